@@ -1,0 +1,205 @@
+// Package pipeline is what is declared: the pipeline file's model with
+// positions, its parser, its checks, what a promotion would touch, and the
+// policies' windows. It is the only package that reads YAML.
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"sluice/stages/driver"
+)
+
+// Pos is where a value stands in the file. The zero Pos is a default, which
+// stands nowhere.
+type Pos struct {
+	File string
+	Line int // from 1
+	Col  int // from 1, in characters
+}
+
+// String is "file:line:col".
+func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
+
+// At is a value and where it stands.
+type At[T any] struct {
+	Value T
+	Pos   Pos
+}
+
+// Pipeline is one file: named, ordered stages.
+type Pipeline struct {
+	File             string
+	Digest           string // "sha256:…" of the file's bytes
+	Name             At[string]
+	Description      At[string]
+	Labels           map[string]string
+	Annotations      map[string]string
+	State            State
+	Supersede        bool
+	Timeout          time.Duration // of a rollout; default 24h
+	OperationTimeout time.Duration // of one platform operation; default 1h
+	Stages           []*Stage
+	Policies         []*Policy
+	Automation       []*Automation
+	Deployments      At[string] // "off" or "own"
+	Comment          At[string] // "off" or "own"
+	Notify           []At[string]
+}
+
+// State is where the pipeline's state is kept.
+type State struct {
+	Store    At[string] // "artifact" (default), "git", "s3://bucket/prefix", "file:DIR"
+	Branch   string     // git: default sluice-state
+	Endpoint At[string] // s3
+	History  int        // finished rollouts kept per target; default 20
+	Branches []string   // whose runs may change state, in Actions; empty means the default branch
+}
+
+// Stage is one step of the order.
+type Stage struct {
+	Pos        Pos
+	Name       At[string]
+	Targets    []*Target
+	Supersede  bool   // the pipeline's, unless the stage says otherwise
+	OnFailure  string // "continue", "halt", "rollback"
+	Approval   *Approval
+	Predeploy  []*Check // scope: stage checks alone; those of scope target are resolved into the targets
+	Verify     []*Check
+	Postdeploy []*Check
+}
+
+// Approval is who must agree before a rollout starts.
+type Approval struct {
+	Pos       Pos
+	Required  bool
+	Approvers []string      // logins; empty means anybody but who started it
+	Quorum    int           // default 1
+	Timeout   time.Duration // default 24h
+	Self      bool          // whoever started the promotion may approve it alone
+	Rollback  bool          // rollbacks need approval too
+}
+
+// Target is one place on one platform. What the stage declares for its targets
+// (checks, strategy, timeouts) is already merged in: the target's own wins.
+type Target struct {
+	Pos              Pos
+	Name             At[string]
+	Stage            *Stage
+	Component        At[string] // "" in a pipeline with one chain
+	From             At[string] // the source target's name; "" means the only one of this component in the previous stage
+	Formerly         At[string]
+	Platform         driver.Facts
+	Config           json.RawMessage // the platform's keys, a JSON object
+	Canary           *Canary         // nil without strategy.canary
+	Predeploy        []*Check
+	Verify           []*Check
+	Postdeploy       []*Check
+	Timeout          time.Duration
+	OperationTimeout time.Duration
+	Poll             driver.Backoff
+}
+
+// Driver is the target as the driver contract has it.
+func (t *Target) Driver() driver.Target {
+	return driver.Target{Name: t.Name.Value, Stage: t.Stage.Name.Value, Platform: t.Platform.Platform, Config: t.Config}
+}
+
+// Canary is how traffic moves to a new release.
+type Canary struct {
+	Pos           Pos
+	Percentages   []At[string]   // canonical decimals, ascending, 0 < n < 100: "10", "10.5"
+	Wait          *time.Duration // bake after each percentage; nil means that a person advances
+	Variables     map[string]string
+	UseStageCache bool
+	Disable       bool   // remove the canary when stable
+	OnFailure     string // "restore" or "hold"
+	Analysis      []*Check
+}
+
+// Check is a hook or a gate. Exactly one of Run, HTTP, Alarms, Metric and
+// Compare is set.
+type Check struct {
+	Pos        Pos
+	Run        []string // argv; with Shell one element, given to a shell
+	Shell      bool
+	HTTP       *HTTPCheck
+	Alarms     json.RawMessage // execution comes later
+	Metric     json.RawMessage // execution comes later
+	Compare    json.RawMessage // execution comes later
+	Scope      string          // "target" (default) or "stage"
+	Timeout    time.Duration   // 0 means the check's default
+	DryRun     bool            // reports, never fails
+	OnRollback bool            // runs in rollbacks too
+}
+
+// HTTPCheck asks a URL until it answers as wanted.
+type HTTPCheck struct {
+	URL      string
+	Method   string // default GET
+	Status   int    // default 200
+	Contains string
+	Attempts int           // default 1
+	Interval time.Duration // between attempts; default 5s
+	Headers  map[string]string
+}
+
+// Policy blocks or allows actions in windows of time.
+type Policy struct {
+	Pos      Pos
+	Name     At[string]
+	Stages   []string // empty means all
+	Targets  []string // empty means all
+	Actions  []string // empty means all
+	Invokers []string // "person", "automation"; empty means both
+	Deny     []Window
+	Allow    []Window
+	Override []string // logins who may override by name
+}
+
+// Window is a span of time, start inclusive, end exclusive. Exactly one of
+// Weekly, Once and Cron is set.
+type Window struct {
+	Pos    Pos
+	Weekly *Weekly
+	Once   *Once
+	Cron   *Cron
+}
+
+// Weekly recurs on days, between two times of day; the whole day without them.
+type Weekly struct {
+	Days     []time.Weekday // empty means every day
+	From, To time.Duration  // since midnight; To 24h is the end of the day
+	Zone     *time.Location
+}
+
+// Once is one span of time.
+type Once struct{ From, To time.Time }
+
+// Cron opens at every match of a schedule, for a duration.
+type Cron struct {
+	Schedule string
+	For      time.Duration
+	Zone     *time.Location
+}
+
+// Automation is what happens without a person. Exactly one of Promote,
+// Advance and Repair is set; execution comes later.
+type Automation struct {
+	Pos     Pos
+	Promote json.RawMessage
+	Advance json.RawMessage
+	Repair  json.RawMessage
+}
+
+// Problem is one mistake in a file, or one warning.
+type Problem struct {
+	Pos     Pos
+	Message string // what is wrong and what would be right
+	Warning bool
+	Line    string // the line of the file, for the caret; "" where there is none
+}
+
+// String is "file:line:col: message".
+func (p Problem) String() string { return p.Pos.String() + ": " + p.Message }

@@ -1,0 +1,262 @@
+// Package driver is the contract between Sluice and a deployment platform.
+//
+// A platform states what it can do as [Facts] and implements [Driver]. Every
+// effect, whatever it is, follows one protocol:
+//
+//	Prepare   reads, checks and freezes the call; changes nothing
+//	(the engine saves the call: the intent)
+//	Begin     sends the effect, at most once
+//	Poll      follows the operation until every target has a result
+//	Lookup    after a lost answer: finds out what Begin did
+//
+// Drivers are safe for concurrent use, keep no state between calls, return the
+// platform's own error unwrapped and explain it through [Driver.Explain]. They
+// do not retry effects; the engine does, and only after Retryable.
+//
+// The package imports the standard library alone and nothing of ours.
+package driver
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// Kind names what an effect does. A platform lists the kinds it supports in
+// [Facts.Kinds]; the engine never asks for another one.
+type Kind string
+
+// The kinds of effects.
+const (
+	Deploy    Kind = "deploy"    // make Change.Release what runs on the target, for all of its traffic
+	Weight    Kind = "weight"    // give Change.Release Change.Percent of the target's traffic
+	Stable    Kind = "stable"    // make the release that has a share of the traffic what runs for all of it
+	Disable   Kind = "disable"   // remove what is left of the canary after Stable
+	Rollback  Kind = "rollback"  // make the target as Change.Baseline says, with no canary traffic
+	Approve   Kind = "approve"   // approve the platform's own rollout (Remote)
+	Reject    Kind = "reject"    // reject the platform's own rollout (Remote)
+	Advance   Kind = "advance"   // start Change.Phase of the platform's own rollout (Remote)
+	RetryJob  Kind = "retryJob"  // run Change.Job of Change.Phase again (Remote)
+	IgnoreJob Kind = "ignoreJob" // let the platform's rollout go on past Change.Job of Change.Phase (Remote)
+	Cancel    Kind = "cancel"    // cancel the platform's own rollout (Remote)
+)
+
+// Facts say, before anything runs, what a platform can do.
+type Facts struct {
+	Platform string        // the key that names it in the pipeline file
+	Title    string        // its name for people, with its vendor
+	Keys     []Key         // its keys in the pipeline file
+	Kinds    []Kind        // what it can do; anything else is Unsupported
+	Batch    int           // most changes in one call; 0 means 1
+	Remote   bool          // the platform owns phases, approval and jobs
+	Settle   time.Duration // an effect may become visible this late: Absent is never said sooner
+	Backoff  Backoff       // how its operations are polled unless the target's poll says otherwise
+	Secrets  []string      // environment variables that hold its credentials: masked before first use
+	Notice   string        // said once per run as a warning where a target uses the platform; "" for none
+}
+
+// Supports reports whether the platform can do k.
+func (f Facts) Supports(k Kind) bool {
+	for _, have := range f.Kinds {
+		if have == k {
+			return true
+		}
+	}
+	return false
+}
+
+// BatchSize is the most changes one call may carry, at least 1.
+func (f Facts) BatchSize() int { return max(f.Batch, 1) }
+
+// KeyType is the YAML type of a platform's key.
+type KeyType string
+
+// The types a key may have.
+const (
+	String     KeyType = "string"
+	Bool       KeyType = "boolean"
+	StringList KeyType = "list of strings"
+)
+
+// Key is one key of a platform's mapping in the pipeline file.
+type Key struct {
+	Name     string
+	Type     KeyType
+	Required bool
+	Identity bool   // the identity keys together name the resource; two targets may not share them
+	Pattern  string // a regular expression (RE2) that the whole of every value matches; "" for any
+	Hint     string // says in words what Pattern wants, with an example
+	Doc      string // one sentence for the documentation and the schema
+}
+
+// Backoff is how often an operation is polled: after Initial, then each wait
+// Factor times the one before it, never more than Max. The zero value of a
+// field means the platform's default.
+type Backoff struct {
+	Initial time.Duration `json:"initial,omitzero"`
+	Max     time.Duration `json:"max,omitzero"`
+	Factor  float64       `json:"factor,omitzero"`
+}
+
+// Target is one place on a platform, as the pipeline file declares it.
+type Target struct {
+	Name     string          `json:"name"`
+	Stage    string          `json:"stage"`
+	Platform string          `json:"platform"`
+	Config   json.RawMessage `json:"config"` // a JSON object: the platform's keys as declared
+}
+
+// Release is the immutable thing that travels.
+type Release struct {
+	ID         string    `json:"id"`                  // what the platform calls it; equal ids are the same thing on every stage
+	Platform   string    `json:"platform,omitempty"`  // the platform's record of it on this target (a Heroku release id); "" where there is none
+	CreateTime time.Time `json:"createTime,omitzero"` // by the platform's clock; zero where the answer did not carry it
+	Comment    string    `json:"comment,omitempty"`   // the platform's description of it: untrusted text
+}
+
+// Change is what should become true of one target.
+type Change struct {
+	Target        Target            `json:"target"`
+	Source        *Target           `json:"source,omitempty"` // where the release runs now; nil for a pipeline's first stage
+	Release       Release           `json:"release"`
+	Percent       string            `json:"percent,omitempty"`       // Weight: decimal, "10.5"
+	Variables     map[string]string `json:"variables,omitempty"`     // Weight: what the canary sees differently
+	UseStageCache bool              `json:"useStageCache,omitempty"` // Weight: the canary shares the target's cache
+	Phase         string            `json:"phase,omitempty"`
+	Job           string            `json:"job,omitempty"`
+	Baseline      json.RawMessage   `json:"baseline,omitempty"` // Rollback: what stood before the rollout's first effect (Prepared.Before then)
+	Expected      json.RawMessage   `json:"expected,omitempty"` // what the rollout's last effect left; Prepare reports Foreign where something else stands
+	Remote        json.RawMessage   `json:"remote,omitempty"`   // Remote: the platform's rollout as last seen, for every kind but Deploy and Rollback
+	Options       Options           `json:"options,omitzero"`
+}
+
+// Options are a person's words for one promotion, as the commands take them.
+type Options struct {
+	Description      string            `json:"description,omitempty"`
+	Labels           map[string]string `json:"labels,omitempty"`
+	Annotations      map[string]string `json:"annotations,omitempty"`
+	OverridePolicies []string          `json:"overridePolicies,omitempty"`
+	AnyOrder         bool              `json:"anyOrder,omitempty"` // the source and the target were named on purpose: backward or same-stage moves are allowed
+	Resolved         bool              `json:"resolved,omitempty"` // set on what a person decided after a Foreign finding: Expected is not compared
+}
+
+// Call is one effect on 1..Batch targets. It is saved as the intent, so it
+// carries no secret.
+type Call struct {
+	Key      string          `json:"key"` // the same for every attempt at this effect, different for every effect
+	Kind     Kind            `json:"kind"`
+	Changes  []Change        `json:"changes"`
+	Intended time.Time       `json:"intended,omitzero"` // when the intent was saved, by our clock
+	Data     json.RawMessage `json:"data,omitempty"`    // the driver's: what Begin and Lookup will need
+}
+
+// Names lists the targets of the call in the order of its changes.
+func (c Call) Names() []string {
+	names := make([]string, len(c.Changes))
+	for i, change := range c.Changes {
+		names[i] = change.Target.Name
+	}
+	return names
+}
+
+// Severity says what a finding does to the promotion.
+type Severity string
+
+// The severities.
+const (
+	Refuse  Severity = "refuse"  // the effect must not be sent
+	Foreign Severity = "foreign" // somebody else changed the target during our rollout: a person decides
+	Warn    Severity = "warn"    // goes ahead; people should know
+	Note    Severity = "note"    // goes ahead; worth a line in plan
+)
+
+// Finding is one thing that Prepare noticed.
+type Finding struct {
+	Target   string   `json:"target"`
+	Severity Severity `json:"severity"`
+	Message  string   `json:"message"` // what was found
+	Remedy   string   `json:"remedy,omitempty"`
+}
+
+// Prepared is a frozen call and what it would do.
+type Prepared struct {
+	Call          Call // complete: Begin and Lookup need nothing else
+	Findings      []Finding
+	Before, After map[string]json.RawMessage // by target name; After is predicted
+	Unchanged     []string                   // targets where nothing is left to do; not in Call.Changes any more
+	First         []string                   // targets where the platform says that nothing runs yet
+	Requests      []string                   // what Begin will send, for plan
+}
+
+// Verdict is what Lookup found out about a Begin without an answer.
+type Verdict string
+
+// The verdicts.
+const (
+	Found     Verdict = "found"     // it took effect: the operation tells how far it is
+	Absent    Verdict = "absent"    // it did not, and no longer will: it may be sent again
+	Undecided Verdict = "undecided" // cannot be said yet: look again later
+	// ForeignChange means that what stands is neither what stood before nor
+	// what the call makes: somebody else was there, and a person decides.
+	ForeignChange Verdict = "foreign"
+)
+
+// Driver is what a platform implements.
+//
+// Every method respects ctx. Calls carry changes of one platform only; where
+// Facts.Batch allows several, they share Kind, Source and Release.
+type Driver interface {
+	// Current is the release that runs on t now. Where nothing runs there, the
+	// ID is empty and the error nil: only the platform can say so.
+	Current(ctx context.Context, t Target) (Release, error)
+
+	// Resolve finds a release by id for t and fills in what the platform knows
+	// of it, CreateTime above all. NotFound where the platform has no such release
+	// within t's reach.
+	Resolve(ctx context.Context, t Target, id string) (Release, error)
+
+	// Prepare only reads: preflight, resolution, snapshot. Prepared.Call is
+	// what Begin needs. What would make the effect wrong is a Refuse finding;
+	// an error means that it could not be found out.
+	Prepare(ctx context.Context, c Call) (Prepared, error)
+
+	// Begin sends the effect at most once and never repeats it inside. An
+	// answer that carries the resulting state counts as read back: then the
+	// operation is Done. An answer that is not what Prepare predicted is an
+	// error explained as Lost.
+	Begin(ctx context.Context, c Call) (Operation, error)
+
+	// Lookup finds what an unanswered Begin of c did. It only reads. The
+	// operation is set with Found, and with ForeignChange to what stands.
+	Lookup(ctx context.Context, c Call) (Verdict, Operation, error)
+
+	// Poll reads the operation's progress, once for all of its targets, and
+	// returns it advanced. A result of Succeeded was read back: our release was
+	// seen as what runs there. wait, where not zero, is the platform's hint
+	// when to ask again.
+	Poll(ctx context.Context, op Operation) (next Operation, wait time.Duration, err error)
+
+	// Explain classifies an error that one of the methods above returned.
+	Explain(err error) Explanation
+}
+
+// Env is what a driver may know of the world outside its arguments.
+type Env struct {
+	// Getenv reads an environment variable by its ecosystem's own name.
+	Getenv func(string) string
+	// Transport carries every request. Nil means http.DefaultTransport.
+	Transport http.RoundTripper
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+	// Log takes debug lines. Nil drops them.
+	Log func(format string, args ...any)
+}
+
+// Time is the time by the environment's clock.
+func (e Env) Time() time.Time {
+	if e.Now == nil {
+		return time.Now()
+	}
+	return e.Now()
+}
