@@ -25,10 +25,25 @@ const (
 // Explanation is what a driver knows of an error.
 type Explanation struct {
 	Code       Code
+	Message    string        // the platform's own words, where the error's text wraps more around them; "" means the error's text
 	RequestID  string        // the platform's id of the request; "" where it gave none
 	Remedy     string        // what the user can do; "" where the message says it
 	RetryAfter time.Duration // with Retryable: the platform's word on when; 0 for none
 }
+
+// OpenError is an error of opening a driver that carries its explanation,
+// because no [Driver] exists yet to explain it. Other errors of opening count
+// as Invalid: nothing was sent.
+type OpenError struct {
+	Explanation
+	Err error
+}
+
+// Error is the cause's text.
+func (e *OpenError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *OpenError) Unwrap() error { return e.Err }
 
 // CheckEndpoint refuses an endpoint override that would send credentials in
 // clear text: plain http is for loopback alone. name is the environment

@@ -1,0 +1,75 @@
+package stages
+
+import (
+	"errors"
+	"strings"
+
+	"sluice/stages/driver"
+)
+
+// Error is what went wrong at a target: where, what, the platform's id of the
+// request and what the user can do. The embedded explanation says what may be
+// done about it; Unwrap gives the platform's own error.
+type Error struct {
+	Op       string // what was being done: "prepare deploy", "weight", "read what runs"
+	Stage    string
+	Target   string
+	Platform string
+	driver.Explanation
+	Err error
+}
+
+// Error is one line: where, what, the platform's words, request id and remedy.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Stage + "/" + e.Target + " (" + e.Platform + "): " + e.Op + ": " + e.text())
+	if e.RequestID != "" {
+		b.WriteString(" (request id " + e.RequestID + ")")
+	}
+	if e.Remedy != "" {
+		b.WriteString("; " + e.Remedy)
+	}
+	return b.String()
+}
+
+func (e *Error) text() string {
+	text := e.Message
+	if text == "" && e.Err != nil {
+		text = e.Err.Error()
+	}
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// Unwrap gives the platform's own error.
+func (e *Error) Unwrap() error { return e.Err }
+
+// CodeOf says what may be done about an error of this package: Unknown for
+// every other error, "" for nil.
+func CodeOf(err error) driver.Code {
+	if err == nil {
+		return ""
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return driver.Unknown
+}
+
+func (t *Target) wrap(op string, err error, x driver.Explanation) error {
+	if x.Code == "" {
+		x.Code = driver.Unknown
+	}
+	return &Error{
+		Op: op, Stage: t.target.Stage, Target: t.target.Name, Platform: t.target.Platform,
+		Explanation: x, Err: err,
+	}
+}
+
+// explainOpen explains an error that no driver can, there being none: nothing
+// was sent, so it is the environment that is wrong unless the error knows better.
+func explainOpen(err error) driver.Explanation {
+	if e, ok := errors.AsType[*driver.OpenError](err); ok {
+		return e.Explanation
+	}
+	return driver.Explanation{Code: driver.Invalid}
+}

@@ -1,0 +1,96 @@
+// Package stages is where releases run. It gives callers one portable type,
+// [Target], over the driver contract that every platform implements.
+//
+// What it adds to a driver is what all of them need alike: a driver opens when
+// it is first used, a call that the platform cannot serve is refused before
+// the driver sees it, and every error is wrapped exactly once, as [*Error],
+// with the place, the platform's request id and the remedy.
+package stages
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"sluice/stages/driver"
+)
+
+// Platform is one platform: what it can do, and how to reach it.
+type Platform struct {
+	Facts driver.Facts
+	// Open connects. It should do little and send nothing; what it returns is
+	// kept for the life of the [Stages]. An error may be a [*driver.OpenError].
+	Open func(context.Context, driver.Env) (driver.Driver, error)
+}
+
+// Stages knows the platforms and opens their drivers. It is safe for
+// concurrent use.
+type Stages struct {
+	env       driver.Env
+	platforms []*opener
+}
+
+// New returns stages on the given platforms. No driver is opened yet.
+func New(env driver.Env, platforms ...Platform) *Stages {
+	s := &Stages{env: env}
+	for _, p := range platforms {
+		s.platforms = append(s.platforms, &opener{platform: p})
+	}
+	return s
+}
+
+// Facts returns what is known of a platform by its name in the pipeline file.
+func (s *Stages) Facts(platform string) (driver.Facts, bool) {
+	o := s.find(platform)
+	if o == nil {
+		return driver.Facts{}, false
+	}
+	return o.platform.Facts, true
+}
+
+// Target returns the place that t declares. It fails, as Unsupported, only
+// where no platform has t's name for it.
+func (s *Stages) Target(t driver.Target) (*Target, error) {
+	o := s.find(t.Platform)
+	if o == nil {
+		return nil, &Error{
+			Op: "find the platform", Stage: t.Stage, Target: t.Name, Platform: t.Platform,
+			Explanation: driver.Explanation{Code: driver.Unsupported},
+			Err:         fmt.Errorf("no platform is called %q", t.Platform),
+		}
+	}
+	return &Target{target: t, env: s.env, opener: o}, nil
+}
+
+func (s *Stages) find(platform string) *opener {
+	i := slices.IndexFunc(s.platforms, func(o *opener) bool { return o.platform.Facts.Platform == platform })
+	if i < 0 {
+		return nil
+	}
+	return s.platforms[i]
+}
+
+// opener opens one platform's driver once. A failure is kept too, unless it
+// was only the caller's context that ended.
+type opener struct {
+	platform Platform
+
+	mu     sync.Mutex
+	driver driver.Driver
+	err    error
+}
+
+func (o *opener) open(ctx context.Context, env driver.Env) (driver.Driver, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.driver != nil || o.err != nil {
+		return o.driver, o.err
+	}
+	d, err := o.platform.Open(ctx, env)
+	if err != nil && ctx.Err() != nil {
+		return nil, err
+	}
+	o.driver, o.err = d, err
+	return d, err
+}
