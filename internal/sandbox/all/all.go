@@ -1,0 +1,13 @@
+// Package all is the list of the platforms that the sandbox serves.
+package all
+
+import (
+	"time"
+
+	"sluice/internal/sandbox"
+)
+
+// Emulators makes one of each, on the clock now.
+func Emulators(now func() time.Time) []sandbox.Emulator {
+	return []sandbox.Emulator{}
+}

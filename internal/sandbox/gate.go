@@ -1,0 +1,145 @@
+package sandbox
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"sync"
+)
+
+// mostBody is the longest request body that an emulator is given.
+const mostBody = 4 << 20
+
+// gate stands before one emulator: it serves one request at a time, with the
+// newest state, through the faults, into the journal.
+type gate struct {
+	mu       sync.Mutex
+	emulator Emulator
+	keeper   *keeper
+	faults   *faults
+	journal  *journal
+	kill     func()
+}
+
+// ServeHTTP answers r, or cuts its connection where a fault says so. What r
+// changed is kept before that.
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostBody))
+	if err != nil {
+		http.Error(w, fmt.Sprintf("sandbox: reading the request: %v", err), http.StatusBadRequest)
+		return
+	}
+	x := &exchange{request: r, body: body, answer: answer{header: http.Header{}}}
+	if err := g.run(x); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	if x.fault.Kind == FaultKillAfter {
+		g.kill()
+	}
+	if x.cuts() {
+		panic(http.ErrAbortHandler) // net/http's way to cut a connection
+	}
+	x.answer.send(w)
+}
+
+// run takes the exchange through the emulator, alone, and journals it.
+func (g *gate) run(x *exchange) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	err := g.keeper.do(func() error {
+		x.action = g.emulator.Classify(x.request, x.body)
+		x.fault, _ = g.faults.next(g.emulator.Platform(), x.action)
+		return g.serve(x)
+	})
+	g.journal.add(x.journalled(g.emulator.Platform()))
+	return err
+}
+
+// serve lets the emulator answer, unless the fault comes before that.
+func (g *gate) serve(x *exchange) error {
+	x.request.Body = io.NopCloser(bytes.NewReader(x.body))
+	switch k := x.fault.Kind; k {
+	case FaultKillBefore:
+		g.kill()
+		return nil
+	case FaultDrop:
+		return nil
+	case FaultThrottle, FaultError, FaultDeny:
+		g.emulator.Refuse(&x.answer, x.request, Refusal(k))
+		return nil
+	case FaultForeign:
+		if err := g.emulator.(Intruder).Intrude(x.fault.Target); err != nil {
+			return fmt.Errorf("sandbox: fault %s: %w", x.fault, err)
+		}
+	default:
+		x.request = withFault(x.request, k)
+	}
+	g.emulator.ServeHTTP(&x.answer, x.request)
+	x.answer.WriteHeader(http.StatusOK) // where the emulator said nothing
+	return nil
+}
+
+// exchange is one request on its way through a gate.
+type exchange struct {
+	request *http.Request
+	body    []byte
+	action  Action
+	fault   Fault // zero for none
+	answer  answer
+}
+
+// cuts reports whether the client gets no answer.
+func (x *exchange) cuts() bool {
+	switch x.fault.Kind {
+	case FaultDrop, FaultCut, FaultKillBefore, FaultKillAfter:
+		return true
+	default:
+		return false
+	}
+}
+
+func (x *exchange) journalled(platform string) Request {
+	return Request{
+		Platform: platform,
+		Method:   x.request.Method,
+		Path:     x.request.URL.EscapedPath(),
+		Query:    x.request.URL.RawQuery,
+		Body:     string(x.body[:min(len(x.body), keptBody)]),
+		Action:   x.action,
+		Status:   x.answer.status,
+		Fault:    x.fault.Kind,
+	}
+}
+
+// answer holds a response back until the state behind it is kept.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (a *answer) Header() http.Header { return a.header }
+
+// WriteHeader implements http.ResponseWriter: the first status counts.
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (a *answer) Write(p []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	return a.body.Write(p)
+}
+
+// send passes the answer on.
+func (a *answer) send(w http.ResponseWriter) {
+	maps.Copy(w.Header(), a.header)
+	w.WriteHeader(a.status)
+	a.body.WriteTo(w) //nolint:errcheck // a client that went away is its own affair
+}

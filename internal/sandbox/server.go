@@ -1,0 +1,240 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sluice/pipeline"
+)
+
+// Options say what is served.
+type Options struct {
+	// Dir keeps the state, one JSON file per platform, and is made where it is
+	// missing. Processes that share it see each other's changes. "" keeps
+	// nothing.
+	Dir string
+	// Emulators are the platforms there are. Only those that Pipelines use
+	// are started; without pipelines, all.
+	Emulators []Emulator
+	// Pipelines seed the emulators.
+	Pipelines []*pipeline.Pipeline
+	// Faults spoil requests, each as often as it says.
+	Faults []Fault
+	// Kill ends the process for the faults kill-before and kill-after, as
+	// SIGKILL does. Where it returns, the connection is cut instead. Nil
+	// refuses those faults.
+	Kill func()
+	// Listen is a loopback address, "127.0.0.1:0" without one. With a port,
+	// the emulators take it and those that follow, in their order.
+	Listen string
+}
+
+// Server is the running emulators.
+type Server struct {
+	journal journal
+	servers []*http.Server
+	env     map[string]string
+	group   errgroup.Group
+	stop    func() bool // ends watching the context
+}
+
+// Start restores, seeds and serves the emulators, until ctx is done or the
+// server is closed. It returns once every one of them answers.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	used, err := usedEmulators(o.Emulators, o.Pipelines)
+	if err != nil {
+		return nil, err
+	}
+	named := targetsOf(used, o.Pipelines)
+	for _, f := range o.Faults {
+		if err := checkFault(f, named, o.Kill != nil); err != nil {
+			return nil, err
+		}
+	}
+	s := &Server{env: map[string]string{}}
+	if err := s.open(ctx, o, used); err != nil {
+		s.Close()
+		return nil, err
+	}
+	s.stop = context.AfterFunc(ctx, s.Close)
+	return s, nil
+}
+
+// open prepares and serves every emulator.
+func (s *Server) open(ctx context.Context, o Options, used []Emulator) error {
+	if o.Dir != "" {
+		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+			return fmt.Errorf("sandbox: %w", err)
+		}
+	}
+	armed := newFaults(o.Faults)
+	for i, e := range used {
+		g := &gate{emulator: e, keeper: newKeeper(e, o.Dir), faults: armed, journal: &s.journal, kill: o.Kill}
+		if err := g.keeper.do(func() error { return seed(e, o.Pipelines) }); err != nil {
+			return err
+		}
+		if err := s.serve(ctx, o.Listen, i, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serve puts g behind the i-th listener.
+func (s *Server) serve(ctx context.Context, listen string, i int, g *gate) error {
+	address, err := address(listen, i)
+	if err != nil {
+		return err
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("sandbox: serving %s: %w", g.emulator.Platform(), err)
+	}
+	server := &http.Server{
+		Handler:           g,
+		ReadHeaderTimeout: 10 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	s.servers = append(s.servers, server)
+	maps.Copy(s.env, g.emulator.Env("http://"+listener.Addr().String()))
+	s.group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("sandbox: serving %s: %w", g.emulator.Platform(), err)
+		}
+		return nil
+	})
+	return nil
+}
+
+// Env is what clients need in their environment to reach the emulators.
+func (s *Server) Env() map[string]string { return maps.Clone(s.env) }
+
+// Requests lists the newest 10,000 requests or so, oldest first.
+func (s *Server) Requests() []Request { return s.journal.list() }
+
+// Effects lists the changes among [Server.Requests] that took effect, oldest
+// first.
+func (s *Server) Effects() []Effect {
+	var effects []Effect
+	for _, r := range s.journal.list() {
+		if e, ok := r.effect(); ok {
+			effects = append(effects, e)
+		}
+	}
+	return effects
+}
+
+// Close stops serving at once. Kept state stays in its folder.
+func (s *Server) Close() {
+	if s.stop != nil {
+		s.stop()
+	}
+	for _, server := range s.servers {
+		server.Close() //nolint:errcheck // closing listeners that serve nobody any more
+	}
+}
+
+// Wait blocks until the server is closed or its context done. The error is why
+// an emulator stopped before that.
+func (s *Server) Wait() error { return s.group.Wait() }
+
+// usedEmulators are those that the pipelines use, all without pipelines. A
+// platform without an emulator is refused: its requests would leave the
+// sandbox.
+func usedEmulators(all []Emulator, pipelines []*pipeline.Pipeline) ([]Emulator, error) {
+	if len(pipelines) == 0 {
+		return all, nil
+	}
+	missing := map[string]string{} // platform to a target that wants it
+	for p, t := range platformTargets(pipelines) {
+		missing[p] = t
+	}
+	var used []Emulator
+	for _, e := range all {
+		if _, ok := missing[e.Platform()]; ok {
+			used = append(used, e)
+			delete(missing, e.Platform())
+		}
+	}
+	for _, platform := range sortedKeys(missing) {
+		return nil, fmt.Errorf("sandbox: target %s is on %s, which the sandbox cannot serve yet; leave the target out to rehearse the others", missing[platform], platform)
+	}
+	return used, nil
+}
+
+// platformTargets yields every target as its platform's key and its name.
+func platformTargets(pipelines []*pipeline.Pipeline) func(yield func(platform, target string) bool) {
+	return func(yield func(platform, target string) bool) {
+		for _, p := range pipelines {
+			for _, stage := range p.Stages {
+				for _, t := range stage.Targets {
+					if !yield(t.Platform.Platform, t.Name.Value) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// targetsOf maps the names that a fault may give to their emulators: the
+// pipelines' targets, without pipelines the platforms.
+func targetsOf(used []Emulator, pipelines []*pipeline.Pipeline) map[string]Emulator {
+	byPlatform := map[string]Emulator{}
+	for _, e := range used {
+		byPlatform[e.Platform()] = e
+	}
+	if len(pipelines) == 0 {
+		return byPlatform
+	}
+	named := map[string]Emulator{}
+	for platform, target := range platformTargets(pipelines) {
+		named[target] = byPlatform[platform]
+	}
+	return named
+}
+
+func seed(e Emulator, pipelines []*pipeline.Pipeline) error {
+	for _, p := range pipelines {
+		if err := e.Seed(p); err != nil {
+			return fmt.Errorf("sandbox: seeding %s from %s: %w", e.Platform(), p.File, err)
+		}
+	}
+	return nil
+}
+
+// address is where the i-th emulator listens.
+func address(listen string, i int) (string, error) {
+	if listen == "" {
+		listen = "127.0.0.1:0"
+	}
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", fmt.Errorf("sandbox: listen address %q: %w; give one such as 127.0.0.1:0", listen, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return "", fmt.Errorf("sandbox: listen address %q is not loopback; the sandbox asks for no real credentials, so it serves this machine alone", listen)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil || n < 0 || n+i > 65535 {
+		return "", fmt.Errorf("sandbox: listen address %q: the port is a number from 0 to %d", listen, 65535-i)
+	}
+	if n > 0 {
+		n += i
+	}
+	return net.JoinHostPort(strings.TrimSpace(host), strconv.Itoa(n)), nil
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
