@@ -1,0 +1,54 @@
+package rollout
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// namePattern is Cloud Deploy's pattern for a rollout's id.
+var namePattern = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// maxTargetInName is how much of a target's name the short form keeps.
+const maxTargetInName = 40
+
+// Name is the id of the n-th rollout (from 1) of a release to a target:
+// {release}-to-{target}-0001, and where that breaks Cloud Deploy's pattern
+// r-{8 hex of sha256(release)}-{target, 40 characters}-0001.
+func Name(release, target string, n int) string {
+	name := fmt.Sprintf("%s-to-%s-%04d", release, target, n)
+	if namePattern.MatchString(name) {
+		return name
+	}
+	sum := sha256.Sum256([]byte(release))
+	short := target[:min(len(target), maxTargetInName)]
+	return fmt.Sprintf("r-%s-%s-%04d", hex.EncodeToString(sum[:4]), short, n)
+}
+
+// nextName is the first name of the release that the record has not used.
+func (r *Record) nextName(release, target string) string {
+	for n := 1; ; n++ {
+		name := Name(release, target, n)
+		if _, used := r.Rollout(name); !used && !r.usedName(name) {
+			return name
+		}
+	}
+}
+
+// usedName looks in the history, which outlives the rollouts it is about.
+func (r *Record) usedName(name string) bool {
+	for _, e := range r.Events {
+		if strings.EqualFold(e.Rollout, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// digest is a short fingerprint of bytes.
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
