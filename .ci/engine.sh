@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# A Docker engine and a runner image that never leave this machine. Sourced by .ci/run.
+
+runner_suite=bookworm
+runner_packages=bash,ca-certificates,curl,git,jq,nodejs
+runner_image=sluice-ci/runner:$runner_suite
+engine_pid=''
+
+# start_engine: uses the engine that answers, else starts one of our own that
+# needs neither iptables nor a bridge: every container shares this host's network.
+start_engine() {
+  if docker info >/dev/null 2>&1; then
+    echo 'an engine is running already'
+    return
+  fi
+  export DOCKER_HOST=unix://$work/docker.sock
+  as_root env PATH=/usr/sbin:/usr/bin:/sbin:/bin dockerd \
+    --host "$DOCKER_HOST" --group "$(id -gn)" \
+    --data-root "$work/docker" --exec-root "$work/docker-exec" --pidfile "$work/docker.pid" \
+    --bridge=none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false \
+    >"$work/dockerd.log" 2>&1 </dev/null &
+  engine_pid=$!
+  wait_for_engine
+}
+
+wait_for_engine() {
+  local attempt
+  for attempt in $(seq 120); do
+    if docker info >/dev/null 2>&1; then
+      docker info --format 'engine {{.ServerVersion}}, storage {{.Driver}}'
+      return
+    fi
+    kill -0 "$engine_pid" 2>/dev/null || break
+    sleep 0.5
+  done
+  echo "the Docker engine did not come up (attempt $attempt):"
+  tail -n 40 "$work/dockerd.log"
+  return 1
+}
+
+stop_engine() {
+  [ -n "$engine_pid" ] || return 0
+  as_root kill "$engine_pid" 2>/dev/null || true
+  wait "$engine_pid" 2>/dev/null || true
+  engine_pid=''
+}
+
+# load_runner: the image that jobs run in, built from packages once and kept as an archive.
+load_runner() {
+  local archive
+  archive=$cache/runner-$runner_suite-$(printf '%s' "$runner_packages" | sha256sum | cut -c1-12).tar.gz
+  [ -f "$archive" ] || build_runner "$archive"
+  docker import "$archive" "$runner_image"
+}
+
+build_runner() {
+  local root=$work/runner
+  as_root debootstrap --variant=minbase --include="$runner_packages" "$runner_suite" "$root" \
+    >"$work/debootstrap.log" 2>&1 || { tail -n 40 "$work/debootstrap.log"; return 1; }
+  as_root tar -C "$root" -c \
+    --exclude='./var/cache/apt/archives/*.deb' --exclude='./var/lib/apt/lists/*' \
+    --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' . |
+    gzip -1 >"$1.part"
+  mv "$1.part" "$1"
+  as_root rm -rf "$root"
+}

@@ -1,0 +1,43 @@
+# shellcheck shell=bash
+# What the steps need, installed by name and only where it is missing. Sourced by .ci/run.
+
+golangci_lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+actionlint=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+act=github.com/nektos/act@v0.2.89
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# install_packages: Debian packages, each asked for by the command it brings.
+install_packages() {
+  local missing=() pair
+  for pair in make:make gcc:gcc git:git curl:curl jq:jq shellcheck:shellcheck \
+    dockerd:docker.io debootstrap:debootstrap aws:awscli; do
+    PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+  done
+  if [ ${#missing[@]} -eq 0 ]; then
+    echo 'nothing is missing'
+    return
+  fi
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$work/apt.log" 2>&1 ||
+    { cat "$work/apt.log"; return 1; }
+  echo "installed ${missing[*]}"
+}
+
+# install_tools: Go programs at pinned versions, built once per version into $cache/bin.
+install_tools() {
+  local module name version
+  for module in "$actionlint" "$act" "$golangci_lint"; do
+    name=$(basename "${module%@*}")
+    version=${module##*@}
+    if [ ! -x "$cache/bin/$name-$version" ]; then
+      echo "building $module"
+      GOBIN=$work/bin GOFLAGS=-buildvcs=false go install "$module"
+      mv "$work/bin/$name" "$cache/bin/$name-$version"
+    fi
+    ln -sf "$name-$version" "$cache/bin/$name"
+  done
+}

@@ -1,0 +1,43 @@
+# make builds, tests and lints; everything else has a name below.
+FUZZTIME ?= 10s
+export GOFLAGS ?= -buildvcs=false
+
+.PHONY: all build test race cover fuzz e2e lint fmt clean
+
+all: build test lint
+
+build: ## the static binary, as releases ship it
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/sluice .
+
+test:
+	go test ./...
+
+race:
+	go test -race ./...
+
+cover:
+	go test -coverprofile=coverage.txt -coverpkg=./... ./...
+	go tool cover -func=coverage.txt | tail -n 1
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r dir; do \
+	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go | cut -c6-); do \
+	    echo "$$dir $$target"; \
+	    go test "$$dir" -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) || exit 1; \
+	  done; \
+	done
+
+e2e: ## the tests that need an engine, act and the aws CLI; .ci/run brings them
+	go test -count=1 -v ./e2e
+
+lint:
+	golangci-lint run ./...
+	actionlint .github/workflows/*.yml examples/workflows/*.yml
+	shellcheck .ci/run .ci/*.sh
+	go mod tidy -diff
+
+fmt:
+	golangci-lint fmt ./...
+
+clean:
+	rm -rf bin dist coverage.txt
