@@ -1,0 +1,93 @@
+package canary
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Percent is a share of traffic as decimal text: "10", "10.5". Made by
+// [ParsePercent] it is canonical, so that two shares are equal exactly when
+// their texts are. The zero value "" is no traffic, as "0" is.
+type Percent string
+
+// ParsePercent reads a decimal from 0 to 100. API Gateway keeps a share as a
+// double; digits that a double cannot hold are lost here as they are there.
+func ParsePercent(text string) (Percent, error) {
+	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || math.IsNaN(f) || f < 0 || f > 100 {
+		return "", fmt.Errorf("%q is not a percentage; give a decimal from 0 to 100, such as 10.5", text)
+	}
+	return PercentOf(f), nil
+}
+
+// PercentOf is a share of traffic as an SDK has it.
+func PercentOf(f float64) Percent {
+	if f == 0 { // also -0, which would be written with its sign
+		return "0"
+	}
+	return Percent(strconv.FormatFloat(f, 'f', -1, 64))
+}
+
+// IsZero reports whether it is no traffic at all.
+func (p Percent) IsZero() bool { return p == "" || p == "0" }
+
+// String is the decimal, "0" for the zero value.
+func (p Percent) String() string {
+	if p.IsZero() {
+		return "0"
+	}
+	return string(p)
+}
+
+// MarshalJSON writes a JSON number with exactly the decimal's digits.
+func (p Percent) MarshalJSON() ([]byte, error) {
+	canonical, err := ParsePercent(p.String())
+	return []byte(canonical), err
+}
+
+// UnmarshalJSON reads a JSON number, or a string that holds one.
+func (p *Percent) UnmarshalJSON(data []byte) error {
+	var n json.Number
+	if err := json.Unmarshal(data, &n); err != nil {
+		return err
+	}
+	if n == "" { // null
+		*p = "0"
+		return nil
+	}
+	parsed, err := ParsePercent(n.String())
+	if err != nil {
+		return err
+	}
+	*p = parsed
+	return nil
+}
+
+// Phase is one step of a canary rollout.
+type Phase struct {
+	ID      string  // "canary-10", "canary-10.5", "stable"
+	Percent Percent // of the traffic; 100 for stable
+}
+
+// Stable is the id of the last phase of every rollout.
+const Stable = "stable"
+
+// Phases are the steps that percentages make, stable last. It fails on what
+// [ParsePercent] refuses and on 0 and 100, which are no canary.
+func Phases(percentages []string) ([]Phase, error) {
+	phases := make([]Phase, 0, len(percentages)+1)
+	for _, text := range percentages {
+		p, err := ParsePercent(text)
+		if err != nil {
+			return nil, err
+		}
+		if p.IsZero() || p == "100" {
+			return nil, fmt.Errorf("%s is no canary percentage; give a decimal above 0 and below 100", p)
+		}
+		phases = append(phases, Phase{ID: "canary-" + p.String(), Percent: p})
+	}
+	return append(phases, Phase{ID: Stable, Percent: "100"}), nil
+}
