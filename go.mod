@@ -28,6 +28,7 @@ require (
 	github.com/sethvargo/go-githubactions v1.3.2 // indirect
 	github.com/shopspring/decimal v1.6.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.47.0 // indirect
+	golang.org/x/sys v0.48.0 // indirect
+	google.golang.org/api v0.300.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Schema is the version of the envelope that records are stored in.
+const Schema = "sluice.store/v1"
+
+// envelope is what lies in a file, an object or an artifact: readable by
+// people, and with a digest, so that truncation and edits are noticed. The
+// digest is over the compact envelope with an empty digest, so it covers names
+// and generation too, and reformatting is not corruption.
+type envelope struct {
+	Schema     string          `json:"schema"`
+	Pipeline   string          `json:"pipeline"`
+	Target     string          `json:"target"`
+	Generation int64           `json:"generation"`
+	SavedBy    string          `json:"savedBy,omitempty"`
+	Save       string          `json:"save"` // random: no two saves have equal bytes, so a lost answer can be told from a lost race
+	Digest     string          `json:"digest"`
+	Record     json.RawMessage `json:"record"`
+}
+
+// Stored is an entry as it was found, with who saved it.
+type Stored struct {
+	Entry
+	By     string // the run that saved it, "" where it did not say
+	Digest string // of the envelope
+}
+
+// Encode puts an entry into its envelope. by names the run that saves; the
+// digest identifies this save and no other.
+func Encode(e Entry, by string) (text []byte, digest string, err error) {
+	env := envelope{
+		Schema: Schema, Pipeline: e.Key.Pipeline, Target: e.Key.Target,
+		Generation: e.Generation, SavedBy: strings.ToValidUTF8(by, "\ufffd"), Save: rand.Text(), Record: e.Data,
+	}
+	if env.Digest, err = env.sum(); err != nil {
+		return nil, "", err
+	}
+	text, err = marshal(env, "  ")
+	return text, env.Digest, err
+}
+
+// Decode opens an envelope that was stored for key. Data comes back as compact
+// JSON. Version is left for the store to set. Any error means that the bytes
+// are not what was saved.
+func Decode(key Key, text []byte) (Stored, error) {
+	env, err := open(text)
+	if err != nil {
+		return Stored{}, err
+	}
+	if found := (Key{env.Pipeline, env.Target}); found != key {
+		return Stored{}, fmt.Errorf("it holds the record of %s", found)
+	}
+	var data bytes.Buffer
+	if err := json.Compact(&data, env.Record); err != nil {
+		return Stored{}, err
+	}
+	entry := Entry{Key: key, Generation: env.Generation, Data: data.Bytes()}
+	return Stored{Entry: entry, By: env.SavedBy, Digest: env.Digest}, nil
+}
+
+func open(text []byte) (envelope, error) {
+	var env envelope
+	if len(bytes.TrimSpace(text)) == 0 {
+		return env, errors.New("it is empty")
+	}
+	if err := json.Unmarshal(text, &env); err != nil {
+		return env, fmt.Errorf("it is not a whole record: %w", err)
+	}
+	if env.Schema != Schema {
+		if strings.HasPrefix(env.Schema, "sluice.store/") {
+			return env, fmt.Errorf("it has schema %s, this version of sluice knows %s", env.Schema, Schema)
+		}
+		return env, fmt.Errorf("it has schema %q instead of %s", env.Schema, Schema)
+	}
+	if len(env.Record) == 0 || env.Generation < 1 {
+		return env, errors.New("it lacks its record or its generation")
+	}
+	want := env.Digest
+	got, err := env.sum()
+	if err != nil {
+		return env, err
+	}
+	if got != want {
+		return env, fmt.Errorf("its digest is %s, not %q as recorded: it was changed or damaged", got, want)
+	}
+	return env, nil
+}
+
+func (env envelope) sum() (string, error) {
+	env.Digest = ""
+	text, err := marshal(env, "")
+	if err != nil {
+		return "", err
+	}
+	return Sum(text), nil
+}
+
+// Sum is the digest of bytes as Sluice writes digests: "sha256:<hex>".
+func Sum(text []byte) string {
+	sum := sha256.Sum256(text)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// marshal keeps the record's characters as they are: without it, "<" would be
+// stored as an escape and the data would not come back as it was given.
+func marshal(env envelope, indent string) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", indent)
+	if err := encoder.Encode(env); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}

@@ -1,0 +1,63 @@
+package file
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// replace makes text the content of path, durably and all at once. The caller
+// holds the lock, so one fixed temporary name serves, and what a killed
+// process left there is overwritten.
+func replace(path string, text []byte) error {
+	dir := filepath.Dir(path)
+	if err := makeDir(dir); err != nil {
+		return err
+	}
+	temporary := filepath.Join(dir, "."+filepath.Base(path)+".tmp")
+	if err := writeSynced(temporary, text); err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// makeDir creates the pipeline's directory and flushes its parent, without
+// which a crash could lose the directory with what was flushed inside.
+func makeDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
+func writeSynced(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, fileMode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// syncDir flushes a directory's entries. Windows has no such call and needs
+// none: its renames are written through.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

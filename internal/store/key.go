@@ -1,0 +1,76 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+)
+
+// MaxRecord is the most bytes a record may have, as compact JSON. Every store
+// refuses more, so that records can move between stores.
+const MaxRecord = 8 << 20
+
+// name is how everything in a pipeline file is named. It leaves no room for
+// path separators, dots or characters that an address would have to escape.
+var name = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// Check reports whether the key's names may become file names, object keys and
+// parts of artifact names.
+func (k Key) Check() error {
+	if err := CheckName("pipeline", k.Pipeline); err != nil {
+		return err
+	}
+	return CheckName("target", k.Target)
+}
+
+// CheckName refuses a name that a store must not turn into a path. what says
+// in the error what is named.
+func CheckName(what, s string) error {
+	if name.MatchString(s) {
+		return nil
+	}
+	return fmt.Errorf("%s name %q: lower-case letters, digits and hyphens, starting with a letter, at most 63 characters", what, s)
+}
+
+// CheckKeys is what a store does first in Load.
+func CheckKeys(keys []Key) error {
+	for _, k := range keys {
+		if err := k.Check(); err != nil {
+			return &UnreadableError{Key: k, Op: "read", Err: err, Remedy: "use the name that the pipeline file has"}
+		}
+	}
+	return nil
+}
+
+// CheckCommit is what a store does first in Commit: names, duplicates, size,
+// and that the data is JSON at all.
+func CheckCommit(entries []Entry) error {
+	seen := map[Key]bool{}
+	for _, e := range entries {
+		if err := checkEntry(e, seen); err != nil {
+			return err
+		}
+		seen[e.Key] = true
+	}
+	return nil
+}
+
+func checkEntry(e Entry, seen map[Key]bool) error {
+	refuse := func(err error, remedy string) error {
+		return &UnreadableError{Key: e.Key, Op: "write", Err: err, Remedy: remedy}
+	}
+	if err := e.Key.Check(); err != nil {
+		return refuse(err, "use the name that the pipeline file has")
+	}
+	if seen[e.Key] {
+		return refuse(fmt.Errorf("twice in one commit"), "merge both changes into one record")
+	}
+	if len(e.Data) > MaxRecord {
+		return refuse(fmt.Errorf("%d bytes, more than the %d a record may have", len(e.Data), MaxRecord),
+			"lower state.history in the pipeline file")
+	}
+	if !json.Valid(e.Data) {
+		return refuse(fmt.Errorf("not JSON"), "report this as a bug of sluice")
+	}
+	return nil
+}
