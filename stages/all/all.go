@@ -1,0 +1,15 @@
+// Package all is the explicit list of platforms.
+package all
+
+import (
+	"sluice/stages"
+	"sluice/stages/apigateway"
+)
+
+// Platforms are the platforms that this build can reach, in the order of the
+// documentation.
+func Platforms() []stages.Platform {
+	return []stages.Platform{
+		{Facts: apigateway.Facts(), Open: apigateway.Open},
+	}
+}

@@ -1,0 +1,46 @@
+// Package apigateway moves deployments through the stages of a REST API on
+// Amazon API Gateway, all at once or as a canary.
+//
+// A release is a deployment id; it belongs to one REST API. Every effect is
+// one UpdateStage whose answer is the whole stage, so that it is its own
+// read-back: it is compared with the stage that was predicted.
+package apigateway
+
+import (
+	"time"
+
+	"sluice/stages/driver"
+)
+
+// settle is how late an update without an answer may still become visible.
+const settle = 2 * time.Second
+
+// Facts are what API Gateway can do.
+func Facts() driver.Facts {
+	return driver.Facts{
+		Platform: "apigateway",
+		Title:    "Amazon API Gateway",
+		Keys: []driver.Key{
+			{
+				Name: "restApi", Type: driver.String, Required: true, Identity: true,
+				Pattern: `[A-Za-z0-9]{1,64}`, Hint: "the id of a REST API, such as a1b2c3d4e5",
+				Doc: "The id of the REST API; deployments can be promoted between stages of one API only.",
+			},
+			{
+				Name: "stage", Type: driver.String, Required: true, Identity: true,
+				Pattern: `[A-Za-z0-9_-]{1,128}`, Hint: "letters, digits, - and _, such as prod",
+				Doc: "The name of the API's stage.",
+			},
+			{
+				Name: "region", Type: driver.String,
+				Pattern: `[a-z]{2}(-[a-z]+)+-[0-9]+`, Hint: "an AWS region, such as eu-west-1",
+				Doc: "The API's region; AWS_REGION or the AWS profile's unless given.",
+			},
+		},
+		Kinds:   []driver.Kind{driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback},
+		Batch:   1,
+		Settle:  settle,
+		Backoff: driver.Backoff{Initial: 500 * time.Millisecond, Max: 30 * time.Second, Factor: 2},
+		Secrets: []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"},
+	}
+}

@@ -1,0 +1,132 @@
+package apigateway
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+
+	"sluice/stages/driver"
+)
+
+const (
+	requestTimeout = 30 * time.Second // of one request; a control-plane call answers within a few
+	readAttempts   = 4
+	readBackoff    = 2 * time.Second // at most, between the attempts of a read
+	serviceURL     = "AWS_ENDPOINT_URL_API_GATEWAY"
+	anyURL         = "AWS_ENDPOINT_URL"
+)
+
+// Open connects with AWS's own configuration: its default credential chain,
+// regions and endpoint overrides. It sends nothing.
+func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
+	if env.Getenv == nil {
+		env.Getenv = func(string) string { return "" }
+	}
+	endpoint, err := endpointOf(env)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options(env)...)
+	if err != nil {
+		return nil, &driver.OpenError{
+			Explanation: driver.Explanation{Code: driver.Invalid, Remedy: "check the AWS_ variables and the AWS profile"},
+			Err:         err,
+		}
+	}
+	cfg.Credentials = explainedCredentials{cfg.Credentials}
+	client := apigateway.NewFromConfig(cfg, func(o *apigateway.Options) {
+		if endpoint != "" {
+			o.BaseEndpoint = aws.String(endpoint)
+		}
+	})
+	if base := client.Options().BaseEndpoint; base != nil { // a profile may set one too
+		if err := driver.CheckEndpoint("endpoint_url", *base); err != nil {
+			return nil, err
+		}
+	}
+	return &gateway{client: client, now: env.Time}, nil
+}
+
+// endpointOf is the endpoint override, "" for AWS itself.
+func endpointOf(env driver.Env) (string, error) {
+	for _, name := range []string{serviceURL, anyURL} {
+		if url := env.Getenv(name); url != "" {
+			return url, driver.CheckEndpoint(name, url)
+		}
+	}
+	return "", nil
+}
+
+func options(env driver.Env) []func(*config.LoadOptions) error {
+	all := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(httpClient(env.Transport)),
+		config.WithRetryer(func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts, o.MaxBackoff = readAttempts, readBackoff
+			})
+		}),
+		// Outside EC2 nobody answers there: ask once instead of waiting for it.
+		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) {
+			o.Client = imds.New(imds.Options{
+				Retryer:  aws.NopRetryer{},
+				Endpoint: env.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+			})
+		}),
+	}
+	if region := firstSet(env, "AWS_REGION", "AWS_DEFAULT_REGION"); region != "" {
+		all = append(all, config.WithRegion(region))
+	}
+	if id, secret := env.Getenv("AWS_ACCESS_KEY_ID"), env.Getenv("AWS_SECRET_ACCESS_KEY"); id != "" && secret != "" {
+		static := credentials.NewStaticCredentialsProvider(id, secret, env.Getenv("AWS_SESSION_TOKEN"))
+		all = append(all, config.WithCredentialsProvider(static))
+	}
+	return all
+}
+
+func firstSet(env driver.Env, names ...string) string {
+	for _, name := range names {
+		if value := env.Getenv(name); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+// httpClient never follows a redirect: it would repeat an effect elsewhere.
+func httpClient(transport http.RoundTripper) aws.HTTPClient {
+	if transport == nil {
+		return awshttp.NewBuildableClient().WithTimeout(requestTimeout)
+	}
+	return &http.Client{
+		Transport:     transport,
+		Timeout:       requestTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// explainedCredentials marks what the credential chain says: such an error
+// means that the request was never sent.
+type explainedCredentials struct{ chain aws.CredentialsProvider }
+
+// Retrieve asks the chain.
+func (c explainedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	got, err := c.chain.Retrieve(ctx)
+	if err != nil {
+		return got, &credentialsError{err}
+	}
+	return got, nil
+}
+
+type credentialsError struct{ err error }
+
+func (e *credentialsError) Error() string { return "no AWS credentials: " + e.err.Error() }
+func (e *credentialsError) Unwrap() error { return e.err }
