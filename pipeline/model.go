@@ -46,6 +46,7 @@ type Pipeline struct {
 	Deployments      At[string] // "off" or "own"
 	Comment          At[string] // "off" or "own"
 	Notify           []At[string]
+	lines            []string // the file's, for problems found later
 }
 
 // State is where the pipeline's state is kept.
@@ -156,6 +157,8 @@ type Policy struct {
 	Deny     []Window
 	Allow    []Window
 	Override []string // logins who may override by name
+
+	stages, targets []At[string] // Stages and Targets with their positions
 }
 
 // Window is a span of time, start inclusive, end exclusive. Exactly one of
@@ -191,6 +194,8 @@ type Automation struct {
 	Promote json.RawMessage
 	Advance json.RawMessage
 	Repair  json.RawMessage
+
+	stages []At[string] // the stages it names
 }
 
 // Problem is one mistake in a file, or one warning.

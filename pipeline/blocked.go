@@ -1,0 +1,156 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// mostHops bounds how many windows in a row are followed to find when a block
+// ends.
+const mostHops = 400
+
+// Question is whether an action may happen now.
+type Question struct {
+	Stage     string
+	Target    string
+	Action    string // one of [Actions]
+	Invoker   string // "person" or "automation"
+	Overrides []string
+	Actor     string // the login; it must be in a policy's override list to override it
+	Now       time.Time
+}
+
+// Block is a policy's no.
+type Block struct {
+	Policy  string
+	Until   time.Time // the first moment at which no policy blocks the action; zero when unknown
+	Message string    // what blocks, until when, and who could override it
+}
+
+// Blocked reports whether a policy blocks an action now, and which. Windows
+// include their start and exclude their end.
+func (p *Pipeline) Blocked(q Question) (Block, bool) {
+	policy, _, blocked := p.blocking(q)
+	if !blocked {
+		return Block{}, false
+	}
+	until := p.free(q)
+	return Block{Policy: policy.Name.Value, Until: until, Message: policy.no(q, until)}, true
+}
+
+// Overridden lists the policies that would block the action and that q rightly
+// overrides, for the record.
+func (p *Pipeline) Overridden(q Question) []string {
+	var names []string
+	for _, policy := range p.Policies {
+		if _, blocks := policy.blocks(q.Now); blocks && policy.applies(q) && policy.overridden(q) {
+			names = append(names, policy.Name.Value)
+		}
+	}
+	return names
+}
+
+// Policy finds a policy by name. The error says which one was probably meant
+// and which there are.
+func (p *Pipeline) Policy(name string) (*Policy, error) {
+	names := make([]string, len(p.Policies))
+	for i, policy := range p.Policies {
+		if policy.Name.Value == name {
+			return policy, nil
+		}
+		names[i] = policy.Name.Value
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("no policy is called %s; the pipeline has none", quote(name))
+	}
+	return nil, unknown("policy", name, names)
+}
+
+// blocking is the first policy that blocks, and the end of the window that does.
+func (p *Pipeline) blocking(q Question) (policy *Policy, end time.Time, blocked bool) {
+	for _, policy := range p.Policies {
+		if !policy.applies(q) || policy.overridden(q) {
+			continue
+		}
+		if end, blocks := policy.blocks(q.Now); blocks {
+			return policy, end, true
+		}
+	}
+	return nil, time.Time{}, false
+}
+
+// free is the first moment from q.Now on at which nothing blocks, zero when
+// there is none in sight.
+func (p *Pipeline) free(q Question) time.Time {
+	for range mostHops {
+		_, end, blocked := p.blocking(q)
+		if !blocked {
+			return q.Now.UTC()
+		}
+		if !end.After(q.Now) {
+			return time.Time{}
+		}
+		q.Now = end
+	}
+	return time.Time{}
+}
+
+// applies reports whether the policy is about such an action at all.
+func (p *Policy) applies(q Question) bool {
+	about := func(list []string, value string) bool { return len(list) == 0 || slices.Contains(list, value) }
+	return about(p.Stages, q.Stage) && about(p.Targets, q.Target) && about(p.Actions, q.Action) && about(p.Invokers, q.Invoker)
+}
+
+// overridden reports whether q names the policy and its actor may override it.
+func (p *Policy) overridden(q Question) bool {
+	return slices.Contains(q.Overrides, p.Name.Value) && p.mayOverride(q.Actor)
+}
+
+// mayOverride compares logins, which have no case.
+func (p *Policy) mayOverride(actor string) bool {
+	return slices.ContainsFunc(p.Override, func(login string) bool { return strings.EqualFold(login, actor) })
+}
+
+// blocks reports whether the policy's windows block now. end is when that may
+// change, zero when never.
+func (p *Policy) blocks(now time.Time) (end time.Time, blocked bool) {
+	for _, w := range p.Deny {
+		if end, inside := w.contains(now); inside {
+			return end, true
+		}
+	}
+	if len(p.Allow) == 0 {
+		return time.Time{}, false
+	}
+	for _, w := range p.Allow {
+		start, _, ok := w.span(now)
+		switch {
+		case ok && !now.Before(start):
+			return time.Time{}, false
+		case ok && (end.IsZero() || start.Before(end)):
+			end = start
+		}
+	}
+	return end, true
+}
+
+// no is the block in words.
+func (p *Policy) no(q Question, until time.Time) string {
+	verb := "denies"
+	if len(p.Allow) > 0 {
+		verb = "does not allow"
+	}
+	text := fmt.Sprintf("policy %q %s %s in stage %q now", p.Name.Value, verb, q.Action, q.Stage)
+	if !until.IsZero() {
+		text += "; it is possible from " + until.Format(time.RFC3339)
+	}
+	switch {
+	case len(p.Override) == 0:
+		return text
+	case slices.Contains(q.Overrides, p.Name.Value):
+		return text + fmt.Sprintf("; %s may not override it, %s may", quote(q.Actor), oneOfList(p.Override))
+	}
+	return text + fmt.Sprintf("; %s may override it with --override-policy %s", oneOfList(p.Override), p.Name.Value)
+}

@@ -1,0 +1,197 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// How often a check of a stage runs.
+const (
+	ScopeTarget = "target" // for each target
+	ScopeStage  = "stage"  // once
+)
+
+// The kinds of checks.
+const (
+	kindRun     = "run"
+	kindHTTP    = "http"
+	kindAlarms  = "alarms"
+	kindMetric  = "metric"
+	kindCompare = "compare"
+)
+
+const mostAttempts = 1000
+
+// checks reads the key's list of hooks or gates.
+func (w *walker) checks(m mapping, key string) []*Check {
+	var list []*Check
+	for _, item := range m.items(key, "a check") {
+		if c, ok := w.check(item, "a check of "+key); ok {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// check reads one hook or gate.
+func (w *walker) check(n *yaml.Node, what string) (*Check, bool) {
+	m, ok := w.mapping(n, what, kindRun, kindHTTP, kindAlarms, kindMetric, kindCompare, "shell", "scope", "timeout", "dryRun", "onRollback")
+	if !ok {
+		return nil, false
+	}
+	c := &Check{
+		Pos:        m.pos,
+		Shell:      m.flag("shell", false),
+		Scope:      m.word("scope", ScopeTarget, ScopeTarget, ScopeStage).Value,
+		Timeout:    m.duration("timeout", 0, 1),
+		DryRun:     m.flag("dryRun", false),
+		OnRollback: m.flag("onRollback", false),
+	}
+	kind, ok := m.exactlyOne(kindRun, kindHTTP, kindAlarms, kindMetric, kindCompare)
+	if !ok {
+		return nil, false
+	}
+	if m.has("shell") && kind != kindRun {
+		w.problem(w.pos(m.node("shell")), "shell: only belongs to run; remove it")
+	}
+	w.kindOf(c, kind, m)
+	return c, true
+}
+
+// kindOf reads what the check does.
+func (w *walker) kindOf(c *Check, kind string, m mapping) {
+	n := m.node(kind)
+	switch kind {
+	case kindRun:
+		c.Run = w.run(n, c.Shell)
+	case kindHTTP:
+		c.HTTP = w.http(n)
+	case kindAlarms:
+		c.Alarms = w.raw(kind, n)
+	case kindMetric:
+		c.Metric = w.raw(kind, n)
+	case kindCompare:
+		c.Compare = w.raw(kind, n)
+	}
+}
+
+// run reads a program and its arguments, or with shell a command line.
+func (w *walker) run(n *yaml.Node, shell bool) []string {
+	scalar := deref(n).Kind == yaml.ScalarNode
+	switch {
+	case shell && !scalar:
+		w.problem(w.pos(n), `run: with "shell: true" want one command line as text, got `+describe(deref(n)))
+		return nil
+	case !shell && scalar && deref(n).ShortTag() == "!!str":
+		w.problem(w.pos(n), fmt.Sprintf(`run: want a list of the program and its arguments, got %s; write [program, argument] or add "shell: true"`, describe(deref(n))))
+		return nil
+	case shell:
+		line, _ := w.text(kindRun, n)
+		w.program(line)
+		return []string{line.Value}
+	}
+	items, ok := w.list(kindRun, n, "text")
+	if !ok {
+		return nil
+	}
+	return w.argv(n, items)
+}
+
+// argv reads the program and its arguments; arguments may be empty.
+func (w *walker) argv(n *yaml.Node, items []*yaml.Node) []string {
+	var argv []string
+	for i, item := range items {
+		word, _ := w.text(kindRun, item)
+		if i == 0 {
+			w.program(word)
+		}
+		argv = append(argv, word.Value)
+	}
+	if len(items) == 0 {
+		w.problem(w.pos(n), "run: the list is empty; want the program and its arguments")
+	}
+	return argv
+}
+
+// program reports a command without a program, and bytes no program can get.
+func (w *walker) program(word At[string]) {
+	if strings.TrimSpace(word.Value) == "" || strings.ContainsRune(word.Value, 0) {
+		w.problem(word.Pos, "run: names no program; want the program and its arguments")
+	}
+}
+
+var (
+	methods       = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+	headerPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+)
+
+// http reads a check that asks a URL.
+func (w *walker) http(n *yaml.Node) *HTTPCheck {
+	m, ok := w.mapping(n, kindHTTP, "url", "method", "status", "contains", "attempts", "interval", "headers")
+	if !ok {
+		return nil
+	}
+	m.require("url")
+	address := m.filled("url")
+	if why := notAURL(address.Value); strings.TrimSpace(address.Value) != "" && why != "" {
+		w.problem(address.Pos, fmt.Sprintf("url: %s %s; want one such as https://example.com/healthz", quote(address.Value), why))
+	}
+	return &HTTPCheck{
+		URL:      address.Value,
+		Method:   m.word("method", http.MethodGet, methods...).Value,
+		Status:   m.whole("status", http.StatusOK, 100, 599),
+		Contains: m.filled("contains").Value,
+		Attempts: m.whole("attempts", 1, 1, mostAttempts),
+		Interval: m.duration("interval", defaultInterval, 0),
+		Headers:  m.pairs("headers", checkHeaders),
+	}
+}
+
+// notAURL says why a text is no URL to ask, "" where it is one.
+func notAURL(raw string) string {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return "is not a URL"
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "does not start with https:// or http://"
+	case u.Hostname() == "":
+		return "has no host"
+	case u.User != nil:
+		return "contains credentials, which would be readable in the file"
+	case u.Fragment != "":
+		return `has a fragment ("#…"), which is never sent`
+	}
+	return ""
+}
+
+// checkHeaders judges the names and values of HTTP headers.
+func checkHeaders(w *walker, what string, pairs []pair) {
+	var names []At[string]
+	for _, p := range pairs {
+		names = append(names, p.key)
+		if !headerPattern.MatchString(p.key.Value) {
+			w.problem(p.key.Pos, fmt.Sprintf("%s: %s is not a header's name; want one such as Accept", what, quote(p.key.Value)))
+		}
+		if slices.ContainsFunc([]byte(p.value.Value), func(b byte) bool { return b < ' ' && b != '\t' || b == 0x7f }) {
+			w.problem(p.value.Pos, fmt.Sprintf("%s: the value of %s has a line break or another control character; remove it", what, quote(p.key.Value)))
+		}
+	}
+	w.noDuplicates(what, names)
+}
+
+// raw keeps a value as JSON.
+func (w *walker) raw(key string, n *yaml.Node) json.RawMessage {
+	if kind := deref(n).Kind; kind != yaml.MappingNode && kind != yaml.SequenceNode {
+		w.problem(w.pos(n), fmt.Sprintf("%s: want a mapping or a list, got %s", key, describe(deref(n))))
+		return nil
+	}
+	return w.encode(key, n)
+}

@@ -1,0 +1,71 @@
+package pipeline
+
+import (
+	"iter"
+	"slices"
+)
+
+// Later lists what the file declares and this version does not carry out yet.
+// Commands that only read the file accept it; commands that would have to act
+// on it refuse, naming these problems.
+func (p *Pipeline) Later() []Problem {
+	w := &walker{file: p.File, lines: p.lines}
+	add := func(pos Pos, what string) {
+		w.problem(pos, what+" not run yet by this version; remove them to run this pipeline")
+	}
+	for c := range p.Checks() {
+		switch {
+		case c.Alarms != nil:
+			add(c.Pos, "alarms checks are")
+		case c.Metric != nil:
+			add(c.Pos, "metric checks are")
+		case c.Compare != nil:
+			add(c.Pos, "compare checks are")
+		}
+	}
+	for _, a := range p.Automation {
+		add(a.Pos, "automation rules are")
+	}
+	if p.Deployments.Value == "own" {
+		add(p.Deployments.Pos, "deployments of its own (deployments: own) are")
+	}
+	if p.Comment.Value == "own" {
+		add(p.Comment.Pos, "comments (comment: own) are")
+	}
+	for _, hook := range p.Notify {
+		add(hook.Pos, "webhooks (notify) are")
+	}
+	return w.sorted()
+}
+
+// Checks is every check once, wherever it is declared.
+func (p *Pipeline) Checks() iter.Seq[*Check] {
+	return func(yield func(*Check) bool) {
+		seen := map[*Check]bool{}
+		for _, c := range slices.Concat(p.stageChecks(), p.targetChecks()) {
+			if !seen[c] && !yield(c) {
+				return
+			}
+			seen[c] = true
+		}
+	}
+}
+
+func (p *Pipeline) stageChecks() []*Check {
+	var all []*Check
+	for _, s := range p.Stages {
+		all = slices.Concat(all, s.Predeploy, s.Verify, s.Postdeploy)
+	}
+	return all
+}
+
+func (p *Pipeline) targetChecks() []*Check {
+	var all []*Check
+	for t := range p.All() {
+		all = slices.Concat(all, t.Predeploy, t.Verify, t.Postdeploy)
+		if t.Canary != nil {
+			all = append(all, t.Canary.Analysis...)
+		}
+	}
+	return all
+}

@@ -1,0 +1,169 @@
+package pipeline
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// load scans the file's bytes into one tree that is safe to walk: of one
+// document, bounded in size and depth, and without an alias inside itself.
+func (w *walker) load(src []byte) (*yaml.Node, bool) {
+	if len(src) > MaxSize {
+		w.problem(w.at(1, 1), fmt.Sprintf("the file has %d bytes; a pipeline file has at most %d", len(src), MaxSize))
+		return nil, false
+	}
+	if line, col, bad := invalidUTF8(src); bad {
+		w.problem(w.at(line, col), "the file is not UTF-8; save it as UTF-8")
+		return nil, false
+	}
+	text := bytes.TrimPrefix(src, []byte(byteOrderMark))
+	root, second, err := scan(text)
+	if err != nil {
+		w.syntax(text, err)
+		return nil, false
+	}
+	if second != nil {
+		w.problem(w.pos(second), `a second YAML document; a pipeline file is one document: remove what follows the line "---"`)
+		return nil, false
+	}
+	if root == nil {
+		w.problem(w.at(1, 1), `the file is empty; a pipeline needs at least "name" and "stages"`)
+		return nil, false
+	}
+	return root, w.bounded(root)
+}
+
+const byteOrderMark = "\uFEFF"
+
+// scan runs the YAML scanner over text: the document's root, nil where there
+// is none, and the root of the document after it, nil where there is none.
+func scan(text []byte) (root, second *yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil { // the scanner is somebody else's, the text too
+			err = fmt.Errorf("yaml: %v", r)
+		}
+	}()
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	root, err = document(dec)
+	if err != nil || root == nil {
+		return nil, nil, err
+	}
+	second, err = document(dec)
+	return root, second, err
+}
+
+// document reads the next document's root, nil after the last one.
+func document(dec *yaml.Decoder) (*yaml.Node, error) {
+	var doc yaml.Node
+	err := dec.Decode(&doc)
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	if err != nil || len(doc.Content) == 0 {
+		return nil, err
+	}
+	return doc.Content[0], nil
+}
+
+// bounded refuses trees that are too deep, too large or endless.
+func (w *walker) bounded(root *yaml.Node) bool {
+	b := bounds{sizes: map[*yaml.Node]int{}, open: map[*yaml.Node]bool{}}
+	size, why, where := b.size(root, 1)
+	if why == "" && size > maxNodes {
+		why, where = fmt.Sprintf("with its aliases written out the file has more than %d values; use fewer aliases or a smaller file", maxNodes), root
+	}
+	if why == "" {
+		return true
+	}
+	w.problem(w.pos(where), why)
+	return false
+}
+
+// bounds measures a tree in which aliases make nodes appear several times.
+type bounds struct {
+	sizes map[*yaml.Node]int  // of nodes already measured
+	open  map[*yaml.Node]bool // the nodes that the current one is inside of
+}
+
+// size counts n and everything inside it, aliases written out. Where that is
+// refused, it says why and where.
+func (b bounds) size(n *yaml.Node, depth int) (size int, why string, where *yaml.Node) {
+	if n.Kind == yaml.AliasNode {
+		if b.open[n.Alias] {
+			return 0, fmt.Sprintf("alias *%s stands inside its own anchor; write the value out", n.Value), n
+		}
+		return b.size(n.Alias, depth)
+	}
+	if depth > maxDepth+1 { // a scalar inside the deepest mapping counts as one more
+		return 0, fmt.Sprintf("more than %d mappings and lists inside each other; flatten the file", maxDepth), n
+	}
+	if known, ok := b.sizes[n]; ok {
+		return known, "", nil
+	}
+	b.open[n] = true
+	size = 1
+	for _, child := range n.Content {
+		s, why, where := b.size(child, depth+1)
+		if why != "" {
+			return 0, why, where
+		}
+		size = min(size+s, maxNodes+1)
+	}
+	delete(b.open, n)
+	b.sizes[n] = size
+	return size, "", nil
+}
+
+// invalidUTF8 finds the first byte that is not UTF-8.
+func invalidUTF8(src []byte) (line, col int, bad bool) {
+	if utf8.Valid(src) {
+		return 0, 0, false
+	}
+	line, col = 1, 1
+	for len(src) > 0 {
+		r, size := utf8.DecodeRune(src)
+		if r == utf8.RuneError && size == 1 {
+			return line, col, true
+		}
+		col++
+		if r == '\n' {
+			line, col = line+1, 1
+		}
+		src = src[size:]
+	}
+	return 0, 0, false
+}
+
+// splitLines cuts the text where YAML 1.1 does.
+func splitLines(src []byte) []string {
+	text := strings.TrimPrefix(string(src[:min(len(src), MaxSize)]), byteOrderMark)
+	return slices.Collect(func(yield func(string) bool) {
+		for text != "" {
+			end, size := lineBreak(text)
+			if !yield(text[:end]) {
+				return
+			}
+			text = text[end+size:]
+		}
+	})
+}
+
+// lineBreak finds the first line break and its length in bytes.
+func lineBreak(text string) (end, size int) {
+	end = strings.IndexAny(text, "\r\n\u0085\u2028\u2029")
+	if end < 0 {
+		return len(text), 0
+	}
+	if strings.HasPrefix(text[end:], "\r\n") {
+		return end, 2
+	}
+	_, size = utf8.DecodeRuneInString(text[end:])
+	return end, size
+}

@@ -1,0 +1,135 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"sluice/stages/driver"
+)
+
+// Limits of a pipeline file.
+const (
+	MaxSize  = 1 << 20 // bytes of a file
+	maxDepth = 32      // mappings and lists inside each other
+	maxNodes = 10_000  // values, counted as often as aliases repeat them
+)
+
+// Defaults of the pipeline file.
+const (
+	defaultTimeout          = 24 * time.Hour
+	defaultOperationTimeout = time.Hour
+	defaultHistory          = 20
+	defaultStore            = "artifact"
+	defaultBranch           = "sluice-state"
+	defaultApprovalTimeout  = 24 * time.Hour
+	defaultInterval         = 5 * time.Second
+	maxDuration             = 366 * 24 * time.Hour
+)
+
+// Parse reads a pipeline file. file is the name that positions carry; platforms
+// are the facts of every platform that a target may name.
+//
+// All mistakes are reported at once, sorted by position. The pipeline is nil
+// as soon as one problem is not a warning.
+func Parse(file string, src []byte, platforms []driver.Facts) (*Pipeline, []Problem) {
+	w := &walker{file: file, lines: splitLines(src), platforms: platforms}
+	p := w.parse(src)
+	problems := w.sorted()
+	if p == nil || Failed(problems) {
+		return nil, problems
+	}
+	return p, problems
+}
+
+// Failed reports whether any of the problems is more than a warning.
+func Failed(problems []Problem) bool {
+	for _, p := range problems {
+		if !p.Warning {
+			return true
+		}
+	}
+	return false
+}
+
+// parse walks the file; what it found wrong is in w.problems.
+func (w *walker) parse(src []byte) *Pipeline {
+	root, ok := w.load(src)
+	if !ok {
+		return nil
+	}
+	p, ok := w.pipeline(root)
+	if !ok {
+		return nil
+	}
+	p.File, p.lines = w.file, w.lines
+	sum := sha256.Sum256(src)
+	p.Digest = "sha256:" + hex.EncodeToString(sum[:])
+	w.problems = append(w.problems, p.check()...)
+	w.problems = append(w.problems, p.warn()...)
+	return p
+}
+
+// pipeline reads the file's top level.
+func (w *walker) pipeline(n *yaml.Node) (*Pipeline, bool) {
+	m, ok := w.mapping(n, "a pipeline", "name", "description", "labels", "annotations", "state", "supersede",
+		"timeout", "operationTimeout", "stages", "policies", "automation", "deployments", "comment", "notify")
+	if !ok {
+		return nil, false
+	}
+	m.require("name", "stages")
+	p := &Pipeline{
+		Name:             m.name("name"),
+		Description:      w.description(m),
+		Labels:           m.pairs("labels", checkLabels),
+		Annotations:      m.pairs("annotations", checkAnnotations),
+		State:            w.state(m.node("state")),
+		Supersede:        m.flag("supersede", false),
+		Timeout:          m.duration("timeout", defaultTimeout, 1),
+		OperationTimeout: m.duration("operationTimeout", defaultOperationTimeout, 1),
+		Deployments:      m.word("deployments", "off", "off", "own"),
+		Comment:          m.word("comment", "off", "off", "own"),
+		Notify:           w.notify(m),
+	}
+	for _, item := range m.someItems("stages", "a stage") {
+		if s, ok := w.stage(item, p); ok {
+			p.Stages = append(p.Stages, s)
+		}
+	}
+	for _, item := range m.items("policies", "a policy") {
+		if policy, ok := w.policy(item); ok {
+			p.Policies = append(p.Policies, policy)
+		}
+	}
+	for _, item := range m.items("automation", "an automation") {
+		if a, ok := w.automation(item); ok {
+			p.Automation = append(p.Automation, a)
+		}
+	}
+	return p, true
+}
+
+// description reads the free text that is bounded as Cloud Deploy bounds it.
+func (w *walker) description(m mapping) At[string] {
+	const most = 255
+	d := m.text("description")
+	if n := len([]rune(d.Value)); n > most {
+		w.problem(d.Pos, fmt.Sprintf("description: has %d characters; at most %d are allowed", n, most))
+	}
+	return d
+}
+
+// notify reads the list of webhooks.
+func (w *walker) notify(m mapping) []At[string] {
+	hooks := m.texts("notify")
+	for _, hook := range hooks {
+		if err := driver.CheckEndpoint("notify", hook.Value); err != nil {
+			w.problem(hook.Pos, err.Error())
+		}
+	}
+	w.noDuplicates("notify", hooks)
+	return hooks
+}

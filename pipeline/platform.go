@@ -1,0 +1,80 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+
+	"sluice/stages/driver"
+)
+
+// platform reads a target's platform mapping by the platform's own facts and
+// encodes it as JSON.
+func (w *walker) platform(name string, n *yaml.Node) (driver.Facts, json.RawMessage) {
+	i := slices.IndexFunc(w.platforms, func(f driver.Facts) bool { return f.Platform == name })
+	facts := w.platforms[i]
+	keys := make([]string, len(facts.Keys))
+	for i, k := range facts.Keys {
+		keys[i] = k.Name
+	}
+	m, ok := w.mapping(n, name, keys...)
+	if !ok {
+		return facts, nil
+	}
+	config := map[string]any{}
+	for _, k := range facts.Keys {
+		if k.Required {
+			m.require(k.Name)
+		}
+		if m.has(k.Name) {
+			config[k.Name] = w.platformValue(m, k)
+		}
+	}
+	data, err := json.Marshal(config)
+	if err != nil {
+		w.problem(m.pos, fmt.Sprintf("%s: cannot be written as JSON: %v", name, err))
+	}
+	return facts, data
+}
+
+// platformValue reads one key of a platform's mapping.
+func (w *walker) platformValue(m mapping, k driver.Key) any {
+	switch k.Type {
+	case driver.Bool:
+		return m.flag(k.Name, false)
+	case driver.StringList:
+		list := m.texts(k.Name)
+		if n := m.node(k.Name); k.Required && len(list) == 0 && len(deref(n).Content) == 0 {
+			w.problem(w.pos(n), k.Name+": the list is empty; name at least one")
+		}
+		for _, value := range list {
+			w.matches(k, value)
+		}
+		w.noDuplicates(k.Name, list)
+		return append([]string{}, values(list)...)
+	}
+	value := m.filled(k.Name)
+	if value.Value != "" {
+		w.matches(k, value)
+	}
+	return value.Value
+}
+
+// matches reports a value that is not as the platform wants it.
+func (w *walker) matches(k driver.Key, value At[string]) {
+	if k.Pattern == "" {
+		return
+	}
+	pattern, err := regexp.Compile(`^(?:` + k.Pattern + `)$`)
+	if err != nil || pattern.MatchString(value.Value) {
+		return
+	}
+	hint := k.Hint
+	if hint == "" {
+		hint = "a value that matches " + k.Pattern
+	}
+	w.problem(value.Pos, fmt.Sprintf("%s: %s is not valid; want %s", k.Name, quote(value.Value), hint))
+}

@@ -1,0 +1,145 @@
+package pipeline
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// What a stage does when one of its targets fails.
+const (
+	Continue     = "continue" // the other targets go on
+	Halt         = "halt"     // targets that have not started do not start
+	RollbackAll  = "rollback" // the stage's targets go back to their baselines
+	mostQuorum   = 100
+	loginPattern = `^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$`
+)
+
+// shared is what a stage declares for its targets, and a target may declare
+// for itself.
+type shared struct {
+	canary                        *Canary
+	predeploy, verify, postdeploy []*Check
+	timeout, operationTimeout     time.Duration
+}
+
+// stage reads one step of the order and its targets.
+func (w *walker) stage(n *yaml.Node, p *Pipeline) (*Stage, bool) {
+	m, ok := w.mapping(n, "a stage", "name", "supersede", "onFailure", "approval", "predeploy", "verify", "postdeploy",
+		"strategy", "timeout", "operationTimeout", "targets")
+	if !ok {
+		return nil, false
+	}
+	m.require("name", "targets")
+	s := &Stage{
+		Pos:       m.pos,
+		Name:      m.name("name"),
+		Supersede: m.flag("supersede", p.Supersede),
+		OnFailure: m.word("onFailure", Continue, Continue, Halt, RollbackAll).Value,
+		Approval:  w.approval(m.node("approval")),
+	}
+	own := w.shared(m, shared{timeout: p.Timeout, operationTimeout: p.OperationTimeout})
+	forTargets := own
+	s.Predeploy, forTargets.predeploy = byScope(own.predeploy)
+	s.Verify, forTargets.verify = byScope(own.verify)
+	s.Postdeploy, forTargets.postdeploy = byScope(own.postdeploy)
+	for _, item := range m.someItems("targets", "a target") {
+		if t, ok := w.target(item, s, forTargets); ok {
+			s.Targets = append(s.Targets, t)
+		}
+	}
+	return s, true
+}
+
+// shared reads what stages and targets have in common; what m does not say is
+// inherited.
+func (w *walker) shared(m mapping, inherited shared) shared {
+	s := shared{
+		canary:           inherited.canary,
+		predeploy:        inherited.predeploy,
+		verify:           inherited.verify,
+		postdeploy:       inherited.postdeploy,
+		timeout:          m.duration("timeout", inherited.timeout, 1),
+		operationTimeout: m.duration("operationTimeout", inherited.operationTimeout, 1),
+	}
+	if m.has("strategy") {
+		s.canary = w.strategy(m.node("strategy"))
+	}
+	if m.has("predeploy") {
+		s.predeploy = w.checks(m, "predeploy")
+	}
+	if m.has("verify") {
+		s.verify = w.checks(m, "verify")
+	}
+	if m.has("postdeploy") {
+		s.postdeploy = w.checks(m, "postdeploy")
+	}
+	return s
+}
+
+// byScope parts a stage's checks into those that run once per stage and those
+// that run for each target.
+func byScope(all []*Check) (stage, target []*Check) {
+	for _, c := range all {
+		if c.Scope == ScopeStage {
+			stage = append(stage, c)
+		} else {
+			target = append(target, c)
+		}
+	}
+	return stage, target
+}
+
+// approval reads who must agree; n is nil without the key.
+func (w *walker) approval(n *yaml.Node) *Approval {
+	if n == nil {
+		return nil
+	}
+	m, ok := w.mapping(n, "approval", "required", "approvers", "quorum", "timeout", "self", "rollback")
+	if !ok {
+		return nil
+	}
+	a := &Approval{
+		Pos:       m.pos,
+		Required:  m.flag("required", true),
+		Approvers: w.logins(m, "approvers"),
+		Quorum:    m.whole("quorum", 1, 1, mostQuorum),
+		Timeout:   m.duration("timeout", defaultApprovalTimeout, 1),
+		Self:      m.flag("self", false),
+		Rollback:  m.flag("rollback", false),
+	}
+	if len(a.Approvers) > 0 && a.Quorum > len(a.Approvers) {
+		w.problem(w.pos(m.node("quorum")), fmt.Sprintf("quorum: %d approvals can never come from %d approvers; lower the quorum or add approvers", a.Quorum, len(a.Approvers)))
+	}
+	return a
+}
+
+// logins reads a list of people.
+func (w *walker) logins(m mapping, key string) []string {
+	list := m.texts(key)
+	for _, login := range list {
+		if why := notALogin(login.Value); why != "" {
+			w.problem(login.Pos, fmt.Sprintf("%s: %s %s", key, quote(login.Value), why))
+		}
+	}
+	w.noDuplicates(key, list)
+	return values(list)
+}
+
+// notALogin says why a word is not a person's login, "" where it is one.
+func notALogin(login string) string {
+	switch {
+	case strings.HasSuffix(login, "[bot]"):
+		return "is not a person; only people count"
+	case strings.HasPrefix(login, "@"):
+		return fmt.Sprintf("is not a login; write %q", strings.TrimPrefix(login, "@"))
+	case strings.Contains(login, "/"):
+		return "is a team; list the logins of its members"
+	case !regexp.MustCompile(loginPattern).MatchString(login):
+		return "is not a login; want one such as octocat"
+	}
+	return ""
+}

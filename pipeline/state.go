@@ -1,0 +1,138 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"sluice/stages/driver"
+)
+
+// The stores that state.store names.
+const (
+	StoreArtifact = "artifact"
+	StoreGit      = "git"
+	StoreS3       = "s3://" // followed by bucket/prefix
+	StoreFile     = "file:" // followed by a directory
+	storeForms    = `want artifact, git, s3://bucket/prefix or file:DIR`
+	mostHistory   = 1000
+	mostBranch    = 244 // bytes of a branch's name
+	bucketPattern = `^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`
+	branchPattern = `^[^\x00-\x20\x7f~^:?*\[\\]+$`
+)
+
+// state reads where state is kept; n is nil without the key.
+func (w *walker) state(n *yaml.Node) State {
+	s := State{Store: At[string]{Value: defaultStore}, Branch: defaultBranch, History: defaultHistory}
+	if n == nil {
+		return s
+	}
+	m, ok := w.mapping(n, "state", "store", "branch", "endpoint", "history", "branches")
+	if !ok {
+		return s
+	}
+	s.Store = w.store(m)
+	s.Branch = w.branch(m)
+	s.Endpoint = w.endpoint(m)
+	s.History = m.whole("history", defaultHistory, 1, mostHistory)
+	branches := m.texts("branches")
+	for _, b := range branches {
+		w.checkBranch("branches", b)
+	}
+	s.Branches = values(branches)
+	w.unusedKeys(m, s.Store.Value)
+	return s
+}
+
+// unusedKeys warns of keys that another store would read.
+func (w *walker) unusedKeys(m mapping, store string) {
+	warn := func(key, kind string, used bool) {
+		if m.has(key) && !used {
+			w.problems = append(w.problems, warning(w.pos(m.node(key)), "%s: only %s stores use it; this file says store: %s", key, kind, shorten(store)))
+		}
+	}
+	warn("branch", "git", store == StoreGit)
+	warn("endpoint", "s3", strings.HasPrefix(store, StoreS3))
+}
+
+// store reads state.store.
+func (w *walker) store(m mapping) At[string] {
+	store := m.text("store")
+	if !m.has("store") {
+		return At[string]{Value: defaultStore}
+	}
+	if err := CheckStore(store.Value); store.Value != "" && err != nil {
+		w.problem(store.Pos, "store: "+err.Error())
+	}
+	return store
+}
+
+// CheckStore judges the syntax of a store's name, in the file or on the
+// command line.
+func CheckStore(store string) error {
+	switch {
+	case store == StoreArtifact, store == StoreGit:
+		return nil
+	case strings.HasPrefix(store, StoreFile):
+		if strings.TrimSpace(strings.TrimPrefix(store, StoreFile)) == "" {
+			return errors.New(`"file:" names no directory; want file:DIR, for example file:.sluice/state`)
+		}
+		return nil
+	case strings.HasPrefix(store, StoreS3):
+		return checkS3(strings.TrimPrefix(store, StoreS3))
+	}
+	return fmt.Errorf("%s is not known%s; %s", quote(store), didYouMean(store, []string{StoreArtifact, StoreGit}), storeForms)
+}
+
+// checkS3 judges what follows "s3://".
+func checkS3(rest string) error {
+	bucket, prefix, _ := strings.Cut(rest, "/")
+	if !regexp.MustCompile(bucketPattern).MatchString(bucket) || strings.Contains(bucket, "..") {
+		return fmt.Errorf("%s is not a bucket's name: 3 to 63 lower-case letters, digits, dots and hyphens; want s3://bucket/prefix", quote(bucket))
+	}
+	for part := range strings.SplitSeq(strings.TrimSuffix(prefix, "/"), "/") {
+		if part == "." || part == ".." || strings.ContainsAny(part, "?#\\") || (part == "" && prefix != "") {
+			return fmt.Errorf("%s is not a prefix; want s3://bucket/prefix with plain parts between the slashes", quote(prefix))
+		}
+	}
+	return nil
+}
+
+// branch reads state.branch.
+func (w *walker) branch(m mapping) string {
+	if !m.has("branch") {
+		return defaultBranch
+	}
+	b := m.text("branch")
+	w.checkBranch("branch", b)
+	return b.Value
+}
+
+// checkBranch judges a branch's name as git does.
+func (w *walker) checkBranch(key string, b At[string]) {
+	ok := regexp.MustCompile(branchPattern).MatchString(b.Value) && len(b.Value) <= mostBranch
+	for _, bad := range []string{"..", "//", "@{"} {
+		ok = ok && !strings.Contains(b.Value, bad)
+	}
+	for part := range strings.SplitSeq(b.Value, "/") {
+		ok = ok && part != "" && part[0] != '.' && part[0] != '-' && !strings.HasSuffix(part, ".lock") && !strings.HasSuffix(part, ".")
+	}
+	if !ok {
+		w.problem(b.Pos, fmt.Sprintf("%s: %s is not a branch's name; want one such as sluice-state", key, quote(b.Value)))
+	}
+}
+
+// endpoint reads state.endpoint.
+func (w *walker) endpoint(m mapping) At[string] {
+	e := m.text("endpoint")
+	if e.Value == "" {
+		return e
+	}
+	if err := driver.CheckEndpoint("endpoint", e.Value); err != nil {
+		w.problem(e.Pos, err.Error())
+	}
+	return e
+}

@@ -1,0 +1,117 @@
+package pipeline
+
+import (
+	"fmt"
+	"math/big"
+	"regexp"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// What a canary does when one of its phases fails.
+const (
+	Restore = "restore" // traffic goes back in the same invocation
+	Hold    = "hold"    // the canary stands until a person decides
+)
+
+// strategy reads how a release is brought to a target. An empty strategy of a
+// target takes its stage's canary away.
+func (w *walker) strategy(n *yaml.Node) *Canary {
+	m, ok := w.mapping(n, "strategy", "canary")
+	if !ok || !m.has("canary") {
+		return nil
+	}
+	return w.canary(m.node("canary"))
+}
+
+// canary reads strategy.canary.
+func (w *walker) canary(n *yaml.Node) *Canary {
+	m, ok := w.mapping(n, "canary", "percentages", "wait", "variables", "useStageCache", "disable", "onFailure", "analysis")
+	if !ok {
+		return nil
+	}
+	m.require("percentages")
+	return &Canary{
+		Pos:           m.pos,
+		Percentages:   w.percentages(m),
+		Wait:          w.bake(m),
+		Variables:     m.pairs("variables", nil),
+		UseStageCache: m.flag("useStageCache", false),
+		Disable:       m.flag("disable", false),
+		OnFailure:     m.word("onFailure", Restore, Restore, Hold).Value,
+		Analysis:      w.analysis(m),
+	}
+}
+
+// bake reads the wait after each percentage, nil where a person advances.
+func (w *walker) bake(m mapping) *time.Duration {
+	if !m.has("wait") {
+		return nil
+	}
+	wait := m.duration("wait", 0, 0)
+	return &wait
+}
+
+// analysis reads the checks over the bake; they belong to one target's canary.
+func (w *walker) analysis(m mapping) []*Check {
+	checks := w.checks(m, "analysis")
+	for _, c := range checks {
+		if c.Scope == ScopeStage {
+			w.problem(c.Pos, "analysis: a check of a canary cannot have scope: stage; it runs for the target")
+		}
+	}
+	return checks
+}
+
+// percentages reads the canary's steps, ascending.
+func (w *walker) percentages(m mapping) []At[string] {
+	var list []At[string]
+	for _, item := range m.someItems("percentages", "a number such as 10") {
+		value, ok := w.percentage(item)
+		if !ok {
+			continue
+		}
+		if len(list) > 0 && compareDecimals(value.Value, list[len(list)-1].Value) <= 0 {
+			w.problem(value.Pos, fmt.Sprintf("percentages: %s does not ascend from %s; write them in ascending order, each once", value.Value, list[len(list)-1].Value))
+		}
+		list = append(list, value)
+	}
+	return list
+}
+
+// percentage reads one percentage as canonical decimal text.
+func (w *walker) percentage(n *yaml.Node) (At[string], bool) {
+	node := deref(n)
+	numeric := node.ShortTag() == "!!int" || node.ShortTag() == "!!float"
+	value, ok := canonicalDecimal(node.Value)
+	if node.Kind != yaml.ScalarNode || !numeric || !ok {
+		w.problem(w.pos(n), fmt.Sprintf("percentages: want a number such as 10 or 10.5, got %s", describe(node)))
+		return At[string]{}, false
+	}
+	if compareDecimals(value, "0") <= 0 || compareDecimals(value, "100") >= 0 {
+		w.problem(w.pos(n), fmt.Sprintf("percentages: %s is not between 0 and 100; the last phase, stable, is all of the traffic and needs no number", shorten(node.Value)))
+		return At[string]{}, false
+	}
+	return At[string]{Value: value, Pos: w.pos(n)}, true
+}
+
+// canonicalDecimal drops what changes no decimal: "10.50" is "10.5". It is
+// false for what is no plain decimal, such as 1e1 or 0x10.
+func canonicalDecimal(text string) (string, bool) {
+	if !regexp.MustCompile(`^(0|[1-9][0-9]{0,8})(\.[0-9]{1,16})?$`).MatchString(text) {
+		return "", false
+	}
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text, true
+}
+
+// compareDecimals compares canonical decimals exactly.
+func compareDecimals(a, b string) int {
+	x, _ := new(big.Rat).SetString(a)
+	y, _ := new(big.Rat).SetString(b)
+	return x.Cmp(y)
+}

@@ -1,0 +1,86 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"gopkg.in/yaml.v3"
+
+	"sluice/stages/driver"
+)
+
+// target reads one place on one platform. What it does not say itself comes
+// from its stage.
+func (w *walker) target(n *yaml.Node, s *Stage, inherited shared) (*Target, bool) {
+	platforms := w.platformNames()
+	keys := append([]string{"name", "component", "from", "formerly"}, platforms...)
+	keys = append(keys, "strategy", "predeploy", "verify", "postdeploy", "timeout", "operationTimeout", "poll")
+	m, ok := w.mapping(n, "a target", keys...)
+	if !ok {
+		return nil, false
+	}
+	m.require("name")
+	own := w.shared(m, inherited)
+	t := &Target{
+		Pos:              m.pos,
+		Name:             m.name("name"),
+		Stage:            s,
+		Component:        m.name("component"),
+		From:             m.name("from"),
+		Formerly:         m.name("formerly"),
+		Canary:           own.canary,
+		Predeploy:        own.predeploy,
+		Verify:           own.verify,
+		Postdeploy:       own.postdeploy,
+		Timeout:          own.timeout,
+		OperationTimeout: own.operationTimeout,
+		Poll:             w.poll(m.node("poll")),
+	}
+	w.targetScopes(m, own)
+	if platform, ok := m.exactlyOne(platforms...); ok {
+		t.Platform, t.Config = w.platform(platform, m.node(platform))
+	}
+	return t, true
+}
+
+// targetScopes reports checks of a target that want to run once per stage.
+func (w *walker) targetScopes(m mapping, own shared) {
+	report := func(key string, checks []*Check) {
+		for _, c := range checks {
+			if m.has(key) && c.Scope == ScopeStage {
+				w.problem(c.Pos, key+": a check of a target cannot have scope: stage; move it to the stage")
+			}
+		}
+	}
+	report("predeploy", own.predeploy)
+	report("verify", own.verify)
+	report("postdeploy", own.postdeploy)
+}
+
+// platformNames lists the platforms that a target may name.
+func (w *walker) platformNames() []string {
+	names := make([]string, len(w.platforms))
+	for i, f := range w.platforms {
+		names[i] = f.Platform
+	}
+	return names
+}
+
+// poll reads how a target's operations are polled; n is nil without the key.
+func (w *walker) poll(n *yaml.Node) driver.Backoff {
+	if n == nil {
+		return driver.Backoff{}
+	}
+	m, ok := w.mapping(n, "poll", "initial", "max", "factor")
+	if !ok {
+		return driver.Backoff{}
+	}
+	b := driver.Backoff{
+		Initial: m.duration("initial", 0, 1),
+		Max:     m.duration("max", 0, 1),
+		Factor:  m.fraction("factor", 0, 1, 10),
+	}
+	if b.Max > 0 && b.Initial > b.Max {
+		w.problem(w.pos(m.node("initial")), fmt.Sprintf("initial: %s is longer than max: %s; swap them", b.Initial, b.Max))
+	}
+	return b
+}

@@ -1,0 +1,114 @@
+package pipeline
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"sluice/stages/driver"
+)
+
+// inlineWait is the longest wait that a run sits out itself unless told otherwise.
+const inlineWait = 2 * time.Minute
+
+// warn is what is allowed and probably not meant.
+func (p *Pipeline) warn() []Problem {
+	return slices.Concat(p.warnStore(), p.warnApprovals(), p.warnCanaries(), p.warnHeaders(), p.warnTimeouts())
+}
+
+func warning(pos Pos, format string, args ...any) Problem {
+	return Problem{Pos: pos, Message: fmt.Sprintf(format, args...), Warning: true}
+}
+
+// warnStore names what the artifact store serves badly: whatever one run
+// leaves for another.
+func (p *Pipeline) warnStore() []Problem {
+	if p.State.Store.Value != StoreArtifact {
+		return nil
+	}
+	var found []Problem
+	add := func(pos Pos, what string) {
+		found = append(found, warning(pos, "%s, while state is kept in artifacts: those expire and cannot be swapped between two runs; use state: {store: git}", what))
+	}
+	for _, s := range p.Stages {
+		if s.Approval != nil && s.Approval.Required {
+			add(s.Approval.Pos, "a later run takes up what the approval waited for")
+		}
+	}
+	for _, c := range p.canaries() {
+		if c.Wait == nil || *c.Wait > inlineWait {
+			add(c.Pos, "a later run takes up the canary after its wait")
+		}
+	}
+	for _, a := range p.Automation {
+		add(a.Pos, "automation runs later")
+	}
+	return found
+}
+
+// warnApprovals names approvals that do not do what they seem to.
+func (p *Pipeline) warnApprovals() []Problem {
+	var found []Problem
+	for _, s := range p.Stages {
+		a := s.Approval
+		if a == nil || !a.Required {
+			continue
+		}
+		if len(a.Approvers) == 0 {
+			found = append(found, warning(a.Pos, "approval: names no approvers; anybody who can run the workflow can approve, except alone who started it"))
+		}
+		if len(a.Approvers) == 1 && !a.Self {
+			found = append(found, warning(a.Pos, "approval: %s alone can approve and cannot approve what %s started; add an approver or self: true", a.Approvers[0], a.Approvers[0]))
+		}
+	}
+	return found
+}
+
+// warnCanaries names canaries that need a person at every step.
+func (p *Pipeline) warnCanaries() []Problem {
+	var found []Problem
+	for _, c := range p.canaries() {
+		if c.Wait == nil {
+			found = append(found, warning(c.Pos, "canary: without wait, a person advances every phase; add one such as wait: 30m to go on alone"))
+		}
+	}
+	return found
+}
+
+// warnHeaders names headers that travel unencrypted.
+func (p *Pipeline) warnHeaders() []Problem {
+	var found []Problem
+	for c := range p.Checks() {
+		if c.HTTP == nil || len(c.HTTP.Headers) == 0 {
+			continue
+		}
+		u, err := url.Parse(c.HTTP.URL)
+		if err == nil && u.Scheme == "http" && !driver.IsLoopback(u) {
+			found = append(found, warning(c.Pos, "http: the headers travel unencrypted to %s; use https", quote(u.Host)))
+		}
+	}
+	return found
+}
+
+// warnTimeouts names rollouts that end before one operation may.
+func (p *Pipeline) warnTimeouts() []Problem {
+	var found []Problem
+	for t := range p.All() {
+		if t.OperationTimeout > t.Timeout {
+			found = append(found, warning(t.Pos, "target %q: operationTimeout (%s) is longer than timeout (%s), which ends the rollout first", t.Name.Value, t.OperationTimeout, t.Timeout))
+		}
+	}
+	return found
+}
+
+// canaries is every canary once, in the order of the file.
+func (p *Pipeline) canaries() []*Canary {
+	var list []*Canary
+	for t := range p.All() {
+		if t.Canary != nil && !slices.Contains(list, t.Canary) {
+			list = append(list, t.Canary)
+		}
+	}
+	return list
+}
