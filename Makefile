@@ -2,7 +2,7 @@
 FUZZTIME ?= 10s
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: all build test race cover fuzz e2e lint fmt clean
+.PHONY: all build test race cover fuzz e2e lint fmt release clean
 
 all: build test lint
 
@@ -33,11 +33,23 @@ e2e: ## the tests that need an engine, act and the aws CLI; .ci/run brings them
 lint:
 	golangci-lint run ./...
 	actionlint .github/workflows/*.yml examples/workflows/*.yml
-	shellcheck .ci/run .ci/*.sh
+	shellcheck -x .ci/run .github/release.sh setup/install.sh
 	go mod tidy -diff
 
 fmt:
 	golangci-lint fmt ./...
+
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+release: ## the binaries of VERSION and their checksums, in dist/
+	@test -n "$(VERSION)" || { echo "make release VERSION=v1.2.3" >&2; exit 2; }
+	rm -rf dist && mkdir dist
+	@for platform in $(PLATFORMS); do \
+	  os=$${platform%/*} arch=$${platform#*/}; suffix=; [ $$os != windows ] || suffix=.exe; \
+	  echo "$$platform"; \
+	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath \
+	    -ldflags="-s -w -X sluice/internal/app.version=$(VERSION)" -o dist/sluice-$$os-$$arch$$suffix . || exit 1; \
+	done
+	cd dist && sha256sum sluice-* > checksums.txt
 
 clean:
 	rm -rf bin dist coverage.txt

@@ -4,6 +4,7 @@
 runner_suite=bookworm
 runner_packages=bash,ca-certificates,curl,git,jq,nodejs
 runner_image=sluice-ci/runner:$runner_suite
+action_image=sluice-ci/action
 engine_pid=''
 
 # start_engine: uses the engine that answers, else starts one of our own that
@@ -40,7 +41,7 @@ wait_for_engine() {
 
 stop_engine() {
   [ -n "$engine_pid" ] || return 0
-  as_root kill "$engine_pid" 2>/dev/null || true
+  as_root kill "$(cat "$work/docker.pid")" 2>/dev/null || true
   wait "$engine_pid" 2>/dev/null || true
   engine_pid=''
 }
@@ -51,6 +52,29 @@ load_runner() {
   archive=$cache/runner-$runner_suite-$(printf '%s' "$runner_packages" | sha256sum | cut -c1-12).tar.gz
   [ -f "$archive" ] || build_runner "$archive"
   docker import "$archive" "$runner_image"
+}
+
+# load_builder: our engine can pull nothing, so this machine's Go stands in for
+# the image that the Dockerfile builds in.
+load_builder() {
+  [ -n "$engine_pid" ] || return 0
+  local image
+  image=$(awk '$1 == "FROM" { print $2; exit }' Dockerfile)
+  cat >"$work/Dockerfile" <<EOF
+FROM $runner_image
+COPY go /usr/local/go
+COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+ENV PATH=/usr/local/go/bin:/usr/bin:/bin GOTOOLCHAIN=local GOPROXY=$(go env GOPROXY)
+EOF
+  tar --dereference -c --exclude=go/test --exclude=go/doc --exclude=go/api \
+    -C "$(dirname "$(go env GOROOT)")" "$(basename "$(go env GOROOT)")" \
+    -C /etc/ssl/certs ca-certificates.crt -C "$work" Dockerfile |
+    docker build --quiet --tag "$image" -
+}
+
+# build_action: the real Dockerfile, as GitHub would build it.
+build_action() {
+  docker build --quiet --network host --tag "$action_image" .
 }
 
 build_runner() {

@@ -1,0 +1,152 @@
+package main_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The rules of docs/design.md, section 3, that no linter knows. The arrows
+// between packages are in .golangci.yml.
+
+// TestPlatformNames: what is not a platform's own folder knows no platform. New
+// behaviour is a fact or a kind, with a case in stages/stagetest.
+func TestPlatformNames(t *testing.T) {
+	names := platforms(t)
+	for _, file := range goFiles(t, ".") {
+		if slices.ContainsFunc(names, func(name string) bool { return ownFolder(file.path, name) }) {
+			continue
+		}
+		for _, word := range words(file.syntax) {
+			for _, name := range names {
+				if strings.Contains(squeeze(word.text), name) {
+					t.Errorf("%s: %q names the platform %s; make it a fact or a kind of the driver contract", file.at(word.pos), word.text, name)
+				}
+			}
+		}
+	}
+}
+
+// platforms are the folders below stages/ that are neither contract nor list nor suite.
+func platforms(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir("stages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && !slices.Contains([]string{"all", "driver", "stagetest", "testdata"}, e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	if len(names) == 0 {
+		t.Fatal("no platform below stages/: this test checks nothing")
+	}
+	return names
+}
+
+// ownFolder reports whether path may name the platform.
+func ownFolder(path, platform string) bool {
+	allowed := []string{"stages/" + platform, "internal/sandbox/" + platform, "stages/all", "internal/sandbox/all"}
+	if platform == "apigateway" {
+		allowed = append(allowed, "canary")
+	}
+	return slices.ContainsFunc(allowed, func(dir string) bool { return strings.HasPrefix(path, dir+"/") })
+}
+
+// squeeze makes "Cloud Deploy", "cloud-deploy" and cloudDeploy one word.
+func squeeze(text string) string {
+	return strings.NewReplacer(" ", "", "-", "", "_", "", ".", "").Replace(strings.ToLower(text))
+}
+
+// TestPackageComments: every package says what it is for.
+func TestPackageComments(t *testing.T) {
+	documented := map[string]bool{}
+	for _, file := range goFiles(t, ".") {
+		dir := filepath.Dir(file.path)
+		documented[dir] = documented[dir] || file.syntax.Doc != nil
+	}
+	for dir, ok := range documented {
+		if !ok {
+			t.Errorf("%s: no file has a package comment", dir)
+		}
+	}
+}
+
+// TestNoInit: what runs is what somebody calls.
+func TestNoInit(t *testing.T) {
+	for _, file := range goFiles(t, ".") {
+		for _, decl := range file.syntax.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+				t.Errorf("%s: no init(); wire it where it is used", file.at(f.Pos()))
+			}
+		}
+	}
+}
+
+type goFile struct {
+	path   string
+	set    *token.FileSet
+	syntax *ast.File
+}
+
+func (f goFile) at(pos token.Pos) string {
+	return f.path + ":" + strconv.Itoa(f.set.Position(pos).Line)
+}
+
+// goFiles are the files that the program is built from, tests aside.
+func goFiles(t *testing.T, root string) []goFile {
+	t.Helper()
+	var files []goFile
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != root && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata"):
+			return filepath.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		set := token.NewFileSet()
+		syntax, err := parser.ParseFile(set, path, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		files = append(files, goFile{path: filepath.ToSlash(path), set: set, syntax: syntax})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+type word struct {
+	pos  token.Pos
+	text string
+}
+
+// words are a file's names and string literals; comments are documentation.
+func words(file *ast.File) []word {
+	var found []word
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Ident:
+			found = append(found, word{n.Pos(), n.Name})
+		case *ast.BasicLit:
+			if n.Kind == token.STRING {
+				found = append(found, word{n.Pos(), n.Value})
+			}
+		}
+		return true
+	})
+	return found
+}
