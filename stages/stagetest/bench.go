@@ -1,0 +1,242 @@
+package stagetest
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"sluice/stages"
+	"sluice/stages/driver"
+)
+
+// bench is one fresh platform and the hands that work on it. Whatever goes
+// wrong on the way ends the test.
+type bench struct {
+	*testing.T
+	Harness
+	release driver.Release // what the source runs: it travels
+	earlier driver.Release // what the first target runs
+	key     int
+}
+
+func newBench(t *testing.T, h Harness) *bench {
+	t.Helper()
+	b := &bench{T: t, Harness: h}
+	b.release = b.current(h.Members[0].Source)
+	b.earlier = b.current(h.Members[0].Target)
+	if b.release.ID == "" || b.release.ID == b.earlier.ID {
+		t.Fatalf("the source runs %q and the target %q: the harness must start with two releases", b.release.ID, b.earlier.ID)
+	}
+	return b
+}
+
+// target is the first member's.
+func (b *bench) target() driver.Target { return b.Members[0].Target }
+
+// place is a target as a new process sees it.
+func (b *bench) place(t driver.Target) *stages.Target { return b.placeWith(t, nil) }
+
+// placeWith is place with another environment laid over.
+func (b *bench) placeWith(t driver.Target, over map[string]string) *stages.Target {
+	b.Helper()
+	env := maps.Clone(b.Env)
+	maps.Copy(env, over)
+	s := stages.New(
+		driver.Env{Getenv: func(name string) string { return env[name] }, Now: b.Now},
+		stages.Platform{Facts: b.Facts, Open: b.Open},
+	)
+	place, err := s.Target(again(b, t))
+	b.must(err)
+	return place
+}
+
+func (b *bench) current(t driver.Target) driver.Release {
+	b.Helper()
+	r, err := b.place(t).Current(b.Context())
+	b.must(err)
+	return r
+}
+
+// change moves the source's release to a member, by whatever kind.
+func (b *bench) change(m Member) driver.Change {
+	c := driver.Change{Target: m.Target, Source: &m.Source, Release: b.release, Percent: "10.5"}
+	if b.Facts.Supports(driver.Weight) {
+		c.Variables = map[string]string{"flavor": "canary"}
+	}
+	return c
+}
+
+// call is a new effect on changes.
+func (b *bench) call(kind driver.Kind, changes ...driver.Change) driver.Call {
+	b.key++
+	return driver.Call{Key: string(kind) + "-" + time.Duration(b.key).String(), Kind: kind, Changes: changes}
+}
+
+// prepare freezes a call that nothing speaks against, intended now.
+func (b *bench) prepare(c driver.Call) driver.Prepared {
+	b.Helper()
+	p, err := b.place(b.target()).Prepare(b.Context(), again(b, c))
+	b.must(err)
+	for _, f := range p.Findings {
+		if f.Severity == driver.Refuse || f.Severity == driver.Foreign {
+			b.Fatalf("%s is stopped: %+v", c.Kind, f)
+		}
+	}
+	p.Call.Intended = b.Now()
+	return p
+}
+
+func (b *bench) begin(c driver.Call) (driver.Operation, error) {
+	b.Helper()
+	op, err := b.place(b.target()).Begin(b.Context(), again(b, c))
+	return again(b, op), err
+}
+
+// follow polls until every target has its result.
+func (b *bench) follow(c driver.Call, op driver.Operation) driver.Operation {
+	b.Helper()
+	for range 500 {
+		op = again(b, op)
+		op.Call = again(b, c)
+		next, wait, err := b.place(b.target()).Poll(b.Context(), op)
+		b.must(err)
+		if next.Finished() {
+			return next
+		}
+		op = next
+		b.Advance(max(wait, b.Facts.Backoff.Initial, time.Second))
+	}
+	b.Fatalf("%s never ends: %+v", c.Kind, op)
+	return op
+}
+
+// do takes a call through the whole protocol.
+func (b *bench) do(c driver.Call) (driver.Prepared, driver.Operation) {
+	b.Helper()
+	p := b.prepare(c)
+	op, err := b.begin(p.Call)
+	b.must(err)
+	return p, b.follow(p.Call, op)
+}
+
+// decide looks a lost call up until it is decided. Absent before the
+// platform's settling time has passed ends the test.
+func (b *bench) decide(c driver.Call) (driver.Verdict, driver.Operation) {
+	b.Helper()
+	for range 500 {
+		verdict, op, err := b.place(b.target()).Lookup(b.Context(), again(b, c))
+		b.must(err)
+		if early := c.Intended.Add(b.Facts.Settle).Sub(b.Now()); verdict == driver.Absent && early > 0 {
+			b.Fatalf("%s is called absent %s before the settling time is over", c.Kind, early)
+		}
+		if verdict != driver.Undecided {
+			return verdict, again(b, op)
+		}
+		b.Advance(max(b.Facts.Settle/4, 100*time.Millisecond))
+	}
+	b.Fatalf("%s is never decided", c.Kind)
+	return "", driver.Operation{}
+}
+
+// reach brings the first target where a kind is possible and returns its call.
+func (b *bench) reach(kind driver.Kind) driver.Call {
+	b.Helper()
+	change := b.change(b.Members[0])
+	switch kind {
+	case driver.Stable:
+		b.step(&change, driver.Weight)
+	case driver.Disable:
+		b.step(&change, driver.Weight)
+		b.step(&change, driver.Stable)
+	case driver.Rollback:
+		first := driver.Deploy
+		if b.Facts.Supports(driver.Weight) {
+			first = driver.Weight
+		}
+		change.Baseline = b.step(&change, first)
+		change.Release, change.Source = b.earlier, nil
+	default:
+		if isRemote(kind) {
+			if b.Reach == nil {
+				b.Fatalf("%s is declared, but the harness cannot reach it", kind)
+			}
+			return b.call(kind, b.Reach(b.T, kind))
+		}
+	}
+	return b.call(kind, change)
+}
+
+// step does one effect of a rollout; the change goes on from what it left.
+// It returns what stood before.
+func (b *bench) step(change *driver.Change, kind driver.Kind) json.RawMessage {
+	b.Helper()
+	p, op := b.do(b.call(kind, *change))
+	change.Expected = op.Results[change.Target.Name].After
+	return p.Before[change.Target.Name]
+}
+
+// expected is what the first target runs for all of its traffic after a kind
+// that began where reach leaves off.
+func (b *bench) expected(kind driver.Kind) string {
+	if kind == driver.Weight || kind == driver.Rollback {
+		return b.earlier.ID
+	}
+	return b.release.ID
+}
+
+// succeeded ends the test unless every change of the call has its release,
+// read back.
+func (b *bench) succeeded(c driver.Call, op driver.Operation) {
+	b.Helper()
+	for _, change := range c.Changes {
+		r, ok := op.Results[change.Target.Name]
+		if !ok || r.Outcome != driver.Succeeded {
+			b.Fatalf("%s on %s: %+v, want succeeded", c.Kind, change.Target.Name, r)
+		}
+		if r.Release.ID != change.Release.ID {
+			b.Errorf("%s on %s read back %q, want %q", c.Kind, change.Target.Name, r.Release.ID, change.Release.ID)
+		}
+	}
+	if len(op.Results) != len(c.Changes) {
+		b.Errorf("%s has %d results for %d targets", c.Kind, len(op.Results), len(c.Changes))
+	}
+}
+
+// effects runs f and ends the test unless it had so many effects.
+func (b *bench) effects(want int, f func()) {
+	b.Helper()
+	before := b.Effects()
+	f()
+	if got := b.Effects() - before; got != want {
+		b.Fatalf("%d effects, want %d", got, want)
+	}
+}
+
+// refused ends the test unless err has the code, wrapped once and for people.
+func (b *bench) refused(err error, codes ...driver.Code) *stages.Error {
+	b.Helper()
+	e, ok := err.(*stages.Error) //nolint:errorlint // it must be the outermost
+	if !ok || !slices.Contains(codes, e.Code) {
+		b.Fatalf("%v (%s), want %v", err, stages.CodeOf(err), codes)
+	}
+	return e
+}
+
+func (b *bench) must(err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// again is a value as another process reads it.
+func again[T any](b *bench, v T) T {
+	b.Helper()
+	data, err := json.Marshal(v)
+	b.must(err)
+	var out T
+	b.must(json.Unmarshal(data, &out))
+	return out
+}

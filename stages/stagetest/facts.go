@@ -1,0 +1,85 @@
+package stagetest
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"testing"
+
+	"sluice/stages/driver"
+)
+
+// kinds are all kinds of the contract.
+func kinds() []driver.Kind {
+	return []driver.Kind{
+		driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback,
+		driver.Approve, driver.Reject, driver.Advance, driver.RetryJob, driver.IgnoreJob, driver.Cancel,
+	}
+}
+
+// checkFacts: what is said of a platform before anything runs makes sense.
+func checkFacts(t *testing.T, h Harness) {
+	f := h.Facts
+	if !regexp.MustCompile(`^[a-z][a-z0-9]*$`).MatchString(f.Platform) || f.Title == "" {
+		t.Errorf("platform %q, title %q", f.Platform, f.Title)
+	}
+	if !f.Supports(driver.Deploy) || len(slices.Compact(slices.Sorted(slices.Values(f.Kinds)))) != len(f.Kinds) {
+		t.Errorf("kinds %v: deploy must be among them, none twice", f.Kinds)
+	}
+	for _, k := range f.Kinds {
+		if !slices.Contains(kinds(), k) || isRemote(k) && !f.Remote {
+			t.Errorf("kind %q of a platform with Remote %t", k, f.Remote)
+		}
+	}
+	if f.Supports(driver.Weight) != f.Supports(driver.Stable) {
+		t.Error("traffic that can be given a share must be made stable too")
+	}
+	if b := f.Backoff; b.Initial <= 0 || b.Max < b.Initial || b.Factor < 1 {
+		t.Errorf("backoff %+v", b)
+	}
+	if f.Settle < 0 || f.Batch < 0 {
+		t.Errorf("settle %s, batch %d", f.Settle, f.Batch)
+	}
+	if len(f.Secrets) == 0 {
+		t.Error("no variable holds the credentials: nothing would be masked")
+	}
+	checkKeys(t, h)
+}
+
+func checkKeys(t *testing.T, h Harness) {
+	var config map[string]any
+	if err := json.Unmarshal(h.Members[0].Target.Config, &config); err != nil {
+		t.Fatal(err)
+	}
+	identity := false
+	for _, k := range h.Facts.Keys {
+		identity = identity || k.Identity
+		checkKey(t, k)
+		value, given := config[k.Name]
+		delete(config, k.Name)
+		if k.Required && !given {
+			t.Errorf("the harness's target has no %s", k.Name)
+		}
+		if text, ok := value.(string); ok && !regexp.MustCompile(`^(?:`+k.Pattern+`)$`).MatchString(text) {
+			t.Errorf("key %s: the harness's own %q does not match %s", k.Name, text, k.Pattern)
+		}
+	}
+	if !identity {
+		t.Error("no key names the resource: two targets could share it")
+	}
+	if len(config) > 0 {
+		t.Errorf("the harness's target has keys that are not declared: %v", config)
+	}
+}
+
+func checkKey(t *testing.T, k driver.Key) {
+	if k.Name == "" || k.Doc == "" || !slices.Contains([]driver.KeyType{driver.String, driver.Bool, driver.StringList}, k.Type) {
+		t.Errorf("key %+v needs a name, a type and a sentence of documentation", k)
+	}
+	if _, err := regexp.Compile(k.Pattern); err != nil {
+		t.Errorf("key %s: %v", k.Name, err)
+	}
+	if (k.Pattern == "") != (k.Hint == "") {
+		t.Errorf("key %s: a pattern needs a hint in words, and a hint a pattern", k.Name)
+	}
+}
