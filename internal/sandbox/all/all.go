@@ -5,9 +5,12 @@ import (
 	"time"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/apigateway"
 )
 
 // Emulators makes one of each, on the clock now.
 func Emulators(now func() time.Time) []sandbox.Emulator {
-	return []sandbox.Emulator{}
+	return []sandbox.Emulator{
+		apigateway.New(now),
+	}
 }

@@ -1,0 +1,102 @@
+package apigateway
+
+import "strconv"
+
+// replaceInCanary sets a part of the canary.
+func (op patchOperation) replaceInCanary(api *restAPI, s *stage, value string) error {
+	parent, key := splitPath(op.Path)
+	switch {
+	case op.Path == "/canarySettings/deploymentId":
+		var id string
+		if err := replaceDeployment(api, &id, value); err != nil {
+			return err
+		}
+		s.canary().DeploymentID = id
+		return nil
+	case op.Path == "/canarySettings/percentTraffic":
+		percent, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return badRequest("Invalid patch value specified for path: %s. Must be a number", op.Path)
+		}
+		if err := checkPercent(percent); err != nil {
+			return err
+		}
+		s.canary().PercentTraffic = percent
+		return nil
+	case op.Path == "/canarySettings/useStageCache":
+		return op.replaceStageCache(s, value)
+	case parent == "/canarySettings/stageVariableOverrides":
+		return op.replaceOverride(s, unescape(key), value)
+	default:
+		// docs/platforms.md: "`replace /canarySettings` as a whole is a 400"
+		return op.invalidPath()
+	}
+}
+
+// canary is the stage's canary, made where there was none.
+//
+// docs/platforms.md: "A canary comes into being by `replace` on `/canarySettings/deploymentId` or `/canarySettings/percentTraffic`"
+// docs/platforms.md: "the first one creates an empty canary on the current deployment"
+func (s *stage) canary() *canarySettings {
+	if s.CanarySettings == nil {
+		s.CanarySettings = &canarySettings{DeploymentID: s.DeploymentID}
+	}
+	return s.CanarySettings
+}
+
+func (op patchOperation) replaceStageCache(s *stage, value string) error {
+	if s.CanarySettings == nil {
+		return op.noCanary()
+	}
+	use, err := op.boolean(value)
+	s.CanarySettings.UseStageCache = use
+	return err
+}
+
+func (op patchOperation) replaceOverride(s *stage, key, value string) error {
+	if s.CanarySettings == nil {
+		return op.noCanary()
+	}
+	if s.CanarySettings.StageVariableOverrides == nil {
+		s.CanarySettings.StageVariableOverrides = map[string]string{}
+	}
+	s.CanarySettings.StageVariableOverrides[key] = value
+	return nil
+}
+
+// noCanary refuses what no record shows to make a canary.
+func (op patchOperation) noCanary() error {
+	return badRequest("Invalid replace operation with path: %s. Canary does not exist.", op.Path)
+}
+
+// removeFromCanary removes the canary or one of its overrides.
+func (op patchOperation) removeFromCanary(s *stage) error {
+	parent, key := splitPath(op.Path)
+	switch {
+	case op.Path == "/canarySettings" && s.CanarySettings != nil:
+		// docs/platforms.md: "`remove /canarySettings` (the stage's deployment and variables stay)"
+		s.CanarySettings = nil
+		return nil
+	case op.Path == "/canarySettings/deploymentId", op.Path == "/canarySettings/percentTraffic", op.Path == "/canarySettings/useStageCache":
+		return badRequest("Invalid remove operation with path: %s", op.Path)
+	case parent == "/canarySettings/stageVariableOverrides" && s.CanarySettings != nil:
+		// docs/platforms.md: "`remove /canarySettings/stageVariableOverrides/{key}` works"
+		overrides := s.CanarySettings.StageVariableOverrides
+		if _, ok := overrides[unescape(key)]; !ok {
+			return op.nothingThere()
+		}
+		delete(overrides, unescape(key))
+		return nil
+	default:
+		// docs/platforms.md: "`remove` of the whole overrides map doesn't"
+		return op.nothingThere()
+	}
+}
+
+// checkPercent refuses a share of the traffic that there is not.
+func checkPercent(percent float64) error {
+	if percent >= 0 && percent <= 100 {
+		return nil
+	}
+	return badRequest("Invalid canary traffic percentage specified: %v. Must be between 0.0 and 100.0", percent)
+}

@@ -1,0 +1,148 @@
+package apigateway
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+)
+
+func (e *Emulator) getDeployments(region string, r *http.Request) (int, any, error) {
+	api, err := e.state.api(region, r.PathValue("api"))
+	if err != nil {
+		return 0, nil, err
+	}
+	p, err := paged(r, api.Deployments, func(d *deployment) string { return d.ID })
+	return http.StatusOK, p, err
+}
+
+func (e *Emulator) getDeployment(region string, r *http.Request) (int, any, error) {
+	_, d, err := e.findDeployment(region, r)
+	return http.StatusOK, d, err
+}
+
+func (e *Emulator) findDeployment(region string, r *http.Request) (*restAPI, *deployment, error) {
+	api, err := e.state.api(region, r.PathValue("api"))
+	if err != nil {
+		return nil, nil, err
+	}
+	// docs/platforms.md: "Deployments belong to one REST API"
+	d := api.deployment(r.PathValue("deployment"))
+	if d == nil {
+		return nil, nil, notFound("Invalid Deployment identifier specified")
+	}
+	return api, d, nil
+}
+
+func (e *Emulator) deleteDeployment(region string, r *http.Request) (int, any, error) {
+	api, d, err := e.findDeployment(region, r)
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, s := range api.Stages {
+		if s.DeploymentID == d.ID {
+			return 0, nil, badRequest("Active stages pointing to this deployment must be moved or deleted")
+		}
+		if c := s.CanarySettings; c != nil && c.DeploymentID == d.ID {
+			return 0, nil, badRequest("Active stages with canary settings pointing to this deployment must be moved or deleted")
+		}
+	}
+	api.Deployments = slices.DeleteFunc(api.Deployments, func(other *deployment) bool { return other == d })
+	return http.StatusAccepted, nil, nil
+}
+
+// deploymentInput is the body of CreateDeployment. An absent stage name is not
+// an empty one.
+type deploymentInput struct {
+	StageName           *string
+	StageDescription    string
+	Description         string
+	Variables           map[string]string
+	CacheClusterEnabled *bool
+	CacheClusterSize    string
+	TracingEnabled      *bool
+	CanarySettings      *canaryInput
+}
+
+// canaryInput is a canary as CreateDeployment takes it: on the new deployment.
+type canaryInput struct {
+	PercentTraffic         float64
+	StageVariableOverrides map[string]string
+	UseStageCache          bool
+}
+
+func (e *Emulator) createDeployment(region string, r *http.Request) (int, any, error) {
+	api, err := e.state.api(region, r.PathValue("api"))
+	if err != nil {
+		return 0, nil, err
+	}
+	var input deploymentInput
+	if err := decode(r, &input); err != nil {
+		return 0, nil, err
+	}
+	if err := input.check(api); err != nil {
+		return 0, nil, err
+	}
+	d := api.deploy(e.now(), input.Description)
+	if input.StageName == nil || *input.StageName == "" {
+		return http.StatusCreated, d, nil
+	}
+	s, ok := api.Stages[*input.StageName]
+	if !ok {
+		s = newStage(*input.StageName, d.ID, e.now())
+		api.Stages[s.StageName] = s
+	}
+	input.applyTo(s, d)
+	s.touch(e.now())
+	return http.StatusCreated, d, nil
+}
+
+// check refuses a deployment that the stage does not take.
+func (in deploymentInput) check(api *restAPI) error {
+	const prefix = "Invalid deployment content specified."
+	if in.CanarySettings == nil {
+		if in.StageName == nil {
+			return nil
+		}
+		// docs/platforms.md: "While a canary stands, an ordinary deployment to the stage is refused"
+		if s, ok := api.Stages[*in.StageName]; ok && s.CanarySettings != nil {
+			return badRequest(prefix+"Non canary deployment not supported on stage %s because Canary is enabled. Provide CanarySettings in deploymentInput.", s.StageName)
+		}
+		return nil
+	}
+	// docs/platforms.md: "A canary deployment names a stage that exists"
+	if in.StageName == nil {
+		return badRequest(prefix + "Non null and non empty stageName must be provided for canary deployment. Provided value is null")
+	}
+	if *in.StageName == "" {
+		return badRequest(prefix + "Non null and non empty stageName must be provided for canary deployment. Provided value is ")
+	}
+	if _, ok := api.Stages[*in.StageName]; !ok {
+		return badRequest(prefix+"Stage %s must already be created before making a canary release deployment", *in.StageName)
+	}
+	return checkPercent(in.CanarySettings.PercentTraffic)
+}
+
+// applyTo points the stage, or its canary, to d.
+func (in deploymentInput) applyTo(s *stage, d *deployment) {
+	if c := in.CanarySettings; c != nil {
+		s.CanarySettings = &canarySettings{
+			DeploymentID: d.ID, PercentTraffic: c.PercentTraffic,
+			StageVariableOverrides: maps.Clone(c.StageVariableOverrides), UseStageCache: c.UseStageCache,
+		}
+	} else {
+		s.DeploymentID = d.ID
+	}
+	if len(in.Variables) > 0 && s.Variables == nil {
+		s.Variables = map[string]string{}
+	}
+	maps.Copy(s.Variables, in.Variables)
+	if in.StageDescription != "" {
+		s.Description = in.StageDescription
+	}
+	if in.TracingEnabled != nil {
+		s.TracingEnabled = *in.TracingEnabled
+	}
+	if in.CacheClusterEnabled != nil {
+		s.setCache(*in.CacheClusterEnabled, in.CacheClusterSize)
+	}
+}

@@ -1,0 +1,173 @@
+package apigateway
+
+import (
+	"crypto/sha256"
+	"maps"
+	"math/big"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// state is everything the emulator keeps, in the shape of its file.
+type state struct {
+	Regions map[string]map[string]*restAPI `json:"regions"` // by region and id
+}
+
+func newState() state { return state{Regions: map[string]map[string]*restAPI{}} }
+
+// address names one stage.
+type address struct{ region, api, stage string }
+
+// restAPI is one REST API with what belongs to it.
+type restAPI struct {
+	ID             string            `json:"id"`
+	Name           string            `json:"name"`
+	Description    string            `json:"description,omitempty"`
+	Version        string            `json:"version,omitempty"`
+	CreatedDate    int64             `json:"createdDate"`
+	RootResourceID string            `json:"rootResourceId"`
+	Tags           map[string]string `json:"tags,omitempty"`
+	Deployments    []*deployment     `json:"deployments"` // oldest first
+	Stages         map[string]*stage `json:"stages"`
+	Made           int               `json:"made"` // deployments ever made: ids are not used again
+}
+
+// deployment is an immutable snapshot of an API.
+type deployment struct {
+	ID          string `json:"id"`
+	Description string `json:"description,omitempty"`
+	CreatedDate int64  `json:"createdDate"`
+}
+
+// stage is a named reference to a deployment, exactly as on the wire.
+//
+// docs/platforms.md: "`createdDate`/`lastUpdatedDate` must be JSON numbers"
+type stage struct {
+	StageName            string                    `json:"stageName"`
+	DeploymentID         string                    `json:"deploymentId"`
+	Description          string                    `json:"description,omitempty"`
+	DocumentationVersion string                    `json:"documentationVersion,omitempty"`
+	ClientCertificateID  string                    `json:"clientCertificateId,omitempty"`
+	WebACLArn            string                    `json:"webAclArn,omitempty"`
+	CacheClusterEnabled  bool                      `json:"cacheClusterEnabled"`
+	CacheClusterSize     string                    `json:"cacheClusterSize,omitempty"`
+	CacheClusterStatus   string                    `json:"cacheClusterStatus"`
+	TracingEnabled       bool                      `json:"tracingEnabled"`
+	Variables            map[string]string         `json:"variables,omitempty"`
+	MethodSettings       map[string]*methodSetting `json:"methodSettings"`
+	AccessLogSettings    *accessLogSettings        `json:"accessLogSettings,omitempty"`
+	CanarySettings       *canarySettings           `json:"canarySettings,omitempty"`
+	Tags                 map[string]string         `json:"tags,omitempty"`
+	CreatedDate          int64                     `json:"createdDate"`
+	LastUpdatedDate      int64                     `json:"lastUpdatedDate"`
+}
+
+// canarySettings are a stage's canary.
+type canarySettings struct {
+	DeploymentID           string            `json:"deploymentId"`
+	PercentTraffic         float64           `json:"percentTraffic"`
+	StageVariableOverrides map[string]string `json:"stageVariableOverrides,omitempty"`
+	UseStageCache          bool              `json:"useStageCache"`
+}
+
+// accessLogSettings say where a stage logs its requests.
+type accessLogSettings struct {
+	DestinationArn string `json:"destinationArn,omitempty"`
+	Format         string `json:"format,omitempty"`
+}
+
+// api finds a REST API of a region.
+func (s state) api(region, id string) (*restAPI, error) {
+	if api, ok := s.Regions[region][id]; ok {
+		return api, nil
+	}
+	return nil, notFound("Invalid API identifier specified %s:%s", account, id)
+}
+
+// add keeps a new REST API in a region.
+func (s state) add(region string, api *restAPI) {
+	if s.Regions[region] == nil {
+		s.Regions[region] = map[string]*restAPI{}
+	}
+	s.Regions[region][api.ID] = api
+}
+
+// newAPI is an empty REST API.
+func newAPI(id, name string, now time.Time) *restAPI {
+	return &restAPI{
+		ID: id, Name: name, CreatedDate: now.Unix(), RootResourceID: newID(10, "root", id),
+		Stages: map[string]*stage{},
+	}
+}
+
+// stage finds a stage by name.
+func (a *restAPI) stage(name string) (*stage, error) {
+	if s, ok := a.Stages[name]; ok {
+		return s, nil
+	}
+	return nil, notFound("Invalid stage identifier specified")
+}
+
+// deployment finds a deployment by id, nil where there is none.
+func (a *restAPI) deployment(id string) *deployment {
+	i := slices.IndexFunc(a.Deployments, func(d *deployment) bool { return d.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return a.Deployments[i]
+}
+
+// deploy makes a new deployment.
+func (a *restAPI) deploy(now time.Time, description string) *deployment {
+	d := &deployment{Description: description, CreatedDate: now.Unix()}
+	for d.ID == "" || a.deployment(d.ID) != nil {
+		a.Made++
+		d.ID = newID(6, "deployment", a.ID, strconv.Itoa(a.Made))
+	}
+	a.Deployments = append(a.Deployments, d)
+	return d
+}
+
+// newStage is a stage as CreateStage leaves it without options.
+func newStage(name, deploymentID string, now time.Time) *stage {
+	return &stage{
+		StageName: name, DeploymentID: deploymentID, CacheClusterStatus: "NOT_AVAILABLE",
+		MethodSettings: map[string]*methodSetting{}, CreatedDate: now.Unix(), LastUpdatedDate: now.Unix(),
+	}
+}
+
+// touch records a change.
+func (s *stage) touch(now time.Time) { s.LastUpdatedDate = now.Unix() }
+
+// clone is an independent copy.
+func (s *stage) clone() *stage {
+	c := *s
+	c.Variables, c.Tags = maps.Clone(s.Variables), maps.Clone(s.Tags)
+	c.MethodSettings = map[string]*methodSetting{}
+	for k, m := range s.MethodSettings {
+		setting := *m
+		c.MethodSettings[k] = &setting
+	}
+	if s.AccessLogSettings != nil {
+		settings := *s.AccessLogSettings
+		c.AccessLogSettings = &settings
+	}
+	if s.CanarySettings != nil {
+		canary := *s.CanarySettings
+		canary.StageVariableOverrides = maps.Clone(canary.StageVariableOverrides)
+		c.CanarySettings = &canary
+	}
+	return &c
+}
+
+// newID is an id like AWS's: n lower-case letters and digits, the first one a
+// letter, the same for the same parts.
+func newID(n int, parts ...string) string {
+	hash := sha256.New()
+	for _, part := range parts {
+		hash.Write([]byte(part + "\x00"))
+	}
+	text := new(big.Int).SetBytes(hash.Sum(nil)).Text(36)
+	return string('a'+rune(text[0])%26) + text[1:n]
+}
