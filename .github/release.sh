@@ -12,15 +12,15 @@ if git ls-remote --exit-code --tags origin "refs/tags/$VERSION" >/dev/null; then
   echo "::error::$VERSION is tagged already; a release is never replaced"
   exit 1
 fi
-image=${IMAGE,,} # image names have no capitals
+name=${IMAGE,,} # image names have no capitals
 
 make release VERSION="$VERSION"
 
-docker build --build-arg VERSION="$VERSION" --tag "$image:$VERSION" .
-docker push "$image:$VERSION"
-digest=$(docker inspect --format '{{index .RepoDigests 0}}' "$image:$VERSION")
+docker build --build-arg VERSION="$VERSION" --tag "$name:$VERSION" .
+docker push "$name:$VERSION"
+digest=$(docker inspect --format '{{index .RepoDigests 0}}' "$name:$VERSION")
 sed -i "s|^  image: Dockerfile\$|  image: docker://$digest|" action.yml
-grep -q "image: docker://$image@sha256:" action.yml
+grep -q "image: docker://$name@sha256:" action.yml
 
 git config user.name 'github-actions[bot]'
 git config user.email '41898282+github-actions[bot]@users.noreply.github.com'
