@@ -54,6 +54,9 @@ func (g *gate) run(x *exchange) error {
 		x.fault, _ = g.faults.next(g.emulator.Platform(), x.action)
 		return g.serve(x)
 	})
+	if err != nil {
+		x.answer.status = http.StatusInternalServerError
+	}
 	g.journal.add(x.journalled(g.emulator.Platform()))
 	return err
 }

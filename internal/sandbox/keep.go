@@ -46,7 +46,18 @@ func (k *keeper) do(work func() error) error {
 	if err := work(); err != nil {
 		return err
 	}
-	return k.save()
+	if err := k.save(); err != nil {
+		return errors.Join(err, k.forget())
+	}
+	return nil
+}
+
+// forget takes back what could not be saved.
+func (k *keeper) forget() error {
+	if k.last == nil {
+		return nil
+	}
+	return k.emulator.Restore(k.last)
 }
 
 // load takes over the state that another process left. A file that was never

@@ -1,11 +1,11 @@
 package sandbox_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -288,12 +288,30 @@ func TestOnlyUsedPlatformsAreServed(t *testing.T) {
 	emulators := []sandbox.Emulator{newCounters(), other}
 
 	s := sandboxtest.Start(t, sandbox.Options{Emulators: emulators, Pipelines: []*pipeline.Pipeline{two(t)}})
-	if got := fmt.Sprint(maps.Keys(s.Env()), len(s.Env())); len(s.Env()) != 2 {
-		t.Errorf("environment %s, want that of counters alone", got)
+	if _, served := s.Env()["other"]; served || len(s.Env()) != 2 {
+		t.Errorf("environment %v, want that of counters alone", s.Env())
 	}
 	s = sandboxtest.Start(t, sandbox.Options{Emulators: emulators})
 	if len(s.Env()) != 3 {
 		t.Errorf("without pipelines: environment %v, want both platforms'", s.Env())
+	}
+}
+
+func TestServesUntilTheContextIsDone(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s, err := sandbox.Start(ctx, sandbox.Options{Emulators: []sandbox.Emulator{newCounters()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := call(t, s, "GET", "web"); status != 200 {
+		t.Errorf("answered %d", status)
+	}
+	cancel()
+	if err := s.Wait(); err != nil {
+		t.Errorf("Wait: %v", err)
+	}
+	if status, _ := call(t, s, "GET", "web"); status != 0 {
+		t.Errorf("answered %d after the context was done", status)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -234,7 +233,7 @@ func address(listen string, i int) (string, error) {
 	if n > 0 {
 		n += i
 	}
-	return net.JoinHostPort(strings.TrimSpace(host), strconv.Itoa(n)), nil
+	return net.JoinHostPort(host, strconv.Itoa(n)), nil
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

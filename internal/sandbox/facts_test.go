@@ -1,0 +1,50 @@
+package sandbox_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Each rule of an emulator stands on a line of the platforms' facts, quoted in
+// a comment: // docs/platforms.md: "the words". The words must be there.
+func TestRulesCiteTheFacts(t *testing.T) {
+	facts, err := os.ReadFile("../../docs/platforms.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(string(facts)), " ")
+	citation := regexp.MustCompile(`// docs/platforms\.md: "(.*)"`)
+	folders := map[string]int{}
+	files, err := filepath.Glob("*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		folder := filepath.Dir(file)
+		if folder == "all" || folder == "sandboxtest" || strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		folders[folder] += 0
+		for _, found := range citation.FindAllStringSubmatch(string(source), -1) {
+			folders[folder]++
+			if !strings.Contains(text, strings.Join(strings.Fields(found[1]), " ")) {
+				t.Errorf("%s cites what docs/platforms.md does not say: %q", file, found[1])
+			}
+		}
+	}
+	if len(folders) == 0 {
+		t.Fatal("no emulators found")
+	}
+	for folder, cited := range folders {
+		if cited == 0 {
+			t.Errorf("%s cites nothing of docs/platforms.md", folder)
+		}
+	}
+}
