@@ -1,0 +1,105 @@
+package actions
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/sethvargo/go-githubactions"
+)
+
+// Context says what the run is. Outside Actions it is empty except for the
+// addresses.
+type Context struct {
+	Repository    string // "owner/name"
+	RepositoryID  int64  // 0 where GitHub does not say
+	Visibility    string // "public", "private", "internal"; "" where the event does not say
+	DefaultBranch string // "" where the event does not say: ask [Client.Repository]
+	RunID         int64
+	Attempt       int64
+	RunURL        string // of the attempt; "" outside Actions
+	Workflow      string
+	Job           string
+	Step          string // GITHUB_ACTION: unique within the job
+	Actor         string // who triggered this attempt
+	EventName     string
+	Ref           string // "refs/heads/main"
+	Branch        string // "main"; "" where the ref is no branch
+	SHA           string
+	ServerURL     string
+	APIURL        string
+	Act           bool // under nektos/act
+}
+
+// Run is the run in one line, for locks and for conflicts of others.
+func (c Context) Run() string {
+	if c.RunURL == "" {
+		return ""
+	}
+	text := fmt.Sprintf("run %d of %s", c.RunID, c.Repository)
+	if c.Actor != "" {
+		text += " by " + c.Actor
+	}
+	return text + ", " + c.RunURL
+}
+
+// Context reads what the run is from the environment and the event's payload.
+// An error means that the runner's own variables or files are damaged.
+func (r *Runner) Context() (Context, error) {
+	gh, err := githubactions.New(githubactions.WithGetenv(r.getenv), githubactions.WithWriter(r.log)).Context()
+	if err != nil {
+		return Context{}, fmt.Errorf("the runner's environment: %w; GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT and the file GITHUB_EVENT_PATH are set by the runner: do not override them", err)
+	}
+	c := Context{
+		Repository: gh.Repository, RunID: gh.RunID, Attempt: gh.RunAttempt,
+		Workflow: gh.Workflow, Job: gh.Job, Step: gh.Action, Actor: gh.TriggeringActor,
+		EventName: gh.EventName, Ref: gh.Ref, Branch: branch(gh.Ref), SHA: gh.SHA,
+		ServerURL: strings.TrimSuffix(gh.ServerURL, "/"), APIURL: strings.TrimSuffix(gh.APIURL, "/"),
+		Act: r.Act(),
+	}
+	if c.Actor == "" {
+		c.Actor = gh.Actor
+	}
+	if c.RunID > 0 && c.Repository != "" {
+		c.RunURL = c.runURL()
+	}
+	c.event(gh.Event)
+	if id, err := strconv.ParseInt(r.getenv("GITHUB_REPOSITORY_ID"), 10, 64); err == nil {
+		c.RepositoryID = id
+	}
+	return c, nil
+}
+
+func branch(ref string) string {
+	name, ok := strings.CutPrefix(ref, "refs/heads/")
+	if !ok {
+		return ""
+	}
+	return name
+}
+
+func (c Context) runURL() string {
+	u := fmt.Sprintf("%s/%s/actions/runs/%d", c.ServerURL, c.Repository, c.RunID)
+	if c.Attempt > 1 {
+		u += fmt.Sprintf("/attempts/%d", c.Attempt)
+	}
+	return u
+}
+
+// event takes what the event's payload says of the repository.
+func (c *Context) event(payload map[string]any) {
+	repository, _ := payload["repository"].(map[string]any)
+	c.DefaultBranch, _ = repository["default_branch"].(string)
+	if id, ok := repository["id"].(float64); ok {
+		c.RepositoryID = int64(id)
+	}
+	if c.Visibility, _ = repository["visibility"].(string); c.Visibility != "" {
+		return
+	}
+	if private, ok := repository["private"].(bool); ok {
+		c.Visibility = "public"
+		if private {
+			c.Visibility = "private"
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+
+	"sluice/internal/actions/endpoint"
+)
+
+// Client is GitHub's REST API for one repository.
+type Client struct {
+	*github.Client
+	Owner, Name string
+	// HTTP carries the requests: authorised for the API's own host alone,
+	// bounded, retried, and following no redirect.
+	HTTP *http.Client
+}
+
+// ClientConfig is what [NewClient] needs.
+type ClientConfig struct {
+	APIURL     string // "" means GitHub's own
+	Repository string // "owner/name"
+	Token      string
+	Transport  http.RoundTripper // nil means a new one on http.DefaultTransport's settings
+	Wait       time.Duration     // before the first repetition; 0 means a second
+}
+
+// GitHub is the REST client of this run's repository. It is opened by the
+// first call, and nothing is sent before the first request.
+func (r *Runner) GitHub() (*Client, error) { return r.github() }
+
+func (r *Runner) openGitHub() (*Client, error) {
+	token := r.Input("github-token")
+	if token == "" {
+		token = strings.TrimSpace(r.getenv("GITHUB_TOKEN"))
+	}
+	r.Mask(token)
+	return NewClient(ClientConfig{
+		APIURL: r.getenv("GITHUB_API_URL"), Repository: r.getenv("GITHUB_REPOSITORY"), Token: token,
+	})
+}
+
+// ErrNoToken means that there is nothing to authenticate to GitHub with.
+var ErrNoToken = errors.New("GITHUB_TOKEN is not set")
+
+// NewClient builds a client; it sends nothing. Without a token the error is
+// [ErrNoToken].
+func NewClient(config ClientConfig) (*Client, error) {
+	owner, name, ok := strings.Cut(config.Repository, "/")
+	if !ok || owner == "" || name == "" || strings.Contains(name, "/") {
+		return nil, fmt.Errorf("GITHUB_REPOSITORY is %q, not owner/name", config.Repository)
+	}
+	base, err := baseURL(config.APIURL)
+	if err != nil {
+		return nil, err
+	}
+	if config.Token == "" {
+		return nil, ErrNoToken
+	}
+	httpClient := &http.Client{
+		Transport:     newTransport(config, base),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	client := github.NewClient(httpClient)
+	client.BaseURL, client.UserAgent = base, "sluice"
+	return &Client{Client: client, Owner: owner, Name: name, HTTP: httpClient}, nil
+}
+
+func baseURL(raw string) (*url.URL, error) {
+	if raw == "" {
+		raw = "https://api.github.com/"
+	}
+	base, err := endpoint.Check("GITHUB_API_URL", raw)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasSuffix(base.Path, "/") { // go-github resolves paths against it
+		base.Path += "/"
+	}
+	return base, nil
+}
+
+// Repository is what the API says of this run's repository.
+type Repository struct {
+	ID            int64
+	DefaultBranch string
+	Visibility    string // "public", "private" or "internal"
+}
+
+// Repository asks for the repository, which needs no permission beyond
+// metadata. One request.
+func (c *Client) Repository(ctx context.Context) (Repository, error) {
+	repository, _, err := c.Repositories.Get(ctx, c.Owner, c.Name)
+	if err != nil {
+		return Repository{}, err
+	}
+	return Repository{
+		ID: repository.GetID(), DefaultBranch: repository.GetDefaultBranch(), Visibility: repository.GetVisibility(),
+	}, nil
+}
+
+// Status is the HTTP status that err carries, 0 where there was no answer.
+func Status(err error) int {
+	if limit, ok := errors.AsType[*RateLimitError](err); ok {
+		return limit.Status
+	}
+	if answer, ok := errors.AsType[*github.ErrorResponse](err); ok && answer.Response != nil {
+		return answer.Response.StatusCode
+	}
+	return 0
+}
+
+// Remedy says what to do about a failed request that needed a permission,
+// written as in a workflow: "contents: write".
+func Remedy(err error, permission string) string {
+	if errors.Is(err, ErrNoToken) {
+		return "pass the token to the step (env: {GITHUB_TOKEN: ${{ github.token }}}) and give the job permissions: {" + permission + "}"
+	}
+	if limit, ok := errors.AsType[*RateLimitError](err); ok {
+		return "wait " + limit.RetryAfter.String() + " and run again; GITHUB_TOKEN has 1000 requests an hour and repository"
+	}
+	switch status := Status(err); {
+	case status == http.StatusUnauthorized:
+		return "GITHUB_TOKEN is wrong or has expired: pass ${{ github.token }} of this run"
+	case status == http.StatusForbidden, status == http.StatusNotFound:
+		return "give the job permissions: {" + permission + "}"
+	case status >= 500:
+		return "GitHub is failing: run again later"
+	case status == 0:
+		return "check the network and GITHUB_API_URL, then run again"
+	}
+	return "check that the token has permissions: {" + permission + "}, then run again"
+}

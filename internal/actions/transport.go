@@ -1,0 +1,213 @@
+package actions
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+const (
+	maxErrorBody = 64 << 10
+	maxBody      = 64 << 20
+	tries        = 4
+	// headerTimeout bounds one attempt, so that a hanging answer is an error.
+	headerTimeout = 30 * time.Second
+	// maxRateWait is the longest that a rate limit is waited out in process.
+	maxRateWait = time.Minute
+)
+
+// RateLimitError means that GitHub refused a request for its rate: 429, or 403
+// in one of the forms of the primary and secondary limits. The request had no
+// effect.
+type RateLimitError struct {
+	Status     int
+	RetryAfter time.Duration // at least a second
+	Message    string
+}
+
+// Error says when to try again.
+func (e *RateLimitError) Error() string {
+	text := fmt.Sprintf("GitHub's rate limit is used up (%d), try again in %s", e.Status, e.RetryAfter)
+	if e.Message != "" {
+		text += ": " + e.Message
+	}
+	return text
+}
+
+// transport is the one round-tripper before GitHub's API. It authorises
+// requests to the API's own host alone, so that a redirect carries no token
+// away; bounds bodies; turns rate limits into [*RateLimitError]; and repeats
+// what certainly had no effect: rate-limited requests whose wait is short, and
+// reads that failed.
+type transport struct {
+	next  http.RoundTripper
+	host  string
+	token string
+	wait  time.Duration
+}
+
+func newTransport(config ClientConfig, base *url.URL) http.RoundTripper {
+	next := config.Transport
+	if next == nil {
+		next = http.DefaultTransport
+		if standard, ok := next.(*http.Transport); ok {
+			standard = standard.Clone()
+			standard.ResponseHeaderTimeout = headerTimeout
+			next = standard
+		}
+	}
+	wait := config.Wait
+	if wait == 0 {
+		wait = time.Second
+	}
+	return &transport{next: next, host: base.Host, token: config.Token, wait: wait}
+}
+
+// errAgain marks an answer that is worth another attempt.
+var errAgain = errors.New("the answer is worth another attempt")
+
+// RoundTrip sends the request, up to four times.
+func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	delays := backoff.NewExponentialBackOff()
+	delays.InitialInterval, delays.Multiplier = t.wait, 2
+	response, err := backoff.Retry(request.Context(),
+		func() (*http.Response, error) { return t.attempt(request) },
+		backoff.WithBackOff(delays), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0))
+	if wait, ok := errors.AsType[*backoff.RetryAfterError](err); ok && response != nil {
+		return nil, limited(response, wait.Duration)
+	}
+	if errors.Is(err, errAgain) {
+		return response, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return response, nil
+}
+
+// attempt sends the request once. An error that is not permanent is worth
+// another attempt.
+func (t *transport) attempt(request *http.Request) (*http.Response, error) {
+	response, err := t.send(request)
+	if err != nil {
+		if isRead(request) && request.Context().Err() == nil {
+			return nil, err
+		}
+		return nil, backoff.Permanent(err)
+	}
+	if response.StatusCode < 400 {
+		response.Body = bounded{io.LimitReader(response.Body, maxBody), response.Body}
+		return response, nil
+	}
+	if err := buffer(response); err != nil {
+		return nil, backoff.Permanent(err)
+	}
+	if wait, ok := rateLimit(response); ok {
+		if wait > maxRateWait {
+			return nil, backoff.Permanent(limited(response, wait))
+		}
+		return response, &backoff.RetryAfterError{Duration: wait}
+	}
+	if response.StatusCode >= 500 && isRead(request) {
+		return response, errAgain
+	}
+	return response, nil
+}
+
+func (t *transport) send(request *http.Request) (*http.Response, error) {
+	clone := request.Clone(request.Context())
+	if request.GetBody != nil {
+		body, err := request.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		clone.Body = body
+	}
+	if clone.URL.Host == t.host {
+		clone.Header.Set("Authorization", "Bearer "+t.token)
+	}
+	return t.next.RoundTrip(clone)
+}
+
+func isRead(request *http.Request) bool {
+	return request.Method == http.MethodGet || request.Method == http.MethodHead
+}
+
+type bounded struct {
+	io.Reader
+	io.Closer
+}
+
+// buffer reads an error's body, as far as anybody wants it, and closes it.
+func buffer(response *http.Response) error {
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
+}
+
+// rateLimit reports whether a refused request hit a limit, and when it may be
+// sent again.
+func rateLimit(response *http.Response) (time.Duration, bool) {
+	header := response.Header
+	spent := header.Get("X-RateLimit-Remaining") == "0"
+	switch response.StatusCode {
+	case http.StatusTooManyRequests:
+	case http.StatusForbidden:
+		if !spent && header.Get("Retry-After") == "" && !strings.Contains(peek(response), "secondary rate limit") {
+			return 0, false
+		}
+	default:
+		return 0, false
+	}
+	if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil {
+		return max(time.Duration(seconds)*time.Second, time.Second), true
+	}
+	if reset, err := strconv.ParseInt(header.Get("X-RateLimit-Reset"), 10, 64); err == nil && spent {
+		return max(time.Unix(reset, 0).Sub(date(header)), time.Second), true
+	}
+	return maxRateWait, true // GitHub's word where it gives no time
+}
+
+// date is the server's time, so that our clock does not matter.
+func date(header http.Header) time.Time {
+	if at, err := http.ParseTime(header.Get("Date")); err == nil {
+		return at
+	}
+	return time.Now()
+}
+
+func peek(response *http.Response) string {
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return ""
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return string(body)
+}
+
+func limited(response *http.Response, wait time.Duration) error {
+	return &RateLimitError{Status: response.StatusCode, RetryAfter: wait.Round(time.Second), Message: message(peek(response))}
+}
+
+// message is GitHub's own sentence in an error's body.
+func message(body string) string {
+	var answer struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal([]byte(body), &answer) != nil {
+		return ""
+	}
+	return cut(answer.Message, 300)
+}
