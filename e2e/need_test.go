@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 )
 
@@ -31,4 +32,14 @@ func needVar(t *testing.T, name string) string {
 		lack(t, name+" is not set")
 	}
 	return value
+}
+
+// absolute is a path that a process in another folder can open.
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return abs
 }

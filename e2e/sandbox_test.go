@@ -13,8 +13,8 @@ import (
 // ends, and returns what `sluice sandbox` says to export.
 func startSandbox(t *testing.T, file string) map[string]string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "sluice", "sandbox", "--file", file)
-	cmd.Dir = t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "sluice", "sandbox", "--file", absolute(t, file))
+	cmd.Dir, cmd.Env = t.TempDir(), environ(nil)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	stdout, err := cmd.StdoutPipe()

@@ -1,0 +1,168 @@
+package e2e
+
+import (
+	"archive/zip"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestCanaryWorkflow promotes a canary with `uses: ./`: one job starts it, a
+// second one, which has only the state artifact, finishes it, a third one
+// downloads the artifact without Sluice.
+func TestCanaryWorkflow(t *testing.T) {
+	env := startSandbox(t, "testdata/canary/sluice.yaml")
+	w := workflow{
+		Dir: newRepository(t, map[string]string{
+			"sluice.yaml":                read(t, "testdata/canary/sluice.yaml"),
+			".github/workflows/test.yml": read(t, "testdata/canary/workflow.yml"),
+		}),
+		File: "test.yml", Env: env, RunID: 1001, Artifacts: t.TempDir(),
+	}
+	stage := gateway{env}
+	before := stage.get(t, "staging")
+
+	r := w.run(t)
+	r.wantJobs(t, map[string]string{"start": "success", "finish": "success", "inspect": "success"})
+
+	started := r.target(t, "start/promote")
+	if started.Status != "pending" || started.WaitingFor.Kind != "person" || started.WaitingFor.Command == "" {
+		t.Errorf("after the canary's only percentage: %+v, want pending, waiting for a person, with the command that continues it", started)
+	}
+	if r.outputs["start/promote"]["state"] == "" || r.outputs["start/promote"]["generation"] == "" {
+		t.Errorf("outputs say nothing of the state: %v", r.outputs["start/promote"])
+	}
+	finished := r.outputs["finish/advance"]
+	if finished["status"] != "succeeded" || finished["release"] != before.DeploymentID {
+		t.Errorf("advance: outputs %v, want succeeded with release %s", finished, before.DeploymentID)
+	}
+	if again := r.outputs["finish/again"]["status"]; again != "unchanged" {
+		t.Errorf("promoting once more: status %q, want unchanged", again)
+	}
+	for _, step := range []string{"start/promote", "finish/advance"} {
+		if s := r.summaries[step]; !strings.Contains(s, "| ") || !strings.Contains(s, "api") {
+			t.Errorf("%s: the summary has no table of targets:\n%s", step, s)
+		}
+	}
+
+	after := stage.get(t, "prod")
+	if after.DeploymentID != before.DeploymentID || after.Canary != nil || after.Variables["sv1"] != "val2" || after.Variables["sv2"] != "val3" || after.Variables["environment"] != "production" {
+		t.Errorf("production is %+v, want deployment %s without a canary, sv1=val2, sv2=val3 and its own variable", after, before.DeploymentID)
+	}
+	record := w.record(t)
+	if record.Schema != "sluice.state/v1" || record.Target != "api" || record.Release.ID != before.DeploymentID || record.Rollouts[0].Rollout.State != "SUCCEEDED" {
+		t.Errorf("the state artifact says %+v", record)
+	}
+}
+
+// TestExampleWorkflow runs the example that people copy, as a person would
+// start it from the Actions tab.
+func TestExampleWorkflow(t *testing.T) {
+	env := startSandbox(t, "testdata/canary/sluice.yaml")
+	example := strings.ReplaceAll(read(t, "../examples/workflows/promote.yml"), "OWNER/sluice@v1", "./")
+	// The secrets are the sandbox's dummies, which every step has already.
+	example = strings.NewReplacer("${{ secrets.AWS_ACCESS_KEY_ID }}", env["AWS_ACCESS_KEY_ID"],
+		"${{ secrets.AWS_SECRET_ACCESS_KEY }}", env["AWS_SECRET_ACCESS_KEY"]).Replace(example)
+	w := workflow{
+		Dir: newRepository(t, map[string]string{
+			"sluice.yaml":                   read(t, "testdata/canary/sluice.yaml"),
+			".github/workflows/promote.yml": example,
+		}),
+		File: "promote.yml", Env: env, RunID: 2001, Artifacts: t.TempDir(),
+	}
+	for _, step := range []struct{ command, status string }{
+		{"plan", "succeeded"},
+		{"promote", "pending"},
+		{"status", "pending"},
+		{"advance", "succeeded"},
+	} {
+		w.Inputs = map[string]string{"command": step.command, "stage": "production"}
+		r := w.run(t)
+		r.wantJobs(t, map[string]string{"sluice": "success"})
+		if got := r.outputs["sluice/sluice"]["status"]; got != step.status {
+			t.Fatalf("%s: status %q, want %q\n%s", step.command, got, step.status, r.readable())
+		}
+	}
+	w.Inputs = map[string]string{"command": "promote-canary", "target": "api"}
+	r := w.run(t)
+	r.wantJobs(t, map[string]string{"sluice": "failure"})
+	if got := r.outputs["sluice/sluice"]["status"]; got != "refused" {
+		t.Errorf("promote-canary where no canary stands: status %q, want refused\n%s", got, r.readable())
+	}
+}
+
+// target is the only member of a step's output `targets`.
+func (r result) target(t *testing.T, step string) outputTarget {
+	t.Helper()
+	var targets []outputTarget
+	if err := json.Unmarshal([]byte(r.outputs[step]["targets"]), &targets); err != nil || len(targets) != 1 {
+		t.Fatalf("%s: targets %q (%v), want one\n%s", step, r.outputs[step]["targets"], err, r.readable())
+	}
+	return targets[0]
+}
+
+type outputTarget struct {
+	Target, Stage, Platform, Status, State, Release string
+	WaitingFor                                      struct{ Kind, Command string }
+}
+
+// stateRecord is what a person looks for in a target's state.
+type stateRecord struct {
+	Schema, Target string
+	Release        struct{ ID string }
+	Rollouts       []struct {
+		Rollout struct{ State string }
+	}
+}
+
+// record is the state in the only artifact that the run left.
+func (w workflow) record(t *testing.T) stateRecord {
+	t.Helper()
+	var archives []string
+	err := filepath.WalkDir(w.Artifacts, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			archives = append(archives, path)
+		}
+		return err
+	})
+	if err != nil || len(archives) != 1 {
+		t.Fatalf("the run left %v (%v), want one artifact", archives, err)
+	}
+	archive, err := zip.OpenReader(archives[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	i := slices.IndexFunc(archive.File, func(f *zip.File) bool { return strings.HasSuffix(f.Name, ".json") })
+	if i < 0 {
+		t.Fatalf("the artifact has no JSON: %v", archive.File)
+	}
+	f, err := archive.File[i].Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var record stateRecord
+	if err := json.Unmarshal(data, &record); err != nil || len(record.Rollouts) == 0 {
+		t.Fatalf("the artifact's record: %v\n%s", err, data)
+	}
+	return record
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
