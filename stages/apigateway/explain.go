@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -20,6 +21,7 @@ const (
 	remedyRights      = "allow the role apigateway:GET on the stage and its API's deployments, and apigateway:PATCH on the stage"
 	remedyExpired     = "the credentials are no longer valid: run aws-actions/configure-aws-credentials in this job, shortly before"
 	remedyNotFound    = "check the target's restApi, stage and region, and the release, against what AWS shows"
+	remedyRelease     = "give a deployment of the target's own REST API"
 	remedyConflict    = "the stage is being changed by somebody else: run again when that has ended"
 	remedyTrust       = "the endpoint's certificate is not trusted: check the AWS endpoint, or set AWS_CA_BUNDLE"
 )
@@ -42,12 +44,15 @@ func (g *gateway) Explain(err error) driver.Explanation {
 		return x
 	}
 	x := explainTransport(err)
-	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		x = explainStatus(response)
+	if sent, ok := errors.AsType[*url.Error](err); ok {
+		x.Message = "no answer: " + sent.Error()
+	}
+	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.HTTPStatusCode() != 0 {
+		x = explainStatus(response) // without a status it is only the SDK's wrapping of what the transport said
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		x.Message = api.ErrorCode() + ": " + api.ErrorMessage()
-		explainCode(&x, api.ErrorCode())
+		explainCode(&x, api.ErrorCode(), api.ErrorMessage())
 	}
 	if op, ok := errors.AsType[*smithy.OperationError](err); ok && x.Message != "" {
 		x.Message = op.Operation() + ": " + x.Message
@@ -116,9 +121,13 @@ func retryAfter(response *awshttp.ResponseError) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// explainCode refines by AWS's own error code, which the status may hide.
-func explainCode(x *driver.Explanation, code string) {
+// explainCode refines by AWS's own words, where the status hides what they say.
+func explainCode(x *driver.Explanation, code, message string) {
 	switch code {
+	case "BadRequestException":
+		if message == "Deployment id does not exist" {
+			x.Code, x.Remedy = driver.NotFound, remedyRelease
+		}
 	case "TooManyRequestsException", "ThrottlingException", "Throttling", "ThrottledException", "LimitExceededException":
 		x.Code, x.Remedy = driver.Retryable, ""
 	case "UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch",

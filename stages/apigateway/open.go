@@ -18,11 +18,12 @@ import (
 )
 
 const (
-	requestTimeout = 30 * time.Second // of one request; a control-plane call answers within a few
-	readAttempts   = 4
-	readBackoff    = 2 * time.Second // at most, between the attempts of a read
-	serviceURL     = "AWS_ENDPOINT_URL_API_GATEWAY"
-	anyURL         = "AWS_ENDPOINT_URL"
+	requestTimeout  = 30 * time.Second // of one request; a control-plane call answers within a few
+	metadataTimeout = time.Second
+	readAttempts    = 4
+	readBackoff     = time.Second // at most, between the attempts of a read
+	serviceURL      = "AWS_ENDPOINT_URL_API_GATEWAY"
+	anyURL          = "AWS_ENDPOINT_URL"
 )
 
 // Open connects with AWS's own configuration: its default credential chain,
@@ -74,13 +75,7 @@ func options(env driver.Env) []func(*config.LoadOptions) error {
 				o.MaxAttempts, o.MaxBackoff = readAttempts, readBackoff
 			})
 		}),
-		// Outside EC2 nobody answers there: ask once instead of waiting for it.
-		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) {
-			o.Client = imds.New(imds.Options{
-				Retryer:  aws.NopRetryer{},
-				Endpoint: env.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
-			})
-		}),
+		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = metadata(env) }),
 	}
 	if region := firstSet(env, "AWS_REGION", "AWS_DEFAULT_REGION"); region != "" {
 		all = append(all, config.WithRegion(region))
@@ -90,6 +85,16 @@ func options(env driver.Env) []func(*config.LoadOptions) error {
 		all = append(all, config.WithCredentialsProvider(static))
 	}
 	return all
+}
+
+// metadata asks EC2's metadata service once: outside EC2 nobody answers there,
+// and a job without credentials should hear so at once.
+func metadata(env driver.Env) *imds.Client {
+	o := imds.Options{Retryer: aws.NopRetryer{}, Endpoint: env.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT")}
+	if env.Transport != nil {
+		o.HTTPClient = &http.Client{Transport: env.Transport, Timeout: metadataTimeout}
+	}
+	return imds.New(o)
 }
 
 func firstSet(env driver.Env, names ...string) string {

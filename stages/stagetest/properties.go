@@ -3,6 +3,7 @@ package stagetest
 import (
 	"encoding/json"
 	"errors"
+	"net"
 	"strings"
 	"sync"
 
@@ -104,19 +105,45 @@ func wrongCredentials(b *bench) {
 
 // clearText refuses an endpoint that would get credentials unencrypted.
 func clearText(b *bench) {
+	over := b.endpoints("http://192.0.2.1") // documentation's own network: nobody is there
+	_, err := b.placeWith(b.target(), over).Current(b.Context())
+	if e := b.refused(err, driver.Invalid); !strings.Contains(e.Error(), "https") {
+		b.Errorf("%v does not say what would be right", e)
+	}
+}
+
+// refusedDial: nobody listens, so nothing was sent.
+func refusedDial(b *bench) {
+	var free net.ListenConfig
+	l, err := free.Listen(b.Context(), "tcp", "127.0.0.1:0")
+	b.must(err)
+	nobody := l.Addr().String()
+	b.must(l.Close())
+	p := b.prepare(b.reach(b.Facts.Kinds[0]))
+	b.effects(0, func() {
+		over := b.endpoints("http://" + nobody)
+		_, err := b.placeWith(b.target(), over).Begin(b.Context(), p.Call)
+		b.refused(err, driver.Retryable)
+	})
+}
+
+// endpoints points every variable that holds the platform's URL elsewhere.
+func (b *bench) endpoints(url string) map[string]string {
+	b.Helper()
 	over := map[string]string{}
 	for name, value := range b.Env {
 		if rest, ok := strings.CutPrefix(value, "http://127.0.0.1"); ok {
-			over[name] = "http://192.0.2.1" + rest // documentation's own network: nobody is there
+			_, path, found := strings.Cut(rest, "/")
+			over[name] = url
+			if found {
+				over[name] += "/" + path
+			}
 		}
 	}
 	if len(over) == 0 {
 		b.Fatal("the harness reaches its platform by no variable")
 	}
-	_, err := b.placeWith(b.target(), over).Current(b.Context())
-	if e := b.refused(err, driver.Invalid); !strings.Contains(e.Error(), "https") {
-		b.Errorf("%v does not say what would be right", e)
-	}
+	return over
 }
 
 func undeclaredKinds(b *bench) {

@@ -111,6 +111,7 @@ func properties() []property {
 		{"NothingRuns", nothingRuns},
 		{"WrongCredentials", wrongCredentials},
 		{"ClearText", clearText},
+		{"RefusedDial", refusedDial},
 		{"UndeclaredKinds", undeclaredKinds},
 		{"Foreign", foreign},
 		{"ForeignWhileLost", foreignWhileLost},
