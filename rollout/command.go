@@ -335,8 +335,8 @@ func (e *Execution) qualifies(p *Phase, j *Job) bool {
 	return open && step.State == StepAsking && step.Phase == p.ID && step.Job == j.ID
 }
 
-// ApproveRemote and RejectRemote have the platform's own rollout approved or rejected.
-func (e *Execution) ApproveRemote(r *Record, approve bool, actor string, now time.Time) error {
+// AskApproval has the platform's own rollout approved or rejected.
+func (e *Execution) AskApproval(r *Record, approve bool, actor string, now time.Time) error {
 	kind, name := driver.Approve, "approve"
 	if !approve {
 		kind, name = driver.Reject, "reject"

@@ -125,7 +125,9 @@ func Seal(r *Record, now time.Time, history int) {
 	r.trim(history)
 	for i := range r.Rollouts {
 		e := &r.Rollouts[i]
-		e.Rollout.Etag = etag(e.Rollout)
+		if !e.Spec.Remote {
+			e.Rollout.Etag = etag(e.Rollout)
+		}
 		e.Due = time.Time{}
 	}
 	if e, ok := r.Active(); ok {
@@ -186,9 +188,14 @@ func (r *Record) trim(history int) {
 		surplus--
 		return true
 	})
-	if n := len(r.Promotions) - history; n > 0 {
-		r.Promotions = slices.Delete(r.Promotions, 0, n)
-	}
+	surplus = len(r.Promotions) - history
+	r.Promotions = slices.DeleteFunc(r.Promotions, func(p Promotion) bool {
+		if surplus <= 0 || p.Status == PromotionPending {
+			return false
+		}
+		surplus--
+		return true
+	})
 	if n := len(r.Events) - history*eventsPerRollout; n > 0 {
 		r.Events = slices.Delete(r.Events, 0, n)
 	}

@@ -154,6 +154,15 @@ func (e *Execution) mirror(result driver.Result) {
 	e.Rollout = remote
 }
 
+// Differs reports whether the platform's rollout is not what is mirrored.
+func (e *Execution) Differs(remote json.RawMessage) bool {
+	var r Rollout
+	if err := v2.Unmarshal(remote, &r); err != nil {
+		return false
+	}
+	return r.State != e.Rollout.State || r.Etag != e.Rollout.Etag || len(r.Phases) != len(e.Rollout.Phases)
+}
+
 func withAnnotation(m map[string]string, key, value string) map[string]string {
 	if m == nil {
 		m = map[string]string{}
@@ -178,9 +187,22 @@ func (e *Execution) done(r *Record, step *Step, result driver.Result, now time.T
 	case driver.Rollback:
 		e.Restored = true
 		r.setRelease(result.Release)
+	case driver.RetryJob, driver.IgnoreJob:
+		e.followAgain()
 	}
 	e.dropAsked(step.Call.Kind, step.Phase)
 	r.event(e, now, Event{Type: "effect.succeeded", Phase: step.Phase, Job: step.Job, Action: step.Call.Key, Message: string(step.Call.Kind)})
+}
+
+// followAgain takes up following the platform's own rollout after a command
+// made it go on.
+func (e *Execution) followAgain() {
+	for i := range e.Steps {
+		if s := &e.Steps[i]; s.State == StepFailed && s.Operation != nil && s.Call.Kind == driver.Deploy {
+			s.State = StepBegun
+			e.Rollout.FailureReason, e.Rollout.DeployFailureCause = "", ""
+		}
+	}
 }
 
 func (r *Record) setRelease(release driver.Release) {

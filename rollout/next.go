@@ -280,6 +280,15 @@ func (e *Execution) analysisDue(phase string, now time.Time) bool {
 	return now.Sub(last) >= analysisInterval
 }
 
+// Deadline is when the rollout is failed for having taken too long; zero
+// before it started.
+func (e *Execution) Deadline() time.Time {
+	if e.Rollout.DeployStartTime.IsZero() {
+		return time.Time{}
+	}
+	return e.deadline()
+}
+
 func (e *Execution) approvalDeadline() time.Time {
 	if e.Spec.Approval == nil || e.Spec.Approval.Timeout == 0 {
 		return time.Time{}

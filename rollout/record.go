@@ -222,7 +222,7 @@ const (
 
 // Step is one effect on the platform.
 type Step struct {
-	Call      driver.Call       `json:"call"` // with this target's change alone
+	Call      driver.Call       `json:"call"`              // with this target's change alone
 	Members   []string          `json:"members,omitempty"` // of a batch: every target of the call, whose other changes their own records hold
 	Phase     string            `json:"phase"`
 	Job       string            `json:"job"`
@@ -331,9 +331,10 @@ func (r *Record) AddEvent(e Event) {
 	r.Events = append(r.Events, e)
 }
 
-// OpenStep is the effect that still needs an answer.
+// OpenStep is the effect that still needs an answer: the newest, for a command
+// to a platform's own rollout goes out while that rollout is followed.
 func (e *Execution) OpenStep() (*Step, bool) {
-	for i := range e.Steps {
+	for i := range slices.Backward(e.Steps) {
 		if e.Steps[i].Open() {
 			return &e.Steps[i], true
 		}

@@ -92,11 +92,12 @@ type Key struct {
 
 // Backoff is how often an operation is polled: after Initial, then each wait
 // Factor times the one before it, never more than Max. The zero value of a
-// field means the platform's default.
+// field means the platform's default, and of a platform's field the engine's.
 type Backoff struct {
 	Initial time.Duration `json:"initial,omitzero"`
 	Max     time.Duration `json:"max,omitzero"`
 	Factor  float64       `json:"factor,omitzero"`
+	Jitter  float64       `json:"jitter,omitzero"` // how far a wait may be off, as a share of it; 0 polls at exact times
 }
 
 // Target is one place on a platform, as the pipeline file declares it.
