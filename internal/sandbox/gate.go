@@ -45,11 +45,9 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.answer.send(w)
 }
 
-// run takes the exchange through the emulator, alone, and journals it.
+// run takes the exchange through the emulator and journals it.
 func (g *gate) run(x *exchange) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	err := g.keeper.do(func() error {
+	err := g.alone(func() error {
 		x.action = g.emulator.Classify(x.request, x.body)
 		x.fault, _ = g.faults.next(g.emulator.Platform(), x.action)
 		return g.serve(x)
@@ -59,6 +57,14 @@ func (g *gate) run(x *exchange) error {
 	}
 	g.journal.add(x.journalled(g.emulator.Platform()))
 	return err
+}
+
+// alone runs work on the emulator's newest state, with nobody else at it, and
+// keeps what it leaves.
+func (g *gate) alone(work func() error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.keeper.do(work)
 }
 
 // serve lets the emulator answer, unless the fault comes before that.

@@ -66,11 +66,11 @@ func (c *counters) Classify(r *http.Request, _ []byte) sandbox.Action {
 }
 
 func (c *counters) Refuse(w http.ResponseWriter, _ *http.Request, why sandbox.Refusal) {
-	w.WriteHeader(map[sandbox.Refusal]int{sandbox.Throttle: 429, sandbox.Broken: 500, sandbox.Denied: 403}[why])
+	http.Error(w, string(why), map[sandbox.Refusal]int{sandbox.Throttle: 429, sandbox.Broken: 500, sandbox.Denied: 403}[why])
 }
 
 func (c *counters) Intrude(target string) error {
-	if target == "untouchable" {
+	if !c.known[target] || target == "untouchable" {
 		return errors.New("nobody may")
 	}
 	c.state[target] += 1000
@@ -125,6 +125,24 @@ func start(tb testing.TB, o sandbox.Options) *sandbox.Server {
 		o.Pipelines = []*pipeline.Pipeline{two(tb)}
 	}
 	return sandboxtest.Start(tb, o)
+}
+
+func TestConformance(t *testing.T) {
+	sandboxtest.RunConformance(t, func() sandbox.Emulator { return newCounters() }, two(t))
+}
+
+func TestIntrudingBetweenRequests(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, sandbox.Options{Dir: dir})
+	if err := s.Intrude("web"); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := call(t, start(t, sandbox.Options{Dir: dir}), "GET", "web"); body != "1100" {
+		t.Errorf("web stands at %s for everybody else, want 1100", body)
+	}
+	if err := s.Intrude("moon"); err == nil || !strings.Contains(err.Error(), `"moon"`) {
+		t.Errorf("intruding on what is not there: %v", err)
+	}
 }
 
 func TestSeededStateOutlivesTheServer(t *testing.T) {

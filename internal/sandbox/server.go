@@ -42,31 +42,33 @@ type Options struct {
 // Server is the running emulators.
 type Server struct {
 	journal journal
+	gates   []*gate
+	targets map[string]Emulator // those that can be named
 	servers []*http.Server
 	env     map[string]string
 	group   errgroup.Group
-	stop    func() bool // ends watching the context
+	unwatch func() bool // ends watching the context
 }
 
 // Start restores, seeds and serves the emulators, until ctx is done or the
-// server is closed. It returns once every one of them answers.
+// server is closed. It returns once every one of them answers. A run that
+// finishes its work after an interrupt gives a ctx that outlives the interrupt.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	used, err := usedEmulators(o.Emulators, o.Pipelines)
 	if err != nil {
 		return nil, err
 	}
-	named := targetsOf(used, o.Pipelines)
+	s := &Server{env: map[string]string{}, targets: targetsOf(used, o.Pipelines)}
 	for _, f := range o.Faults {
-		if err := checkFault(f, named, o.Kill != nil); err != nil {
+		if err := checkFault(f, s.targets, o.Kill != nil); err != nil {
 			return nil, err
 		}
 	}
-	s := &Server{env: map[string]string{}}
 	if err := s.open(ctx, o, used); err != nil {
-		s.Close()
+		s.shut()
 		return nil, err
 	}
-	s.stop = context.AfterFunc(ctx, s.Close)
+	s.unwatch = context.AfterFunc(ctx, s.shut)
 	return s, nil
 }
 
@@ -101,6 +103,7 @@ func (s *Server) serve(ctx context.Context, listen string, i int, g *gate) error
 	if err != nil {
 		return fmt.Errorf("sandbox: serving %s: %w", g.emulator.Platform(), err)
 	}
+	s.gates = append(s.gates, g)
 	server := &http.Server{
 		Handler:           g,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -135,11 +138,24 @@ func (s *Server) Effects() []Effect {
 	return effects
 }
 
+// Intrude changes a target as somebody else might, between two requests; see
+// [Intruder].
+func (s *Server) Intrude(target string) error {
+	for _, g := range s.gates {
+		if intruder, ok := g.emulator.(Intruder); ok && g.emulator == s.targets[target] {
+			return g.alone(func() error { return intruder.Intrude(target) })
+		}
+	}
+	return fmt.Errorf("sandbox: nobody can change target %q behind your back: it is not served, or its platform does not know how", target)
+}
+
 // Close stops serving at once. Kept state stays in its folder.
 func (s *Server) Close() {
-	if s.stop != nil {
-		s.stop()
-	}
+	s.unwatch()
+	s.shut()
+}
+
+func (s *Server) shut() {
 	for _, server := range s.servers {
 		server.Close() //nolint:errcheck // closing listeners that serve nobody any more
 	}

@@ -12,7 +12,7 @@ import (
 
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
-	c, err := credentialOf(r)
+	region, err := signedRegion(r)
 	if err != nil {
 		return sandbox.Action{Kind: readOrOther(r)}
 	}
@@ -20,21 +20,21 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 	a := sandbox.Action{Kind: readOrOther(r)}
 	switch {
 	case collection == "stages" && name != "":
-		a.Targets = e.targetsAt(c.region, api, name)
+		a.Targets = e.targetsAt(region, api, name)
 		if r.Method == http.MethodPatch {
-			a.Kind = e.patchKind(address{c.region, api, name}, body)
+			a.Kind = e.patchKind(address{region, api, name}, body)
 		}
 	case collection == "deployments" && r.Method == http.MethodPost:
 		var input deploymentInput
 		json.Unmarshal(body, &input) //nolint:errcheck // refused when it is served
 		if input.StageName != nil {
-			a.Targets, a.Kind = e.targetsAt(c.region, api, *input.StageName), "deploy"
+			a.Targets, a.Kind = e.targetsAt(region, api, *input.StageName), "deploy"
 			if input.CanarySettings != nil {
 				a.Kind = "weight"
 			}
 		}
 	case api != "" && r.Method == http.MethodGet:
-		a.Targets = e.targetsAt(c.region, api, "")
+		a.Targets = e.targetsAt(region, api, "")
 	}
 	return a
 }

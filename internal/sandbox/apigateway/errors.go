@@ -37,9 +37,9 @@ func conflict(format string, args ...any) error {
 
 // denied is the answer to a caller whose policies do not allow r.
 func denied(r *http.Request) *apiError {
-	region := defaultRegion
-	if c, err := credentialOf(r); err == nil {
-		region = c.region
+	region, err := signedRegion(r)
+	if err != nil {
+		region = defaultRegion
 	}
 	return &apiError{http.StatusForbidden, "AccessDeniedException", fmt.Sprintf(
 		"User: arn:aws:iam::%s:user/sandbox is not authorized to perform: apigateway:%s on resource: arn:aws:apigateway:%s::%s because no identity-based policy allows the apigateway:%s action",
@@ -67,20 +67,20 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	}
 }
 
-// credential is whom a request comes from and the region it means.
-type credential struct{ keyID, region string }
-
-// credentialOf reads the scope of an AWS Signature Version 4:
+// signedRegion authenticates the caller and reads the region that the request
+// means from the scope of its AWS Signature Version 4:
 // Credential=KEYID/DATE/REGION/SERVICE/aws4_request.
-func credentialOf(r *http.Request) (credential, error) {
+func signedRegion(r *http.Request) (string, error) {
 	_, rest, found := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	scope, _, _ := strings.Cut(rest, ",")
 	parts := strings.Split(strings.TrimSpace(scope), "/")
+	// docs/platforms.md: "none at all MissingAuthenticationTokenException"
 	if !found || len(parts) != 5 {
-		return credential{}, &apiError{http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
+		return "", &apiError{http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
 	}
+	// docs/platforms.md: "Wrong credentials are 403 UnrecognizedClientException"
 	if parts[0] == RejectedKeyID {
-		return credential{}, &apiError{http.StatusForbidden, "UnrecognizedClientException", "The security token included in the request is invalid."}
+		return "", &apiError{http.StatusForbidden, "UnrecognizedClientException", "The security token included in the request is invalid."}
 	}
-	return credential{keyID: parts[0], region: parts[2]}, nil
+	return parts[2], nil
 }

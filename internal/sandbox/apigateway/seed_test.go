@@ -20,6 +20,10 @@ func target(name, api, stage string) sandboxtest.Target {
 	return sandboxtest.Target{Name: name, Config: map[string]string{"restApi": api, "stage": stage, "region": "eu-west-1"}}
 }
 
+func TestConformance(t *testing.T) {
+	sandboxtest.RunConformance(t, func() sandbox.Emulator { return apigateway.New(sandboxtest.NewClock(start).Now) }, two(t))
+}
+
 // seeded lists what runs on the stages of an API, oldest deployments last.
 func seeded(t *testing.T, c *sdk.Client, api string) (stages map[string]types.Stage, age map[string]time.Duration) {
 	t.Helper()

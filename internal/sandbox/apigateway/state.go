@@ -78,6 +78,8 @@ type accessLogSettings struct {
 }
 
 // api finds a REST API of a region.
+//
+// docs/platforms.md: "REST APIs are regional: in another region the id is unknown"
 func (s state) api(region, id string) (*restAPI, error) {
 	if api, ok := s.Regions[region][id]; ok {
 		return api, nil
