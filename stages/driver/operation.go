@@ -63,6 +63,7 @@ type Event struct {
 	Time      time.Time `json:"time,omitzero"`
 	Message   string    `json:"message,omitempty"`
 	Temporary bool      `json:"temporary,omitempty"` // opens an action that a later event closes
+	Action    string    `json:"action,omitempty"`    // the ID of the event that opened the action: set on it and on the event that closes it
 }
 
 // Problem is one error or warning of an operation: {code, location, message}

@@ -1,0 +1,89 @@
+package entrecode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sluice/stages/driver"
+)
+
+// Resolve implements driver.Driver: it finds a build that t's platform knows,
+// made there or deployed there.
+func (p *platform) Resolve(ctx context.Context, t driver.Target, id string) (driver.Release, error) {
+	v := p.visit()
+	at, err := v.place(ctx, t)
+	if err != nil {
+		return driver.Release{}, err
+	}
+	build, err := v.findBuild(ctx, id, at)
+	if err != nil {
+		return driver.Release{}, err
+	}
+	return releaseOf(id, build), nil
+}
+
+// findBuild reads a build that one of the places knows: by their platforms'
+// relations to builds, else by a deployment that carried it.
+func (v *visit) findBuild(ctx context.Context, id string, places ...*place) (*resource, error) {
+	var last error
+	for _, p := range places {
+		build, err := v.find(ctx, p.platform, buildFamily(), id, "platform "+p.PlatformID, map[string][]string{"platformID": {p.PlatformID}})
+		if err == nil {
+			return build, nil
+		}
+		if last = err; !isMissing(err) {
+			return nil, err
+		}
+	}
+	for _, p := range places {
+		build, err := v.carried(ctx, p, id)
+		if build != nil || err != nil {
+			return build, err
+		}
+	}
+	return nil, last
+}
+
+// carried finds a build by a deployment of p that had it; nil where none had.
+func (v *visit) carried(ctx context.Context, p *place, id string) (*resource, error) {
+	all, err := v.deployments(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range all {
+		if inlined := d.id("buildID"); inlined != "" && inlined != id {
+			continue
+		}
+		found, build, err := v.build(ctx, d)
+		if err != nil && !isMissing(err) {
+			return nil, err
+		}
+		if found == id && build != nil {
+			return build, nil
+		}
+	}
+	return nil, nil
+}
+
+func isMissing(err error) bool {
+	_, ok := errors.AsType[*missing](err)
+	return ok
+}
+
+// judge says what speaks against deploying a build.
+func judge(id string, build *resource) (driver.Severity, string) {
+	status := looseText(build.fields["successful"])
+	switch status {
+	case statusSuccess:
+		return "", ""
+	case statusRunning:
+		return driver.Refuse, fmt.Sprintf("build %s is still running", id)
+	case statusError:
+		return driver.Refuse, fmt.Sprintf("build %s failed", id)
+	case "":
+		return driver.Warn, fmt.Sprintf("the platform does not say whether build %s succeeded", id)
+	default:
+		return driver.Refuse, fmt.Sprintf("build %s is %q, which is not known to be success", id, status)
+	}
+}

@@ -1,0 +1,239 @@
+package entrecode
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"sluice/stages/driver"
+)
+
+// kept is what an operation remembers beside its links.
+type kept struct {
+	Collection string `json:"collection,omitempty"` // the list that the deployment is in
+}
+
+// Begin implements driver.Driver: one POST with an empty body, as documented.
+func (p *platform) Begin(ctx context.Context, c driver.Call) (driver.Operation, error) {
+	f, err := frozenOf(c)
+	if err != nil {
+		return driver.Operation{}, err
+	}
+	u, err := url.Parse(f.URL)
+	if err != nil {
+		return driver.Operation{}, &invalid{"the prepared address cannot be read: " + err.Error()}
+	}
+	at, err := configOf(c.Changes[0].Target)
+	if err != nil {
+		return driver.Operation{}, err
+	}
+	answer, err := p.client.do(ctx, http.MethodPost, u)
+	if err != nil {
+		return driver.Operation{}, err
+	}
+	d, err := deploymentOf(answer)
+	if err != nil {
+		return driver.Operation{}, &unreadable{http.MethodPost, err}
+	}
+	if text := d.differs(f.BuildID, at); text != "" {
+		return driver.Operation{}, &mismatch{"the answer is another deployment than was asked for: " + text}
+	}
+	return d.operation(c, f), nil
+}
+
+// differs says in what the deployment is not the one that was asked for, as far
+// as its answer tells; "" for nothing.
+func (d deployment) differs(build string, at config) string {
+	if id := d.id("buildID"); id != "" && id != build {
+		return fmt.Sprintf("%s has build %s, not %s", d, id, build)
+	}
+	if id := d.id("platformID"); id != "" && id != at.PlatformID {
+		return fmt.Sprintf("%s is of platform %s, not %s", d, id, at.PlatformID)
+	}
+	if ids := looseIDs(d.fields["targetIDs"]); len(ids) > 0 && !sameSet(ids, at.TargetIDs) {
+		return fmt.Sprintf("%s goes to targets %v, not %v", d, ids, at.TargetIDs)
+	}
+	return ""
+}
+
+func sameSet(a, b []string) bool { return covers(a, b) && covers(b, a) }
+
+// operation is the deployment as the operation of its call.
+func (d deployment) operation(c driver.Call, f frozen) driver.Operation {
+	op := driver.Operation{
+		ID:       looseID(d.fields["deploymentID"]),
+		Kind:     string(c.Kind),
+		Status:   driver.Running,
+		User:     d.creator(),
+		Inserted: d.started,
+		Started:  d.started,
+		Ended:    d.finished,
+		Link:     d.linkTo("self"),
+	}
+	if data, err := json.Marshal(kept{d.linkTo("collection")}); err == nil {
+		op.Data = data
+	}
+	change := c.Changes[0]
+	result := driver.Result{Outcome: driver.Open, Release: d.release(change.Release, f.BuildID), Events: d.history(), Data: d.results()}
+	switch d.status {
+	case statusSuccess:
+		op.Status, op.Progress, result.Outcome = driver.Done, 100, driver.Succeeded
+		result.After = d.left(change.Target, f.BuildID)
+	case statusError:
+		op.Status, result.Outcome, result.Errors = driver.Done, driver.Failed, d.errors()
+	case statusRunning:
+	default:
+		op.Warnings = []driver.Problem{{
+			Code: "unknown-status", Location: d.String(),
+			Message: fmt.Sprintf("the platform says %q, which this version does not know: it counts as running, never as success", d.status),
+		}}
+	}
+	op.Results = map[string]driver.Result{change.Target.Name: result}
+	return op
+}
+
+// release is the build that the deployment carries, with what is known of it.
+func (d deployment) release(known driver.Release, build string) driver.Release {
+	r := driver.Release{ID: build, Platform: looseID(d.fields["deploymentID"])}
+	if known.ID == build {
+		r.CreateTime, r.Comment = known.CreateTime, known.Comment
+	}
+	return r
+}
+
+// left is what a successful deployment leaves on the target.
+func (d deployment) left(t driver.Target, build string) json.RawMessage {
+	c, err := configOf(t)
+	if err != nil {
+		return nil
+	}
+	return (&place{config: c}).snapshot(build)
+}
+
+// linkTo is where a relation leads, "" where there is none.
+func (d deployment) linkTo(rel string) string {
+	l, ok := d.one(rel)
+	if !ok {
+		return ""
+	}
+	u, err := d.address(l, nil)
+	if err != nil {
+		return ""
+	}
+	return u.String()
+}
+
+// Poll implements driver.Driver.
+func (p *platform) Poll(ctx context.Context, op driver.Operation) (driver.Operation, time.Duration, error) {
+	if op.Finished() {
+		return op, 0, nil
+	}
+	f, err := frozenOf(op.Call)
+	if err != nil {
+		return op, 0, err
+	}
+	v := p.visit()
+	d, err := v.again(ctx, op)
+	if err != nil {
+		return op, 0, err
+	}
+	if err := v.verify(ctx, d, op, f); err != nil {
+		return op, 0, err
+	}
+	next := d.operation(op.Call, f)
+	next.Call = op.Call
+	next.Link, next.Data = keepKnown(next, op)
+	return next, 0, nil
+}
+
+// keepKnown keeps the links of an earlier answer that a later one lacks.
+func keepKnown(next, op driver.Operation) (string, json.RawMessage) {
+	link, data := next.Link, next.Data
+	if link == "" {
+		link = op.Link
+	}
+	if string(data) == "{}" {
+		data = op.Data
+	}
+	return link, data
+}
+
+// again reads the operation's deployment: by its own link, and where that
+// leads nowhere, in the collection it is in.
+func (v *visit) again(ctx context.Context, op driver.Operation) (deployment, error) {
+	if op.Link != "" {
+		r, err := v.at(ctx, op.Link)
+		if err == nil {
+			return deploymentOf(r)
+		}
+		if !isNotFound(err) {
+			return deployment{}, err
+		}
+	}
+	all, err := v.neighbours(ctx, op)
+	if err != nil {
+		return deployment{}, err
+	}
+	i := slices.IndexFunc(all, func(d deployment) bool { return looseID(d.fields["deploymentID"]) == op.ID })
+	if i < 0 {
+		return deployment{}, &missing{what: "deployment", id: op.ID, remedy: "it went with its platform: see what stands, then deploy again"}
+	}
+	return all[i], nil
+}
+
+// neighbours are the deployments among which the operation's is.
+func (v *visit) neighbours(ctx context.Context, op driver.Operation) ([]deployment, error) {
+	var k kept
+	if json.Unmarshal(op.Data, &k) == nil && k.Collection != "" {
+		first, err := v.at(ctx, k.Collection)
+		if err != nil {
+			return nil, err
+		}
+		return v.collect(ctx, first, nil)
+	}
+	at, err := v.place(ctx, op.Call.Changes[0].Target)
+	if err != nil {
+		return nil, err
+	}
+	return v.deployments(ctx, at)
+}
+
+// at reads a saved link, which the client holds to the entry point's host as
+// it does every other.
+func (v *visit) at(ctx context.Context, link string) (*resource, error) {
+	u, err := url.Parse(link)
+	if err != nil {
+		return nil, &invalid{"the saved link cannot be read: " + err.Error()}
+	}
+	return v.get(ctx, u)
+}
+
+// verify makes sure that a deployment that ended in success is the operation's
+// own: what is read back is a build on targets, not a word.
+func (v *visit) verify(ctx context.Context, d deployment, op driver.Operation, f frozen) error {
+	if id := looseID(d.fields["deploymentID"]); id != op.ID {
+		return &mismatch{fmt.Sprintf("the link of deployment %s leads to %s", op.ID, id)}
+	}
+	if d.status != statusSuccess {
+		return nil
+	}
+	at, err := configOf(op.Call.Changes[0].Target)
+	if err != nil {
+		return err
+	}
+	if text := d.differs(f.BuildID, at); text != "" {
+		return &mismatch{text}
+	}
+	if d.id("buildID") != "" {
+		return nil
+	}
+	id, err := v.buildID(ctx, d)
+	if err == nil && id != f.BuildID {
+		err = &mismatch{fmt.Sprintf("%s has build %s, not %s", d, id, f.BuildID)}
+	}
+	return err
+}
