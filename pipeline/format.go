@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -62,13 +63,17 @@ func excerpt(line []rune, col int) ([]rune, int) {
 	return line[start : start+width], col - start
 }
 
-// underline is a caret, and tildes under the rest of the word it points to.
+// underline is a caret, and tildes under the rest of the word, or of the
+// quoted text, that it points to.
 func underline(rest []rune) string {
 	n := 0
+	if len(rest) > 0 && (rest[0] == '"' || rest[0] == '\'') {
+		n = 2 + max(0, slices.Index(rest[1:], rest[0]))
+	}
 	for n < len(rest) && !strings.ContainsRune(" ,:{}[]", rest[n]) {
 		n++
 	}
-	return "^" + strings.Repeat("~", max(0, n-1))
+	return "^" + strings.Repeat("~", max(0, min(n, len(rest))-1))
 }
 
 // MarshalJSON is the problem for programs: file, line, column, severity

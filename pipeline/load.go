@@ -74,51 +74,77 @@ func document(dec *yaml.Decoder) (*yaml.Node, error) {
 
 // bounded refuses trees that are too deep, too large or endless.
 func (w *walker) bounded(root *yaml.Node) bool {
-	b := bounds{sizes: map[*yaml.Node]int{}, open: map[*yaml.Node]bool{}}
-	size, why, where := b.size(root, 1)
-	if why == "" && size > maxNodes {
-		why, where = fmt.Sprintf("with its aliases written out the file has more than %d values; use fewer aliases or a smaller file", maxNodes), root
-	}
-	if why == "" {
+	b := bounds{measured: map[*yaml.Node]extent{}, open: map[*yaml.Node]bool{}}
+	size, err := b.measure(root, 0)
+	switch {
+	case err != nil:
+		w.problem(w.pos(err.node), err.why)
+	case size.values > maxNodes:
+		w.problem(w.pos(root), fmt.Sprintf("with its aliases written out the file has more than %d values; use fewer aliases or a smaller file", maxNodes))
+	default:
 		return true
 	}
-	w.problem(w.pos(where), why)
 	return false
 }
 
 // bounds measures a tree in which aliases make nodes appear several times.
 type bounds struct {
-	sizes map[*yaml.Node]int  // of nodes already measured
-	open  map[*yaml.Node]bool // the nodes that the current one is inside of
+	measured map[*yaml.Node]extent
+	open     map[*yaml.Node]bool // the nodes that the current one is inside of
 }
 
-// size counts n and everything inside it, aliases written out. Where that is
-// refused, it says why and where.
-func (b bounds) size(n *yaml.Node, depth int) (size int, why string, where *yaml.Node) {
-	if n.Kind == yaml.AliasNode {
-		if b.open[n.Alias] {
-			return 0, fmt.Sprintf("alias *%s stands inside its own anchor; write the value out", n.Value), n
+// extent is how large a node is, aliases written out.
+type extent struct {
+	values int
+	depth  int // mappings and lists inside each other
+}
+
+// excess is a node that makes a tree too deep or endless.
+type excess struct {
+	why  string
+	node *yaml.Node
+}
+
+// measure gives the extent of n, which is inside depth mappings and lists.
+func (b bounds) measure(n *yaml.Node, depth int) (extent, *excess) {
+	if b.open[deref(n)] {
+		return extent{}, &excess{fmt.Sprintf("alias *%s stands inside its own anchor; write the value out", n.Value), n}
+	}
+	whole, known := b.measured[deref(n)]
+	if !known {
+		var err *excess
+		if whole, err = b.walk(deref(n), depth); err != nil {
+			return whole, err
 		}
-		return b.size(n.Alias, depth)
 	}
-	if depth > maxDepth+1 { // a scalar inside the deepest mapping counts as one more
-		return 0, fmt.Sprintf("more than %d mappings and lists inside each other; flatten the file", maxDepth), n
+	if depth+whole.depth > maxDepth {
+		return whole, &excess{fmt.Sprintf("more than %d mappings and lists inside each other; flatten the file", maxDepth), n}
 	}
-	if known, ok := b.sizes[n]; ok {
-		return known, "", nil
+	return whole, nil
+}
+
+// walk measures a node for the first time. It stops below the deepest level
+// that is allowed.
+func (b bounds) walk(n *yaml.Node, depth int) (extent, *excess) {
+	whole := extent{values: 1}
+	if n.Kind != yaml.ScalarNode {
+		whole.depth = 1
+	}
+	if depth+whole.depth > maxDepth {
+		return whole, nil
 	}
 	b.open[n] = true
-	size = 1
+	defer delete(b.open, n)
 	for _, child := range n.Content {
-		s, why, where := b.size(child, depth+1)
-		if why != "" {
-			return 0, why, where
+		inner, err := b.measure(child, depth+1)
+		if err != nil {
+			return whole, err
 		}
-		size = min(size+s, maxNodes+1)
+		whole.values = min(whole.values+inner.values, maxNodes+1)
+		whole.depth = max(whole.depth, 1+inner.depth)
 	}
-	delete(b.open, n)
-	b.sizes[n] = size
-	return size, "", nil
+	b.measured[n] = whole
+	return whole, nil
 }
 
 // invalidUTF8 finds the first byte that is not UTF-8.

@@ -90,7 +90,7 @@ func (p *Pipeline) Source(t *Target) (*Target, error) {
 		return nil, p.gap(t, previous)
 	}
 	return nil, fmt.Errorf("target %q has several possible sources in stage %q: %s; say which one with from",
-		t.Name.Value, previous.Name.Value, listOf(targetNames(candidates)))
+		t.Name.Value, previous.Name.Value, someOf(targetNames(candidates)))
 }
 
 // named is the target that t's `from` names.
@@ -109,7 +109,7 @@ func (p *Pipeline) named(t *Target, previous *Stage) (*Target, error) {
 		return nil, fmt.Errorf("stage %q has no target of the same component", previous.Name.Value)
 	}
 	return nil, fmt.Errorf("%s is no target of the same component in the previous stage %q%s; want one of %s",
-		quote(t.From.Value), previous.Name.Value, didYouMean(t.From.Value, names), listOf(names))
+		quote(t.From.Value), previous.Name.Value, didYouMean(t.From.Value, names), someOf(names))
 }
 
 // gap refuses a chain that leaves a stage out. A chain may begin later than the
@@ -155,5 +155,5 @@ func targetNames(targets []*Target) []string {
 
 // unknown is the error for a name that nothing has.
 func unknown(what, name string, have []string) error {
-	return fmt.Errorf("no %s is called %s%s; the pipeline has %s", what, quote(name), didYouMean(name, have), listOf(have))
+	return fmt.Errorf("no %s is called %s%s; the pipeline has %s", what, quote(name), didYouMean(name, have), someOf(have))
 }

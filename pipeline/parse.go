@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -33,14 +34,14 @@ const (
 // Parse reads a pipeline file. file is the name that positions carry; platforms
 // are the facts of every platform that a target may name.
 //
-// All mistakes are reported at once, sorted by position. The pipeline is nil
-// as soon as one problem is not a warning.
+// All mistakes are reported at once, sorted by position. As soon as there is
+// one, the pipeline is nil; warnings come with a file without mistakes alone.
 func Parse(file string, src []byte, platforms []driver.Facts) (*Pipeline, []Problem) {
 	w := &walker{file: file, lines: splitLines(src), platforms: platforms}
 	p := w.parse(src)
 	problems := w.sorted()
 	if p == nil || Failed(problems) {
-		return nil, problems
+		return nil, slices.DeleteFunc(problems, func(p Problem) bool { return p.Warning })
 	}
 	return p, problems
 }

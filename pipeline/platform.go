@@ -47,8 +47,8 @@ func (w *walker) platformValue(m mapping, k driver.Key) any {
 		return m.flag(k.Name, false)
 	case driver.StringList:
 		list := m.texts(k.Name)
-		if n := m.node(k.Name); k.Required && len(list) == 0 && len(deref(n).Content) == 0 {
-			w.problem(w.pos(n), k.Name+": the list is empty; name at least one")
+		if k.Required {
+			m.someItems(k.Name, "text")
 		}
 		for _, value := range list {
 			w.matches(k, value)

@@ -118,7 +118,7 @@ func (w *walker) weekly(n *yaml.Node) (*Weekly, bool) {
 	if weekly.From == endOfDay {
 		w.problem(w.pos(m.node("from")), `from: "24:00" is the end of a day; want "00:00" of the day after`)
 	}
-	if weekly.From == weekly.To {
+	if weekly.From == weekly.To && m.has("to") {
 		w.problem(w.pos(m.node("to")), "to: is the same time as from; leave both out for the whole day")
 	}
 	return weekly, true
@@ -128,9 +128,7 @@ func (w *walker) weekly(n *yaml.Node) (*Weekly, bool) {
 func (w *walker) days(m mapping) []time.Weekday {
 	allowed := []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 	list := m.texts("days")
-	if n := m.node("days"); n != nil && deref(n).Kind == yaml.SequenceNode && len(deref(n).Content) == 0 {
-		w.problem(w.pos(n), "days: the list is empty; name days such as [sat, sun], or leave days out for every day")
-	}
+	m.someItems("days", "a day such as sat")
 	w.noDuplicates("days", list)
 	var days []time.Weekday
 	for _, word := range list {

@@ -2,6 +2,8 @@ package pipeline_test
 
 import (
 	"encoding/json"
+	"slices"
+	"time"
 
 	"sluice/pipeline"
 )
@@ -61,7 +63,7 @@ func strip(value any) any {
 			return strip(inner)
 		}
 		for key, element := range v {
-			if v[key] = strip(element); empty(v[key]) {
+			if v[key] = strip(readable(key, element)); empty(v[key]) {
 				delete(v, key)
 			}
 		}
@@ -73,6 +75,15 @@ func strip(value any) any {
 	return value
 }
 
+// readable writes durations as people do.
+func readable(key string, value any) any {
+	n, ok := value.(float64)
+	if ok && slices.Contains([]string{"Timeout", "OperationTimeout", "Wait", "Interval", "From", "To", "For", "initial", "max"}, key) {
+		return time.Duration(n).String()
+	}
+	return value
+}
+
 func empty(value any) bool {
 	switch v := value.(type) {
 	case map[string]any:
@@ -80,5 +91,5 @@ func empty(value any) bool {
 	case []any:
 		return len(v) == 0
 	}
-	return value == nil || value == "" || value == false || value == 0.0
+	return value == nil || value == "" || value == false || value == 0.0 || value == "0s"
 }

@@ -2,27 +2,29 @@ package pipeline
 
 import (
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 )
 
-// syntaxBudget bounds the bytes scanned again to find the line of a syntax
-// error: the scanner names a line near the mistake, often not the one of it.
-const syntaxBudget = 16 << 20
+// Finding the line of a syntax error means scanning the file's beginnings
+// again: the scanner names a line near the mistake, often not the one of it.
+const (
+	syntaxBudget = 4 << 20 // bytes to scan in all
+	fewestScans  = 16      // of a file of any size
+	lookAhead    = 50      // lines that a bracket or quote may stay open
+)
 
 // syntax reports that the text is not YAML.
 func (w *walker) syntax(text []byte, err error) {
-	message, line := scannerWords(err)
 	if tabs := w.tabs(); len(tabs) > 0 {
 		for _, line := range tabs {
 			w.problem(w.at(line, 1), "a tab indents this line; YAML wants spaces")
 		}
 		return
 	}
-	if found := w.brokenLine(text); found > 0 {
-		line = found
-	}
-	line = max(1, min(line, len(w.lines)))
+	message, named := scannerWords(err)
+	line := max(1, min(w.brokenLine(text, named), len(w.lines)))
 	w.problem(w.at(line, w.firstColumn(line)), "this is not YAML: "+message)
 }
 
@@ -75,17 +77,61 @@ func (w *walker) tabs() []int {
 }
 
 // brokenLine is the line after the longest run of leading lines that is YAML:
-// the one that breaks the file. It is 0 where finding out costs too much.
-func (w *walker) brokenLine(text []byte) int {
-	if len(text)*len(w.lines) > syntaxBudget {
-		return 0
+// the one that breaks the file. The search begins at the line that the scanner
+// names. In the middle of a bracket or a quote a good file is not YAML either,
+// so a few lines are looked ahead before it is said.
+func (w *walker) brokenLine(text []byte, named int) int {
+	b := &beginnings{lines: w.lines, scans: max(fewestScans, syntaxBudget/max(1, len(text)))}
+	last := b.before(min(named+1, len(w.lines)-1))
+	for {
+		last = b.boundary(last)
+		next := b.after(last)
+		if next == 0 {
+			return last + 1
+		}
+		last = next
 	}
-	for n := len(w.lines) - 1; n > 0; n-- {
-		if _, _, err := scan([]byte(strings.Join(w.lines[:n], "\n") + "\n")); err == nil {
-			return n + 1
+}
+
+// beginnings tells which first lines of a broken file are YAML.
+type beginnings struct {
+	lines []string
+	scans int // that may still be made
+}
+
+// good reports whether the first n lines are YAML, as far as scans are left.
+func (b *beginnings) good(n int) bool {
+	if b.scans == 0 {
+		return false
+	}
+	b.scans--
+	_, _, err := scan([]byte(strings.Join(b.lines[:n], "\n") + "\n"))
+	return err == nil
+}
+
+// before is the longest good beginning of n lines or a few less, else 0.
+func (b *beginnings) before(n int) int {
+	for lowest := max(0, n-lookAhead); n > lowest; n-- {
+		if b.good(n) {
+			return n
 		}
 	}
-	return 1
+	return 0
+}
+
+// boundary is a good beginning, of n lines or more, that one line more breaks.
+func (b *beginnings) boundary(n int) int {
+	return n + sort.Search(max(0, len(b.lines)-n-1), func(i int) bool { return !b.good(n + i + 1) })
+}
+
+// after is a good beginning a few lines longer than n and one that is broken, else 0.
+func (b *beginnings) after(n int) int {
+	for next := n + 2; next < len(b.lines) && next <= n+lookAhead; next++ {
+		if b.good(next) {
+			return next
+		}
+	}
+	return 0
 }
 
 // firstColumn is where the text of a line begins.

@@ -63,11 +63,12 @@ type mapping struct {
 	what   string // "a stage": how messages call it
 	pos    Pos
 	values map[string]*yaml.Node
+	meant  map[string]bool // the keys that unknown ones were probably meant to be
 }
 
 // mapping opens n. It is false, and reported, where n is no mapping.
 func (w *walker) mapping(n *yaml.Node, what string, keys ...string) (mapping, bool) {
-	m := mapping{w: w, what: what, pos: w.pos(n), values: map[string]*yaml.Node{}}
+	m := mapping{w: w, what: what, pos: w.pos(n), values: map[string]*yaml.Node{}, meant: map[string]bool{}}
 	node := deref(n)
 	if node.Kind != yaml.MappingNode || node.ShortTag() != "!!map" {
 		w.problem(m.pos, fmt.Sprintf("%s is a mapping with %s; this is %s", what, listOf(keys), describe(node)))
@@ -88,6 +89,7 @@ func (m mapping) add(key, value *yaml.Node, keys []string) {
 	case name == "<<" && !slices.Contains(keys, name):
 		m.w.problem(pos, `merge keys ("<<") are not supported; an alias can stand for a whole value, or write the keys out`)
 	case !slices.Contains(keys, name):
+		m.meant[Nearest(name, keys)] = true
 		m.w.problem(pos, fmt.Sprintf("unknown key %s in %s%s; valid keys are %s", quote(name), m.what, didYouMean(name, keys), listOf(keys)))
 	case m.values[name] != nil:
 		m.w.problem(pos, fmt.Sprintf("key %q appears twice in %s (first on line %d); keep one", name, m.what, m.values[name].Line))
@@ -113,10 +115,10 @@ func (m mapping) present(keys ...string) []string {
 	return found
 }
 
-// require reports the keys that are missing.
+// require reports the keys that are missing and not just misspelt.
 func (m mapping) require(keys ...string) {
 	for _, key := range keys {
-		if !m.has(key) {
+		if !m.has(key) && !m.meant[key] {
 			m.w.problem(m.pos, fmt.Sprintf("%s needs the key %q", m.what, key))
 		}
 	}
@@ -130,6 +132,9 @@ func (m mapping) exactlyOne(keys ...string) (string, bool) {
 	case 1:
 		return found[0], true
 	case 0:
+		if slices.ContainsFunc(keys, func(key string) bool { return m.meant[key] }) {
+			break
+		}
 		m.w.problem(m.pos, fmt.Sprintf("%s needs exactly one of %s", m.what, listOf(keys)))
 	default:
 		m.w.problem(m.w.pos(m.values[found[1]]), fmt.Sprintf("%s has %s; give exactly one of %s", m.what, strings.Join(found, " and "), listOf(keys)))
@@ -168,11 +173,13 @@ func (m mapping) someItems(key, of string) []*yaml.Node {
 
 // describe says in words what a node is.
 func describe(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
+	switch tag := n.ShortTag(); {
+	case n.Kind == yaml.MappingNode && tag == "!!map":
 		return "a mapping"
-	case yaml.SequenceNode:
+	case n.Kind == yaml.SequenceNode && tag == "!!seq":
 		return "a list"
+	case n.Kind != yaml.ScalarNode:
+		return fmt.Sprintf("a value with the tag %s; remove the tag", shorten(tag))
 	}
 	switch n.ShortTag() {
 	case "!!null":

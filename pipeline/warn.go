@@ -22,27 +22,24 @@ func warning(pos Pos, format string, args ...any) Problem {
 }
 
 // warnStore names what the artifact store serves badly: whatever one run
-// leaves for another.
+// leaves for another. One of each kind is enough.
 func (p *Pipeline) warnStore() []Problem {
 	if p.State.Store.Value != StoreArtifact {
 		return nil
 	}
 	var found []Problem
 	add := func(pos Pos, what string) {
-		found = append(found, warning(pos, "%s, while state is kept in artifacts: those expire and cannot be swapped between two runs; use state: {store: git}", what))
+		found = append(found, warning(pos, "%s left to a later run, but state is kept in artifacts, which expire and which two runs can overwrite; use state: {store: git}", what))
 	}
-	for _, s := range p.Stages {
-		if s.Approval != nil && s.Approval.Required {
-			add(s.Approval.Pos, "a later run takes up what the approval waited for")
-		}
+	if i := slices.IndexFunc(p.Stages, func(s *Stage) bool { return s.Approval != nil && s.Approval.Required }); i >= 0 {
+		add(p.Stages[i].Approval.Pos, "approval: what waits for it is")
 	}
-	for _, c := range p.canaries() {
-		if c.Wait == nil || *c.Wait > inlineWait {
-			add(c.Pos, "a later run takes up the canary after its wait")
-		}
+	list := p.canaries()
+	if i := slices.IndexFunc(list, func(c *Canary) bool { return c.Wait == nil || *c.Wait > inlineWait }); i >= 0 {
+		add(list[i].Pos, "canary: what follows its wait is")
 	}
-	for _, a := range p.Automation {
-		add(a.Pos, "automation runs later")
+	if len(p.Automation) > 0 {
+		add(p.Automation[0].Pos, "automation: its work is")
 	}
 	return found
 }
@@ -56,7 +53,7 @@ func (p *Pipeline) warnApprovals() []Problem {
 			continue
 		}
 		if len(a.Approvers) == 0 {
-			found = append(found, warning(a.Pos, "approval: names no approvers; anybody who can run the workflow can approve, except alone who started it"))
+			found = append(found, warning(a.Pos, "approval: names no approvers, so anybody but whoever started the promotion can approve; add approvers: [login]"))
 		}
 		if len(a.Approvers) == 1 && !a.Self {
 			found = append(found, warning(a.Pos, "approval: %s alone can approve and cannot approve what %s started; add an approver or self: true", a.Approvers[0], a.Approvers[0]))

@@ -23,6 +23,15 @@ func quote(s string) string { return strconv.Quote(shorten(s)) }
 // listOf joins words: "a, b, c".
 func listOf(words []string) string { return strings.Join(words, ", ") }
 
+// someOf joins names that the file chose: the first of them where they are many.
+func someOf(names []string) string {
+	const most = 20
+	if len(names) <= most {
+		return listOf(names)
+	}
+	return fmt.Sprintf("%s and %d more", listOf(names[:most]), len(names)-most)
+}
+
 // oneOfList joins alternatives: "a, b or c".
 func oneOfList(words []string) string {
 	if len(words) < 2 {
@@ -41,10 +50,17 @@ func didYouMean(written string, known []string) string {
 	return ""
 }
 
-// Nearest is the known word that was probably meant, "" where none is close.
+// Nearest is the known word that was probably meant, "" where none is close:
+// one with few differing letters, or one that is longer or shorter at its end.
 func Nearest(written string, known []string) string {
 	written = strings.ToLower(shorten(written))
 	best, least := "", 1+max(1, len([]rune(written))/3)
+	for _, word := range known {
+		if min(len(written), len(word)) >= 3 && (strings.HasPrefix(word, written) || strings.HasPrefix(written, word)) {
+			best = word
+			break
+		}
+	}
 	for _, word := range known {
 		if d := distance(written, strings.ToLower(word)); d < least {
 			best, least = word, d

@@ -35,12 +35,12 @@ func (c *checker) problem(pos Pos, format string, args ...any) {
 }
 
 // unique reports a name that an earlier one of its kind has.
-func (c *checker) unique(what string, seen map[string]Pos, name At[string]) {
+func (c *checker) unique(what, plural string, seen map[string]Pos, name At[string]) {
 	if name.Value == "" {
 		return
 	}
 	if first, twice := seen[name.Value]; twice {
-		c.problem(name.Pos, "name: another %s is called %q (line %d); names of %ss differ within a pipeline", what, name.Value, first.Line, what)
+		c.problem(name.Pos, "name: another %s is called %q (line %d); the names of %s differ within a pipeline", what, name.Value, first.Line, plural)
 		return
 	}
 	seen[name.Value] = name.Pos
@@ -49,14 +49,14 @@ func (c *checker) unique(what string, seen map[string]Pos, name At[string]) {
 func (c *checker) stageNames() {
 	seen := map[string]Pos{}
 	for _, s := range c.p.Stages {
-		c.unique("stage", seen, s.Name)
+		c.unique("stage", "stages", seen, s.Name)
 	}
 }
 
 func (c *checker) policyNames() {
 	seen := map[string]Pos{}
 	for _, policy := range c.p.Policies {
-		c.unique("policy", seen, policy.Name)
+		c.unique("policy", "policies", seen, policy.Name)
 	}
 }
 
@@ -64,7 +64,7 @@ func (c *checker) policyNames() {
 func (c *checker) targetNames() {
 	names, earlier := map[string]Pos{}, map[string]Pos{}
 	for t := range c.p.All() {
-		c.unique("target", names, t.Name)
+		c.unique("target", "targets", names, t.Name)
 	}
 	for t := range c.p.All() {
 		old := t.Formerly
@@ -91,7 +91,7 @@ func (c *checker) components() {
 	}
 	for t := range c.p.All() {
 		if len(named) > 0 && t.Component.Value == "" && t.Component.Pos == (Pos{}) {
-			c.problem(t.Pos, "target %s needs the key \"component\", because other targets have it: one of %s, or a new one", quote(t.Name.Value), listOf(named))
+			c.problem(t.Pos, "target %s needs the key \"component\", because other targets have it: one of %s, or a new one", quote(t.Name.Value), someOf(named))
 		}
 	}
 }
@@ -212,7 +212,7 @@ func (c *checker) references() {
 func (c *checker) known(key, what string, names []At[string], have []string) {
 	for _, name := range names {
 		if !slices.Contains(have, name.Value) {
-			c.problem(name.Pos, "%s: no %s is called %s%s; want one of %s", key, what, quote(name.Value), didYouMean(name.Value, have), listOf(have))
+			c.problem(name.Pos, "%s: no %s is called %s%s; want one of %s", key, what, quote(name.Value), didYouMean(name.Value, have), someOf(have))
 		}
 	}
 }

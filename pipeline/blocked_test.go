@@ -1,0 +1,149 @@
+package pipeline_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/pipeline"
+)
+
+// windows is a pipeline with one policy that has the window.
+func windows(window string) string {
+	return one("") + "policies:\n  - {name: p, override: [Octocat], " + window + "}\n"
+}
+
+// question asks whether a person may promote web at a time.
+func question(now time.Time) pipeline.Question {
+	return pipeline.Question{Stage: "production", Target: "web", Action: "promote", Invoker: "person", Actor: "octocat", Now: now}
+}
+
+func TestWindows(t *testing.T) {
+	const weekend = `deny: {weekly: {days: [sat, sun], timezone: Europe/Berlin}}`
+	const nights = `deny: {weekly: {from: "22:00", to: "06:00", days: [fri], timezone: Europe/Berlin}}`
+	const office = `allow: {weekly: {days: [mon, tue], from: "09:00", to: "17:00", timezone: Europe/Berlin}}`
+	const once = `deny: {once: {from: 2026-12-24T00:00:00+01:00, to: 2026-12-27T00:00:00+01:00}}`
+	const cron = `deny: {cron: {schedule: "0 22 * * fri", for: 8h, timezone: Europe/Berlin}}`
+	const hourly = `deny: {cron: {schedule: "0,30 8-9 * * *", for: 30m}}`
+	const never = `allow: {once: {from: 2020-01-01T00:00:00Z, to: 2020-01-02T00:00:00Z}}`
+	const always = `deny: {weekly: {}}`
+	const several = `allow: [{once: {from: 2026-08-01T00:00:00Z, to: 2026-08-02T00:00:00Z}}, {weekly: {days: [fri]}}]`
+	// The clocks of Berlin jump from 02:00 to 03:00 on 2026-03-29 and fall back
+	// from 03:00 to 02:00 on 2026-10-25, both Sundays.
+	const gap = `deny: {weekly: {days: [sun], from: "02:30", to: "04:00", timezone: Europe/Berlin}}`
+	const inGap = `deny: {weekly: {days: [sun], from: "02:10", to: "02:50", timezone: Europe/Berlin}}`
+	const fold = `deny: {weekly: {days: [sun], from: "02:30", to: "03:30", timezone: Europe/Berlin}}`
+	const sunday = `deny: {weekly: {days: [sun], timezone: Europe/Berlin}}`
+	const noMidnight = `deny: {weekly: {days: [sun], timezone: America/Sao_Paulo}}` // 2018-11-04 began at 01:00
+
+	for _, c := range []struct {
+		name, window, now string
+		until             string // "" where it is not blocked, "unknown" where the end is not known
+	}{
+		{"friday evening", weekend, "2026-07-17T23:59:59+02:00", ""},
+		{"start is inside", weekend, "2026-07-18T00:00:00+02:00", "2026-07-20T00:00:00+02:00"},
+		{"still sunday", weekend, "2026-07-19T23:59:59+02:00", "2026-07-20T00:00:00+02:00"},
+		{"end is outside", weekend, "2026-07-20T00:00:00+02:00", ""},
+		{"another zone's saturday", weekend, "2026-07-17T22:00:00Z", "2026-07-19T22:00:00Z"},
+		{"over midnight, before", nights, "2026-07-17T21:59:59+02:00", ""},
+		{"over midnight, after it", nights, "2026-07-18T05:59:59+02:00", "2026-07-18T06:00:00+02:00"},
+		{"over midnight, next night", nights, "2026-07-18T23:00:00+02:00", ""},
+		{"allowed", office, "2026-07-20T09:00:00+02:00", ""},
+		{"not yet allowed", office, "2026-07-20T08:59:59+02:00", "2026-07-20T09:00:00+02:00"},
+		{"no longer allowed", office, "2026-07-21T17:00:00+02:00", "2026-07-27T09:00:00+02:00"},
+		{"once", once, "2026-12-24T00:00:00+01:00", "2026-12-27T00:00:00+01:00"},
+		{"once before", once, "2026-12-23T23:59:59+01:00", ""},
+		{"once after", once, "2026-12-27T00:00:00+01:00", ""},
+		{"cron opens", cron, "2026-07-17T22:00:00+02:00", "2026-07-18T06:00:00+02:00"},
+		{"cron is shut", cron, "2026-07-17T21:59:59+02:00", ""},
+		{"cron has shut", cron, "2026-07-18T06:00:00+02:00", ""},
+		{"cron windows in a row", hourly, "2026-07-18T08:10:00Z", "2026-07-18T10:00:00Z"},
+		{"never again", never, "2026-07-18T08:10:00Z", "unknown"},
+		{"always", always, "2026-07-18T08:10:00Z", "unknown"},
+		{"the nearest of several", several, "2026-07-23T12:00:00Z", "2026-07-24T00:00:00Z"},
+		{"inside one of several", several, "2026-08-01T12:00:00Z", ""},
+
+		{"start in the gap, before", gap, "2026-03-29T01:59:59+01:00", ""},
+		{"start in the gap is the jump", gap, "2026-03-29T03:00:00+02:00", "2026-03-29T04:00:00+02:00"},
+		{"a window inside the gap is empty", inGap, "2026-03-29T03:00:00+02:00", ""},
+		{"in the fold, before", fold, "2026-10-25T02:29:59+02:00", ""},
+		{"in the fold, first passing", fold, "2026-10-25T02:30:00+02:00", "2026-10-25T03:30:00+01:00"},
+		{"in the fold, between", fold, "2026-10-25T02:10:00+01:00", "2026-10-25T03:30:00+01:00"},
+		{"a short day", sunday, "2026-03-29T23:59:59+02:00", "2026-03-30T00:00:00+02:00"},
+		{"a long day", sunday, "2026-10-25T23:59:59+01:00", "2026-10-26T00:00:00+01:00"},
+		{"a day without midnight", noMidnight, "2018-11-04T03:00:00Z", "2018-11-05T00:00:00-02:00"},
+		{"before a day without midnight", noMidnight, "2018-11-04T02:59:59Z", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			block, blocked := parse(t, windows(c.window)).Blocked(question(at(t, c.now)))
+			switch {
+			case blocked != (c.until != ""):
+				t.Errorf("blocked is %v: %+v", blocked, block)
+			case blocked && block.Policy != "p":
+				t.Errorf("policy is %q", block.Policy)
+			case c.until == "unknown" && !block.Until.IsZero():
+				t.Errorf("until is %v, want none", block.Until)
+			case blocked && c.until != "unknown" && !block.Until.Equal(at(t, c.until)):
+				t.Errorf("until is %v, want %v", block.Until, c.until)
+			}
+		})
+	}
+}
+
+func TestPolicyScope(t *testing.T) {
+	p := parse(t, one("")+`
+  - {name: other, targets: [{name: other, alpha: {id: other}}]}
+policies:
+  - {name: p, stages: [production], targets: [web], actions: [promote], invokers: [automation], deny: {weekly: {}}}
+`)
+	q := question(at(t, "2026-07-18T12:00:00Z"))
+	q.Invoker = pipeline.InvokerAutomation
+	if _, blocked := p.Blocked(q); !blocked {
+		t.Error("what the policy names is not blocked")
+	}
+	for name, change := range map[string]func(*pipeline.Question){
+		"stage":   func(q *pipeline.Question) { q.Stage = "other" },
+		"target":  func(q *pipeline.Question) { q.Target = "other" },
+		"action":  func(q *pipeline.Question) { q.Action = "rollback" },
+		"invoker": func(q *pipeline.Question) { q.Invoker = pipeline.InvokerPerson },
+	} {
+		other := q
+		change(&other)
+		if block, blocked := p.Blocked(other); blocked {
+			t.Errorf("another %s is blocked: %s", name, block.Message)
+		}
+	}
+}
+
+func TestOverride(t *testing.T) {
+	p := parse(t, windows(`deny: {once: {from: 2026-07-18T00:00:00Z, to: 2026-07-19T00:00:00Z}}`))
+	q := question(at(t, "2026-07-18T12:00:00Z"))
+	block, _ := p.Blocked(q)
+	if want := `policy "p" denies promote in stage "production" now; it is possible from 2026-07-19T00:00:00Z; Octocat may override it with --override-policy p`; block.Message != want {
+		t.Errorf("got %s\nwant %s", block.Message, want)
+	}
+	q.Overrides = []string{"p"}
+	if block, blocked := p.Blocked(q); blocked {
+		t.Errorf("the override does not work: %s", block.Message)
+	}
+	if got := p.Overridden(q); !slices.Equal(got, []string{"p"}) {
+		t.Errorf("overridden is %v", got)
+	}
+	q.Actor = "mallory"
+	if block, blocked := p.Blocked(q); !blocked || !strings.Contains(block.Message, `"mallory" may not override it, Octocat may`) {
+		t.Errorf("anybody overrides: %+v", block)
+	}
+	if got := p.Overridden(q); got != nil {
+		t.Errorf("overridden is %v", got)
+	}
+}
+
+func TestNobodyMayOverride(t *testing.T) {
+	p := parse(t, one("")+"policies: [{name: p, deny: {weekly: {}}}]\n")
+	q := question(at(t, "2026-07-18T12:00:00Z"))
+	q.Overrides, q.Actor = []string{"p"}, ""
+	if block, blocked := p.Blocked(q); !blocked || strings.Contains(block.Message, "override") {
+		t.Errorf("got %+v, %v", block, blocked)
+	}
+}

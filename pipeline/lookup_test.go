@@ -1,0 +1,134 @@
+package pipeline_test
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"sluice/pipeline"
+)
+
+func TestLookups(t *testing.T) {
+	p := parse(t, chain)
+	staging, err := p.Stage("staging")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if before, after := p.Previous(staging), p.Next(staging); before.Name.Value != "dev" || after.Name.Value != "production" {
+		t.Errorf("around staging are %v and %v", before.Name, after.Name)
+	}
+	if p.Previous(p.Stages[0]) != nil || p.Next(p.Stages[2]) != nil {
+		t.Error("the ends of the pipeline have neighbours")
+	}
+	if got := p.Components(); !slices.Equal(got, []string{"web", "api"}) {
+		t.Errorf("components are %v", got)
+	}
+	for got, want := range map[error]string{
+		second(p.Stage("stagin")):   `no stage is called "stagin" (did you mean "staging"?); the pipeline has dev, staging, production`,
+		second(p.Target("x")):       `no target is called "x"; the pipeline has web-dev, api-dev, web-eu, web-us, api-staging, web, api`,
+		second(p.Policy("freezer")): `no policy is called "freezer"; the pipeline has none`,
+	} {
+		if got == nil || got.Error() != want {
+			t.Errorf("got %v\nwant %s", got, want)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestSource(t *testing.T) {
+	p := parse(t, chain)
+	for name, want := range map[string]string{
+		"web-dev": "", "api-dev": "", "web-eu": "web-dev", "web-us": "web-dev", "api-staging": "api-dev", "web": "web-us", "api": "api-staging",
+	} {
+		target, err := p.Target(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, err := p.Source(target)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := nameOf(source); got != want {
+			t.Errorf("the source of %s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func nameOf(t *pipeline.Target) string {
+	if t == nil {
+		return ""
+	}
+	return t.Name.Value
+}
+
+// What a target has of its stage is merged, and its own wins.
+func TestMerge(t *testing.T) {
+	p := parse(t, `
+name: shop
+timeout: 3h
+stages:
+  - name: production
+    operationTimeout: 2h
+    strategy: {canary: {percentages: [10], wait: 1m}}
+    verify:
+      - {run: [once], scope: stage}
+      - {run: [each]}
+    targets:
+      - {name: a, component: a, alpha: {id: a}}
+      - {name: b, component: b, alpha: {id: b}, strategy: {}, verify: [], timeout: 1h}
+`)
+	stage := p.Stages[0]
+	a, b := stage.Targets[0], stage.Targets[1]
+	if len(stage.Verify) != 1 || stage.Verify[0].Run[0] != "once" || len(a.Verify) != 1 || a.Verify[0].Run[0] != "each" || len(b.Verify) != 0 {
+		t.Errorf("checks are %v, %v, %v", stage.Verify, a.Verify, b.Verify)
+	}
+	if a.Canary == nil || b.Canary != nil {
+		t.Errorf("canaries are %v, %v", a.Canary, b.Canary)
+	}
+	if a.Timeout.Hours() != 3 || b.Timeout.Hours() != 1 || a.OperationTimeout.Hours() != 2 {
+		t.Errorf("timeouts are %v, %v, %v", a.Timeout, b.Timeout, a.OperationTimeout)
+	}
+	if got := len(slices.Collect(p.Checks())); got != 2 {
+		t.Errorf("%d checks, want 2", got)
+	}
+}
+
+func TestFind(t *testing.T) {
+	file := &fstest.MapFile{Data: []byte("x")}
+	for want, dir := range map[string]fstest.MapFS{
+		"sluice.yaml":         {"sluice.yaml": file, ".github/sluice.yaml": file},
+		".github/sluice.yaml": {".github/sluice.yaml": file, "sluice.yaml/x": file},
+	} {
+		if got, err := pipeline.Find(dir); got != want || err != nil {
+			t.Errorf("found %q, %v; want %q", got, err, want)
+		}
+	}
+	if _, err := pipeline.Find(fstest.MapFS{"sluice.yml": file}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), ".github/sluice.yaml") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	known := []string{"production", "staging", "dev"}
+	for written, want := range map[string]string{
+		"prodction": "production", "prod": "production", "Staging": "staging", "stagnig": "staging", "development": "dev", "de": "dev", "mars": "", "": "",
+	} {
+		if got := pipeline.Nearest(written, known); got != want {
+			t.Errorf("nearest to %q is %q, want %q", written, got, want)
+		}
+	}
+}
+
+func TestLater(t *testing.T) {
+	if got := parse(t, chain).Later(); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+	got := parse(t, one("verify: [{alarms: [a]}, {run: [x]}]")+"comment: own\n").Later()
+	if len(got) != 2 || !strings.HasPrefix(got[0].String(), "test.yaml:7:18: alarms checks") || !strings.HasPrefix(got[1].String(), "test.yaml:8:10: comments") || got[1].Line != "comment: own" {
+		t.Errorf("got %v", got)
+	}
+}
