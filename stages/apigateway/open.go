@@ -135,3 +135,7 @@ type credentialsError struct{ err error }
 
 func (e *credentialsError) Error() string { return "no AWS credentials: " + e.err.Error() }
 func (e *credentialsError) Unwrap() error { return e.err }
+
+// RetryableError tells the SDK that asking again changes nothing; the chain
+// has its own retries.
+func (e *credentialsError) RetryableError() bool { return false }

@@ -61,9 +61,9 @@ func (b *bench) current(t driver.Target) driver.Release {
 
 // change moves the source's release to a member, by whatever kind.
 func (b *bench) change(m Member) driver.Change {
-	c := driver.Change{Target: m.Target, Source: &m.Source, Release: b.release, Percent: "10.5"}
+	c := driver.Change{Target: m.Target, Source: &m.Source, Release: b.release}
 	if b.Facts.Supports(driver.Weight) {
-		c.Variables = map[string]string{"flavor": "canary"}
+		c.Percent, c.Variables = "10.5", map[string]string{"flavor": "canary"}
 	}
 	return c
 }

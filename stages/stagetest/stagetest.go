@@ -29,6 +29,7 @@ type Harness struct {
 	// Env reaches the fake platform, with credentials that it accepts.
 	Env map[string]string
 	// Rejected is laid over Env: credentials that the platform does not accept.
+	// Nil where the fake platform asks for none.
 	Rejected map[string]string
 	// RequestIDs says that the platform gives every refused request an id.
 	RequestIDs bool
