@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"slices"
-	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -164,92 +162,3 @@ func (s *Server) shut() {
 // Wait blocks until the server is closed or its context done. The error is why
 // an emulator stopped before that.
 func (s *Server) Wait() error { return s.group.Wait() }
-
-// usedEmulators are those that the pipelines use, all without pipelines. A
-// platform without an emulator is refused: its requests would leave the
-// sandbox.
-func usedEmulators(all []Emulator, pipelines []*pipeline.Pipeline) ([]Emulator, error) {
-	if len(pipelines) == 0 {
-		return all, nil
-	}
-	missing := map[string]string{} // platform to a target that wants it
-	for p, t := range platformTargets(pipelines) {
-		missing[p] = t
-	}
-	var used []Emulator
-	for _, e := range all {
-		if _, ok := missing[e.Platform()]; ok {
-			used = append(used, e)
-			delete(missing, e.Platform())
-		}
-	}
-	for _, platform := range sortedKeys(missing) {
-		return nil, fmt.Errorf("sandbox: target %s is on %s, which the sandbox cannot serve yet; leave the target out to rehearse the others", missing[platform], platform)
-	}
-	return used, nil
-}
-
-// platformTargets yields every target as its platform's key and its name.
-func platformTargets(pipelines []*pipeline.Pipeline) func(yield func(platform, target string) bool) {
-	return func(yield func(platform, target string) bool) {
-		for _, p := range pipelines {
-			for _, stage := range p.Stages {
-				for _, t := range stage.Targets {
-					if !yield(t.Platform.Platform, t.Name.Value) {
-						return
-					}
-				}
-			}
-		}
-	}
-}
-
-// targetsOf maps the names that a fault may give to their emulators: the
-// pipelines' targets, without pipelines the platforms.
-func targetsOf(used []Emulator, pipelines []*pipeline.Pipeline) map[string]Emulator {
-	byPlatform := map[string]Emulator{}
-	for _, e := range used {
-		byPlatform[e.Platform()] = e
-	}
-	if len(pipelines) == 0 {
-		return byPlatform
-	}
-	named := map[string]Emulator{}
-	for platform, target := range platformTargets(pipelines) {
-		named[target] = byPlatform[platform]
-	}
-	return named
-}
-
-func seed(e Emulator, pipelines []*pipeline.Pipeline) error {
-	for _, p := range pipelines {
-		if err := e.Seed(p); err != nil {
-			return fmt.Errorf("sandbox: seeding %s from %s: %w", e.Platform(), p.File, err)
-		}
-	}
-	return nil
-}
-
-// address is where the i-th emulator listens.
-func address(listen string, i int) (string, error) {
-	if listen == "" {
-		listen = "127.0.0.1:0"
-	}
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return "", fmt.Errorf("sandbox: listen address %q: %w; give one such as 127.0.0.1:0", listen, err)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "", fmt.Errorf("sandbox: listen address %q is not loopback; the sandbox asks for no real credentials, so it serves this machine alone", listen)
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil || n < 0 || n+i > 65535 {
-		return "", fmt.Errorf("sandbox: listen address %q: the port is a number from 0 to %d", listen, 65535-i)
-	}
-	if n > 0 {
-		n += i
-	}
-	return net.JoinHostPort(host, strconv.Itoa(n)), nil
-}
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
