@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"sluice/internal/check"
 	"sluice/rollout"
 )
 
@@ -48,7 +49,7 @@ func (r *run) check(ctx context.Context, s *slot, due rollout.Due) {
 // gate runs one check, once for all targets of the promotion where its scope
 // is the stage.
 func (r *run) gate(ctx context.Context, s *slot, x *rollout.Execution, g rollout.Gate, due rollout.Due, i int) error {
-	vars := CheckVars{
+	vars := check.Vars{
 		Pipeline: r.Pipeline.Name.Value, Stage: s.record.Stage, Target: s.name(), Release: x.Spec.Release.ID,
 		PreviousRelease: x.Previous, Rollout: x.Rollout.Name, Phase: due.Phase,
 	}

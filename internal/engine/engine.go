@@ -9,6 +9,7 @@ import (
 	"context"
 	"time"
 
+	"sluice/internal/check"
 	"sluice/internal/store"
 	"sluice/pipeline"
 	"sluice/rollout"
@@ -16,17 +17,12 @@ import (
 	"sluice/stages/driver"
 )
 
-// Checks runs hooks and gates.
+// Checks runs hooks and gates; [check.Runner] does.
 type Checks interface {
 	// Preflight says why a gate could not run in this place at all.
 	Preflight(g rollout.Gate) error
 	// Run runs a gate to its end. An error means that it did not pass.
-	Run(ctx context.Context, g rollout.Gate, v CheckVars) error
-}
-
-// CheckVars are what a check is told about the rollout it guards.
-type CheckVars struct {
-	Pipeline, Stage, Target, Release, PreviousRelease, Rollout, Phase string
+	Run(ctx context.Context, g rollout.Gate, v check.Vars) error
 }
 
 // Observer is told what happens, as it happens. Implementations are safe for

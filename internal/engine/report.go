@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"sluice/rollout"
-	"sluice/stages/driver"
 )
 
 // runAll runs what is due on slots, then what failures bring about, and sums up.
@@ -228,9 +227,4 @@ func (e *Engine) rollBackFailed(ctx context.Context, slots []*slot) error {
 	}
 	e.newRun(back).run(ctx, e.units(back))
 	return nil
-}
-
-// severityRank orders findings for people: what stops first.
-func severityRank(s driver.Severity) int {
-	return slices.Index([]driver.Severity{driver.Refuse, driver.Foreign, driver.Warn, driver.Note}, s)
 }

@@ -1,0 +1,103 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"sluice/rollout"
+)
+
+// maxBody is how much of an answer is read to look for contains.
+const maxBody = 1 << 20
+
+// defaultInterval is the pause between two attempts.
+const defaultInterval = 5 * time.Second
+
+// ask asks a URL until it answers as wanted, or the attempts are used up.
+func (r *Runner) ask(ctx context.Context, h *rollout.HTTPGate) error {
+	interval := h.Interval.Std()
+	if interval <= 0 {
+		interval = defaultInterval
+	}
+	attempts := max(h.Attempts, 1)
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		return struct{}{}, r.once(ctx, h)
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(interval)), backoff.WithMaxTries(uint(attempts)), backoff.WithMaxElapsedTime(0))
+	if err != nil && attempts > 1 {
+		return fmt.Errorf("%w (%d attempts)", err, attempts)
+	}
+	return err
+}
+
+func (r *Runner) once(ctx context.Context, h *rollout.HTTPGate) error {
+	method := h.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	req, err := http.NewRequestWithContext(ctx, method, h.URL, nil)
+	if err != nil {
+		return backoff.Permanent(err)
+	}
+	if req.Header, err = r.headers(h); err != nil {
+		return backoff.Permanent(err)
+	}
+	client := &http.Client{Transport: r.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }() // it was read as far as wanted
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	if err != nil {
+		return err
+	}
+	return judge(h, resp.StatusCode, string(body))
+}
+
+func judge(h *rollout.HTTPGate, status int, body string) error {
+	want := h.Status
+	if want == 0 {
+		want = http.StatusOK
+	}
+	if status != want {
+		return fmt.Errorf("%s answered %d, not %d", h.URL, status, want)
+	}
+	if h.Contains != "" && !strings.Contains(body, h.Contains) {
+		return fmt.Errorf("%s answered %d, but its body does not contain %q", h.URL, status, h.Contains)
+	}
+	return nil
+}
+
+// headers fills the environment's values into a check's headers: ${NAME}. The
+// values go to the request and nowhere else.
+func (r *Runner) headers(h *rollout.HTTPGate) (http.Header, error) {
+	headers := http.Header{}
+	var missing []error
+	for name, value := range h.Headers {
+		headers.Set(name, os.Expand(value, func(variable string) string {
+			v, ok := r.lookup(variable)
+			if !ok {
+				missing = append(missing, fmt.Errorf("header %s of the check of %s wants the environment variable %s, which is not set", name, h.URL, variable))
+			}
+			return v
+		}))
+	}
+	return headers, errors.Join(missing...)
+}
+
+func (r *Runner) lookup(name string) (string, bool) {
+	for _, kv := range r.Environ {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			return v, true
+		}
+	}
+	return "", false
+}
