@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -120,6 +121,27 @@ func TestNearest(t *testing.T) {
 		if got := pipeline.Nearest(written, known); got != want {
 			t.Errorf("nearest to %q is %q, want %q", written, got, want)
 		}
+	}
+}
+
+func TestManyNamesAreCutShort(t *testing.T) {
+	src := "name: shop\nstages:\n"
+	for i := range 30 {
+		src += fmt.Sprintf("  - {name: s%d, targets: [{name: t%d, beta: {id: t%d}}]}\n", i, i, i)
+	}
+	_, err := parse(t, src).Stage("zz")
+	if err == nil || !strings.HasSuffix(err.Error(), "s18, s19 and 10 more") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	p := parse(t, windows("deny: {weekly: {}}"))
+	if policy, err := p.Policy("p"); err != nil || policy.Name.Value != "p" {
+		t.Errorf("got %v, %v", policy, err)
+	}
+	if _, err := p.Policy("pp"); err == nil || !strings.Contains(err.Error(), `did you mean "p"?`) {
+		t.Errorf("got %v", err)
 	}
 }
 

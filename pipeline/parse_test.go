@@ -116,7 +116,7 @@ func TestLimits(t *testing.T) {
 		"endless line":   {"name: " + strings.Repeat("x", 100_000) + "\nstages: []", "is not a name"},
 		"broken at last": {strings.Repeat("# x\n", 500) + "a: [", "test.yaml:501:1: this is not YAML"},
 		"broken bracket": {"a: [x,\nx,\nx]\nb: [x,\nx,\nx]\nc: [x\nd: [x,\nx]\n", "test.yaml:7:1: this is not YAML"},
-		"broken large":   {strings.Repeat("a: [x,\n  x]\n", 4_000) + "a: [x\nb: [x]\n" + strings.Repeat("a: x\n", 1_000), "test.yaml:8001:1: this is not YAML"},
+		"broken large":   {strings.Repeat("a: [x,\n  x]\n", 1_000) + "a: [x\nb: [x]\n" + strings.Repeat("a: x\n", 1_000), "test.yaml:2001:1: this is not YAML"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := refused(t, c.src); !strings.Contains(got, c.want) {
