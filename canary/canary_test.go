@@ -250,8 +250,10 @@ func TestPredictRefuses(t *testing.T) {
 
 func TestDiffNamesWhatDiffers(t *testing.T) {
 	have := stage(t, document)
-	want := Stage{DeploymentID: "d9", Variables: map[string]string{"sv1": "secret", "sv9": "x"},
-		Canary: &Canary{DeploymentID: "d8", Percent: "0", Overrides: map[string]string{"sv1": "val2"}, UseStageCache: true}}
+	want := Stage{
+		DeploymentID: "d9", Variables: map[string]string{"sv1": "secret", "sv9": "x"},
+		Canary: &Canary{DeploymentID: "d8", Percent: "0", Overrides: map[string]string{"sv1": "val2"}, UseStageCache: true},
+	}
 	const text = "the stage runs deployment nfcn0x, not d9; variable sv1 has another value; variable sv9 is missing; " +
 		"the canary runs deployment eh1sby, not d8; the canary has 10.5 % of the traffic, not 0 %; " +
 		"canary variable sv2 is set; the canary's useStageCache is false, not true"

@@ -20,8 +20,8 @@ import (
 const (
 	requestTimeout  = 30 * time.Second // of one request; a control-plane call answers within a few
 	metadataTimeout = time.Second
-	readAttempts    = 4
-	readBackoff     = time.Second // at most, between the attempts of a read
+	readAttempts    = 3
+	readBackoff     = 500 * time.Millisecond // at most, between the attempts of a read
 	serviceURL      = "AWS_ENDPOINT_URL_API_GATEWAY"
 	anyURL          = "AWS_ENDPOINT_URL"
 )
