@@ -95,25 +95,6 @@ func TestPercent(t *testing.T) {
 	}
 }
 
-func TestPhases(t *testing.T) {
-	phases, err := Phases([]string{"10", "10.5", "50.0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []Phase{{"canary-10", "10"}, {"canary-10.5", "10.5"}, {"canary-50", "50"}, {"stable", "100"}}
-	if !reflect.DeepEqual(phases, want) {
-		t.Errorf("have %v, want %v", phases, want)
-	}
-	if alone, err := Phases(nil); err != nil || !reflect.DeepEqual(alone, want[3:]) {
-		t.Errorf("without percentages: %v, %v", alone, err)
-	}
-	for _, bad := range []string{"0", "100", "x"} {
-		if _, err := Phases([]string{bad}); err == nil {
-			t.Errorf("%s is a phase", bad)
-		}
-	}
-}
-
 // The document's own promotion, to the letter.
 func TestPromoteAndDisable(t *testing.T) {
 	before := stage(t, document)

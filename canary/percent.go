@@ -65,29 +65,3 @@ func (p *Percent) UnmarshalJSON(data []byte) error {
 	*p = parsed
 	return nil
 }
-
-// Phase is one step of a canary rollout.
-type Phase struct {
-	ID      string  // "canary-10", "canary-10.5", "stable"
-	Percent Percent // of the traffic; 100 for stable
-}
-
-// Stable is the id of the last phase of every rollout.
-const Stable = "stable"
-
-// Phases are the steps that percentages make, stable last. It fails on what
-// [ParsePercent] refuses and on 0 and 100, which are no canary.
-func Phases(percentages []string) ([]Phase, error) {
-	phases := make([]Phase, 0, len(percentages)+1)
-	for _, text := range percentages {
-		p, err := ParsePercent(text)
-		if err != nil {
-			return nil, err
-		}
-		if p.IsZero() || p == "100" {
-			return nil, fmt.Errorf("%s is no canary percentage; give a decimal above 0 and below 100", p)
-		}
-		phases = append(phases, Phase{ID: "canary-" + p.String(), Percent: p})
-	}
-	return append(phases, Phase{ID: Stable, Percent: "100"}), nil
-}

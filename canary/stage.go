@@ -1,7 +1,6 @@
-// Package canary is how traffic moves on an API Gateway stage: the phases that
-// a list of percentages makes, the update-stage patch operations that move a
-// stage from one to the next, and a prediction of the stage that AWS returns
-// for them.
+// Package canary is how traffic moves on an API Gateway stage: the update-stage
+// patch operations that give a deployment a share of it, promote it, remove it
+// and go back, and a prediction of the stage that AWS returns for them.
 //
 // Everything here is a pure function of its arguments. What AWS accepts and
 // what it answers was recorded from the real service by others; where nothing
