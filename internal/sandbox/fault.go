@@ -173,13 +173,20 @@ func kindsOf(e Emulator) []string {
 type faultKey struct{}
 
 // withFault tells the handler of r which of its emulator's own faults applies.
-func withFault(r *http.Request, k FaultKind) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), faultKey{}, k))
+func withFault(r *http.Request, f Fault) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), faultKey{}, f))
 }
 
 // FaultOf is the emulator's own fault kind ([Faulter]) that applies to r, or
 // "" where none does.
 func FaultOf(r *http.Request) FaultKind {
-	k, _ := r.Context().Value(faultKey{}).(FaultKind)
-	return k
+	f, _ := r.Context().Value(faultKey{}).(Fault)
+	return f.Kind
+}
+
+// FaultTarget is the target that [FaultOf] was asked for: one of those that a
+// request of several touches, or "".
+func FaultTarget(r *http.Request) string {
+	f, _ := r.Context().Value(faultKey{}).(Fault)
+	return f.Target
 }

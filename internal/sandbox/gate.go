@@ -84,7 +84,7 @@ func (g *gate) serve(x *exchange) error {
 			return fmt.Errorf("sandbox: fault %s: %w", x.fault, err)
 		}
 	default:
-		x.request = withFault(x.request, k)
+		x.request = withFault(x.request, x.fault)
 	}
 	g.emulator.ServeHTTP(&x.answer, x.request)
 	x.answer.WriteHeader(http.StatusOK) // where the emulator said nothing

@@ -130,6 +130,7 @@ type Change struct {
 	Expected      json.RawMessage   `json:"expected,omitempty"` // what the rollout's last effect left; Prepare reports Foreign where something else stands
 	Remote        json.RawMessage   `json:"remote,omitempty"`   // Remote: the platform's rollout as last seen, for every kind but Deploy and Rollback
 	Options       Options           `json:"options,omitzero"`
+	Data          json.RawMessage   `json:"data,omitempty"` // the driver's: what Begin, Lookup and Poll will need of this target alone (Call.Data is saved with every target of a batch)
 }
 
 // Options are a person's words for one promotion, as the commands take them.
