@@ -106,22 +106,22 @@ func TestFaults(t *testing.T) {
 		statuses []int // of POST /web, one after the other; 0 is no answer
 		after    string
 	}{
-		"throttle":          {[]string{"web:deploy:throttle"}, []int{429, 200}, "101"},
-		"throttle twice":    {[]string{"web:deploy:throttle=2"}, []int{429, 429, 200}, "101"},
-		"error":             {[]string{"web:*:error"}, []int{500, 200}, "101"},
-		"deny":              {[]string{"web:deploy:deny"}, []int{403, 200}, "101"},
-		"drop":              {[]string{"web:deploy:drop"}, []int{0, 200}, "101"},
-		"cut":               {[]string{"web:deploy:cut"}, []int{0, 200}, "102"},
-		"second":            {[]string{"web:deploy#2:drop"}, []int{200, 0, 200}, "102"},
-		"second and third":  {[]string{"web:deploy#2:drop=2"}, []int{200, 0, 0, 200}, "102"},
-		"kill-before":       {[]string{"web:deploy:kill-before"}, []int{0, 200}, "101"},
-		"kill-after":        {[]string{"web:deploy:kill-after"}, []int{0, 200}, "102"},
-		"foreign":           {[]string{"web:deploy:foreign"}, []int{200}, "1101"},
-		"own kind":          {[]string{"web:deploy:fail"}, []int{409, 200}, "101"},
-		"two in turn":       {[]string{"web:deploy:throttle", "web:deploy#2:cut"}, []int{429, 0, 200}, "102"},
-		"another target":    {[]string{"dev:deploy:drop"}, []int{200}, "101"},
-		"another step":      {[]string{"web:weight:drop"}, []int{200}, "101"},
-		"reads are not any": {[]string{"web:read:drop"}, []int{200}, "101"},
+		"throttle":         {[]string{"web:deploy:throttle"}, []int{429, 200}, "101"},
+		"throttle twice":   {[]string{"web:deploy:throttle=2"}, []int{429, 429, 200}, "101"},
+		"error":            {[]string{"web:*:error"}, []int{500, 200}, "101"},
+		"deny":             {[]string{"web:deploy:deny"}, []int{403, 200}, "101"},
+		"drop":             {[]string{"web:deploy:drop"}, []int{0, 200}, "101"},
+		"cut":              {[]string{"web:deploy:cut"}, []int{0, 200}, "102"},
+		"second":           {[]string{"web:deploy#2:drop"}, []int{200, 0, 200}, "102"},
+		"second and third": {[]string{"web:deploy#2:drop=2"}, []int{200, 0, 0, 200}, "102"},
+		"kill-before":      {[]string{"web:deploy:kill-before"}, []int{0, 200}, "101"},
+		"kill-after":       {[]string{"web:deploy:kill-after"}, []int{0, 200}, "102"},
+		"foreign":          {[]string{"web:deploy:foreign"}, []int{200}, "1101"},
+		"own kind":         {[]string{"web:deploy:fail"}, []int{409, 200}, "101"},
+		"two in turn":      {[]string{"web:deploy:throttle", "web:deploy#2:cut"}, []int{429, 0, 200}, "102"},
+		"another target":   {[]string{"dev:deploy:drop"}, []int{200}, "101"},
+		"another step":     {[]string{"web:weight:drop"}, []int{200}, "101"},
+		"reads alone":      {[]string{"web:read:drop"}, []int{200}, "101"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -151,6 +151,16 @@ func TestReadsCanBeSpoiled(t *testing.T) {
 	}
 	if status, _ := call(t, s, "GET", "web"); status != 429 {
 		t.Errorf("GET answered %d, want 429", status)
+	}
+}
+
+func TestAnyStepIsAnyChange(t *testing.T) {
+	s := start(t, sandbox.Options{Faults: sandboxtest.Faults(t, "web:*:throttle")})
+	if status, _ := call(t, s, "GET", "web"); status != 200 {
+		t.Errorf("GET answered %d, want 200", status)
+	}
+	if status, _ := call(t, s, "POST", "web"); status != 429 {
+		t.Errorf("POST answered %d, want 429", status)
 	}
 }
 

@@ -56,13 +56,16 @@ func two(tb testing.TB) *pipeline.Pipeline {
 type bench struct {
 	*testing.T
 	client         *sdk.Client
+	clock          *sandboxtest.Clock
 	api, old, next string
 }
 
 // newBench makes one; the stage runs old with variables sv1=val1, own=stays.
 func newBench(t *testing.T) bench {
 	t.Helper()
-	b := bench{T: t, client: connect(serve(t, sandbox.Options{}))}
+	clock := sandboxtest.NewClock(start)
+	s := serve(t, sandbox.Options{Emulators: []sandbox.Emulator{apigateway.New(clock.Now)}})
+	b := bench{T: t, client: connect(s), clock: clock}
 	api, err := b.client.CreateRestApi(t.Context(), &sdk.CreateRestApiInput{Name: aws.String("shop")})
 	b.must(err)
 	b.api = *api.Id

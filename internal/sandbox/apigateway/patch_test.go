@@ -2,6 +2,7 @@ package apigateway_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/apigateway"
@@ -182,7 +183,11 @@ func TestUpdateStageRefuses(t *testing.T) {
 			}
 			before := b.stage()
 			// What comes before the refused operation must not stay.
-			_, err := b.patch(replace("/variables/sv1", "changed"), replace("/deploymentId", b.next), test.op)
+			ops := []types.PatchOperation{replace("/variables/sv1", "changed"), replace("/deploymentId", b.next)}
+			if test.canary {
+				ops = append(ops, replace("/canarySettings/stageVariableOverrides/sv1", "changed"), replace("/canarySettings/percentTraffic", "1"))
+			}
+			_, err := b.patch(append(ops, test.op)...)
 			badRequest(t, err, test.message)
 			if b.stage() != before {
 				t.Errorf("changed all the same:\n%s\nbefore\n%s", b.stage(), before)
@@ -202,6 +207,7 @@ func TestOtherFieldsArePreserved(t *testing.T) {
 	)
 	b.must(err)
 	b.makeCanary()
+	b.clock.Move(time.Hour)
 	_, err = b.patch(append(promotion(), remove("/canarySettings"))...)
 	b.must(err)
 
@@ -218,7 +224,7 @@ func TestOtherFieldsArePreserved(t *testing.T) {
 		"access log":           *s.AccessLogSettings.DestinationArn == "arn:aws:logs:x" && *s.AccessLogSettings.Format == "$context.requestId",
 		"throttling":           all.ThrottlingRateLimit == 12.5 && all.ThrottlingBurstLimit == 5000,
 		"one method":           *pets.LoggingLevel == "INFO" && pets.CacheTtlInSeconds == 60 && pets.MetricsEnabled,
-		"created and changed":  s.CreatedDate.Equal(start) && s.LastUpdatedDate.Equal(start),
+		"created and changed":  s.CreatedDate.Equal(start) && s.LastUpdatedDate.Equal(start.Add(time.Hour)),
 		"two methods in total": len(s.MethodSettings) == 2,
 	} {
 		if !ok {
