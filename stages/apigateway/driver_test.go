@@ -183,6 +183,9 @@ func TestUnchanged(t *testing.T) {
 		}, driver.Deploy, nil},
 		{"a share of what runs already", func(r *rig) []string { return []string{"/deploymentId", r.new} }, driver.Weight, nil},
 		{"promoted and disabled already", func(r *rig) []string { return []string{"/deploymentId", r.new} }, driver.Stable, nil},
+		{"runs already beside another idle canary", func(r *rig) []string {
+			return []string{"/deploymentId", r.new, "/canarySettings/deploymentId", r.old}
+		}, driver.Stable, nil},
 		{"promoted already", func(r *rig) []string {
 			return []string{"/deploymentId", r.new, "/variables/x", "1", "/canarySettings/deploymentId", r.new, "/canarySettings/stageVariableOverrides/x", "1"}
 		}, driver.Stable, func(_ *rig, c *driver.Change) { c.Release = driver.Release{} }},

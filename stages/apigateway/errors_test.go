@@ -2,6 +2,7 @@ package apigateway_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -72,6 +73,9 @@ func TestExplains(t *testing.T) {
 		{"never connected", func(*http.Request) (*http.Response, error) {
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 		}, driver.Retryable, "connection refused"},
+		{"untrusted", func(*http.Request) (*http.Response, error) {
+			return nil, &tls.CertificateVerificationError{Err: errors.New("unknown authority")}
+		}, driver.Invalid, "AWS_CA_BUNDLE"},
 		{"no such host", func(*http.Request) (*http.Response, error) {
 			return nil, &net.DNSError{Name: "apigateway.invalid", Err: "no such host"}
 		}, driver.Retryable, "no such host"},

@@ -1,7 +1,6 @@
 package apigateway
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -83,9 +82,6 @@ func explainTransport(err error) driver.Explanation {
 	_, isDNS := errors.AsType[*net.DNSError](err)
 	if isDNS || isNet && dial.Op == "dial" {
 		return driver.Explanation{Code: driver.Retryable}
-	}
-	if errors.Is(err, context.Canceled) {
-		return driver.Explanation{Code: driver.Lost, Message: "interrupted before AWS answered"}
 	}
 	return driver.Explanation{Code: driver.Lost}
 }

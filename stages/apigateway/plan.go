@@ -98,8 +98,8 @@ func stable(change driver.Change, stands canary.Stage) intent {
 	wanted := change.Release.ID
 	c := stands.Canary
 	switch {
-	case c == nil && wanted != "" && stands.DeploymentID == wanted:
-		return intent{release: wanted}
+	case wanted != "" && stands.DeploymentID == wanted && (c == nil || idle(c) && c.DeploymentID != wanted):
+		return intent{release: wanted} // it runs for all traffic already, without this canary
 	case c == nil:
 		return intent{stop: refusal(change, "the stage has no canary: there is nothing to promote", "give a deployment a share of the traffic first")}
 	case wanted != "" && c.DeploymentID != wanted:
