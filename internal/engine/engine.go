@@ -32,6 +32,8 @@ type Observer interface {
 	Warn(target, text string)
 	// Log shows the output of a platform's own step.
 	Log(target, title, text string)
+	// Event shows a line of a target's history, once it is saved.
+	Event(target string, e rollout.Event)
 }
 
 // Actor is who started this invocation.

@@ -119,3 +119,5 @@ func (c *collector) Warn(target, text string) {
 }
 
 func (c *collector) Log(string, string, string) {}
+
+func (c *collector) Event(string, rollout.Event) {}

@@ -27,6 +27,7 @@ type slot struct {
 	polled   map[string]*poll
 	fresh    *driver.Prepared // of the preflight a moment ago: the first effect need not read again
 	sent     bool             // an effect went out in this invocation
+	shown    int64            // the newest event that was shown
 }
 
 func (s *slot) name() string { return s.key.Target }
@@ -95,6 +96,9 @@ func (s *slot) decode(entry store.Entry) error {
 		return &store.UnreadableError{Key: entry.Key, Op: "read", Err: err, Remedy: "nothing was done; restore the record or import what runs today with `sluice state import`"}
 	}
 	s.record = record
+	if n := len(record.Events); n > 0 {
+		s.shown = record.Events[n-1].ID
+	}
 	return nil
 }
 
@@ -203,11 +207,22 @@ func (e *Engine) commit(ctx context.Context, slots ...*slot) error {
 	for _, s := range changed {
 		if i := slices.IndexFunc(saved, func(w store.Entry) bool { return w.Key == s.key }); i >= 0 {
 			s.version, s.dirty = saved[i].Version, false
+			e.showEvents(s)
 		} else if err != nil {
 			s.record.Generation--
 		}
 	}
 	return err
+}
+
+// showEvents shows what the saved record says anew.
+func (e *Engine) showEvents(s *slot) {
+	for _, event := range s.record.Events {
+		if event.ID > s.shown {
+			e.Observer.Event(s.name(), event)
+			s.shown = event.ID
+		}
+	}
 }
 
 func (e *Engine) seal(s *slot, now time.Time) (store.Entry, error) {

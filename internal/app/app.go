@@ -1,0 +1,128 @@
+// Package app is the command line: flags, inputs and the environment become a
+// request to the engine, and what came of it becomes text, JSON, outputs, a
+// summary and an exit code.
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"sluice/internal/actions"
+	"sluice/stages"
+	"sluice/stages/all"
+	"sluice/stages/driver"
+)
+
+// Process is what a command may know of the process it runs in.
+type Process struct {
+	Args    []string
+	Stdout  io.Writer
+	Stderr  io.Writer
+	Environ []string
+	// Kill ends the process as SIGKILL does, for the sandbox's kill faults.
+	Kill func()
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Main runs one command and returns its exit code.
+func Main(ctx context.Context, p Process) int {
+	inv := newInvocation(p)
+	defer inv.close()
+	root := inv.root()
+	root.SetArgs(inv.args())
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+	err := root.ExecuteContext(ctx)
+	return inv.end(ctx, err)
+}
+
+// invocation is one run of a command.
+type invocation struct {
+	Process
+	getenv    func(string) string
+	overlay   map[string]string // what the sandbox adds to the environment
+	runner    *actions.Runner
+	console   *console
+	platforms []stages.Platform
+	flags     flags
+	command   string
+	closers   []func()
+	result    *result // what the command reported; nil before it did
+}
+
+func newInvocation(p Process) *invocation {
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	inv := &invocation{Process: p, overlay: map[string]string{}, platforms: all.Platforms()}
+	inv.getenv = func(name string) string {
+		if v, ok := inv.overlay[name]; ok {
+			return v
+		}
+		return lookup(p.Environ, name)
+	}
+	inv.runner = actions.New(inv.getenv, p.Stderr)
+	inv.console = newConsole(p.Stdout, p.Stderr, inv.runner, p.Now)
+	if token := inv.runner.Input("token"); token != "" && inv.getenv("GITHUB_TOKEN") == "" {
+		inv.overlay["GITHUB_TOKEN"] = token
+	}
+	inv.runner.Mask(inv.getenv("GITHUB_TOKEN"), inv.getenv("ACTIONS_RUNTIME_TOKEN"))
+	return inv
+}
+
+// lookup reads a variable from an environment; the last one counts.
+func lookup(environ []string, name string) string {
+	value := ""
+	for _, kv := range environ {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			value = v
+		}
+	}
+	return value
+}
+
+// args are the arguments: the command line's, or, in a step without any, the
+// input `command`.
+func (inv *invocation) args() []string {
+	if len(inv.Args) > 0 {
+		return inv.Args
+	}
+	if command := inv.runner.Input("command"); command != "" {
+		return strings.Fields(command)
+	}
+	return []string{}
+}
+
+// facts are what the platforms can do, for the parser.
+func (inv *invocation) facts() []driver.Facts {
+	facts := make([]driver.Facts, len(inv.platforms))
+	for i, p := range inv.platforms {
+		facts[i] = p.Facts
+	}
+	return facts
+}
+
+func (inv *invocation) close() {
+	for _, c := range inv.closers {
+		c()
+	}
+	inv.runner.Flush()
+}
+
+// usageError is a mistake in the command line.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usage(err error) error {
+	var u *usageError
+	if err == nil || errors.As(err, &u) {
+		return err
+	}
+	return &usageError{err: err}
+}

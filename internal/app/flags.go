@@ -1,0 +1,204 @@
+package app
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"sluice/pipeline"
+)
+
+// flags are all flags of all commands. Each is also an input of the same name
+// and SLUICE_<FLAG> in the environment.
+type flags struct {
+	files         []string
+	store         string
+	waitBudget    time.Duration
+	inlineWait    time.Duration
+	concurrency   int
+	output        string
+	failOnPending bool
+	debug         bool
+	sandbox       bool
+	sandboxFaults []string
+
+	to             string
+	from           string
+	stage          string
+	targets        []string
+	components     []string
+	release        string
+	promotion      string
+	phase          string
+	job            string
+	comment        string
+	reason         string
+	disable        bool
+	allowOlder     bool
+	skipStages     bool
+	acceptDrift    bool
+	overridePolicy []string
+	description    string
+	labels         []string
+	annotations    []string
+	listen         string
+	matrix         bool
+	shards         int
+	shard          string
+}
+
+// list is a flag of several values, separated by commas or newlines.
+type list struct{ values *[]string }
+
+// Set adds the values of one occurrence.
+func (l list) Set(text string) error {
+	for _, v := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
+		if v = strings.TrimSpace(v); v != "" {
+			*l.values = append(*l.values, v)
+		}
+	}
+	return nil
+}
+
+// String is the list as it could be given.
+func (l list) String() string {
+	if l.values == nil {
+		return ""
+	}
+	return strings.Join(*l.values, ",")
+}
+
+// Type names the type in the help.
+func (l list) Type() string { return "list" }
+
+// global adds the flags that every command has.
+func (f *flags) global(s *pflag.FlagSet) {
+	s.VarP(list{&f.files}, "file", "f", "pipeline `file`; several for reconcile and status (default sluice.yaml, else .github/sluice.yaml)")
+	s.StringVar(&f.store, "store", "", "where state is kept, instead of what the pipeline file says: artifact, git, s3://bucket/prefix, file:DIR")
+	s.DurationVar(&f.waitBudget, "wait-budget", 15*time.Minute, "how long one invocation may take before it saves and exits pending")
+	s.DurationVar(&f.inlineWait, "inline-wait", 2*time.Minute, "how long a bake or window is waited for in process")
+	s.IntVar(&f.concurrency, "concurrency", 8, "how many targets are worked on at once")
+	s.StringVar(&f.output, "output", "text", "text, or json for one document on standard output")
+	s.BoolVar(&f.failOnPending, "fail-on-pending", false, "exit 3 instead of 0 where something is still pending")
+	s.BoolVar(&f.debug, "debug", false, "log every request, without its secrets")
+	s.BoolVar(&f.sandbox, "sandbox", false, "rehearse against emulators in this process, seeded from the pipeline file, kept in "+sandboxDir)
+	s.Var(list{&f.sandboxFaults}, "sandbox-fault", "what goes wrong in the sandbox, `TARGET:STEP:KIND`")
+}
+
+func (f *flags) selection(s *pflag.FlagSet) {
+	s.StringVar(&f.stage, "stage", "", "the targets of this stage")
+	s.Var(list{&f.targets}, "target", "these targets")
+}
+
+func (f *flags) why(s *pflag.FlagSet) {
+	s.StringVar(&f.reason, "reason", "", "why; it is recorded")
+}
+
+func (f *flags) journey(s *pflag.FlagSet) {
+	s.StringVar(&f.to, "to", "", "the `stage` to promote to")
+	s.StringVar(&f.from, "from", "", "the `stage` to promote from (default the one before)")
+	s.Var(list{&f.targets}, "target", "only these targets of the stage")
+	s.Var(list{&f.components}, "component", "only these components")
+	s.StringVar(&f.release, "release", "", "the release to promote; needed for a pipeline's first stage")
+	s.BoolVar(&f.allowOlder, "allow-older", false, "promote a release older than the one being rolled out")
+	s.BoolVar(&f.skipStages, "skip-stages", false, "hot fix: promote past stages that the release has not passed; needs --reason")
+	s.BoolVar(&f.acceptDrift, "accept-drift", false, "promote what the source runs although its record says otherwise")
+	f.why(s)
+	f.options(s)
+}
+
+func (f *flags) options(s *pflag.FlagSet) {
+	s.Var(list{&f.overridePolicy}, "override-policy", "override these policies; needs --reason")
+	s.StringVar(&f.description, "description", "", "description of the rollouts, at most 255 characters")
+	s.Var(list{&f.labels}, "label", "labels of the rollouts, `key=value`")
+	s.Var(list{&f.annotations}, "annotation", "annotations of the rollouts, `key=value`")
+}
+
+// bind fills the flags that the command line left out: from the input of the
+// same name, else from the environment. An empty input is unset.
+func (inv *invocation) bind(cmd *cobra.Command) error {
+	var first error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed || first != nil || f.Name == "help" {
+			return
+		}
+		env := "SLUICE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, from := inv.runner.Input(f.Name), "input "+f.Name
+		if value == "" {
+			value, from = inv.getenv(env), env
+		}
+		if value == "" {
+			return
+		}
+		if err := cmd.Flags().Set(f.Name, value); err != nil {
+			first = usage(fmt.Errorf("%s: %q is not valid: %w", from, value, err))
+		}
+	})
+	return first
+}
+
+// check holds the values of flags against what they may be.
+func (f *flags) check() error {
+	if f.output != "text" && f.output != "json" {
+		return usage(fmt.Errorf("--output is %q; use text or json", f.output))
+	}
+	if f.concurrency < 1 {
+		return usage(fmt.Errorf("--concurrency is %d; use 1 or more", f.concurrency))
+	}
+	if f.waitBudget < 0 || f.inlineWait < 0 {
+		return usage(fmt.Errorf("--wait-budget and --inline-wait cannot be negative"))
+	}
+	if (f.skipStages || len(f.overridePolicy) > 0) && f.reason == "" {
+		return usage(fmt.Errorf("--skip-stages and --override-policy need --reason: it is recorded"))
+	}
+	return f.checkOptions()
+}
+
+// maxDescription is Cloud Deploy's limit, in characters.
+const maxDescription = 255
+
+func (f *flags) checkOptions() error {
+	if len([]rune(f.description)) > maxDescription {
+		return usage(fmt.Errorf("--description has %d characters; at most %d are allowed", len([]rune(f.description)), maxDescription))
+	}
+	labels, err := pairs("--label", f.labels)
+	if err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		if err := pipeline.CheckLabel(key, labels[key]); err != nil {
+			return usage(fmt.Errorf("--label %s=%s: %w", key, labels[key], err))
+		}
+	}
+	annotations, err := pairs("--annotation", f.annotations)
+	if err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		if err := pipeline.CheckAnnotation(key); err != nil {
+			return usage(fmt.Errorf("--annotation %s: %w", key, err))
+		}
+	}
+	return nil
+}
+
+// pairs reads key=value words.
+func pairs(flag string, words []string) (map[string]string, error) {
+	if len(words) == 0 {
+		return nil, nil
+	}
+	m := map[string]string{}
+	for _, word := range words {
+		key, value, ok := strings.Cut(word, "=")
+		if !ok || key == "" {
+			return nil, usage(fmt.Errorf("%s %q: write key=value", flag, word))
+		}
+		m[key] = value
+	}
+	return m, nil
+}

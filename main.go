@@ -1,0 +1,21 @@
+// Command sluice promotes releases through the stages of a declared pipeline.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // policies name time zones; the image has no zone files
+
+	"sluice/internal/app"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(app.Main(ctx, app.Process{
+		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
+		Kill: func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) },
+	}))
+}
