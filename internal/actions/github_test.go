@@ -218,7 +218,7 @@ func TestNewClientRefuses(t *testing.T) {
 		"unencrypted":              {Repository: "o/n", Token: token, APIURL: "http://api.example.com"},
 		"GITHUB_TOKEN is not set":  {Repository: "o/n"},
 		`"o/n/x", not owner/name`:  {Repository: "o/n/x", Token: token},
-		"not a URL with a host; g": {Repository: "o/n", Token: token, APIURL: "api"},
+		"is not a URL with a host": {Repository: "o/n", Token: token, APIURL: "api"},
 	} {
 		if _, err := actions.NewClient(config); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
