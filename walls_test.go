@@ -5,12 +5,13 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"sluice/stages/all"
 )
 
 // The rules of docs/design.md, section 3, that no linter knows. The arrows
@@ -19,7 +20,7 @@ import (
 // TestPlatformNames: what is not a platform's own folder knows no platform. New
 // behaviour is a fact or a kind, with a case in stages/stagetest.
 func TestPlatformNames(t *testing.T) {
-	names := platforms(t)
+	names := platforms()
 	for _, file := range goFiles(t, ".") {
 		if slices.ContainsFunc(names, func(name string) bool { return ownFolder(file.path, name) }) {
 			continue
@@ -34,21 +35,11 @@ func TestPlatformNames(t *testing.T) {
 	}
 }
 
-// platforms are the folders below stages/ that are neither contract nor list nor suite.
-func platforms(t *testing.T) []string {
-	t.Helper()
-	entries, err := os.ReadDir("stages")
-	if err != nil {
-		t.Fatal(err)
-	}
+// platforms are the keys that name them in the pipeline file.
+func platforms() []string {
 	var names []string
-	for _, e := range entries {
-		if e.IsDir() && !slices.Contains([]string{"all", "driver", "stagetest", "testdata"}, e.Name()) {
-			names = append(names, e.Name())
-		}
-	}
-	if len(names) == 0 {
-		t.Fatal("no platform below stages/: this test checks nothing")
+	for _, p := range all.Platforms() {
+		names = append(names, p.Facts.Platform)
 	}
 	return names
 }
