@@ -268,6 +268,13 @@ func (e *Execution) Withdraw(r *Record, key, why string, now time.Time) {
 	}
 }
 
+// Intended dates the intent of an effect anew, before it is sent once more.
+func (e *Execution) Intended(key string, at time.Time) {
+	if step, ok := e.step(key); ok {
+		step.Call.Intended = at.UTC()
+	}
+}
+
 // LookedUp counts an undecided look at an intended effect.
 func (e *Execution) LookedUp(key string) {
 	if step, ok := e.step(key); ok {

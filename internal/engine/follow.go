@@ -313,7 +313,7 @@ func (r *run) lookup(ctx context.Context, t *task, call driver.Call, cause error
 	reading, done := outlive(ctx, answerTime)
 	defer done()
 	for {
-		verdict, op, err := place.Lookup(reading, call)
+		verdict, op, err := lookedUp(ctx, reading, place, call)
 		if err != nil {
 			r.fail(t, err)
 			return
@@ -331,6 +331,36 @@ func (r *run) lookup(ctx context.Context, t *task, call driver.Call, cause error
 	}
 }
 
+// answerOf is what a lookup found.
+type answerOf struct {
+	verdict driver.Verdict
+	op      driver.Operation
+}
+
+// lookedUp looks once, again while the platform does not answer.
+func lookedUp(ctx, reading context.Context, place *stages.Target, call driver.Call) (driver.Verdict, driver.Operation, error) {
+	a, err := retryReads(ctx, func() (answerOf, error) {
+		v, op, err := place.Lookup(reading, call)
+		return answerOf{v, op}, err
+	})
+	return a.verdict, a.op, err
+}
+
+// sendAgain sends a call that provably had no effect. Its intent is dated anew
+// first, so that a second lookup gives it time to settle too.
+func (r *run) sendAgain(ctx context.Context, t *task, call driver.Call) {
+	call.Intended = r.Now().UTC()
+	for _, s := range t.slots {
+		s.active().Intended(call.Key, call.Intended)
+		s.dirty = true
+	}
+	if err := r.commit(ctx, t.slots...); err != nil {
+		r.fail(t, err)
+		return
+	}
+	r.send(ctx, t, call)
+}
+
 // verdict acts on what Lookup found out.
 func (r *run) verdict(ctx context.Context, t *task, call driver.Call, v driver.Verdict, op driver.Operation, cause error) {
 	switch v {
@@ -342,7 +372,7 @@ func (r *run) verdict(ctx context.Context, t *task, call driver.Call, v driver.V
 			return // the intent stays: the next invocation looks again
 		}
 		r.Observer.Progress(t.slots[0].name(), "it had not taken effect; sending it")
-		r.send(ctx, t, call)
+		r.sendAgain(ctx, t, call)
 	default:
 		for _, s := range t.slots {
 			found := op.Results[s.name()].After

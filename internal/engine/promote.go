@@ -288,7 +288,7 @@ func (e *Engine) created(ctx context.Context, j *journey, release driver.Release
 	if err != nil {
 		return release, err
 	}
-	return place.Resolve(ctx, release.ID)
+	return retryReads(ctx, func() (driver.Release, error) { return place.Resolve(ctx, release.ID) })
 }
 
 // embark saves the rollouts of a promotion and runs them.

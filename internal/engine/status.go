@@ -9,6 +9,7 @@ import (
 	"sluice/internal/store"
 	"sluice/pipeline"
 	"sluice/rollout"
+	"sluice/stages/driver"
 )
 
 // TargetStatus is what is known of a target: its newest rollout, and what the
@@ -64,7 +65,7 @@ func (e *Engine) ask(ctx context.Context, s *slot, t *TargetStatus) {
 		t.Problem = err.Error()
 		return
 	}
-	runs, err := place.Current(ctx)
+	runs, err := retryReads(ctx, func() (driver.Release, error) { return place.Current(ctx) })
 	if err != nil {
 		t.Problem = err.Error()
 		return
