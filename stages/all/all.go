@@ -4,6 +4,7 @@ package all
 import (
 	"sluice/stages"
 	"sluice/stages/apigateway"
+	"sluice/stages/entrecode"
 )
 
 // Platforms are the platforms that this build can reach, in the order of the
@@ -11,5 +12,6 @@ import (
 func Platforms() []stages.Platform {
 	return []stages.Platform{
 		{Facts: apigateway.Facts(), Open: apigateway.Open},
+		{Facts: entrecode.Facts(), Open: entrecode.Open},
 	}
 }

@@ -68,6 +68,24 @@ func port(u *url.URL) string {
 	return cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 }
 
+// saved is an address as the state keeps it: without the host where that is the
+// one it was found on, so that it is only ever followed on the entry point's.
+func saved(foundOn, u *url.URL) string {
+	if sameHost(foundOn, u) {
+		return u.RequestURI()
+	}
+	return u.String()
+}
+
+// restore is the address that was saved.
+func (c *client) restore(saved string) (*url.URL, error) {
+	u, err := c.entry.Parse(saved)
+	if err != nil {
+		return nil, &invalid{"the saved address cannot be read: " + err.Error()}
+	}
+	return u, nil
+}
+
 func (c *client) get(ctx context.Context, u *url.URL) (*resource, error) {
 	return c.do(ctx, http.MethodGet, u)
 }

@@ -12,8 +12,9 @@ import (
 	"sluice/stages/driver"
 )
 
-// kept is what an operation remembers beside its links.
+// kept is how an operation finds its deployment again.
 type kept struct {
+	Self       string `json:"self,omitempty"`
 	Collection string `json:"collection,omitempty"` // the list that the deployment is in
 }
 
@@ -23,9 +24,9 @@ func (p *platform) Begin(ctx context.Context, c driver.Call) (driver.Operation, 
 	if err != nil {
 		return driver.Operation{}, err
 	}
-	u, err := url.Parse(f.URL)
+	u, err := p.client.restore(f.URL)
 	if err != nil {
-		return driver.Operation{}, &invalid{"the prepared address cannot be read: " + err.Error()}
+		return driver.Operation{}, err
 	}
 	at, err := configOf(c.Changes[0].Target)
 	if err != nil {
@@ -72,11 +73,8 @@ func (d deployment) operation(c driver.Call, f frozen) driver.Operation {
 		Inserted: d.started,
 		Started:  d.started,
 		Ended:    d.finished,
-		Link:     d.linkTo("self"),
 	}
-	if data, err := json.Marshal(kept{d.linkTo("collection")}); err == nil {
-		op.Data = data
-	}
+	op.Link, op.Data = d.links()
 	change := c.Changes[0]
 	result := driver.Result{Outcome: driver.Open, Release: d.release(change.Release, f.BuildID), Events: d.history(), Data: d.results()}
 	switch d.status {
@@ -114,17 +112,33 @@ func (d deployment) left(t driver.Target, build string) json.RawMessage {
 	return (&place{config: c}).snapshot(build)
 }
 
-// linkTo is where a relation leads, "" where there is none.
-func (d deployment) linkTo(rel string) string {
+// links are the deployment's address, for people, and what an operation keeps.
+func (d deployment) links() (self string, data json.RawMessage) {
+	var k kept
+	if u := d.linkTo("self"); u != nil {
+		self, k.Self = u.Redacted(), saved(d.url, u)
+	}
+	if u := d.linkTo("collection"); u != nil {
+		k.Collection = saved(d.url, u)
+	}
+	data, err := json.Marshal(k)
+	if err != nil { // strings always marshal
+		return self, nil
+	}
+	return self, data
+}
+
+// linkTo is where a relation leads, nil where there is none.
+func (d deployment) linkTo(rel string) *url.URL {
 	l, ok := d.one(rel)
 	if !ok {
-		return ""
+		return nil
 	}
 	u, err := d.address(l, nil)
 	if err != nil {
-		return ""
+		return nil
 	}
-	return u.String()
+	return u
 }
 
 // Poll implements driver.Driver.
@@ -146,27 +160,16 @@ func (p *platform) Poll(ctx context.Context, op driver.Operation) (driver.Operat
 	}
 	next := d.operation(op.Call, f)
 	next.Call = op.Call
-	next.Link, next.Data = keepKnown(next, op)
 	return next, 0, nil
-}
-
-// keepKnown keeps the links of an earlier answer that a later one lacks.
-func keepKnown(next, op driver.Operation) (string, json.RawMessage) {
-	link, data := next.Link, next.Data
-	if link == "" {
-		link = op.Link
-	}
-	if string(data) == "{}" {
-		data = op.Data
-	}
-	return link, data
 }
 
 // again reads the operation's deployment: by its own link, and where that
 // leads nowhere, in the collection it is in.
 func (v *visit) again(ctx context.Context, op driver.Operation) (deployment, error) {
-	if op.Link != "" {
-		r, err := v.at(ctx, op.Link)
+	var k kept
+	_ = json.Unmarshal(op.Data, &k) // without links the deployment is looked for
+	if k.Self != "" {
+		r, err := v.at(ctx, k.Self)
 		if err == nil {
 			return deploymentOf(r)
 		}
@@ -174,7 +177,7 @@ func (v *visit) again(ctx context.Context, op driver.Operation) (deployment, err
 			return deployment{}, err
 		}
 	}
-	all, err := v.neighbours(ctx, op)
+	all, err := v.neighbours(ctx, op, k)
 	if err != nil {
 		return deployment{}, err
 	}
@@ -186,9 +189,8 @@ func (v *visit) again(ctx context.Context, op driver.Operation) (deployment, err
 }
 
 // neighbours are the deployments among which the operation's is.
-func (v *visit) neighbours(ctx context.Context, op driver.Operation) ([]deployment, error) {
-	var k kept
-	if json.Unmarshal(op.Data, &k) == nil && k.Collection != "" {
+func (v *visit) neighbours(ctx context.Context, op driver.Operation, k kept) ([]deployment, error) {
+	if k.Collection != "" {
 		first, err := v.at(ctx, k.Collection)
 		if err != nil {
 			return nil, err
@@ -205,9 +207,9 @@ func (v *visit) neighbours(ctx context.Context, op driver.Operation) ([]deployme
 // at reads a saved link, which the client holds to the entry point's host as
 // it does every other.
 func (v *visit) at(ctx context.Context, link string) (*resource, error) {
-	u, err := url.Parse(link)
+	u, err := v.client.restore(link)
 	if err != nil {
-		return nil, &invalid{"the saved link cannot be read: " + err.Error()}
+		return nil, err
 	}
 	return v.get(ctx, u)
 }

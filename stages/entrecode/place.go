@@ -132,17 +132,15 @@ func isNotFound(err error) bool {
 // where r offers one, else by looking through what r embeds, lists and links.
 //
 // where names r in messages; scope are filters beside the id that an options
-// template may take.
+// template may want.
 func (v *visit) find(ctx context.Context, r *resource, f family, id, where string, scope map[string][]string) (*resource, error) {
 	gone := &missing{what: f.what, id: id, where: where, remedy: "check " + f.key + " and that the access token may see it"}
-	values := map[string][]string{f.key: {id}}
-	maps.Copy(values, scope)
 	for _, rel := range []string{f.byID, f.options} {
 		l, ok := r.one(rel)
 		if !ok || !l.names(f.key) {
 			continue
 		}
-		answer, err := v.follow(ctx, r, l, values)
+		answer, err := v.ask(ctx, r, l, map[string][]string{f.key: {id}}, scope)
 		if isNotFound(err) {
 			gone.err = err
 			return nil, gone
@@ -160,6 +158,17 @@ func (v *visit) find(ctx context.Context, r *resource, f family, id, where strin
 		err = gone
 	}
 	return found, err
+}
+
+// ask follows a template with an id alone, and where the platform wants more
+// than that, with the scope too.
+func (v *visit) ask(ctx context.Context, r *resource, l link, id, scope map[string][]string) (*resource, error) {
+	answer, err := v.follow(ctx, r, l, id)
+	if p, ok := errors.AsType[*problem](err); ok && p.status == http.StatusBadRequest && len(scope) > 0 {
+		maps.Copy(id, scope)
+		return v.follow(ctx, r, l, id)
+	}
+	return answer, err
 }
 
 // pick takes the resource with the id out of an answer: the answer itself, or

@@ -15,7 +15,7 @@ import (
 
 // frozen is what Prepare leaves in the call for Begin and Lookup.
 type frozen struct {
-	URL     string    `json:"url"` // where the deployment is created
+	URL     string    `json:"url"` // where the deployment is created, on the entry point's host
 	BuildID string    `json:"buildID"`
 	Mark    watermark `json:"watermark"`
 }
@@ -224,7 +224,10 @@ func (p *preparation) freeze() (driver.Prepared, error) {
 	if err != nil {
 		return driver.Prepared{}, err
 	}
-	out.Call.Data, err = json.Marshal(frozen{URL: u.String(), BuildID: p.build, Mark: p.stands.mark})
+	if !sameHost(u, p.client.entry) {
+		return driver.Prepared{}, &strayError{u.Redacted(), p.client.entry.Redacted()}
+	}
+	out.Call.Data, err = json.Marshal(frozen{URL: saved(p.client.entry, u), BuildID: p.build, Mark: p.stands.mark})
 	out.Requests = []string{http.MethodPost + " " + u.Redacted()}
 	return *out, err
 }

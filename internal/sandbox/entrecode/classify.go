@@ -1,0 +1,87 @@
+package entrecode
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"sluice/internal/sandbox"
+)
+
+// Classify implements sandbox.Emulator. A deployment of an older build than the
+// one that runs, that ran there before, is a rollback: the API makes no
+// difference.
+func (e *Emulator) Classify(r *http.Request, _ []byte) sandbox.Action {
+	at := e.locate(r.URL)
+	switch {
+	case r.Method == http.MethodPost && at.deployments:
+		o, refused := e.order(r, at)
+		a := sandbox.Action{Kind: "deploy"}
+		if o.platform != nil {
+			a.Targets = e.named(o.platform.ID, o.targets)
+		}
+		if refused.status == 0 && e.state.ranBefore(o) {
+			a.Kind = "rollback"
+		}
+		return a
+	case r.Method != http.MethodGet:
+		return sandbox.Action{Kind: sandbox.Other}
+	default:
+		return sandbox.Action{Kind: sandbox.Read, Targets: e.concerned(at)}
+	}
+}
+
+// ranBefore reports whether an order goes back to an earlier build.
+func (s *state) ranBefore(o order) bool {
+	standing := s.current(o.platform.ID, o.targets)
+	if standing == nil || o.build.ID >= standing.Build {
+		return false
+	}
+	for _, d := range s.Deployments {
+		if d.Platform == o.platform.ID && d.Build == o.build.ID && d.Status == success && covers(d.Targets, o.targets) {
+			return true
+		}
+	}
+	return false
+}
+
+// concerned are the pipeline's targets that an address is about.
+func (e *Emulator) concerned(at location) []string {
+	switch {
+	case at.deployment != nil:
+		return e.named(at.deployment.Platform, at.deployment.Targets)
+	case at.platform != nil:
+		return e.named(at.platform.ID, nil)
+	default:
+		return nil
+	}
+}
+
+// named are the pipeline's targets on a platform that share one of the given
+// target ids; all on the platform without any.
+func (e *Emulator) named(platform string, ids []string) []string {
+	var names []string
+	for _, t := range e.targets {
+		shares := slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(t.TargetIDs, id) })
+		if t.PlatformID == platform && (shares || len(ids) == 0) {
+			names = append(names, t.name)
+		}
+	}
+	return names
+}
+
+// Intrude implements sandbox.Intruder: somebody builds anew and deploys that to
+// the target.
+func (e *Emulator) Intrude(name string) error {
+	i := slices.IndexFunc(e.targets, func(t target) bool { return t.name == name })
+	if i < 0 {
+		return fmt.Errorf("no platform is known for target %q", name)
+	}
+	t, now := e.targets[i], e.now().UTC()
+	b := e.state.addBuild(t.PlatformID, -1, now)
+	b.Finished = now
+	d := e.state.addDeployment(b.ID, t.PlatformID, t.TargetIDs, now)
+	d.Creator = "stranger@example.com"
+	e.state.end(d, now)
+	return nil
+}

@@ -1,0 +1,102 @@
+// Package entrecode is an emulator of entrecode's App Manager, as far as apps,
+// platforms, builds and deployments go.
+//
+// Its addresses are nothing like the usual ones: only a client that starts at
+// the entry point and follows relations gets anywhere. What it sends has every
+// looseness that was recorded: single objects where lists are meant, ids as
+// strings, unsorted lists and events, properties that the documents do not
+// name and others missing that they do.
+//
+// Its rules stand on docs/platforms.md; each cites its line.
+package entrecode
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"sluice/internal/sandbox"
+)
+
+// dummyToken is the access token that Env gives to clients. No other is accepted.
+const dummyToken = "sandbox-dummy-not-a-secret"
+
+// RejectedToken is an access token that the emulator does not know, so that
+// wrong credentials can be tried.
+const RejectedToken = "rejected"
+
+// The fault kinds of this platform beside the sandbox's own. Each applies to
+// the deployment that the request creates.
+const (
+	FaultFail    = sandbox.FaultKind("fail")    // it ends in error
+	FaultHang    = sandbox.FaultKind("hang")    // it runs for ever
+	FaultUnknown = sandbox.FaultKind("unknown") // it ends in a status that nobody knows
+)
+
+// Emulator is the API. Its zero value is not usable; see [New].
+type Emulator struct {
+	now     func() time.Time
+	state   state
+	targets []target
+}
+
+// target is a pipeline's target and what it names.
+type target struct {
+	name string
+	config
+}
+
+// config are a target's keys in the pipeline file.
+type config struct {
+	AppID      string   `json:"appID"`
+	PlatformID string   `json:"platformID"`
+	TargetIDs  []string `json:"targetIDs"`
+}
+
+var (
+	_ sandbox.Emulator = (*Emulator)(nil)
+	_ sandbox.Intruder = (*Emulator)(nil)
+	_ sandbox.Faulter  = (*Emulator)(nil)
+)
+
+// New is an empty App Manager on the clock now.
+func New(now func() time.Time) *Emulator { return &Emulator{now: now, state: newState()} }
+
+// Platform implements sandbox.Emulator.
+func (e *Emulator) Platform() string { return "entrecode" }
+
+// Env implements sandbox.Emulator.
+func (e *Emulator) Env(base string) map[string]string {
+	return map[string]string{"ENTRECODE_APPSERVER_URL": base + "/", "ENTRECODE_ACCESS_TOKEN": dummyToken}
+}
+
+// FaultKinds implements sandbox.Faulter.
+func (e *Emulator) FaultKinds() []string {
+	return []string{string(FaultFail), string(FaultHang), string(FaultUnknown)}
+}
+
+// Save implements sandbox.Emulator.
+func (e *Emulator) Save() ([]byte, error) { return json.MarshalIndent(e.state, "", "  ") }
+
+// Restore implements sandbox.Emulator.
+func (e *Emulator) Restore(saved []byte) error {
+	next := newState()
+	if err := json.Unmarshal(saved, &next); err != nil {
+		return err
+	}
+	e.state = next
+	return nil
+}
+
+// Refuse implements sandbox.Emulator.
+func (e *Emulator) Refuse(w http.ResponseWriter, _ *http.Request, why sandbox.Refusal) {
+	switch why {
+	case sandbox.Throttle:
+		writeProblem(w, problem{http.StatusTooManyRequests, 3900, "Too many requests", "", ""})
+	case sandbox.Denied:
+		// docs/platforms.md: "3470 403 Target resource does not fulfill permission policy conditions"
+		writeProblem(w, problem{http.StatusForbidden, 3470, "Target resource does not fulfill permission policy conditions", "app:deployment:create", ""})
+	default:
+		writeProblem(w, problem{http.StatusInternalServerError, 3000, "Internal Error.", "", ""})
+	}
+}

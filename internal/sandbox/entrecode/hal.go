@@ -1,0 +1,123 @@
+package entrecode
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// object is a JSON object.
+type object map[string]any
+
+// link is a HAL link. Some of the platform's templates say that they are
+// templated, some do not.
+func link(href string) object {
+	return object{"href": href, "profile": "https://entrecode.de/schema/" + token(href)}
+}
+
+func template(href string) object { return object{"href": href, "templated": true} }
+
+// oneOrMany is a list as the platform writes it.
+//
+// docs/platforms.md: "A HAL list with one element may embed an object instead of an array."
+func oneOrMany(list []object) any {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return list
+}
+
+// looseID is an id as the platform writes it: a number, or now and then a
+// string.
+//
+// docs/platforms.md: "ids are numbers or strings"
+func looseID(id int) any {
+	if id%3 == 0 {
+		return strconv.Itoa(id)
+	}
+	return id
+}
+
+// stamp is a time in the documented format.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// looseStamp is a time as events have it.
+//
+// docs/platforms.md: "timestamp (looser formats than RFC 3339 are seen)"
+func looseStamp(t time.Time, variety int) string {
+	t = t.UTC()
+	switch variety % 4 {
+	case 0:
+		return t.Format("2006-01-02T15:04:05.999-07:00")
+	case 1:
+		return t.Format("2006-01-02 15:04:05.999-07")
+	case 2:
+		return t.Format("2006-01-02T15:04:05.999")
+	default:
+		return stamp(t)
+	}
+}
+
+// problem is an error as the platform answers it.
+//
+// docs/platforms.md: "Errors are `application/problem+json`: status, code, title, type, detail, verbose."
+type problem struct {
+	status  int
+	code    int // 3xxx: the App Manager's
+	title   string
+	detail  string
+	verbose string
+}
+
+func writeProblem(w http.ResponseWriter, p problem) {
+	kind := "https://entrecode.de/doc/errors/" + strconv.Itoa(p.code)
+	body := object{
+		"status": p.status, "code": p.code, "title": p.title, "type": kind,
+		"_links": object{
+			"up":          object{"title": "App Manager Home Page", "href": "https://doc.entrecode.de/app_manager/"},
+			"describedby": object{"title": "Error Description", "href": kind},
+		},
+	}
+	if p.detail != "" {
+		body["detail"] = p.detail
+	}
+	if p.verbose != "" {
+		body["verbose"] = p.verbose
+	}
+	write(w, p.status, "application/problem+json", body)
+}
+
+// notFound is a resource that does not exist.
+func notFound() problem { return problem{http.StatusNotFound, 3100, "Resource not found", "", ""} }
+
+// noMatch is a filter that nothing matches.
+func noMatch(property string) problem {
+	return problem{http.StatusNotFound, 3102, "No resource entity matching query string filter found", property, ""}
+}
+
+// missing is a query parameter that must be there.
+func missing(property string) problem {
+	return problem{http.StatusBadRequest, 3202, "Missing property in query string", property, ""}
+}
+
+func write(w http.ResponseWriter, status int, media string, body any) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", media)
+	w.WriteHeader(status)
+	w.Write(data) //nolint:errcheck // a client that went away is its own affair
+}
+
+// sorted by token is no order that a client could rely on.
+//
+// docs/platforms.md: "Lists are paged and in no particular order."
+func byToken[T any](id func(T) int) func(a, b T) int {
+	return func(a, b T) int {
+		return strings.Compare(token("order", strconv.Itoa(id(a))), token("order", strconv.Itoa(id(b))))
+	}
+}

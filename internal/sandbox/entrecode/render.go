@@ -1,0 +1,191 @@
+package entrecode
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The fixed pieces of addresses. None of them says what it leads to.
+func pathApps() string        { return "/" + token("apps") }
+func pathPlatforms() string   { return "/" + token("platforms") }
+func pathBuilds() string      { return "/" + token("builds") }
+func pathDeployments() string { return "/" + token("deployments") }
+
+func pathTarget(id string) string   { return "/" + token("target", id) }
+func pathBuild(id int) string       { return "/" + token("build", strconv.Itoa(id)) }
+func pathDeployment(id int) string  { return "/" + token("deployment", strconv.Itoa(id)) }
+func pathOf(platform string) string { return pathDeployments() + "/" + token("of", platform) }
+func pathBuildsOf(id string) string { return pathBuilds() + "/" + token("of", id) }
+func pathApp(id string) string      { return pathApps() + "/" + id }
+func pathPlatform(id string) string { return pathPlatforms() + "?platformID=" + id }
+func base(r *http.Request) string   { return "http://" + r.Host }
+func curies() object {
+	return object{"href": "https://doc.entrecode.de/app_manager/#relation-{rel}", "templated": true}
+}
+
+// entry is the entry point: the list of apps.
+//
+// docs/platforms.md: "the entry point offers `ec:app/by-id` (templated) and no deployments relation"
+func (e *Emulator) entry(r *http.Request) object {
+	var apps []object
+	for _, id := range slices.Sorted(maps.Keys(e.state.Apps)) {
+		a := e.state.Apps[id]
+		apps = append(apps, object{"appID": a.ID, "title": a.Title, "_links": object{"self": link(base(r) + pathApp(a.ID))}})
+	}
+	return object{
+		"msg": "Welcome to the sandbox's AppServer", "count": len(apps), "total": len(apps),
+		"_links": object{
+			"self":         link(base(r) + "/"),
+			"curies":       curies(),
+			"ec:app/by-id": template(base(r) + pathApps() + "{/appID}"),
+		},
+		"_embedded": object{"ec:app": oneOrMany(apps)},
+	}
+}
+
+// app has, like the recorded one, a template that does not say that it is one.
+func (e *Emulator) app(r *http.Request, a *app) object {
+	var platforms []object
+	for _, id := range slices.Sorted(maps.Keys(e.state.Platforms)) {
+		if e.state.Platforms[id].App == a.ID {
+			platforms = append(platforms, link(pathPlatform(id)))
+		}
+	}
+	return object{
+		"appID": a.ID, "shortID": token(a.ID)[:8], "title": a.Title, "created": stamp(a.Created), "hexColor": "#FC2E2A",
+		"_links": object{
+			"self":                  link(base(r) + pathApp(a.ID)),
+			"collection":            link(base(r) + "/"),
+			"ec:app/platform/by-id": link(base(r) + pathPlatforms() + "{?platformID}"),
+			"ec:app/platform":       oneOrMany(platforms),
+		},
+	}
+}
+
+// docs/platforms.md: "`ec:app/deployments/options` and others hang on the resources below it"
+func (e *Emulator) platform(r *http.Request, p *platform) object {
+	links := object{
+		"self":                       link(base(r) + pathPlatform(p.ID)),
+		"ec:app":                     link(base(r) + pathApp(p.App)),
+		"ec:app/target":              oneOrMany(targetLinks(p.Targets)),
+		"ec:app/deployments":         link(pathOf(p.ID)),
+		"ec:app/deployments/options": template(base(r) + pathDeployments() + "{?buildID,deploymentID,page,platformID,size,_list,sort,targetID}"),
+		"ec:app/builds":              link(pathBuildsOf(p.ID)),
+		"ec:app/builds/options":      template(base(r) + pathBuilds() + "{?buildID,page,platformID,size,_list,sort}"),
+	}
+	return object{"platformID": p.ID, "title": p.Title, "config": object{}, "platformType": p.Type, "_links": links}
+}
+
+func targetLinks(ids []string) []object {
+	var links []object
+	for _, id := range ids {
+		links = append(links, link(pathTarget(id)))
+	}
+	return links
+}
+
+func (e *Emulator) build(r *http.Request, b *build) object {
+	o := object{
+		"buildID": looseID(b.ID), "started": stamp(b.Started), "successful": b.Status,
+		"buildLocation": object{"type": "zipFileFromS3", "config": object{"key": "build.download" + strconv.Itoa(b.ID) + ".zip"}},
+		"events":        []object{},
+		"_links": object{
+			"self":            link(base(r) + pathBuild(b.ID)),
+			"ec:app/platform": link(pathPlatform(b.Platform)),
+		},
+	}
+	if !b.Finished.IsZero() {
+		o["finished"] = stamp(b.Finished)
+	}
+	return o
+}
+
+// deployment shows every other one as documented, without the ids that are
+// inlined in the wild.
+//
+// docs/platforms.md: "in the wild also buildID, platformID, targetIDs, creator"
+func (e *Emulator) deployment(r *http.Request, d *deployment) object {
+	o := object{
+		"deploymentID": looseID(d.ID), "started": stamp(d.Started), "successful": d.Status,
+		"events": events(d), "results": d.Results,
+		"_links": object{
+			"self":            link(base(r) + pathDeployment(d.ID)),
+			"collection":      link(base(r) + pathOf(d.Platform)),
+			"ec:app":          link(pathApp(e.state.Platforms[d.Platform].App)),
+			"ec:app/build":    link(pathBuild(d.Build)),
+			"ec:app/platform": link(pathPlatform(d.Platform)),
+			"ec:app/target":   oneOrMany(targetLinks(d.Targets)),
+		},
+	}
+	if !d.Finished.IsZero() {
+		o["finished"] = stamp(d.Finished)
+	}
+	if d.ID%2 == 0 {
+		o["buildID"], o["platformID"], o["targetIDs"] = looseID(d.Build), d.Platform, d.Targets
+		o["creator"] = object{"email": d.Creator, "accountID": token("account", d.Creator)}
+	}
+	return o
+}
+
+// events are in no order.
+//
+// docs/platforms.md: "They arrive unsorted."
+func events(d *deployment) []object {
+	shuffled := slices.SortedFunc(slices.Values(d.Events), byToken(func(v event) int { return v.ID }))
+	list := make([]object, 0, len(shuffled))
+	for _, v := range shuffled {
+		o := object{
+			"deploymentEventID": strconv.Itoa(v.ID), "deploymentEventType": v.Type, "timestamp": looseStamp(v.Time, v.ID),
+			"message": v.Message, "temporary": v.Temporary, "info": object{},
+		}
+		if v.ID%5 == 0 {
+			o["info"], o["worker"] = object{"queue": []int{1, 2}}, "w37" // nobody documents it
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
+// mostPerPage is fewer than clients ask for: lists have pages here.
+const mostPerPage = 2
+
+// page is one page of a list.
+func page(r *http.Request, rel, path string, items []object) object {
+	query := r.URL.Query()
+	number := max(atoi(query.Get("page")), 1)
+	size := mostPerPage
+	if n := atoi(query.Get("size")); n > 0 {
+		size = min(n, mostPerPage)
+	}
+	from := min((number-1)*size, len(items))
+	part := items[from:min(from+size, len(items))]
+	links := object{"self": link(base(r) + r.URL.String()), "curies": curies()}
+	if from+size < len(items) {
+		query.Set("page", strconv.Itoa(number+1))
+		links["next"] = link(path + "?" + query.Encode())
+	}
+	o := object{"count": len(part), "total": len(items), "_links": links}
+	if len(part) > 0 {
+		o["_embedded"] = object{rel: oneOrMany(part)}
+	}
+	return o
+}
+
+func atoi(s string) int {
+	n, _ := strconv.Atoi(s) // anything else is 0: not given
+	return n
+}
+
+// list splits a parameter with several values.
+//
+// docs/platforms.md: "one or more targetIDs, comma-joined"
+func list(query []string) []string {
+	var values []string
+	for _, v := range query {
+		values = append(values, strings.FieldsFunc(v, func(r rune) bool { return r == ',' })...)
+	}
+	return values
+}

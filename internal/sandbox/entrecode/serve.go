@@ -1,0 +1,257 @@
+package entrecode
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sluice/internal/sandbox"
+)
+
+// ServeHTTP implements http.Handler.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e.state.settle(e.now().UTC())
+	status, body, refused := e.answer(r)
+	if refused.status != 0 {
+		writeProblem(w, refused)
+		return
+	}
+	write(w, status, "application/hal+json", body)
+}
+
+// answer serves a request with the right token.
+//
+// docs/platforms.md: "3400 missing, 3401 invalid, 3402 outdated access token, all 401"
+func (e *Emulator) answer(r *http.Request) (int, object, problem) {
+	switch r.Header.Get("Authorization") {
+	case "":
+		return 0, nil, problem{http.StatusUnauthorized, 3400, "Missing Access Token", "", ""}
+	case "Bearer " + dummyToken:
+	default:
+		return 0, nil, problem{http.StatusUnauthorized, 3401, "Invalid Access Token", "", ""}
+	}
+	at := e.locate(r.URL)
+	if r.Method == http.MethodPost && at.deployments {
+		return e.create(r, at)
+	}
+	if r.Method != http.MethodGet {
+		return 0, nil, problem{http.StatusMethodNotAllowed, 3110, "Method not allowed", r.Method, ""}
+	}
+	body, refused := e.read(r, at)
+	return http.StatusOK, body, refused
+}
+
+// location is what an address leads to; the zero location is nothing.
+type location struct {
+	entry       bool
+	app         *app
+	platform    *platform // with deployments or builds: whose; nil where none is named
+	target      string
+	build       *build
+	deployment  *deployment
+	deployments bool
+	builds      bool
+	path        string // of a list
+	refused     problem
+}
+
+func (e *Emulator) locate(u *url.URL) location {
+	path, query := u.EscapedPath(), u.Query()
+	switch {
+	case path == "/":
+		return location{entry: true}
+	case strings.HasPrefix(path, pathApps()+"/"):
+		return location{app: e.state.Apps[strings.TrimPrefix(u.Path, pathApps()+"/")]}
+	case path == pathPlatforms():
+		if p := e.state.Platforms[query.Get("platformID")]; p != nil {
+			return location{platform: p}
+		}
+		return location{refused: noMatch("platformID")}
+	case path == pathBuilds():
+		return location{builds: true, path: path, platform: e.state.Platforms[query.Get("platformID")]}
+	case path == pathDeployments():
+		return location{deployments: true, path: path, platform: e.state.Platforms[query.Get("platformID")]}
+	default:
+		return e.locateToken(path)
+	}
+}
+
+// locateToken finds what has its own address.
+func (e *Emulator) locateToken(path string) location {
+	for id, p := range e.state.Platforms {
+		switch path {
+		case pathOf(id):
+			return location{deployments: true, path: path, platform: p}
+		case pathBuildsOf(id):
+			return location{builds: true, path: path, platform: p}
+		}
+		for _, t := range p.Targets {
+			if path == pathTarget(t) {
+				return location{target: t}
+			}
+		}
+	}
+	for id, b := range e.state.Builds {
+		if path == pathBuild(id) {
+			return location{build: b}
+		}
+	}
+	for id, d := range e.state.Deployments {
+		if path == pathDeployment(id) {
+			return location{deployment: d}
+		}
+	}
+	return location{}
+}
+
+func (e *Emulator) read(r *http.Request, at location) (object, problem) {
+	none := problem{}
+	switch {
+	case at.refused.status != 0:
+		return nil, at.refused
+	case at.entry:
+		return e.entry(r), none
+	case at.app != nil:
+		return e.app(r, at.app), none
+	case at.deployments:
+		return e.listDeployments(r, at)
+	case at.builds:
+		return e.listBuilds(r, at)
+	case at.platform != nil:
+		return e.platform(r, at.platform), none
+	case at.target != "":
+		return object{"targetID": at.target, "targetType": "zipDownload", "_links": object{"self": link(base(r) + pathTarget(at.target))}}, none
+	case at.build != nil:
+		return e.build(r, at.build), none
+	case at.deployment != nil:
+		e.advance(at.deployment)
+		return e.deployment(r, at.deployment), none
+	default:
+		return nil, notFound()
+	}
+}
+
+// advance lets a deployment end after it was read a few times.
+func (e *Emulator) advance(d *deployment) {
+	if d.Status != running {
+		return
+	}
+	if d.Reads++; d.Reads >= readsToEnd {
+		e.state.end(d, e.now().UTC())
+	}
+}
+
+// listDeployments is a platform's list, or the one deployment that is asked
+// for.
+//
+// docs/platforms.md: "platformID is mandatory on the list"
+func (e *Emulator) listDeployments(r *http.Request, at location) (object, problem) {
+	query := r.URL.Query()
+	if id := query.Get("deploymentID"); id != "" {
+		if d := e.state.Deployments[atoi(id)]; d != nil {
+			return e.deployment(r, d), problem{}
+		}
+		return nil, noMatch("deploymentID")
+	}
+	if at.platform == nil {
+		return nil, missing("platformID")
+	}
+	var found []*deployment
+	for _, d := range e.state.Deployments {
+		if d.Platform == at.platform.ID {
+			found = append(found, d)
+		}
+	}
+	slices.SortFunc(found, byToken(func(d *deployment) int { return d.ID }))
+	items := make([]object, 0, len(found))
+	for _, d := range found {
+		items = append(items, e.deployment(r, d))
+	}
+	return page(r, "ec:app/deployment", at.path, items), problem{}
+}
+
+// listBuilds is a platform's list, or the one build that is asked for.
+//
+// docs/platforms.md: "a filter by the list's own id answers that one resource and no list"
+func (e *Emulator) listBuilds(r *http.Request, at location) (object, problem) {
+	if id := r.URL.Query().Get("buildID"); id != "" {
+		b := e.state.Builds[atoi(id)]
+		if b == nil || at.platform != nil && b.Platform != at.platform.ID {
+			return nil, noMatch("buildID")
+		}
+		return e.build(r, b), problem{}
+	}
+	if at.platform == nil {
+		return nil, missing("platformID")
+	}
+	var found []*build
+	for _, b := range e.state.Builds {
+		if b.Platform == at.platform.ID {
+			found = append(found, b)
+		}
+	}
+	slices.SortFunc(found, byToken(func(b *build) int { return b.ID }))
+	items := make([]object, 0, len(found))
+	for _, b := range found {
+		items = append(items, e.build(r, b))
+	}
+	return page(r, "ec:app/build", at.path, items), problem{}
+}
+
+// create starts a deployment.
+//
+// docs/platforms.md: "POST on the deployments relation with query platformID,
+// buildID and one or more targetIDs, comma-joined; empty body by its document,
+// `{}` by its SDK. 201 with the deployment, at once"
+func (e *Emulator) create(r *http.Request, at location) (int, object, problem) {
+	body, _ := io.ReadAll(r.Body) // the sandbox has it in memory
+	if text := strings.TrimSpace(string(body)); text != "" && text != "{}" {
+		return 0, nil, problem{http.StatusBadRequest, 3211, "Invalid format for property in JSON body", "body", "the body is empty, or {}"}
+	}
+	order, refused := e.order(r, at)
+	if refused.status != 0 {
+		return 0, nil, refused
+	}
+	d := e.state.addDeployment(order.build.ID, order.platform.ID, order.targets, e.now().UTC())
+	d.Plan = string(sandbox.FaultOf(r))
+	return http.StatusCreated, e.deployment(r, d), problem{}
+}
+
+// order is what a creation asks for.
+type order struct {
+	platform *platform
+	build    *build
+	targets  []string
+}
+
+func (e *Emulator) order(r *http.Request, at location) (order, problem) {
+	query := r.URL.Query()
+	o := order{platform: at.platform, targets: list(query["targetID"])}
+	for _, key := range []string{"platformID", "buildID", "targetID"} {
+		if query.Get(key) == "" {
+			return o, missing(key)
+		}
+	}
+	if o.platform == nil || o.platform.ID != query.Get("platformID") {
+		return o, noMatch("platformID")
+	}
+	number, err := strconv.Atoi(query.Get("buildID"))
+	if err != nil {
+		return o, problem{http.StatusBadRequest, 3212, "Invalid format for property in query string", "buildID", ""}
+	}
+	o.build = e.state.Builds[number]
+	// docs/platforms.md: "they cannot be shared between apps"
+	if o.build == nil || e.state.Platforms[o.build.Platform].App != o.platform.App {
+		return o, noMatch("buildID")
+	}
+	if o.build.Status != success {
+		return o, problem{http.StatusBadRequest, 3212, "Invalid format for property in query string", "buildID", "the build did not succeed"}
+	}
+	if !covers(o.platform.Targets, o.targets) {
+		return o, noMatch("targetID")
+	}
+	return o, problem{}
+}
