@@ -1,0 +1,214 @@
+package heroku
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/google/uuid"
+
+	"sluice/stages/driver"
+)
+
+const (
+	accept        = "application/vnd.heroku+json; version=3"
+	acceptFilters = accept + ".filters"
+	requestID     = "Request-Id"
+
+	mostAnswer   = 32 << 20 // bytes of one answer
+	mostPages    = 10_000   // of one list
+	readAttempts = 3
+	readWait     = 250 * time.Millisecond // before the second attempt
+	longestWait  = 5 * time.Second        // between attempts; what takes longer is the engine's to wait for
+)
+
+// client speaks to the API. It is safe for concurrent use.
+type client struct {
+	base   string
+	token  string
+	http   *http.Client
+	log    func(string, ...any)
+	tokens budget
+}
+
+// request is one call of the API. A request with effect changes something: it
+// is sent once.
+type request struct {
+	method, path string
+	variant      string // of the API, in Accept; "" for the plain one
+	ranged       string // the Range header
+	body         any
+	effect       bool
+}
+
+func (r request) String() string { return r.method + " " + r.path }
+
+// answer is what came back with a status below 300.
+type answer struct {
+	header http.Header
+	body   []byte
+}
+
+// get reads path into value.
+func (c *client) get(ctx context.Context, path string, value any) error {
+	_, err := c.read(ctx, request{method: http.MethodGet, path: path}, value)
+	return err
+}
+
+// read sends a request that changes nothing, again where the platform may
+// still answer; its body is built anew each time.
+func (c *client) read(ctx context.Context, r request, value any) (http.Header, error) {
+	pace := backoff.NewExponentialBackOff()
+	pace.InitialInterval, pace.MaxInterval = readWait, longestWait
+	return backoff.Retry(ctx, func() (http.Header, error) {
+		if err := c.tokens.wait(ctx); err != nil {
+			return nil, backoff.Permanent(err)
+		}
+		a, err := c.send(ctx, r)
+		if err == nil {
+			err = decode(r, a, value)
+		}
+		if err != nil && !again(err) {
+			return nil, backoff.Permanent(err)
+		}
+		return a.header, err
+	}, backoff.WithBackOff(pace), backoff.WithMaxTries(readAttempts))
+}
+
+// again reports whether a read that failed is worth another attempt soon.
+func again(err error) bool {
+	x := explain(err)
+	return x.Code == driver.Retryable && x.RetryAfter <= longestWait
+}
+
+// change sends a request with an effect, once.
+func (c *client) change(ctx context.Context, path string, body, value any) error {
+	if err := ctx.Err(); err != nil {
+		return &unsentError{err}
+	}
+	r := request{method: http.MethodPost, path: path, body: body, effect: true}
+	a, err := c.send(ctx, r)
+	if err != nil {
+		return err
+	}
+	return decode(r, a, value)
+}
+
+// send sends r once.
+func (c *client) send(ctx context.Context, r request) (answer, error) {
+	sent := uuid.NewString()
+	req, err := c.build(ctx, r, sent)
+	if err != nil {
+		return answer{}, &unsentError{err}
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return answer{}, &lostError{request: r, id: sent, err: err}
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end, or given up
+	c.tokens.seen(resp.Header)
+	id := resp.Header.Get(requestID)
+	if id == "" {
+		id = sent
+	}
+	c.log("heroku: %s: %s (%s)", r, resp.Status, id)
+	body, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer+1))
+	if err != nil {
+		return answer{}, &lostError{request: r, id: id, err: err}
+	}
+	if len(body) > mostAnswer {
+		return answer{}, &lostError{request: r, id: id, err: fmt.Errorf("the answer is longer than %d MiB", mostAnswer>>20)}
+	}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return answer{}, refusedBy(r, resp, id, body)
+	}
+	return answer{header: resp.Header, body: body}, nil
+}
+
+func (c *client) build(ctx context.Context, r request, id string) (*http.Request, error) {
+	var body io.Reader
+	if r.body != nil {
+		data, err := json.Marshal(r.body)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", accept)
+	if r.variant != "" {
+		req.Header.Set("Accept", r.variant)
+	}
+	if r.ranged != "" {
+		req.Header.Set("Range", r.ranged)
+	}
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	req.Header.Set("User-Agent", "sluice")
+	req.Header.Set(requestID, id)
+	return req, nil
+}
+
+func decode(r request, a answer, value any) error {
+	if value == nil {
+		return nil
+	}
+	if err := json.Unmarshal(a.body, value); err != nil {
+		return &lostError{request: r, id: a.header.Get(requestID), garbled: true, err: fmt.Errorf("the answer is not what the API documents: %w", err)}
+	}
+	return nil
+}
+
+// items reads a list page by page, as far as the caller goes.
+func items[T any](ctx context.Context, c *client, r request) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		for range mostPages {
+			var page []T
+			header, err := c.read(ctx, r, &page)
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			for _, item := range page {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			next := header.Get("Next-Range")
+			if next == "" {
+				return
+			}
+			if next == r.ranged {
+				yield(none, &lostError{request: r, id: header.Get(requestID), garbled: true, err: errors.New("the list does not go on: Next-Range repeats the range asked for")})
+				return
+			}
+			r.ranged = next
+		}
+		yield(none, &lostError{request: r, garbled: true, err: fmt.Errorf("the list has more than %d pages", mostPages)})
+	}
+}
+
+// list reads a whole list.
+func list[T any](ctx context.Context, c *client, r request) ([]T, error) {
+	var all []T
+	for item, err := range items[T](ctx, c, r) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, item)
+	}
+	return all, nil
+}

@@ -1,0 +1,101 @@
+package heroku
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// invalidError is a mistake of ours or in the configuration: nothing was sent.
+type invalidError struct{ text, remedy string }
+
+func (e *invalidError) Error() string { return e.text }
+
+// movedError is an effect that was not sent, because what it builds on changed.
+type movedError struct{ text, remedy string }
+
+func (e *movedError) Error() string { return e.text }
+
+// unsentError is what kept an effect from being sent.
+type unsentError struct{ err error }
+
+func (e *unsentError) Error() string { return e.err.Error() }
+func (e *unsentError) Unwrap() error { return e.err }
+
+// unexpectedError is an effect that Heroku accepted with another outcome than
+// was asked for.
+type unexpectedError struct{ text string }
+
+func (e *unexpectedError) Error() string { return e.text }
+
+// lostError is a request without a readable answer.
+type lostError struct {
+	request request
+	id      string
+	garbled bool // an answer came, and could not be read
+	err     error
+}
+
+func (e *lostError) Error() string { return e.request.String() + ": " + e.err.Error() }
+func (e *lostError) Unwrap() error { return e.err }
+
+// apiError is an answer of the API that refuses.
+type apiError struct {
+	request    request
+	status     int
+	id         string // Heroku's name for the reason: "not_found", "two_factor"
+	message    string
+	url        string // where Heroku explains it
+	requestID  string
+	retryAfter time.Duration
+	choices    []pipeline // 300: what an ambiguous name may mean
+}
+
+func (e *apiError) Error() string {
+	text := fmt.Sprintf("%s: %d", e.request, e.status)
+	if e.id != "" {
+		text += " " + e.id
+	}
+	return text + ": " + e.said()
+}
+
+// said is Heroku's own words, as far as it had any.
+func (e *apiError) said() string {
+	if e.message == "" {
+		return http.StatusText(e.status)
+	}
+	if e.url == "" || strings.Contains(e.message, e.url) {
+		return e.message
+	}
+	return e.message + " (" + e.url + ")"
+}
+
+// mostQuoted is how much of an error body that is not the API's is quoted.
+const mostQuoted = 200
+
+// refusedBy reads an answer that is no success.
+func refusedBy(r request, resp *http.Response, id string, body []byte) *apiError {
+	e := &apiError{request: r, status: resp.StatusCode, requestID: id, retryAfter: retryAfter(resp.Header)}
+	if e.status == http.StatusMultipleChoices && json.Unmarshal(body, &e.choices) == nil {
+		e.message = "the name is ambiguous"
+		return e
+	}
+	var said struct{ ID, Message, URL string }
+	if json.Unmarshal(body, &said) == nil {
+		e.id, e.message, e.url = said.ID, said.Message, said.URL
+		return e
+	}
+	e.message = strings.Join(strings.Fields(string(body[:min(len(body), mostQuoted)])), " ")
+	return e
+}
+
+func retryAfter(h http.Header) time.Duration {
+	seconds, err := strconv.Atoi(h.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}

@@ -1,0 +1,66 @@
+// Package heroku promotes slugs through the apps of Heroku pipelines.
+//
+// A release is a slug id. One POST /pipeline-promotions moves the slug that a
+// source app runs to any number of apps; where there is no source, and to roll
+// back, a release of one app is made directly. Nothing Heroku says of a
+// promotion counts as success: every app is read back.
+//
+// The client is ours. heroku-go (v5.5.0) has the calls, but it sends a POST
+// again after a 429 with a body that the first attempt has used up, drops
+// Next-Range so that lists end after their first page, and hides Request-Id and
+// RateLimit-Remaining. The dozen calls that are needed are less code than what
+// would work round that.
+package heroku
+
+import (
+	"time"
+
+	"sluice/stages/driver"
+)
+
+const (
+	// settle is how late a promotion without an answer may still become visible.
+	// Heroku makes the releases in the background; a lost answer is rare, and
+	// waiting a minute costs less than a second promotion.
+	settle = time.Minute
+
+	// batch is the most apps of one promotion. The API names no limit; 1000 is
+	// the largest page of its lists.
+	batch = 1000
+)
+
+const uuidPattern = `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`
+
+// Facts are what Heroku can do.
+func Facts() driver.Facts {
+	return driver.Facts{
+		Platform: "heroku",
+		Title:    "Heroku",
+		Keys: []driver.Key{
+			{
+				Name: "app", Type: driver.String, Required: true, Identity: true,
+				Pattern: `[a-z][a-z0-9-]{1,28}[a-z0-9]|` + uuidPattern, Hint: "an app's name or id, such as storefront-staging",
+				Doc: "The app's name or id. Its pipeline and stage are found.",
+			},
+			{
+				Name: "pipeline", Type: driver.String,
+				Pattern: `[a-z][a-z0-9-]{2,29}|` + uuidPattern, Hint: "a Heroku pipeline's name or id, such as storefront",
+				Doc: "The Heroku pipeline that the app belongs to; where given, an app that is elsewhere is refused.",
+			},
+			{
+				Name: "stage", Type: driver.String,
+				Pattern: `test|review|development|staging|production`, Hint: "test, review, development, staging or production",
+				Doc: "The Heroku stage of the app; the Sluice stage's name where Heroku knows it.",
+			},
+			{
+				Name: "couple", Type: driver.Bool,
+				Doc: "Creates the pipeline and couples the app to its stage where that is missing; needs pipeline.",
+			},
+		},
+		Kinds:   []driver.Kind{driver.Deploy, driver.Rollback},
+		Batch:   batch,
+		Settle:  settle,
+		Backoff: driver.Backoff{Initial: 500 * time.Millisecond, Max: 10 * time.Second, Factor: 2},
+		Secrets: []string{keyVar},
+	}
+}

@@ -1,0 +1,76 @@
+package heroku
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"sluice/stages/driver"
+)
+
+const (
+	keyVar  = "HEROKU_API_KEY"
+	hostVar = "HEROKU_HOST"
+
+	defaultHost    = "heroku.com"
+	requestTimeout = 30 * time.Second
+)
+
+// heroku is the driver.
+type heroku struct {
+	*client
+	now func() time.Time
+}
+
+var _ driver.Driver = (*heroku)(nil)
+
+// Open connects as Heroku's own CLI does: HEROKU_API_KEY is the token,
+// HEROKU_HOST a URL or a bare host whose API is at api.HOST. It sends nothing.
+func Open(_ context.Context, env driver.Env) (driver.Driver, error) {
+	getenv := env.Getenv
+	if getenv == nil {
+		getenv = func(string) string { return "" }
+	}
+	base, err := endpoint(getenv(hostVar))
+	if err != nil {
+		return nil, err
+	}
+	token := strings.TrimSpace(getenv(keyVar))
+	if token == "" {
+		return nil, &driver.OpenError{
+			Explanation: driver.Explanation{Code: driver.Denied, Remedy: remedyToken},
+			Err:         errors.New(keyVar + " is not set"),
+		}
+	}
+	log := env.Log
+	if log == nil {
+		log = func(string, ...any) {}
+	}
+	return &heroku{client: newClient(base, token, env.Transport, log), now: env.Time}, nil
+}
+
+// endpoint is the API's URL for a HEROKU_HOST, without a slash at its end.
+func endpoint(host string) (string, error) {
+	if host == "" {
+		host = defaultHost
+	}
+	base := host
+	if !strings.Contains(host, "://") {
+		base = "https://api." + host
+	}
+	return strings.TrimRight(base, "/"), driver.CheckEndpoint(hostVar, base)
+}
+
+// newClient is a client that never follows a redirect: it would carry the token
+// or repeat an effect elsewhere.
+func newClient(base, token string, transport http.RoundTripper, log func(string, ...any)) *client {
+	c := &client{base: base, token: token, log: log, http: &http.Client{
+		Transport:     transport,
+		Timeout:       requestTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	c.tokens.left.Store(fullBudget)
+	return c
+}

@@ -1,0 +1,68 @@
+package heroku
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"sluice/stages/driver"
+)
+
+const (
+	outputTime   = 10 * time.Second // for the whole output of a release phase that is over
+	outputRead   = 4 << 20          // bytes
+	outputShown  = 64 << 10         // bytes, the last ones
+	outputCutoff = "…\n"
+)
+
+// output is what a release phase that is over printed, "" for none. It comes
+// from another host than the API's, which must not get the token. That it
+// cannot be had takes nothing away from the release.
+func (h *heroku) output(ctx context.Context, r *release) string {
+	if r.Output == "" || !h.mayFetch(r.Output) {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, outputTime)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.Output, nil)
+	if err != nil {
+		return ""
+	}
+	req.Header.Set("Accept", "text/plain")
+	resp, err := h.http.Do(req)
+	if err != nil {
+		h.log("heroku: the output of release %s: %v", r.ID, err)
+		return ""
+	}
+	defer resp.Body.Close() //nolint:errcheck // read as far as it goes
+	if resp.StatusCode != http.StatusOK {
+		h.log("heroku: the output of release %s: %s", r.ID, resp.Status)
+		return ""
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, outputRead))
+	if err != nil {
+		h.log("heroku: the output of release %s is cut: %v", r.ID, err)
+	}
+	return lastOf(string(text))
+}
+
+// mayFetch allows https, and loopback for an API that is on loopback itself.
+func (h *heroku) mayFetch(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false
+	}
+	api, err := url.Parse(h.base)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http" && driver.IsLoopback(u) && driver.IsLoopback(api))
+}
+
+// lastOf is the end of a long text: what failed stands there.
+func lastOf(text string) string {
+	if len(text) <= outputShown {
+		return text
+	}
+	return outputCutoff + strings.ToValidUTF8(text[len(text)-outputShown:], "")
+}

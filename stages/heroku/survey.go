@@ -1,0 +1,232 @@
+package heroku
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"sluice/stages/driver"
+)
+
+// sideBySide is how many reads of single apps are under way at a time.
+const sideBySide = 8
+
+// party is an app that takes part in a call: its declaration, and what the
+// account says of it.
+type party struct {
+	target   driver.Target
+	place    place
+	app      app
+	coupling *coupling // nil: in no pipeline
+	missing  string    // why the app cannot be used; "" for nothing
+	remedy   string
+	newest   *release
+	running  *release
+}
+
+// survey is what the account says of a call's apps.
+type survey struct {
+	source   *party // nil for none
+	targets  []*party
+	pipeline pipeline // no id: there is none, or not yet
+	create   string   // the name of a declared pipeline that does not exist
+}
+
+func partyOf(t driver.Target) (*party, error) {
+	at, err := placeOf(t)
+	return &party{target: t, place: at}, err
+}
+
+// parties are the source, if any, and the targets.
+func (s *survey) parties() []*party {
+	if s.source == nil {
+		return s.targets
+	}
+	return append([]*party{s.source}, s.targets...)
+}
+
+// surveyOf reads the declarations of a call.
+func surveyOf(c driver.Call) (*survey, error) {
+	s := &survey{}
+	var err error
+	if from := c.Changes[0].Source; from != nil {
+		if s.source, err = partyOf(*from); err != nil {
+			return nil, err
+		}
+	}
+	for _, change := range c.Changes {
+		p, err := partyOf(change.Target)
+		if err != nil {
+			return nil, err
+		}
+		s.targets = append(s.targets, p)
+	}
+	return s, nil
+}
+
+// look reads where the apps are: the pipeline, its couplings and its apps in
+// one list each, and single apps only where those do not tell.
+func (h *heroku) look(ctx context.Context, s *survey) error {
+	if s.source == nil && s.targets[0].place.Pipeline == "" {
+		return h.lookAtOne(ctx, s)
+	}
+	if err := h.findPipeline(ctx, s); err != nil {
+		return err
+	}
+	var members map[string]*party
+	if s.pipeline.ID != "" && s.source != nil {
+		var err error
+		if members, err = h.members(ctx, s.pipeline); err != nil {
+			return err
+		}
+	}
+	return each(ctx, s.parties(), func(ctx context.Context, p *party) error {
+		if found := members[p.place.App]; found != nil {
+			p.app, p.coupling = found.app, found.coupling
+			return nil
+		}
+		return h.locate(ctx, p)
+	})
+}
+
+// lookAtOne reads an app whose pipeline nobody declares.
+func (h *heroku) lookAtOne(ctx context.Context, s *survey) error {
+	p := s.targets[0]
+	if err := h.locate(ctx, p); err != nil {
+		return err
+	}
+	if p.coupling != nil {
+		s.pipeline = pipeline{ID: p.coupling.Pipeline.ID, Name: p.coupling.Pipeline.Name}
+	}
+	return nil
+}
+
+// findPipeline finds the pipeline that is declared, or else the source's.
+func (h *heroku) findPipeline(ctx context.Context, s *survey) error {
+	parties := s.parties()
+	i := slices.IndexFunc(parties, func(p *party) bool { return p.place.Pipeline != "" })
+	if i < 0 {
+		return h.pipelineOf(ctx, s, s.source)
+	}
+	name := parties[i].place.Pipeline
+	err := h.get(ctx, path("pipelines", name), &s.pipeline)
+	if notFound(err) && slices.ContainsFunc(parties, func(p *party) bool { return p.place.Couple }) {
+		s.create = name
+		return nil
+	}
+	return err
+}
+
+// pipelineOf takes over the pipeline that an app belongs to, if any.
+func (h *heroku) pipelineOf(ctx context.Context, s *survey, p *party) error {
+	var c coupling
+	err := h.get(ctx, path("apps", p.place.App, "pipeline-couplings"), &c)
+	if invisible(err) {
+		return nil // said of the app itself, when it is looked at
+	}
+	s.pipeline = pipeline{ID: c.Pipeline.ID, Name: c.Pipeline.Name}
+	return err
+}
+
+// members lists the pipeline's apps by name and by id.
+func (h *heroku) members(ctx context.Context, of pipeline) (map[string]*party, error) {
+	couplings, err := h.couplings(ctx, of.ID)
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string]*coupling{}
+	ids := make([]string, len(couplings))
+	for i, c := range couplings {
+		c.Pipeline = named{ID: of.ID, Name: of.Name}
+		byID[c.App.ID], ids[i] = &c, c.App.ID
+	}
+	all := map[string]*party{}
+	for chunk := range slices.Chunk(ids, batch) {
+		apps, err := h.apps(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range apps {
+			p := &party{app: a, coupling: byID[a.ID]}
+			all[a.Name], all[a.ID] = p, p
+		}
+	}
+	return all, nil
+}
+
+// locate reads one app by itself.
+func (h *heroku) locate(ctx context.Context, p *party) error {
+	if err := h.get(ctx, path("apps", p.place.App), &p.app); err != nil {
+		if !invisible(err) {
+			return err
+		}
+		x := explain(err)
+		p.missing, p.remedy = fmt.Sprintf("app %s cannot be used: %v (request id %s)", p.place.App, err, x.RequestID), x.Remedy
+		return nil
+	}
+	var c coupling
+	err := h.get(ctx, path("apps", p.app.ID, "pipeline-couplings"), &c)
+	if notFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.coupling = &c
+	return nil
+}
+
+// run reads what the usable apps run. The source is asked itself: what it runs
+// is what will be promoted. Of several targets the pipeline's list tells most.
+func (h *heroku) run(ctx context.Context, s *survey) error {
+	var latest map[string]*release
+	if s.pipeline.ID != "" && len(s.targets) > 1 {
+		var err error
+		if latest, err = h.latest(ctx, s.pipeline.ID); err != nil {
+			return err
+		}
+	}
+	return each(ctx, s.parties(), func(ctx context.Context, p *party) error {
+		if p.missing != "" {
+			return nil
+		}
+		if r := latest[p.app.ID]; r != nil && r.runs() && p != s.source {
+			p.newest, p.running = r, r
+			return nil
+		}
+		var err error
+		p.newest, p.running, err = h.stands(ctx, p.app.ID)
+		return err
+	})
+}
+
+// each does f for every item, a few side by side, until one fails.
+func each[T any](ctx context.Context, items []T, f func(context.Context, T) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(sideBySide)
+	for _, item := range items {
+		group.Go(func() error { return f(ctx, item) })
+	}
+	return group.Wait()
+}
+
+// is reports whether a declared name or id means the pipeline.
+func (p pipeline) is(nameOrID string) bool { return nameOrID == p.ID || nameOrID == p.Name }
+
+// called is the pipeline's name, or its id where the API told no more.
+func called(p named) string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return p.ID
+}
+
+func quoted(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
