@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluice/internal/actions"
+	"sluice/internal/store"
 	"sluice/stages"
 	"sluice/stages/all"
 	"sluice/stages/driver"
@@ -51,7 +52,8 @@ type invocation struct {
 	flags     flags
 	command   string
 	closers   []func()
-	result    *result // what the command reported; nil before it did
+	stores    []store.Store // those that were opened, for the output `state`
+	result    *result       // what the command reported; nil before it did
 }
 
 func newInvocation(p Process) *invocation {

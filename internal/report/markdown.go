@@ -13,8 +13,9 @@ import (
 )
 
 // Summary is the Markdown of an invocation: a headline, the pipeline as a
-// diagram, a table of targets, and what is waited for or went wrong.
-func Summary(p *pipeline.Pipeline, command string, out rollout.Outcome) string {
+// diagram, a table of targets, and what is waited for or went wrong. problem is
+// why the command did not do its work, "" where it did.
+func Summary(p *pipeline.Pipeline, command string, out rollout.Outcome, problem string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s %s · %s\n\n", mark(out.Status), escape(headline(p, command)), out.Status)
 	if out.Release != "" {
@@ -23,6 +24,12 @@ func Summary(p *pipeline.Pipeline, command string, out rollout.Outcome) string {
 			fmt.Fprintf(&b, " · promotion %s", code(out.Promotion))
 		}
 		b.WriteString("\n\n")
+	}
+	if problem != "" {
+		for line := range strings.Lines(problem) {
+			fmt.Fprintf(&b, "> %s\n", escape(line))
+		}
+		b.WriteString("\n")
 	}
 	b.WriteString(Diagram(p, out))
 	table(&b, out)

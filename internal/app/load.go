@@ -1,0 +1,160 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sluice/internal/actions"
+	"sluice/pipeline"
+)
+
+// pipelineError means that a pipeline file is wrong. Its mistakes were shown.
+type pipelineError struct {
+	problems []pipeline.Problem
+}
+
+func (e *pipelineError) Error() string {
+	if len(e.problems) == 1 {
+		return "the pipeline file has a mistake"
+	}
+	return fmt.Sprintf("the pipeline file has %d mistakes", len(e.problems))
+}
+
+// parse reads the pipeline files and shows every mistake and warning.
+func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error) {
+	files := inv.flags.files
+	if len(files) == 0 {
+		found, err := pipeline.Find(os.DirFS("."))
+		if err != nil {
+			return nil, nil, usage(fmt.Errorf("no pipeline file: %w; write one, or name it with --file", err))
+		}
+		files = []string{found}
+	}
+	var pipelines []*pipeline.Pipeline
+	var problems []pipeline.Problem
+	for _, file := range files {
+		src, err := readFile(file)
+		if err != nil {
+			return nil, nil, usage(err)
+		}
+		p, found := pipeline.Parse(filepath.ToSlash(file), src, inv.facts())
+		problems = append(problems, found...)
+		if p != nil {
+			pipelines = append(pipelines, p)
+		}
+	}
+	if pipeline.Failed(problems) {
+		return nil, problems, &pipelineError{problems: problems}
+	}
+	return pipelines, problems, sameNames(pipelines)
+}
+
+// readFile reads no more of a file than a pipeline may have.
+func readFile(file string) ([]byte, error) {
+	f, err := os.Open(file) //nolint:gosec // the user names it
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	src, err := io.ReadAll(io.LimitReader(f, pipeline.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", file, err)
+	}
+	return src, nil
+}
+
+// sameNames refuses pipelines that would share their state.
+func sameNames(pipelines []*pipeline.Pipeline) error {
+	seen := map[string]string{}
+	for _, p := range pipelines {
+		if other, ok := seen[p.Name.Value]; ok {
+			return usage(fmt.Errorf("%s: pipeline %q has the same name as that of %s; their state would be the same", p.Name.Pos, p.Name.Value, other))
+		}
+		seen[p.Name.Value] = p.File
+	}
+	return nil
+}
+
+// show prints problems with their lines, and annotates the run with them.
+func (inv *invocation) show(problems []pipeline.Problem) {
+	if len(problems) == 0 {
+		return
+	}
+	_ = inv.runner.Untrusted(inv.Stderr, pipeline.Format(problems)) // nobody is left to tell
+	if !inv.runner.Inside() {
+		return
+	}
+	for _, p := range problems {
+		level := actions.LevelError
+		if p.Warning {
+			level = actions.LevelWarning
+		}
+		inv.runner.Annotate(actions.Annotation{Level: level, File: p.Pos.File, Line: p.Pos.Line, Col: p.Pos.Col, Message: p.Message})
+	}
+}
+
+// load parses for a command that runs: mistakes end it, and so does whatever
+// this version does not run yet.
+func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
+	pipelines, problems, err := inv.parse()
+	inv.show(problems)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range pipelines {
+		if later := p.Later(); len(later) > 0 {
+			inv.show(later)
+			return nil, &laterError{problems: later}
+		}
+	}
+	inv.maskSecrets(pipelines)
+	return pipelines, inv.startSandbox(ctx, pipelines)
+}
+
+// one is the only pipeline of a command that takes one.
+func (inv *invocation) one(ctx context.Context) (*pipeline.Pipeline, error) {
+	if len(inv.flags.files) > 1 {
+		return nil, usage(errors.New("this command takes one --file; only reconcile and status take several"))
+	}
+	pipelines, err := inv.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return pipelines[0], nil
+}
+
+// laterError names what the file declares and this version does not run.
+type laterError struct{ problems []pipeline.Problem }
+
+func (e *laterError) Error() string {
+	lines := make([]string, len(e.problems))
+	for i, p := range e.problems {
+		lines[i] = p.String()
+	}
+	return "nothing was done, because the pipeline file wants what this version does not run:\n" + strings.Join(lines, "\n")
+}
+
+// maskSecrets masks the credentials of the platforms that are used, before
+// their first use, and says what the platforms have to say.
+func (inv *invocation) maskSecrets(pipelines []*pipeline.Pipeline) {
+	seen := map[string]bool{}
+	for _, p := range pipelines {
+		for t := range p.All() {
+			if seen[t.Platform.Platform] {
+				continue
+			}
+			seen[t.Platform.Platform] = true
+			for _, name := range t.Platform.Secrets {
+				inv.runner.Mask(inv.getenv(name))
+			}
+			if t.Platform.Notice != "" {
+				inv.runner.Warning(t.Platform.Notice)
+			}
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"sluice/internal/store"
+	"sluice/internal/store/file"
+	"sluice/pipeline"
+)
+
+// store opens the pipeline's state: what --store says, else the sandbox's own,
+// else what the file says.
+func (inv *invocation) store(p *pipeline.Pipeline) (store.Store, error) {
+	where := p.State.Store.Value
+	switch {
+	case inv.flags.store != "":
+		where = inv.flags.store
+	case inv.flags.sandbox:
+		where = "file:" + sandboxDir + "/state"
+	}
+	if err := pipeline.CheckStore(where); err != nil {
+		return nil, usage(fmt.Errorf("--store: %w", err))
+	}
+	if dir, ok := strings.CutPrefix(where, "file:"); ok {
+		return file.Open(dir), nil
+	}
+	return nil, &store.UnreadableError{Op: "open", Err: fmt.Errorf("store %s", where)}
+}
+
+// showState prints records as they are stored.
+func (inv *invocation) showState(ctx context.Context, p *pipeline.Pipeline) error {
+	state, err := inv.store(p)
+	if err != nil {
+		return err
+	}
+	targets, err := inv.selected(p)
+	if err != nil {
+		return err
+	}
+	keys := make([]store.Key, len(targets))
+	for i, t := range targets {
+		keys[i] = store.Key{Pipeline: p.Name.Value, Target: t.Name.Value}
+	}
+	entries, err := state.Load(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	records := []json.RawMessage{}
+	var text strings.Builder
+	for _, entry := range entries {
+		if entry.Version == "" {
+			fmt.Fprintf(&text, "%s: never written\n", entry.Key)
+			continue
+		}
+		records = append(records, entry.Data)
+		fmt.Fprintf(&text, "%s, generation %d:\n%s\n", entry.Key, entry.Generation, entry.Data)
+	}
+	inv.result = &result{text: text.String(), extra: map[string]any{"records": records}}
+	return nil
+}
