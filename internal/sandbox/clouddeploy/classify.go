@@ -1,0 +1,71 @@
+package clouddeploy
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"sluice/internal/sandbox"
+)
+
+// Classify implements sandbox.Emulator.
+func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
+	key, name, ok := address(r)
+	if !ok {
+		return sandbox.Action{Kind: sandbox.Other}
+	}
+	var in struct {
+		TargetID     string `json:"targetId"`
+		Approved     bool   `json:"approved"`
+		ValidateOnly bool   `json:"validateOnly"`
+	}
+	json.Unmarshal(body, &in) //nolint:errcheck // refused when it is served
+	a := sandbox.Action{Kind: kindOf(key, in.Approved), Targets: e.targetsAt(e.placeOf(name, in.TargetID))}
+	if in.ValidateOnly || r.URL.Query().Get("validateOnly") == "true" {
+		a.Kind = sandbox.Read
+	}
+	return a
+}
+
+// kindOf is what a method does, in the driver's words.
+func kindOf(key string, approved bool) string {
+	if strings.HasPrefix(key, "GET ") {
+		return sandbox.Read
+	}
+	_, verb, _ := strings.Cut(key, ":")
+	switch {
+	case verb == "rollbackTarget":
+		return "rollback"
+	case verb == "approve" && !approved:
+		return "reject"
+	case verb == "approve", verb == "advance", verb == "cancel", verb == "retryJob", verb == "ignoreJob":
+		return verb
+	case strings.HasSuffix(key, "/rollouts"):
+		return "deploy"
+	default:
+		return sandbox.Other
+	}
+}
+
+// placeOf is the place that a resource name and a target's id lead to. Fields
+// that they do not tell are "".
+func (e *Emulator) placeOf(name, target string) place {
+	parts := strings.Split(name, "/")
+	p := place{target: target}
+	for i := 0; i+1 < len(parts); i += 2 {
+		switch parts[i] {
+		case "projects":
+			p.project = parts[i+1]
+		case "locations":
+			p.location = parts[i+1]
+		case "deliveryPipelines":
+			p.pipeline = parts[i+1]
+		case "targets":
+			p.target = parts[i+1]
+		}
+	}
+	if r, ok := e.state.Rollouts[name]; ok {
+		p.target = r.TargetId
+	}
+	return p
+}

@@ -1,0 +1,203 @@
+package clouddeploy
+
+import (
+	"slices"
+
+	api "google.golang.org/api/clouddeploy/v1"
+)
+
+// isController reports whether a rollout controls those of a multi-target's
+// children.
+func isController(r *api.Rollout) bool {
+	return slices.ContainsFunc(r.Phases, func(p *api.Phase) bool { return p.ChildRolloutJobs != nil })
+}
+
+// childRollouts are the rollouts that a controller made.
+func (e *Emulator) childRollouts(controller *api.Rollout) []*api.Rollout {
+	var children []*api.Rollout
+	for _, r := range under(e.state.Rollouts, parent(controller.Name), "rollouts") {
+		if r.ControllerRollout == controller.Name {
+			children = append(children, r)
+		}
+	}
+	return children
+}
+
+func (e *Emulator) childOn(controller *api.Rollout, target string) *api.Rollout {
+	for _, child := range e.childRollouts(controller) {
+		if child.TargetId == target {
+			return child
+		}
+	}
+	return nil
+}
+
+// stepController starts its phase's children and sums up how they are.
+func (e *Emulator) stepController(r *api.Rollout) bool {
+	p := running(r)
+	if p == nil {
+		p = e.reopened(r)
+	}
+	if p == nil {
+		return false
+	}
+	changed := false
+	for _, j := range jobsOf(p) {
+		changed = e.stepChild(r, p, j) || changed
+	}
+	return e.sumUp(r, p) || changed
+}
+
+// reopened is the failed phase of a controller none of whose children is
+// failed any more.
+//
+// docs/platforms.md: "leave it by cancelling, or by retrying or ignoring every
+// failed child job."
+func (e *Emulator) reopened(r *api.Rollout) *api.Phase {
+	for _, p := range r.Phases {
+		if p.State != "FAILED" {
+			continue
+		}
+		for _, j := range jobsOf(p) {
+			if child := e.childOn(r, j.Id); j.State == "FAILED" && (child == nil || child.State == "FAILED" || child.State == "CANCELLED") {
+				return nil
+			}
+		}
+		for _, j := range jobsOf(p) {
+			if j.State == "FAILED" {
+				j.State = "IN_PROGRESS"
+			}
+		}
+		e.reopen(r, p)
+		return p
+	}
+	return nil
+}
+
+// stepChild starts a child's phase where its job has not begun, and takes over
+// how it went.
+func (e *Emulator) stepChild(r *api.Rollout, p *api.Phase, j *api.Job) bool {
+	child := e.childOn(r, j.Id)
+	switch {
+	case j.State == "PENDING" && j.CreateChildRolloutJob != nil && child == nil:
+		e.createChild(r, p, j)
+		return true
+	case j.State == "PENDING" && child != nil && final(child):
+		j.State = "SKIPPED"
+		return true
+	case j.State == "PENDING" && child != nil:
+		e.advanceChild(r, p, j, child)
+		return true
+	case j.State != "IN_PROGRESS" || child == nil:
+		return false
+	}
+	i := slices.IndexFunc(child.Phases, func(c *api.Phase) bool { return c.Id == p.Id })
+	if i < 0 || !slices.Contains([]string{"SUCCEEDED", "FAILED", "ABORTED", "SKIPPED"}, child.Phases[i].State) {
+		return false
+	}
+	run := e.state.JobRuns[j.JobRun]
+	run.EndTime, run.State, j.State = stamp(e.now()), "SUCCEEDED", "SUCCEEDED"
+	if child.Phases[i].State == "FAILED" || child.Phases[i].State == "ABORTED" {
+		run.State, j.State = "FAILED", "FAILED"
+	}
+	return true
+}
+
+// createChild makes a child's rollout, which needs no approval of its own.
+func (e *Emulator) createChild(r *api.Rollout, p *api.Phase, j *api.Job) {
+	release := e.state.Releases[parent(r.Name)]
+	pipeline := e.state.Pipelines[parent(release.Name)]
+	stage := stageOf(release, pipeline, r.TargetId)
+	name := release.Name + "/rollouts/" + id(r.Name) + "-" + j.Id
+	first := e.state.current(pipeline.Name, j.Id) == nil
+	start := ""
+	if p != r.Phases[0] {
+		start = p.Id
+	}
+	phases, err := buildPhases(stage.Strategy, nil, first && start == "", start)
+	if err != nil {
+		return
+	}
+	child := &api.Rollout{
+		Name: name, Uid: uid(name), TargetId: j.Id, ControllerRollout: r.Name, CreateTime: stamp(e.now()),
+		EnqueueTime: stamp(e.now()), State: "PENDING", ApprovalState: "DOES_NOT_NEED_APPROVAL", Phases: phases,
+	}
+	touch(child)
+	e.state.Rollouts[name] = child
+	// What was planned for the controller happens to its first child.
+	if planned := e.state.plan(r); planned.FailJob != "" || planned.Hang {
+		*e.state.plan(child) = *planned
+		*planned = plan{}
+	}
+	e.childRun(r, p, j, child)
+}
+
+func (e *Emulator) advanceChild(r *api.Rollout, p *api.Phase, j *api.Job, child *api.Rollout) {
+	for _, c := range child.Phases {
+		if c.Id == p.Id && c.State == "PENDING" {
+			c.State = "IN_PROGRESS"
+		}
+	}
+	e.state.plan(child).Resumed = stamp(e.now())
+	touch(child)
+	e.childRun(r, p, j, child)
+}
+
+// childRun begins the run of a controller's job.
+func (e *Emulator) childRun(r *api.Rollout, p *api.Phase, j *api.Job, child *api.Rollout) {
+	e.startJob(r, p, j, e.now())
+	run := e.state.JobRuns[j.JobRun]
+	if j.CreateChildRolloutJob != nil {
+		run.CreateChildRolloutJobRun = &api.CreateChildRolloutJobRun{Rollout: child.Name, RolloutPhaseId: p.Id}
+	} else {
+		run.AdvanceChildRolloutJobRun = &api.AdvanceChildRolloutJobRun{Rollout: child.Name, RolloutPhaseId: p.Id}
+	}
+}
+
+// retryChild retries what failed in a child.
+func (e *Emulator) retryChild(r *api.Rollout, j *api.Job) {
+	child := e.childOn(r, j.Id)
+	if child == nil {
+		return
+	}
+	for _, p := range child.Phases {
+		for _, job := range jobsOf(p) {
+			if job.State == "FAILED" {
+				job.State = "PENDING"
+				e.reopen(child, p)
+			}
+		}
+	}
+}
+
+// sumUp ends a controller's phase when all of its children are through it.
+//
+// docs/platforms.md: "HALTED (multi-target): a child failed, another succeeded,
+// phases remain"
+func (e *Emulator) sumUp(r *api.Rollout, p *api.Phase) bool {
+	failed, through := 0, 0
+	jobs := jobsOf(p)
+	for _, j := range jobs {
+		if j.State == "FAILED" {
+			failed++
+		} else if jobOver(j) {
+			through++
+		}
+	}
+	if failed+through < len(jobs) {
+		return false
+	}
+	switch {
+	case failed == 0:
+		p.State = "SUCCEEDED"
+		if firstPending(r) < 0 {
+			e.succeed(r, e.now())
+		}
+	case through > 0 && firstPending(r) >= 0:
+		p.State, r.State = "FAILED", "HALTED"
+	default:
+		p.State = "FAILED"
+		e.fail(r, "EXECUTION_FAILED", "child rollouts of phase "+p.Id+" failed", e.now())
+	}
+	return true
+}

@@ -1,0 +1,99 @@
+package clouddeploy
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	api "google.golang.org/api/clouddeploy/v1"
+)
+
+// remembered is how long a request id is known.
+//
+// docs/platforms.md: "requestId makes create idempotent for 60 min"
+const remembered = 60 * time.Minute
+
+// creation is a resource that a request wants to make.
+type creation struct {
+	name     string
+	kind     string // Google's name of the type: "Rollout"
+	verb     string // "create", "update"
+	resource any
+	store    func() // makes it
+}
+
+// create makes a resource, once for each request id, and answers with an
+// operation that is still at work.
+func (e *Emulator) create(c *call, made creation) (any, error) {
+	known, err := e.repeated(c)
+	if known != nil || err != nil {
+		return known, err
+	}
+	if c.query("validateOnly") == "true" {
+		return e.operation(made)
+	}
+	made.store()
+	op, err := e.operation(made)
+	if err != nil {
+		return nil, err
+	}
+	e.state.Operations[op.Name] = op
+	if key := c.query("requestId"); key != "" {
+		e.state.Requests[key] = request{Operation: op.Name, Time: e.now()}
+	}
+	working := *op
+	working.Done, working.Response = false, nil
+	return &working, nil
+}
+
+// repeated is the operation of an earlier request with the same id.
+func (e *Emulator) repeated(c *call) (*api.Operation, error) {
+	key := c.query("requestId")
+	if key == "" {
+		return nil, nil
+	}
+	if parsed, err := uuid.Parse(key); err != nil || parsed == uuid.Nil {
+		return nil, invalid("Invalid request ID %q: it must be a valid UUID and not zero", key)
+	}
+	earlier, ok := e.state.Requests[key]
+	if !ok || e.now().Sub(earlier.Time) >= remembered {
+		return nil, nil
+	}
+	return e.state.Operations[earlier.Operation], nil
+}
+
+// operation is the finished work of making a resource.
+func (e *Emulator) operation(made creation) (*api.Operation, error) {
+	response, err := typed(made.kind, made.resource)
+	if err != nil {
+		return nil, err
+	}
+	meta, err := typed("OperationMetadata", &api.OperationMetadata{
+		ApiVersion: "v1", CreateTime: stamp(e.now()), EndTime: stamp(e.now()), Target: made.name, Verb: made.verb,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.Operation{
+		Name: fmt.Sprintf("%s/operations/operation-%d", locationOf(made.name), e.state.next()),
+		Done: true, Metadata: meta, Response: response,
+	}, nil
+}
+
+// typed is a resource as an operation carries it.
+func typed(kind string, resource any) ([]byte, error) {
+	fields, ok := fieldsOf(resource).(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("a %s is no JSON object", kind)
+	}
+	fields["@type"] = "type.googleapis.com/google.cloud.deploy.v1." + kind
+	return json.Marshal(fields)
+}
+
+func (e *Emulator) getOperation(c *call) (any, error) {
+	if op, ok := e.state.Operations[c.name]; ok {
+		return op, nil
+	}
+	return nil, notFound(c.name)
+}

@@ -1,0 +1,142 @@
+package clouddeploy
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	api "google.golang.org/api/clouddeploy/v1"
+)
+
+// checkPolicy refuses a policy that could not be enforced: it needs a selector
+// and a rule, and every rule a time window in a zone.
+func checkPolicy(p *api.DeployPolicy) error {
+	if len(p.Selectors) == 0 || len(p.Rules) == 0 {
+		return invalid("A deploy policy must have at least one selector and at least one rule")
+	}
+	for _, rule := range p.Rules {
+		r := rule.RolloutRestriction
+		if r == nil || !resourceID.MatchString(r.Id) {
+			return invalid("A rule must have a rollout restriction with an id")
+		}
+		w := r.TimeWindows
+		if w == nil || len(w.WeeklyWindows)+len(w.OneTimeWindows) == 0 {
+			return invalid("Rule %s must have at least one time window", r.Id)
+		}
+		if _, err := time.LoadLocation(w.TimeZone); err != nil || w.TimeZone == "" {
+			return invalid("Rule %s: invalid time zone %q", r.Id, w.TimeZone)
+		}
+	}
+	return nil
+}
+
+// action is what a request does to rollouts on a target, in the words of
+// deploy policies.
+type action struct {
+	name     string // CREATE, APPROVE, ADVANCE, CANCEL, IGNORE_JOB, RETRY_JOB, ROLLBACK
+	pipeline string // resource name
+	target   string // id
+	override []string
+}
+
+// allow refuses an action that a deploy policy restricts now.
+//
+// docs/platforms.md: "Deploy policies: weekly or one-time windows in an IANA
+// zone, start inclusive, end exclusive; invokers USER and DEPLOY_AUTOMATION; a
+// named override."
+func (e *Emulator) allow(a action) error {
+	for _, name := range a.override {
+		if _, ok := e.state.Policies[name]; !ok {
+			return notFound(name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.state.Policies)) {
+		p := e.state.Policies[name]
+		if locationOf(name) != locationOf(a.pipeline) || p.Suspended || slices.Contains(a.override, name) || !e.selects(p, a) {
+			continue
+		}
+		for _, rule := range p.Rules {
+			if e.restricts(rule.RolloutRestriction, a) {
+				return precondition("%s is restricted by deploy policy %s, rule %s", a.name, name, rule.RolloutRestriction.Id)
+			}
+		}
+	}
+	return nil
+}
+
+// selects reports whether one of the policy's selectors matches the action's
+// pipeline and target.
+func (e *Emulator) selects(p *api.DeployPolicy, a action) bool {
+	pipeline := e.state.Pipelines[a.pipeline]
+	target := e.state.Targets[locationOf(a.pipeline)+"/targets/"+a.target]
+	return slices.ContainsFunc(p.Selectors, func(s *api.DeployPolicyResourceSelector) bool {
+		if s.DeliveryPipeline == nil && s.Target == nil {
+			return false
+		}
+		if d := s.DeliveryPipeline; d != nil && (pipeline == nil || !attribute(d.Id, d.Labels, id(a.pipeline), pipeline.Labels)) {
+			return false
+		}
+		if t := s.Target; t != nil && (target == nil || !attribute(t.Id, t.Labels, a.target, target.Labels)) {
+			return false
+		}
+		return true
+	})
+}
+
+func attribute(wantID string, want map[string]string, haveID string, have map[string]string) bool {
+	if wantID != "" && wantID != "*" && wantID != haveID {
+		return false
+	}
+	for key, value := range want {
+		if have[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *Emulator) restricts(r *api.RolloutRestriction, a action) bool {
+	if len(r.Actions) > 0 && !slices.Contains(r.Actions, a.name) {
+		return false
+	}
+	if len(r.Invokers) > 0 && !slices.Contains(r.Invokers, "USER") {
+		return false
+	}
+	zone, err := time.LoadLocation(r.TimeWindows.TimeZone)
+	if err != nil {
+		return false
+	}
+	now := e.now().In(zone)
+	return slices.ContainsFunc(r.TimeWindows.WeeklyWindows, func(w *api.WeeklyWindow) bool { return inWeekly(w, now) }) ||
+		slices.ContainsFunc(r.TimeWindows.OneTimeWindows, func(w *api.OneTimeWindow) bool { return inOneTime(w, now) })
+}
+
+func inWeekly(w *api.WeeklyWindow, now time.Time) bool {
+	days := []string{"SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY"}
+	if len(w.DaysOfWeek) > 0 && !slices.Contains(w.DaysOfWeek, days[now.Weekday()]) {
+		return false
+	}
+	if w.StartTime == nil && w.EndTime == nil {
+		return true
+	}
+	minute := time.Duration(now.Hour())*time.Hour + time.Duration(now.Minute())*time.Minute + time.Duration(now.Second())*time.Second
+	return minute >= ofDay(w.StartTime) && minute < ofDay(w.EndTime)
+}
+
+func inOneTime(w *api.OneTimeWindow, now time.Time) bool {
+	at := func(d *api.Date, t *api.TimeOfDay) time.Time {
+		return time.Date(int(d.Year), time.Month(d.Month), int(d.Day), 0, 0, 0, 0, now.Location()).Add(ofDay(t))
+	}
+	if w.StartDate == nil || w.EndDate == nil {
+		return false
+	}
+	return !now.Before(at(w.StartDate, w.StartTime)) && now.Before(at(w.EndDate, w.EndTime))
+}
+
+// ofDay is how long after midnight a time of day is.
+func ofDay(t *api.TimeOfDay) time.Duration {
+	if t == nil {
+		return 0
+	}
+	return time.Duration(t.Hours)*time.Hour + time.Duration(t.Minutes)*time.Minute + time.Duration(t.Seconds)*time.Second
+}

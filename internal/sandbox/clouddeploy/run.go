@@ -1,0 +1,258 @@
+package clouddeploy
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	api "google.golang.org/api/clouddeploy/v1"
+)
+
+// settle lets the rollouts run on to the present.
+func (e *Emulator) settle() {
+	for changed := true; changed; {
+		changed = false
+		for _, name := range slices.Sorted(maps.Keys(e.state.Rollouts)) {
+			changed = e.step(e.state.Rollouts[name]) || changed
+		}
+	}
+}
+
+// step takes one rollout one step on, if it is due, and reports whether it did.
+func (e *Emulator) step(r *api.Rollout) bool {
+	changed := false
+	switch r.State {
+	case "PENDING_RELEASE":
+		changed = e.releaseReady(r)
+	case "PENDING":
+		changed = e.start(r)
+	case "IN_PROGRESS", "HALTED":
+		if isController(r) {
+			changed = e.stepController(r)
+		} else {
+			changed = e.stepPhase(r)
+		}
+	case "CANCELLING":
+		changed = e.stepCancel(r)
+	}
+	if changed {
+		r.Etag = ""
+		r.Etag = etagOf(r)
+	}
+	return changed
+}
+
+func (e *Emulator) releaseReady(r *api.Rollout) bool {
+	release := e.state.Releases[parent(r.Name)]
+	if release == nil || release.RenderState == "IN_PROGRESS" {
+		return false
+	}
+	r.State, r.EnqueueTime = "PENDING", stamp(e.now())
+	if release.RenderState == "FAILED" {
+		e.fail(r, "RELEASE_FAILED", "release "+id(release.Name)+" failed to render", e.now())
+	}
+	return true
+}
+
+// start begins a rollout unless another one is at work on its target.
+//
+// docs/platforms.md: "PENDING (behind an earlier rollout on the target)"
+func (e *Emulator) start(r *api.Rollout) bool {
+	pipeline := parent(parent(r.Name))
+	if e.inProgress(pipeline, r.TargetId) != nil {
+		return false
+	}
+	for _, other := range e.state.onTarget(pipeline, r.TargetId) {
+		if other.State == "PENDING" && clock(other.EnqueueTime).Before(clock(r.EnqueueTime)) {
+			return false
+		}
+	}
+	r.State, r.DeployStartTime = "IN_PROGRESS", r.EnqueueTime
+	if before := e.lastEnd(pipeline, r.TargetId); before.After(clock(r.EnqueueTime)) {
+		r.DeployStartTime = stamp(before)
+	}
+	if i := firstPending(r); i >= 0 && !skippedAsFirst(r) {
+		r.Phases[i].State = "IN_PROGRESS"
+	}
+	return true
+}
+
+// skippedAsFirst reports whether the rollout skips its canary because it is the
+// target's first: it then waits to be advanced.
+func skippedAsFirst(r *api.Rollout) bool {
+	return slices.ContainsFunc(r.Phases, func(p *api.Phase) bool { return p.SkipMessage == firstSkip })
+}
+
+// lastEnd is when the newest finished rollout of a target ended.
+func (e *Emulator) lastEnd(pipeline, target string) time.Time {
+	var last time.Time
+	for _, r := range e.state.onTarget(pipeline, target) {
+		if end := clock(r.DeployEndTime); end.After(last) {
+			last = end
+		}
+	}
+	return last
+}
+
+func firstPending(r *api.Rollout) int {
+	return slices.IndexFunc(r.Phases, func(p *api.Phase) bool { return p.State == "PENDING" })
+}
+
+// running is the phase at work, nil where the rollout waits for an advance.
+func running(r *api.Rollout) *api.Phase {
+	for _, p := range r.Phases {
+		if p.State == "IN_PROGRESS" {
+			return p
+		}
+	}
+	return nil
+}
+
+// stepPhase starts or ends a job of the phase at work, or ends the phase.
+func (e *Emulator) stepPhase(r *api.Rollout) bool {
+	p := running(r)
+	if p == nil {
+		return false
+	}
+	for _, j := range jobsOf(p) {
+		switch {
+		case jobOver(j):
+			continue
+		case j.State == "PENDING":
+			e.startJob(r, p, j, e.jobStart(r))
+			return true
+		case j.State == "IN_PROGRESS":
+			return e.endJob(r, p, j)
+		default:
+			return false
+		}
+	}
+	p.State = "SUCCEEDED"
+	if firstPending(r) < 0 {
+		e.succeed(r, e.jobStart(r))
+	}
+	return true
+}
+
+// jobStart is when the next job begins: the newest job's end, the rollout's
+// start without one.
+func (e *Emulator) jobStart(r *api.Rollout) time.Time {
+	at := clock(r.DeployStartTime)
+	for name, run := range e.state.JobRuns {
+		if end := clock(run.EndTime); parent(name) == r.Name && end.After(at) {
+			at = end
+		}
+	}
+	if resumed := clock(e.state.plan(r).Resumed); resumed.After(at) {
+		at = resumed
+	}
+	return at
+}
+
+// startJob begins a run of a job.
+func (e *Emulator) startJob(r *api.Rollout, p *api.Phase, j *api.Job, at time.Time) {
+	name := r.Name + "/jobRuns/" + uid(r.Name+p.Id+j.Id+strconv.Itoa(e.state.next()))
+	run := &api.JobRun{
+		Name: name, Uid: uid(name), PhaseId: p.Id, JobId: j.Id, State: "IN_PROGRESS",
+		CreateTime: stamp(at), StartTime: stamp(at),
+	}
+	work := build(r.Name, name)
+	switch {
+	case j.DeployJob != nil:
+		run.DeployJobRun = &api.DeployJobRun{Build: work}
+		r.DeployingBuild = work
+	case j.VerifyJob != nil:
+		run.VerifyJobRun = &api.VerifyJobRun{Build: work}
+	case j.PredeployJob != nil:
+		run.PredeployJobRun = &api.PredeployJobRun{Build: work}
+	case j.PostdeployJob != nil:
+		run.PostdeployJobRun = &api.PostdeployJobRun{Build: work}
+	case j.AnalysisJob != nil:
+		run.AnalysisJobRun = &api.AnalysisJobRun{}
+	}
+	run.Etag = etagOf(run)
+	e.state.JobRuns[name] = run
+	j.State, j.JobRun = "IN_PROGRESS", name
+}
+
+// endJob ends a job that has run long enough, as planned.
+func (e *Emulator) endJob(r *api.Rollout, p *api.Phase, j *api.Job) bool {
+	run, planned := e.state.JobRuns[j.JobRun], e.state.plan(r)
+	end := clock(run.StartTime).Add(e.Step)
+	if planned.Hang || e.now().Before(end) {
+		return false
+	}
+	run.EndTime, run.State, j.State = stamp(end), "SUCCEEDED", "SUCCEEDED"
+	if planned.FailJob == j.Id {
+		planned.FailJob = ""
+		run.State, j.State = "FAILED", "FAILED"
+		failRun(run, "the "+j.Id+" job failed: as the sandbox was told to")
+		abort(p)
+		p.State = "FAILED"
+		e.fail(r, "EXECUTION_FAILED", "job "+j.Id+" of phase "+p.Id+" failed", end)
+	}
+	run.Etag = ""
+	run.Etag = etagOf(run)
+	return true
+}
+
+func failRun(run *api.JobRun, message string) {
+	switch {
+	case run.DeployJobRun != nil:
+		run.DeployJobRun.FailureCause, run.DeployJobRun.FailureMessage = "EXECUTION_FAILED", message
+	case run.VerifyJobRun != nil:
+		run.VerifyJobRun.FailureCause, run.VerifyJobRun.FailureMessage = "EXECUTION_FAILED", message
+	case run.PredeployJobRun != nil:
+		run.PredeployJobRun.FailureCause, run.PredeployJobRun.FailureMessage = "EXECUTION_FAILED", message
+	case run.PostdeployJobRun != nil:
+		run.PostdeployJobRun.FailureCause, run.PostdeployJobRun.FailureMessage = "EXECUTION_FAILED", message
+	}
+}
+
+// succeed ends a rollout well and links what it rolled back.
+func (e *Emulator) succeed(r *api.Rollout, at time.Time) {
+	r.State, r.DeployEndTime = "SUCCEEDED", stamp(at)
+	if undone := e.state.Rollouts[r.RollbackOfRollout]; undone != nil {
+		undone.RolledBackByRollouts = append(undone.RolledBackByRollouts, r.Name)
+	}
+}
+
+// fail ends a rollout; what has not run is aborted.
+func (e *Emulator) fail(r *api.Rollout, cause, reason string, at time.Time) {
+	abortRest(r)
+	r.State, r.DeployFailureCause, r.FailureReason, r.DeployEndTime = "FAILED", cause, reason, stamp(at)
+}
+
+// abort puts the jobs of a phase that have not ended to ABORTED.
+func abort(p *api.Phase) {
+	for _, j := range jobsOf(p) {
+		if j.State == "PENDING" || j.State == "IN_PROGRESS" {
+			j.State = "ABORTED"
+		}
+	}
+}
+
+func abortRest(r *api.Rollout) {
+	for _, p := range r.Phases {
+		if p.State == "PENDING" || p.State == "IN_PROGRESS" {
+			p.State = "ABORTED"
+			abort(p)
+		}
+	}
+}
+
+// stepCancel ends a cancelled rollout when a job's time has passed.
+func (e *Emulator) stepCancel(r *api.Rollout) bool {
+	if e.now().Before(clock(e.state.plan(r).Cancelled).Add(e.Step)) {
+		return false
+	}
+	for _, run := range e.state.JobRuns {
+		if parent(run.Name) == r.Name && run.State == "IN_PROGRESS" {
+			run.State, run.EndTime = "TERMINATED", stamp(e.now())
+		}
+	}
+	abortRest(r)
+	r.State, r.DeployEndTime = "CANCELLED", stamp(e.now())
+	return true
+}

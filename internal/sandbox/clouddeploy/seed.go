@@ -1,0 +1,206 @@
+package clouddeploy
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	api "google.golang.org/api/clouddeploy/v1"
+
+	"sluice/pipeline"
+)
+
+// config are a target's keys in the pipeline file.
+type config struct {
+	Project          string `json:"project"`
+	Location         string `json:"location"`
+	DeliveryPipeline string `json:"deliveryPipeline"`
+	Target           string `json:"target"`
+}
+
+func (c config) location() string { return "projects/" + c.Project + "/locations/" + c.Location }
+func (c config) pipeline() string { return c.location() + "/deliveryPipelines/" + c.DeliveryPipeline }
+
+const day = 24 * time.Hour
+
+// Seed implements sandbox.Emulator: of each delivery pipeline, the pipeline's
+// first stage runs the newest release but one and each later stage an older;
+// the newest release runs nowhere yet.
+func (e *Emulator) Seed(p *pipeline.Pipeline) error {
+	order, err := e.order(p)
+	if err != nil {
+		return err
+	}
+	for _, name := range order.pipelines {
+		e.seedPipeline(p, name, order.seats[name])
+	}
+	return nil
+}
+
+// seat is a target of the file and the number of stages before its own.
+type seat struct {
+	target   *pipeline.Target
+	config   config
+	position int
+}
+
+// order is what of a file is on Cloud Deploy.
+type order struct {
+	pipelines []string // resource names, as they come
+	seats     map[string][]seat
+}
+
+func (e *Emulator) order(p *pipeline.Pipeline) (order, error) {
+	o := order{seats: map[string][]seat{}}
+	positions := map[string]int{}
+	for _, stage := range p.Stages {
+		var here []string
+		for _, t := range stage.Targets {
+			if t.Platform.Platform != e.Platform() {
+				continue
+			}
+			var c config
+			if err := json.Unmarshal(t.Config, &c); err != nil {
+				return o, fmt.Errorf("target %s: %w", t.Name.Value, err)
+			}
+			name := c.pipeline()
+			if !slices.Contains(o.pipelines, name) {
+				o.pipelines = append(o.pipelines, name)
+			}
+			o.seats[name] = append(o.seats[name], seat{t, c, positions[name]})
+			here = append(here, name)
+		}
+		for _, name := range slices.Compact(slices.Sorted(slices.Values(here))) {
+			positions[name]++
+		}
+	}
+	return o, nil
+}
+
+// seedPipeline makes one delivery pipeline with its targets, releases and what
+// runs, where they are missing.
+func (e *Emulator) seedPipeline(p *pipeline.Pipeline, name string, seats []seat) {
+	made := e.state.Pipelines[name]
+	if made == nil {
+		made = &api.DeliveryPipeline{Description: p.Name.Value, SerialPipeline: &api.SerialPipeline{}}
+		e.fillPipeline(made, name)
+		e.state.Pipelines[name] = made
+	}
+	for _, s := range seats {
+		at := place{s.config.Project, s.config.Location, s.config.DeliveryPipeline, s.config.Target}
+		if !slices.Contains(e.targets[at], s.target.Name.Value) {
+			e.targets[at] = append(e.targets[at], s.target.Name.Value)
+		}
+		e.seedTarget(made, s)
+	}
+	last := seats[len(seats)-1].position
+	for i := range last + 2 {
+		e.seedRelease(made, i+1, e.now().Add(-time.Duration(last+2-i)*day))
+	}
+	for _, s := range seats {
+		e.seedRollout(made, s.config.Target, last+1-s.position)
+	}
+}
+
+// seedTarget makes a target and its stage. What the file says of approval and
+// canary is the platform's here.
+func (e *Emulator) seedTarget(p *api.DeliveryPipeline, s seat) {
+	name := s.config.location() + "/targets/" + s.config.Target
+	if e.state.Targets[name] == nil {
+		t := &api.Target{
+			Run:             &api.CloudRunLocation{Location: s.config.location()},
+			RequireApproval: s.target.Stage.Approval != nil && s.target.Stage.Approval.Required,
+		}
+		e.fillTarget(t, name)
+		e.state.Targets[name] = t
+	}
+	if slices.ContainsFunc(stagesOf(p), func(have *api.Stage) bool { return have.TargetId == s.config.Target }) {
+		return
+	}
+	p.SerialPipeline.Stages = append(p.SerialPipeline.Stages, &api.Stage{TargetId: s.config.Target, Strategy: strategyOf(s.target)})
+	p.Etag = ""
+	p.Etag = etagOf(p)
+}
+
+// strategyOf is the file's canary as Cloud Deploy has it, else a plain
+// deployment; verified in either case.
+func strategyOf(t *pipeline.Target) *api.Strategy {
+	if t.Canary == nil {
+		return &api.Strategy{Standard: &api.Standard{Verify: true}}
+	}
+	var percentages []int64
+	for _, p := range t.Canary.Percentages {
+		if n, err := strconv.ParseFloat(p.Value, 64); err == nil {
+			percentages = append(percentages, int64(n))
+		}
+	}
+	return &api.Strategy{Canary: &api.Canary{CanaryDeployment: &api.CanaryDeployment{Percentages: percentages, Verify: true}}}
+}
+
+func releaseName(p *api.DeliveryPipeline, n int) string {
+	return fmt.Sprintf("%s/releases/release-%03d", p.Name, n)
+}
+
+func (e *Emulator) seedRelease(p *api.DeliveryPipeline, n int, made time.Time) {
+	name := releaseName(p, n)
+	if e.state.Releases[name] != nil {
+		return
+	}
+	r := &api.Release{Description: "seeded"}
+	e.fillRelease(r, name, p)
+	r.CreateTime, r.RenderStartTime, r.RenderEndTime, r.Etag = stamp(made), stamp(made), stamp(made), ""
+	r.Etag = etagOf(r)
+	e.state.Releases[name] = r
+}
+
+// seedRollout has release n run on a target where nothing does.
+func (e *Emulator) seedRollout(p *api.DeliveryPipeline, target string, n int) {
+	if len(e.state.onTarget(p.Name, target)) > 0 {
+		return
+	}
+	release := e.state.Releases[releaseName(p, n)]
+	e.deployed(release, target, fmt.Sprintf("%s-to-%s-0001", id(release.Name), target), clock(release.CreateTime).Add(time.Hour))
+}
+
+// deployed puts a finished rollout on a target.
+func (e *Emulator) deployed(release *api.Release, target, rollout string, at time.Time) {
+	stage := stageOf(release, e.state.Pipelines[parent(release.Name)], target)
+	phases, err := buildPhases(stage.Strategy, e.childrenOf(locationOf(release.Name), target), false, "")
+	if err != nil {
+		return
+	}
+	name := release.Name + "/rollouts/" + rollout
+	r := &api.Rollout{
+		Name: name, Uid: uid(name), TargetId: target, State: "SUCCEEDED", ApprovalState: "DOES_NOT_NEED_APPROVAL", Phases: phases,
+		CreateTime: stamp(at), EnqueueTime: stamp(at), DeployStartTime: stamp(at), DeployEndTime: stamp(at),
+	}
+	for _, p := range phases {
+		p.State = "SUCCEEDED"
+		for _, j := range jobsOf(p) {
+			j.State = "SUCCEEDED"
+		}
+	}
+	touch(r)
+	e.state.Rollouts[name] = r
+}
+
+// Intrude implements sandbox.Intruder: by hand, somebody rolls another release
+// out to the target.
+func (e *Emulator) Intrude(target string) error {
+	for at, names := range e.targets {
+		if !slices.Contains(names, target) {
+			continue
+		}
+		c := config{at.project, at.location, at.pipeline, at.target}
+		p := e.state.Pipelines[c.pipeline()]
+		n := e.state.next()
+		release := &api.Release{Description: "by hand, past the pipeline"}
+		e.fillRelease(release, fmt.Sprintf("%s/releases/by-hand-%d", p.Name, n), p)
+		e.state.Releases[release.Name] = release
+		e.deployed(release, at.target, fmt.Sprintf("by-hand-%d-to-%s-0001", n, at.target), e.now())
+		return nil
+	}
+	return fmt.Errorf("no target of a delivery pipeline is known for %q", target)
+}

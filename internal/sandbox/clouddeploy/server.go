@@ -1,0 +1,162 @@
+package clouddeploy
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sluice/internal/sandbox"
+)
+
+// call is one request to a method of the API.
+type call struct {
+	*http.Request
+	name  string // of the resource, or of the parent of a collection
+	body  []byte
+	fault sandbox.FaultKind
+}
+
+// query is a parameter's value, "" where it is not given.
+func (c *call) query(name string) string { return c.URL.Query().Get(name) }
+
+// route is a method of the API: the query parameters it has and what it does.
+type route struct {
+	query []string
+	serve func(*call) (any, error)
+}
+
+// list are the query parameters of every list.
+func list() []string { return []string{"filter", "orderBy", "pageSize", "pageToken"} }
+
+// table has the methods by HTTP method, collections and verb. A trailing *
+// stands for one resource of the last collection.
+func (e *Emulator) table() map[string]route {
+	const rollout = "deliveryPipelines/releases/rollouts"
+	return map[string]route{
+		"GET deliveryPipelines/*":                   {nil, e.getPipeline},
+		"GET deliveryPipelines":                     {list(), e.listPipelines},
+		"POST deliveryPipelines":                    {[]string{"deliveryPipelineId", "requestId", "validateOnly"}, e.createPipeline},
+		"PATCH deliveryPipelines/*":                 {[]string{"updateMask", "requestId", "validateOnly", "allowMissing"}, e.patchPipeline},
+		"POST deliveryPipelines/*:rollbackTarget":   {nil, e.rollbackTarget},
+		"GET targets/*":                             {nil, e.getTarget},
+		"GET targets":                               {list(), e.listTargets},
+		"POST targets":                              {[]string{"targetId", "requestId", "validateOnly"}, e.createTarget},
+		"GET deployPolicies/*":                      {nil, e.getPolicy},
+		"GET deployPolicies":                        {list(), e.listPolicies},
+		"POST deployPolicies":                       {[]string{"deployPolicyId", "requestId", "validateOnly"}, e.createPolicy},
+		"GET deliveryPipelines/releases/*":          {nil, e.getRelease},
+		"GET deliveryPipelines/releases":            {list(), e.listReleases},
+		"POST deliveryPipelines/releases":           {[]string{"releaseId", "requestId", "validateOnly", "overrideDeployPolicy"}, e.createRelease},
+		"POST deliveryPipelines/releases/*:abandon": {nil, e.abandonRelease},
+		"GET " + rollout + "/*":                     {nil, e.getRollout},
+		"GET " + rollout:                            {list(), e.listRollouts},
+		"POST " + rollout:                           {[]string{"rolloutId", "requestId", "startingPhaseId", "validateOnly", "overrideDeployPolicy"}, e.createRollout},
+		"POST " + rollout + "/*:approve":            {nil, e.approveRollout},
+		"POST " + rollout + "/*:advance":            {nil, e.advanceRollout},
+		"POST " + rollout + "/*:cancel":             {nil, e.cancelRollout},
+		"POST " + rollout + "/*:retryJob":           {nil, e.retryJob},
+		"POST " + rollout + "/*:ignoreJob":          {nil, e.ignoreJob},
+		"GET " + rollout + "/jobRuns/*":             {nil, e.getJobRun},
+		"GET " + rollout + "/jobRuns":               {list(), e.listJobRuns},
+		"GET operations/*":                          {nil, e.getOperation},
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		writeError(w, invalid("%v", err))
+		return
+	}
+	answer, err := e.answer(&call{Request: r, body: body, fault: sandbox.FaultOf(r)})
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// answer lets time pass and serves the method that the request names.
+func (e *Emulator) answer(c *call) (any, error) {
+	key, name, ok := address(c.Request)
+	method, served := e.routes[key]
+	if !ok || !served {
+		return nil, &apiError{http.StatusNotFound, "NOT_FOUND", "the sandbox does not serve " + c.Method + " " + c.URL.Path}
+	}
+	if err := checkQuery(c.Request, method.query); err != nil {
+		return nil, err
+	}
+	e.settle()
+	c.name = name
+	answer, err := method.serve(c)
+	if err == nil {
+		e.settle()
+	}
+	return answer, err
+}
+
+// segment is what a resource id may look like in a path; "-" stands for all.
+var segment = regexp.MustCompile(`^(-|[a-z0-9]([a-z0-9.:-]{0,62}[a-z0-9])?)$`)
+
+// address reads /v1/projects/P/locations/L/COLLECTION/ID…[:VERB] as a key of
+// the table and the resource's name, the parent's where the path ends with a
+// collection.
+func address(r *http.Request) (key, name string, ok bool) {
+	path, verb, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/"), ":")
+	parts := strings.Split(path, "/")
+	if len(parts) < 5 || parts[0] != "projects" || parts[2] != "locations" || !strings.HasPrefix(r.URL.Path, "/v1/") {
+		return "", "", false
+	}
+	var collections []string
+	for i := 4; i < len(parts); i++ {
+		if i%2 == 0 {
+			collections = append(collections, parts[i])
+		} else if !segment.MatchString(parts[i]) {
+			return "", "", false
+		}
+	}
+	key = r.Method + " " + strings.Join(collections, "/")
+	if len(parts)%2 == 0 {
+		key += "/*"
+	} else {
+		parts = parts[:len(parts)-1]
+	}
+	if verb != "" {
+		key += ":" + verb
+	}
+	return key, strings.Join(parts, "/"), true
+}
+
+// standard are the query parameters that every method of Google's APIs has.
+func standard() []string {
+	return []string{"alt", "prettyPrint", "fields", "key", "quotaUser", "access_token", "oauth_token", "callback", "uploadType", "upload_protocol", "$.xgafv"}
+}
+
+// checkQuery refuses parameters that the method does not have.
+func checkQuery(r *http.Request, known []string) error {
+	for name := range r.URL.Query() {
+		if !slices.Contains(known, name) && !slices.Contains(standard(), name) {
+			return invalid("Invalid JSON payload received. Unknown name \"%s\": Cannot bind query parameter. Field '%s' could not be found in request message.", name, name)
+		}
+	}
+	return nil
+}
+
+// decode reads the body into one of the API's types and refuses what the type
+// does not have, as the API does.
+func (c *call) decode(into any) error {
+	if len(bytes.TrimSpace(c.body)) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(c.body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return invalid("Invalid JSON payload received. %v", err)
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package clouddeploy
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	api "google.golang.org/api/clouddeploy/v1"
+)
+
+// state is everything the emulator keeps, in the shape of its file. Resources
+// are kept by their full names.
+type state struct {
+	Pipelines  map[string]*api.DeliveryPipeline `json:"deliveryPipelines"`
+	Targets    map[string]*api.Target           `json:"targets"`
+	Policies   map[string]*api.DeployPolicy     `json:"deployPolicies"`
+	Releases   map[string]*api.Release          `json:"releases"`
+	Rollouts   map[string]*api.Rollout          `json:"rollouts"`
+	JobRuns    map[string]*api.JobRun           `json:"jobRuns"`
+	Operations map[string]*api.Operation        `json:"operations"`
+	Requests   map[string]request               `json:"requests"` // by request id
+	Plans      map[string]*plan                 `json:"plans"`    // by rollout: how it will go
+	Made       int                              `json:"made"`     // things ever made: ids are not used again
+}
+
+// request is a request that was answered with an operation.
+type request struct {
+	Operation string    `json:"operation"`
+	Time      time.Time `json:"time"`
+}
+
+// plan is what will happen to a rollout that the API does not show.
+type plan struct {
+	FailJob   string `json:"failJob,omitempty"`   // the next run of this job fails
+	Hang      bool   `json:"hang,omitempty"`      // the next job never ends
+	Resumed   string `json:"resumed,omitempty"`   // when a person last had it go on
+	Cancelled string `json:"cancelled,omitempty"` // when it was cancelled
+}
+
+func newState() state {
+	return state{
+		Pipelines: map[string]*api.DeliveryPipeline{}, Targets: map[string]*api.Target{},
+		Policies: map[string]*api.DeployPolicy{}, Releases: map[string]*api.Release{},
+		Rollouts: map[string]*api.Rollout{}, JobRuns: map[string]*api.JobRun{},
+		Operations: map[string]*api.Operation{}, Requests: map[string]request{}, Plans: map[string]*plan{},
+	}
+}
+
+// plan is r's, made where there was none.
+func (s *state) plan(r *api.Rollout) *plan {
+	if s.Plans[r.Name] == nil {
+		s.Plans[r.Name] = &plan{}
+	}
+	return s.Plans[r.Name]
+}
+
+// next is a number that was not used before.
+func (s *state) next() int {
+	s.Made++
+	return s.Made
+}
+
+// onTarget lists the rollouts of a delivery pipeline to a target, oldest first.
+func (s *state) onTarget(pipeline, target string) []*api.Rollout {
+	var found []*api.Rollout
+	for name, r := range s.Rollouts {
+		if r.TargetId == target && strings.HasPrefix(name, pipeline+"/releases/") {
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, func(a, b *api.Rollout) int {
+		return cmp.Or(clock(a.CreateTime).Compare(clock(b.CreateTime)), strings.Compare(a.Name, b.Name))
+	})
+	return found
+}
+
+// current is the rollout that runs on a target: the one that succeeded last.
+func (s *state) current(pipeline, target string) *api.Rollout {
+	var current *api.Rollout
+	for _, r := range s.onTarget(pipeline, target) {
+		if r.State == "SUCCEEDED" && (current == nil || !clock(r.DeployEndTime).Before(clock(current.DeployEndTime))) {
+			current = r
+		}
+	}
+	return current
+}
+
+// stamp is a time as the API writes it.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// clock reads a time that stamp wrote; the zero time for "".
+func clock(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// etagOf is the checksum of a resource. Its own etag must be "".
+func etagOf(resource any) string {
+	data, err := json.Marshal(resource)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+// uid is a unique id for the name.
+func uid(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return fmt.Sprintf("%x", sum[:16])
+}
+
+// parent is the name of the resource that owns name.
+func parent(name string) string {
+	parts := strings.Split(name, "/")
+	return strings.Join(parts[:max(len(parts)-2, 0)], "/")
+}
+
+// id is the last part of a resource's name.
+func id(name string) string { return name[strings.LastIndex(name, "/")+1:] }
+
+// locationOf is the projects/P/locations/L that name lies in.
+func locationOf(name string) string {
+	parts := strings.Split(name, "/")
+	return strings.Join(parts[:min(len(parts), 4)], "/")
+}

@@ -1,0 +1,189 @@
+package clouddeploy
+
+import (
+	"slices"
+
+	api "google.golang.org/api/clouddeploy/v1"
+)
+
+// verb reads a request about an existing rollout and refuses it where a deploy
+// policy does.
+func (e *Emulator) verb(c *call, name string, body any, override *[]string) (*api.Rollout, error) {
+	if err := c.decode(body); err != nil {
+		return nil, err
+	}
+	r, err := e.rollout(c.name)
+	if err != nil {
+		return nil, err
+	}
+	return r, e.allow(action{name, parent(parent(r.Name)), r.TargetId, *override})
+}
+
+// touch records that a rollout was changed.
+func touch(r *api.Rollout) {
+	r.Etag = ""
+	r.Etag = etagOf(r)
+}
+
+// approveRollout approves or rejects.
+//
+// docs/platforms.md: "approve/reject: only PENDING_APPROVAL."
+func (e *Emulator) approveRollout(c *call) (any, error) {
+	var in api.ApproveRolloutRequest
+	r, err := e.verb(c, "APPROVE", &in, &in.OverrideDeployPolicy)
+	if err != nil {
+		return nil, err
+	}
+	if r.State != "PENDING_APPROVAL" {
+		return nil, precondition("Rollout %s is in state %s; only a rollout in state PENDING_APPROVAL can be approved or rejected", r.Name, r.State)
+	}
+	now := stamp(e.now())
+	if in.Approved {
+		r.ApprovalState, r.State, r.ApproveTime, r.EnqueueTime = "APPROVED", "PENDING", now, now
+	} else {
+		abortRest(r)
+		r.ApprovalState, r.State = "REJECTED", "APPROVAL_REJECTED"
+	}
+	touch(r)
+	return &api.ApproveRolloutResponse{}, nil
+}
+
+// advanceRollout starts a phase.
+//
+// docs/platforms.md: "advance: the prior phase must be SUCCEEDED or SKIPPED;
+// not the first phase; rollout IN_PROGRESS."
+func (e *Emulator) advanceRollout(c *call) (any, error) {
+	var in api.AdvanceRolloutRequest
+	r, err := e.verb(c, "ADVANCE", &in, &in.OverrideDeployPolicy)
+	if err != nil {
+		return nil, err
+	}
+	if r.State != "IN_PROGRESS" {
+		return nil, precondition("Rollout %s is in state %s; only a rollout in state IN_PROGRESS can be advanced", r.Name, r.State)
+	}
+	i := slices.IndexFunc(r.Phases, func(p *api.Phase) bool { return p.Id == in.PhaseId })
+	switch {
+	case i < 0:
+		return nil, invalid("Rollout %s has no phase %q", r.Name, in.PhaseId)
+	case i == 0:
+		return nil, precondition("Rollout %s cannot be advanced to its first phase %s", r.Name, in.PhaseId)
+	case r.Phases[i].State != "PENDING":
+		return nil, precondition("Phase %s of rollout %s is in state %s; only a phase in state PENDING can be started", in.PhaseId, r.Name, r.Phases[i].State)
+	}
+	if prior := r.Phases[i-1]; prior.State != "SUCCEEDED" && prior.State != "SKIPPED" {
+		return nil, precondition("Prior phase %s of rollout %s is in state %s, which is not advanceable", prior.Id, r.Name, prior.State)
+	}
+	r.Phases[i].State = "IN_PROGRESS"
+	e.state.plan(r).Resumed = stamp(e.now())
+	touch(r)
+	return &api.AdvanceRolloutResponse{}, nil
+}
+
+// cancelRollout ends a rollout early, with its children.
+//
+// docs/platforms.md: "cancel: not in a final state."
+func (e *Emulator) cancelRollout(c *call) (any, error) {
+	var in api.CancelRolloutRequest
+	r, err := e.verb(c, "CANCEL", &in, &in.OverrideDeployPolicy)
+	if err != nil {
+		return nil, err
+	}
+	if final(r) || r.State == "CANCELLING" {
+		return nil, precondition("Rollout %s is in state %s and cannot be cancelled", r.Name, r.State)
+	}
+	e.cancel(r)
+	for _, child := range e.childRollouts(r) {
+		if !final(child) {
+			e.cancel(child)
+		}
+	}
+	return &api.CancelRolloutResponse{}, nil
+}
+
+func (e *Emulator) cancel(r *api.Rollout) {
+	if running(r) == nil {
+		abortRest(r)
+		r.State, r.DeployEndTime = "CANCELLED", stamp(e.now())
+	} else {
+		r.State, e.state.plan(r).Cancelled = "CANCELLING", stamp(e.now())
+	}
+	touch(r)
+}
+
+// retryJob runs a failed job again.
+//
+// docs/platforms.md: "retryJob: failed jobs."
+func (e *Emulator) retryJob(c *call) (any, error) {
+	var in api.RetryJobRequest
+	r, err := e.verb(c, "RETRY_JOB", &in, &in.OverrideDeployPolicy)
+	if err != nil {
+		return nil, err
+	}
+	p, j, err := failedJob(r, in.PhaseId, in.JobId, "retried")
+	if err != nil {
+		return nil, err
+	}
+	e.state.plan(r).Hang = false
+	e.state.plan(r).apply(c.fault)
+	if isController(r) {
+		e.retryChild(r, j)
+		return &api.RetryJobResponse{}, nil
+	}
+	j.State = "PENDING"
+	e.reopen(r, p)
+	return &api.RetryJobResponse{}, nil
+}
+
+// ignoreJob lets the rollout go on past a failed job.
+//
+// docs/platforms.md: "ignoreJob: failed jobs, the rollout goes on."
+func (e *Emulator) ignoreJob(c *call) (any, error) {
+	var in api.IgnoreJobRequest
+	r, err := e.verb(c, "IGNORE_JOB", &in, &in.OverrideDeployPolicy)
+	if err != nil {
+		return nil, err
+	}
+	p, j, err := failedJob(r, in.PhaseId, in.JobId, "ignored")
+	if err != nil {
+		return nil, err
+	}
+	j.State = "IGNORED"
+	e.reopen(r, p)
+	return &api.IgnoreJobResponse{}, nil
+}
+
+func failedJob(r *api.Rollout, phase, job, what string) (*api.Phase, *api.Job, error) {
+	for _, p := range r.Phases {
+		if p.Id != phase {
+			continue
+		}
+		for _, j := range jobsOf(p) {
+			if j.Id != job {
+				continue
+			}
+			if j.State != "FAILED" {
+				return nil, nil, precondition("Job %s of phase %s of rollout %s is in state %s; only a job in state FAILED can be %s", job, phase, r.Name, j.State, what)
+			}
+			return p, j, nil
+		}
+	}
+	return nil, nil, invalid("Rollout %s has no job %q in a phase %q", r.Name, job, phase)
+}
+
+// reopen has a rollout go on at a phase.
+func (e *Emulator) reopen(r *api.Rollout, at *api.Phase) {
+	at.State = "IN_PROGRESS"
+	for _, p := range r.Phases {
+		if p.State == "ABORTED" {
+			p.State = "PENDING"
+		}
+		for _, j := range jobsOf(p) {
+			if j.State == "ABORTED" {
+				j.State = "PENDING"
+			}
+		}
+	}
+	r.State, r.FailureReason, r.DeployFailureCause, r.DeployEndTime = "IN_PROGRESS", "", "", ""
+	e.state.plan(r).Resumed = stamp(e.now())
+	touch(r)
+}

@@ -1,0 +1,105 @@
+// Package google is how drivers reach Google's REST APIs: the endpoint and its
+// override, Application Default Credentials, and what an error of the APIs says
+// about the request.
+//
+// It knows no platform. Google's own generated clients do the calls; what they
+// would drop (fields newer than they are) is read verbatim with [Client.Get].
+package google
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"google.golang.org/api/googleapi"
+	"google.golang.org/api/option"
+
+	"sluice/stages/driver"
+)
+
+const (
+	requestTimeout = 60 * time.Second
+	// mostAnswer bounds what is read of one answer: Deployment Manager's
+	// manifests, the largest there are, stay far below it.
+	mostAnswer = 64 << 20
+	scope      = "https://www.googleapis.com/auth/cloud-platform"
+)
+
+// API is one of Google's REST APIs.
+type API struct {
+	Endpoint string // "https://host/"
+	Override string // the environment variable that replaces it, as gcloud names it
+	Path     string // what an override may end with and the generated client adds itself; "" for nothing
+}
+
+// Client reaches one API. It is safe for concurrent use.
+type Client struct {
+	http *http.Client
+	base string // ends with a slash
+}
+
+// Open checks the endpoint and sends nothing: credentials are looked for with
+// the first request. A loopback endpoint gets no credentials.
+func Open(env driver.Env, api API) (*Client, error) {
+	base := api.Endpoint
+	if env.Getenv != nil && env.Getenv(api.Override) != "" {
+		base = env.Getenv(api.Override)
+		if err := driver.CheckEndpoint(api.Override, base); err != nil {
+			return nil, err
+		}
+	}
+	base = strings.TrimSuffix(strings.TrimSuffix(base, "/"), strings.Trim(api.Path, "/"))
+	base = strings.TrimSuffix(base, "/") + "/"
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", api.Override, err)
+	}
+	transport := env.Transport
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
+	if !driver.IsLoopback(u) {
+		transport = newAuthorized(env, transport)
+	}
+	return &Client{base: base, http: &http.Client{
+		Transport: transport,
+		Timeout:   requestTimeout,
+		// A redirect is never followed: it would carry credentials and effects elsewhere.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// Options are what a generated client's NewService takes to go this way.
+func (c *Client) Options() []option.ClientOption {
+	return []option.ClientOption{option.WithHTTPClient(c.http), option.WithEndpoint(c.base)}
+}
+
+// Get reads a resource exactly as the platform has it. path is relative to the
+// endpoint, without a leading slash. A refusal is a [*googleapi.Error].
+func (c *Client) Get(ctx context.Context, path string) (json.RawMessage, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?alt=json&prettyPrint=false", nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close() //nolint:errcheck // it was only read
+	body, err := io.ReadAll(io.LimitReader(res.Body, mostAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer to GET %s: %w", path, err)
+	}
+	if err := googleapi.CheckResponseWithBody(res, body); err != nil {
+		return nil, err
+	}
+	if !json.Valid(body) {
+		return nil, fmt.Errorf("the answer to GET %s is no JSON", path)
+	}
+	return body, nil
+}

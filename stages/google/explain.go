@@ -1,0 +1,184 @@
+package google
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"cloud.google.com/go/auth"
+	"google.golang.org/api/googleapi"
+
+	"sluice/stages/driver"
+)
+
+const (
+	remedyCredentials = "give the job credentials: permissions id-token: write and google-github-actions/auth, or GOOGLE_APPLICATION_CREDENTIALS"
+	remedyTrust       = "the endpoint's certificate is not trusted: check the endpoint and the machine's certificates"
+	remedyRedirect    = "the endpoint redirects: check its override in the environment"
+)
+
+// Remedies are what a platform's users can do about its refusals.
+type Remedies struct{ Denied, NotFound string }
+
+// InvalidError is a mistake in a call or in the configuration: nothing was sent.
+type InvalidError struct {
+	Text   string
+	Remedy string
+}
+
+// Error is the mistake.
+func (e *InvalidError) Error() string { return e.Text }
+
+// NotFoundError means that the platform has no such thing, where it did not say
+// so by itself.
+type NotFoundError struct{ Text string }
+
+// Error says what is not there.
+func (e *NotFoundError) Error() string { return e.Text }
+
+// Explain classifies what the generated clients and [Client] return. An error
+// it does not know is Unknown.
+func Explain(err error, r Remedies) driver.Explanation {
+	if e, ok := errors.AsType[*InvalidError](err); ok {
+		return driver.Explanation{Code: driver.Invalid, Remedy: e.Remedy}
+	}
+	if _, ok := errors.AsType[*NotFoundError](err); ok {
+		return driver.Explanation{Code: driver.NotFound, Remedy: r.NotFound}
+	}
+	if e, ok := errors.AsType[*credentialsError](err); ok {
+		return explainCredentials(e)
+	}
+	if e, ok := errors.AsType[*googleapi.Error](err); ok {
+		return explainAnswer(e, r)
+	}
+	return explainTransport(err)
+}
+
+// explainCredentials is about a request that was never sent for want of a token.
+func explainCredentials(e *credentialsError) driver.Explanation {
+	x := driver.Explanation{Code: driver.Denied, Message: e.Error(), Remedy: remedyCredentials}
+	if answer, ok := errors.AsType[*auth.Error](e.err); ok && answer.Temporary() {
+		x.Code, x.Remedy = driver.Retryable, ""
+	}
+	return x
+}
+
+// explainTransport is about an error without an answer: only where no
+// connection came about is it certain that nothing was sent.
+func explainTransport(err error) driver.Explanation {
+	sent, isSent := errors.AsType[*url.Error](err)
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return driver.Explanation{Code: driver.Invalid, Remedy: remedyTrust}
+	}
+	dial, isNet := errors.AsType[*net.OpError](err)
+	_, isDNS := errors.AsType[*net.DNSError](err)
+	switch {
+	case isDNS || isNet && dial.Op == "dial":
+		return driver.Explanation{Code: driver.Retryable}
+	case errors.Is(err, context.Canceled):
+		return driver.Explanation{Code: driver.Lost, Message: "interrupted before Google answered"}
+	case isSent:
+		return driver.Explanation{Code: driver.Lost, Message: "no answer: " + sent.Error()}
+	default:
+		return driver.Explanation{Code: driver.Unknown}
+	}
+}
+
+// answer is what an error's body says beside what [googleapi.Error] keeps.
+type answer struct {
+	Error struct {
+		Status  string `json:"status"`
+		Details []struct {
+			RequestID string `json:"requestId"`
+			Reason    string `json:"reason"`
+		} `json:"details"`
+	} `json:"error"`
+}
+
+// explainAnswer is about a refusal: Google's status where it gives one, else
+// HTTP's.
+func explainAnswer(e *googleapi.Error, r Remedies) driver.Explanation {
+	var body answer
+	json.Unmarshal([]byte(e.Body), &body) //nolint:errcheck // a body of another shape says nothing more
+	x := driver.Explanation{Code: codeOf(e, body), Message: e.Message}
+	if x.Message == "" {
+		x.Message = "HTTP " + strconv.Itoa(e.Code) + " " + http.StatusText(e.Code)
+	}
+	if body.Error.Status != "" {
+		x.Message = body.Error.Status + ": " + x.Message
+	}
+	for _, d := range body.Error.Details {
+		x.RequestID = d.RequestID
+	}
+	switch x.Code {
+	case driver.Retryable:
+		x.RetryAfter = RetryAfter(e)
+	case driver.Denied:
+		x.Remedy = r.Denied
+		if e.Code == http.StatusUnauthorized {
+			x.Remedy = remedyCredentials
+		}
+	case driver.NotFound:
+		x.Remedy = r.NotFound
+	case driver.Invalid:
+		if e.Code < http.StatusBadRequest {
+			x.Remedy = remedyRedirect
+		}
+	}
+	return x
+}
+
+func codeOf(e *googleapi.Error, body answer) driver.Code {
+	switch {
+	case e.Code == http.StatusTooManyRequests || overQuota(e):
+		return driver.Retryable
+	case e.Code == http.StatusUnauthorized || e.Code == http.StatusForbidden:
+		return driver.Denied
+	case e.Code == http.StatusNotFound:
+		return driver.NotFound
+	case e.Code == http.StatusConflict || e.Code == http.StatusPreconditionFailed:
+		return driver.Conflict
+	case body.Error.Status == "FAILED_PRECONDITION" || body.Error.Status == "ABORTED":
+		return driver.Conflict
+	case e.Code == http.StatusRequestTimeout:
+		return driver.Lost
+	case e.Code >= 300 && e.Code < 500:
+		return driver.Invalid
+	default:
+		return driver.Lost
+	}
+}
+
+// overQuota reports whether a 403 only says that there were too many requests.
+func overQuota(e *googleapi.Error) bool {
+	reasons := []string{"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED"}
+	return e.Code == http.StatusForbidden && slices.ContainsFunc(e.Errors, func(item googleapi.ErrorItem) bool {
+		return slices.Contains(reasons, item.Reason)
+	})
+}
+
+// RetryAfter is an answer's word on when to ask again; 0 where it has none.
+func RetryAfter(err error) time.Duration {
+	e, ok := errors.AsType[*googleapi.Error](err)
+	if !ok {
+		return 0
+	}
+	seconds, err := strconv.Atoi(e.Header.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+// IsStatus reports whether err is an answer with the HTTP status.
+func IsStatus(err error, status int) bool {
+	e, ok := errors.AsType[*googleapi.Error](err)
+	return ok && e.Code == status
+}
