@@ -50,7 +50,7 @@ func (e *Engine) PromoteCanary(ctx context.Context, req CanaryPromotion) (rollou
 			return rollout.Outcome{}, err
 		}
 	}
-	return e.embark(ctx, []*journey{j}, id, CommandPromoteCanary, req.Reason)
+	return e.embark(ctx, []*journey{j}, voyage{id: id, command: CommandPromoteCanary, reason: req.Reason})
 }
 
 func (e *Engine) mayPromoteCanary(ctx context.Context, s *slot, req CanaryPromotion) error {

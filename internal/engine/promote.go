@@ -33,6 +33,15 @@ type Promotion struct {
 	AcceptDrift bool
 	Reason      string
 	Options     driver.Options
+	// Shard says that Targets are this job's share of a promotion that other
+	// jobs of the run share: its id and all of its targets. Nil for a whole one.
+	Shard *Shard
+}
+
+// Shard is one job's share of a promotion.
+type Shard struct {
+	Promotion string   // the id that all shards agree on; "" where they cannot
+	Members   []string // the names of all targets of the promotion
 }
 
 // RefusedError means that nothing was done, and why: every reason at once.
@@ -76,7 +85,7 @@ func (e *Engine) Promote(ctx context.Context, req Promotion) (rollout.Outcome, e
 	if err != nil {
 		return rollout.Outcome{}, err
 	}
-	id, again := e.promotionID(CommandPromote, req.Stage.Name.Value, slots)
+	id, again := e.promotionOf(req, slots)
 	if again {
 		return e.again(ctx, id, slots)
 	}
@@ -84,7 +93,22 @@ func (e *Engine) Promote(ctx context.Context, req Promotion) (rollout.Outcome, e
 	if err != nil {
 		return rollout.Outcome{}, err
 	}
-	return e.embark(ctx, journeys, id, CommandPromote, req.Reason)
+	return e.embark(ctx, journeys, voyage{id: id, command: CommandPromote, reason: req.Reason, shard: req.Shard})
+}
+
+// voyage is what all journeys of a promotion share.
+type voyage struct {
+	id, command, reason string
+	shard               *Shard
+}
+
+// promotionOf names the promotion of a request: a shard's is shared with the
+// other shards. again reports that its targets know it already.
+func (e *Engine) promotionOf(req Promotion, slots []*slot) (id string, again bool) {
+	if req.Shard == nil || req.Shard.Promotion == "" {
+		return e.promotionID(CommandPromote, req.Stage.Name.Value, slots)
+	}
+	return req.Shard.Promotion, known(req.Shard.Promotion, slots)
 }
 
 // promotionID names a promotion: the same for a re-run of the same step, so
@@ -93,19 +117,23 @@ func (e *Engine) promotionID(command, stage string, slots []*slot) (id string, a
 	if e.Origin == "" {
 		return uuid.NewString(), false
 	}
-	names := make([]string, 0, len(slots))
-	for _, s := range slots {
-		names = append(names, s.name())
-	}
-	slices.Sort(names)
-	sum := sha256.Sum256([]byte(strings.Join([]string{e.Origin, command, stage, strings.Join(names, ",")}, "\n")))
-	id = "p-" + hex.EncodeToString(sum[:8])
-	for _, s := range slots {
-		if _, ok := s.record.Promotion(id); ok {
-			return id, true
-		}
-	}
-	return id, false
+	id = promotionName(e.Origin, command, stage, namesOf(slots))
+	return id, known(id, slots)
+}
+
+// promotionName is a promotion's id by what makes it the same.
+func promotionName(origin, command, stage string, targets []string) string {
+	names := slices.Sorted(slices.Values(targets))
+	sum := sha256.Sum256([]byte(strings.Join([]string{origin, command, stage, strings.Join(names, ",")}, "\n")))
+	return "p-" + hex.EncodeToString(sum[:8])
+}
+
+// known reports whether a record has a share of the promotion.
+func known(id string, slots []*slot) bool {
+	return slices.ContainsFunc(slots, func(s *slot) bool {
+		_, ok := s.record.Promotion(id)
+		return ok
+	})
 }
 
 // again reports a promotion that exists already and takes up what is unfinished.
@@ -292,25 +320,28 @@ func (e *Engine) created(ctx context.Context, j *journey, release driver.Release
 }
 
 // embark saves the rollouts of a promotion and runs them.
-func (e *Engine) embark(ctx context.Context, journeys []*journey, id, command, reason string) (rollout.Outcome, error) {
+func (e *Engine) embark(ctx context.Context, journeys []*journey, v voyage) (rollout.Outcome, error) {
 	slots := slotsOf(journeys)
 	moving := slices.DeleteFunc(slices.Clone(journeys), func(j *journey) bool { return j.unchanged })
 	if len(moving) == 0 {
-		return e.report(id, slots, journeys), nil
+		return e.report(v.id, slots, journeys), nil
 	}
 	at := slotsOf(moving)
 	if err := e.acquire(ctx, at); err != nil {
 		return rollout.Outcome{}, err
 	}
 	members := namesOf(at)
+	if v.shard != nil {
+		members = v.shard.Members
+	}
 	for _, j := range moving {
-		e.create(j, id, command, reason, members)
+		e.create(j, v.id, v.command, v.reason, members)
 	}
 	if err := e.commit(ctx, at...); err != nil {
 		return rollout.Outcome{}, err
 	}
-	_, err := e.runAll(ctx, id, at)
-	return e.report(id, slots, journeys), err
+	_, err := e.runAll(ctx, v.id, at)
+	return e.report(v.id, slots, journeys), err
 }
 
 // create puts a journey's rollout and promotion into its record.

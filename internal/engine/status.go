@@ -21,6 +21,8 @@ type TargetStatus struct {
 	Orphaned bool          `json:"orphaned,omitempty"`
 	Lock     *rollout.Lock `json:"lock,omitempty"`
 	Problem  string        `json:"problem,omitempty"` // why the platform could not be asked
+
+	runs driver.Release
 }
 
 // Status is what is known of a pipeline.
@@ -70,7 +72,7 @@ func (e *Engine) ask(ctx context.Context, s *slot, t *TargetStatus) {
 		t.Problem = err.Error()
 		return
 	}
-	t.Runs = runs.ID
+	t.Runs, t.runs = runs.ID, runs
 	if t.Release == "" {
 		t.Release = runs.ID
 	}
