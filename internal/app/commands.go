@@ -44,7 +44,7 @@ func (inv *invocation) root() *cobra.Command {
 		inv.order(engine.CommandRetryJob, "Run a failed job again, or repeat an effect that asks"),
 		inv.order(engine.CommandIgnoreJob, "Go on past a failed job, or accept what stands where an effect asks"),
 		inv.rollback(), inv.abandon(), inv.lock(), inv.unlock(), inv.reconcile(),
-		inv.events(), inv.state(), inv.sandbox(), inv.version(),
+		inv.events(), inv.collect(), inv.state(), inv.sandbox(), inv.version(),
 	)
 	for _, c := range root.Commands() {
 		c.Args = noArgs(c.Args)
@@ -69,11 +69,16 @@ func (inv *invocation) promote() *cobra.Command {
 				if err != nil {
 					return rollout.Outcome{}, err
 				}
+				if err := inv.takeShard(p, &req); err != nil {
+					return rollout.Outcome{}, err
+				}
 				return e.Promote(ctx, req)
 			})
 		},
 	}
 	inv.flags.journey(cmd.Flags())
+	cmd.Flags().StringVar(&inv.flags.shard, "shard", "", "this job's share of the targets, `i/N`, as plan --matrix dealt it")
+	cmd.Flags().StringVar(&inv.flags.promotion, "promotion", "", "with --shard outside a workflow run: the promotion that the shards make up")
 	return cmd
 }
 

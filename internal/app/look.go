@@ -153,6 +153,8 @@ func (inv *invocation) plan() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return inv.runPlan(cmd.Context()) },
 	}
 	inv.flags.journey(cmd.Flags())
+	cmd.Flags().BoolVar(&inv.flags.matrix, "matrix", false, "write the output matrix: a job per shard of the targets")
+	cmd.Flags().IntVar(&inv.flags.shards, "shards", 0, "how many shards the matrix has at most (default one per group of targets)")
 	return cmd
 }
 
@@ -178,7 +180,13 @@ func (inv *invocation) runPlan(ctx context.Context) error {
 		out.Status = rollout.StatusRefused
 	}
 	permissions := inv.permissions(p)
-	inv.result = &result{outcome: out, text: planText(plan, permissions), extra: map[string]any{
+	matrix := ""
+	if inv.flags.matrix {
+		if matrix, err = inv.planMatrix(p, req); err != nil {
+			return err
+		}
+	}
+	inv.result = &result{matrix: matrix, outcome: out, text: planText(plan, permissions), extra: map[string]any{
 		"targets": plan.Targets, "findings": plan.Findings, "permissions": permissions,
 	}}
 	return nil
@@ -363,7 +371,7 @@ func (inv *invocation) serve(ctx context.Context) error {
 }
 
 func (inv *invocation) state() *cobra.Command {
-	state := &cobra.Command{Use: "state", Short: "Look at state"}
+	state := &cobra.Command{Use: "state", Short: "Look at state, move it, adopt what runs today"}
 	show := &cobra.Command{
 		Use: "show", Short: "Print the records of targets",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -375,6 +383,6 @@ func (inv *invocation) state() *cobra.Command {
 		},
 	}
 	inv.flags.selection(show.Flags())
-	state.AddCommand(show)
+	state.AddCommand(show, inv.migrate(), inv.importState())
 	return state
 }

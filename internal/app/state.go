@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"strings"
 
+	"sluice/internal/engine"
 	"sluice/internal/store"
 	"sluice/internal/store/file"
 	"sluice/pipeline"
+	"sluice/rollout"
 )
 
 // store opens the pipeline's state: what --store says, else the sandbox's own,
@@ -21,6 +23,12 @@ func (inv *invocation) store(p *pipeline.Pipeline) (store.Store, error) {
 	case inv.flags.sandbox:
 		where = "file:" + sandboxDir + "/state"
 	}
+	return inv.openStore(p, where)
+}
+
+// openStore opens a store by its name in the pipeline file. It makes no
+// connection yet.
+func (inv *invocation) openStore(_ *pipeline.Pipeline, where string) (store.Store, error) {
 	if err := pipeline.CheckStore(where); err != nil {
 		return nil, usage(fmt.Errorf("--store: %w", err))
 	}
@@ -28,6 +36,19 @@ func (inv *invocation) store(p *pipeline.Pipeline) (store.Store, error) {
 		return file.Open(dir), nil
 	}
 	return nil, &store.UnreadableError{Op: "open", Err: fmt.Errorf("store %s", where)}
+}
+
+// freeRecord refuses a record that a live run holds.
+func (inv *invocation) freeRecord(ctx context.Context, entry store.Entry) error {
+	r, err := rollout.Decode(entry.Data)
+	if err != nil {
+		return &store.UnreadableError{Key: entry.Key, Op: "read", Err: err, Remedy: "nothing was copied"}
+	}
+	l := r.Lock
+	if l == nil || l.Person || !inv.Now().Before(l.Until) || inv.over(ctx, *l) {
+		return nil
+	}
+	return &engine.HeldError{Target: r.Target, Lock: *l}
 }
 
 // showState prints records as they are stored.

@@ -1,0 +1,124 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sluice/internal/engine"
+	"sluice/pipeline"
+	"sluice/rollout"
+)
+
+// matrixJob is one entry of the output `matrix`, for strategy.matrix of a job.
+type matrixJob struct {
+	Shard   string `json:"shard"`
+	Targets string `json:"targets"`
+}
+
+// planMatrix deals the targets of the stage out to jobs. It looks at the
+// pipeline file alone: a shard holds the same targets whenever it is run.
+func (inv *invocation) planMatrix(p *pipeline.Pipeline, req engine.Promotion) (string, error) {
+	n := inv.flags.shards
+	most := engine.Groups(p, req.Targets)
+	if n < 0 || n > engine.MaxShards {
+		return "", usage(fmt.Errorf("--shards is %d; a matrix has 1 to %d jobs", n, engine.MaxShards))
+	}
+	if n == 0 || n > most {
+		n = most
+	}
+	jobs := make([]matrixJob, 0, n)
+	for i, targets := range engine.Shards(p, req.Targets, n) {
+		names := make([]string, len(targets))
+		for j, t := range targets {
+			names[j] = t.Name.Value
+		}
+		jobs = append(jobs, matrixJob{Shard: fmt.Sprintf("%d/%d", i+1, n), Targets: strings.Join(names, ",")})
+	}
+	text, err := json.Marshal(map[string]any{"include": jobs})
+	return string(text), err
+}
+
+// takeShard keeps the share of the targets that --shard i/N names.
+func (inv *invocation) takeShard(p *pipeline.Pipeline, req *engine.Promotion) error {
+	if inv.flags.shard == "" {
+		return nil
+	}
+	i, n, err := parseShard(inv.flags.shard)
+	if err != nil {
+		return usage(err)
+	}
+	all := req.Targets
+	id, err := inv.shardedID(req.Stage, all)
+	if err != nil {
+		return err
+	}
+	req.Targets = engine.Shards(p, all, n)[i-1]
+	if len(req.Targets) == 0 {
+		return usage(fmt.Errorf("--shard %s has no targets: the stage makes %d groups", inv.flags.shard, engine.Groups(p, all)))
+	}
+	members := make([]string, len(all))
+	for j, t := range all {
+		members[j] = t.Name.Value
+	}
+	req.Shard = &engine.Shard{Promotion: id, Members: members}
+	return nil
+}
+
+// parseShard reads i/N, 1 ≤ i ≤ N.
+func parseShard(text string) (i, n int, err error) {
+	left, right, ok := strings.Cut(text, "/")
+	i, errI := strconv.Atoi(left)
+	n, errN := strconv.Atoi(right)
+	if !ok || errI != nil || errN != nil || i < 1 || i > n || n > engine.MaxShards {
+		return 0, 0, fmt.Errorf("--shard is %q; write i/N with 1 ≤ i ≤ N ≤ %d, such as 2/4", text, engine.MaxShards)
+	}
+	return i, n, nil
+}
+
+// shardedID is the promotion that the shards of this workflow run make up.
+func (inv *invocation) shardedID(stage *pipeline.Stage, targets []*pipeline.Target) (string, error) {
+	if inv.flags.promotion != "" {
+		return inv.flags.promotion, nil
+	}
+	run, err := inv.runner.Context()
+	if err != nil {
+		return "", err
+	}
+	if !inv.runner.Inside() {
+		return "", usage(errors.New("outside a workflow run nothing tells which shards belong together; say --promotion ID, the same for every shard and for collect"))
+	}
+	return engine.ShardedID(fmt.Sprintf("%s/%d", run.Repository, run.RunID), stage.Name.Value, targets), nil
+}
+
+// collect merges what the shards of a promotion came to.
+func (inv *invocation) collect() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "collect --to STAGE", Short: "Merge the shards of a promotion: its outputs and its summary",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return inv.move(cmd.Context(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (rollout.Outcome, error) {
+				req, err := inv.promotion(p)
+				if err != nil {
+					return rollout.Outcome{}, err
+				}
+				id, err := inv.shardedID(req.Stage, req.Targets)
+				if err != nil {
+					return rollout.Outcome{}, err
+				}
+				return e.Collect(ctx, id, slices.Clone(req.Targets))
+			})
+		},
+	}
+	s := cmd.Flags()
+	s.StringVar(&inv.flags.to, "to", "", "the `stage` that the shards promoted to")
+	s.Var(list{&inv.flags.targets}, "target", "only these targets, as the shards had it")
+	s.Var(list{&inv.flags.components}, "component", "only these components, as the shards had it")
+	s.StringVar(&inv.flags.promotion, "promotion", "", "the promotion of the shards (in a workflow run it is known)")
+	return cmd
+}

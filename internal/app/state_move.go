@@ -1,0 +1,142 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sluice/internal/store"
+	"sluice/pipeline"
+)
+
+// migrate moves all records of a pipeline to another store.
+func (inv *invocation) migrate() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "migrate --to STORE", Short: "Copy all records to another store, and verify them there",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := inv.one(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if inv.flags.to == "" {
+				return usage(errors.New("say where to with --to: git, s3://bucket/prefix, file:DIR or artifact"))
+			}
+			from, err := inv.store(p)
+			if err != nil {
+				return err
+			}
+			to, err := inv.openStore(p, inv.flags.to)
+			if err != nil {
+				return err
+			}
+			return inv.copyState(cmd.Context(), p, from, to)
+		},
+	}
+	cmd.Flags().StringVar(&inv.flags.to, "to", "", "the `store` to copy to")
+	return cmd
+}
+
+// copyState copies every record, held by nobody, into a store that has none of
+// them yet, and reads them back.
+func (inv *invocation) copyState(ctx context.Context, p *pipeline.Pipeline, from, to store.Store) error {
+	if from.Facts().Name == to.Facts().Name {
+		return usage(fmt.Errorf("the state is in %s already", to.Facts().Name))
+	}
+	keys, err := from.List(ctx, p.Name.Value)
+	if err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		inv.result = &result{text: "there is no state of " + p.Name.Value + " in " + from.Facts().Name}
+		return nil
+	}
+	records, err := from.Load(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	if err := inv.mayMove(ctx, records, to, keys); err != nil {
+		return err
+	}
+	for i := range records {
+		records[i].Version = ""
+	}
+	if _, err := to.Commit(ctx, records...); err != nil {
+		return err
+	}
+	if err := sameThere(ctx, records, to, keys); err != nil {
+		return err
+	}
+	inv.stores = append(inv.stores, to)
+	inv.result = &result{
+		text:  fmt.Sprintf("%d records copied from %s to %s and read back; set state.store to %s now, the old ones are left as they are", len(records), from.Facts().Name, to.Facts().Name, to.Facts().Name),
+		extra: map[string]any{"records": len(records), "from": from.Facts().Name, "to": to.Facts().Name},
+	}
+	return nil
+}
+
+// mayMove refuses to copy what a live run holds, and to write over other records.
+func (inv *invocation) mayMove(ctx context.Context, records []store.Entry, to store.Store, keys []store.Key) error {
+	for _, r := range records {
+		if err := inv.freeRecord(ctx, r); err != nil {
+			return err
+		}
+	}
+	there, err := to.Load(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	for _, entry := range there {
+		if entry.Version != "" {
+			return fmt.Errorf("%s has a record of %s already (generation %d); nothing was copied", to.Facts().Name, entry.Key, entry.Generation)
+		}
+	}
+	return nil
+}
+
+// sameThere reads the copies back.
+func sameThere(ctx context.Context, records []store.Entry, to store.Store, keys []store.Key) error {
+	copies, err := to.Load(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	for i, c := range copies {
+		if c.Generation != records[i].Generation || !bytes.Equal(c.Data, records[i].Data) {
+			return &store.UnreadableError{Key: c.Key, Op: "write", Err: errors.New("what was read back is not what was written"), Remedy: "go on using the old store"}
+		}
+	}
+	return nil
+}
+
+// importState adopts what runs on the platforms today as a first state.
+func (inv *invocation) importState() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "import", Short: "Adopt what runs on the platforms today as a first state",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			p, err := inv.one(ctx)
+			if err != nil {
+				return err
+			}
+			e, err := inv.engine(p)
+			if err != nil {
+				return err
+			}
+			targets, err := inv.selected(p)
+			if err != nil {
+				return err
+			}
+			s, err := e.Import(ctx, targets, inv.flags.acceptDrift)
+			if err != nil {
+				return err
+			}
+			inv.result = &result{pipeline: p, outcome: s.Outcome, text: statusText(s.Targets), extra: map[string]any{"targets": s.Targets}}
+			return nil
+		},
+	}
+	inv.flags.selection(cmd.Flags())
+	cmd.Flags().BoolVar(&inv.flags.acceptDrift, "accept-drift", false, "take over what runs where the state says something else")
+	return cmd
+}
