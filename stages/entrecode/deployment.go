@@ -230,32 +230,38 @@ func (v *visit) targets(ctx context.Context, r *resource) ([]string, error) {
 // build is the id of the build of a deployment and the build itself. Where the
 // id is inlined the build may be nil: it can be deleted.
 func (v *visit) build(ctx context.Context, d deployment) (string, *resource, error) {
-	id := d.id("buildID")
-	for _, item := range d.items("ec:app/build") {
-		if own := item.id("buildID"); own != "" {
-			return own, item, nil
-		}
+	id, own := d.id("buildID"), ""
+	build, err := v.linkedBuild(ctx, d)
+	switch {
+	case isNotFound(err) && id == "":
+		return "", nil, &missing{what: "build", where: d.String(), remedy: "it was deleted: promote another build", err: err}
+	case isNotFound(err):
+		return id, nil, nil
+	case err != nil:
+		return "", nil, err
+	case build != nil:
+		own = build.id("buildID")
+	}
+	if id == "" && own == "" {
+		return "", nil, fmt.Errorf("%s names no build", d)
+	}
+	if id != "" && own != "" && id != own {
+		return "", nil, fmt.Errorf("%s has build %s, its relation leads to build %s", d, id, own)
+	}
+	return cmp.Or(id, own), build, nil
+}
+
+// linkedBuild is the build that a deployment embeds or links; nil where it does
+// neither.
+func (v *visit) linkedBuild(ctx context.Context, d deployment) (*resource, error) {
+	if items := d.items("ec:app/build"); len(items) > 0 {
+		return items[0], nil
 	}
 	l, ok := d.one("ec:app/build")
 	if !ok {
-		if id == "" {
-			return "", nil, fmt.Errorf("%s names no build", d)
-		}
-		return id, nil, nil
+		return nil, nil
 	}
-	build, err := v.follow(ctx, d.resource, l, nil)
-	switch {
-	case err == nil && id == "":
-		id = build.id("buildID")
-	case err != nil && id != "" && isNotFound(err):
-		return id, nil, nil
-	case isNotFound(err):
-		return "", nil, &missing{what: "build", where: d.String(), remedy: "it was deleted: promote another build", err: err}
-	}
-	if err == nil && build.id("buildID") != id || id == "" {
-		err = fmt.Errorf("%s has build %q, its relation leads to build %q", d, id, build.id("buildID"))
-	}
-	return id, build, err
+	return v.follow(ctx, d.resource, l, nil)
 }
 
 // buildID is the id of a deployment's build, read no further than it must be.

@@ -21,6 +21,7 @@ type wild struct {
 	answers map[string]string // by path; after a blank the query, where it matters
 	status  map[string]int
 	header  http.Header
+	strict  string // a path that answers 400 without the right query
 	posts   []string
 }
 
@@ -48,6 +49,8 @@ func (w *wild) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		rw.Header()[name] = values
 	}
 	switch status := w.status[key]; {
+	case w.strict == key && !strings.Contains(r.URL.RawQuery, "platformID"):
+		rw.WriteHeader(http.StatusBadRequest)
 	case status != 0:
 		rw.WriteHeader(status)
 	case !ok:
@@ -324,5 +327,103 @@ func TestRedirects(t *testing.T) {
 		if (err == nil) != (text == "") || err != nil && (!strings.Contains(err.Error(), text) || d.Explain(err).Code != driver.Denied) {
 			t.Errorf("%s: %v", to, err)
 		}
+	}
+}
+
+// Where templates are missing, whatever is embedded, listed or linked leads on.
+func TestWaysToTheBuild(t *testing.T) {
+	const good = `{"buildID":70,"successful":"success"}`
+	platform := func(links string) string {
+		return `{"_embedded":{"ec:app/platform":{"platformID":"p","_links":{"ec:app/deployments":{"href":"/deps"},` + links + `}}}}`
+	}
+	tests := []struct {
+		name    string
+		answers map[string]string
+		strict  string
+	}{
+		{"a template that wants the platform too", map[string]string{
+			"/plats":                          platform(`"ec:app/builds/options":{"href":"/builds{?buildID,platformID}"}`),
+			"/builds buildID=70&platformID=p": good,
+		}, "/builds"},
+		{"a template that answers a list", map[string]string{
+			"/plats":  platform(`"ec:app/builds/options":{"href":"/builds{?buildID}"}`),
+			"/builds": `{"_embedded":{"ec:app/build":[{"buildID":"70","_links":{"self":{"href":"/b/70"}}}]}}`,
+		}, ""},
+		{"a list", map[string]string{
+			"/plats":  platform(`"ec:app/builds":{"href":"/builds"}`),
+			"/builds": `{"_embedded":{"ec:app/build":[{"buildID":1},` + good + `]}}`,
+		}, ""},
+		{"links", map[string]string{
+			"/plats": platform(`"ec:app/build":[{"href":"/b/80"},{"href":"/b/70"}]`),
+		}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			answers := documented()
+			answers["/deps"] = `{}`
+			for path, body := range tt.answers {
+				answers[path] = body
+			}
+			w := newWild(t, answers)
+			w.strict = tt.strict
+			d := w.driver(t)
+			if r, err := d.Resolve(t.Context(), wildTarget(), "70"); err != nil || r.ID != "70" {
+				t.Errorf("%+v, %v", r, err)
+			}
+			if _, err := d.Resolve(t.Context(), wildTarget(), "71"); err == nil {
+				t.Error("a build that is nowhere is found")
+			}
+		})
+	}
+}
+
+func TestAppsShareNothing(t *testing.T) {
+	answers := documented()
+	answers["/all"] = `{"_embedded":{"ec:app":[{"appID":"a","_links":{"self":{"href":"/one"}}},{"appID":"b","_links":{"self":{"href":"/two"}}}]}}`
+	answers["/two"] = `{"appID":"b","_links":{"self":{"href":"/two"},"ec:app/platforms":{"href":"/plats"}}}`
+	answers["/plats"] = `{"_embedded":{"ec:app/platform":{"platformID":"p","_links":{"ec:app":{"href":"/one"},"ec:app/deployments":{"href":"/deps"}}}}}`
+	d := newWild(t, answers).driver(t)
+	foreign := wildTarget()
+	foreign.Config = []byte(strings.Replace(string(foreign.Config), `"a"`, `"b"`, 1))
+	p := prepare(t, d, deploy("70", wildTarget(), &foreign))
+	if refused := messages(p, driver.Refuse); !strings.Contains(refused, "apps share no builds") {
+		t.Errorf("refused: %q", refused)
+	}
+	p = prepare(t, d, deploy("70", foreign, nil))
+	if refused := messages(p, driver.Refuse); !strings.Contains(refused, "platform p belongs to app a, not to b") {
+		t.Errorf("refused: %q", refused)
+	}
+}
+
+func TestPlatformWithoutDeploymentsRelation(t *testing.T) {
+	answers := documented()
+	answers["/plats"] = `{"_embedded":{"ec:app/platform":{"platformID":"p"}}}`
+	d := newWild(t, answers).driver(t)
+	_, err := d.Current(t.Context(), wildTarget())
+	if x := d.Explain(err); x.Code != driver.NotFound || !strings.Contains(err.Error(), "ec:app/deployments") {
+		t.Errorf("%v: %+v", err, x)
+	}
+}
+
+// What the token may not see is no reason to refuse, but is said.
+func TestTargetsThatCannotBeRead(t *testing.T) {
+	answers := documented()
+	answers["/plats"] = `{"_embedded":{"ec:app/platform":{"platformID":"p","_links":{"ec:app/target":{"href":"/secret"},"ec:app/deployments":{"href":"/deps"}}}}}`
+	w := newWild(t, answers)
+	w.status["/secret"] = http.StatusForbidden
+	p := prepare(t, w.driver(t), deploy("70", wildTarget(), nil))
+	if len(p.Findings) != 1 || p.Findings[0].Severity != driver.Note {
+		t.Errorf("findings %+v", p.Findings)
+	}
+}
+
+// A target that was deleted since is none that a deployment is looked for on.
+func TestDeletedTargets(t *testing.T) {
+	answers := documented()
+	answers["/deps"] = `{"_embedded":{"ec:app/deployment":[
+		{"deploymentID":8,"buildID":80,"successful":"success","_links":{"ec:app/target":[{"href":"/gone"}]}},
+		{"deploymentID":7,"buildID":70,"successful":"success","_embedded":{"ec:app/target":[{"targetID":"t1"},{"targetID":"t2"}]}}]}}`
+	if now, err := newWild(t, answers).driver(t).Current(t.Context(), wildTarget()); err != nil || now.ID != "70" {
+		t.Errorf("runs %v, %v", now, err)
 	}
 }
