@@ -31,10 +31,10 @@ func (c *console) line(target, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if target != "" {
-		target += "  "
+		target += " "
 	}
-	text = strings.Join(strings.Fields(text), " ")
-	_ = c.runner.Untrusted(c.stderr, fmt.Sprintf("%s  %s%s\n", c.now().UTC().Format("15:04:05"), target, text)) // nobody is left to tell
+	text = actions.Neutralise(strings.Join(strings.Fields(target+text), " "))
+	_, _ = fmt.Fprintf(c.stderr, "%s  %s\n", c.now().UTC().Format("15:04:05"), text) // nobody is left to tell
 }
 
 // Progress shows what is being done.

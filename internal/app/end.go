@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/actions"
 	"sluice/internal/engine"
 	"sluice/internal/report"
 	"sluice/internal/store"
@@ -214,7 +215,8 @@ func (inv *invocation) printJSON(r *result, doc document) {
 		inv.runner.Error(err.Error())
 		return
 	}
-	_, _ = fmt.Fprintln(inv.Stdout, inv.runner.Redact(string(text))) // nobody is left to tell
+	// The runner obeys "##[" anywhere in a line; JSON can say it another way.
+	_, _ = fmt.Fprintln(inv.Stdout, strings.ReplaceAll(inv.runner.Redact(string(text)), "##[", `#\u0023[`)) // nobody is left to tell
 }
 
 func (inv *invocation) printText(r *result, doc document) {
@@ -225,7 +227,7 @@ func (inv *invocation) printText(r *result, doc document) {
 		text = report.Text(inv.command, out)
 	}
 	if text != "" {
-		_ = inv.runner.Untrusted(inv.Stdout, strings.TrimRight(text, "\n")+"\n") // nobody is left to tell
+		_, _ = fmt.Fprintln(inv.Stdout, actions.Neutralise(strings.TrimRight(text, "\n"))) // nobody is left to tell
 	}
 }
 

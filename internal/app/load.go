@@ -85,8 +85,8 @@ func (inv *invocation) show(problems []pipeline.Problem) {
 	if len(problems) == 0 {
 		return
 	}
-	_ = inv.runner.Untrusted(inv.Stderr, pipeline.Format(problems)) // nobody is left to tell
 	if !inv.runner.Inside() {
+		_, _ = fmt.Fprint(inv.Stderr, pipeline.Format(problems)) // nobody is left to tell
 		return
 	}
 	for _, p := range problems {

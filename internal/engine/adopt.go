@@ -151,4 +151,3 @@ const MaxShards = 256
 func Groups(p *pipeline.Pipeline, targets []*pipeline.Target) int {
 	return min(len(groupsOf(p, targets)), MaxShards)
 }
-

@@ -106,6 +106,10 @@ func (e *Engine) judge(batch []*journey, p driver.Prepared) error {
 		name := j.slot.name()
 		j.unchanged = slices.Contains(p.Unchanged, name) && !j.unproven()
 		j.first = slices.Contains(p.First, name)
+		j.runs = p.Runs[name].ID
+		if j.unchanged && j.spec.Release.ID == "" {
+			j.spec.Release = p.Runs[name]
+		}
 		for _, c := range p.Call.Changes {
 			if c.Target.Name == name && j.spec.Release.ID == "" {
 				j.spec.Release = c.Release

@@ -71,7 +71,8 @@ type journey struct {
 	slot      *slot
 	source    *slot // nil for a pipeline's first stage
 	spec      rollout.Spec
-	first     bool // the platform says that nothing runs on the target
+	first     bool   // the platform says that nothing runs on the target
+	runs      string // what runs there now, where the preflight told it
 	unchanged bool
 	resume    *rollout.Execution // an unfinished rollout of the same release
 	queue     bool               // behind an unfinished rollout
@@ -355,7 +356,10 @@ func (e *Engine) create(j *journey, id, command, reason string, members []string
 			_ = x.Supersede(&s.record, j.spec.Release.ID, now) // its deploy job was seen not to have started
 		}
 		j.spec.Promotion, j.spec.Members, j.spec.Command = id, members, command
-		name = rollout.Create(&s.record, j.spec, j.first, now).Rollout.Name
+		created := rollout.Create(&s.record, j.spec, j.first, now)
+		if name = created.Rollout.Name; j.runs != "" {
+			created.Previous = j.runs
+		}
 	}
 	from := ""
 	if j.source != nil {

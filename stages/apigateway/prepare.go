@@ -62,6 +62,7 @@ func (p intent) prepared(c driver.Call, at place, stands canary.Stage) (driver.P
 		return out, err
 	}
 	out.Before = map[string]json.RawMessage{name: before}
+	out.Runs = map[string]driver.Release{name: {ID: stands.DeploymentID}}
 	if stands.DeploymentID == "" {
 		out.First = []string{name}
 	}

@@ -188,6 +188,7 @@ type Prepared struct {
 	Before, After map[string]json.RawMessage // by target name; After is predicted
 	Unchanged     []string                   // targets where nothing is left to do; not in Call.Changes any more
 	First         []string                   // targets where the platform says that nothing runs yet
+	Runs          map[string]Release         // by target name: what ran before, where the reads that Prepare makes tell it
 	Requests      []string                   // what Begin will send, for plan
 }
 
