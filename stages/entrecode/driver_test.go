@@ -281,6 +281,24 @@ func TestSavedAddressesHaveNoHost(t *testing.T) {
 	}
 }
 
+// Somebody else's deployment came after ours: ours succeeded, and does not run.
+func TestSomebodyElseCameAfter(t *testing.T) {
+	r := newRig(t)
+	d := r.open(t)
+	p := prepare(t, d, deploy(newest(t, d), production(), nil))
+	op := follow(t, d, p, 0)
+	r.clock.Move(time.Second)
+	must(t, r.server.Intrude("production"))
+	r.clock.Move(time.Minute)
+	op.Call = p.Call
+	op, _, err := d.Poll(t.Context(), op)
+	must(t, err)
+	result := op.Results["production"]
+	if !op.Finished() || result.Outcome != driver.Failed || len(result.Errors) != 1 || result.Errors[0].Code != "superseded" {
+		t.Errorf("%+v", op)
+	}
+}
+
 // A deployment is found in its collection too.
 func TestFoundInItsCollection(t *testing.T) {
 	r := newRig(t)

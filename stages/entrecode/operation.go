@@ -63,7 +63,8 @@ func (d deployment) differs(build string, at config) string {
 
 func sameSet(a, b []string) bool { return covers(a, b) && covers(b, a) }
 
-// operation is the deployment as the operation of its call.
+// operation is the deployment as the operation of its call. A success is open
+// still: that it stands is read back by [platform.Poll].
 func (d deployment) operation(c driver.Call, f frozen) driver.Operation {
 	op := driver.Operation{
 		ID:       looseID(d.fields["deploymentID"]),
@@ -78,12 +79,9 @@ func (d deployment) operation(c driver.Call, f frozen) driver.Operation {
 	change := c.Changes[0]
 	result := driver.Result{Outcome: driver.Open, Release: d.release(change.Release, f.BuildID), Events: d.history(), Data: d.results()}
 	switch d.status {
-	case statusSuccess:
-		op.Status, op.Progress, result.Outcome = driver.Done, 100, driver.Succeeded
-		result.After = d.left(change.Target, f.BuildID)
 	case statusError:
 		op.Status, result.Outcome, result.Errors = driver.Done, driver.Failed, d.errors()
-	case statusRunning:
+	case statusSuccess, statusRunning:
 	default:
 		op.Warnings = []driver.Problem{{
 			Code: "unknown-status", Location: d.String(),
@@ -101,15 +99,6 @@ func (d deployment) release(known driver.Release, build string) driver.Release {
 		r.CreateTime, r.Comment = known.CreateTime, known.Comment
 	}
 	return r
-}
-
-// left is what a successful deployment leaves on the target.
-func (d deployment) left(t driver.Target, build string) json.RawMessage {
-	c, err := configOf(t)
-	if err != nil {
-		return nil
-	}
-	return (&place{config: c}).snapshot(build)
 }
 
 // links are the deployment's address, for people, and what an operation keeps.
@@ -155,11 +144,17 @@ func (p *platform) Poll(ctx context.Context, op driver.Operation) (driver.Operat
 	if err != nil {
 		return op, 0, err
 	}
-	if err := v.verify(ctx, d, op, f); err != nil {
-		return op, 0, err
+	if id := looseID(d.fields["deploymentID"]); id != op.ID {
+		return op, 0, &mismatch{fmt.Sprintf("the link of deployment %s leads to %s", op.ID, id)}
 	}
 	next := d.operation(op.Call, f)
 	next.Call = op.Call
+	if d.status == statusSuccess {
+		err = v.readBack(ctx, d, &next, f)
+	}
+	if err != nil {
+		return op, 0, err
+	}
 	return next, 0, nil
 }
 
@@ -188,7 +183,7 @@ func (v *visit) again(ctx context.Context, op driver.Operation) (deployment, err
 	return all[i], nil
 }
 
-// neighbours are the deployments among which the operation's is.
+// neighbours are the deployments among which the operation's is, newest first.
 func (v *visit) neighbours(ctx context.Context, op driver.Operation, k kept) ([]deployment, error) {
 	if k.Collection != "" {
 		first, err := v.at(ctx, k.Collection)
@@ -212,30 +207,4 @@ func (v *visit) at(ctx context.Context, link string) (*resource, error) {
 		return nil, err
 	}
 	return v.get(ctx, u)
-}
-
-// verify makes sure that a deployment that ended in success is the operation's
-// own: what is read back is a build on targets, not a word.
-func (v *visit) verify(ctx context.Context, d deployment, op driver.Operation, f frozen) error {
-	if id := looseID(d.fields["deploymentID"]); id != op.ID {
-		return &mismatch{fmt.Sprintf("the link of deployment %s leads to %s", op.ID, id)}
-	}
-	if d.status != statusSuccess {
-		return nil
-	}
-	at, err := configOf(op.Call.Changes[0].Target)
-	if err != nil {
-		return err
-	}
-	if text := d.differs(f.BuildID, at); text != "" {
-		return &mismatch{text}
-	}
-	if d.id("buildID") != "" {
-		return nil
-	}
-	id, err := v.buildID(ctx, d)
-	if err == nil && id != f.BuildID {
-		err = &mismatch{fmt.Sprintf("%s has build %s, not %s", d, id, f.BuildID)}
-	}
-	return err
 }
