@@ -5,12 +5,14 @@ import (
 	"sluice/stages"
 	"sluice/stages/apigateway"
 	"sluice/stages/entrecode"
+	"sluice/stages/heroku"
 )
 
 // Platforms are the platforms that this build can reach, in the order of the
 // documentation.
 func Platforms() []stages.Platform {
 	return []stages.Platform{
+		{Facts: heroku.Facts(), Open: heroku.Open},
 		{Facts: apigateway.Facts(), Open: apigateway.Open},
 		{Facts: entrecode.Facts(), Open: entrecode.Open},
 	}

@@ -7,11 +7,13 @@ import (
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/apigateway"
 	"sluice/internal/sandbox/entrecode"
+	"sluice/internal/sandbox/heroku"
 )
 
 // Emulators makes one of each, on the clock now.
 func Emulators(now func() time.Time) []sandbox.Emulator {
 	return []sandbox.Emulator{
+		heroku.New(now),
 		apigateway.New(now),
 		entrecode.New(now),
 	}

@@ -1,0 +1,206 @@
+package heroku
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+)
+
+const ownerEmail = "owner@example.com"
+
+func ownerID() string { return fixedID("owner", ownerEmail) }
+
+// ref is how one resource names another.
+type ref struct {
+	ID    string `json:"id"`
+	Name  string `json:"name,omitempty"`
+	Email string `json:"email,omitempty"`
+}
+
+type appBody struct {
+	ID         string    `json:"id"`
+	Name       string    `json:"name"`
+	Stack      ref       `json:"stack"`
+	BuildStack ref       `json:"build_stack"`
+	Owner      ref       `json:"owner"`
+	Region     ref       `json:"region"`
+	Created    time.Time `json:"created_at"`
+	Updated    time.Time `json:"updated_at"`
+	Released   any       `json:"released_at"`
+	WebURL     string    `json:"web_url"`
+	Team       *ref      `json:"team"`
+}
+
+func stackRef(name string) ref { return ref{ID: fixedID("stack", name), Name: name} }
+
+func (a *app) body() appBody {
+	b := appBody{
+		ID: a.ID, Name: a.Name, Stack: stackRef(a.Stack), BuildStack: stackRef(a.BuildStack),
+		Owner: ref{ID: ownerID(), Email: ownerEmail}, Region: ref{ID: fixedID("region", "us"), Name: "us"},
+		Created: a.Created, Updated: a.Created, WebURL: "https://" + a.Name + ".herokuapp.com/",
+	}
+	if r := a.current(); r != nil {
+		b.Released = r.Created
+	}
+	return b
+}
+
+func (a *app) item() item {
+	return item{map[string]string{"id": a.ID, "name": a.Name, "updated_at": a.Created.Format(time.RFC3339)}, a.body()}
+}
+
+func (e *Emulator) getApps(*http.Request) (int, any, error) {
+	l := list{attribute: "id"}
+	for _, a := range sorted(e.state.Apps) {
+		l.items = append(l.items, a.item())
+	}
+	return http.StatusOK, l, nil
+}
+
+// filterApps lists the apps with the given ids.
+//
+// docs/platforms.md: "resolve names in one call with `POST /filters/apps`"
+func (e *Emulator) filterApps(r *http.Request) (int, any, error) {
+	if r.Header.Get("Accept") != "application/vnd.heroku+json; version=3.filters" {
+		return 0, nil, notFound("endpoint: it wants the variant version=3.filters")
+	}
+	var body struct {
+		In struct{ ID []string }
+	}
+	if err := decode(r, &body); err != nil {
+		return 0, nil, err
+	}
+	l := list{attribute: "id"}
+	for _, a := range sorted(e.state.Apps) {
+		if slices.Contains(body.In.ID, a.ID) {
+			l.items = append(l.items, a.item())
+		}
+	}
+	return http.StatusOK, l, nil
+}
+
+func (e *Emulator) getApp(r *http.Request) (int, any, error) {
+	a, err := e.state.app(r.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, a.body(), nil
+}
+
+func (e *Emulator) createApp(r *http.Request) (int, any, error) {
+	var body struct{ Name, Stack string }
+	if err := decode(r, &body); err != nil {
+		return 0, nil, err
+	}
+	if !regexp.MustCompile(`^[a-z][a-z0-9-]{1,28}[a-z0-9]$`).MatchString(body.Name) {
+		return 0, nil, invalid("Name must start with a letter, end with a letter or digit and can only contain lowercase letters, digits, and dashes.")
+	}
+	if _, err := e.state.app(body.Name); err == nil {
+		return 0, nil, invalid("Name %s is already taken", body.Name)
+	}
+	a := e.addApp(e.state.newID("app"), body.Name, e.now())
+	if body.Stack != "" {
+		a.Stack, a.BuildStack = body.Stack, body.Stack
+	}
+	return http.StatusCreated, a.body(), nil
+}
+
+// defaultStack is the stack of an app that names none.
+const defaultStack = "heroku-24"
+
+// addApp makes an app as Heroku does: with a first release without a slug.
+func (e *Emulator) addApp(id, name string, created time.Time) *app {
+	a := &app{
+		ID: id, Name: name, Stack: defaultStack, BuildStack: defaultStack, Config: map[string]string{},
+		Created: created.UTC().Truncate(time.Second),
+	}
+	a.Releases = []*release{{ID: fixedID("release", id, "1"), Version: 1, Status: succeeded, Description: "Initial release", Created: a.Created}}
+	e.state.Apps[id] = a
+	return a
+}
+
+// updateApp sets the stack of the app's next release.
+//
+// docs/platforms.md: "`build_stack` is what the next release will be on"
+func (e *Emulator) updateApp(r *http.Request) (int, any, error) {
+	a, err := e.state.app(r.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	var body struct {
+		BuildStack string `json:"build_stack"`
+	}
+	if err := decode(r, &body); err != nil {
+		return 0, nil, err
+	}
+	if body.BuildStack != "" {
+		a.BuildStack = body.BuildStack
+	}
+	return http.StatusOK, a.body(), nil
+}
+
+func (e *Emulator) getConfigVars(r *http.Request) (int, any, error) {
+	a, err := e.state.app(r.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, a.Config, nil
+}
+
+// updateConfigVars sets config vars, and removes those that are null.
+//
+// docs/platforms.md: "Setting a config var makes a release of the same slug"
+func (e *Emulator) updateConfigVars(r *http.Request) (int, any, error) {
+	a, err := e.state.app(r.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	var body map[string]*string
+	if err := decode(r, &body); err != nil {
+		return 0, nil, err
+	}
+	for key, value := range body {
+		if value == nil {
+			delete(a.Config, key)
+		} else {
+			a.Config[key] = *value
+		}
+	}
+	slugID := ""
+	if now := a.current(); now != nil {
+		slugID = now.Slug
+	}
+	names := slices.Sorted(maps.Keys(body))
+	e.release(a, slugID, "Set "+names[0]+" config vars")
+	return http.StatusOK, a.Config, nil
+}
+
+func (e *Emulator) getBuildpacks(r *http.Request) (int, any, error) {
+	a, err := e.state.app(r.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	all := []any{}
+	for i, name := range a.Buildpacks {
+		all = append(all, map[string]any{"ordinal": i, "buildpack": map[string]string{"name": name, "url": "urn:buildpack:" + name}})
+	}
+	return http.StatusOK, all, nil
+}
+
+func (e *Emulator) updateBuildpacks(r *http.Request) (int, any, error) {
+	a, err := e.state.app(r.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	var body struct{ Updates []struct{ Buildpack string } }
+	if err := decode(r, &body); err != nil {
+		return 0, nil, err
+	}
+	a.Buildpacks = nil
+	for _, u := range body.Updates {
+		a.Buildpacks = append(a.Buildpacks, u.Buildpack)
+	}
+	return e.getBuildpacks(r)
+}

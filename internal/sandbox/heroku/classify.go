@@ -1,0 +1,88 @@
+package heroku
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"sluice/internal/sandbox"
+)
+
+// Classify implements sandbox.Emulator.
+func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
+	parts := append(strings.Split(strings.Trim(r.URL.Path, "/"), "/"), "", "", "")
+	collection, name, below := parts[0], parts[1], parts[2]
+	switch {
+	case collection == "pipeline-promotions" && r.Method == http.MethodPost:
+		return sandbox.Action{Targets: e.promotedBy(body), Kind: "deploy"}
+	case collection == "apps" && below == "releases" && r.Method == http.MethodPost:
+		return sandbox.Action{Targets: e.targetsOf(name), Kind: releaseKind(body)}
+	case collection == "filters":
+		return sandbox.Action{Targets: e.allTargets(), Kind: sandbox.Read}
+	case collection == "apps" && name != "":
+		return sandbox.Action{Targets: e.targetsOf(name), Kind: readOrOther(r)}
+	case collection == "pipeline-promotions":
+		return sandbox.Action{Targets: e.targetsIn(name), Kind: sandbox.Read}
+	default:
+		return sandbox.Action{Targets: e.allTargets(), Kind: readOrOther(r)}
+	}
+}
+
+func readOrOther(r *http.Request) string {
+	if r.Method == http.MethodGet {
+		return sandbox.Read
+	}
+	return sandbox.Other
+}
+
+// releaseKind tells running a slug from rolling back.
+func releaseKind(body []byte) string {
+	var in struct{ Release string }
+	if json.Unmarshal(body, &in) == nil && in.Release != "" {
+		return "rollback"
+	}
+	return "deploy"
+}
+
+// targetsOf lists the pipeline targets that name an app.
+func (e *Emulator) targetsOf(appIDOrName string) []string {
+	a, err := e.state.app(appIDOrName)
+	if err != nil {
+		return nil
+	}
+	return slices.Sorted(slices.Values(e.targets[a.ID]))
+}
+
+// promotedBy lists the targets of a promotion that is asked for.
+func (e *Emulator) promotedBy(body []byte) []string {
+	var in promotionInput
+	json.Unmarshal(body, &in) //nolint:errcheck // refused when it is served
+	var names []string
+	for _, t := range in.Targets {
+		names = append(names, e.targetsOf(t.App.ID)...)
+	}
+	return names
+}
+
+// targetsIn lists the targets of a promotion that was made.
+func (e *Emulator) targetsIn(promotion string) []string {
+	p := e.state.Promotions[promotion]
+	if p == nil {
+		return e.allTargets()
+	}
+	var names []string
+	for _, t := range p.Targets {
+		names = append(names, e.targetsOf(t.App)...)
+	}
+	return names
+}
+
+func (e *Emulator) allTargets() []string {
+	var names []string
+	for _, of := range e.targets {
+		names = append(names, of...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -1,0 +1,173 @@
+package heroku
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"sluice/internal/sandbox"
+)
+
+type promotionInput struct {
+	Pipeline struct{ ID string }
+	Source   struct{ App struct{ ID string } }
+	Targets  []struct{ App struct{ ID string } }
+}
+
+type promotionBody struct {
+	ID       string          `json:"id"`
+	Pipeline ref             `json:"pipeline"`
+	Source   promotionSource `json:"source"`
+	Status   string          `json:"status"`
+	Created  time.Time       `json:"created_at"`
+	Updated  time.Time       `json:"updated_at"`
+}
+
+type promotionSource struct {
+	App     ref `json:"app"`
+	Release ref `json:"release"`
+}
+
+// shownPromotion is a promotion as the API shows it.
+//
+// docs/platforms.md: "Promotion status `pending | completed`; **completed is not success**"
+func (e *Emulator) shownPromotion(p *promoted) promotionBody {
+	b := promotionBody{
+		ID: p.ID, Pipeline: ref{ID: p.Pipeline}, Status: "completed", Created: p.Created, Updated: p.Created,
+		Source: promotionSource{App: ref{ID: p.Source}, Release: ref{ID: p.Release}},
+	}
+	for _, t := range p.Targets {
+		if e.shownTarget(p, t).Status == pending {
+			b.Status = pending
+		}
+	}
+	return b
+}
+
+type targetBody struct {
+	ID        string  `json:"id"`
+	App       ref     `json:"app"`
+	Promotion ref     `json:"pipeline_promotion"`
+	Release   *ref    `json:"release"`
+	Status    string  `json:"status"`
+	Error     *string `json:"error_message"`
+}
+
+// shownTarget is a promotion target as the API shows it.
+//
+// docs/platforms.md: "Target status `pending | succeeded | failed`, `error_message` and `release` nullable"
+// docs/platforms.md: "A non-null `release` is not completion: the release phase still runs."
+func (e *Emulator) shownTarget(p *promoted, t *promotedTarget) targetBody {
+	b := targetBody{ID: t.ID, App: ref{ID: t.App}, Promotion: ref{ID: p.ID}, Status: pending}
+	message := t.Error
+	if a := e.state.Apps[t.App]; a != nil && message == "" {
+		if r := a.release(t.Release); r != nil && !r.Visible.After(e.now()) {
+			b.Release, b.Status = &ref{ID: r.ID}, r.Status
+			if r.Status == failed {
+				message = "Release command failed"
+			}
+		}
+	}
+	if message != "" {
+		b.Status, b.Error = failed, &message
+	}
+	return b
+}
+
+// createPromotion releases the source's slug on every target.
+//
+// docs/platforms.md: "`POST /pipeline-promotions` {pipeline.id, source.app.id, targets[].app.id}"
+func (e *Emulator) createPromotion(r *http.Request) (int, any, error) {
+	var in promotionInput
+	if err := decode(r, &in); err != nil {
+		return 0, nil, err
+	}
+	from, running, err := e.promotable(in)
+	if err != nil {
+		return 0, nil, err
+	}
+	p := &promoted{
+		ID: e.state.newID("promotion"), Pipeline: in.Pipeline.ID, Source: from.ID, Release: running.ID,
+		Created: e.now().UTC().Truncate(time.Second),
+	}
+	for _, target := range in.Targets {
+		p.Targets = append(p.Targets, e.promoteTo(r, e.state.Apps[target.App.ID], from, running))
+	}
+	e.state.Promotions[p.ID] = p
+	return http.StatusCreated, e.shownPromotion(p), nil
+}
+
+// promotable checks a promotion before anything of it happens.
+//
+// docs/platforms.md: "Container-stack apps cannot be promoted"
+func (e *Emulator) promotable(in promotionInput) (*app, *release, error) {
+	if e.state.Pipelines[in.Pipeline.ID] == nil {
+		return nil, nil, notFound("pipeline")
+	}
+	from := e.state.Apps[in.Source.App.ID]
+	if from == nil || !e.coupled(from.ID, in.Pipeline.ID) {
+		return nil, nil, invalid("The source app is not in the pipeline")
+	}
+	running := from.current()
+	if running == nil || running.Slug == "" || from.Stack == "container" {
+		return nil, nil, invalid("The source app has no slug to promote")
+	}
+	if len(in.Targets) == 0 {
+		return nil, nil, invalid("At least one target is required")
+	}
+	for _, t := range in.Targets {
+		switch {
+		case e.state.Apps[t.App.ID] == nil || !e.coupled(t.App.ID, in.Pipeline.ID):
+			return nil, nil, invalid("Target app %s is not in the pipeline", t.App.ID)
+		case t.App.ID == from.ID:
+			return nil, nil, invalid("Cannot promote from an app to itself")
+		}
+	}
+	return from, running, nil
+}
+
+func (e *Emulator) coupled(appID, pipelineID string) bool {
+	c := e.state.Couplings[appID]
+	return c != nil && c.Pipeline == pipelineID
+}
+
+// promoteTo is one target's share.
+//
+// docs/platforms.md: "Partial failure: targets are independent, nothing is rolled back."
+func (e *Emulator) promoteTo(r *http.Request, a, from *app, running *release) *promotedTarget {
+	t := &promotedTarget{ID: e.state.newID("promotion-target"), App: a.ID}
+	if sandbox.FaultOf(r) == faultReject && slices.Contains(e.targets[a.ID], sandbox.FaultTarget(r)) {
+		t.Error = "User does not have access to that app"
+		return t
+	}
+	made := e.release(a, running.Slug, fmt.Sprintf("Promote %s v%d %s", from.Name, running.Version, short(e.state.Slugs[running.Slug].Commit)))
+	e.spoil(r, a, made)
+	t.Release = made.ID
+	return t
+}
+
+func (e *Emulator) getPromotion(r *http.Request) (int, any, error) {
+	p := e.state.Promotions[r.PathValue("promotion")]
+	if p == nil {
+		return 0, nil, notFound("pipeline promotion")
+	}
+	return http.StatusOK, e.shownPromotion(p), nil
+}
+
+func (e *Emulator) getPromotionTargets(r *http.Request) (int, any, error) {
+	p := e.state.Promotions[r.PathValue("promotion")]
+	if p == nil {
+		return 0, nil, notFound("pipeline promotion")
+	}
+	l := list{attribute: "id"}
+	for _, t := range p.Targets {
+		if a := e.state.Apps[t.App]; a != nil && t.Release != "" {
+			if made := a.release(t.Release); made != nil && !made.Visible.After(e.now()) {
+				made.look()
+			}
+		}
+		l.items = append(l.items, item{map[string]string{"id": t.ID}, e.shownTarget(p, t)})
+	}
+	return http.StatusOK, l, nil
+}

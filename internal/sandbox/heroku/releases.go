@@ -1,0 +1,234 @@
+package heroku
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"sluice/internal/sandbox"
+)
+
+// looksOfPhase is how often a pending release is looked at until its release
+// phase is over.
+const looksOfPhase = 2
+
+type releaseBody struct {
+	ID          string    `json:"id"`
+	App         ref       `json:"app"`
+	Version     int       `json:"version"`
+	Status      string    `json:"status"`
+	Current     bool      `json:"current"`
+	Description string    `json:"description"`
+	Slug        *ref      `json:"slug"`
+	Output      *string   `json:"output_stream_url"`
+	User        ref       `json:"user"`
+	Plans       []string  `json:"addon_plan_names"`
+	Created     time.Time `json:"created_at"`
+	Updated     time.Time `json:"updated_at"`
+}
+
+// shown is a release as the API shows it.
+//
+// docs/platforms.md: "a nullable `slug` and a nullable `output_stream_url`"
+func (e *Emulator) shown(a *app, r *release) releaseBody {
+	b := releaseBody{
+		ID: r.ID, App: ref{ID: a.ID, Name: a.Name}, Version: r.Version, Status: r.Status, Current: r == a.current(),
+		Description: r.Description, User: ref{ID: ownerID(), Email: ownerEmail}, Plans: []string{}, Created: r.Created, Updated: r.Created,
+	}
+	if r.Slug != "" {
+		b.Slug = &ref{ID: r.Slug}
+	}
+	if r.Phase {
+		url := e.base + "/streams/" + r.ID
+		b.Output = &url
+	}
+	return b
+}
+
+// release makes a release of a slug, or of none, on an app. Where the slug has a
+// release process, its phase runs first.
+//
+// docs/platforms.md: "`build_stack` is what the next release will be on, `stack` what the last one is"
+func (e *Emulator) release(a *app, slugID, description string) *release {
+	now := e.now().UTC().Truncate(time.Second)
+	version := 1
+	if n := len(a.Releases); n > 0 {
+		version = a.Releases[n-1].Version + 1
+	}
+	r := &release{ID: e.state.newID("release"), Version: version, Status: succeeded, Slug: slugID, Description: description, Created: now}
+	if s := e.state.Slugs[slugID]; s != nil {
+		a.Stack = a.BuildStack
+		if s.Processes["release"] != "" {
+			r.Phase, r.Status, r.Looks, r.Ends = true, pending, looksOfPhase, succeeded
+		}
+	}
+	a.Releases = append(a.Releases, r)
+	return r
+}
+
+// spoil does to a release what a fault of its target asks for.
+func (e *Emulator) spoil(r *http.Request, a *app, made *release) {
+	if !slices.Contains(e.targets[a.ID], sandbox.FaultTarget(r)) {
+		return
+	}
+	switch sandbox.FaultOf(r) {
+	case faultFail:
+		made.Phase, made.Status, made.Looks, made.Ends = true, pending, looksOfPhase, failed
+	case faultHang:
+		made.Phase, made.Status, made.Looks = true, pending, -1
+	case faultLate:
+		made.Visible = e.now().Add(lateBy)
+	}
+}
+
+func (e *Emulator) getReleases(r *http.Request) (int, any, error) {
+	a, err := e.state.app(r.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	l := list{attribute: "version"}
+	visible := a.visible(e.now())
+	for _, made := range visible {
+		made.look()
+	}
+	for _, made := range visible {
+		l.items = append(l.items, item{map[string]string{"version": versionKey(made.Version), "id": made.ID}, e.shown(a, made)})
+	}
+	return http.StatusOK, l, nil
+}
+
+func (e *Emulator) getRelease(r *http.Request) (int, any, error) {
+	a, err := e.state.app(r.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	made := a.release(r.PathValue("release"))
+	if made == nil || made.Visible.After(e.now()) {
+		return 0, nil, notFound("release")
+	}
+	made.look()
+	return http.StatusOK, e.shown(a, made), nil
+}
+
+// createRelease runs a slug, or rolls back to a release.
+//
+// docs/platforms.md: "`POST /apps/{app}/releases` {slug} runs a slug, of another app too; it answers the release"
+// docs/platforms.md: "Rolling back: `POST /apps/{app}/releases` {release: id} ; it makes a new release."
+func (e *Emulator) createRelease(r *http.Request) (int, any, error) {
+	a, err := e.state.app(r.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	var body struct{ Slug, Release, Description string }
+	if err := decode(r, &body); err != nil {
+		return 0, nil, err
+	}
+	if body.Release != "" {
+		old := a.release(body.Release)
+		if old == nil {
+			return 0, nil, notFound("release")
+		}
+		if old.Slug == "" || old.Status != succeeded {
+			return 0, nil, invalid("Cannot roll back to v%d.", old.Version)
+		}
+		body.Slug, body.Description = old.Slug, fmt.Sprintf("Rollback to v%d", old.Version)
+	}
+	s := e.state.Slugs[body.Slug]
+	if s == nil {
+		return 0, nil, notFound("slug")
+	}
+	if body.Description == "" {
+		body.Description = "Deploy " + short(s.Commit)
+	}
+	made := e.release(a, s.ID, body.Description)
+	e.spoil(r, a, made)
+	return http.StatusCreated, e.shown(a, made), nil
+}
+
+type slugBody struct {
+	ID        string            `json:"id"`
+	Stack     ref               `json:"stack"`
+	Commit    string            `json:"commit"`
+	Comment   string            `json:"commit_description"`
+	Processes map[string]string `json:"process_types"`
+	Blob      map[string]string `json:"blob"`
+	Created   time.Time         `json:"created_at"`
+	Updated   time.Time         `json:"updated_at"`
+}
+
+func (s *slug) body(method string) slugBody {
+	return slugBody{
+		ID: s.ID, Stack: stackRef(s.Stack), Commit: s.Commit, Comment: s.Comment, Processes: s.Processes,
+		Blob:    map[string]string{"method": method, "url": "https://slugs.example.com/" + s.ID},
+		Created: s.Created, Updated: s.Created,
+	}
+}
+
+// addSlug makes a slug that was built on an app.
+func (e *Emulator) addSlug(a *app, comment string, processes map[string]string) *slug {
+	id := e.state.newID("slug")
+	s := &slug{
+		ID: id, App: a.ID, Stack: a.BuildStack, Commit: fixedID("commit", id), Comment: comment, Processes: processes,
+		Created: e.now().UTC().Truncate(time.Second),
+	}
+	e.state.Slugs[id] = s
+	return s
+}
+
+func (e *Emulator) createSlug(r *http.Request) (int, any, error) {
+	a, err := e.state.app(r.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	var body struct {
+		Processes map[string]string `json:"process_types"`
+		Comment   string            `json:"commit_description"`
+	}
+	if err := decode(r, &body); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusCreated, e.addSlug(a, body.Comment, body.Processes).body("put"), nil
+}
+
+// getSlug finds a slug that was built on the app or has been released there.
+//
+// docs/platforms.md: "a slug that the app never had is a 404 there"
+func (e *Emulator) getSlug(r *http.Request) (int, any, error) {
+	a, err := e.state.app(r.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	s := e.state.Slugs[r.PathValue("slug")]
+	if s == nil || s.App != a.ID && !slices.ContainsFunc(a.Releases, func(r *release) bool { return r.Slug == s.ID }) {
+		return 0, nil, notFound("slug")
+	}
+	return http.StatusOK, s.body("get"), nil
+}
+
+// stream is what a release phase prints. It asks for no token.
+//
+// docs/platforms.md: "What a release phase prints is on another host, which must not get the token"
+func (e *Emulator) stream(w http.ResponseWriter, r *http.Request) {
+	for _, a := range e.state.Apps {
+		made := a.release(r.PathValue("release"))
+		if made == nil || !made.Phase {
+			continue
+		}
+		if r.Header.Get("Authorization") != "" {
+			e.writeError(w, r, invalid("the token was sent to the host of release outputs"))
+			return
+		}
+		made.look()
+		w.Header().Set("Content-Type", "text/plain")
+		fmt.Fprintf(w, "Running release command for %s v%d…\n", a.Name, made.Version)
+		switch made.Ends {
+		case failed:
+			fmt.Fprintln(w, "Error: relation \"carts\" does not exist\nrelease command failed with exit status 1")
+		case succeeded:
+			fmt.Fprintln(w, "Migrations: done.")
+		}
+		return
+	}
+	e.writeError(w, r, notFound("stream"))
+}
