@@ -269,6 +269,9 @@ func (inv *invocation) move(ctx context.Context, do func(context.Context, *engin
 	if err != nil {
 		return err
 	}
+	if err := inv.mayChange(ctx, p); err != nil {
+		return err
+	}
 	e, err := inv.engine(p)
 	if err != nil {
 		return err
@@ -291,6 +294,10 @@ func (inv *invocation) each(ctx context.Context, do func(context.Context, *engin
 	}
 	var failures []error
 	for _, p := range pipelines {
+		if err := inv.mayChange(ctx, p); err != nil {
+			failures = append(failures, err)
+			continue
+		}
 		e, err := inv.engine(p)
 		if err != nil {
 			failures = append(failures, err)

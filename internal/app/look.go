@@ -38,6 +38,7 @@ func (inv *invocation) validate() *cobra.Command {
 			lines := make([]string, len(pipelines))
 			for i, p := range pipelines {
 				lines[i] = describe(p)
+				inv.warnPublic(p)
 			}
 			inv.result.text = strings.Join(lines, "\n")
 			return nil
@@ -269,10 +270,7 @@ func findingLine(f driver.Finding) string {
 
 // permissions are what the job's token needs.
 func (inv *invocation) permissions(p *pipeline.Pipeline) []string {
-	where := p.State.Store.Value
-	if inv.flags.store != "" {
-		where = inv.flags.store
-	}
+	where := inv.storeName(p)
 	switch {
 	case inv.flags.sandbox:
 		return nil

@@ -13,17 +13,22 @@ import (
 	"sluice/rollout"
 )
 
-// store opens the pipeline's state: what --store says, else the sandbox's own,
-// else what the file says.
-func (inv *invocation) store(p *pipeline.Pipeline) (store.Store, error) {
-	where := p.State.Store.Value
+// storeName says where the pipeline's state is kept: what --store says, else the
+// sandbox's own, else what the file says.
+func (inv *invocation) storeName(p *pipeline.Pipeline) string {
 	switch {
 	case inv.flags.store != "":
-		where = inv.flags.store
+		return inv.flags.store
 	case inv.flags.sandbox:
-		where = "file:" + sandboxDir + "/state"
+		return "file:" + sandboxDir + "/state"
+	default:
+		return p.State.Store.Value
 	}
-	return inv.openStore(p, where)
+}
+
+// store opens the pipeline's state.
+func (inv *invocation) store(p *pipeline.Pipeline) (store.Store, error) {
+	return inv.openStore(p, inv.storeName(p))
 }
 
 // openStore opens a store by its name in the pipeline file. It makes no

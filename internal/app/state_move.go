@@ -24,6 +24,9 @@ func (inv *invocation) migrate() *cobra.Command {
 			if inv.flags.to == "" {
 				return usage(errors.New("say where to with --to: git, s3://bucket/prefix, file:DIR or artifact"))
 			}
+			if err := inv.mayChange(cmd.Context(), p); err != nil {
+				return err
+			}
 			from, err := inv.store(p)
 			if err != nil {
 				return err
@@ -118,6 +121,9 @@ func (inv *invocation) importState() *cobra.Command {
 			ctx := cmd.Context()
 			p, err := inv.one(ctx)
 			if err != nil {
+				return err
+			}
+			if err := inv.mayChange(ctx, p); err != nil {
 				return err
 			}
 			e, err := inv.engine(p)

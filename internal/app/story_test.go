@@ -1,0 +1,127 @@
+package app_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"sluice/internal/app"
+	"sluice/internal/sandbox"
+)
+
+// TestMain lets the test binary be the program: stories run it as a process of
+// its own, so that exit codes, signals and SIGKILL are real.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sluice": sluice})
+}
+
+// sluice is main.
+func sluice() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(app.Main(ctx, app.Process{
+		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
+		Kill: func() {
+			self, _ := os.FindProcess(os.Getpid()) // there is always a self
+			_ = self.Kill()
+			select {}
+		},
+	}))
+}
+
+type command = func(ts *testscript.TestScript, negated bool, args []string)
+
+// TestStories runs testdata/script: what a person or a workflow does, and what
+// they see. Beside testscript's own commands a story has
+//
+//	exits CODE PROGRAM ARGS…    the program must end with this code; "killed" is SIGKILL
+//	until PATTERN FILE          waits until the file matches
+//	gateway …                   API Gateway as somebody else sees it; see [gateway]
+//	step NAME ACTOR RUN [TRY]   from here on, this is a step of a workflow run
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Cmds:                map[string]command{"exits": exits, "until": until, "gateway": gateway, "step": step},
+		Setup: func(env *testscript.Env) error {
+			root, err := filepath.Abs("../..")
+			env.Setenv("ROOT", root)
+			env.Values[serverKey{}] = map[serverKey]*sandbox.Server{}
+			env.Setenv("QUICKSTART", filepath.Join(root, "examples", "quickstart", "sluice.yaml"))
+			return err
+		},
+	})
+}
+
+func exits(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS…")
+	}
+	got := "0"
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		failure, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = strconv.Itoa(failure.ExitCode())
+		if status, ok := failure.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+			got = "killed"
+		}
+	}
+	if got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}
+
+// patience is how long until waits for a process that is under way.
+const patience = time.Minute
+
+func until(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) != 2 {
+		ts.Fatalf("usage: until PATTERN FILE")
+	}
+	pattern, err := regexp.Compile(args[0])
+	ts.Check(err)
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if text, err := os.ReadFile(ts.MkAbs(args[1])); err == nil && pattern.Match(text) {
+			return
+		}
+	}
+	ts.Fatalf("%s never matched %s", args[1], args[0])
+}
+
+// step makes what follows a step of a workflow run, with empty files for its
+// outputs and its summary: $GITHUB_OUTPUT and $GITHUB_STEP_SUMMARY.
+func step(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: step NAME ACTOR RUN [ATTEMPT]")
+	}
+	attempt := "1"
+	if len(args) == 4 {
+		attempt = args[3]
+	}
+	for name, value := range map[string]string{
+		"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "octo/shop", "GITHUB_REPOSITORY_ID": "1", "GITHUB_SERVER_URL": "https://github.example",
+		"GITHUB_RUN_ID": args[2], "GITHUB_RUN_ATTEMPT": attempt, "GITHUB_JOB": "deploy", "GITHUB_ACTION": args[0],
+		"GITHUB_ACTOR": args[1], "GITHUB_TRIGGERING_ACTOR": args[1], "GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_REF": "refs/heads/main",
+	} {
+		ts.Setenv(name, value)
+	}
+	for name, file := range map[string]string{"GITHUB_OUTPUT": "output", "GITHUB_STEP_SUMMARY": "summary"} {
+		path := ts.MkAbs(strings.Join([]string{file, args[0], args[2], attempt}, "-"))
+		ts.Check(os.WriteFile(path, nil, 0o600))
+		ts.Setenv(name, path)
+	}
+}
