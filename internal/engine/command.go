@@ -3,13 +3,11 @@ package engine
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"sluice/pipeline"
 	"sluice/rollout"
-	"sluice/stages/driver"
 )
 
 // The commands to rollouts that exist.
@@ -30,13 +28,6 @@ type Order struct {
 	Phase     string
 	Job       string
 	Comment   string
-}
-
-// candidate is a rollout that an order could mean.
-type candidate struct {
-	slot    *slot
-	rollout string
-	err     error // why the order does not fit it; nil where it does
 }
 
 // Command carries an order out on the one promotion it fits, and goes on with
@@ -110,94 +101,6 @@ func (e *Engine) announce(o Order, c candidate) {
 	e.Observer.Progress(c.slot.name(), fmt.Sprintf("%s release %s (%s)", verb, x.Spec.Release.ID, c.rollout))
 }
 
-// choose finds the rollouts that the order fits: those of one promotion.
-func (e *Engine) choose(o Order, slots []*slot) ([]candidate, error) {
-	var fits, others []candidate
-	for _, s := range slots {
-		for _, c := range e.candidates(o, s) {
-			if c.err == nil {
-				fits = append(fits, c)
-			} else {
-				others = append(others, c)
-			}
-		}
-	}
-	if len(fits) == 0 {
-		return nil, noCandidate(o, others)
-	}
-	promotions := map[string]bool{}
-	for _, c := range fits {
-		x, _ := c.slot.record.Rollout(c.rollout)
-		promotions[x.Spec.Promotion] = true
-	}
-	if len(promotions) > 1 {
-		return nil, ambiguous(o, fits)
-	}
-	return fits, nil
-}
-
-func noCandidate(o Order, others []candidate) error {
-	if len(others) == 0 {
-		return refused("", "there is no rollout to "+o.Command, "`sluice status` shows what there is")
-	}
-	r := &RefusedError{}
-	for _, c := range others {
-		r.Findings = append(r.Findings, driver.Finding{Target: c.slot.name(), Severity: driver.Refuse, Message: c.err.Error()})
-	}
-	return r
-}
-
-func ambiguous(o Order, fits []candidate) error {
-	r := &RefusedError{Findings: []driver.Finding{{
-		Severity: driver.Refuse, Message: "several promotions qualify for " + o.Command, Remedy: "choose with --target, --stage or --promotion:",
-	}}}
-	for _, c := range fits {
-		x, _ := c.slot.record.Rollout(c.rollout)
-		r.Findings = append(r.Findings, driver.Finding{
-			Target: c.slot.name(), Severity: driver.Refuse,
-			Message: fmt.Sprintf("%s of release %s is %s (--promotion %s)", c.rollout, x.Spec.Release.ID, x.Rollout.State, x.Spec.Promotion),
-		})
-	}
-	return r
-}
-
-// candidates are the rollouts of a target that the order could mean, tried on
-// a copy of the record.
-func (e *Engine) candidates(o Order, s *slot) []candidate {
-	var list []candidate
-	for _, name := range meant(o, &s.record) {
-		trial := s.record.Clone()
-		list = append(list, candidate{slot: s, rollout: name, err: e.obey(o, &trial, name)})
-	}
-	return list
-}
-
-// meant names the rollouts an order can be about: for an approval those that
-// wait for one, else the one at work, else the newest.
-func meant(o Order, r *rollout.Record) []string {
-	var names []string
-	for _, x := range r.Rollouts {
-		if o.Promotion != "" && x.Spec.Promotion != o.Promotion {
-			continue
-		}
-		if (o.Command == CommandApprove || o.Command == CommandReject) && x.Rollout.State == rollout.StatePendingApproval {
-			names = append(names, x.Rollout.Name)
-		}
-	}
-	if len(names) > 0 {
-		return names
-	}
-	if x, ok := r.Active(); ok && (o.Promotion == "" || x.Spec.Promotion == o.Promotion) {
-		return []string{x.Rollout.Name}
-	}
-	for _, x := range slices.Backward(r.Rollouts) {
-		if o.Promotion == "" || x.Spec.Promotion == o.Promotion {
-			return []string{x.Rollout.Name}
-		}
-	}
-	return nil
-}
-
 // obey makes the order's transition.
 func (e *Engine) obey(o Order, r *rollout.Record, name string) error {
 	x, ok := r.Rollout(name)
@@ -233,62 +136,4 @@ func (e *Engine) vote(o Order, r *rollout.Record, x *rollout.Execution, now time
 	}
 	_, err := x.Approve(r, v, now)
 	return err
-}
-
-// Lock keeps rollouts from starting effects on targets until a person unlocks
-// them. A target that a live run holds cannot be locked.
-func (e *Engine) Lock(ctx context.Context, targets []*pipeline.Target, reason string) (rollout.Outcome, error) {
-	return e.edit(ctx, targets, func(s *slot, now time.Time) error {
-		if l := s.record.Lock; l != nil && l.Person {
-			return refused(s.name(), fmt.Sprintf("locked already by %s since %s: %s", l.Actor, minute(l.Since), l.Reason), "")
-		}
-		s.record.Lock = &rollout.Lock{Holder: e.Actor.Login, Actor: e.Actor.Login, RunURL: e.Lease.RunURL, Reason: reason, Since: now.UTC(), Person: true}
-		s.record.AddEvent(rollout.Event{Type: "target.locked", Time: now.UTC(), Actor: e.Actor.Login, Message: reason})
-		return nil
-	})
-}
-
-// Unlock takes a person's lock away.
-func (e *Engine) Unlock(ctx context.Context, targets []*pipeline.Target, reason string) (rollout.Outcome, error) {
-	return e.edit(ctx, targets, func(s *slot, now time.Time) error {
-		if l := s.record.Lock; l == nil || !l.Person {
-			return refused(s.name(), "nobody has locked it", "")
-		}
-		s.record.Lock = nil
-		s.record.AddEvent(rollout.Event{Type: "target.unlocked", Time: now.UTC(), Actor: e.Actor.Login, Message: reason})
-		return nil
-	})
-}
-
-// Abandon marks a release on targets, so that it goes no further.
-func (e *Engine) Abandon(ctx context.Context, targets []*pipeline.Target, release, reason string) (rollout.Outcome, error) {
-	return e.edit(ctx, targets, func(s *slot, now time.Time) error {
-		s.record.Abandon(release, e.Actor.Login, reason, now)
-		return nil
-	})
-}
-
-// edit changes records without touching a platform.
-func (e *Engine) edit(ctx context.Context, targets []*pipeline.Target, change func(*slot, time.Time) error) (rollout.Outcome, error) {
-	slots, err := e.load(ctx, targets)
-	if err != nil {
-		return rollout.Outcome{}, err
-	}
-	refusals := &RefusedError{}
-	for _, s := range slots {
-		if err := e.free(ctx, s, e.Now()); err != nil {
-			return rollout.Outcome{}, err
-		}
-		if err := collect(&refusals.Findings, change(s, e.Now())); err != nil {
-			return rollout.Outcome{}, err
-		}
-		s.dirty = true
-	}
-	if len(refusals.Findings) > 0 {
-		return rollout.Outcome{}, refusals
-	}
-	if err := e.commit(ctx, slots...); err != nil {
-		return rollout.Outcome{}, err
-	}
-	return e.report("", slots, nil), nil
 }

@@ -2,13 +2,11 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"sluice/pipeline"
 	"sluice/rollout"
-	"sluice/stages"
 	"sluice/stages/driver"
 )
 
@@ -161,16 +159,6 @@ func (e *Engine) resolve(ctx context.Context, s *slot, release driver.Release) (
 	return known, nil
 }
 
-// refuseUnknown makes what a platform said no to before any effect a refusal.
-// A read that got no answer is a refusal too: nothing was done.
-func refuseUnknown(err error, target string) error {
-	var place *stages.Error
-	if errors.As(err, &place) {
-		return refused(target, err.Error(), "")
-	}
-	return err
-}
-
 // proven refuses a release that the source has not proven: one that failed
 // there, is still being rolled out there, or is not what its record says.
 func proven(req Promotion, s, source *slot, runs driver.Release) error {
@@ -190,10 +178,4 @@ func proven(req Promotion, s, source *slot, runs driver.Release) error {
 			"look at it, then say --accept-drift to promote what runs there")
 	}
 	return nil
-}
-
-func asRefused(err error) (*RefusedError, bool) {
-	var r *RefusedError
-	ok := errors.As(err, &r)
-	return r, ok
 }

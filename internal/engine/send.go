@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sluice/stages"
+	"sluice/stages/driver"
+)
+
+// withdrawSaved takes an intent back that could not be saved everywhere: the
+// call is not sent.
+func (r *run) withdrawSaved(ctx context.Context, t *task, key string, cause error) {
+	for _, s := range t.slots {
+		if s.dirty {
+			s.err = cause // never saved: the record in the store is as it was
+			continue
+		}
+		r.withdraw(s, key, "the intent could not be saved for every target of the call")
+		if err := r.commitAnyway(ctx, s); err != nil {
+			s.err = err
+		} else {
+			s.err = cause
+		}
+	}
+}
+
+func (r *run) withdraw(s *slot, key, why string) {
+	if x := s.active(); x != nil {
+		x.Withdraw(&s.record, key, why, r.Now())
+		s.dirty = true
+	}
+}
+
+// send begins the effect, at most once unless provably nothing happened, and
+// records the answer.
+func (r *run) send(ctx context.Context, t *task, call driver.Call) {
+	place, err := r.place(call.Changes[0].Target)
+	if err != nil {
+		r.refusedByPlatform(t, call.Key, err)
+		return
+	}
+	sending, done := outlive(ctx, answerTime)
+	defer done()
+	op, err := r.begin(ctx, sending, place, call, t)
+	switch {
+	case err == nil:
+		r.answered(ctx, t, call, op)
+	case errors.Is(err, errNotSent):
+		for _, s := range t.slots {
+			r.withdraw(s, call.Key, "interrupted before it was sent")
+		}
+	default:
+		r.noAnswer(ctx, t, call, err)
+	}
+}
+
+// errNotSent means that an effect was provably not sent, and will not be.
+var errNotSent = errors.New("not sent")
+
+// begin sends the call, again only while the platform provably did nothing.
+// Once ctx has ended nothing is sent any more.
+func (r *run) begin(ctx, sending context.Context, place *stages.Target, call driver.Call, t *task) (driver.Operation, error) {
+	pace := quick()
+	for {
+		if ctx.Err() != nil {
+			return driver.Operation{}, errNotSent
+		}
+		for _, s := range t.slots {
+			s.sent = true
+		}
+		op, err := place.Begin(sending, call)
+		if err == nil || stages.CodeOf(err) != driver.Retryable {
+			return op, err
+		}
+		wait := max(retryAfter(err), pace.NextBackOff())
+		if r.Now().Add(wait).After(r.deadline()) {
+			return op, fmt.Errorf("given up after %s: %w", r.WaitBudget, err)
+		}
+		r.Observer.Progress(t.slots[0].name(), fmt.Sprintf("%v; again in %s", err, wait.Round(time.Millisecond)))
+		r.sleep(ctx, wait)
+	}
+}
+
+// noAnswer decides about an effect whose sending ended in an error.
+func (r *run) noAnswer(ctx context.Context, t *task, call driver.Call, err error) {
+	switch stages.CodeOf(err) {
+	case driver.Lost, driver.Unknown:
+		r.Observer.Progress(t.slots[0].name(), fmt.Sprintf("no clear answer (%v); looking it up", err))
+		r.lookup(ctx, t, call, err)
+	case driver.Retryable:
+		for _, s := range t.slots {
+			r.withdraw(s, call.Key, err.Error())
+			s.err = err
+		}
+	default:
+		r.refusedByPlatform(t, call.Key, err)
+	}
+}
+
+func (r *run) refusedByPlatform(t *task, key string, err error) {
+	for _, s := range t.slots {
+		s.active().FailEffect(&s.record, r.dueOf(s, t), key, err.Error(), r.Now())
+		s.dirty = true
+	}
+}
+
+// answered records what the platform answered.
+func (r *run) answered(ctx context.Context, t *task, call driver.Call, op driver.Operation) {
+	for _, s := range t.slots {
+		r.take(s, call.Key, op)
+	}
+	_ = ctx
+}
+
+// take puts an operation's progress into the slot's record.
+func (r *run) take(s *slot, key string, op driver.Operation) {
+	x := s.active()
+	if x == nil {
+		return
+	}
+	before := x.Rollout.State
+	x.Begun(&s.record, key, op, r.Now())
+	s.dirty = true
+	r.show(s, op)
+	if after := x.Rollout.State; after != before && x.Spec.Remote {
+		r.Observer.Progress(s.name(), fmt.Sprintf("rollout %s is %s", x.Rollout.Name, after))
+	}
+}
+
+// show passes on what the platform says beside the result.
+func (r *run) show(s *slot, op driver.Operation) {
+	for _, w := range op.Warnings {
+		r.Observer.Warn(s.name(), w.String())
+	}
+	if result, ok := op.Results[s.name()]; ok && result.Log != "" {
+		r.Observer.Log(s.name(), "output of "+s.record.Platform, result.Log)
+	}
+}
