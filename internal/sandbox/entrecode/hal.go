@@ -21,7 +21,7 @@ func template(href string) object { return object{"href": href, "templated": tru
 
 // oneOrMany is a list as the platform writes it.
 //
-// docs/platforms.md: "A HAL list with one element may embed an object instead of an array."
+// docs/platforms.md: "A HAL list with one element may embed an object instead of an array"
 func oneOrMany(list []object) any {
 	if len(list) == 1 {
 		return list[0]

@@ -175,7 +175,7 @@ func (e *Emulator) listDeployments(r *http.Request, at location) (object, proble
 
 // listBuilds is a platform's list, or the one build that is asked for.
 //
-// docs/platforms.md: "a filter by the list's own id answers that one resource and no list"
+// docs/platforms.md: "A filter by the list's own id answers that one resource and no list"
 func (e *Emulator) listBuilds(r *http.Request, at location) (object, problem) {
 	if id := r.URL.Query().Get("buildID"); id != "" {
 		b := e.state.Builds[atoi(id)]
@@ -243,7 +243,7 @@ func (e *Emulator) order(r *http.Request, at location) (order, problem) {
 		return o, problem{http.StatusBadRequest, 3212, "Invalid format for property in query string", "buildID", ""}
 	}
 	o.build = e.state.Builds[number]
-	// docs/platforms.md: "they cannot be shared between apps"
+	// docs/platforms.md: "cannot be shared between apps"
 	if o.build == nil || e.state.Platforms[o.build.Platform].App != o.platform.App {
 		return o, noMatch("buildID")
 	}
