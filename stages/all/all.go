@@ -4,6 +4,7 @@ package all
 import (
 	"sluice/stages"
 	"sluice/stages/apigateway"
+	"sluice/stages/clouddeploy"
 	"sluice/stages/entrecode"
 	"sluice/stages/heroku"
 )
@@ -14,6 +15,7 @@ func Platforms() []stages.Platform {
 	return []stages.Platform{
 		{Facts: heroku.Facts(), Open: heroku.Open},
 		{Facts: apigateway.Facts(), Open: apigateway.Open},
+		{Facts: clouddeploy.Facts(), Open: clouddeploy.Open},
 		{Facts: entrecode.Facts(), Open: entrecode.Open},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -36,6 +37,10 @@ type API struct {
 	Override string // the environment variable that replaces it, as gcloud names it
 	Path     string // what an override may end with and the generated client adds itself; "" for nothing
 }
+
+// plainPath is what resource names are made of. Names come from saved state and
+// from answers: nothing in them may lead elsewhere.
+var plainPath = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9/_.:~-]*$`)
 
 // Client reaches one API. It is safe for concurrent use.
 type Client struct {
@@ -82,7 +87,21 @@ func (c *Client) Options() []option.ClientOption {
 // Get reads a resource exactly as the platform has it. path is relative to the
 // endpoint, without a leading slash. A refusal is a [*googleapi.Error].
 func (c *Client) Get(ctx context.Context, path string) (json.RawMessage, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?alt=json&prettyPrint=false", nil)
+	return c.GetQuery(ctx, path, url.Values{})
+}
+
+// GetQuery is [Client.Get] with parameters; those that are "" are left out.
+func (c *Client) GetQuery(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
+	if !plainPath.MatchString(path) || strings.Contains(path, "..") {
+		return nil, &InvalidError{Text: fmt.Sprintf("%q is no resource of the API", path)}
+	}
+	sent := url.Values{"alt": {"json"}, "prettyPrint": {"false"}}
+	for name := range query {
+		if value := query.Get(name); value != "" {
+			sent.Set(name, value)
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?"+sent.Encode(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/apigateway"
+	"sluice/internal/sandbox/clouddeploy"
 	"sluice/internal/sandbox/entrecode"
 	"sluice/internal/sandbox/heroku"
 )
@@ -15,6 +16,7 @@ func Emulators(now func() time.Time) []sandbox.Emulator {
 	return []sandbox.Emulator{
 		heroku.New(now),
 		apigateway.New(now),
+		clouddeploy.New(now),
 		entrecode.New(now),
 	}
 }

@@ -107,8 +107,10 @@ var segment = regexp.MustCompile(`^(-|[a-z0-9]([a-z0-9.:-]{0,62}[a-z0-9])?)$`)
 // the table and the resource's name, the parent's where the path ends with a
 // collection.
 func address(r *http.Request) (key, name string, ok bool) {
-	path, verb, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/"), ":")
-	parts := strings.Split(path, "/")
+	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/v1/"), "/")
+	end := &parts[len(parts)-1]
+	var verb string
+	*end, verb, _ = strings.Cut(*end, ":")
 	if len(parts) < 5 || parts[0] != "projects" || parts[2] != "locations" || !strings.HasPrefix(r.URL.Path, "/v1/") {
 		return "", "", false
 	}

@@ -1,0 +1,194 @@
+package clouddeploy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	api "google.golang.org/api/clouddeploy/v1"
+
+	"sluice/stages/driver"
+	"sluice/stages/google"
+)
+
+// remedies are what users can do about Cloud Deploy's refusals.
+func remedies() google.Remedies {
+	return google.Remedies{
+		Denied:   "allow the account roles/clouddeploy.operator on the delivery pipeline, roles/clouddeploy.approver to approve, and roles/iam.serviceAccountUser on the target's execution account",
+		NotFound: "check the target's project, location, deliveryPipeline and target, and the release, against what `gcloud deploy` shows",
+	}
+}
+
+// clouddeploy is Cloud Deploy's driver.
+type clouddeploy struct {
+	service *api.Service
+	client  *google.Client
+	now     func() time.Time
+}
+
+var _ driver.Driver = (*clouddeploy)(nil)
+
+// Open connects with Google's own configuration: Application Default
+// Credentials and gcloud's endpoint override. It sends nothing.
+func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
+	client, err := google.Open(env, google.API{
+		Endpoint: "https://clouddeploy.googleapis.com/",
+		Override: "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDDEPLOY",
+	})
+	if err != nil {
+		return nil, err
+	}
+	service, err := api.NewService(ctx, client.Options()...)
+	if err != nil {
+		return nil, err
+	}
+	return &clouddeploy{service: service, client: client, now: env.Time}, nil
+}
+
+// Explain classifies what Google's client returns.
+func (d *clouddeploy) Explain(err error) driver.Explanation {
+	x := google.Explain(err, remedies())
+	if google.IsStatus(err, http.StatusConflict) {
+		// The id of a rollout is ours: that it exists says that an earlier
+		// request may have made it.
+		x.Code = driver.Lost
+	}
+	return x
+}
+
+// Current is the release of the newest SUCCEEDED rollout on the target.
+func (d *clouddeploy) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
+	at, err := placeOf(t)
+	if err != nil {
+		return driver.Release{}, err
+	}
+	r, err := d.current(ctx, at)
+	if err != nil {
+		return driver.Release{}, err
+	}
+	if r == nil {
+		return driver.Release{}, d.targetExists(ctx, at)
+	}
+	return driver.Release{ID: releaseOf(r.Name), Platform: r.Name, Comment: r.Description}, nil
+}
+
+// Resolve reads a release of the target's delivery pipeline.
+func (d *clouddeploy) Resolve(ctx context.Context, t driver.Target, id string) (driver.Release, error) {
+	at, err := placeOf(t)
+	if err != nil {
+		return driver.Release{}, err
+	}
+	r, err := d.release(ctx, at, id)
+	if err != nil {
+		return driver.Release{}, err
+	}
+	return driver.Release{ID: id, CreateTime: clock(r.CreateTime), Comment: r.Description}, nil
+}
+
+// Prepare checks a call and freezes the names it needs.
+func (d *clouddeploy) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, error) {
+	if len(c.Changes) != 1 {
+		return driver.Prepared{}, oneChange(c)
+	}
+	at, err := placeOf(c.Changes[0].Target)
+	if err != nil {
+		return driver.Prepared{}, err
+	}
+	switch c.Kind {
+	case driver.Deploy:
+		return d.prepareDeploy(ctx, c, at)
+	case driver.Rollback:
+		return d.prepareRollback(ctx, c, at)
+	default:
+		return d.prepareCommand(ctx, c, at)
+	}
+}
+
+// Begin sends the one request of the call and looks at the rollout after it.
+// That look may fail: the request was answered all the same.
+func (d *clouddeploy) Begin(ctx context.Context, c driver.Call) (driver.Operation, error) {
+	f, err := thaw(c)
+	if err != nil {
+		return driver.Operation{}, err
+	}
+	op := driver.Operation{Call: c, Kind: string(c.Kind), Status: driver.Running}
+	if op.ID, err = d.send(ctx, c, f); err != nil {
+		return driver.Operation{}, err
+	}
+	name := c.Changes[0].Target.Name
+	op.Results = map[string]driver.Result{name: {Outcome: driver.Open}}
+	if seen, _, err := d.Poll(ctx, op); err == nil {
+		op = seen
+	}
+	return op, nil
+}
+
+// Lookup reads the rollout that the call is about.
+func (d *clouddeploy) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, driver.Operation, error) {
+	f, err := thaw(c)
+	if err != nil {
+		return driver.Undecided, driver.Operation{}, err
+	}
+	if isCommand(c.Kind) {
+		return d.lookupCommand(ctx, c, f)
+	}
+	return d.lookupRollout(ctx, c, f)
+}
+
+// Poll reads the rollout once and, where it failed or went on, its job runs.
+func (d *clouddeploy) Poll(ctx context.Context, op driver.Operation) (driver.Operation, time.Duration, error) {
+	f, err := thaw(op.Call)
+	if err != nil {
+		return op, 0, err
+	}
+	raw, err := d.client.Get(ctx, "v1/"+f.Rollout)
+	if google.IsStatus(err, http.StatusNotFound) && op.ID != "" {
+		return d.pollCreation(ctx, op)
+	}
+	if err != nil {
+		return op, google.RetryAfter(err), err
+	}
+	next, err := d.mirror(ctx, op, f, raw)
+	return next, 0, err
+}
+
+// place is a target's configuration.
+type place struct {
+	Project          string `json:"project"`
+	Location         string `json:"location"`
+	DeliveryPipeline string `json:"deliveryPipeline"`
+	Target           string `json:"target"`
+}
+
+func placeOf(t driver.Target) (place, error) {
+	var at place
+	if err := json.Unmarshal(t.Config, &at); err != nil {
+		return at, &google.InvalidError{Text: fmt.Sprintf("the target's configuration: %v", err)}
+	}
+	if at.Project == "" || at.Location == "" || at.DeliveryPipeline == "" || at.Target == "" {
+		return at, &google.InvalidError{Text: "the target names no project, location, deliveryPipeline or target"}
+	}
+	return at, nil
+}
+
+func (at place) location() string { return "projects/" + at.Project + "/locations/" + at.Location }
+func (at place) pipeline() string {
+	return at.location() + "/deliveryPipelines/" + at.DeliveryPipeline
+}
+func (at place) target() string           { return at.location() + "/targets/" + at.Target }
+func (at place) release(id string) string { return at.pipeline() + "/releases/" + id }
+
+func oneChange(c driver.Call) error {
+	return &google.InvalidError{Text: fmt.Sprintf("a call has one change, this one %d", len(c.Changes))}
+}
+
+// clock reads one of the API's times; the zero time where there is none.
+func clock(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}

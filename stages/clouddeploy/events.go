@@ -1,0 +1,94 @@
+package clouddeploy
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"strings"
+
+	"sluice/stages/driver"
+)
+
+// followJobs reads the rollout's job runs where it has changed since they were
+// last read, and tells them as events. A failure to read them is no failure of
+// the poll: the next one tells them.
+func (d *clouddeploy) followJobs(ctx context.Context, op *driver.Operation, result *driver.Result, v view) {
+	var before followed
+	json.Unmarshal(op.Data, &before) //nolint:errcheck // none before the first poll
+	if v.Etag == before.Etag && !(v.Etag == "" && v.final()) || !v.ran() {
+		return
+	}
+	runs, err := d.jobRuns(ctx, v.Name)
+	if err != nil {
+		return
+	}
+	for _, r := range runs {
+		result.Events = append(result.Events, v.events(r)...)
+	}
+	op.Data, _ = json.Marshal(followed{Etag: v.Etag}) //nolint:errchkjson // one string
+}
+
+// ran reports whether a job of the rollout has a run.
+func (v view) ran() bool {
+	for _, p := range v.Phases {
+		for _, j := range p.jobs() {
+			if j.JobRun != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// jobRuns lists a rollout's job runs, oldest first.
+func (d *clouddeploy) jobRuns(ctx context.Context, rollout string) ([]run, error) {
+	var all []run
+	for token := ""; ; {
+		raw, err := d.client.GetQuery(ctx, "v1/"+rollout+"/jobRuns", url.Values{"pageSize": {"1000"}, "pageToken": {token}})
+		if err != nil {
+			return nil, err
+		}
+		var page struct {
+			JobRuns       []json.RawMessage `json:"jobRuns"`
+			NextPageToken string            `json:"nextPageToken"`
+		}
+		if err := json.Unmarshal(raw, &page); err != nil {
+			return nil, err
+		}
+		for _, text := range page.JobRuns {
+			r, err := runOf(text)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, r)
+		}
+		if token = page.NextPageToken; token == "" {
+			return all, nil
+		}
+	}
+}
+
+// events are what a job run's times tell.
+func (v view) events(r run) []driver.Event {
+	where := "phase " + r.PhaseID + ", job " + r.JobID
+	if p, ok := v.phase(r.PhaseID); ok {
+		if j, ok := p.job(r.JobID); ok && len(j.actions()) > 0 {
+			where += ", custom actions " + strings.Join(j.actions(), ", ")
+		}
+	}
+	started := driver.Event{
+		ID: last(r.Name) + "/started", Type: "jobRun.started", Time: clock(r.StartTime),
+		Message: logs(r.Build, where), Temporary: r.EndTime == "",
+	}
+	if started.Time.IsZero() {
+		started.Time = clock(r.CreateTime)
+	}
+	if r.EndTime == "" {
+		return []driver.Event{started}
+	}
+	ended := driver.Event{ID: last(r.Name) + "/ended", Type: "jobRun." + strings.ToLower(r.State), Time: clock(r.EndTime), Message: where}
+	if r.State != "SUCCEEDED" {
+		ended.Message += ": " + r.reason()
+	}
+	return []driver.Event{started, ended}
+}

@@ -1,0 +1,57 @@
+// Package clouddeploy moves releases through the targets of a delivery pipeline
+// on Google Cloud Deploy.
+//
+// Cloud Deploy owns its rollouts: phases, jobs, approval and automation are its
+// own, and Sluice mirrors them verbatim. A deployment makes a rollout under an
+// id that was chosen and saved before, so that a lost answer is found again by
+// name; every command (approve, advance, retryJob, …) is an effect of its own,
+// decided by reading that rollout.
+package clouddeploy
+
+import (
+	"time"
+
+	"sluice/stages/driver"
+	"sluice/stages/google"
+)
+
+// Facts are what Cloud Deploy can do.
+func Facts() driver.Facts {
+	return driver.Facts{
+		Platform: "clouddeploy",
+		Title:    "Google Cloud Deploy",
+		Keys: []driver.Key{
+			{
+				Name: "project", Type: driver.String, Required: true, Identity: true,
+				Pattern: `(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]{1,19}`, Hint: "the id or number of a Google Cloud project, such as shop-prod-1234",
+				Doc: "The Google Cloud project of the delivery pipeline.",
+			},
+			{
+				Name: "location", Type: driver.String, Required: true, Identity: true,
+				Pattern: `[a-z]+(?:-[a-z]+)+[0-9]+`, Hint: "a Google Cloud region, such as europe-west1",
+				Doc: "The region of the delivery pipeline.",
+			},
+			{
+				Name: "deliveryPipeline", Type: driver.String, Required: true, Identity: true,
+				Pattern: idPattern, Hint: "lower-case letters, digits and -, such as shop",
+				Doc: "The id of the delivery pipeline; releases belong to one.",
+			},
+			{
+				Name: "target", Type: driver.String, Required: true, Identity: true,
+				Pattern: idPattern, Hint: "lower-case letters, digits and -, such as production",
+				Doc: "The id of the target in the delivery pipeline; a multi-target too.",
+			},
+		},
+		Kinds: []driver.Kind{
+			driver.Deploy, driver.Rollback, driver.Approve, driver.Reject, driver.Advance,
+			driver.RetryJob, driver.IgnoreJob, driver.Cancel,
+		},
+		Batch:   1,
+		Remote:  true,
+		Backoff: driver.Backoff{Initial: 5 * time.Second, Max: time.Minute, Factor: 2},
+		Secrets: google.Secrets(),
+	}
+}
+
+// idPattern is what Cloud Deploy takes as an id.
+const idPattern = `[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?`

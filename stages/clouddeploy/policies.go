@@ -1,0 +1,176 @@
+package clouddeploy
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	api "google.golang.org/api/clouddeploy/v1"
+
+	"sluice/stages/driver"
+	"sluice/stages/google"
+)
+
+// checkPolicies refuses an action that a deploy policy restricts now and that
+// is not overridden by name. It returns the policies to override as Cloud
+// Deploy wants them; names that are none of its policies are left to others.
+func (d *clouddeploy) checkPolicies(ctx context.Context, p *draft, action string) ([]string, error) {
+	policies, err := d.policies(ctx, p.at)
+	if google.IsStatus(err, http.StatusForbidden) {
+		p.find(driver.Warn, "the deploy policies cannot be read: one may still block this", "allow the account clouddeploy.deployPolicies.list")
+		return p.overrides(nil), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, policy := range policies {
+		rule, err := d.restricts(ctx, p, policy, action)
+		if err != nil {
+			return nil, err
+		}
+		if rule == "" {
+			continue
+		}
+		name := last(policy.Name)
+		if slices.Contains(p.change.Options.OverridePolicies, name) || slices.Contains(p.change.Options.OverridePolicies, policy.Name) {
+			p.find(driver.Note, fmt.Sprintf("deploy policy %s restricts %s now and is overridden", name, action), "")
+			continue
+		}
+		p.refuse(fmt.Sprintf("deploy policy %s restricts %s now, by its rule %s", name, action, rule), "wait until its window is over, or override it with --override-policy "+name)
+	}
+	return p.overrides(policies), nil
+}
+
+// overrides are the policies to override that Cloud Deploy has, by resource
+// name; nil policies means that it is not known which it has.
+func (p *draft) overrides(policies []*api.DeployPolicy) []string {
+	var names []string
+	for _, name := range p.change.Options.OverridePolicies {
+		if !strings.Contains(name, "/") {
+			name = p.at.location() + "/deployPolicies/" + name
+		}
+		known := slices.ContainsFunc(policies, func(have *api.DeployPolicy) bool { return have.Name == name })
+		if policies == nil || known {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// policies lists the deploy policies of the target's location.
+func (d *clouddeploy) policies(ctx context.Context, at place) ([]*api.DeployPolicy, error) {
+	all := []*api.DeployPolicy{}
+	list := d.service.Projects.Locations.DeployPolicies.List(at.location())
+	err := list.Pages(ctx, func(page *api.ListDeployPoliciesResponse) error {
+		all = append(all, page.DeployPolicies...)
+		return nil
+	})
+	return all, err
+}
+
+// restricts is the rule of a policy that forbids the action now, "" for none.
+func (d *clouddeploy) restricts(ctx context.Context, p *draft, policy *api.DeployPolicy, action string) (string, error) {
+	if policy.Suspended {
+		return "", nil
+	}
+	i := slices.IndexFunc(policy.Rules, func(rule *api.PolicyRule) bool {
+		return rule.RolloutRestriction != nil && forbids(rule.RolloutRestriction, action, d.now())
+	})
+	if i < 0 {
+		return "", nil
+	}
+	for _, s := range policy.Selectors {
+		selected, err := d.selects(ctx, p, s)
+		if err != nil {
+			return "", err
+		}
+		if selected {
+			return policy.Rules[i].RolloutRestriction.Id, nil
+		}
+	}
+	return "", nil
+}
+
+// selects reports whether a selector means the target. The target itself is
+// read only where labels decide.
+func (d *clouddeploy) selects(ctx context.Context, p *draft, s *api.DeployPolicyResourceSelector) (bool, error) {
+	if s.DeliveryPipeline == nil && s.Target == nil {
+		return false, nil
+	}
+	if a := s.DeliveryPipeline; a != nil && !(isOrAll(a.Id, p.at.DeliveryPipeline) && hasLabels(p.survey.pipeline.Labels, a.Labels)) {
+		return false, nil
+	}
+	a := s.Target
+	if a == nil || !isOrAll(a.Id, p.at.Target) || len(a.Labels) == 0 {
+		return a == nil || isOrAll(a.Id, p.at.Target), nil
+	}
+	target, err := d.service.Projects.Locations.Targets.Get(p.at.target()).Context(ctx).Do()
+	if err != nil {
+		return false, err
+	}
+	return hasLabels(target.Labels, a.Labels), nil
+}
+
+func isOrAll(id, have string) bool { return id == "" || id == "*" || id == have }
+
+func hasLabels(have, want map[string]string) bool {
+	for key, value := range want {
+		if have[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// forbids reports whether a restriction holds for a person's action at a time.
+func forbids(r *api.RolloutRestriction, action string, now time.Time) bool {
+	if len(r.Actions) > 0 && !slices.Contains(r.Actions, action) || len(r.Invokers) > 0 && !slices.Contains(r.Invokers, "USER") {
+		return false
+	}
+	if r.TimeWindows == nil {
+		return false
+	}
+	zone, err := time.LoadLocation(r.TimeWindows.TimeZone)
+	if err != nil {
+		return false // Cloud Deploy itself decides about a zone that this machine does not know
+	}
+	here := now.In(zone)
+	return slices.ContainsFunc(r.TimeWindows.WeeklyWindows, func(w *api.WeeklyWindow) bool { return weekly(w, here) }) ||
+		slices.ContainsFunc(r.TimeWindows.OneTimeWindows, func(w *api.OneTimeWindow) bool { return oneTime(w, here) })
+}
+
+// weekly reports whether now lies in a window that recurs, start inclusive, end
+// exclusive; the whole day without times.
+func weekly(w *api.WeeklyWindow, now time.Time) bool {
+	day := strings.ToUpper(now.Weekday().String())
+	if len(w.DaysOfWeek) > 0 && !slices.Contains(w.DaysOfWeek, day) {
+		return false
+	}
+	if w.StartTime == nil || w.EndTime == nil {
+		return true
+	}
+	start, end := on(now, w.StartTime), on(now, w.EndTime)
+	return !now.Before(start) && now.Before(end)
+}
+
+func oneTime(w *api.OneTimeWindow, now time.Time) bool {
+	if w.StartDate == nil || w.EndDate == nil {
+		return false
+	}
+	day := func(d *api.Date) time.Time {
+		return time.Date(int(d.Year), time.Month(d.Month), int(d.Day), 0, 0, 0, 0, now.Location())
+	}
+	return !now.Before(on(day(w.StartDate), w.StartTime)) && now.Before(on(day(w.EndDate), w.EndTime))
+}
+
+// on is a time of day on a day, as the clocks there show it; 24:00 is the next
+// midnight, no time at all the one before.
+func on(day time.Time, t *api.TimeOfDay) time.Time {
+	if t == nil {
+		t = &api.TimeOfDay{}
+	}
+	return time.Date(day.Year(), day.Month(), day.Day(), int(t.Hours), int(t.Minutes), int(t.Seconds), int(t.Nanos), day.Location())
+}

@@ -1,0 +1,278 @@
+package clouddeploy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+
+	api "google.golang.org/api/clouddeploy/v1"
+
+	"sluice/stages/driver"
+	"sluice/stages/google"
+)
+
+// standing is what runs on a target.
+type standing struct {
+	Release string `json:"release,omitempty"`
+	Rollout string `json:"rollout,omitempty"` // resource name
+}
+
+func standingOf(r *api.Rollout) standing {
+	if r == nil {
+		return standing{}
+	}
+	return standing{Release: releaseOf(r.Name), Rollout: r.Name}
+}
+
+func (s standing) json() json.RawMessage {
+	data, _ := json.Marshal(s) //nolint:errchkjson // two strings
+	return data
+}
+
+// survey is what a new rollout must know of its target.
+type survey struct {
+	pipeline   *api.DeliveryPipeline
+	current    *api.Rollout   // what runs; nil for nothing
+	newest     *api.Rollout   // made last; nil for none
+	unfinished []*api.Rollout // not over
+}
+
+func (d *clouddeploy) survey(ctx context.Context, at place) (survey, error) {
+	var s survey
+	var err error
+	if s.pipeline, err = d.pipeline(ctx, at); err != nil {
+		return s, err
+	}
+	if s.current, err = d.current(ctx, at); err != nil {
+		return s, err
+	}
+	if s.newest, err = d.newest(ctx, at); err != nil {
+		return s, err
+	}
+	s.unfinished, err = d.rollouts(ctx, at.release("-"), unfinished(at.Target), newestCreated, 50, every)
+	return s, err
+}
+
+// settled reports whether what runs is what was last tried: nothing later
+// started on the target and failed half-way.
+func (s survey) settled() bool {
+	return s.current != nil && s.newest != nil && s.current.Name == s.newest.Name
+}
+
+// draft is a call on its way through Prepare.
+type draft struct {
+	call     driver.Call
+	change   driver.Change
+	at       place
+	survey   survey
+	findings []driver.Finding
+}
+
+func (p *draft) find(s driver.Severity, message, remedy string) {
+	p.findings = append(p.findings, driver.Finding{Target: p.change.Target.Name, Severity: s, Message: message, Remedy: remedy})
+}
+
+func (p *draft) refuse(message, remedy string) { p.find(driver.Refuse, message, remedy) }
+
+// refused reports whether a finding speaks against the call.
+func (p *draft) refused() bool {
+	return slices.ContainsFunc(p.findings, func(f driver.Finding) bool { return f.Severity == driver.Refuse })
+}
+
+// prepareDeploy checks that a release can get a rollout on the target.
+func (d *clouddeploy) prepareDeploy(ctx context.Context, c driver.Call, at place) (driver.Prepared, error) {
+	p := &draft{call: c, change: c.Changes[0], at: at}
+	var err error
+	if p.survey, err = d.survey(ctx, at); err != nil {
+		return driver.Prepared{}, err
+	}
+	p.checkForeign()
+	id := p.change.Release.ID
+	if s := p.survey; s.settled() && standingOf(s.current).Release == id {
+		return p.unchanged(), nil
+	}
+	if err := d.checkRelease(ctx, p, id); err != nil {
+		return driver.Prepared{}, err
+	}
+	p.checkSource()
+	p.checkFree()
+	policies, err := d.checkPolicies(ctx, p, "CREATE")
+	if err != nil {
+		return driver.Prepared{}, err
+	}
+	if p.refused() {
+		return p.stopped(), nil
+	}
+	f, err := d.newRollout(ctx, p, id)
+	if err != nil {
+		return driver.Prepared{}, err
+	}
+	f.Policies = policies
+	return p.prepared(f, id, fmt.Sprintf("POST %s/rollouts?rolloutId=%s {targetId: %s}", at.release(id), last(f.Rollout), at.Target))
+}
+
+// newRollout names the rollout that a call will make for a release.
+func (d *clouddeploy) newRollout(ctx context.Context, p *draft, release string) (frozen, error) {
+	had, err := d.rollouts(ctx, p.at.release(release), onTarget(p.at.Target), "", mostRollouts, every)
+	if err != nil {
+		return frozen{}, err
+	}
+	taken := make([]string, len(had))
+	for i, r := range had {
+		taken[i] = last(r.Name)
+	}
+	id, err := rolloutID(release, p.at.Target, taken)
+	if err != nil {
+		return frozen{}, err
+	}
+	name := p.at.release(release) + "/rollouts/" + id
+	f := frozen{Rollout: name, Request: requestID(p.call.Key, name)}
+	if p.survey.newest != nil {
+		f.Newest = p.survey.newest.Name
+	}
+	return f, nil
+}
+
+// checkForeign compares what runs with what our last effect left.
+func (p *draft) checkForeign() {
+	if len(p.change.Expected) == 0 || p.change.Options.Resolved {
+		return
+	}
+	var expected standing
+	if err := json.Unmarshal(p.change.Expected, &expected); err != nil || !bytes.Equal(expected.json(), standingOf(p.survey.current).json()) {
+		p.find(driver.Foreign, fmt.Sprintf("somebody else rolled out to the target: release %q runs there by rollout %q",
+			standingOf(p.survey.current).Release, last(standingOf(p.survey.current).Rollout)), "")
+	}
+}
+
+// checkRelease refuses a release that cannot be rolled out.
+func (d *clouddeploy) checkRelease(ctx context.Context, p *draft, id string) error {
+	r, err := d.release(ctx, p.at, id)
+	if google.IsStatus(err, http.StatusNotFound) || d.Explain(err).Code == driver.NotFound {
+		p.refuse(fmt.Sprintf("delivery pipeline %s has no release %q", p.at.DeliveryPipeline, id), "give a release of this pipeline: releases do not travel between pipelines")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if r.Abandoned {
+		p.refuse("release "+id+" is abandoned", "promote another release; abandoning cannot be undone")
+	}
+	p.checkRender(r, id)
+	return nil
+}
+
+// checkRender says how far a release is rendered, for this target too.
+func (p *draft) checkRender(r *api.Release, id string) {
+	const rendering = "look at the render's build log, and make a new release"
+	if render, ok := r.TargetRenders[p.at.Target]; ok && render.RenderingState == "FAILED" {
+		p.refuse(fmt.Sprintf("release %s failed to render for target %s: %s", id, p.at.Target, reason(render.FailureCause, render.FailureMessage)), logs(render.RenderingBuild, rendering))
+		return
+	}
+	switch r.RenderState {
+	case "SUCCEEDED":
+	case "FAILED":
+		p.refuse("release "+id+" failed to render", rendering)
+	case "IN_PROGRESS":
+		p.refuse("release "+id+" is still being rendered", "run again when it is")
+	default:
+		p.find(driver.Warn, fmt.Sprintf("release %s has the unknown render state %q", id, r.RenderState), "")
+	}
+}
+
+// checkSource warns where the release cannot come from the source.
+func (p *draft) checkSource() {
+	if p.change.Source == nil {
+		return
+	}
+	from, err := placeOf(*p.change.Source)
+	if err == nil && from.pipeline() != p.at.pipeline() {
+		p.refuse(fmt.Sprintf("releases belong to one delivery pipeline, and the source %s is on another: %s", p.change.Source.Name, from.pipeline()),
+			"make both targets of one deliveryPipeline")
+	}
+}
+
+// checkFree refuses a pipeline or a target that takes no rollout now.
+func (p *draft) checkFree() {
+	if p.survey.pipeline.Suspended {
+		p.refuse("delivery pipeline "+p.at.DeliveryPipeline+" is suspended: it takes no new rollouts", "resume it in Cloud Deploy, then run again")
+	}
+	for _, r := range p.survey.unfinished {
+		switch r.State {
+		case "IN_PROGRESS", "CANCELLING", "HALTED":
+			p.refuse(fmt.Sprintf("rollout %s to target %s is %s: only one is made at a time", last(r.Name), p.at.Target, r.State), "let it end, or cancel it")
+		default:
+			p.find(driver.Warn, fmt.Sprintf("rollout %s to target %s is %s and may start later", last(r.Name), p.at.Target, r.State), "")
+		}
+	}
+}
+
+// unchanged says that nothing is left to do.
+func (p *draft) unchanged() driver.Prepared {
+	name, stands := p.change.Target.Name, standingOf(p.survey.current).json()
+	p.call.Changes = nil
+	return driver.Prepared{
+		Call: p.call, Findings: p.findings, Unchanged: []string{name},
+		Before: map[string]json.RawMessage{name: stands}, After: map[string]json.RawMessage{name: stands},
+	}
+}
+
+// stopped says what speaks against the call.
+func (p *draft) stopped() driver.Prepared {
+	before := map[string]json.RawMessage{p.change.Target.Name: standingOf(p.survey.current).json()}
+	return driver.Prepared{Call: p.call, Findings: p.findings, Before: before, First: p.first()}
+}
+
+func (p *draft) first() []string {
+	if p.survey.current == nil {
+		return []string{p.change.Target.Name}
+	}
+	return nil
+}
+
+// prepared freezes the call.
+func (p *draft) prepared(f frozen, release, request string) (driver.Prepared, error) {
+	out := p.stopped()
+	data, err := f.freeze()
+	if err != nil {
+		return out, err
+	}
+	if p.change.Release.ID != release {
+		p.change.Release = driver.Release{ID: release}
+	}
+	p.canaryNote()
+	out.Findings = p.findings
+	out.Call.Data, out.Call.Changes = data, []driver.Change{p.change}
+	after := standing{Release: release, Rollout: f.Rollout}
+	out.After = map[string]json.RawMessage{p.change.Target.Name: after.json()}
+	out.Requests = []string{request}
+	return out, nil
+}
+
+// canaryNote says beforehand what looks like a hang later.
+func (p *draft) canaryNote() {
+	stage := stageOf(p.survey.pipeline, p.at.Target)
+	if p.survey.current == nil && p.call.Kind == driver.Deploy && stage != nil && stage.Strategy != nil && stage.Strategy.Canary != nil {
+		p.find(driver.Note, "nothing runs on the target yet: Cloud Deploy skips the canary phases and waits to be advanced to stable", "")
+	}
+}
+
+// reason is a failure's cause and message in one line.
+func reason(cause, message string) string {
+	if cause == "" || cause == "FAILURE_CAUSE_UNSPECIFIED" {
+		cause = ""
+	}
+	switch {
+	case cause == "" && message == "":
+		return "no reason is given"
+	case cause == "":
+		return message
+	case message == "":
+		return cause
+	default:
+		return cause + ": " + message
+	}
+}

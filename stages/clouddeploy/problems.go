@@ -1,0 +1,154 @@
+package clouddeploy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"sluice/stages/driver"
+)
+
+// mostDetails bounds the job runs that are read to explain one failure.
+const mostDetails = 10
+
+// problems say why a rollout did not succeed: its own reason, then each failed
+// job with its message and its log.
+func (d *clouddeploy) problems(ctx context.Context, v view) []driver.Problem {
+	problems := []driver.Problem{{Code: v.cause(), Location: "rollout " + last(v.Name), Message: v.message()}}
+	failed := v.failedJobs()
+	for _, l := range failed[:min(len(failed), mostDetails)] {
+		problems = append(problems, d.jobProblem(ctx, l))
+	}
+	if more := len(failed) - mostDetails; more > 0 {
+		problems = append(problems, driver.Problem{Message: fmt.Sprintf("%d more jobs failed", more)})
+	}
+	return problems
+}
+
+func (v view) cause() string {
+	if v.DeployFailureCause == "" || v.DeployFailureCause == "FAILURE_CAUSE_UNSPECIFIED" {
+		return v.State
+	}
+	return v.DeployFailureCause
+}
+
+func (v view) message() string {
+	switch {
+	case v.FailureReason != "":
+		return logs(v.DeployingBuild, v.FailureReason)
+	case v.State == "APPROVAL_REJECTED":
+		return "the rollout was rejected"
+	case v.State == "CANCELLED":
+		return "the rollout was cancelled"
+	default:
+		return logs(v.DeployingBuild, "the rollout failed and Cloud Deploy gives no reason")
+	}
+}
+
+// run is a job run: the part that its kind of job has is under a name of the
+// kind, whatever kinds there will be.
+type run struct {
+	Name       string `json:"name"`
+	PhaseID    string `json:"phaseId"`
+	JobID      string `json:"jobId"`
+	State      string `json:"state"`
+	CreateTime string `json:"createTime"`
+	StartTime  string `json:"startTime"`
+	EndTime    string `json:"endTime"`
+	detail
+}
+
+// detail is what the kinds of job runs have among them.
+type detail struct {
+	Build          string `json:"build"`
+	FailureCause   string `json:"failureCause"`
+	FailureMessage string `json:"failureMessage"`
+	FailedCheckID  string `json:"failedCheckId"`
+	Rollout        string `json:"rollout"`
+}
+
+// runOf reads a job run's text.
+func runOf(raw json.RawMessage) (run, error) {
+	var r run
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return r, err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return r, err
+	}
+	for name, part := range fields {
+		if strings.HasSuffix(name, "JobRun") {
+			if err := json.Unmarshal(part, &r.detail); err != nil {
+				return r, err
+			}
+		}
+	}
+	return r, nil
+}
+
+// reason is why the run failed, in one line.
+func (r run) reason() string {
+	message := r.FailureMessage
+	if message == "" && r.FailedCheckID != "" {
+		message = "check " + r.FailedCheckID + " failed"
+	}
+	return logs(r.Build, reason(r.FailureCause, message))
+}
+
+// jobProblem reads why a job failed. Where that cannot be read, the job is
+// named all the same.
+func (d *clouddeploy) jobProblem(ctx context.Context, l located) driver.Problem {
+	problem := driver.Problem{Code: l.job.State, Location: l.where(), Message: "the job failed"}
+	if l.job.JobRun == "" {
+		return problem
+	}
+	raw, err := d.client.Get(ctx, "v1/"+l.job.JobRun)
+	if err != nil {
+		problem.Message = "the job failed; its run " + last(l.job.JobRun) + " could not be read: " + err.Error()
+		return problem
+	}
+	r, err := runOf(raw)
+	if err != nil {
+		return problem
+	}
+	problem.Message = r.reason()
+	if r.Rollout != "" {
+		problem = d.childProblem(ctx, problem, r)
+	}
+	return problem
+}
+
+// childProblem is why a controller's child failed.
+func (d *clouddeploy) childProblem(ctx context.Context, problem driver.Problem, r run) driver.Problem {
+	problem.Message = "child rollout " + last(r.Rollout) + " failed"
+	raw, err := d.client.Get(ctx, "v1/"+r.Rollout)
+	if err != nil {
+		return problem
+	}
+	if v, err := viewOf(raw); err == nil {
+		problem.Code = v.cause()
+		problem.Message += ": " + v.message()
+	}
+	return problem
+}
+
+// logs adds where a build's log is to a message.
+func logs(build, message string) string {
+	parts := strings.Split(build, "/")
+	if len(parts) != 6 {
+		return message
+	}
+	return fmt.Sprintf("%s (log: https://console.cloud.google.com/cloud-build/builds;region=%s/%s?project=%s)", message, parts[3], parts[5], parts[1])
+}
+
+// console is where people look at a rollout.
+func console(rollout string) string {
+	parts := strings.Split(rollout, "/")
+	if len(parts) != 10 {
+		return ""
+	}
+	return fmt.Sprintf("https://console.cloud.google.com/deploy/delivery-pipelines/%s/%s/releases/%s/rollouts/%s?project=%s",
+		parts[3], parts[5], parts[7], parts[9], parts[1])
+}

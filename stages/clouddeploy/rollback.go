@@ -1,0 +1,83 @@
+package clouddeploy
+
+import (
+	"context"
+	"fmt"
+
+	api "google.golang.org/api/clouddeploy/v1"
+
+	"sluice/stages/driver"
+)
+
+// prepareRollback checks that the target can go back: to the release that the
+// change names, else to the one before the one that runs.
+func (d *clouddeploy) prepareRollback(ctx context.Context, c driver.Call, at place) (driver.Prepared, error) {
+	p := &draft{call: c, change: c.Changes[0], at: at}
+	var err error
+	if p.survey, err = d.survey(ctx, at); err != nil {
+		return driver.Prepared{}, err
+	}
+	p.checkForeign()
+	id := p.change.Release.ID
+	if s := p.survey; id != "" && s.settled() && standingOf(s.current).Release == id {
+		return p.unchanged(), nil
+	}
+	if id, err = d.checkBack(ctx, p, id); err != nil {
+		return driver.Prepared{}, err
+	}
+	policies, err := d.checkPolicies(ctx, p, "ROLLBACK")
+	if err != nil {
+		return driver.Prepared{}, err
+	}
+	if p.refused() {
+		return p.stopped(), nil
+	}
+	f, err := d.newRollout(ctx, p, id)
+	if err != nil {
+		return driver.Prepared{}, err
+	}
+	f.Policies = policies
+	return p.prepared(f, id, fmt.Sprintf("POST %s:rollbackTarget {targetId: %s, releaseId: %s, rolloutId: %s}", at.pipeline(), at.Target, id, last(f.Rollout)))
+}
+
+// checkBack finds the release to go back to and refuses where there is none.
+func (d *clouddeploy) checkBack(ctx context.Context, p *draft, id string) (string, error) {
+	if p.survey.pipeline.Suspended {
+		p.refuse("delivery pipeline "+p.at.DeliveryPipeline+" is suspended: it takes no new rollouts", "resume it in Cloud Deploy, then run again")
+	}
+	had, err := d.rollouts(ctx, p.at.release("-"), onTarget(p.at.Target), newestCreated, 2, func(r []*api.Rollout) bool { return len(r) > 1 })
+	if err != nil {
+		return "", err
+	}
+	if len(had) < 2 {
+		p.refuse(fmt.Sprintf("target %s has had %d rollouts: there is nothing to go back to", p.at.Target, len(had)), "")
+		return id, nil
+	}
+	if id == "" {
+		if id, err = d.previous(ctx, p); err != nil || id == "" {
+			return "", err
+		}
+	}
+	return id, d.checkRelease(ctx, p, id)
+}
+
+// previous is the release of the newest SUCCEEDED rollout before the one that
+// runs, of a release that is not abandoned.
+func (d *clouddeploy) previous(ctx context.Context, p *draft) (string, error) {
+	had, err := d.rollouts(ctx, p.at.release("-"), deployed(p.at.Target), newestDeployed, 50, every)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range had[min(1, len(had)):] {
+		id := releaseOf(r.Name)
+		release, err := d.release(ctx, p.at, id)
+		if err != nil {
+			return "", err
+		}
+		if !release.Abandoned {
+			return id, nil
+		}
+	}
+	p.refuse(fmt.Sprintf("target %s has no earlier successful rollout of a release that is not abandoned", p.at.Target), "name the release to go back to")
+	return "", nil
+}
