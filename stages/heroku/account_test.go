@@ -193,3 +193,23 @@ func (a *account) do(c driver.Call) driver.Operation {
 	a.must(err)
 	return a.follow(p.Call, op)
 }
+
+// openThrough is a driver that tells of every request before it is sent.
+func (a *account) openThrough(before func(method, path string)) driver.Driver {
+	a.Helper()
+	env := a.server.Env()
+	d, err := heroku.Open(a.Context(), driver.Env{
+		Getenv: func(name string) string { return env[name] }, Now: a.clock.Now,
+		Transport: transport(func(r *http.Request) (*http.Response, error) {
+			before(r.Method, r.URL.Path)
+			return http.DefaultTransport.RoundTrip(r)
+		}),
+	})
+	a.must(err)
+	return d
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
