@@ -197,14 +197,17 @@ func (a *account) do(c driver.Call) driver.Operation {
 // openThrough is a driver that tells of every request before it is sent.
 func (a *account) openThrough(before func(method, path string)) driver.Driver {
 	a.Helper()
-	env := a.server.Env()
-	d, err := heroku.Open(a.Context(), driver.Env{
-		Getenv: func(name string) string { return env[name] }, Now: a.clock.Now,
-		Transport: transport(func(r *http.Request) (*http.Response, error) {
-			before(r.Method, r.URL.Path)
-			return http.DefaultTransport.RoundTrip(r)
-		}),
+	return a.openWith(func(r *http.Request) (*http.Response, error) {
+		before(r.Method, r.URL.Path)
+		return http.DefaultTransport.RoundTrip(r)
 	})
+}
+
+// openWith is a driver over another way to the account.
+func (a *account) openWith(way transport) driver.Driver {
+	a.Helper()
+	env := a.server.Env()
+	d, err := heroku.Open(a.Context(), driver.Env{Getenv: func(name string) string { return env[name] }, Now: a.clock.Now, Transport: way})
 	a.must(err)
 	return d
 }
@@ -213,3 +216,11 @@ type transport func(*http.Request) (*http.Response, error)
 
 // RoundTrip implements http.RoundTripper.
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// answer is a response with a JSON body.
+func answer(status int, body string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Status: http.StatusText(status), Header: http.Header{"Request-Id": {"req-1"}},
+		Body: io.NopCloser(strings.NewReader(body)),
+	}
+}
