@@ -31,7 +31,7 @@ const restAPI = "a1b2c3d4e5"
 //	gateway deployment VARIABLE       makes a deployment and puts its id into a variable
 //	gateway patch STAGE OP PATH [V]…  one UpdateStage: replace PATH VALUE, copy PATH FROM, remove PATH
 //	gateway stage STAGE               prints a stage: its deployment, variables and canary
-//	gateway effects                   prints the effects that the emulator served, in order
+//	gateway effects                   prints the effects that the emulator served, in order, or "no effects"
 func gateway(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) == 0 {
 		ts.Fatalf("usage: gateway serve, deployment, patch, stage or effects")
@@ -52,9 +52,7 @@ func gateway(ts *testscript.TestScript, negated bool, args []string) {
 		ts.Check(err)
 		printStage(ts.Stdout(), out)
 	case verb == "effects":
-		for _, e := range served(ts).Effects() {
-			_, _ = fmt.Fprintln(ts.Stdout(), strings.Join(e.Targets, " "), e.Kind) // into memory
-		}
+		printEffects(ts.Stdout(), served(ts).Effects())
 	default:
 		ts.Fatalf("gateway %s: no such command", strings.Join(args, " "))
 	}
@@ -129,6 +127,15 @@ func operations(ts *testscript.TestScript, words []string) []types.PatchOperatio
 		ops, words = append(ops, op), words[size:]
 	}
 	return ops
+}
+
+func printEffects(w io.Writer, effects []sandbox.Effect) {
+	if len(effects) == 0 {
+		_, _ = fmt.Fprintln(w, "no effects") // into memory, as what follows
+	}
+	for _, e := range effects {
+		_, _ = fmt.Fprintln(w, strings.Join(e.Targets, " "), e.Kind)
+	}
 }
 
 func printStage(w io.Writer, s *sdk.GetStageOutput) {

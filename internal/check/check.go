@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"strings"
 	"time"
 
@@ -36,7 +34,8 @@ func (v Vars) environ() []string {
 	}
 }
 
-// Runner runs checks. It is safe for concurrent use.
+// Runner runs checks. It is safe for concurrent use. Its fields may be left
+// nil or empty, except that a program wants a PATH in Environ.
 type Runner struct {
 	// Environ is the environment programs get, beside their SLUICE_HOOK_….
 	Environ []string
@@ -44,6 +43,12 @@ type Runner struct {
 	Transport http.RoundTripper
 	// Log takes a check's output: untrusted text.
 	Log func(target, title, text string)
+	// Redact takes secrets out of text. What a failed check says is recorded,
+	// and state never holds a secret.
+	Redact func(string) string
+	// Mask is told the values that the headers of HTTP checks carry, before
+	// their first use.
+	Mask func(values ...string)
 }
 
 // Preflight says why a check could not run here: a program that is not there,
@@ -55,12 +60,13 @@ func (r *Runner) Preflight(g rollout.Gate) error {
 	}
 	program := argv(g)[0]
 	if _, err := r.lookPath(program); err != nil {
-		return fmt.Errorf("the program %q of a check is not there; the action's image holds no programs: use the setup action with git, s3 or file state, or an http check", program)
+		return fmt.Errorf("the program %q of a check cannot be run here (%w); the action's own image holds no programs: use the setup action with git, s3 or file state, or an http check", program, err)
 	}
 	return nil
 }
 
-// Run runs a check to its end. An error means that it did not pass.
+// Run runs a check to its end. An error means that it did not pass, and says
+// why without a secret. Where ctx ended, nothing is known of the check.
 func (r *Runner) Run(ctx context.Context, g rollout.Gate, v Vars) error {
 	timeout := g.Timeout.Std()
 	if timeout <= 0 {
@@ -70,9 +76,9 @@ func (r *Runner) Run(ctx context.Context, g rollout.Gate, v Vars) error {
 	defer stop()
 	err := r.run(limited, g, v)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return fmt.Errorf("it took longer than its timeout %s", timeout)
+		return fmt.Errorf("%s took longer than its timeout %s", name(g), timeout)
 	}
-	return err
+	return r.clean(err)
 }
 
 func (r *Runner) run(ctx context.Context, g rollout.Gate, v Vars) error {
@@ -82,67 +88,27 @@ func (r *Runner) run(ctx context.Context, g rollout.Gate, v Vars) error {
 	return r.exec(ctx, g, v)
 }
 
-// argv is the command line of a program check.
-func argv(g rollout.Gate) []string {
-	if g.Shell {
-		return []string{"sh", "-c", strings.Join(g.Run, " ")}
+// name is a check in an error.
+func name(g rollout.Gate) string {
+	if g.HTTP != nil {
+		return g.HTTP.URL
 	}
-	return g.Run
+	return strings.Join(g.Run, " ")
 }
 
-// maxOutput is how much of a program's output is kept: its end.
-const maxOutput = 64 << 10
-
-// exitGrace is how long a program has to end after it was told to.
-const exitGrace = 2 * time.Second
-
-func (r *Runner) exec(ctx context.Context, g rollout.Gate, v Vars) error {
-	args := argv(g)
-	path, err := r.lookPath(args[0])
-	if err != nil {
+// clean takes secrets out of an error's text.
+func (r *Runner) clean(err error) error {
+	if err == nil || r.Redact == nil {
 		return err
 	}
-	out := &tail{max: maxOutput}
-	cmd := exec.CommandContext(ctx, path, args[1:]...)
-	cmd.Args[0] = args[0]
-	cmd.Env = append(append([]string{}, r.Environ...), v.environ()...)
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = exitGrace
-	err = cmd.Run()
-	if text := out.String(); text != "" && r.Log != nil {
-		r.Log(v.Target, fmt.Sprintf("%s %s", v.Phase, strings.Join(args, " ")), text)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w%s", strings.Join(args, " "), err, lastLine(out.String()))
-	}
-	return nil
+	return &failure{text: r.Redact(err.Error()), err: err}
 }
 
-// lookPath finds a program in the PATH that programs get.
-func (r *Runner) lookPath(program string) (string, error) {
-	if strings.Contains(program, "/") {
-		return exec.LookPath(program)
-	}
-	for _, kv := range r.Environ {
-		dirs, ok := strings.CutPrefix(kv, "PATH=")
-		if !ok {
-			continue
-		}
-		for dir := range strings.SplitSeq(dirs, string(os.PathListSeparator)) {
-			if path, err := exec.LookPath(dir + "/" + program); dir != "" && err == nil {
-				return path, nil
-			}
-		}
-	}
-	return "", fmt.Errorf("program %q is not in PATH", program)
+// failure is an error in words that may be recorded.
+type failure struct {
+	text string
+	err  error
 }
 
-// lastLine quotes what a failed program said last.
-func lastLine(out string) string {
-	lines := strings.Split(strings.TrimSpace(out), "\n")
-	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
-		return " (" + last + ")"
-	}
-	return ""
-}
+func (f *failure) Error() string { return f.text }
+func (f *failure) Unwrap() error { return f.err }

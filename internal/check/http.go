@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
-	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,11 +17,11 @@ import (
 	"sluice/rollout"
 )
 
-// maxBody is how much of an answer is read to look for contains.
-const maxBody = 1 << 20
-
-// defaultInterval is the pause between two attempts.
-const defaultInterval = 5 * time.Second
+const (
+	maxBody         = 1 << 20          // how much of an answer is read to look for contains
+	defaultInterval = 5 * time.Second  // the pause between two attempts
+	attemptTimeout  = 30 * time.Second // bounds one attempt, so that one lost answer does not use up all
+)
 
 // ask asks a URL until it answers as wanted, or the attempts are used up.
 func (r *Runner) ask(ctx context.Context, h *rollout.HTTPGate) error {
@@ -38,18 +40,20 @@ func (r *Runner) ask(ctx context.Context, h *rollout.HTTPGate) error {
 }
 
 func (r *Runner) once(ctx context.Context, h *rollout.HTTPGate) error {
+	limited, stop := context.WithTimeout(ctx, attemptTimeout)
+	defer stop()
 	method := h.Method
 	if method == "" {
 		method = http.MethodGet
 	}
-	req, err := http.NewRequestWithContext(ctx, method, h.URL, nil)
+	req, err := http.NewRequestWithContext(limited, method, h.URL, nil)
 	if err != nil {
 		return backoff.Permanent(err)
 	}
 	if req.Header, err = r.headers(h); err != nil {
 		return backoff.Permanent(err)
 	}
-	client := &http.Client{Transport: r.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: r.Transport, CheckRedirect: asked}
 	resp, err := client.Do(req)
 	if err != nil {
 		return err
@@ -61,6 +65,10 @@ func (r *Runner) once(ctx context.Context, h *rollout.HTTPGate) error {
 	}
 	return judge(h, resp.StatusCode, string(body))
 }
+
+// asked keeps to the URL that was asked: a redirect is an answer, and its
+// status what is judged.
+func asked(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func judge(h *rollout.HTTPGate, status int, body string) error {
 	want := h.Status
@@ -76,27 +84,36 @@ func judge(h *rollout.HTTPGate, status int, body string) error {
 	return nil
 }
 
+// reference is an environment variable in the value of a header. Anything else
+// with a dollar sign stays as it is.
+var reference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+
 // headers fills the environment's values into a check's headers: ${NAME}. The
 // values go to the request and nowhere else.
 func (r *Runner) headers(h *rollout.HTTPGate) (http.Header, error) {
 	headers := http.Header{}
 	var missing []error
-	for name, value := range h.Headers {
-		headers.Set(name, os.Expand(value, func(variable string) string {
-			v, ok := r.lookup(variable)
+	for _, name := range slices.Sorted(maps.Keys(h.Headers)) {
+		headers.Set(name, reference.ReplaceAllStringFunc(h.Headers[name], func(match string) string {
+			variable := match[2 : len(match)-1]
+			value, ok := r.lookup(variable)
 			if !ok {
 				missing = append(missing, fmt.Errorf("header %s of the check of %s wants the environment variable %s, which is not set", name, h.URL, variable))
 			}
-			return v
+			if r.Mask != nil {
+				r.Mask(value)
+			}
+			return value
 		}))
 	}
 	return headers, errors.Join(missing...)
 }
 
+// lookup reads a variable; the last one counts.
 func (r *Runner) lookup(name string) (string, bool) {
-	for _, kv := range r.Environ {
-		if v, ok := strings.CutPrefix(kv, name+"="); ok {
-			return v, true
+	for _, kv := range slices.Backward(r.Environ) {
+		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+			return value, true
 		}
 	}
 	return "", false

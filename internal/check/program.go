@@ -1,0 +1,90 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"sluice/rollout"
+)
+
+// maxOutput is how much of a program's output is kept: its end.
+const maxOutput = 64 << 10
+
+// exitGrace is how long a program has to end after it was told to, and how long
+// what it left behind may hold its output open.
+const exitGrace = 2 * time.Second
+
+// exec runs a program. Nothing that it started outlives it.
+func (r *Runner) exec(ctx context.Context, g rollout.Gate, v Vars) error {
+	args := argv(g)
+	path, err := r.lookPath(args[0])
+	if err != nil {
+		return err
+	}
+	out := &tail{max: maxOutput}
+	cmd := exec.CommandContext(ctx, path, args[1:]...) //nolint:gosec // the pipeline file names it
+	cmd.Args[0] = args[0]
+	cmd.Env = append(slices.Clone(r.Environ), v.environ()...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.WaitDelay = exitGrace
+	endTogether(cmd)
+	err = cmd.Run()
+	endRest(cmd)
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // the program itself passed; what it left behind is gone
+	}
+	if text := out.String(); text != "" && r.Log != nil {
+		r.Log(v.Target, fmt.Sprintf("%s %s", v.Phase, strings.Join(args, " ")), text)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w%s", name(g), err, lastLine(out.String()))
+	}
+	return nil
+}
+
+// argv is the command line of a program check.
+func argv(g rollout.Gate) []string {
+	switch {
+	case g.Shell:
+		return []string{"sh", "-c", strings.Join(g.Run, " ")}
+	case len(g.Run) == 0:
+		return []string{""}
+	default:
+		return g.Run
+	}
+}
+
+// lookPath finds a program in the PATH that programs get.
+func (r *Runner) lookPath(program string) (string, error) {
+	if strings.ContainsAny(program, `/\`) {
+		return exec.LookPath(program)
+	}
+	for _, kv := range slices.Backward(r.Environ) {
+		dirs, ok := strings.CutPrefix(kv, "PATH=")
+		if !ok {
+			continue
+		}
+		for dir := range strings.SplitSeq(dirs, string(os.PathListSeparator)) {
+			if path, err := exec.LookPath(dir + "/" + program); dir != "" && program != "" && err == nil {
+				return path, nil
+			}
+		}
+		break // the last one counts
+	}
+	return "", errors.New("it is not in PATH")
+}
+
+// lastLine quotes what a failed program said last.
+func lastLine(out string) string {
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
+		return " (" + last + ")"
+	}
+	return ""
+}
