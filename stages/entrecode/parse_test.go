@@ -89,7 +89,8 @@ func TestLinkForms(t *testing.T) {
 
 func TestNoResource(t *testing.T) {
 	for _, in := range []string{``, `null`, `[]`, `"x"`, `{"_links":[]}`, `{"_links":{"a":"b"}}`, `{"_embedded":{"a":[1]}}`, `{"_embedded":{"a":[}}`,
-		strings.Repeat(`{"_embedded":{"a":`, 20) + `{}` + strings.Repeat(`}}`, 20)} {
+		strings.Repeat(`{"_embedded":{"a":`, 20) + `{}` + strings.Repeat(`}}`, 20),
+	} {
 		if r, err := parseResource(nil, []byte(in)); err == nil {
 			t.Errorf("%s is %+v", in, r)
 		}
@@ -202,7 +203,7 @@ func FuzzProblem(f *testing.F) {
 		if strings.ContainsAny(text, "\n\r") {
 			t.Errorf("%q has several lines", text)
 		}
-		if _, document := parseDocument(body); !document && len([]rune(text)) > maxQuote+100 {
+		if _, err := parseDocument(body); err != nil && len([]rune(text)) > maxQuote+100 {
 			t.Errorf("%d characters of what is no problem document", len(text))
 		}
 		p.method = "POST"

@@ -266,8 +266,11 @@ func (r *resource) following(n, got int, further func(int) *url.URL) (*url.URL, 
 	if l, ok := r.one("next"); ok {
 		return r.address(l, nil)
 	}
-	total, err := strconv.Atoi(r.id("total"))
-	if err != nil || got >= total {
+	total := 0 // a list that does not say how long it is ends without "next"
+	if n, err := strconv.Atoi(r.id("total")); err == nil {
+		total = n
+	}
+	if got >= total {
 		return nil, nil
 	}
 	if further != nil && r.count() > 0 {

@@ -54,8 +54,8 @@ func (p *problem) summary() string {
 // parseProblem reads an error answer's body. What is no problem document is
 // quoted, so that a proxy's page is still told from the platform's own words.
 func parseProblem(status int, body []byte) *problem {
-	p, ok := parseDocument(body)
-	if !ok {
+	p, err := parseDocument(body)
+	if err != nil {
 		p = &problem{title: http.StatusText(status), detail: quote(body)}
 	}
 	if p.title == "" && p.code == "" {
@@ -65,10 +65,10 @@ func parseProblem(status int, body []byte) *problem {
 	return p
 }
 
-func parseDocument(body []byte) (*problem, bool) {
+func parseDocument(body []byte) (*problem, error) {
 	r, err := parseResource(nil, body)
 	if err != nil {
-		return nil, false
+		return nil, err
 	}
 	p := fromResource(r)
 	for _, rel := range []string{"error", "ec:error"} {
@@ -76,7 +76,7 @@ func parseDocument(body []byte) (*problem, bool) {
 			p.nested = append(p.nested, fromResource(item))
 		}
 	}
-	return p, true
+	return p, nil
 }
 
 func fromResource(r *resource) *problem {
