@@ -47,6 +47,9 @@ func Encode(e Entry, by string) (text []byte, digest string, err error) {
 		return nil, "", err
 	}
 	text, err = marshal(env, "  ")
+	if err == nil && len(text) > MaxStored { // deeply nested: indentation weighs more than content
+		text, err = marshal(env, "")
+	}
 	return text, env.Digest, err
 }
 

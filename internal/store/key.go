@@ -10,6 +10,10 @@ import (
 // refuses more, so that records can move between stores.
 const MaxRecord = 8 << 20
 
+// MaxStored is the most bytes a record has in its envelope, whatever its
+// layout: the most that a store needs to read.
+const MaxStored = 4 * MaxRecord
+
 // name is how everything in a pipeline file is named. It leaves no room for
 // path separators, dots or characters that an address would have to escape.
 var name = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)

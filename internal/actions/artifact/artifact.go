@@ -50,6 +50,7 @@ type Client struct {
 	run    string
 	job    string
 	http   *http.Client
+	wait   time.Duration
 }
 
 // Config is what [New] needs.
@@ -58,6 +59,7 @@ type Config struct {
 	Token      string // ACTIONS_RUNTIME_TOKEN
 	Act        bool   // the service is act's
 	Transport  http.RoundTripper
+	Wait       time.Duration // before the first repetition; 0 means 3 s
 }
 
 // Open returns the client of this process's run, from the variables that the
@@ -82,8 +84,12 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	wait := config.Wait
+	if wait == 0 {
+		wait = firstWait
+	}
 	return &Client{
-		origin: origin, token: config.Token, act: config.Act, run: run, job: job,
+		origin: origin, token: config.Token, act: config.Act, run: run, job: job, wait: wait,
 		http: &http.Client{Transport: config.Transport, Timeout: attemptTimeout},
 	}, nil
 }
@@ -198,7 +204,7 @@ func (c *Client) Download(ctx context.Context, a Artifact, limit int64) ([]byte,
 	if err := c.checkSigned(signed); err != nil {
 		return nil, err
 	}
-	zip, err := Fetch(ctx, c.http, signed, limit)
+	zip, err := c.fetch(ctx, signed, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -206,6 +212,15 @@ func (c *Client) Download(ctx context.Context, a Artifact, limit int64) ([]byte,
 		return nil, fmt.Errorf("artifact %s has digest %s, its record says %s: it was damaged", a.Name, got, a.Digest)
 	}
 	return zip, nil
+}
+
+// DownloadSigned is Download of an artifact of another run, whose signed
+// address GitHub's REST API gave. No credentials are sent there.
+func (c *Client) DownloadSigned(ctx context.Context, signed string, limit int64) ([]byte, error) {
+	if err := c.checkSigned(signed); err != nil {
+		return nil, err
+	}
+	return c.fetch(ctx, signed, limit)
 }
 
 // Delete removes an artifact of this run. Its name stays used.

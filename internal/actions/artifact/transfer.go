@@ -47,7 +47,7 @@ func (c *Client) put(ctx context.Context, signed string, data []byte) error {
 }
 
 func (c *Client) upload(ctx context.Context, address string, body []byte, what string) error {
-	_, err := retry(ctx, func() ([]byte, error) {
+	_, err := retry(ctx, c.wait, func() ([]byte, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodPut, address, bytes.NewReader(body))
 		if err != nil {
 			return nil, unaddressed(what, err)
@@ -59,16 +59,14 @@ func (c *Client) upload(ctx context.Context, address string, body []byte, what s
 	return err
 }
 
-// Fetch downloads a signed address, of at most limit bytes, without
-// credentials. Attempts are repeated as everywhere in this package.
-func Fetch(ctx context.Context, client *http.Client, signed string, limit int64) ([]byte, error) {
+func (c *Client) fetch(ctx context.Context, signed string, limit int64) ([]byte, error) {
 	const what = "download of the artifact"
-	return retry(ctx, func() ([]byte, error) {
+	return retry(ctx, c.wait, func() ([]byte, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, signed, nil)
 		if err != nil {
 			return nil, unaddressed(what, err)
 		}
-		return do(client, request, what, limit)
+		return do(c.http, request, what, limit)
 	})
 }
 

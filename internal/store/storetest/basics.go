@@ -1,8 +1,8 @@
 package storetest
 
 import (
-	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -170,6 +170,10 @@ func testEmptyCommit(t *testing.T, h Harness) {
 }
 
 func testLarge(t *testing.T, h Harness) {
-	data := slices.Concat([]byte(`{"text":"`), bytes.Repeat([]byte("sluice "), 150_000), []byte(`"}`))
+	data := []byte(`{"0":0`)
+	for i := range 50_000 {
+		data = fmt.Appendf(data, `,"%x":%d`, i*i+1, i)
+	}
+	data = append(data, '}')
 	holds(t, h, put(t, h.Open(t), key("web"), data))
 }

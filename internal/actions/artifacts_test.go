@@ -1,0 +1,79 @@
+package actions_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"sluice/internal/actions"
+)
+
+// listing serves artifacts total…1 in pages; shrink says by how many the list
+// is shorter at the n-th request.
+func listing(total int, shrink func(n int) int) inProcess {
+	return func(n int, w http.ResponseWriter, r *http.Request) {
+		page, err := strconv.Atoi(r.URL.Query().Get("page"))
+		if err != nil || r.URL.Query().Get("per_page") != "100" {
+			w.WriteHeader(400)
+			return
+		}
+		left := total - shrink(n)
+		var items []string
+		for id := left - (page-1)*100; id > max(left-page*100, 0); id-- {
+			items = append(items, fmt.Sprintf(`{"id":%d,"name":"a-%d","workflow_run":null}`, id, id))
+		}
+		fmt.Fprintf(w, `{"total_count":%d,"artifacts":[%s]}`, left, strings.Join(items, ","))
+	}
+}
+
+func TestArtifactsArePaged(t *testing.T) {
+	steady := func(int) int { return 0 }
+	for total, requests := range map[int]int{0: 1, 1: 1, 100: 1, 101: 2, 250: 3} {
+		c, transport := client(t, listing(total, steady))
+		list, err := c.Artifacts(t.Context())
+		if err != nil || len(list) != total || int(transport.calls.Load()) != requests {
+			t.Errorf("%d artifacts: %d listed with %d requests, %v", total, len(list), transport.calls.Load(), err)
+		}
+	}
+	c, _ := client(t, listing(10_001, steady))
+	if _, err := c.Artifacts(t.Context()); err == nil || !strings.Contains(err.Error(), "10001 artifacts") {
+		t.Errorf("too many: %v", err)
+	}
+}
+
+func TestArtifactsDeletedWhileListing(t *testing.T) {
+	c, transport := client(t, listing(250, func(n int) int { return min(n, 2) }))
+	list, err := c.Artifacts(t.Context())
+	if err != nil || len(list) != 248 || transport.calls.Load() != 5 {
+		t.Errorf("%d listed with %d requests, %v; want the list read again from its start", len(list), transport.calls.Load(), err)
+	}
+	c, _ = client(t, listing(250, func(n int) int { return n }))
+	if _, err := c.Artifacts(t.Context()); !errors.Is(err, actions.ErrMoving) {
+		t.Errorf("a list that shrinks for ever: %v", err)
+	}
+}
+
+func TestArtifactURL(t *testing.T) {
+	answer := func(status int) (string, error) {
+		c, _ := client(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/repos/octocat/shop/actions/artifacts/9/zip" {
+				t.Errorf("path %s", r.URL.Path)
+			}
+			w.Header().Set("Location", "https://blobs.example.com/9?sig=x")
+			w.WriteHeader(status)
+		})
+		return c.ArtifactURL(t.Context(), 9)
+	}
+	if url, err := answer(302); err != nil || url != "https://blobs.example.com/9?sig=x" {
+		t.Errorf("%q, %v", url, err)
+	}
+	if _, err := answer(410); !errors.Is(err, actions.ErrExpired) {
+		t.Errorf("gone: %v", err)
+	}
+	if _, err := answer(404); actions.Status(err) != 404 {
+		t.Errorf("not found: %v", err)
+	}
+}

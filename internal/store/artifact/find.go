@@ -1,0 +1,137 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"sluice/internal/actions"
+	"sluice/internal/actions/artifact"
+	"sluice/internal/store"
+)
+
+const permission = "actions: read"
+
+// candidate is one artifact that may hold a target's newest record.
+type candidate struct {
+	name       string
+	key        store.Key
+	generation int64
+	mark       string
+
+	own     *artifact.Artifact // of this run; nil for another run's
+	id      int64              // by the REST API, for another run's
+	run     int64
+	digest  string // of the zip file, "" where unknown
+	expired bool
+	expires time.Time // zero where unknown
+}
+
+// find lists what counts as state, by target: this run's artifacts and those
+// of the repository's other runs.
+func (s *Store) find(ctx context.Context, op string) (map[store.Key][]candidate, error) {
+	found := map[store.Key][]candidate{}
+	own, err := s.findOwn(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	others, err := s.findOthers(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range append(own, others...) {
+		found[c.key] = append(found[c.key], c)
+	}
+	return found, nil
+}
+
+func (s *Store) findOwn(ctx context.Context, op string) ([]candidate, error) {
+	runs, err := s.runs()
+	if err != nil {
+		return nil, noService(op, err)
+	}
+	list, err := runs.List(ctx, "")
+	if err != nil {
+		return nil, &store.UnreadableError{Op: op, Err: err, Remedy: "run the job again; the artifact service did not answer"}
+	}
+	var found []candidate
+	for _, a := range list {
+		if c, ok := parseName(a.Name); ok {
+			c.own, c.run, c.digest = &a, s.options.Run.RunID, a.Digest
+			found = append(found, c)
+		}
+	}
+	return found, nil
+}
+
+func noService(op string, err error) error {
+	return &store.UnreadableError{Op: op, Err: err, Remedy: "use sluice as an action (uses: …), or another store: state: {store: git}, or --store file:DIR outside Actions"}
+}
+
+// findOthers lists the artifacts of other runs. act has no REST API for them:
+// there, without a token, only those of this run are looked at, which all of
+// act's runs share unless they are given ids.
+func (s *Store) findOthers(ctx context.Context, op string) ([]candidate, error) {
+	github, err := s.github()
+	if s.options.Run.Act && errors.Is(err, actions.ErrNoToken) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, denied(op, err)
+	}
+	list, err := github.Artifacts(ctx)
+	if err != nil {
+		return nil, denied(op, err)
+	}
+	var found []candidate
+	for _, a := range list {
+		c, ok := parseName(a.Name)
+		if !ok || a.Run != nil && a.Run.ID == s.options.Run.RunID {
+			continue
+		}
+		trusted, err := s.trusted(ctx, a)
+		if err != nil {
+			return nil, &store.UnreadableError{Key: c.key, Op: op, Err: err, Remedy: actions.Remedy(err, permission)}
+		}
+		if !trusted {
+			continue
+		}
+		c.id, c.run, c.digest, c.expired, c.expires = a.ID, a.Run.ID, a.Digest, a.Expired, a.ExpiresAt
+		found = append(found, c)
+	}
+	return found, nil
+}
+
+func denied(op string, err error) error {
+	remedy := actions.Remedy(err, permission)
+	if errors.Is(err, actions.ErrMoving) {
+		remedy = "run again"
+	}
+	return &store.UnreadableError{Op: op, Err: err, Remedy: remedy}
+}
+
+// choose returns the candidate of the highest generation, nil where there is
+// none. Two different saves of that generation are a conflict: neither run
+// knew of the other.
+func choose(k store.Key, found []candidate) (*candidate, error) {
+	if len(found) == 0 {
+		return nil, nil
+	}
+	highest := slices.MaxFunc(found, func(a, b candidate) int { return int(min(max(a.generation-b.generation, -1), 1)) })
+	var who []string
+	var marks []string
+	for _, c := range found {
+		if c.generation != highest.generation || slices.Contains(marks, c.mark) {
+			continue
+		}
+		marks = append(marks, c.mark)
+		who = append(who, fmt.Sprintf("run %d saved artifact %s", c.run, c.name))
+	}
+	if len(marks) > 1 {
+		who = append(who, "delete the artifact that is wrong, and give the workflow a concurrency group")
+		return nil, &store.ConflictError{Keys: []store.Key{k}, Who: who}
+	}
+	return &highest, nil
+}
