@@ -88,7 +88,8 @@ func TestLinkForms(t *testing.T) {
 }
 
 func TestNoResource(t *testing.T) {
-	for _, in := range []string{``, `null`, `[]`, `"x"`, `{"_links":[]}`, `{"_links":{"a":"b"}}`, `{"_embedded":{"a":[1]}}`, `{"_embedded":{"a":[}}`,
+	for _, in := range []string{
+		``, `null`, `[]`, `"x"`, `{"_links":[]}`, `{"_links":{"a":"b"}}`, `{"_embedded":{"a":[1]}}`, `{"_embedded":{"a":[}}`,
 		strings.Repeat(`{"_embedded":{"a":`, 20) + `{}` + strings.Repeat(`}}`, 20),
 	} {
 		if r, err := parseResource(nil, []byte(in)); err == nil {
