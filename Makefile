@@ -47,7 +47,7 @@ release: ## the binaries of VERSION and their checksums, in dist/
 	  os=$${platform%/*} arch=$${platform#*/}; suffix=; [ $$os != windows ] || suffix=.exe; \
 	  echo "$$platform"; \
 	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath \
-	    -ldflags="-s -w -X sluice/internal/app.version=$(VERSION)" -o dist/sluice-$$os-$$arch$$suffix . || exit 1; \
+	    -ldflags="-s -w -X sluice/internal/app.Version=$(VERSION)" -o dist/sluice-$$os-$$arch$$suffix . || exit 1; \
 	done
 	cd dist && sha256sum sluice-* > checksums.txt
 

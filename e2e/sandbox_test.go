@@ -21,29 +21,32 @@ func startSandbox(t *testing.T, file string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
+	cmd.Stderr = t.Output()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Wait() }) // t.Context is done by now: the process was told to stop
 	env := readExports(bufio.NewScanner(stdout))
-	if len(env) == 0 {
-		t.Fatalf("sluice sandbox printed no export line\n%s", stderr.String())
+	if _, ok := env[lastExport]; !ok {
+		t.Fatalf("sluice sandbox exported %v, without %s", env, lastExport)
 	}
 	return env
 }
 
-// readExports reads `export NAME=value` lines up to the first other one.
+// lastExport is the last of the variables that API Gateway's clients need: the
+// exports are sorted, and nothing follows them.
+const lastExport = "AWS_SESSION_TOKEN"
+
+// readExports reads `export NAME=value` lines up to the last one.
 func readExports(lines *bufio.Scanner) map[string]string {
 	env := map[string]string{}
 	for lines.Scan() {
-		assignment, ok := strings.CutPrefix(lines.Text(), "export ")
-		if !ok {
+		assignment, _ := strings.CutPrefix(lines.Text(), "export ")
+		name, value, _ := strings.Cut(assignment, "=")
+		env[name] = value
+		if name == lastExport {
 			break
 		}
-		name, value, _ := strings.Cut(assignment, "=")
-		env[name] = strings.Trim(value, `'"`)
 	}
 	return env
 }
