@@ -1,6 +1,10 @@
 package rollout
 
-import "time"
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
 
 // Status sums an invocation up, for the output `status`.
 type Status string
@@ -43,6 +47,8 @@ type TargetOutcome struct {
 	WaitingFor      *Waiting        `json:"waitingFor,omitzero"`
 	Unchanged       bool            `json:"unchanged,omitzero"`
 	Generation      int64           `json:"generation,omitzero"`
+	Results         json.RawMessage `json:"results,omitzero"` // what the platform itself says of its work, as it says it
+	Effect          bool            `json:"-"`                // something took effect, or may have: a failure is no mere refusal
 }
 
 // OutcomeOf is the part of an outcome that r tells about one of its rollouts.
@@ -60,6 +66,7 @@ func OutcomeOf(r *Record, e *Execution) TargetOutcome {
 		}
 		return o
 	}
+	o.Effect, o.Results = e.tookEffect(), e.results()
 	o.State, o.Rollout, o.Release, o.Promotion = e.Rollout.State, e.Rollout.Name, e.Spec.Release.ID, e.Spec.Promotion
 	if p, _, ok := e.current(); ok && !e.Rollout.State.Final() {
 		o.Phase = p.ID
@@ -77,14 +84,54 @@ func OutcomeOf(r *Record, e *Execution) TargetOutcome {
 	return o
 }
 
+// tookEffect reports whether an effect of the rollout took place, or may have.
+func (e *Execution) tookEffect() bool {
+	return slices.ContainsFunc(e.Steps, func(s Step) bool {
+		switch s.State {
+		case StepWithdrawn:
+			return false
+		case StepFailed:
+			return s.Operation != nil // it had begun
+		default:
+			return true
+		}
+	})
+}
+
+// results are what the platform said beside the outcome of its newest work.
+func (e *Execution) results() json.RawMessage {
+	for _, s := range slices.Backward(e.Steps) {
+		if s.Operation == nil {
+			continue
+		}
+		if r := s.Operation.Results[e.Spec.Target.Name]; len(r.Data) > 0 {
+			return r.Data
+		}
+	}
+	return nil
+}
+
 // Sum sums targets up into a status: failed before pending before succeeded
-// before unchanged.
+// before unchanged. Where all that did not succeed failed without any effect,
+// the whole was refused.
 func Sum(targets []TargetOutcome) Status {
+	if failed(targets) {
+		if slices.ContainsFunc(targets, func(t TargetOutcome) bool { return t.Effect }) {
+			return StatusFailed
+		}
+		return StatusRefused
+	}
+	return unfailed(targets)
+}
+
+func failed(targets []TargetOutcome) bool {
+	return slices.ContainsFunc(targets, func(t TargetOutcome) bool { return t.Status == PromotionFailed })
+}
+
+func unfailed(targets []TargetOutcome) Status {
 	status := StatusUnchanged
 	for _, t := range targets {
 		switch {
-		case t.Status == PromotionFailed:
-			return StatusFailed
 		case t.Status == PromotionPending:
 			status = StatusPending
 		case !t.Unchanged && status == StatusUnchanged:

@@ -144,6 +144,7 @@ func (r *run) progressed(t *task, key string, before, op driver.Operation) {
 			r.Observer.Progress(s.name(), progressText(op))
 		}
 		if was.Outcome == is.Outcome && !moved(s.active(), is) {
+			r.warn(s, op)
 			r.remember(s, key, op)
 			continue
 		}

@@ -4,35 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sluice/stages"
 	"sluice/stages/driver"
 )
-
-// withdrawSaved takes an intent back that could not be saved everywhere: the
-// call is not sent.
-func (r *run) withdrawSaved(ctx context.Context, t *task, key string, cause error) {
-	for _, s := range t.slots {
-		if s.dirty {
-			s.err = cause // never saved: the record in the store is as it was
-			continue
-		}
-		r.withdraw(s, key, "the intent could not be saved for every target of the call")
-		if err := r.commitAnyway(ctx, s); err != nil {
-			s.err = err
-		} else {
-			s.err = cause
-		}
-	}
-}
-
-func (r *run) withdraw(s *slot, key, why string) {
-	if x := s.active(); x != nil {
-		x.Withdraw(&s.record, key, why, r.Now())
-		s.dirty = true
-	}
-}
 
 // send begins the effect, at most once unless provably nothing happened, and
 // records the answer.
@@ -42,12 +19,10 @@ func (r *run) send(ctx context.Context, t *task, call driver.Call) {
 		r.refusedByPlatform(t, call.Key, err)
 		return
 	}
-	sending, done := outlive(ctx, answerTime)
-	defer done()
-	op, err := r.begin(ctx, sending, place, call, t)
+	op, err := r.begin(ctx, place, call, t)
 	switch {
 	case err == nil:
-		r.answered(ctx, t, call, op)
+		r.answered(t, call, op)
 	case errors.Is(err, errNotSent):
 		for _, s := range t.slots {
 			r.withdraw(s, call.Key, "interrupted before it was sent")
@@ -62,25 +37,24 @@ var errNotSent = errors.New("not sent")
 
 // begin sends the call, again only while the platform provably did nothing.
 // Once ctx has ended nothing is sent any more.
-func (r *run) begin(ctx, sending context.Context, place *stages.Target, call driver.Call, t *task) (driver.Operation, error) {
+func (r *run) begin(ctx context.Context, place *stages.Target, call driver.Call, t *task) (driver.Operation, error) {
+	sending, done := r.outlive(ctx, answerTime)
+	defer done()
 	pace := quick()
 	for {
 		if ctx.Err() != nil {
 			return driver.Operation{}, errNotSent
-		}
-		for _, s := range t.slots {
-			s.sent = true
 		}
 		op, err := place.Begin(sending, call)
 		if err == nil || stages.CodeOf(err) != driver.Retryable {
 			return op, err
 		}
 		wait := max(retryAfter(err), pace.NextBackOff())
-		if r.Now().Add(wait).After(r.deadline()) {
-			return op, fmt.Errorf("given up after %s: %w", r.WaitBudget, err)
+		if r.beyond(wait) {
+			return op, fmt.Errorf("given up: the next attempt would end after the wait budget of %s: %w", r.WaitBudget, err)
 		}
 		r.Observer.Progress(t.slots[0].name(), fmt.Sprintf("%v; again in %s", err, wait.Round(time.Millisecond)))
-		r.sleep(ctx, wait)
+		r.pause(ctx, wait)
 	}
 }
 
@@ -102,20 +76,20 @@ func (r *run) noAnswer(ctx context.Context, t *task, call driver.Call, err error
 
 func (r *run) refusedByPlatform(t *task, key string, err error) {
 	for _, s := range t.slots {
-		s.active().FailEffect(&s.record, r.dueOf(s, t), key, err.Error(), r.Now())
+		s.active().FailEffect(&s.record, s.dueOf(t), key, err.Error(), r.Now())
 		s.dirty = true
 	}
 }
 
 // answered records what the platform answered.
-func (r *run) answered(ctx context.Context, t *task, call driver.Call, op driver.Operation) {
+func (r *run) answered(t *task, call driver.Call, op driver.Operation) {
 	for _, s := range t.slots {
 		r.take(s, call.Key, op)
 	}
-	_ = ctx
 }
 
-// take puts an operation's progress into the slot's record.
+// take puts an operation's progress into the slot's record. What a platform's
+// own rollout was seen to wait for is seen anew after that.
 func (r *run) take(s *slot, key string, op driver.Operation) {
 	x := s.active()
 	if x == nil {
@@ -128,14 +102,26 @@ func (r *run) take(s *slot, key string, op driver.Operation) {
 	if after := x.Rollout.State; after != before && x.Spec.Remote {
 		r.Observer.Progress(s.name(), fmt.Sprintf("rollout %s is %s", x.Rollout.Name, after))
 	}
+	if step, open := x.OpenStep(); open && step.Call.Key != key {
+		delete(s.polled, step.Call.Key)
+	}
 }
 
 // show passes on what the platform says beside the result.
 func (r *run) show(s *slot, op driver.Operation) {
-	for _, w := range op.Warnings {
-		r.Observer.Warn(s.name(), w.String())
-	}
+	r.warn(s, op)
 	if result, ok := op.Results[s.name()]; ok && result.Log != "" {
 		r.Observer.Log(s.name(), "output of "+s.record.Platform, result.Log)
+	}
+}
+
+// warn passes on an operation's warnings, each once.
+func (r *run) warn(s *slot, op driver.Operation) {
+	for _, w := range op.Warnings {
+		if slices.Contains(s.warned, w.String()) {
+			continue
+		}
+		s.warned = append(s.warned, w.String())
+		r.Observer.Warn(s.name(), w.String())
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"sluice/internal/store"
 	"sluice/pipeline"
@@ -22,8 +23,9 @@ type slot struct {
 	stopped  rollout.Waiting
 	polled   map[string]*poll
 	fresh    *driver.Prepared // of the preflight a moment ago: the first effect need not read again
-	sent     bool             // an effect went out in this invocation
-	shown    int64            // the newest event that was shown
+	freshAt  time.Time
+	shown    int64    // the newest event that was shown
+	warned   []string // the warnings of the platform that were shown
 }
 
 func (s *slot) name() string { return s.key.Target }
@@ -73,28 +75,5 @@ func (s *slot) decode(entry store.Entry) error {
 	if n := len(record.Events); n > 0 {
 		s.shown = record.Events[n-1].ID
 	}
-	return nil
-}
-
-// takeOver starts the record of a renamed target from that of its earlier name.
-func (e *Engine) takeOver(ctx context.Context, s *slot, t *pipeline.Target) error {
-	former := store.Key{Pipeline: e.Pipeline.Name.Value, Target: t.Formerly.Value}
-	entries, err := e.Store.Load(ctx, former)
-	if err != nil || entries[0].Version == "" {
-		return err
-	}
-	old := slot{key: former}
-	if err := old.decode(entries[0]); err != nil {
-		return err
-	}
-	if old.record.Lock != nil && !e.mine(*old.record.Lock) {
-		return &HeldError{Target: former.Target, Lock: *old.record.Lock}
-	}
-	s.record = old.record
-	s.record.Target, s.record.Stage, s.record.Generation = t.Name.Value, t.Stage.Name.Value, 0
-	for i := range s.record.Rollouts {
-		s.record.Rollouts[i].Spec.Target = t.Driver()
-	}
-	s.record.AddEvent(rollout.Event{Type: "target.renamed", Time: e.Now().UTC(), Message: former.Target + " is now " + t.Name.Value})
 	return nil
 }

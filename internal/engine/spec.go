@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"time"
 
 	"sluice/pipeline"
@@ -13,6 +14,8 @@ func (e *Engine) spec(t *pipeline.Target, release driver.Release, req Promotion)
 	s := e.baseSpec(t)
 	s.Release = release
 	s.Options = req.Options
+	s.Options.Labels = over(e.Pipeline.Labels, req.Options.Labels)
+	s.Options.Annotations = over(e.Pipeline.Annotations, req.Options.Annotations)
 	s.Options.AnyOrder = req.From != nil
 	s.Options.OverridePolicies = append(s.Options.OverridePolicies, e.OverridePolicies...)
 	var percentages []string
@@ -85,3 +88,13 @@ func (e *Engine) changed(x *rollout.Execution) bool {
 
 // minute rounds a time for people.
 func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
+
+// over is the pipeline's words with a person's over them.
+func over(declared, said map[string]string) map[string]string {
+	all := maps.Clone(declared)
+	if all == nil {
+		return said
+	}
+	maps.Copy(all, said)
+	return all
+}
