@@ -124,7 +124,7 @@ func (c *client) send(ctx context.Context, r request) (answer, error) {
 		return answer{}, &lostError{request: r, id: id, err: err}
 	}
 	if len(body) > mostAnswer {
-		return answer{}, &lostError{request: r, id: id, err: fmt.Errorf("the answer is longer than %d MiB", mostAnswer>>20)}
+		return answer{}, &lostError{request: r, id: id, garbled: true, err: fmt.Errorf("the answer is longer than %d MiB", mostAnswer>>20)}
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return answer{}, refusedBy(r, resp, id, body)

@@ -164,20 +164,27 @@ func (c *client) apps(ctx context.Context, ids []string) ([]app, error) {
 // latest reads the newest release of each app of a pipeline, by app id. It may
 // lack apps: what it does not tell is asked of the app itself.
 func (c *client) latest(ctx context.Context, pipelineID string) (map[string]*release, error) {
-	all, err := list[*release](ctx, c, request{method: http.MethodGet, path: path("pipelines", pipelineID, "latest-releases")})
+	all, err := list[release](ctx, c, request{method: http.MethodGet, path: path("pipelines", pipelineID, "latest-releases")})
 	if err != nil && !notFound(err) {
 		return nil, err
 	}
 	byApp := map[string]*release{}
 	for _, r := range all {
-		byApp[r.App.ID] = r
+		byApp[r.App.ID] = &r
 	}
 	return byApp, nil
 }
 
 // releases reads an app's releases, newest first, as far as the caller goes.
 func (c *client) releases(ctx context.Context, appID string) iter.Seq2[*release, error] {
-	return items[*release](ctx, c, request{method: http.MethodGet, path: path("apps", appID, "releases"), ranged: "version ..; order=desc,max=10"})
+	all := items[release](ctx, c, request{method: http.MethodGet, path: path("apps", appID, "releases"), ranged: "version ..; order=desc,max=10"})
+	return func(yield func(*release, error) bool) {
+		for r, err := range all {
+			if !yield(&r, err) {
+				return
+			}
+		}
+	}
 }
 
 func encode(v any) json.RawMessage {
