@@ -5,6 +5,7 @@ import (
 	"sluice/stages"
 	"sluice/stages/apigateway"
 	"sluice/stages/clouddeploy"
+	"sluice/stages/deploymentmanager"
 	"sluice/stages/entrecode"
 	"sluice/stages/heroku"
 )
@@ -16,6 +17,7 @@ func Platforms() []stages.Platform {
 		{Facts: heroku.Facts(), Open: heroku.Open},
 		{Facts: apigateway.Facts(), Open: apigateway.Open},
 		{Facts: clouddeploy.Facts(), Open: clouddeploy.Open},
+		{Facts: deploymentmanager.Facts(), Open: deploymentmanager.Open},
 		{Facts: entrecode.Facts(), Open: entrecode.Open},
 	}
 }

@@ -182,3 +182,9 @@ func IsStatus(err error, status int) bool {
 	e, ok := errors.AsType[*googleapi.Error](err)
 	return ok && e.Code == status
 }
+
+// HasReason reports whether err is an answer with one of Google's older reasons.
+func HasReason(err error, reason string) bool {
+	e, ok := errors.AsType[*googleapi.Error](err)
+	return ok && slices.ContainsFunc(e.Errors, func(item googleapi.ErrorItem) bool { return item.Reason == reason })
+}

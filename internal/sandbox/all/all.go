@@ -7,6 +7,7 @@ import (
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/apigateway"
 	"sluice/internal/sandbox/clouddeploy"
+	"sluice/internal/sandbox/deploymentmanager"
 	"sluice/internal/sandbox/entrecode"
 	"sluice/internal/sandbox/heroku"
 )
@@ -17,6 +18,7 @@ func Emulators(now func() time.Time) []sandbox.Emulator {
 		heroku.New(now),
 		apigateway.New(now),
 		clouddeploy.New(now),
+		deploymentmanager.New(now),
 		entrecode.New(now),
 	}
 }

@@ -1,0 +1,39 @@
+package deploymentmanager_test
+
+import (
+	"net/http"
+	"testing"
+
+	"sluice/stages/deploymentmanager"
+	"sluice/stages/driver"
+	"sluice/stages/stagetest"
+)
+
+func TestConformance(t *testing.T) { stagetest.RunConformance(t, newHarness) }
+
+func newHarness(t *testing.T, faults ...string) stagetest.Harness {
+	b := newBench(t, faults...)
+	empty := target("fresh")
+	unknown := target("gone")
+	unknown.Config = []byte(`{"project": "nobodys-1234", "deployment": "gone"}`)
+	return stagetest.Harness{
+		Facts: deploymentmanager.Facts(), Open: deploymentmanager.Open,
+		Env: b.server.Env(), Rejected: map[string]string{override: serve(t, http.HandlerFunc(unauthorized))},
+		Now: b.clock.Now, Advance: b.clock.Move,
+		Members: []stagetest.Member{{Target: target("prod"), Source: target("staging")}},
+		Unknown: unknown, Empty: &empty,
+		Effects: func() int { return len(b.server.Effects()) },
+		Intrude: b.emulator.Intrude,
+		Reach: func(t *testing.T, _ driver.Kind) driver.Change {
+			change := b.change(t, place("previewed", "previewed", true))
+			_, op := b.begin(t, driver.Deploy, change)
+			b.follow(t, op)
+			return change
+		},
+	}
+}
+
+func unauthorized(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusUnauthorized)
+	w.Write([]byte(`{"error":{"code":401,"message":"Request had invalid authentication credentials.","errors":[{"reason":"authError"}]}}`)) //nolint:errcheck // the client went away
+}

@@ -1,0 +1,129 @@
+package deploymentmanager
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	api "google.golang.org/api/deploymentmanager/v2"
+
+	"sluice/stages/driver"
+	"sluice/stages/google"
+)
+
+// standing is what a deployment runs. It is the baseline that a rollback goes
+// back to.
+type standing struct {
+	Release  string `json:"release"`
+	Manifest string `json:"manifest,omitempty"` // its name
+}
+
+// json is null where nothing was ever deployed.
+func (s standing) json() json.RawMessage {
+	if s.Release == "" {
+		return json.RawMessage("null")
+	}
+	data, _ := json.Marshal(s) //nolint:errchkjson // two strings
+	return data
+}
+
+// deployment is what the driver must know of one. Its operation is read
+// separately: errors have shapes that Google's type does not take.
+type deployment struct {
+	Name        string                      `json:"name"`
+	Description string                      `json:"description"`
+	Fingerprint string                      `json:"fingerprint"`
+	Labels      []*api.DeploymentLabelEntry `json:"labels"`
+	Manifest    string                      `json:"manifest"` // URL of the one deployed last
+	Update      struct {
+		Manifest string `json:"manifest"` // URL of the one that is being deployed or previewed
+	} `json:"update"`
+	Operation json.RawMessage `json:"operation"`
+}
+
+// observed is a deployment as it stands.
+type observed struct {
+	at         place
+	deployment *deployment // nil where there is none
+	current    standing
+	manifest   *api.Manifest // the current one
+	update     standing      // what is being deployed or previewed
+	newest     *operation // the operation that ran or runs last; nil for none
+}
+
+func (o observed) release() driver.Release {
+	r := driver.Release{ID: o.current.Release, Platform: o.current.Manifest}
+	if o.manifest != nil {
+		r.CreateTime = clock(o.manifest.InsertTime)
+	}
+	return r
+}
+
+// observe reads the target's deployment with its manifests.
+func (d *deploymentmanager) observe(ctx context.Context, at place) (observed, error) {
+	o := observed{at: at}
+	raw, err := d.client.Get(ctx, at.deployment())
+	if google.IsStatus(err, http.StatusNotFound) {
+		return o, d.projectExists(ctx, at)
+	}
+	if err != nil {
+		return o, err
+	}
+	o.deployment = &deployment{}
+	if err := json.Unmarshal(raw, o.deployment); err != nil {
+		return o, fmt.Errorf("reading deployment %s: %w", at.Deployment, err)
+	}
+	if o.deployment.Operation != nil {
+		working, err := operationOf(o.deployment.Operation)
+		if err != nil {
+			return o, err
+		}
+		o.newest = &working
+	}
+	return o, d.readManifests(ctx, &o)
+}
+
+// readManifests reads what runs and what is on its way.
+func (d *deploymentmanager) readManifests(ctx context.Context, o *observed) error {
+	if name := last(o.deployment.Manifest); name != "" {
+		m, err := d.manifest(ctx, o.at, name)
+		if err != nil {
+			return err
+		}
+		o.current, o.manifest = standing{Release: m.release(), Manifest: name}, m.manifest
+	}
+	name := last(o.deployment.Update.Manifest)
+	switch name {
+	case "":
+		return nil
+	case o.current.Manifest:
+		o.update = o.current
+		return nil
+	}
+	m, err := d.manifest(ctx, o.at, name)
+	if err != nil {
+		return err
+	}
+	o.update = standing{Release: m.release(), Manifest: name}
+	return nil
+}
+
+// projectExists tells a deployment that is not there yet from a project that is
+// not there, or not to be seen.
+func (d *deploymentmanager) projectExists(ctx context.Context, at place) error {
+	_, err := d.client.GetQuery(ctx, at.global()+"deployments", url.Values{"maxResults": {"1"}})
+	return err
+}
+
+func (d *deploymentmanager) isNotFound(err error) bool {
+	return err != nil && d.Explain(err).Code == driver.NotFound
+}
+
+// working reports whether an operation is at work on the deployment.
+func (o observed) working() bool { return o.newest != nil && !o.newest.done() }
+
+// last is the last part of a link or a path.
+func last(link string) string { return link[strings.LastIndex(link, "/")+1:] }

@@ -1,0 +1,90 @@
+package deploymentmanager
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"sluice/stages/driver"
+)
+
+// operation is Deployment Manager's own long-running work, read leniently: its
+// errors come in shapes that Google's type does not take.
+type operation struct {
+	Name                string    `json:"name"`
+	OperationType       string    `json:"operationType"`
+	Status              string    `json:"status"`
+	Progress            int       `json:"progress"`
+	User                string    `json:"user"`
+	InsertTime          string    `json:"insertTime"`
+	StartTime           string    `json:"startTime"`
+	EndTime             string    `json:"endTime"`
+	SelfLink            string    `json:"selfLink"`
+	HTTPErrorStatusCode int       `json:"httpErrorStatusCode"`
+	HTTPErrorMessage    string    `json:"httpErrorMessage"`
+	Error               errorList `json:"error"`
+	Warnings            []problem `json:"warnings"`
+}
+
+type errorList struct {
+	Errors []problem `json:"errors"`
+}
+
+// operationOf reads an operation's text.
+func operationOf(raw json.RawMessage) (operation, error) {
+	var o operation
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return o, fmt.Errorf("reading an operation: %w", err)
+	}
+	return o, nil
+}
+
+// done reports whether the operation is over. "status DONE, progress 100 and an
+// empty error" is success; DONE before 100 is not done.
+func (o operation) done() bool {
+	return o.Status == string(driver.Done) && (o.Progress >= 100 || o.failed())
+}
+
+// failed reports whether the operation says that it failed, which a status of
+// DONE does not contradict.
+func (o operation) failed() bool { return len(o.Error.Errors) > 0 || o.HTTPErrorStatusCode >= 400 }
+
+// open is the operation as the contract has it, still at work.
+func (o operation) open(c driver.Call) driver.Operation {
+	op := driver.Operation{
+		Call: c, ID: o.Name, Kind: o.OperationType, Status: driver.Running, Progress: o.Progress, User: o.User,
+		Inserted: clock(o.InsertTime), Started: clock(o.StartTime), Ended: clock(o.EndTime), Link: o.SelfLink,
+		Results: map[string]driver.Result{c.Changes[0].Target.Name: {Outcome: driver.Open}},
+	}
+	if o.Status == string(driver.Pending) {
+		op.Status = driver.Pending
+	}
+	for _, w := range o.Warnings {
+		op.Warnings = append(op.Warnings, w.readable())
+	}
+	return op
+}
+
+// end makes op, which is this operation, a failure with every reason.
+func (o operation) end(op driver.Operation) driver.Operation {
+	return failedWith(op, o.problems()...)
+}
+
+// problems are all errors of the operation, readable.
+func (o operation) problems() []driver.Problem {
+	var all []driver.Problem
+	for _, e := range o.Error.Errors {
+		all = append(all, e.readable())
+	}
+	if len(all) == 0 {
+		all = append(all, driver.Problem{Code: strconv.Itoa(o.HTTPErrorStatusCode), Message: o.HTTPErrorMessage})
+	}
+	return all
+}
+
+// failedWith ends an operation for the reasons given.
+func failedWith(op driver.Operation, why ...driver.Problem) driver.Operation {
+	op.Status = driver.Done
+	op.Results = map[string]driver.Result{op.Call.Changes[0].Target.Name: {Outcome: driver.Failed, Errors: why}}
+	return op
+}

@@ -1,0 +1,109 @@
+package deploymentmanager
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+
+	api "google.golang.org/api/deploymentmanager/v2"
+
+	"sluice/stages/google"
+)
+
+// validRelease is what a release is called.
+var validRelease = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+// releaseOf is the digest of a configuration and its imports:
+//
+//	sha256:HEX of "sluice.deploymentmanager/v1\n", then of the configuration,
+//	then, in the order of their names, of each import's name and content;
+//	each of these texts as its length in bytes, in decimal, "\n", its bytes, "\n"
+//
+// The order in which imports are listed means nothing to Deployment Manager, so
+// it means nothing here.
+func releaseOf(config *api.ConfigFile, imports []*api.ImportFile) string {
+	hash := sha256.New()
+	io.WriteString(hash, "sluice.deploymentmanager/v1\n") //nolint:errcheck // a hash takes everything
+	write := func(text string) { fmt.Fprintf(hash, "%d\n%s\n", len(text), text) }
+	if config == nil {
+		config = &api.ConfigFile{}
+	}
+	write(config.Content)
+	sorted := slices.SortedFunc(slices.Values(imports), func(a, b *api.ImportFile) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Content, b.Content))
+	})
+	for _, file := range sorted {
+		write(file.Name)
+		write(file.Content)
+	}
+	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
+}
+
+// found is a manifest and the deployment it belongs to.
+type found struct {
+	at       place
+	manifest *api.Manifest
+}
+
+// name is the manifest's resource name, as it is kept.
+func (f found) name() string {
+	return "projects/" + f.at.Project + "/global/deployments/" + f.at.Deployment + "/manifests/" + f.manifest.Name
+}
+
+func (f found) release() string { return releaseOf(f.manifest.Config, f.manifest.Imports) }
+
+// manifest reads one manifest.
+func (d *deploymentmanager) manifest(ctx context.Context, at place, name string) (found, error) {
+	m, err := d.service.Manifests.Get(at.Project, at.Deployment, name).Context(ctx).Do()
+	return found{at, m}, err
+}
+
+// history finds a release among the manifests that a deployment ever had.
+func (d *deploymentmanager) history(ctx context.Context, at place, release string) (found, bool, error) {
+	var hit *api.Manifest
+	err := d.service.Manifests.List(at.Project, at.Deployment).Pages(ctx, func(page *api.ManifestsListResponse) error {
+		for _, m := range page.Manifests {
+			if hit == nil && releaseOf(m.Config, m.Imports) == release {
+				hit = m
+			}
+		}
+		return nil
+	})
+	if d.isNotFound(err) {
+		return found{}, false, nil
+	}
+	return found{at, hit}, hit != nil, err
+}
+
+// search finds a release in the target's deployment, else in the others of its
+// project.
+func (d *deploymentmanager) search(ctx context.Context, at place, release string) (found, error) {
+	hit, ok, err := d.history(ctx, at, release)
+	if ok || err != nil {
+		return hit, err
+	}
+	var others []string
+	err = d.service.Deployments.List(at.Project).Pages(ctx, func(page *api.DeploymentsListResponse) error {
+		for _, other := range page.Deployments {
+			if other.Name != at.Deployment {
+				others = append(others, other.Name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return found{}, err
+	}
+	for _, name := range others {
+		hit, ok, err := d.history(ctx, place{Project: at.Project, Deployment: name}, release)
+		if ok || err != nil {
+			return hit, err
+		}
+	}
+	return found{}, &google.NotFoundError{Text: fmt.Sprintf("no deployment of project %s ever had a manifest with %s", at.Project, release)}
+}
