@@ -56,6 +56,23 @@ func (r *Record) check() error {
 		}
 		names = append(names, e.Rollout.Name)
 	}
+	return r.checkHistory()
+}
+
+// checkHistory holds promotions and events against what Encode can have written.
+func (r *Record) checkHistory() error {
+	ids := make([]string, 0, len(r.Promotions))
+	for _, p := range r.Promotions {
+		if p.ID == "" || slices.Contains(ids, p.ID) {
+			return fmt.Errorf("state of %s has two promotions %q, or one without an id", r.Target, p.ID)
+		}
+		ids = append(ids, p.ID)
+	}
+	for i := 1; i < len(r.Events); i++ {
+		if r.Events[i].ID <= r.Events[i-1].ID {
+			return fmt.Errorf("state of %s has event %d after event %d", r.Target, r.Events[i].ID, r.Events[i-1].ID)
+		}
+	}
 	return nil
 }
 

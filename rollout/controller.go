@@ -1,18 +1,19 @@
 package rollout
 
 import (
-	"fmt"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
-	"time"
 
-	v2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// ControllerName is the name of the rollout that controls those of a stage with
-// several targets.
+// ControllerName is the name of the rollout that controls those of a release in
+// a stage with several targets: {release}-to-{stage}- and four digits that stand
+// for the promotion, so that every target derives the same name by itself.
 func ControllerName(release, stage, promotion string) string {
-	sum := fmt.Sprintf("%s-%s", stage, promotion)
-	return Name(release, sum, 1)
+	sum := sha256.Sum256([]byte(promotion))
+	return nameOf(release, stage, hex.EncodeToString(sum[:2]))
 }
 
 // Controller derives the controller rollout of a promotion to a stage from its
@@ -35,37 +36,51 @@ func Controller(children []Rollout) Rollout {
 	return c
 }
 
-// controllerState sums the children up. HALTED: one failed, another succeeded
-// or can go on, and phases remain.
+// controllerState sums the children up: what all of them are, else what is
+// still to come, else the worst of how they ended.
 func controllerState(children []Rollout) State {
-	has := func(states ...State) bool {
-		return slices.ContainsFunc(children, func(c Rollout) bool { return slices.Contains(states, c.State) })
+	has := func(s State) bool {
+		return slices.ContainsFunc(children, func(c Rollout) bool { return c.State == s })
 	}
-	all := func(s State) bool {
-		return !slices.ContainsFunc(children, func(c Rollout) bool { return c.State != s })
+	if first := children[0].State; !slices.ContainsFunc(children, func(c Rollout) bool { return c.State != first }) {
+		return first
 	}
-	switch {
-	case all(StateSucceeded):
-		return StateSucceeded
-	case all(StatePendingApproval):
-		return StatePendingApproval
-	case all(StatePending):
-		return StatePending
-	case all(StateCancelled):
-		return StateCancelled
-	case all(StateApprovalRejected):
-		return StateApprovalRejected
-	case has(StateFailed) && has(StateInProgress, StatePending, StatePendingApproval):
-		return StateHalted
-	case has(StateCancelling):
-		return StateCancelling
-	case has(StateInProgress, StatePending, StatePendingApproval):
-		return StateInProgress
-	case has(StateFailed):
-		return StateFailed
-	default:
-		return StateCancelled
+	if slices.ContainsFunc(children, func(c Rollout) bool { return !c.State.Final() }) {
+		switch {
+		case has(StateCancelling):
+			return StateCancelling
+		case halted(children):
+			return StateHalted
+		default:
+			return StateInProgress
+		}
 	}
+	for _, worst := range []State{StateFailed, StateCancelled} {
+		if has(worst) {
+			return worst
+		}
+	}
+	return StateApprovalRejected
+}
+
+// halted reports whether a child failed while another got further, and phases
+// remain on which nothing works: cancelling leaves it, and so does retrying or
+// ignoring every failed job of the children.
+func halted(children []Rollout) bool {
+	failed, further := false, false
+	for _, c := range children {
+		switch {
+		case c.State == StateHalted:
+			return true
+		case c.State == StateFailed:
+			failed = true
+		case slices.ContainsFunc(c.Phases, func(p Phase) bool { return p.State == PhaseInProgress }):
+			return false
+		case slices.ContainsFunc(c.Phases, func(p Phase) bool { return p.State == PhaseSucceeded }):
+			further = true
+		}
+	}
+	return failed && further
 }
 
 // controllerPhases has one job for each child in each phase: creating its
@@ -91,121 +106,35 @@ func controllerPhases(children []Rollout) []Phase {
 func addChildJob(jobs *ChildRolloutJobs, child Rollout, p Phase, first bool) {
 	job := Job{ID: child.TargetID, State: JobState(p.State), JobRun: child.Name}
 	if first {
-		job.CreateChildRolloutJob = &struct{}{}
+		job.CreateChildRolloutJob = jsontext.Value("{}")
 		jobs.CreateRolloutJobs = append(jobs.CreateRolloutJobs, job)
 		return
 	}
-	job.AdvanceChildRolloutJob = &struct{}{}
+	job.AdvanceChildRolloutJob = jsontext.Value("{}")
 	jobs.AdvanceRolloutJobs = append(jobs.AdvanceRolloutJobs, job)
 }
 
-// phaseOf is the state of a phase by its children's.
+// phaseOf is the state of a phase by its children's: under way while one is,
+// else the worst of them, and SKIPPED only where all are.
 func phaseOf(jobs []*Job) PhaseState {
-	for _, s := range []PhaseState{PhaseFailed, PhaseAborted, PhaseInProgress} {
-		if slices.ContainsFunc(jobs, func(j *Job) bool { return string(j.State) == string(s) }) {
-			return s
-		}
+	has := func(s PhaseState) bool {
+		return slices.ContainsFunc(jobs, func(j *Job) bool { return string(j.State) == string(s) })
 	}
-	for _, s := range []PhaseState{PhaseSucceeded, PhaseSkipped, PhasePending} {
-		if !slices.ContainsFunc(jobs, func(j *Job) bool { return string(j.State) != string(s) }) {
-			return s
-		}
-	}
-	return PhaseInProgress
-}
-
-// Seal makes a changed record ready to be saved: the next generation, the
-// promotions' statuses, etags, when it is due, and no more history than wanted
-// finished rollouts.
-func Seal(r *Record, now time.Time, history int) {
-	r.Generation++
-	for i := range r.Promotions {
-		r.sealPromotion(&r.Promotions[i])
-	}
-	r.trim(history)
-	for i := range r.Rollouts {
-		e := &r.Rollouts[i]
-		if !e.Spec.Remote {
-			e.Rollout.Etag = etag(e.Rollout)
-		}
-		e.Due = time.Time{}
-	}
-	if e, ok := r.Active(); ok {
-		if due := Next(r, now, View{}); due.Action == ActionWait {
-			e.Due = due.Waiting.Until
-		} else {
-			e.Due = now.UTC()
-		}
-	}
-}
-
-func etag(r Rollout) string {
-	r.Etag = ""
-	data, err := v2.Marshal(r, v2.Deterministic(true))
-	if err != nil {
-		return ""
-	}
-	return digest(data)
-}
-
-func (r *Record) sealPromotion(p *Promotion) {
-	e, ok := r.Rollout(p.Rollout)
-	if !ok {
-		return
-	}
-	switch e.Rollout.State {
-	case StateSucceeded:
-		p.Status, p.ErrorMessage = PromotionSucceeded, ""
-	case StateFailed, StateCancelled, StateApprovalRejected:
-		p.Status, p.ErrorMessage = PromotionFailed, e.failure()
+	pending, over := has(PhasePending), has(PhaseSucceeded) || has(PhaseSkipped)
+	switch {
+	case has(PhaseInProgress):
+		return PhaseInProgress
+	case has(PhaseFailed):
+		return PhaseFailed
+	case has(PhaseAborted):
+		return PhaseAborted
+	case pending && over:
+		return PhaseInProgress
+	case pending:
+		return PhasePending
+	case has(PhaseSucceeded):
+		return PhaseSucceeded
 	default:
-		p.Status, p.ErrorMessage = PromotionPending, ""
+		return PhaseSkipped
 	}
-}
-
-func (e *Execution) failure() string {
-	if e.Rollout.FailureReason != "" {
-		return e.Rollout.FailureReason
-	}
-	return "the rollout is " + string(e.Rollout.State)
-}
-
-// eventsPerRollout bounds the events beside the rollouts.
-const eventsPerRollout = 50
-
-// trim drops the oldest finished rollouts and events. The newest success and
-// whatever is open stay.
-func (r *Record) trim(history int) {
-	if history <= 0 {
-		return
-	}
-	surplus := len(r.Rollouts) - history
-	newest := r.newestSuccess()
-	r.Rollouts = slices.DeleteFunc(r.Rollouts, func(e Execution) bool {
-		if surplus <= 0 || !e.Rollout.State.Final() || e.Rollout.Name == newest {
-			return false
-		}
-		surplus--
-		return true
-	})
-	surplus = len(r.Promotions) - history
-	r.Promotions = slices.DeleteFunc(r.Promotions, func(p Promotion) bool {
-		if surplus <= 0 || p.Status == PromotionPending {
-			return false
-		}
-		surplus--
-		return true
-	})
-	if n := len(r.Events) - history*eventsPerRollout; n > 0 {
-		r.Events = slices.Delete(r.Events, 0, n)
-	}
-}
-
-func (r *Record) newestSuccess() string {
-	for _, e := range slices.Backward(r.Rollouts) {
-		if e.Rollout.State == StateSucceeded {
-			return e.Rollout.Name
-		}
-	}
-	return ""
 }

@@ -42,7 +42,19 @@ const SkipFirst = "nothing runs on the target yet, so there is no traffic to spl
 // Create adds a rollout to r by its plan. first says that the platform says
 // nothing runs on the target: canary phases are then skipped.
 func Create(r *Record, spec Spec, first bool, now time.Time) *Execution {
-	name := r.nextName(spec.Release.ID, spec.Target.Name)
+	e := newExecution(r, spec, spec.Release.ID, now)
+	if first {
+		e.firstDeployment()
+	}
+	if !spec.Remote {
+		e.Rollout.Phases = e.buildPhases(first)
+	}
+	return r.insert(e, len(r.Rollouts), spec.Command+" of "+spec.Release.ID, now)
+}
+
+// newExecution is a rollout without phases, named after a release.
+func newExecution(r *Record, spec Spec, release string, now time.Time) Execution {
+	name := r.nextName(release, spec.Target.Name)
 	e := Execution{
 		Rollout: Rollout{
 			Name:          name,
@@ -59,27 +71,29 @@ func Create(r *Record, spec Spec, first bool, now time.Time) *Execution {
 		Spec:  spec,
 		Steps: []Step{},
 	}
-	if first {
-		e.firstDeployment()
-	}
-	e.Rollout.Phases = e.buildPhases(first)
 	if spec.Approval != nil {
 		e.Rollout.ApprovalState, e.Rollout.State, e.Rollout.EnqueueTime = NeedsApproval, StatePendingApproval, time.Time{}
 	}
 	if len(spec.Members) > 1 {
-		e.Rollout.ControllerRollout = ControllerName(spec.Release.ID, spec.Target.Stage, spec.Promotion)
+		e.Rollout.ControllerRollout = ControllerName(release, spec.Target.Stage, spec.Promotion)
 	}
 	if r.Release != nil {
 		e.Previous = r.Release.ID
 	}
-	r.Rollouts = append(r.Rollouts, e)
-	created := &r.Rollouts[len(r.Rollouts)-1]
-	r.event(created, now, Event{Type: "rollout.created", Message: spec.Command + " of " + spec.Release.ID, Actor: spec.Creator})
+	return e
+}
+
+// insert puts a new rollout at its place in the order of work.
+func (r *Record) insert(e Execution, at int, message string, now time.Time) *Execution {
+	r.Rollouts = slices.Insert(r.Rollouts, at, e)
+	created := &r.Rollouts[at]
+	r.event(created, now, Event{Type: "rollout.created", Message: message, Actor: e.Spec.Creator})
 	return created
 }
 
 // firstDeployment makes stable deploy directly: there is no canary to promote.
 func (e *Execution) firstDeployment() {
+	e.Spec.Phases = slices.Clone(e.Spec.Phases)
 	for i, p := range e.Spec.Phases {
 		if p.ID == PhaseStable {
 			e.Spec.Phases[i] = PhaseSpec{ID: PhaseStable, Effects: []driver.Kind{driver.Deploy}}
@@ -88,16 +102,16 @@ func (e *Execution) firstDeployment() {
 }
 
 func (e *Execution) buildPhases(first bool) []Phase {
-	started := 0
+	started := false
 	phases := make([]Phase, 0, len(e.Spec.Phases))
 	for i, p := range e.Spec.Phases {
 		skipped := first && p.Percent != ""
-		phase := Phase{ID: p.ID, State: PhasePending, DeploymentJobs: e.buildJobs(p, started == 0, i == len(e.Spec.Phases)-1)}
+		phase := Phase{ID: p.ID, State: PhasePending, DeploymentJobs: e.buildJobs(p, !skipped && !started, i == len(e.Spec.Phases)-1)}
 		if skipped {
 			phase.State, phase.SkipMessage = PhaseSkipped, SkipFirst
 			setJobs(&phase, JobSkipped, JobPending)
 		} else {
-			started++
+			started = true
 		}
 		phases = append(phases, phase)
 	}
@@ -109,7 +123,7 @@ func (e *Execution) buildPhases(first bool) []Phase {
 func (e *Execution) buildJobs(p PhaseSpec, first, last bool) *DeploymentJobs {
 	g := e.Spec.Gates
 	empty := jsontext.Value("{}")
-	jobs := &DeploymentJobs{DeployJob: &Job{ID: JobDeploy, State: JobPending, DeployJob: &struct{}{}}}
+	jobs := &DeploymentJobs{DeployJob: &Job{ID: JobDeploy, State: JobPending, DeployJob: empty}}
 	if first && len(g.Predeploy) > 0 {
 		jobs.PredeployJob = &Job{ID: JobPredeploy, State: JobPending, PredeployJob: empty}
 	}
@@ -123,19 +137,4 @@ func (e *Execution) buildJobs(p PhaseSpec, first, last bool) *DeploymentJobs {
 		jobs.PostdeployJob = &Job{ID: JobPostdeploy, State: JobPending, PostdeployJob: empty}
 	}
 	return jobs
-}
-
-// setJobs puts the phase's jobs that are in one of the states from into to.
-func setJobs(p *Phase, to JobState, from ...JobState) {
-	for _, j := range p.Jobs() {
-		if slices.Contains(from, j.State) {
-			j.State = to
-		}
-	}
-}
-
-// event adds to the history of a rollout.
-func (r *Record) event(e *Execution, now time.Time, event Event) {
-	event.Time, event.Rollout = now.UTC(), e.Rollout.Name
-	r.AddEvent(event)
 }

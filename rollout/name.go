@@ -18,20 +18,24 @@ const maxTargetInName = 40
 // {release}-to-{target}-0001, and where that breaks Cloud Deploy's pattern
 // r-{8 hex of sha256(release)}-{target, 40 characters}-0001.
 func Name(release, target string, n int) string {
-	name := fmt.Sprintf("%s-to-%s-%04d", release, target, n)
+	return nameOf(release, target, fmt.Sprintf("%04d", n))
+}
+
+func nameOf(release, place, suffix string) string {
+	name := release + "-to-" + place + "-" + suffix
 	if namePattern.MatchString(name) {
 		return name
 	}
 	sum := sha256.Sum256([]byte(release))
-	short := target[:min(len(target), maxTargetInName)]
-	return fmt.Sprintf("r-%s-%s-%04d", hex.EncodeToString(sum[:4]), short, n)
+	short := place[:min(len(place), maxTargetInName)]
+	return "r-" + hex.EncodeToString(sum[:4]) + "-" + short + "-" + suffix
 }
 
 // nextName is the first name of the release that the record has not used.
 func (r *Record) nextName(release, target string) string {
 	for n := 1; ; n++ {
 		name := Name(release, target, n)
-		if _, used := r.Rollout(name); !used && !r.usedName(name) {
+		if r.index(name) < 0 && !r.usedName(name) {
 			return name
 		}
 	}

@@ -66,36 +66,16 @@ func OutcomeOf(r *Record, e *Execution) TargetOutcome {
 		}
 		return o
 	}
-	o.Effect, o.Results = e.tookEffect(), e.results()
+	o.Effect, o.Results = slices.ContainsFunc(e.Steps, Step.acted), e.results()
 	o.State, o.Rollout, o.Release, o.Promotion = e.Rollout.State, e.Rollout.Name, e.Spec.Release.ID, e.Spec.Promotion
-	if p, _, ok := e.current(); ok && !e.Rollout.State.Final() {
+	if p, _, ok := e.current(); ok && !e.Over() {
 		o.Phase = p.ID
 	}
-	switch e.Rollout.State {
-	case StateSucceeded:
-		if back := e.Rollout.RolledBackByRollouts; len(back) > 0 {
-			o.Status, o.ErrorMessage = PromotionFailed, "rolled back by "+back[len(back)-1]
-		}
-	case StateFailed, StateCancelled, StateApprovalRejected:
-		o.Status, o.ErrorMessage = PromotionFailed, e.failure()
-	default:
-		o.Status = PromotionPending
+	o.Status, o.ErrorMessage = r.share(e)
+	if back := e.Rollout.RolledBackByRollouts; o.Status == PromotionSucceeded && len(back) > 0 {
+		o.Status, o.ErrorMessage = PromotionFailed, "rolled back by "+back[len(back)-1]
 	}
 	return o
-}
-
-// tookEffect reports whether an effect of the rollout took place, or may have.
-func (e *Execution) tookEffect() bool {
-	return slices.ContainsFunc(e.Steps, func(s Step) bool {
-		switch s.State {
-		case StepWithdrawn:
-			return false
-		case StepFailed:
-			return s.Operation != nil // it had begun
-		default:
-			return true
-		}
-	})
 }
 
 // results are what the platform said beside the outcome of its newest work.

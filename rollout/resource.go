@@ -176,13 +176,13 @@ type Job struct {
 	State                  JobState       `json:"state"`
 	SkipMessage            string         `json:"skipMessage,omitzero"`
 	JobRun                 string         `json:"jobRun,omitzero"`
-	DeployJob              *struct{}      `json:"deployJob,omitzero"`
+	DeployJob              jsontext.Value `json:"deployJob,omitzero"`
 	VerifyJob              jsontext.Value `json:"verifyJob,omitzero"`
 	PredeployJob           jsontext.Value `json:"predeployJob,omitzero"`
 	PostdeployJob          jsontext.Value `json:"postdeployJob,omitzero"`
 	AnalysisJob            jsontext.Value `json:"analysisJob,omitzero"`
-	CreateChildRolloutJob  *struct{}      `json:"createChildRolloutJob,omitzero"`
-	AdvanceChildRolloutJob *struct{}      `json:"advanceChildRolloutJob,omitzero"`
+	CreateChildRolloutJob  jsontext.Value `json:"createChildRolloutJob,omitzero"`
+	AdvanceChildRolloutJob jsontext.Value `json:"advanceChildRolloutJob,omitzero"`
 	Unknown                jsontext.Value `json:",unknown"`
 }
 

@@ -8,19 +8,23 @@ import (
 	"sluice/stages/driver"
 )
 
+// commandRollback is the [Spec.Command] of a rollout that undoes another.
+const commandRollback = "rollback"
+
 // RolledBack is the rollout that a rollback of r would undo: the newest that
 // changed the target, is no rollback itself and was not rolled back.
-// promotion, where not "", asks for that promotion's rollout.
+// promotion, where not "", asks for that promotion's rollout, which must be the
+// newest too.
 func (r *Record) RolledBack(promotion string) (*Execution, error) {
 	for i := range slices.Backward(r.Rollouts) {
 		e := &r.Rollouts[i]
 		if promotion != "" && e.Spec.Promotion != promotion {
 			continue
 		}
-		if e.Spec.Command == "rollback" || len(e.Rollout.RolledBackByRollouts) > 0 || !e.Touched() {
+		if e.Spec.Command == commandRollback || len(e.Rollout.RolledBackByRollouts) > 0 || !e.Touched() {
 			continue
 		}
-		return e, e.mayRollBack()
+		return e, e.mayRollBack(r)
 	}
 	return nil, &RefusedError{
 		Command: "roll back", Rollout: r.Target, State: "as it was",
@@ -28,44 +32,112 @@ func (r *Record) RolledBack(promotion string) (*Execution, error) {
 	}
 }
 
-func (e *Execution) mayRollBack() error {
-	if step, open := e.OpenStep(); open && step.State != StepAsking && !e.Spec.Remote {
-		return e.refuse("roll back", "an effect is under way; run `sluice reconcile` or cancel it first")
+// mayRollBack says whether there is something to go back to, and nothing in
+// the way.
+func (e *Execution) mayRollBack(r *Record) error {
+	if back, ok := r.rollbackOf(e); ok && !back.Over() {
+		return e.refuse("roll back", fmt.Sprintf("its rollback %s is %s", back.Rollout.Name, back.Rollout.State))
+	}
+	if err := e.refuseNewer(r, "roll back"); err != nil {
+		return err
 	}
 	if e.Spec.Remote {
-		return nil
+		return nil // the platform says what it goes back to
+	}
+	if step, open := e.OpenStep(); open && step.State != StepAsking {
+		return e.refuse("roll back", "an effect is under way; run `sluice reconcile` or cancel it first")
 	}
 	if len(e.Baseline) == 0 || string(e.Baseline) == "null" {
 		return e.refuse("roll back", "nothing ran on the target before it")
 	}
+	if e.Previous != "" && r.IsAbandoned(e.Previous) {
+		return e.refuse("roll back", "release "+e.Previous+", which ran before it, was abandoned; promote another release")
+	}
 	return nil
 }
 
-// Rollback adds the rollout that undoes e to r: it starts at stable, skips
-// bakes and analysis, and runs the checks that say onRollback. A rollout that
-// is still under way ends CANCELLED.
+// rollbackOf is the newest rollback of a rollout.
+func (r *Record) rollbackOf(e *Execution) (*Execution, bool) {
+	for i := range slices.Backward(r.Rollouts) {
+		if r.Rollouts[i].Rollout.RollbackOfRollout == e.Rollout.Name {
+			return &r.Rollouts[i], true
+		}
+	}
+	return nil, false
+}
+
+// Rollback adds the rollout that undoes another to r: it starts at stable,
+// skips bakes and analysis, runs the checks that say onRollback, and comes
+// before what is queued. A rollout of ours that is still under way ends
+// CANCELLED; a platform's own is asked to.
 func Rollback(r *Record, undone string, spec Spec, now time.Time) (*Execution, error) {
 	e, ok := r.Rollout(undone)
 	if !ok {
 		return nil, fmt.Errorf("no rollout %s in the state of %s", undone, r.Target)
 	}
-	if !e.Rollout.State.Final() {
-		e.giveUpAsking(r, now)
-		e.Asked = nil
-		e.abortRest()
-		e.finish(r, StateCancelled, now)
+	if err := e.mayRollBack(r); err != nil {
+		return nil, err
 	}
-	spec.Command = "rollback"
+	back := newExecution(r, rollbackSpec(e, spec), e.before(), now)
+	if !e.Spec.Remote {
+		back.Rollout.Phases = back.buildPhases(false)
+	}
+	back.Baseline = slices.Clone(e.Baseline)
+	back.Rollout.RollbackOfRollout = undone
+	back.Accepted = true // whatever stands: a person wants the baseline
+	if err := e.makeWay(r, back.Rollout.Name, spec.Creator, now); err != nil {
+		return nil, err
+	}
+	return r.insert(back, r.behind(undone), "rollback of "+undone, now), nil
+}
+
+// rollbackSpec is the plan of the rollback of e.
+func rollbackSpec(e *Execution, spec Spec) Spec {
+	spec.Command = commandRollback
 	spec.Release = driver.Release{ID: e.Previous}
 	spec.Phases = []PhaseSpec{{ID: PhaseStable, Effects: []driver.Kind{driver.Rollback}}}
 	spec.Wait, spec.Restore, spec.Remote = nil, false, e.Spec.Remote
 	spec.Gates = e.Spec.Gates.onRollback()
-	baseline := slices.Clone(e.Baseline)
-	back := Create(r, spec, false, now)
-	back.Baseline = baseline
-	back.Rollout.RollbackOfRollout = undone
-	back.Accepted = true // whatever stands: a person wants the baseline
-	return back, nil
+	return spec
+}
+
+// before names what ran before e, for the name of its rollback.
+func (e *Execution) before() string {
+	if e.Previous == "" {
+		return "before-" + e.Spec.Release.ID
+	}
+	return e.Previous
+}
+
+// makeWay ends a rollout that is being rolled back.
+func (e *Execution) makeWay(r *Record, by, actor string, now time.Time) error {
+	switch {
+	case e.Over():
+		return nil
+	case e.mirrored() && e.Rollout.State == StateCancelling:
+		return nil
+	case e.mirrored():
+		return e.ask(r, Request{Kind: driver.Cancel, Actor: actor}, now)
+	}
+	if step, asks := e.asking(); asks {
+		e.decided(r, step, now)
+	}
+	if e.Rollout.FailureReason == "" {
+		e.Rollout.FailureReason = "rolled back by " + by
+	}
+	e.abortRest(r, now)
+	e.finish(r, StateCancelled, now)
+	return nil
+}
+
+// behind is the place after a rollout and before what is queued behind it.
+func (r *Record) behind(name string) int {
+	for i := r.index(name) + 1; i < len(r.Rollouts); i++ {
+		if !r.Rollouts[i].Over() {
+			return i
+		}
+	}
+	return len(r.Rollouts)
 }
 
 // onRollback keeps the checks that run in rollbacks too.
@@ -74,35 +146,4 @@ func (g Gates) onRollback() Gates {
 		return slices.DeleteFunc(slices.Clone(gates), func(g Gate) bool { return !g.OnRollback })
 	}
 	return Gates{Predeploy: keep(g.Predeploy), Verify: keep(g.Verify), Postdeploy: keep(g.Postdeploy)}
-}
-
-// Supersede cancels a rollout whose deploy job has not started, for a newer one.
-func (e *Execution) Supersede(r *Record, by string, now time.Time) error {
-	if e.Rollout.State.Final() || len(e.Steps) > 0 {
-		return e.refuse("supersede", "its deploy job has started")
-	}
-	e.Rollout.FailureReason = "superseded by " + by
-	e.abortRest()
-	e.finish(r, StateCancelled, now)
-	return nil
-}
-
-// Abandon marks a release: unfinished rollouts of it that have not started end
-// FAILED with RELEASE_ABANDONED, and it is not promoted to or from here again.
-// A rollout at work goes on; cancel it.
-func (r *Record) Abandon(release, actor, reason string, now time.Time) {
-	if !r.IsAbandoned(release) {
-		r.Abandoned = append(r.Abandoned, Abandonment{Release: release, Actor: actor, Time: now.UTC(), Reason: reason})
-		r.AddEvent(Event{Type: "release.abandoned", Time: now.UTC(), Actor: actor, Message: release})
-	}
-	for i := range r.Rollouts {
-		e := &r.Rollouts[i]
-		if e.Rollout.State.Final() || e.Spec.Release.ID != release || len(e.Steps) > 0 {
-			continue
-		}
-		e.Rollout.FailureReason = "release " + release + " was abandoned by " + actor
-		e.Rollout.DeployFailureCause = ReleaseAbandoned
-		e.abortRest()
-		e.finish(r, StateFailed, now)
-	}
 }

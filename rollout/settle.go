@@ -2,7 +2,10 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"time"
+
+	"sluice/stages/driver"
 )
 
 // Settle makes every transition that needs nothing but time: approvals that ran
@@ -16,18 +19,17 @@ func Settle(r *Record, now time.Time) bool {
 	return changed
 }
 
+// expireApprovals rejects what nobody approved in time. A platform's own
+// rollout waits for as long as the platform lets it.
 func expireApprovals(r *Record, now time.Time) bool {
 	changed := false
 	for i := range r.Rollouts {
 		e := &r.Rollouts[i]
-		if e.Rollout.State != StatePendingApproval {
+		if e.Rollout.State != StatePendingApproval || e.mirrored() || !reached(e.approvalDeadline(), now) {
 			continue
 		}
-		if deadline := e.approvalDeadline(); !deadline.IsZero() && !now.Before(deadline) {
-			reason := fmt.Sprintf("nobody approved within %s", e.Spec.Approval.Timeout.Std())
-			e.reject(r, reason, "", now)
-			changed = true
-		}
+		e.reject(r, fmt.Sprintf("nobody approved within %s", e.Spec.Approval.Timeout.Std()), "", now)
+		changed = true
 	}
 	return changed
 }
@@ -36,6 +38,9 @@ func settleActive(r *Record, now time.Time) bool {
 	e, ok := r.Active()
 	if !ok {
 		return false
+	}
+	if e.mirrored() {
+		return e.settleRemote(r, now)
 	}
 	switch e.Rollout.State {
 	case StatePending:
@@ -53,39 +58,52 @@ func settleActive(r *Record, now time.Time) bool {
 func (e *Execution) start(r *Record, now time.Time) {
 	e.Rollout.State = StateInProgress
 	e.Rollout.DeployStartTime = now.UTC()
+	e.setTime(timeStarted, now)
 	r.event(e, now, Event{Type: "rollout.started"})
 }
 
+// settleCancelling puts traffic back where the canary stands and ends the
+// rollout when no effect is under way any more.
 func (e *Execution) settleCancelling(r *Record, now time.Time) bool {
-	if e.busy() {
+	if step, open := e.OpenStep(); open {
+		return e.settleOperation(r, step, now)
+	}
+	if !e.needsRestoring() {
+		e.abortRest(r, now)
+		e.finish(r, StateCancelled, now)
+		return true
+	}
+	if len(e.Asked) > 0 {
 		return false
 	}
-	e.abortRest()
-	e.finish(r, StateCancelled, now)
+	phase := PhaseStable
+	if p, _, ok := e.current(); ok {
+		phase = p.ID
+	}
+	e.Asked = []Request{{Kind: driver.Rollback, Phase: phase, Job: JobDeploy}}
 	return true
 }
 
-// busy reports whether an effect is under way or asked for.
-func (e *Execution) busy() bool {
-	_, open := e.OpenStep()
-	return open || len(e.Asked) > 0
-}
-
 func (e *Execution) settleInProgress(r *Record, now time.Time) bool {
-	if e.Spec.Remote || e.busy() {
-		return e.settleOverdue(r, now)
+	if step, open := e.OpenStep(); open {
+		return e.settleOperation(r, step, now)
+	}
+	if len(e.Asked) > 0 {
+		return false
 	}
 	if e.failed() {
 		e.finish(r, StateFailed, now)
 		return true
+	}
+	if e.Spec.Remote {
+		return e.failOverdue(r, "", now)
 	}
 	phase, i, ok := e.current()
 	if !ok {
 		e.finish(r, StateSucceeded, now)
 		return true
 	}
-	if e.overdue(now) {
-		e.failOverdue(r, phase, now)
+	if e.failOverdue(r, phase.ID, now) {
 		return true
 	}
 	if phase.State == PhasePending {
@@ -94,50 +112,62 @@ func (e *Execution) settleInProgress(r *Record, now time.Time) bool {
 	return e.settlePhase(r, phase, now)
 }
 
-// settleOverdue ends an operation that took longer than it may. What the
-// platform makes of it is no longer followed; the message says so.
-func (e *Execution) settleOverdue(r *Record, now time.Time) bool {
+// settleOperation gives an effect up that has no answer within
+// operationTimeout. What was sent and could not be found by looking is for a
+// person to decide; what a person was asked waits for as long as they take.
+func (e *Execution) settleOperation(r *Record, step *Step, now time.Time) bool {
+	if !reached(e.operationDeadline(step), now) {
+		return false
+	}
+	limit := e.Spec.OperationTimeout.Std()
+	switch {
+	case step.State == StepBegun:
+		e.giveUpStep(r, step, fmt.Sprintf("the operation took longer than operationTimeout %s", limit), now)
+		return true
+	case step.State == StepIntended && step.Looked > 0:
+		e.Ask(r, step.due(), step.Call.Key, nil, fmt.Sprintf("whether it took effect could not be found out within operationTimeout %s", limit), now)
+		return true
+	default:
+		return false
+	}
+}
+
+// settleRemote gives a platform's own rollout up that takes longer than its
+// timeout, and a command to it that takes longer than operationTimeout. What
+// the platform makes of it is no longer followed; the message says so.
+func (e *Execution) settleRemote(r *Record, now time.Time) bool {
 	step, open := e.OpenStep()
-	if !open || step.State != StepBegun || e.Rollout.State != StateInProgress {
+	if !open {
 		return false
 	}
-	limit := step.Time.Add(e.Spec.OperationTimeout.Std())
-	what := fmt.Sprintf("the operation took longer than operationTimeout %s", e.Spec.OperationTimeout.Std())
-	if e.Spec.Remote {
-		limit, what = e.deadline(), fmt.Sprintf("the rollout took longer than timeout %s", e.Spec.Timeout.Std())
+	if step.Asked != nil || step.State == StepIntended {
+		return e.settleOperation(r, step, now)
 	}
-	if now.Before(limit) {
+	if step.State != StepBegun || !e.overdue(now) {
 		return false
 	}
-	step.State, step.Message = StepFailed, what+"; it may still be running on the platform"
-	e.FailJob(r, step.Phase, step.Job, DeadlineExceeded, step.Message, now)
+	e.giveUpStep(r, step, e.overdueText(), now)
 	return true
 }
 
-func (e *Execution) deadline() time.Time {
-	return e.Rollout.DeployStartTime.Add(e.Spec.Timeout.Std())
+func (e *Execution) overdueText() string {
+	return fmt.Sprintf("the rollout took longer than timeout %s", e.Spec.Timeout.Std())
 }
 
-func (e *Execution) overdue(now time.Time) bool {
-	return e.Spec.Timeout > 0 && !now.Before(e.deadline())
-}
-
-func (e *Execution) failOverdue(r *Record, phase *Phase, now time.Time) {
-	id := JobDeploy
-	if job, ok := currentJob(phase); ok {
-		id = job.ID
+// failOverdue fails a rollout that took longer than its timeout, at the job it
+// is at.
+func (e *Execution) failOverdue(r *Record, phase string, now time.Time) bool {
+	if !e.overdue(now) {
+		return false
 	}
-	e.FailJob(r, phase.ID, id, DeadlineExceeded, fmt.Sprintf("the rollout took longer than timeout %s", e.Spec.Timeout.Std()), now)
-}
-
-// failed reports whether a phase failed, or a platform's own rollout did.
-func (e *Execution) failed() bool {
-	for _, p := range e.Rollout.Phases {
-		if p.State == PhaseFailed {
-			return true
+	id := JobDeploy
+	if p, ok := e.Rollout.Phase(phase); ok {
+		if job, ok := currentJob(p); ok {
+			id = job.ID
 		}
 	}
-	return false
+	e.FailJob(r, phase, id, DeadlineExceeded, e.overdueText(), now)
+	return true
 }
 
 // startPhase starts phase i where nothing but time was missing.
@@ -151,18 +181,13 @@ func (e *Execution) startPhase(r *Record, phase *Phase, i int, now time.Time) bo
 	return true
 }
 
-func (e *Execution) beginPhase(r *Record, phase *Phase, now time.Time) {
-	phase.State = PhaseInProgress
-	r.event(e, now, Event{Type: "phase.started", Phase: phase.ID, Temporary: true, Action: e.Rollout.Name + "/" + phase.ID})
-}
-
 // settlePhase ends a deploy job without effects left, and a phase without jobs left.
 func (e *Execution) settlePhase(r *Record, phase *Phase, now time.Time) bool {
 	job, ok := currentJob(phase)
 	if !ok {
 		phase.State = PhaseSucceeded
 		e.setTime(phase.ID, now)
-		r.event(e, now, Event{Type: "phase.succeeded", Phase: phase.ID, Action: e.Rollout.Name + "/" + phase.ID})
+		r.event(e, now, Event{Type: "phase.succeeded", Phase: phase.ID, Action: e.phaseAction(phase.ID)})
 		return true
 	}
 	if job.ID == JobDeploy && e.nextEffect(phase.ID) == "" {
@@ -172,43 +197,32 @@ func (e *Execution) settlePhase(r *Record, phase *Phase, now time.Time) bool {
 	return false
 }
 
-func (e *Execution) succeedJob(r *Record, phase *Phase, job *Job, now time.Time) {
-	job.State = JobSucceeded
-	r.event(e, now, Event{Type: "job.succeeded", Phase: phase.ID, Job: job.ID, Action: job.JobRun})
-}
-
-func (e *Execution) setTime(key string, now time.Time) {
-	if e.Times == nil {
-		e.Times = map[string]time.Time{}
-	}
-	e.Times[key] = now.UTC()
-}
-
-// abortRest aborts what has not ended.
-func (e *Execution) abortRest() {
-	for i := range e.Rollout.Phases {
-		p := &e.Rollout.Phases[i]
-		if p.State == PhasePending || p.State == PhaseInProgress {
-			p.State = PhaseAborted
-			setJobs(p, JobAborted, JobPending, JobInProgress)
-		}
-	}
-}
-
 // finish puts the rollout into a final state.
 func (e *Execution) finish(r *Record, state State, now time.Time) {
-	e.Rollout.State = state
-	e.Rollout.DeployEndTime = now.UTC()
-	e.Due = time.Time{}
-	if state == StateSucceeded {
-		e.linkRollback(r)
+	e.Rollout.State, e.Asked = state, nil
+	if !e.Rollout.DeployStartTime.IsZero() {
+		e.Rollout.DeployEndTime = now.UTC()
 	}
-	r.event(e, now, Event{Type: "rollout." + eventName(state), Message: e.Rollout.FailureReason})
+	e.ended(r, now)
+}
+
+// ended does what comes with a final state, ours or the platform's.
+func (e *Execution) ended(r *Record, now time.Time) {
+	e.Due = time.Time{}
+	switch e.Rollout.State {
+	case StateSucceeded:
+		e.linkRollback(r)
+	case StateCancelled:
+		e.Rollout.DeployFailureCause = "" // it did not fail; the reason stays
+	}
+	r.closeActions(e, now)
+	r.event(e, now, Event{Type: "rollout." + eventName(e.Rollout.State), Message: e.Rollout.FailureReason})
 }
 
 // linkRollback tells the rollout that was rolled back who did it.
 func (e *Execution) linkRollback(r *Record) {
-	if back, ok := r.Rollout(e.Rollout.RollbackOfRollout); ok && e.Rollout.RollbackOfRollout != "" {
+	back, ok := r.Rollout(e.Rollout.RollbackOfRollout)
+	if ok && !slices.Contains(back.Rollout.RolledBackByRollouts, e.Rollout.Name) {
 		back.Rollout.RolledBackByRollouts = append(back.Rollout.RolledBackByRollouts, e.Rollout.Name)
 	}
 }

@@ -1,0 +1,74 @@
+package rollout
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// WaitKind says what is waited for.
+type WaitKind string
+
+// What can be waited for.
+const (
+	WaitApproval  WaitKind = "approval"
+	WaitBake      WaitKind = "bake"
+	WaitPolicy    WaitKind = "policy"
+	WaitLock      WaitKind = "lock"
+	WaitQueue     WaitKind = "queue"
+	WaitOperation WaitKind = "operation"
+	WaitPerson    WaitKind = "person"
+	WaitOperator  WaitKind = "operator"
+)
+
+// Waiting is what a target waits for, until when, for whom, and what continues it.
+type Waiting struct {
+	Kind    WaitKind  `json:"kind"`
+	Until   time.Time `json:"until,omitzero"`
+	By      string    `json:"by,omitzero"`
+	Command string    `json:"command,omitzero"`
+}
+
+// command is a command line that a person can use as it stands.
+func command(name, target string) string { return "sluice " + name + " --target " + target }
+
+// either is the two command lines that answer a question, for a text that sets
+// the whole between backquotes.
+func either(target string) string {
+	return command("retry-job", target) + "` or `" + command("ignore-job", target)
+}
+
+func waitApproval(e *Execution) Waiting {
+	return Waiting{
+		Kind: WaitApproval, Until: e.approvalDeadline(), By: e.approversText(),
+		Command: command("approve", e.Spec.Target.Name),
+	}
+}
+
+// approversText says who can approve, and how many must.
+func (e *Execution) approversText() string {
+	a := e.Spec.Approval
+	if a == nil {
+		return ""
+	}
+	who := "anybody"
+	if len(a.Approvers) > 0 {
+		who = strings.Join(a.Approvers, " ")
+	}
+	if a.Quorum > 1 {
+		who = fmt.Sprintf("%d of %s", a.Quorum, who)
+	}
+	return who
+}
+
+// waitForPhase says what phase i waits for; [Settle] has started it if nothing.
+func (e *Execution) waitForPhase(i int) Waiting {
+	if e.Spec.Wait != nil {
+		return Waiting{Kind: WaitBake, Until: e.phaseDue(i), Command: "sluice reconcile"}
+	}
+	return Waiting{Kind: WaitPerson, Until: e.Deadline(), Command: command("advance", e.Spec.Target.Name)}
+}
+
+func waitUnlock(r *Record) Waiting {
+	return Waiting{Kind: WaitLock, By: r.Lock.Actor, Command: command("unlock", r.Target)}
+}
