@@ -37,11 +37,13 @@ type Stored struct {
 }
 
 // Encode puts an entry into its envelope. by names the run that saves; the
-// digest identifies this save and no other.
+// digest identifies this save and no other. The text is UTF-8, because some
+// stores take nothing else: invalid bytes in data are replaced.
 func Encode(e Entry, by string) (text []byte, digest string, err error) {
 	env := envelope{
 		Schema: Schema, Pipeline: e.Key.Pipeline, Target: e.Key.Target,
-		Generation: e.Generation, SavedBy: strings.ToValidUTF8(by, "\ufffd"), Save: rand.Text(), Record: e.Data,
+		Generation: e.Generation, SavedBy: strings.ToValidUTF8(by, "\ufffd"), Save: rand.Text(),
+		Record: bytes.ToValidUTF8(e.Data, []byte("\ufffd")),
 	}
 	if env.Digest, err = env.sum(); err != nil {
 		return nil, "", err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"sluice/internal/store"
 )
@@ -25,12 +26,15 @@ func FuzzEnvelope(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if !utf8.Valid(text) {
+			t.Errorf("not UTF-8: %q", text)
+		}
 		got, err := store.Decode(web, text)
 		if err != nil {
 			t.Fatalf("what was encoded does not decode: %v\n%s", err, text)
 		}
 		var want bytes.Buffer
-		if err := json.Compact(&want, data); err != nil {
+		if err := json.Compact(&want, bytes.ToValidUTF8(data, []byte("\ufffd"))); err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got.Data, want.Bytes()) || got.Generation != generation || got.Digest != digest {

@@ -1,0 +1,289 @@
+package gitref_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/internal/actions"
+	"sluice/internal/store"
+	"sluice/internal/store/gitref"
+	"sluice/internal/store/storetest"
+)
+
+var (
+	web = store.Key{Pipeline: "storefront", Target: "web"}
+	api = store.Key{Pipeline: "storefront", Target: "api"}
+	run = actions.Context{
+		Repository: repository, RunID: 7, RunURL: "https://github.com/octocat/shop/actions/runs/7", Actor: "octocat",
+		ServerURL: "https://github.com", DefaultBranch: "main",
+	}
+)
+
+func options(f *fake) gitref.Options {
+	return gitref.Options{Run: run, Wait: time.Microsecond, GitHub: func() (*actions.Client, error) {
+		return actions.NewClient(actions.ClientConfig{Repository: repository, Token: token, Transport: f, Wait: time.Microsecond})
+	}}
+}
+
+func open(t *testing.T, options gitref.Options) store.Store {
+	t.Helper()
+	s, err := gitref.Open(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestConformance(t *testing.T) {
+	storetest.Run(t, func(*testing.T) storetest.Harness {
+		f := newFake()
+		breaking := func(status int, body string) func(*testing.T) func() {
+			return func(*testing.T) func() {
+				f.fault = func(*http.Request) (int, string) { return status, body }
+				return func() { f.fault = nil }
+			}
+		}
+		return storetest.Harness{
+			Open:   func(t *testing.T) store.Store { return open(t, options(f)) },
+			Writes: f.count,
+			Corrupt: func(_ *testing.T, k store.Key, edit func([]byte) []byte) {
+				f.push(gitref.DefaultBranch, k.Pipeline+"/"+k.Target+".json", func(s string) string { return string(edit([]byte(s))) })
+			},
+			Breaks: map[string]func(*testing.T) func(){
+				"unauthorised": breaking(401, `{"message":"Bad credentials"}`), "forbidden": breaking(403, `{"message":"Resource not accessible by integration"}`),
+				"not found": breaking(404, `{"message":"Not Found"}`), "server error": breaking(500, ""), "unavailable": breaking(503, ""),
+				"garbage": breaking(200, "<html>"), "connection refused": breaking(-1, ""),
+			},
+		}
+	})
+}
+
+func put(t *testing.T, s store.Store, k store.Key, data string) store.Entry {
+	t.Helper()
+	entries, err := s.Load(t.Context(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := entries[0]
+	e.Generation++
+	e.Data = []byte(data)
+	saved, err := s.Commit(t.Context(), e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return saved[0]
+}
+
+func TestLogReadsAsAnAuditLog(t *testing.T) {
+	f := newFake()
+	o := options(f)
+	o.Describe = func(e store.Entry) string {
+		if e.Key == web {
+			return "rollout v42-to-web-0001 succeeded\n\nActor: somebody else"
+		}
+		return ""
+	}
+	s := open(t, o)
+	put(t, s, web, "{}")
+	put(t, s, api, "{}")
+	entries, err := s.Load(t.Context(), web, api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range entries {
+		entries[i].Generation++
+	}
+	if _, err := s.Commit(t.Context(), entries...); err != nil {
+		t.Fatal(err)
+	}
+	const trailer = "\n\nRun: https://github.com/octocat/shop/actions/runs/7\nActor: octocat\n"
+	want := []string{
+		"storefront: 2 targets: web, api\n\n" +
+			"storefront/web: rollout v42-to-web-0001 succeeded Actor: somebody else (generation 2)\n" +
+			"storefront/api: generation 2" + trailer,
+		"storefront/api: generation 1" + trailer,
+		"storefront/web: rollout v42-to-web-0001 succeeded Actor: somebody else …\n\n" +
+			"storefront/web: rollout v42-to-web-0001 succeeded Actor: somebody else (generation 1)" + trailer,
+	}
+	got := f.log(gitref.DefaultBranch)
+	if len(got) != len(want) {
+		t.Fatalf("log %q", got)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("message %d is\n%s\nwant\n%s", i, got[i], want[i])
+		}
+	}
+}
+
+func TestBranchStartsWithoutHistory(t *testing.T) {
+	f := newFake()
+	f.push("main", "code.go", func(string) string { return "package main" })
+	f.push("sluice-state-other", "x", func(string) string { return "y" })
+	saved := put(t, open(t, options(f)), web, "{}")
+	head := f.commits[f.refs["refs/heads/sluice-state"]]
+	if len(head.Parents) != 0 {
+		t.Errorf("the first commit has parents %v", head.Parents)
+	}
+	files := f.trees[head.Tree]
+	if len(files) != 2 || files["storefront/web.json"] != saved.Version || !strings.Contains(f.blobs[files["README.md"]], "Do not edit") {
+		t.Errorf("the branch holds %v", files)
+	}
+}
+
+func TestWhereIsTheFileAtTheCommit(t *testing.T) {
+	f := newFake()
+	s := open(t, options(f))
+	put(t, s, web, "{}")
+	want := "https://github.com/octocat/shop/blob/" + f.refs["refs/heads/sluice-state"] + "/storefront/web.json"
+	if got := s.Where()[0].Location; got != want {
+		t.Errorf("where is %s, want %s", got, want)
+	}
+}
+
+// TestRequests: a load and a save cost what they must.
+func TestRequests(t *testing.T) {
+	f := newFake()
+	put(t, open(t, options(f)), web, "{}")
+	s := open(t, options(f))
+	f.requests = nil
+	put(t, s, web, "{}")
+	head := f.commits[f.refs["refs/heads/sluice-state"]]
+	parent := f.commits[head.Parents[0]]
+	want := []string{
+		"GET /git/matching-refs/heads/sluice-state", "GET /git/commits/" + head.Parents[0], "GET /git/trees/" + parent.Tree,
+		"GET /git/blobs/" + f.trees[parent.Tree]["storefront/web.json"],
+		"GET /git/matching-refs/heads/sluice-state", "POST /git/trees", "POST /git/commits", "PATCH /git/refs/heads/sluice-state",
+	}
+	if !slices.Equal(f.requests, want) {
+		t.Errorf("requests\n%s\nwant\n%s", strings.Join(f.requests, "\n"), strings.Join(want, "\n"))
+	}
+	f.requests = nil
+	put(t, s, web, "{}")
+	if len(f.requests) != 5 {
+		t.Errorf("the next save took %v", f.requests)
+	}
+}
+
+// TestLosersOfTheBranchTryAgain: another target's save between the read and
+// the write is no conflict; the same target's is.
+func TestLosersOfTheBranchTryAgain(t *testing.T) {
+	for k, conflict := range map[store.Key]bool{api: false, web: true} {
+		f := newFake()
+		mine := put(t, open(t, options(f)), web, "{}")
+		put(t, open(t, options(f)), api, "{}")
+		raced := false
+		f.fault = func(r *http.Request) (int, string) {
+			if r.Method == http.MethodPatch && !raced {
+				raced = true
+				put(t, open(t, options(f)), k, `{"theirs":true}`)
+			}
+			return 0, ""
+		}
+		mine.Generation++
+		_, err := open(t, options(f)).Commit(t.Context(), mine)
+		if store.IsConflict(err) != conflict || !conflict && err != nil {
+			t.Errorf("%s saved meanwhile: %v, want a conflict: %v", k, err, conflict)
+		}
+		if conflict && !strings.Contains(err.Error(), run.RunURL) {
+			t.Errorf("conflict %q does not name the winner", err)
+		}
+		if got := put(t, open(t, options(f)), api, "{}"); !conflict && got.Generation != 3 {
+			t.Errorf("the other target's save is lost: generation %d", got.Generation)
+		}
+	}
+}
+
+func TestLostAnswers(t *testing.T) {
+	for _, request := range []string{"POST trees", "POST commits", "POST refs", "PATCH sluice-state"} {
+		t.Run(request, func(t *testing.T) {
+			f := newFake()
+			if strings.HasPrefix(request, "PATCH") {
+				put(t, open(t, options(f)), web, "{}")
+			}
+			before, lost := f.count(), false
+			f.lose = func(r *http.Request) bool {
+				if lost || r.Method+" "+r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:] != request {
+					return false
+				}
+				lost = true
+				return true
+			}
+			saved := put(t, open(t, options(f)), web, `{"n":2}`)
+			if !lost || f.count()-before != 1 {
+				t.Errorf("lost %v: the branch moved %d times", lost, f.count()-before)
+			}
+			entries, err := open(t, options(f)).Load(t.Context(), web)
+			if err != nil || entries[0].Version != saved.Version {
+				t.Errorf("the record reads %+v, %v", entries, err)
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	refuse := func(method string, status int, body string) func(*http.Request) (int, string) {
+		return func(r *http.Request) (int, string) {
+			if r.Method == method {
+				return status, body
+			}
+			return 0, ""
+		}
+	}
+	for want, fault := range map[string]func(*http.Request) (int, string){
+		"permissions: {contents: write}":          refuse("POST", 403, `{"message":"Resource not accessible by integration"}`),
+		"exempt the state branch":                 refuse("PATCH", 422, `{"message":"Repository rule violations found"}`),
+		"GitHub is failing":                       refuse("POST", 502, ""),
+		"GITHUB_TOKEN is wrong":                   refuse("GET", 401, `{"message":"Bad credentials"}`),
+		"push a first commit":                     refuse("GET", 409, `{"message":"Git Repository is empty."}`),
+		"give the job permissions: {contents: wr": refuse("GET", 404, `{"message":"Not Found"}`),
+	} {
+		f := newFake()
+		saved := put(t, open(t, options(f)), web, "{}")
+		before := f.count()
+		f.fault = fault
+		saved.Generation++
+		_, err := open(t, options(f)).Commit(t.Context(), saved)
+		if !store.IsUnreadable(err) || !strings.Contains(err.Error(), want) || f.count() != before {
+			t.Errorf("error %v, want unreadable with %q", err, want)
+		}
+	}
+}
+
+func TestEmptyRepository(t *testing.T) {
+	f := newFake()
+	f.empty = true
+	_, err := open(t, options(f)).Load(t.Context(), web)
+	if !store.IsUnreadable(err) || !strings.Contains(err.Error(), "push a first commit") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestNoToken(t *testing.T) {
+	o := options(newFake())
+	o.GitHub = func() (*actions.Client, error) { return nil, actions.ErrNoToken }
+	_, err := open(t, o).Load(t.Context(), web)
+	if !store.IsUnreadable(err) || !strings.Contains(err.Error(), "GITHUB_TOKEN") || !strings.Contains(err.Error(), "contents: write") {
+		t.Errorf("error %v", err)
+	}
+	o.GitHub = func() (*actions.Client, error) { t.Fatal("opened before its first use"); return nil, nil }
+	if s := open(t, o); s.Facts().Name != "git" {
+		t.Errorf("facts %+v", s.Facts())
+	}
+}
+
+func TestBranchNames(t *testing.T) {
+	for branch, ok := range map[string]bool{
+		"": true, "state": true, "deploy/state-1": true, "main": false, "a..b": false, "a//b": false, "a/": false, "/a": false,
+		"-a": false, "a b": false, "a.lock": false, "a.": false, "a~1": false, "refs\n": false,
+	} {
+		o := options(newFake())
+		o.Branch = branch
+		if _, err := gitref.Open(o); (err == nil) != ok {
+			t.Errorf("branch %q: %v", branch, err)
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package gitref
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"sluice/internal/store"
+)
+
+// maxSubject is as long as git's own tools like the first line.
+const maxSubject = 72
+
+// message is the commit's: what was saved, one line per record where there are
+// several, and which run did it.
+func (s *Store) message(entries []store.Entry) string {
+	lines := make([]string, len(entries))
+	for i, e := range entries {
+		lines[i] = s.line(e)
+	}
+	first := lines[0]
+	if len(lines) > 1 {
+		first = subject(entries)
+	}
+	var text strings.Builder
+	text.WriteString(cut(first, maxSubject))
+	if text.String() != lines[0] {
+		text.WriteString("\n\n" + strings.Join(lines, "\n"))
+	}
+	if url := s.options.Run.RunURL; url != "" {
+		fmt.Fprintf(&text, "\n\nRun: %s\nActor: %s", url, oneLine(s.options.Run.Actor))
+	}
+	return text.String() + "\n"
+}
+
+func subject(entries []store.Entry) string {
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Key.Target
+	}
+	return fmt.Sprintf("%s: %d targets: %s", entries[0].Key.Pipeline, len(entries), strings.Join(names, ", "))
+}
+
+func (s *Store) line(e store.Entry) string {
+	text := fmt.Sprintf("%s: generation %d", e.Key, e.Generation)
+	if s.options.Describe == nil {
+		return text
+	}
+	if about := oneLine(s.options.Describe(e)); about != "" {
+		return fmt.Sprintf("%s: %s (generation %d)", e.Key, about, e.Generation)
+	}
+	return text
+}
+
+// oneLine keeps what was said from writing lines of its own into the log.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, ""), func(c rune) bool {
+		return unicode.IsControl(c) || unicode.IsSpace(c)
+	}), " ")
+}
+
+func cut(text string, n int) string {
+	if runes := []rune(text); len(runes) > n {
+		return string(runes[:n-1]) + "…"
+	}
+	return text
+}
