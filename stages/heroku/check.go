@@ -1,7 +1,6 @@
 package heroku
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -179,8 +178,8 @@ func (d *deployment) checkExpected(change driver.Change, p *party) {
 	if len(change.Expected) == 0 || change.Options.Resolved {
 		return
 	}
-	var left standing
-	if json.Unmarshal(change.Expected, &left) == nil && left.Slug == p.running.slug() {
+	left := standingIn(change.Expected)
+	if left.Slug == p.running.slug() {
 		return
 	}
 	d.find(driver.Finding{

@@ -1,6 +1,7 @@
 package heroku_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -55,7 +56,7 @@ func TestHost(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	_, err := opened(t, nil, nil)
-	open, ok := err.(*driver.OpenError)
+	open, ok := errors.AsType[*driver.OpenError](err)
 	if !ok || open.Code != driver.Denied || !strings.Contains(open.Remedy, "heroku authorizations:create") {
 		t.Errorf("without a token: %v", err)
 	}

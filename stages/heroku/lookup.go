@@ -24,17 +24,19 @@ func (p part) newer(f frozen, r *release) bool {
 	return r.Version > p.Version && !r.CreatedAt.Before(f.Prepared.Add(-skew))
 }
 
-// sight looks for the call's release on an app: the one with the id, where it
-// is known, else the newest of our slug since the call was prepared. latest,
-// where it says all, saves asking the app.
-func (h *heroku) sight(ctx context.Context, f frozen, p part, id string, latest *release) (sighting, error) {
-	is := func(r *release) bool {
-		if id != "" {
-			return r.ID == id
-		}
-		return r.slug() == f.Slug && p.newer(f, r)
+// made reports whether r is the call's release on the app: the one with the id,
+// where it is known, else one of our slug since the call was prepared.
+func (p part) made(f frozen, id string, r *release) bool {
+	if id != "" {
+		return r.ID == id
 	}
-	if latest != nil && is(latest) && latest.runs() && latest.slug() == f.Slug {
+	return r.slug() == f.Slug && p.newer(f, r)
+}
+
+// sight looks for the call's release on an app. latest, where it says all,
+// saves asking the app.
+func (h *heroku) sight(ctx context.Context, f frozen, p part, id string, latest *release) (sighting, error) {
+	if latest != nil && p.made(f, id, latest) && latest.runs() && latest.slug() == f.Slug {
 		return sighting{ours: latest, running: latest}, nil
 	}
 	var s sighting
@@ -45,7 +47,7 @@ func (h *heroku) sight(ctx context.Context, f frozen, p part, id string, latest 
 		if s.running == nil && r.runs() {
 			s.running = r
 		}
-		if s.ours == nil && is(r) {
+		if s.ours == nil && p.made(f, id, r) {
 			s.ours = r
 		}
 		if s.running != nil && (s.ours != nil || r.Version <= p.Version) {

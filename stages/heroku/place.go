@@ -74,6 +74,15 @@ func standingOf(r *release) json.RawMessage {
 	return encode(standing{Slug: r.slug(), Release: r.ID, Version: r.Version})
 }
 
+// standingIn reads what a record kept; what it cannot read is nothing.
+func standingIn(kept json.RawMessage) standing {
+	var s standing
+	if json.Unmarshal(kept, &s) != nil {
+		return standing{}
+	}
+	return s
+}
+
 // part is one change of a call that was prepared.
 type part struct {
 	driver.Change

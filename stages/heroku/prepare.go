@@ -125,8 +125,8 @@ func (h *heroku) prepareRollback(ctx context.Context, c driver.Call) (driver.Pre
 	if err != nil {
 		return driver.Prepared{}, err
 	}
-	var base standing
-	if json.Unmarshal(change.Baseline, &base) != nil || base.Slug == "" {
+	base := standingIn(change.Baseline)
+	if base.Slug == "" {
 		f := refusal(change.Target, "nothing is recorded that ran here before this rollout", "promote an earlier release by its id (--release)")
 		return driver.Prepared{Call: c, Findings: []driver.Finding{f}}, nil
 	}

@@ -1,7 +1,6 @@
 package heroku_test
 
 import (
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -155,15 +154,14 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestRefusalFaults(t *testing.T) {
-	for fault, want := range map[string]string{
-		"unauthorized": "401 unauthorized", "delinquent": "402 delinquent", "suspended": "403 suspended", "two-factor": "403 two_factor",
-		"unprocessable": "422 invalid_params", "deny": "403 forbidden", "throttle": "429 rate_limit", "error": "500 internal_server_error",
+	for fault, want := range map[string]struct {
+		status int
+		id     string
+	}{
+		"unauthorized": {401, "unauthorized"}, "delinquent": {402, "delinquent"}, "suspended": {403, "suspended"}, "two-factor": {403, "two_factor"},
+		"unprocessable": {422, "invalid_params"}, "deny": {403, "forbidden"}, "throttle": {429, "rate_limit"}, "error": {500, "internal_server_error"},
 	} {
-		c := serve(t, two(t), "eu:read:"+fault)
-		var status int
-		var id string
-		fmt.Sscan(want, &status, &id)
-		c.refused(status, id, "GET", "/apps/storefront-eu", nil)
+		serve(t, two(t), "eu:read:"+fault).refused(want.status, want.id, "GET", "/apps/storefront-eu", nil)
 	}
 }
 

@@ -2,6 +2,7 @@ package heroku
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -206,6 +207,19 @@ func (e *Emulator) getSlug(r *http.Request) (int, any, error) {
 	return http.StatusOK, s.body("get"), nil
 }
 
+// printed is what a release phase prints.
+func (r *release) printed(a *app) string {
+	text := fmt.Sprintf("Running release command for %s v%d…\n", a.Name, r.Version)
+	switch r.Ends {
+	case failed:
+		return text + "Error: relation \"carts\" does not exist\nrelease command failed with exit status 1\n"
+	case succeeded:
+		return text + "Migrations: done.\n"
+	default:
+		return text
+	}
+}
+
 // stream is what a release phase prints. It asks for no token.
 //
 // docs/platforms.md: "What a release phase prints is on another host, which must not get the token"
@@ -221,13 +235,7 @@ func (e *Emulator) stream(w http.ResponseWriter, r *http.Request) {
 		}
 		made.look()
 		w.Header().Set("Content-Type", "text/plain")
-		fmt.Fprintf(w, "Running release command for %s v%d…\n", a.Name, made.Version)
-		switch made.Ends {
-		case failed:
-			fmt.Fprintln(w, "Error: relation \"carts\" does not exist\nrelease command failed with exit status 1")
-		case succeeded:
-			fmt.Fprintln(w, "Migrations: done.")
-		}
+		io.WriteString(w, made.printed(a)) //nolint:errcheck // into a buffer
 		return
 	}
 	e.writeError(w, r, notFound("stream"))
