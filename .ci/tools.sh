@@ -4,6 +4,7 @@
 golangci_lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 actionlint=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 act=github.com/nektos/act@v0.2.89
+heroku=heroku@11.10.0 # an npm package
 
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
@@ -13,7 +14,7 @@ as_root() {
 install_packages() {
   local missing=() pair
   for pair in make:make gcc:gcc git:git curl:curl jq:jq shellcheck:shellcheck \
-    dockerd:docker.io debootstrap:debootstrap aws:awscli; do
+    dockerd:docker.io debootstrap:debootstrap aws:awscli npm:npm; do
     PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   if [ ${#missing[@]} -eq 0 ]; then
@@ -27,17 +28,38 @@ install_packages() {
   echo "installed ${missing[*]}"
 }
 
-# install_tools: Go programs at pinned versions, built once per version into $cache/bin.
-install_tools() {
-  local module name version
-  for module in "$actionlint" "$act" "$golangci_lint"; do
-    name=$(basename "${module%@*}")
-    version=${module##*@}
-    if [ ! -x "$cache/bin/$name-$version" ]; then
-      echo "building $module"
-      GOBIN=$work/bin GOFLAGS=-buildvcs=false go install "$module"
-      mv "$work/bin/$name" "$cache/bin/$name-$version"
-    fi
-    ln -sf "$name-$version" "$cache/bin/$name"
-  done
+install_linters() {
+  install_go "$golangci_lint"
+  install_go "$actionlint"
+}
+
+# install_clients: what drives the program from outside, beside Debian's aws.
+install_clients() {
+  install_go "$act"
+  install_npm "$heroku"
+}
+
+# install_go MODULE@VERSION: built once per version into $cache/bin.
+install_go() {
+  local name version
+  name=$(basename "${1%@*}")
+  version=${1##*@}
+  if [ ! -x "$cache/bin/$name-$version" ]; then
+    echo "building $1"
+    GOBIN=$work/bin go install "$1"
+    mv "$work/bin/$name" "$cache/bin/$name-$version"
+  fi
+  ln -sf "$name-$version" "$cache/bin/$name"
+}
+
+# install_npm PACKAGE@VERSION: installed once per version into $cache.
+install_npm() {
+  local folder=$cache/npm/$1 name=${1%@*}
+  if [ ! -d "$folder" ]; then
+    echo "installing $1"
+    mkdir -p "$cache/npm"
+    npm install --prefix "$work/npm" --no-audit --no-fund --loglevel=error "$1"
+    mv "$work/npm" "$folder"
+  fi
+  ln -sf "$folder/node_modules/.bin/$name" "$cache/bin/$name"
 }

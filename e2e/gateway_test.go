@@ -10,6 +10,9 @@ import (
 	"testing"
 )
 
+// lastGatewayExport is the last of the variables that API Gateway's clients need.
+const lastGatewayExport = "AWS_SESSION_TOKEN"
+
 // gateway is the REST API of testdata/canary, seen through the unmodified aws CLI.
 type gateway struct{ env map[string]string }
 
@@ -70,7 +73,7 @@ func environ(over map[string]string) []string {
 // one by hand, Sluice promotes it, the vendor's own client sees the result.
 func TestDocument(t *testing.T) {
 	needProgram(t, "aws")
-	g := gateway{startSandbox(t, "testdata/canary/sluice.yaml")}
+	g := gateway{startSandbox(t, "testdata/canary/sluice.yaml", lastGatewayExport)}
 	stage := []string{"--stage-name", "prod", "--patch-operations"}
 	g.run(t, nil, "update-stage", append(stage, `[{"op": "replace", "path": "/variables/sv1", "value": "val1"}, {"op": "remove", "path": "/variables/sv2"}, {"op": "remove", "path": "/variables/environment"}]`)...)
 	var canary struct{ ID string }

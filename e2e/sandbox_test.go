@@ -10,10 +10,11 @@ import (
 )
 
 // startSandbox serves the platforms that the pipeline file uses, until the test
-// ends, and returns what `sluice sandbox` says to export.
-func startSandbox(t *testing.T, file string) map[string]string {
+// ends, and returns what `sluice sandbox` says to export. The exports are sorted;
+// last is the one that nothing follows.
+func startSandbox(t *testing.T, file, last string, args ...string) map[string]string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "sluice", "sandbox", "--file", absolute(t, file))
+	cmd := exec.CommandContext(t.Context(), "sluice", append([]string{"sandbox", "--file", absolute(t, file)}, args...)...)
 	cmd.Dir, cmd.Env = t.TempDir(), environ(nil)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
@@ -26,25 +27,21 @@ func startSandbox(t *testing.T, file string) map[string]string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Wait() }) // t.Context is done by now: the process was told to stop
-	env := readExports(bufio.NewScanner(stdout))
-	if _, ok := env[lastExport]; !ok {
-		t.Fatalf("sluice sandbox exported %v, without %s", env, lastExport)
+	env := readExports(bufio.NewScanner(stdout), last)
+	if _, ok := env[last]; !ok {
+		t.Fatalf("sluice sandbox exported %v, without %s", env, last)
 	}
 	return env
 }
 
-// lastExport is the last of the variables that API Gateway's clients need: the
-// exports are sorted, and nothing follows them.
-const lastExport = "AWS_SESSION_TOKEN"
-
 // readExports reads `export NAME=value` lines up to the last one.
-func readExports(lines *bufio.Scanner) map[string]string {
+func readExports(lines *bufio.Scanner, last string) map[string]string {
 	env := map[string]string{}
 	for lines.Scan() {
 		assignment, _ := strings.CutPrefix(lines.Text(), "export ")
 		name, value, _ := strings.Cut(assignment, "=")
 		env[name] = value
-		if name == lastExport {
+		if name == last {
 			break
 		}
 	}

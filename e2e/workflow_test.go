@@ -16,7 +16,7 @@ import (
 // second one, which has only the state artifact, finishes it, a third one
 // downloads the artifact without Sluice.
 func TestCanaryWorkflow(t *testing.T) {
-	env := startSandbox(t, "testdata/canary/sluice.yaml")
+	env := startSandbox(t, "testdata/canary/sluice.yaml", lastGatewayExport)
 	w := workflow{
 		Dir: newRepository(t, map[string]string{
 			"sluice.yaml":                read(t, "testdata/canary/sluice.yaml"),
@@ -63,7 +63,7 @@ func TestCanaryWorkflow(t *testing.T) {
 // TestExampleWorkflow runs the example that people copy, as a person would
 // start it from the Actions tab.
 func TestExampleWorkflow(t *testing.T) {
-	env := startSandbox(t, "testdata/canary/sluice.yaml")
+	env := startSandbox(t, "testdata/canary/sluice.yaml", lastGatewayExport)
 	example := strings.ReplaceAll(read(t, "../examples/workflows/promote.yml"), "OWNER/sluice@v1", "./")
 	// The secrets are the sandbox's dummies, which every step has already.
 	example = strings.NewReplacer("${{ secrets.AWS_ACCESS_KEY_ID }}", env["AWS_ACCESS_KEY_ID"],
