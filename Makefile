@@ -28,7 +28,7 @@ fuzz: ## every fuzz target for FUZZTIME each
 	done
 
 e2e: ## the tests that need an engine, act and the aws CLI; .ci/run brings them
-	go test -count=1 -v ./e2e
+	go test -count=1 -timeout=30m -v ./e2e
 
 lint:
 	golangci-lint run ./...
