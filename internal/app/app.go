@@ -50,6 +50,7 @@ type invocation struct {
 	console   *console
 	platforms []stages.Platform
 	flags     flags
+	bound     bool // the flags have all their values
 	command   string
 	closers   []func()
 	stores    []store.Store // those that were opened, for the output `state`
@@ -68,7 +69,7 @@ func newInvocation(p Process) *invocation {
 		return lookup(p.Environ, name)
 	}
 	inv.runner = actions.New(inv.getenv, p.Stderr)
-	inv.console = newConsole(p.Stdout, p.Stderr, inv.runner, p.Now)
+	inv.console = newConsole(p.Stderr, inv.runner, p.Now)
 	if token := inv.runner.Input("token"); token != "" && inv.getenv("GITHUB_TOKEN") == "" {
 		inv.overlay["GITHUB_TOKEN"] = token
 	}

@@ -8,32 +8,46 @@ import (
 	"time"
 
 	"sluice/internal/actions"
+	"sluice/internal/report"
+	"sluice/pipeline"
 	"sluice/rollout"
 )
 
 // console shows people what happens while it happens, on standard error. It is
 // the engine's observer.
 type console struct {
-	stdout, stderr io.Writer
-	runner         *actions.Runner
-	now            func() time.Time
-	quiet          bool
+	stderr io.Writer
+	runner *actions.Runner
+	now    func() time.Time
+	width  int // of the longest target's name: what follows is aligned
 
 	mu sync.Mutex
 }
 
-func newConsole(stdout, stderr io.Writer, runner *actions.Runner, now func() time.Time) *console {
-	return &console{stdout: stdout, stderr: stderr, runner: runner, now: now}
+func newConsole(stderr io.Writer, runner *actions.Runner, now func() time.Time) *console {
+	return &console{stderr: stderr, runner: runner, now: now}
+}
+
+// widest is the most room that targets' names get.
+const widest = 24
+
+// align makes room for the targets of a pipeline.
+func (c *console) align(p *pipeline.Pipeline) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for t := range p.All() {
+		c.width = min(max(c.width, len(t.Name.Value)), widest)
+	}
 }
 
 // line writes one line of untrusted text.
 func (c *console) line(target, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	text = strings.Join(strings.Fields(actions.Neutralise(c.runner.Redact(text))), " ")
 	if target != "" {
-		target += " "
+		text = fmt.Sprintf("%-*s  %s", c.width, actions.Neutralise(target), text)
 	}
-	text = actions.Neutralise(strings.Join(strings.Fields(target+text), " "))
 	_, _ = fmt.Fprintf(c.stderr, "%s  %s\n", c.now().UTC().Format("15:04:05"), text) // nobody is left to tell
 }
 
@@ -59,34 +73,7 @@ func (c *console) Log(target, title, text string) {
 
 // Event shows one line of a target's history once it is saved.
 func (c *console) Event(target string, e rollout.Event) {
-	if text := eventText(e); text != "" {
+	if text := report.Event(e); text != "" {
 		c.line(target, text)
-	}
-}
-
-// eventText is an event in words; "" for those that only the history needs.
-func eventText(e rollout.Event) string {
-	where := strings.Trim(e.Phase+" "+e.Job, " ")
-	switch e.Type {
-	case "rollout.created":
-		return e.Rollout + " created: " + e.Message
-	case "phase.started":
-		return e.Phase + " started"
-	case "effect.succeeded":
-		return where + ": " + e.Message + " read back"
-	case "phase.succeeded":
-		return e.Phase + " succeeded"
-	case "job.failed", "effect.failed":
-		return where + " failed: " + e.Message
-	case "effect.asking":
-		return where + " stops and asks: " + e.Message
-	case "effect.withdrawn":
-		return where + " withdrawn: " + e.Message
-	case "rollout.succeeded", "rollout.failed", "rollout.cancelled", "rollout.rejected":
-		return strings.TrimSuffix(e.Rollout+" "+strings.TrimPrefix(e.Type, "rollout.")+": "+e.Message, ": ")
-	case "rollout.approved", "approval.given", "phase.advanced", "job.retried", "job.ignored", "lease.broken", "target.renamed":
-		return strings.TrimSpace(strings.ReplaceAll(e.Type, ".", " ") + " " + where + " " + e.Actor + " " + e.Message)
-	default:
-		return ""
 	}
 }

@@ -99,6 +99,18 @@ func (f *flags) why(s *pflag.FlagSet) {
 	s.StringVar(&f.reason, "reason", "", "why; it is recorded")
 }
 
+func (f *flags) ofPromotion(s *pflag.FlagSet) {
+	s.StringVar(&f.promotion, "promotion", "", "the rollouts of this promotion")
+}
+
+func (f *flags) ofPhase(s *pflag.FlagSet) {
+	s.StringVar(&f.phase, "phase", "", "the phase (default the only one that qualifies)")
+}
+
+func (f *flags) ofJob(s *pflag.FlagSet) {
+	s.StringVar(&f.job, "job", "", "the job (default the only one that qualifies)")
+}
+
 func (f *flags) journey(s *pflag.FlagSet) {
 	s.StringVar(&f.to, "to", "", "the `stage` to promote to")
 	s.StringVar(&f.from, "from", "", "the `stage` to promote from (default the one before)")
@@ -139,6 +151,7 @@ func (inv *invocation) bind(cmd *cobra.Command) error {
 			first = usage(fmt.Errorf("%s: %q is not valid: %w", from, value, err))
 		}
 	})
+	inv.bound = first == nil
 	return first
 }
 

@@ -25,6 +25,27 @@ func (e *pipelineError) Error() string {
 	return fmt.Sprintf("the pipeline file has %d mistakes", len(e.problems))
 }
 
+// mistake is a problem as the document has it.
+type mistake struct {
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Severity string `json:"severity"` // error or warning
+	Message  string `json:"message"`
+}
+
+func mistakesOf(problems []pipeline.Problem) []mistake {
+	list := make([]mistake, 0, len(problems))
+	for _, p := range problems {
+		m := mistake{File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Col, Severity: "error", Message: p.Message}
+		if p.Warning {
+			m.Severity = "warning"
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
 // parse reads the pipeline files and shows every mistake and warning.
 func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error) {
 	files := inv.flags.files

@@ -3,12 +3,13 @@ package app
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"sluice/internal/actions"
 	"sluice/internal/check"
@@ -74,11 +75,12 @@ func (inv *invocation) engine(p *pipeline.Pipeline) (*engine.Engine, error) {
 		return nil, err
 	}
 	actor := inv.actor(run)
+	inv.console.align(p)
 	return engine.New(engine.Config{
 		Pipeline: p,
 		Stages:   stages.New(inv.env(), inv.platforms...),
 		Store:    state,
-		Checks:   &check.Runner{Environ: inv.Environ, Log: inv.console.Log},
+		Checks:   inv.checks(),
 		Observer: inv.console,
 		Now:      inv.Now,
 		Actor:    actor,
@@ -89,6 +91,18 @@ func (inv *invocation) engine(p *pipeline.Pipeline) (*engine.Engine, error) {
 		InlineWait: inv.flags.inlineWait, WaitBudget: inv.flags.waitBudget, Concurrency: inv.flags.concurrency,
 		OverridePolicies: inv.flags.overridePolicy,
 	}), nil
+}
+
+// checks run the pipeline file's hooks and gates. Under --sandbox they too
+// reach the emulators; the runner's own token is none of their business.
+func (inv *invocation) checks() *check.Runner {
+	environ := slices.DeleteFunc(slices.Clone(inv.Environ), func(kv string) bool {
+		return strings.HasPrefix(kv, "ACTIONS_RUNTIME_TOKEN=") || strings.HasPrefix(kv, "INPUT_TOKEN=")
+	})
+	for _, name := range slices.Sorted(maps.Keys(inv.overlay)) {
+		environ = append(environ, name+"="+inv.overlay[name])
+	}
+	return &check.Runner{Environ: environ, Log: inv.console.Log, Redact: inv.runner.Redact, Mask: inv.runner.Mask}
 }
 
 // env is the drivers' view of the world.
@@ -162,7 +176,7 @@ func localOver(hostPID string) bool {
 	if here, hostErr := os.Hostname(); err != nil || hostErr != nil || strings.TrimSuffix(host, "/") != here {
 		return false
 	}
-	return syscall.Kill(pid, 0) == syscall.ESRCH
+	return gone(pid)
 }
 
 // runOver asks GitHub about a workflow run of this repository: "owner/name/runs/ID/job".

@@ -102,6 +102,31 @@ func (inv *invocation) selected(p *pipeline.Pipeline) ([]*pipeline.Target, error
 	return targets, nil
 }
 
+// selectedIn is selected for one of several pipelines: what the others declare
+// is not looked for here.
+func (inv *invocation) selectedIn(p *pipeline.Pipeline) ([]*pipeline.Target, error) {
+	targets, err := inv.selected(p)
+	if err != nil && len(inv.flags.files) > 1 {
+		return nil, nil
+	}
+	return targets, err
+}
+
+// selectedSomewhere refuses a selection that fits none of the pipelines.
+func (inv *invocation) selectedSomewhere(pipelines []*pipeline.Pipeline) error {
+	var first error
+	for _, p := range pipelines {
+		_, err := inv.selected(p)
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
 // named is selected for commands that never mean everything.
 func (inv *invocation) named(p *pipeline.Pipeline) ([]*pipeline.Target, error) {
 	if inv.flags.stage == "" && len(inv.flags.targets) == 0 && inv.flags.promotion == "" {

@@ -3,8 +3,11 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/spf13/cobra"
 
 	"sluice/internal/engine"
 	"sluice/internal/store"
@@ -86,4 +89,26 @@ func (inv *invocation) showState(ctx context.Context, p *pipeline.Pipeline) erro
 	}
 	inv.result = &result{text: text.String(), extra: map[string]any{"records": records}}
 	return nil
+}
+
+func (inv *invocation) state() *cobra.Command {
+	state := &cobra.Command{
+		Use: "state", Short: "Look at state, move it, adopt what runs today",
+		RunE: func(*cobra.Command, []string) error {
+			return usage(errors.New("say which: state show, state migrate or state import"))
+		},
+	}
+	show := &cobra.Command{
+		Use: "show", Short: "Print the records of targets",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := inv.one(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return inv.showState(cmd.Context(), p)
+		},
+	}
+	inv.flags.selection(show.Flags())
+	state.AddCommand(show, inv.migrate(), inv.importState())
+	return state
 }

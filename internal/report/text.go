@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -10,27 +11,20 @@ import (
 )
 
 // Text is an outcome for a terminal: one line a target, then what is waited for
-// or went wrong.
+// or went wrong, then the status.
 func Text(command string, out rollout.Outcome) string {
 	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	if len(out.Targets) > 0 {
-		fmt.Fprintln(w, "STAGE\tTARGET\tPLATFORM\tRELEASE\tSTATUS\tSTATE\tPHASE")
-	}
+	rows := make([][]string, 0, len(out.Targets))
 	for _, t := range out.Targets {
-		status := string(t.Status)
-		if t.Unchanged {
-			status = "unchanged"
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.Stage, t.Target, t.Platform, dash(t.Release), status, dash(string(t.State)), dash(t.Phase))
+		rows = append(rows, []string{t.Stage, t.Target, t.Platform, t.Release, statusWord(t), t.Rollout, string(t.State), t.Phase})
 	}
-	_ = w.Flush() // into memory
+	b.WriteString(Table([]string{"STAGE", "TARGET", "PLATFORM", "RELEASE", "STATUS", "ROLLOUT", "STATE", "PHASE"}, rows))
 	for _, t := range out.Targets {
 		if t.ErrorMessage != "" {
-			fmt.Fprintf(&b, "%s: %s\n", t.Target, t.ErrorMessage)
+			fmt.Fprintf(&b, "%s: %s\n", t.Target, visible(t.ErrorMessage))
 		}
 		if t.WaitingFor != nil {
-			fmt.Fprintf(&b, "%s %s\n", t.Target, Waits(*t.WaitingFor))
+			fmt.Fprintf(&b, "%s %s\n", t.Target, visible(Waits(*t.WaitingFor)))
 		}
 	}
 	fmt.Fprintf(&b, "%s: %s", command, out.Status)
@@ -39,6 +33,44 @@ func Text(command string, out rollout.Outcome) string {
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+func statusWord(t rollout.TargetOutcome) string {
+	if t.Unchanged {
+		return "unchanged"
+	}
+	return string(t.Status)
+}
+
+// Table aligns rows under a head. Columns that are empty in every row are left
+// out, and so is the whole table where there is no row.
+func Table(head []string, rows [][]string) string {
+	if len(rows) == 0 {
+		return ""
+	}
+	keep := filled(head, rows)
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{head}, rows...) {
+		cells := make([]string, 0, len(keep))
+		for _, i := range keep {
+			cells = append(cells, dash(visible(row[i])))
+		}
+		_, _ = fmt.Fprintln(w, strings.Join(cells, "\t")) // into memory
+	}
+	_ = w.Flush() // into memory
+	return b.String()
+}
+
+// filled lists the columns that some row fills.
+func filled(head []string, rows [][]string) []int {
+	var keep []int
+	for i := range head {
+		if slices.ContainsFunc(rows, func(row []string) bool { return row[i] != "" }) {
+			keep = append(keep, i)
+		}
+	}
+	return keep
 }
 
 func dash(text string) string {

@@ -1,0 +1,170 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluice/rollout"
+)
+
+// document is what --output json prints, and what the outputs hold.
+type document struct {
+	Status     rollout.Status          `json:"status"`
+	Promotion  string                  `json:"promotion"`
+	Release    string                  `json:"release"`
+	Targets    []rollout.TargetOutcome `json:"targets"`
+	Next       string                  `json:"next"`
+	Matrix     json.RawMessage         `json:"matrix,omitempty"`
+	Generation int64                   `json:"generation"`
+	State      []savedState            `json:"state"`
+	Error      string                  `json:"error,omitempty"`
+	ExitCode   int                     `json:"exitCode"`
+}
+
+// savedState is where state went, as the output `state` has it.
+type savedState struct {
+	Location string `json:"location"`
+	Digest   string `json:"digest"`
+}
+
+// document puts together what a command came to.
+func (inv *invocation) document(r *result, err error, code int) document {
+	doc := document{
+		Status: status(r.outcome, code, err), Promotion: r.outcome.Promotion, Release: r.outcome.Release,
+		Targets: r.outcome.Targets, ExitCode: code, State: []savedState{},
+	}
+	if doc.Targets == nil {
+		doc.Targets = []rollout.TargetOutcome{}
+	}
+	if !r.outcome.Next.IsZero() {
+		doc.Next = r.outcome.Next.UTC().Format(time.RFC3339)
+	}
+	if r.matrix != "" {
+		doc.Matrix = json.RawMessage(r.matrix)
+	}
+	for _, t := range doc.Targets {
+		doc.Generation = max(doc.Generation, t.Generation)
+	}
+	for _, s := range inv.stores {
+		for _, w := range s.Where() {
+			doc.State = append(doc.State, savedState{Location: w.Location, Digest: w.Digest})
+		}
+	}
+	if err != nil {
+		doc.Error = err.Error()
+	}
+	return doc
+}
+
+// fields are the document's, without secrets. A command's own fields are
+// richer than the document's where both have one.
+func (inv *invocation) fields(r *result, doc document, err error) (map[string]any, error) {
+	var mistakes *pipelineError
+	extra := maps.Clone(r.extra)
+	if errors.As(err, &mistakes) {
+		if extra == nil {
+			extra = map[string]any{}
+		}
+		extra["problems"] = mistakesOf(mistakes.problems)
+	}
+	whole, err := generic(doc)
+	if err != nil {
+		return nil, err
+	}
+	own, err := generic(extra)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(whole, own)
+	return inv.redacted(whole).(map[string]any), nil
+}
+
+// generic is a value as JSON has it.
+func generic(value any) (map[string]any, error) {
+	fields := map[string]any{}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder.UseNumber() // a generation stays the number it is
+	return fields, decoder.Decode(&fields)
+}
+
+// redacted takes the secrets out of every string of a JSON value. It is done
+// before the value is written: JSON may write a secret another way.
+func (inv *invocation) redacted(value any) any {
+	switch v := value.(type) {
+	case string:
+		return inv.runner.Redact(v)
+	case []any:
+		for i := range v {
+			v[i] = inv.redacted(v[i])
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = inv.redacted(v[key])
+		}
+	}
+	return value
+}
+
+// wantsJSON reports whether standard output is for one document, also where the
+// command line could not be read to its end.
+func (inv *invocation) wantsJSON() bool {
+	if inv.bound {
+		return inv.flags.output == "json"
+	}
+	args := inv.args()
+	if i := slices.Index(args, "--output"); i >= 0 && i+1 < len(args) {
+		return args[i+1] == "json"
+	}
+	for _, arg := range args {
+		if value, ok := strings.CutPrefix(arg, "--output="); ok {
+			return value == "json"
+		}
+	}
+	if value := inv.runner.Input("output"); value != "" {
+		return value == "json"
+	}
+	return inv.getenv("SLUICE_OUTPUT") == "json"
+}
+
+// printJSON prints the one document of standard output.
+func (inv *invocation) printJSON(fields map[string]any) error {
+	text, err := json.MarshalIndent(fields, "", "  ")
+	if err != nil {
+		return err
+	}
+	// The runner obeys "##[" anywhere in a line; JSON can say it another way.
+	_, err = fmt.Fprintln(inv.Stdout, strings.ReplaceAll(string(text), "##[", `#\u0023[`))
+	return err
+}
+
+// setOutputs writes the step's outputs.
+func (inv *invocation) setOutputs(r *result, doc document, fields map[string]any) error {
+	targets, err := json.Marshal(fields["targets"])
+	if err != nil {
+		return err
+	}
+	state, err := json.Marshal(doc.State)
+	if err != nil {
+		return err
+	}
+	outputs := [][2]string{
+		{"status", string(doc.Status)}, {"promotion", doc.Promotion}, {"release", doc.Release}, {"targets", string(targets)},
+		{"next", doc.Next}, {"matrix", r.matrix}, {"generation", strconv.FormatInt(doc.Generation, 10)}, {"state", string(state)},
+	}
+	for _, o := range outputs {
+		if err := inv.runner.Output(o[0], o[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"sluice/internal/engine"
+	"sluice/pipeline"
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+func (inv *invocation) promote() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "promote --to STAGE", Short: "Promote releases to a stage",
+		Long: `Promote gives the targets of a stage what the stage before it runs: target by
+target, through its canary, checks and approval. The release is pinned when the
+promotion begins. What cannot be finished now is saved; the same command, a
+re-run of the job, or reconcile goes on with it.`,
+		Example: `  sluice promote --to production
+  sluice promote --to development --release v42 --component web
+  sluice promote --to production --skip-stages --release v43 --reason 'hot fix for incident 12'`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runPromote) },
+	}
+	inv.flags.journey(cmd.Flags())
+	return cmd
+}
+
+func (inv *invocation) runPromote(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (rollout.Outcome, error) {
+	req, err := inv.promotion(p)
+	if err != nil {
+		return rollout.Outcome{}, err
+	}
+	return e.Promote(ctx, req)
+}
+
+func (inv *invocation) promoteCanary() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "promote-canary --target TARGET", Short: "Promote the canary that stands on a target now",
+		Long: `Promote-canary makes the canary that stands on a target what runs there for all
+traffic, whoever put it there: its release and its variables. It is refused, and
+nothing is sent, where no canary stands or a rollout of Sluice's is at work.`,
+		Example: `  sluice promote-canary --target api
+  sluice promote-canary --target api --disable   # and remove the canary's settings`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runPromoteCanary) },
+	}
+	cmd.Flags().Var(list{&inv.flags.targets}, "target", "the target whose canary is promoted")
+	cmd.Flags().BoolVar(&inv.flags.disable, "disable", false, "remove the canary after that")
+	inv.flags.why(cmd.Flags())
+	inv.flags.options(cmd.Flags())
+	return cmd
+}
+
+func (inv *invocation) runPromoteCanary(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (rollout.Outcome, error) {
+	if len(inv.flags.targets) != 1 {
+		return rollout.Outcome{}, usage(errors.New("promote-canary wants one --target"))
+	}
+	t, err := p.Target(inv.flags.targets[0])
+	if err != nil {
+		return rollout.Outcome{}, usage(err)
+	}
+	options, err := inv.options()
+	if err != nil {
+		return rollout.Outcome{}, err
+	}
+	return e.PromoteCanary(ctx, engine.CanaryPromotion{Target: t, Disable: inv.flags.disable, Reason: inv.flags.reason, Options: options})
+}
+
+// options are a person's words for the rollouts of one promotion.
+func (inv *invocation) options() (driver.Options, error) {
+	labels, err := pairs("--label", inv.flags.labels)
+	if err != nil {
+		return driver.Options{}, err
+	}
+	annotations, err := pairs("--annotation", inv.flags.annotations)
+	if err != nil {
+		return driver.Options{}, err
+	}
+	return driver.Options{
+		Description: inv.flags.description, Labels: labels, Annotations: annotations, OverridePolicies: inv.flags.overridePolicy,
+	}, nil
+}

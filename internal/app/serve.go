@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"sluice/internal/sandbox"
+	emulators "sluice/internal/sandbox/all"
+)
+
+func (inv *invocation) sandbox() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "sandbox", Short: "Serve the platforms' APIs on loopback for rehearsals, until stopped",
+		Long: `Sandbox serves emulators of the platforms on loopback, seeded from the pipeline
+file, and prints the environment that leads to them; unmodified clients of the
+platforms, and Sluice without --sandbox, then work against them.`,
+		Example: `  sluice sandbox > env & sleep 1; . ./env
+  aws apigateway get-rest-apis`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return inv.serve(cmd.Context()) },
+	}
+	cmd.Flags().StringVar(&inv.flags.listen, "listen", "127.0.0.1:0", "loopback `address`; with a port, each platform takes the next one")
+	return cmd
+}
+
+// serve serves the emulators until ctx ends. Without a pipeline file it serves
+// all of them, empty.
+func (inv *invocation) serve(ctx context.Context) error {
+	pipelines, problems, err := inv.parse()
+	if len(problems) > 0 {
+		inv.show(problems)
+	}
+	var u *usageError
+	if err != nil && (!errors.As(err, &u) || len(inv.flags.files) > 0) {
+		return err
+	}
+	inv.flags.sandbox = true
+	faults, err := inv.faults()
+	if err != nil {
+		return err
+	}
+	server, err := sandbox.Start(context.WithoutCancel(ctx), sandbox.Options{
+		Dir: sandboxDir, Pipelines: pipelines, Emulators: emulators.Emulators(inv.Now), Faults: faults, Kill: inv.Kill, Listen: inv.flags.listen,
+	})
+	if err != nil {
+		return usage(err)
+	}
+	inv.closers = append(inv.closers, server.Close)
+	env := server.Env()
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		_, _ = fmt.Fprintf(inv.Stdout, "export %s=%s\n", name, env[name]) // nobody is left to tell
+	}
+	<-ctx.Done()
+	return nil
+}

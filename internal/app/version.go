@@ -1,0 +1,37 @@
+package app
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// Version is what the linker sets at a release.
+var Version = "" //nolint:gochecknoglobals // -X can set nothing else
+
+func (inv *invocation) version() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version",
+		RunE: func(*cobra.Command, []string) error {
+			v := versionOf(debug.ReadBuildInfo())
+			inv.result = &result{
+				text:  "sluice " + v + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
+				extra: map[string]any{"version": v, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH},
+			}
+			return nil
+		},
+	}
+}
+
+// versionOf is the release's version, else the module's, else (devel).
+func versionOf(info *debug.BuildInfo, ok bool) string {
+	switch {
+	case Version != "":
+		return Version
+	case ok && info.Main.Version != "":
+		return info.Main.Version
+	default:
+		return "(devel)"
+	}
+}

@@ -1,0 +1,88 @@
+package report
+
+import (
+	"strings"
+
+	"sluice/rollout"
+)
+
+// Event says in words what a line of a target's history tells; "" for lines
+// that only the bookkeeping needs.
+func Event(e rollout.Event) string {
+	text := happened(e)
+	if text == "" {
+		return ""
+	}
+	if where := strings.Trim(e.Phase, " "); where != "" {
+		return where + ": " + text
+	}
+	return text
+}
+
+func happened(e rollout.Event) string {
+	switch e.Type {
+	case "rollout.created":
+		return "rollout " + e.Rollout + " created" + said(e)
+	case "phase.started":
+		return "started"
+	case "phase.succeeded":
+		return "succeeded"
+	case "phase.advanced":
+		return "advanced" + person(e)
+	case "effect.succeeded":
+		return effect(e)
+	case "effect.asking":
+		return "stops and asks" + said(e)
+	case "effect.withdrawn":
+		return "not sent" + said(e)
+	case "effect.failed":
+		return "failed" + said(e)
+	case "job.failed", "job.ignored", "job.retried":
+		return e.Job + " " + strings.TrimPrefix(e.Type, "job.") + person(e) + said(e)
+	case "approval.given":
+		return "approved" + person(e) + said(e)
+	case "rollout.approved":
+		return "rollout " + e.Rollout + " is approved"
+	case "rollout.succeeded", "rollout.failed", "rollout.cancelled", "rollout.rejected":
+		return "rollout " + e.Rollout + " " + strings.TrimPrefix(e.Type, "rollout.") + said(e)
+	case "lease.broken", "target.renamed", "target.locked", "target.unlocked", "release.abandoned":
+		return strings.ReplaceAll(e.Type, ".", " ") + person(e) + said(e)
+	default:
+		return ""
+	}
+}
+
+// Message is what a line of the history says beside its type: an effect in
+// words, else its own message.
+func Message(e rollout.Event) string {
+	if e.Type == "effect.succeeded" {
+		return effect(e)
+	}
+	return visible(e.Message)
+}
+
+func said(e rollout.Event) string { return by(": ", e.Message) }
+
+func person(e rollout.Event) string { return by(" by ", e.Actor) }
+
+// effect says what was read back on the platform.
+func effect(e rollout.Event) string {
+	release := e.Info["release"] // the kinds are the drivers'
+	switch e.Message {
+	case "weight":
+		if percent := e.Info["percent"]; percent != "" {
+			return percent + " % of the traffic" + by(" to ", release)
+		}
+		return "its share of the traffic" + by(" to ", release)
+	case "stable":
+		return "all traffic" + by(" to ", release)
+	case "deploy":
+		return "deployed" + by(" ", release)
+	case "disable":
+		return "the canary is removed"
+	case "rollback":
+		return "back to what ran before" + by(": ", release)
+	default:
+		return "the platform was told to " + e.Message
+	}
+}
