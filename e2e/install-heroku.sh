@@ -37,6 +37,6 @@ node=$(find "$home"/node_modules/node-linux-*/bin/node 2>/dev/null || command -v
 mkdir -p "$bin"
 cat >"$bin/heroku" <<RUN
 #!/bin/sh
-exec '$node' '$home/node_modules/heroku/bin/run.js' "\$@"
+exec '$node' --no-deprecation '$home/node_modules/heroku/bin/run.js' "\$@"
 RUN
 chmod +x "$bin/heroku"
