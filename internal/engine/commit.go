@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -10,25 +11,24 @@ import (
 )
 
 // commit saves the slots that changed, in one commit. What a store that is not
-// atomic saved in spite of an error is kept as saved.
+// atomic saved in spite of an error is kept as saved. An invocation that was
+// interrupted begins no commit here; one under way comes to its end.
 func (e *Engine) commit(ctx context.Context, slots ...*slot) error {
-	var entries []store.Entry
-	var changed []*slot
-	now := e.Now()
-	for _, s := range slots {
-		if !s.dirty {
-			continue
-		}
-		entry, err := e.seal(s, now)
-		if err != nil {
-			return err
-		}
-		entries, changed = append(entries, entry), append(changed, s)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	if len(entries) == 0 {
-		return nil
+	return e.commitAnyway(ctx, slots...)
+}
+
+// commitAnyway saves even when ctx has ended: what happened must be known.
+func (e *Engine) commitAnyway(ctx context.Context, slots ...*slot) error {
+	entries, changed, err := e.sealAll(slots)
+	if err != nil || len(entries) == 0 {
+		return err
 	}
-	saved, err := e.Store.Commit(ctx, entries...)
+	saving, done := e.outlive(ctx, saveTime)
+	defer done()
+	saved, err := e.Store.Commit(saving, entries...)
 	for _, s := range changed {
 		if i := slices.IndexFunc(saved, func(w store.Entry) bool { return w.Key == s.key }); i >= 0 {
 			s.version, s.dirty = saved[i].Version, false
@@ -38,6 +38,35 @@ func (e *Engine) commit(ctx context.Context, slots ...*slot) error {
 		}
 	}
 	return err
+}
+
+// sealAll makes entries of the slots that changed.
+func (e *Engine) sealAll(slots []*slot) (entries []store.Entry, changed []*slot, err error) {
+	now := e.Now()
+	for _, s := range slots {
+		if !s.dirty {
+			continue
+		}
+		entry, err := e.seal(s, now)
+		if err != nil {
+			return nil, nil, err
+		}
+		entries, changed = append(entries, entry), append(changed, s)
+	}
+	return entries, changed, nil
+}
+
+func (e *Engine) seal(s *slot, now time.Time) (store.Entry, error) {
+	if l := s.record.Lock; l != nil && e.mine(*l) && s.held {
+		l.Until = e.leaseUntil(now)
+	}
+	s.record.PipelineDigest = e.Pipeline.Digest
+	rollout.Seal(&s.record, now, e.Pipeline.State.History)
+	data, err := rollout.Encode(s.record)
+	if err != nil {
+		return store.Entry{}, &store.UnreadableError{Key: s.key, Op: "write", Err: err, Remedy: "this is a mistake in sluice: report it"}
+	}
+	return store.Entry{Key: s.key, Generation: s.record.Generation, Data: data, Version: s.version}, nil
 }
 
 // showEvents shows what the saved record says anew.
@@ -50,46 +79,25 @@ func (e *Engine) showEvents(s *slot) {
 	}
 }
 
-func (e *Engine) seal(s *slot, now time.Time) (store.Entry, error) {
-	if l := s.record.Lock; l != nil && e.mine(*l) && s.held {
-		l.Until = e.leaseUntil(now)
-	}
-	s.record.PipelineDigest = e.Pipeline.Digest
-	rollout.Seal(&s.record, now, e.Pipeline.State.History)
-	data, err := rollout.Encode(s.record)
-	if err != nil {
-		return store.Entry{}, &store.UnreadableError{Key: s.key, Op: "write", Err: err}
-	}
-	return store.Entry{Key: s.key, Generation: s.record.Generation, Data: data, Version: s.version}, nil
-}
-
-// saveTime is how long an interrupted invocation has for its last save.
-const saveTime = 4 * time.Second
-
-// commitAnyway saves even when ctx was cancelled: what happened must be known.
-func (e *Engine) commitAnyway(ctx context.Context, slots ...*slot) error {
-	if ctx.Err() == nil {
-		return e.commit(ctx, slots...)
-	}
-	last, stop := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
-	defer stop()
-	return e.commit(last, slots...)
-}
-
-// answerTime is how long a request under way may still take after the
-// invocation was interrupted: an answer is worth more than a lookup.
-const answerTime = 3 * time.Second
-
-// outlive is a context that ends only some time after ctx did, so that a
-// request under way can still be answered.
-func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var timer *time.Timer
-	stop := context.AfterFunc(ctx, func() { timer = time.AfterFunc(grace, cancel) })
-	return longer, func() {
-		if !stop() && timer != nil {
-			timer.Stop()
+// blame stops at the slots that a failed commit is about: those that somebody
+// else changed, where the error names them, else all that could not be saved.
+func blame(slots []*slot, err error) {
+	var conflict *store.ConflictError
+	named := errors.As(err, &conflict) && len(conflict.Keys) > 0
+	for _, s := range slots {
+		if s.dirty && (!named || slices.Contains(conflict.Keys, s.key)) {
+			s.stop(err)
 		}
-		cancel()
 	}
+}
+
+// stop ends this invocation's work on a target, for one more reason where there
+// is one already.
+func (s *slot) stop(err error) {
+	var pending *pendingError
+	if s.err == nil || errors.As(s.err, &pending) {
+		s.err = err
+		return
+	}
+	s.err = errors.Join(s.err, err)
 }

@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"context"
+	"time"
+
 	"sluice/rollout"
 )
 
@@ -10,24 +13,55 @@ type task struct {
 	slots []*slot
 }
 
-// plan sorts what is due into tasks, and collects what is waited for.
-func (r *run) plan(slots []*slot) ([]*task, []rollout.Waiting) {
-	var tasks []*task
-	var waits []rollout.Waiting
-	for _, s := range slots {
-		due := rollout.Next(&s.record, r.Now(), rollout.View{Halted: r.halted(s)})
-		due = r.govern(s, due)
-		s.stopped = rollout.Waiting{}
-		switch due.Action {
-		case rollout.ActionIdle:
-		case rollout.ActionWait:
-			s.stopped = due.Waiting
-			waits = append(waits, due.Waiting)
+// agenda is what a unit can do now.
+type agenda struct {
+	live  []*slot
+	tasks []*task
+	until time.Time       // the soonest end of a wait that is worth waiting for here; zero without one
+	moved <-chan struct{} // where a check waits for other targets: closed when one of them moved
+}
+
+// over reports whether nothing is left to do or to wait for in this invocation.
+func (a *agenda) over() bool { return len(a.tasks) == 0 && a.until.IsZero() && a.moved == nil }
+
+// plan sorts what is due into tasks, and finds what is waited for.
+func (r *run) plan(ctx context.Context, live []*slot) agenda {
+	a := agenda{live: live}
+	dues := make([]rollout.Due, len(live))
+	for i, s := range live {
+		dues[i] = r.next(s)
+		s.stopped = dues[i].Waiting
+		stays := dues[i].Action != rollout.ActionIdle
+		if dues[i].Action == rollout.ActionWait {
+			stays = r.inline(ctx, dues[i].Waiting)
+			a.wake(stays, dues[i].Waiting.Until)
+		}
+		r.at(s, stationOf(s, dues[i], stays))
+	}
+	for i, s := range live {
+		switch dues[i].Action {
+		case rollout.ActionIdle, rollout.ActionWait:
 		default:
-			tasks = r.join(tasks, s, due)
+			if moved, early := r.early(s, dues[i]); early {
+				a.moved = moved
+				continue
+			}
+			a.tasks = r.join(a.tasks, s, dues[i])
 		}
 	}
-	return tasks, waits
+	return a
+}
+
+// wake notes the end of a wait.
+func (a *agenda) wake(inline bool, until time.Time) {
+	if inline && (a.until.IsZero() || until.Before(a.until)) {
+		a.until = until
+	}
+}
+
+// next is what is due for a target, as far as policies and siblings let it.
+func (r *run) next(s *slot) rollout.Due {
+	return r.govern(s, rollout.Next(&s.record, r.Now(), rollout.View{Halted: r.halted(s)}))
 }
 
 // govern holds an effect back where a policy blocks it, or where a platform's

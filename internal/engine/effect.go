@@ -10,6 +10,9 @@ import (
 // effect prepares, saves and sends one effect for the targets of a task.
 func (r *run) effect(ctx context.Context, t *task) {
 	prepared, err := r.prepare(ctx, t)
+	if ctx.Err() != nil {
+		return // interrupted: nothing was intended
+	}
 	if err != nil {
 		r.notPrepared(t, err)
 		return
@@ -18,26 +21,49 @@ func (r *run) effect(ctx context.Context, t *task) {
 		return
 	}
 	r.unchanged(t, prepared)
-	t.slots = r.remaining(t, prepared)
+	t.slots = remaining(t, prepared)
 	if len(t.slots) == 0 {
 		return
 	}
 	call := prepared.Call
 	call.Intended = r.Now().UTC()
 	for _, s := range t.slots {
-		x := s.execution(t.due)
-		x.Intend(&s.record, r.dueOf(s, t), call, prepared.Before[s.name()], prepared.After[s.name()], r.Now())
+		s.active().Intend(&s.record, s.dueOf(t), call, prepared.Before[s.name()], prepared.After[s.name()], r.Now())
 		s.dirty = true
 	}
 	if err := r.commit(ctx, t.slots...); err != nil {
-		r.withdrawSaved(ctx, t, call.Key, err)
+		r.unsaved(ctx, t, call.Key, err)
 		return
 	}
 	r.send(ctx, t, call)
 }
 
+// unsaved takes an intent back that is not in the state of every target: the
+// call is not sent. Targets that nobody else changed go on without the others.
+func (r *run) unsaved(ctx context.Context, t *task, key string, cause error) {
+	for _, s := range t.slots {
+		if ctx.Err() == nil && !lost(cause) {
+			s.stop(cause) // the store is in trouble: nothing more is begun
+		}
+	}
+	if lost(cause) {
+		blame(t.slots, cause)
+	}
+	for _, s := range t.slots {
+		r.withdraw(s, key, "the intent could not be saved for every target of the call")
+	}
+}
+
+// withdraw records that an effect was provably never sent.
+func (r *run) withdraw(s *slot, key, why string) {
+	if x := s.active(); x != nil {
+		x.Withdraw(&s.record, key, why, r.Now())
+		s.dirty = true
+	}
+}
+
 // dueOf is the task's due with the slot's own rollout.
-func (r *run) dueOf(s *slot, t *task) rollout.Due {
+func (s *slot) dueOf(t *task) rollout.Due {
 	due := t.due
 	if active, ok := s.record.Active(); ok {
 		due.Rollout = active.Rollout.Name

@@ -69,6 +69,7 @@ type Config struct {
 type Engine struct {
 	Config
 	started time.Time
+	cut     *interruption
 }
 
 // defaultConcurrency is how many targets are at work side by side.
@@ -82,7 +83,7 @@ func New(c Config) *Engine {
 	if c.Concurrency <= 0 {
 		c.Concurrency = defaultConcurrency
 	}
-	return &Engine{Config: c, started: c.Now()}
+	return &Engine{Config: c, started: c.Now(), cut: &interruption{}}
 }
 
 // leaseMargin is how long a lease outlives the invocation's budget, so that a
@@ -97,5 +98,8 @@ func (e *Engine) leaseUntil(now time.Time) time.Time {
 // deadline is when the invocation stops following what is not over.
 func (e *Engine) deadline() time.Time { return e.started.Add(e.WaitBudget) }
 
-// driverTarget is a declared target's portable handle.
+// beyond reports whether a wait that begins now ends after the deadline.
+func (e *Engine) beyond(wait time.Duration) bool { return e.Now().Add(wait).After(e.deadline()) }
+
+// place is a declared target's portable handle.
 func (e *Engine) place(t driver.Target) (*stages.Target, error) { return e.Stages.Target(t) }

@@ -56,7 +56,7 @@ func (r *run) polling(s *slot, x *rollout.Execution, key string) *poll {
 
 // follow waits for the next poll of an operation and takes what it says.
 func (r *run) follow(ctx context.Context, t *task) {
-	op, call, err := r.assemble(t)
+	op, call, err := assemble(t)
 	if err != nil {
 		r.fail(t, err)
 		return
@@ -64,11 +64,11 @@ func (r *run) follow(ctx context.Context, t *task) {
 	s := t.slots[0]
 	p := r.polling(s, s.active(), call.Key)
 	wait := max(p.pace.NextBackOff(), p.hint)
-	if r.Now().Add(wait).After(r.deadline()) {
+	if r.beyond(wait) {
 		r.later(t, r.Now().Add(wait))
 		return
 	}
-	r.sleep(ctx, wait)
+	r.pause(ctx, wait)
 	if ctx.Err() != nil {
 		return
 	}
@@ -109,27 +109,24 @@ func (r *run) fail(t *task, err error) {
 // left to a later invocation.
 const pollAttempts = 5
 
-// pollFailed decides about a poll that gave no answer. The operation is not
-// touched by it: only when the platform says that it is gone does it fail.
+// pollFailed decides about a poll that gave no answer. The operation goes on
+// whatever happens to a read of it: only where the platform says that it is
+// gone does it fail.
 func (r *run) pollFailed(ctx context.Context, t *task, p *poll, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	switch stages.CodeOf(err) {
-	case driver.Retryable, driver.Lost, driver.Unknown:
-		p.lost++
-		p.hint = retryAfter(err)
-		if p.lost < pollAttempts {
-			r.Observer.Progress(t.slots[0].name(), fmt.Sprintf("the platform did not answer (%v)", err))
-			return
-		}
-		r.fail(t, err)
-	default:
+	p.lost++
+	p.hint = retryAfter(err)
+	switch {
+	case ctx.Err() != nil:
+	case stages.CodeOf(err) == driver.NotFound:
 		for _, s := range t.slots {
 			step, _ := s.active().OpenStep()
-			s.active().FailEffect(&s.record, r.dueOf(s, t), step.Call.Key, err.Error(), r.Now())
+			s.active().FailEffect(&s.record, s.dueOf(t), step.Call.Key, err.Error(), r.Now())
 			s.dirty = true
 		}
+	case !mayPass(err) || p.lost >= pollAttempts:
+		r.fail(t, err)
+	default:
+		r.Observer.Progress(t.slots[0].name(), fmt.Sprintf("the platform did not answer (%v)", err))
 	}
 }
 

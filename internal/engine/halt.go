@@ -2,30 +2,47 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"slices"
 
+	"sluice/internal/store"
 	"sluice/rollout"
 )
 
-// noteFailure keeps in mind that a target's rollout failed, for siblings that
-// halt then; a rollout taken up again takes that back.
-func (r *run) noteFailure(s *slot) {
-	newest, ok := s.record.Newest()
-	if !ok {
-		return
+// What a stage does when one of its targets fails.
+const (
+	haltOnFailure     = "halt"
+	rollBackOnFailure = "rollback"
+)
+
+// failures says of which promotions which targets failed.
+type failures map[string]map[string]bool
+
+// note takes over what a record says; a rollout taken up again takes back that
+// it failed.
+func (f failures) note(s *slot) {
+	for _, x := range s.record.Rollouts {
+		if x.Spec.Command == CommandRollback {
+			continue
+		}
+		id := x.Spec.Promotion
+		if f[id] == nil {
+			f[id] = map[string]bool{}
+		}
+		f[id][s.name()] = x.Rollout.State == rollout.StateFailed
 	}
+}
+
+func (r *run) noteFailure(s *slot) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	id := newest.Spec.Promotion
-	if r.failures[id] == nil {
-		r.failures[id] = map[string]bool{}
-	}
-	r.failures[id][s.name()] = newest.Rollout.State == rollout.StateFailed
+	r.failures.note(s)
 }
 
 // halted names a target of the same promotion whose failure halts s.
 func (r *run) halted(s *slot) string {
 	active, ok := s.record.Active()
-	if !ok || active.Spec.OnFailure != "halt" {
+	if !ok || active.Spec.OnFailure != haltOnFailure || active.Spec.Command == CommandRollback {
 		return ""
 	}
 	r.mu.Lock()
@@ -38,42 +55,115 @@ func (r *run) halted(s *slot) string {
 	return ""
 }
 
+// beside reads the other targets of those promotions of slots in which one
+// target's failure concerns the others: action is what the stage does then.
+// They are only looked at.
+func (e *Engine) beside(ctx context.Context, slots []*slot, action string) ([]*slot, error) {
+	var keys []store.Key
+	for _, s := range slots {
+		for _, x := range s.record.Rollouts {
+			if x.Spec.OnFailure == action && x.Spec.Command != CommandRollback {
+				keys = e.addMembers(keys, x.Spec.Members, slots)
+			}
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	entries, err := e.Store.Load(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var found []*slot
+	for _, entry := range entries {
+		if entry.Version == "" {
+			continue
+		}
+		s := &slot{key: entry.Key, version: entry.Version, polled: map[string]*poll{}}
+		if err := s.decode(entry); err != nil {
+			return nil, err
+		}
+		if t, err := e.Pipeline.Target(s.name()); err == nil {
+			s.declared = t
+		}
+		found = append(found, s)
+	}
+	return found, nil
+}
+
+// addMembers adds the keys of members that slots do not include.
+func (e *Engine) addMembers(keys []store.Key, members []string, slots []*slot) []store.Key {
+	for _, name := range members {
+		key := store.Key{Pipeline: e.Pipeline.Name.Value, Target: name}
+		if !slices.Contains(keys, key) && !slices.ContainsFunc(slots, func(s *slot) bool { return s.key == key }) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // rollBackFailed rolls the targets of a promotion back where one of them
-// failed and the stage says onFailure: rollback.
+// failed and the stage says onFailure: rollback; those that had not begun do
+// not begin. Targets that another run works on are left to it: it comes here
+// too.
 func (e *Engine) rollBackFailed(ctx context.Context, slots []*slot) error {
 	if ctx.Err() != nil {
 		return nil // never by a cancellation
 	}
-	failed := map[string]bool{}
-	for _, s := range slots {
-		if x, ok := s.record.Newest(); ok && x.Spec.OnFailure == "rollback" && x.Spec.Command != CommandRollback && x.Rollout.State == rollout.StateFailed {
-			failed[x.Spec.Promotion] = true
-		}
+	others, err := e.beside(ctx, slots, rollBackOnFailure)
+	if err != nil {
+		return err
+	}
+	all := append(slices.Clone(slots), others...)
+	failed := failures{}
+	for _, s := range all {
+		failed.note(s)
 	}
 	var back []*slot
-	for _, s := range slots {
-		x, ok := s.record.Newest()
-		if !ok || !failed[x.Spec.Promotion] || s.err != nil || !x.Touched() || len(x.Baseline) == 0 {
-			continue
-		}
-		e.Observer.Progress(s.name(), "rolling back: a target of the promotion failed and the stage says onFailure: rollback")
-		spec := e.baseSpec(s.declared)
-		spec.Approval, spec.Promotion, spec.Members = nil, x.Spec.Promotion, x.Spec.Members
-		if _, err := rollout.Rollback(&s.record, x.Rollout.Name, spec, e.Now()); err != nil {
+	for _, s := range all {
+		turned, err := e.turnFailed(ctx, s, failed)
+		if err != nil {
 			return err
 		}
-		s.dirty = true
-		back = append(back, s)
+		if turned {
+			back = append(back, s)
+		}
 	}
 	if len(back) == 0 {
 		return nil
 	}
-	if err := e.acquire(ctx, back); err != nil {
+	if err := e.claim(ctx, back); err != nil {
 		return err
 	}
-	if err := e.commit(ctx, back...); err != nil {
-		return err
-	}
-	e.newRun(back).run(ctx, e.units(back))
+	e.newRun(back, nil).run(ctx, e.units(back))
 	return nil
+}
+
+// turnFailed turns a target back whose promotion failed elsewhere or there.
+func (e *Engine) turnFailed(ctx context.Context, s *slot, failed failures) (bool, error) {
+	x, ok := s.record.Newest()
+	if !ok || x.Spec.OnFailure != rollBackOnFailure || x.Spec.Command == CommandRollback || s.err != nil || s.declared == nil {
+		return false, nil
+	}
+	if !slices.ContainsFunc(x.Spec.Members, func(m string) bool { return failed[x.Spec.Promotion][m] }) {
+		return false, nil
+	}
+	if _, open := x.OpenStep(); open || (x.Touched() && len(x.Baseline) == 0) || (!x.Touched() && x.Rollout.State.Final()) {
+		return false, nil
+	}
+	var held *HeldError
+	if err := e.free(ctx, s, e.Now()); errors.As(err, &held) {
+		e.Observer.Warn(s.name(), "it is to be rolled back, which is left to the run that holds it: "+held.Error())
+		return false, nil
+	}
+	s.dirty = true
+	if !x.Touched() {
+		e.Observer.Progress(s.name(), "not begun: a target of the promotion failed and the stage says onFailure: rollback")
+		return true, x.Cancel(&s.record, e.Actor.Login, e.Now())
+	}
+	e.Observer.Progress(s.name(), "rolling back: a target of the promotion failed and the stage says onFailure: rollback")
+	spec := e.baseSpec(s.declared)
+	spec.Approval, spec.Promotion, spec.Members = nil, x.Spec.Promotion, x.Spec.Members
+	_, err := rollout.Rollback(&s.record, x.Rollout.Name, spec, e.Now())
+	return true, err
 }

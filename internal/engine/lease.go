@@ -34,6 +34,60 @@ func (e *HeldError) Error() string {
 
 func (e *Engine) mine(l rollout.Lock) bool { return !l.Person && l.Holder == e.Lease.Holder }
 
+// claim makes slots ours in the store, with whatever else changed in them. The
+// loser of a race learns who won.
+func (e *Engine) claim(ctx context.Context, slots []*slot) error {
+	if err := e.acquire(ctx, slots); err != nil {
+		return err
+	}
+	err := e.commit(ctx, slots...)
+	if err == nil {
+		return nil
+	}
+	e.letGo(ctx, slots)
+	if store.IsConflict(err) {
+		return e.winner(ctx, slots, err)
+	}
+	return err
+}
+
+// letGo lets go of those slots whose lease was saved although the others' was
+// not: a store that is not atomic may do so.
+func (e *Engine) letGo(ctx context.Context, slots []*slot) {
+	var saved []*slot
+	for _, s := range slots {
+		if s.held && !s.dirty {
+			e.release(s)
+			saved = append(saved, s)
+		}
+	}
+	if err := e.commitAnyway(ctx, saved...); err != nil {
+		e.Observer.Warn("", "a lease could not be given back and ends by itself: "+err.Error())
+	}
+}
+
+// winner says who holds the slots now, where the state tells it; else cause.
+func (e *Engine) winner(ctx context.Context, slots []*slot, cause error) error {
+	keys := make([]store.Key, len(slots))
+	for i, s := range slots {
+		keys[i] = s.key
+	}
+	entries, err := e.Store.Load(ctx, keys...)
+	if err != nil {
+		return cause
+	}
+	for _, entry := range entries {
+		now := slot{key: entry.Key}
+		if entry.Version == "" || now.decode(entry) != nil {
+			continue
+		}
+		if l := now.record.Lock; l != nil && !e.mine(*l) {
+			return &HeldError{Target: entry.Key.Target, Lock: *l}
+		}
+	}
+	return cause
+}
+
 // acquire takes the lease of each slot, in memory: the next commit makes it ours
 // or fails.
 func (e *Engine) acquire(ctx context.Context, slots []*slot) error {

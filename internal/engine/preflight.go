@@ -69,7 +69,7 @@ func (e *Engine) preflightBatch(ctx context.Context, batch []*journey, id string
 	if err != nil {
 		return err
 	}
-	p, err := retryReads(ctx, func() (driver.Prepared, error) { return place.Prepare(ctx, call) })
+	p, err := retryReads(ctx, e, func() (driver.Prepared, error) { return place.Prepare(ctx, call) })
 	if err != nil {
 		return refuseUnknown(err, batch[0].slot.name())
 	}
@@ -116,7 +116,7 @@ func (e *Engine) judge(batch []*journey, p driver.Prepared) error {
 			}
 		}
 	}
-	batch[0].slot.fresh = &p
+	batch[0].slot.fresh, batch[0].slot.freshAt = &p, e.Now()
 	return nil
 }
 

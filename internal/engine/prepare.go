@@ -2,9 +2,10 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strings"
+	"time"
 
-	"sluice/stages"
 	"sluice/stages/driver"
 )
 
@@ -12,7 +13,7 @@ import (
 // once, where it is about the same call.
 func (r *run) prepare(ctx context.Context, t *task) (driver.Prepared, error) {
 	call := r.call(t)
-	if fresh := t.slots[0].takeFresh(call); fresh != nil {
+	if fresh := t.slots[0].takeFresh(call, r.Now()); fresh != nil {
 		fresh.Call.Key = call.Key
 		return *fresh, nil
 	}
@@ -20,23 +21,23 @@ func (r *run) prepare(ctx context.Context, t *task) (driver.Prepared, error) {
 	if err != nil {
 		return driver.Prepared{}, err
 	}
-	return retryReads(ctx, func() (driver.Prepared, error) { return place.Prepare(ctx, call) })
+	return retryReads(ctx, r.Engine, func() (driver.Prepared, error) { return place.Prepare(ctx, call) })
 }
 
-// takeFresh returns the preflight's answer if it is about exactly this call.
-func (s *slot) takeFresh(call driver.Call) *driver.Prepared {
+// freshness is how old a preflight's answer may be to serve the effect too:
+// what a check or a wait came between is read again.
+const freshness = 15 * time.Second
+
+// takeFresh returns the preflight's answer if it is about exactly this call,
+// and new.
+func (s *slot) takeFresh(call driver.Call, now time.Time) *driver.Prepared {
 	fresh := s.fresh
 	s.fresh = nil
-	if fresh == nil || fresh.Call.Kind != call.Kind || call.Changes[0].Options.Resolved {
+	if fresh == nil || fresh.Call.Kind != call.Kind || call.Changes[0].Options.Resolved || now.Sub(s.freshAt) > freshness {
 		return nil
 	}
-	names := strings.Join(append(fresh.Call.Names(), fresh.Unchanged...), "\n")
-	for _, name := range call.Names() {
-		if !strings.Contains("\n"+names+"\n", "\n"+name+"\n") {
-			return nil
-		}
-	}
-	if len(fresh.Call.Changes)+len(fresh.Unchanged) != len(call.Changes) {
+	have := slices.Sorted(slices.Values(append(fresh.Call.Names(), fresh.Unchanged...)))
+	if !slices.Equal(have, slices.Sorted(slices.Values(call.Names()))) {
 		return nil
 	}
 	return fresh
@@ -46,51 +47,52 @@ func (s *slot) takeFresh(call driver.Call) *driver.Prepared {
 // platform refuses fails the job, what it did not answer is left for later.
 func (r *run) notPrepared(t *task, err error) {
 	for _, s := range t.slots {
-		switch stages.CodeOf(err) {
-		case driver.Denied, driver.Invalid, driver.NotFound, driver.Conflict, driver.Unsupported:
-			s.active().FailEffect(&s.record, t.due, "", err.Error(), r.Now())
-			s.dirty = true
-		default:
+		if mayPass(err) {
 			s.err = err
+			continue
 		}
+		s.active().FailEffect(&s.record, s.dueOf(t), "", err.Error(), r.Now())
+		s.dirty = true
 	}
 }
 
-// heed acts on what Prepare found. It reports whether the effect may go out.
+// heed acts on what Prepare found: a refused target's job fails, a foreign one
+// asks, and the others of the batch are looked at again in the next round. It
+// reports whether the effect may go out.
 func (r *run) heed(t *task, p driver.Prepared) bool {
-	refused := map[string][]string{}
-	foreign := map[string]driver.Finding{}
+	clear := true
+	for _, s := range t.slots {
+		refused, foreign := r.verdicts(s, t, p)
+		if len(refused)+len(foreign) == 0 {
+			continue
+		}
+		clear, s.dirty = false, true
+		if len(refused) > 0 {
+			s.active().FailEffect(&s.record, s.dueOf(t), "", strings.Join(refused, "; "), r.Now())
+			continue
+		}
+		s.active().Ask(&s.record, s.dueOf(t), p.Call.Key, p.Before[s.name()], strings.Join(foreign, "; "), r.Now())
+	}
+	return clear
+}
+
+// verdicts sorts what Prepare found about a target, or about none in
+// particular, and passes warnings on.
+func (r *run) verdicts(s *slot, t *task, p driver.Prepared) (refused, foreign []string) {
 	for _, f := range p.Findings {
+		if f.Target != s.name() && slices.ContainsFunc(t.slots, func(o *slot) bool { return o.name() == f.Target }) {
+			continue
+		}
 		switch f.Severity {
 		case driver.Refuse:
-			refused[f.Target] = append(refused[f.Target], findingText(f))
+			refused = append(refused, findingText(f))
 		case driver.Foreign:
-			foreign[f.Target] = f
+			foreign = append(foreign, findingText(f))
 		case driver.Warn:
-			r.Observer.Warn(f.Target, findingText(f))
+			r.Observer.Warn(s.name(), findingText(f))
 		}
 	}
-	if len(refused) == 0 && len(foreign) == 0 {
-		return true
-	}
-	for _, s := range t.slots {
-		r.stopAt(s, t, p, refused[s.name()], foreign[s.name()])
-	}
-	return false
-}
-
-// stopAt fails a refused target's job and asks about a foreign one. The
-// others of the batch are looked at again in the next round.
-func (r *run) stopAt(s *slot, t *task, p driver.Prepared, refused []string, foreign driver.Finding) {
-	x := s.active()
-	switch {
-	case len(refused) > 0:
-		x.FailEffect(&s.record, t.due, "", strings.Join(refused, "; "), r.Now())
-		s.dirty = true
-	case foreign.Message != "":
-		x.Ask(&s.record, t.due, p.Call.Key, p.Before[s.name()], findingText(foreign), r.Now())
-		s.dirty = true
-	}
+	return refused, foreign
 }
 
 func findingText(f driver.Finding) string {
@@ -103,26 +105,18 @@ func findingText(f driver.Finding) string {
 // unchanged records the targets where nothing was left to do.
 func (r *run) unchanged(t *task, p driver.Prepared) {
 	for _, s := range t.slots {
-		for _, name := range p.Unchanged {
-			if name != s.name() {
-				continue
-			}
-			call := driver.Call{Key: s.active().CallKey(t.due), Kind: t.due.Kind, Changes: []driver.Change{s.active().Change(t.due)}}
-			s.active().Unchanged(&s.record, t.due, call, p.Before[name], r.Now())
-			s.dirty = true
+		if !slices.Contains(p.Unchanged, s.name()) {
+			continue
 		}
+		x, due := s.active(), s.dueOf(t)
+		call := driver.Call{Key: x.CallKey(due), Kind: due.Kind, Changes: []driver.Change{x.Change(due)}}
+		x.Unchanged(&s.record, due, call, p.Before[s.name()], r.Now())
+		s.dirty = true
 	}
 }
 
 // remaining lists the slots that the prepared call is about.
-func (r *run) remaining(t *task, p driver.Prepared) []*slot {
-	var rest []*slot
-	for _, s := range t.slots {
-		for _, name := range p.Call.Names() {
-			if name == s.name() {
-				rest = append(rest, s)
-			}
-		}
-	}
-	return rest
+func remaining(t *task, p driver.Prepared) []*slot {
+	names := p.Call.Names()
+	return slices.DeleteFunc(slices.Clone(t.slots), func(s *slot) bool { return !slices.Contains(names, s.name()) })
 }

@@ -15,24 +15,51 @@ import (
 // later invocation.
 const readAttempts = 4
 
-// retryReads repeats a read while the platform may still answer. Effects never
-// go through here.
-func retryReads[T any](ctx context.Context, read func() (T, error)) (T, error) {
+// readPatience is how long a read is waited for however small the budget is.
+const readPatience = 10 * time.Second
+
+// retryReads repeats a read while the platform may still answer and the
+// invocation has time. Effects never go through here.
+func retryReads[T any](ctx context.Context, e *Engine, read func() (T, error)) (T, error) {
+	pace := &patient{ExponentialBackOff: quick(), engine: e}
 	return backoff.Retry(ctx, func() (T, error) {
 		v, err := read()
 		if err == nil {
 			return v, nil
 		}
-		switch stages.CodeOf(err) {
-		case driver.Retryable, driver.Lost, driver.Unknown:
-			if after := retryAfter(err); after > 0 {
-				return v, errors.Join(err, backoff.RetryAfter(int(after.Round(time.Second)/time.Second)))
-			}
-			return v, err
-		default:
+		if !mayPass(err) {
 			return v, backoff.Permanent(err)
 		}
-	}, backoff.WithMaxTries(readAttempts), backoff.WithBackOff(quick()))
+		pace.hint = retryAfter(err)
+		return v, err
+	}, backoff.WithMaxTries(readAttempts), backoff.WithBackOff(pace), backoff.WithMaxElapsedTime(0))
+}
+
+// mayPass reports whether the same request may be answered well a little later.
+func mayPass(err error) bool {
+	switch stages.CodeOf(err) {
+	case driver.Retryable, driver.Lost, driver.Unknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// patient waits as long as the platform asks for, but not beyond the
+// invocation's budget.
+type patient struct {
+	*backoff.ExponentialBackOff
+	engine *Engine
+	hint   time.Duration
+}
+
+// NextBackOff is the next wait, or [backoff.Stop].
+func (p *patient) NextBackOff() time.Duration {
+	wait := max(p.ExponentialBackOff.NextBackOff(), p.hint)
+	if wait > readPatience && p.engine.beyond(wait) {
+		return backoff.Stop
+	}
+	return wait
 }
 
 // quick is the pace of repeated requests that had no effect.
@@ -42,9 +69,9 @@ func quick() *backoff.ExponentialBackOff {
 	return b
 }
 
+// retryAfter is the platform's word on when to ask again; 0 without one.
 func retryAfter(err error) time.Duration {
-	var e *stages.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*stages.Error](err); ok {
 		return e.RetryAfter
 	}
 	return 0

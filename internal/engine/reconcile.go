@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 
+	"sluice/internal/store"
 	"sluice/pipeline"
 	"sluice/rollout"
 )
@@ -15,54 +17,78 @@ func (e *Engine) Reconcile(ctx context.Context, targets []*pipeline.Target) (rol
 	if err != nil {
 		return rollout.Outcome{}, err
 	}
-	var open, due []*slot
-	for _, s := range slots {
-		if _, ok := s.record.Active(); !ok {
-			continue
-		}
-		open = append(open, s)
-		if e.isDue(s) && e.takes(ctx, s) {
-			due = append(due, s)
-		}
+	open := slices.DeleteFunc(slices.Clone(slots), func(s *slot) bool { return s.active() == nil })
+	beside, err := e.beside(ctx, slots, haltOnFailure)
+	if err != nil {
+		return rollout.Outcome{}, err
 	}
-	if len(due) == 0 {
-		return e.reconciled(open), nil
-	}
-	if err := e.commit(ctx, due...); err != nil {
+	look := e.newRun(slots, beside)
+	due := slices.DeleteFunc(slices.Clone(open), func(s *slot) bool { return !look.isDue(ctx, s) })
+	if due, err = e.claimEach(ctx, due); err != nil || len(due) == 0 {
 		return e.reconciled(open), err
 	}
 	_, err = e.runAll(ctx, "", due)
 	return e.reconciled(open), err
 }
 
-// takes acquires the target unless another run has it.
-func (e *Engine) takes(ctx context.Context, s *slot) bool {
-	err := e.acquire(ctx, []*slot{s})
-	var held *HeldError
-	if errors.As(err, &held) {
-		e.Observer.Progress(s.name(), "left alone: "+held.Error())
-		s.stopped = rollout.Waiting{Kind: rollout.WaitLock, Until: held.Lock.Until, By: held.Lock.Holder}
-		return false
-	}
-	return err == nil
-}
-
 // isDue reports whether anything can be done for a target now, or soon enough
-// to wait for it here.
-func (e *Engine) isDue(s *slot) bool {
-	trial := s.record.Clone()
-	if rollout.Settle(&trial, e.Now()) {
+// to wait for it here. It changes nothing.
+func (r *run) isDue(ctx context.Context, s *slot) bool {
+	trial := &slot{declared: s.declared, key: s.key, record: s.record.Clone(), polled: s.polled}
+	if rollout.Settle(&trial.record, r.Now()) {
 		return true
 	}
-	due := rollout.Next(&trial, e.Now(), rollout.View{})
+	due := r.next(trial)
 	switch due.Action {
 	case rollout.ActionIdle:
 		return false
 	case rollout.ActionWait:
-		until := due.Waiting.Until
-		return !until.IsZero() && dueByItself(due.Waiting.Kind) && due.Waiting.Kind != rollout.WaitApproval && until.Sub(e.Now()) <= e.InlineWait
+		s.stopped = due.Waiting
+		return r.inline(ctx, due.Waiting)
 	default:
 		return true
+	}
+}
+
+// claimEach makes those slots ours that nobody else has, and leaves the others
+// alone.
+func (e *Engine) claimEach(ctx context.Context, slots []*slot) ([]*slot, error) {
+	var mine []*slot
+	for _, s := range slots {
+		if err := e.acquire(ctx, []*slot{s}); err != nil {
+			e.leaveAlone(s, err)
+			continue
+		}
+		mine = append(mine, s)
+	}
+	for {
+		err := e.commit(ctx, mine...)
+		if err == nil {
+			return mine, nil
+		}
+		if !store.IsConflict(err) {
+			e.letGo(ctx, mine)
+			return nil, err
+		}
+		blame(mine, err)
+		mine = slices.DeleteFunc(mine, func(s *slot) bool {
+			if s.err != nil {
+				e.leaveAlone(s, e.winner(ctx, []*slot{s}, s.err))
+				s.err = nil
+				return true
+			}
+			return false
+		})
+	}
+}
+
+// leaveAlone says that another run works on a target.
+func (e *Engine) leaveAlone(s *slot, why error) {
+	e.Observer.Progress(s.name(), "left alone: "+why.Error())
+	s.stopped = rollout.Waiting{Kind: rollout.WaitLock, Command: "sluice reconcile"}
+	var held *HeldError
+	if errors.As(why, &held) {
+		s.stopped.Until, s.stopped.By = held.Lock.Until, held.Lock.Holder
 	}
 }
 

@@ -16,8 +16,11 @@ func (e *Engine) runAll(ctx context.Context, id string, slots []*slot) (rollout.
 			e.Observer.Warn(s.name(), "the pipeline file has changed since "+x.Rollout.Name+" was created; it goes on with the phases it started with")
 		}
 	}
-	r := e.newRun(slots)
-	r.run(ctx, e.units(slots))
+	beside, err := e.beside(ctx, slots, haltOnFailure)
+	if err != nil {
+		return e.report(id, slots, nil), err
+	}
+	e.newRun(slots, beside).run(ctx, e.units(slots))
 	if err := e.rollBackFailed(ctx, slots); err != nil {
 		return e.report(id, slots, nil), err
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -16,17 +17,25 @@ type run struct {
 	sem *semaphore.Weighted // bounds the targets at work
 
 	mu       sync.Mutex
-	failures map[string]map[string]bool // promotion → targets that failed
-	gates    map[string]*onceGate       // checks of scope stage that ran
+	failures failures
+	gates    map[string]*onceGate // checks of scope stage that ran
+	stations map[*slot]station    // how far each target is
+	moved    chan struct{}        // closed, and replaced, when a station changes
 }
 
-func (e *Engine) newRun(slots []*slot) *run {
+// newRun is a run over slots; beside are other targets of their promotions,
+// which are only looked at.
+func (e *Engine) newRun(slots, beside []*slot) *run {
 	r := &run{
-		Engine: e, sem: semaphore.NewWeighted(int64(e.Concurrency)),
-		failures: map[string]map[string]bool{}, gates: map[string]*onceGate{},
+		Engine: e, sem: semaphore.NewWeighted(int64(e.Concurrency)), failures: failures{},
+		gates: map[string]*onceGate{}, stations: map[*slot]station{}, moved: make(chan struct{}),
+	}
+	for _, s := range beside {
+		r.failures.note(s)
 	}
 	for _, s := range slots {
-		r.noteFailure(s)
+		r.failures.note(s)
+		r.stations[s] = stationOf(s, rollout.Next(&s.record, e.Now(), rollout.View{}), true)
 	}
 	return r
 }
@@ -48,25 +57,22 @@ func (r *run) run(ctx context.Context, units [][]*slot) {
 // of them is done, then looked at again.
 func (r *run) unit(ctx context.Context, slots []*slot) {
 	for {
-		live := r.settle(slots)
-		work, waits := r.plan(live)
-		if len(work) == 0 && !r.inline(ctx, waits) {
+		a := r.plan(ctx, r.settle(slots))
+		if ctx.Err() != nil || a.over() {
 			r.leave(ctx, slots)
 			return
 		}
-		if ctx.Err() != nil {
-			r.leave(ctx, slots)
-			return
-		}
-		if err := r.commit(ctx, live...); err != nil {
-			r.abandonUnit(slots, err)
-			return
-		}
-		if len(work) == 0 {
-			r.sleep(ctx, soonest(waits).Sub(r.Now()))
+		if err := r.commit(ctx, a.live...); err != nil {
+			if ctx.Err() == nil {
+				blame(a.live, err)
+			}
 			continue
 		}
-		r.round(ctx, work)
+		if len(a.tasks) > 0 {
+			r.round(ctx, a.tasks)
+			continue
+		}
+		r.await(ctx, a)
 	}
 }
 
@@ -75,6 +81,7 @@ func (r *run) settle(slots []*slot) []*slot {
 	var live []*slot
 	for _, s := range slots {
 		if s.err != nil {
+			r.out(s)
 			continue
 		}
 		if rollout.Settle(&s.record, r.Now()) {
@@ -115,25 +122,23 @@ func (r *run) do(ctx context.Context, t *task) {
 	}
 }
 
-// leave saves the unit's records without our leases.
+// leave saves the unit's records without our leases. Targets that another run
+// took are left to it.
 func (r *run) leave(ctx context.Context, slots []*slot) {
+	var ours []*slot
 	for _, s := range slots {
-		if lost(s.err) {
-			continue
-		}
-		r.release(s)
-		if err := r.commitAnyway(ctx, s); err != nil && s.err == nil {
-			s.err = err
+		r.out(s)
+		if !lost(s.err) {
+			r.release(s)
+			ours = append(ours, s)
 		}
 	}
-}
-
-// abandonUnit stops at targets whose records could not be saved: nothing more
-// is done there, and nothing more is claimed.
-func (r *run) abandonUnit(slots []*slot, err error) {
-	for _, s := range slots {
-		if s.err == nil && s.dirty {
-			s.err = err
+	for len(ours) > 0 {
+		err := r.commitAnyway(ctx, ours...)
+		if err == nil {
+			return
 		}
+		blame(ours, err)
+		ours = slices.DeleteFunc(ours, func(s *slot) bool { return isStore(s.err) || !s.dirty })
 	}
 }

@@ -7,28 +7,29 @@ import (
 	"sluice/rollout"
 )
 
-// inline reports whether the soonest of the waits is worth waiting for here.
-func (r *run) inline(ctx context.Context, waits []rollout.Waiting) bool {
-	until := soonest(waits)
-	if until.IsZero() || ctx.Err() != nil {
+// inline reports whether a wait ends by itself, and soon enough to be waited
+// for here.
+func (r *run) inline(ctx context.Context, w rollout.Waiting) bool {
+	if ctx.Err() != nil || w.Until.IsZero() || (w.Kind != rollout.WaitBake && w.Kind != rollout.WaitPolicy) {
 		return false
 	}
-	now := r.Now()
-	return until.Sub(now) <= r.InlineWait && !until.After(r.deadline())
+	return w.Until.Sub(r.Now()) <= r.InlineWait && !w.Until.After(r.deadline())
 }
 
-// soonest is the first end among waits that end by themselves.
-func soonest(waits []rollout.Waiting) time.Time {
-	var first time.Time
-	for _, w := range waits {
-		if w.Until.IsZero() || (w.Kind != rollout.WaitBake && w.Kind != rollout.WaitPolicy) {
-			continue
-		}
-		if first.IsZero() || w.Until.Before(first) {
-			first = w.Until
-		}
+// await waits until the agenda may have changed: a wait is over, or another
+// target moved.
+func (r *run) await(ctx context.Context, a agenda) {
+	var over <-chan time.Time
+	if !a.until.IsZero() {
+		timer := time.NewTimer(a.until.Sub(r.Now()))
+		defer timer.Stop()
+		over = timer.C
 	}
-	return first
+	select {
+	case <-ctx.Done():
+	case <-over:
+	case <-a.moved:
+	}
 }
 
 // sleep waits for d or until ctx ends.
@@ -39,4 +40,11 @@ func (r *run) sleep(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
+}
+
+// pause waits for d, or until ctx ends, and lets another target work meanwhile.
+func (r *run) pause(ctx context.Context, d time.Duration) {
+	r.sem.Release(1)
+	r.sleep(ctx, d)
+	_ = r.sem.Acquire(context.WithoutCancel(ctx), 1) // fails only with its context, which never ends
 }
