@@ -121,10 +121,23 @@ func (e *Execution) done(r *Record, step *Step, result driver.Result, now time.T
 		r.setRelease(result.Release)
 		e.pinRollback(result.Release)
 	}
-	r.event(e, now, Event{Type: "effect.succeeded", Phase: step.Phase, Job: step.Job, Action: step.Call.Key, Message: string(step.Call.Kind)})
+	r.event(e, now, Event{Type: "effect.succeeded", Phase: step.Phase, Job: step.Job, Action: step.Call.Key, Message: string(step.Call.Kind), Info: readBack(step, result)})
 	if e.Spec.Remote {
 		e.remoteDone(r, step.Call.Kind, now)
 	}
+}
+
+// readBack is what an effect came to, for the history: the release that was
+// read back and, of a canary, its share of the traffic.
+func readBack(step *Step, result driver.Result) map[string]string {
+	info := map[string]string{}
+	if result.Release.ID != "" {
+		info["release"] = result.Release.ID
+	}
+	if len(step.Call.Changes) == 1 && step.Call.Changes[0].Percent != "" {
+		info["percent"] = step.Call.Changes[0].Percent
+	}
+	return info
 }
 
 // pinRollback names the release a rollback went back to, where only the
