@@ -16,6 +16,7 @@ func (e *Emulator) mux() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, op := range map[string]operation{
 		"GET /account":             e.getAccount,
+		"GET /users/{user}":        e.getAccount,
 		"GET /account/rate-limits": e.getRateLimits,
 
 		"GET /apps":          e.getApps,
