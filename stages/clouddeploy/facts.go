@@ -23,12 +23,12 @@ func Facts() driver.Facts {
 		Keys: []driver.Key{
 			{
 				Name: "project", Type: driver.String, Required: true, Identity: true,
-				Pattern: `(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]{1,19}`, Hint: "the id or number of a Google Cloud project, such as shop-prod-1234",
+				Pattern: `(?:[a-z0-9.-]+:)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`, Hint: "the id or number of a Google Cloud project, such as shop-prod-1234",
 				Doc: "The Google Cloud project of the delivery pipeline.",
 			},
 			{
 				Name: "location", Type: driver.String, Required: true, Identity: true,
-				Pattern: `[a-z]+(?:-[a-z]+)+[0-9]+`, Hint: "a Google Cloud region, such as europe-west1",
+				Pattern: `[a-z0-9]+(?:-[a-z0-9]+)*`, Hint: "a Google Cloud region, such as europe-west1",
 				Doc: "The region of the delivery pipeline.",
 			},
 			{

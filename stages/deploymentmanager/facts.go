@@ -29,7 +29,7 @@ func Facts() driver.Facts {
 		Keys: []driver.Key{
 			{
 				Name: "project", Type: driver.String, Required: true, Identity: true,
-				Pattern: `(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]{1,19}`, Hint: "the id or number of a Google Cloud project, such as shop-prod-1234",
+				Pattern: `(?:[a-z0-9.-]+:)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`, Hint: "the id or number of a Google Cloud project, such as shop-prod-1234",
 				Doc: "The Google Cloud project of the deployment.",
 			},
 			{

@@ -29,8 +29,6 @@ const (
 	batch = 1000
 )
 
-const uuidPattern = `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`
-
 // Facts are what Heroku can do.
 func Facts() driver.Facts {
 	return driver.Facts{
@@ -39,12 +37,12 @@ func Facts() driver.Facts {
 		Keys: []driver.Key{
 			{
 				Name: "app", Type: driver.String, Required: true, Identity: true,
-				Pattern: `[a-z][a-z0-9-]{1,28}[a-z0-9]|` + uuidPattern, Hint: "an app's name or id, such as storefront-staging",
+				Pattern: `[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`, Hint: "an app's name or id, such as storefront-staging",
 				Doc: "The app's name or id. Its pipeline and stage are found.",
 			},
 			{
 				Name: "pipeline", Type: driver.String,
-				Pattern: `[a-z][a-z0-9-]{2,29}|` + uuidPattern, Hint: "a Heroku pipeline's name or id, such as storefront",
+				Pattern: `[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`, Hint: "a Heroku pipeline's name or id, such as storefront",
 				Doc: "The Heroku pipeline that the app belongs to; where given, an app that is elsewhere is refused.",
 			},
 			{
