@@ -123,7 +123,9 @@ func (inv *invocation) show(problems []pipeline.Problem) {
 // this version does not run yet.
 func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 	pipelines, problems, err := inv.parse()
-	inv.show(problems)
+	if err != nil || inv.warns() {
+		inv.show(problems)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +137,13 @@ func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 	}
 	inv.maskSecrets(pipelines)
 	return pipelines, inv.startSandbox(ctx, pipelines)
+}
+
+// warns reports whether warnings about the pipeline file are this command's
+// business: validate shows them itself, and a rehearsal or a person's word on a
+// rollout is no occasion.
+func (inv *invocation) warns() bool {
+	return !inv.flags.sandbox && (inv.command == "plan" || inv.command == "promote")
 }
 
 // one is the only pipeline of a command that takes one.

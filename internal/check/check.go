@@ -88,12 +88,19 @@ func (r *Runner) run(ctx context.Context, g rollout.Gate, v Vars) error {
 	return r.exec(ctx, g, v)
 }
 
-// name is a check in an error.
+// maxName is how many characters of a check's command line name it.
+const maxName = 80
+
+// name is a check in an error, and over its output.
 func name(g rollout.Gate) string {
 	if g.HTTP != nil {
 		return g.HTTP.URL
 	}
-	return strings.Join(g.Run, " ")
+	words := []rune(strings.Join(strings.Fields(strings.Join(g.Run, " ")), " "))
+	if len(words) > maxName {
+		return string(words[:maxName-1]) + "…"
+	}
+	return string(words)
 }
 
 // clean takes secrets out of an error's text.

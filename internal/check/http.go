@@ -53,6 +53,7 @@ func (r *Runner) once(ctx context.Context, h *rollout.HTTPGate) error {
 	if req.Header, err = r.headers(h); err != nil {
 		return backoff.Permanent(err)
 	}
+	req.Host = req.Header.Get("Host") // net/http takes it from there alone
 	client := &http.Client{Transport: r.Transport, CheckRedirect: asked}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -98,7 +99,7 @@ func (r *Runner) headers(h *rollout.HTTPGate) (http.Header, error) {
 			variable := match[2 : len(match)-1]
 			value, ok := r.lookup(variable)
 			if !ok {
-				missing = append(missing, fmt.Errorf("header %s of the check of %s wants the environment variable %s, which is not set", name, h.URL, variable))
+				missing = append(missing, fmt.Errorf("header %s of the check of %s wants the environment variable %s, which is not set or empty", name, h.URL, variable))
 			}
 			if r.Mask != nil {
 				r.Mask(value)
@@ -109,11 +110,12 @@ func (r *Runner) headers(h *rollout.HTTPGate) (http.Header, error) {
 	return headers, errors.Join(missing...)
 }
 
-// lookup reads a variable; the last one counts.
+// lookup reads a variable; the last one counts. An empty one is unset: that is
+// how a workflow passes a secret that is not there.
 func (r *Runner) lookup(name string) (string, bool) {
 	for _, kv := range slices.Backward(r.Environ) {
 		if value, ok := strings.CutPrefix(kv, name+"="); ok {
-			return value, true
+			return value, value != ""
 		}
 	}
 	return "", false

@@ -40,7 +40,7 @@ func (r *Runner) exec(ctx context.Context, g rollout.Gate, v Vars) error {
 		err = nil // the program itself passed; what it left behind is gone
 	}
 	if text := out.String(); text != "" && r.Log != nil {
-		r.Log(v.Target, fmt.Sprintf("%s %s", v.Phase, strings.Join(args, " ")), text)
+		r.Log(v.Target, v.Phase+": "+name(g), text)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w%s", name(g), err, lastLine(out.String()))

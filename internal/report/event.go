@@ -37,13 +37,17 @@ func happened(e rollout.Event) string {
 		return "not sent" + said(e)
 	case "effect.failed":
 		return "failed" + said(e)
-	case "job.failed", "job.ignored", "job.retried":
+	case "job.failed":
+		return strings.Replace(e.Message, e.Job+" failed in "+e.Phase, e.Job+" failed", 1) // the phase stands before it
+	case "job.ignored", "job.retried":
 		return e.Job + " " + strings.TrimPrefix(e.Type, "job.") + person(e) + said(e)
 	case "approval.given":
 		return "approved" + person(e) + said(e)
 	case "rollout.approved":
 		return "rollout " + e.Rollout + " is approved"
-	case "rollout.succeeded", "rollout.failed", "rollout.cancelled", "rollout.rejected":
+	case "rollout.failed":
+		return "rollout " + e.Rollout + " failed" // its job said why
+	case "rollout.succeeded", "rollout.cancelled", "rollout.rejected":
 		return "rollout " + e.Rollout + " " + strings.TrimPrefix(e.Type, "rollout.") + said(e)
 	case "lease.broken", "target.renamed", "target.locked", "target.unlocked", "release.abandoned":
 		return strings.ReplaceAll(e.Type, ".", " ") + person(e) + said(e)
