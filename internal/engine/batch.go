@@ -109,8 +109,5 @@ func neverSaved(members []member) []string {
 // unsent reports whether an effect was taken back because it was provably never
 // sent, or had no effect; a person's decision proves nothing.
 func unsent(s rollout.Step) bool {
-	return s.State == rollout.StepWithdrawn && s.Message != decidedByPerson
+	return s.State == rollout.StepWithdrawn && s.Message != rollout.DecidedByPerson
 }
-
-// decidedByPerson is what rollout says of an effect that a person gave up.
-const decidedByPerson = "a person decided"

@@ -15,6 +15,23 @@ type candidate struct {
 	err     error // why the order does not fit it; nil where it does
 }
 
+// promotion is the promotion of the candidate's rollout.
+func (c candidate) promotion() string {
+	x, ok := c.slot.record.Rollout(c.rollout)
+	if !ok {
+		return ""
+	}
+	return x.Spec.Promotion
+}
+
+func slotsIn(list []candidate) []*slot {
+	slots := make([]*slot, len(list))
+	for i, c := range list {
+		slots[i] = c.slot
+	}
+	return slots
+}
+
 // choose finds the rollouts that the order fits: those of one promotion.
 func (e *Engine) choose(o Order, slots []*slot) ([]candidate, error) {
 	var fits, others []candidate
@@ -32,8 +49,7 @@ func (e *Engine) choose(o Order, slots []*slot) ([]candidate, error) {
 	}
 	promotions := map[string]bool{}
 	for _, c := range fits {
-		x, _ := c.slot.record.Rollout(c.rollout)
-		promotions[x.Spec.Promotion] = true
+		promotions[c.promotion()] = true
 	}
 	if len(promotions) > 1 {
 		return nil, ambiguous(o, fits)

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ type Order struct {
 }
 
 // Command carries an order out on the one promotion it fits, and goes on with
-// what it set free.
+// what it set free. A re-run of the same step does not give it twice.
 func (e *Engine) Command(ctx context.Context, o Order) (rollout.Outcome, error) {
 	if err := e.mayVote(o); err != nil {
 		return rollout.Outcome{}, err
@@ -40,31 +41,80 @@ func (e *Engine) Command(ctx context.Context, o Order) (rollout.Outcome, error) 
 	if err != nil {
 		return rollout.Outcome{}, err
 	}
+	if given := e.given(o, slots); len(given) > 0 {
+		return e.goOn(ctx, given)
+	}
 	chosen, err := e.choose(o, slots)
 	if err != nil {
 		return rollout.Outcome{}, err
 	}
-	at := make([]*slot, len(chosen))
-	for i, c := range chosen {
-		at[i] = c.slot
-		if err := e.allowed(c, o.Command); err != nil {
-			return rollout.Outcome{}, err
-		}
-	}
-	if err := e.acquire(ctx, at); err != nil {
+	if err := e.allowed(chosen, o.Command); err != nil {
 		return rollout.Outcome{}, err
 	}
-	for _, c := range chosen {
-		e.announce(o, c)
-		if err := e.obey(o, &c.slot.record, c.rollout); err != nil {
-			return rollout.Outcome{}, refused(c.slot.name(), err.Error(), "")
-		}
-	}
-	if err := e.commit(ctx, at...); err != nil {
+	err = e.claim(ctx, slotsIn(chosen), func(s *slot) error { return e.give(o, s, chosen) })
+	if err != nil {
 		return rollout.Outcome{}, err
 	}
-	x, _ := chosen[0].slot.record.Rollout(chosen[0].rollout)
-	return e.runAll(ctx, x.Spec.Promotion, at)
+	return e.runAll(ctx, chosen[0].promotion(), slotsIn(chosen))
+}
+
+// give carries an order out on one target.
+func (e *Engine) give(o Order, s *slot, chosen []candidate) error {
+	c := chosen[slices.IndexFunc(chosen, func(c candidate) bool { return c.slot == s })]
+	e.announce(o, c)
+	if err := e.obey(o, &s.record, c.rollout); err != nil {
+		return refused(s.name(), err.Error(), "")
+	}
+	if id := e.orderID(o); id != "" {
+		s.record.AddEvent(rollout.Event{
+			Type: "command.given", Time: e.Now().UTC(), Actor: e.Actor.Login, Rollout: c.rollout,
+			Message: o.Command, Info: map[string]string{"command": id},
+		})
+	}
+	s.dirty = true
+	return nil
+}
+
+// orderID names an order: the same for a re-run of the same step, "" where
+// nothing tells.
+func (e *Engine) orderID(o Order) string {
+	if e.Origin == "" {
+		return ""
+	}
+	return promotionName(e.Origin, o.Command, strings.Join([]string{o.Promotion, o.Phase, o.Job}, "/"), namesOfTargets(o.Targets))
+}
+
+// given finds the rollouts that got this very order from an earlier attempt.
+func (e *Engine) given(o Order, slots []*slot) []candidate {
+	id := e.orderID(o)
+	if id == "" {
+		return nil
+	}
+	var list []candidate
+	for _, s := range slots {
+		i := slices.IndexFunc(s.record.Events, func(event rollout.Event) bool { return event.Info["command"] == id })
+		if i < 0 {
+			continue
+		}
+		if c := (candidate{slot: s, rollout: s.record.Events[i].Rollout}); c.promotion() != "" {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// goOn resumes rollouts that have their order, and reports those that are over.
+func (e *Engine) goOn(ctx context.Context, given []candidate) (rollout.Outcome, error) {
+	id, slots := given[0].promotion(), slotsIn(given)
+	open := slices.ContainsFunc(given, func(c candidate) bool {
+		x, ok := c.slot.record.Rollout(c.rollout)
+		return ok && !x.Over()
+	})
+	if !open {
+		return e.report(id, slots, nil), nil
+	}
+	e.resuming()
+	return e.resume(ctx, id, slots)
 }
 
 // mayVote refuses an approval of somebody whom nobody identified, unless state
@@ -81,9 +131,15 @@ func (e *Engine) mayVote(o Order) error {
 }
 
 // allowed asks the policies about a command.
-func (e *Engine) allowed(c candidate, command string) error {
-	if b, blocked := e.Pipeline.Blocked(e.question(c.slot.declared, command, e.OverridePolicies)); blocked {
-		return refused(c.slot.name(), b.Message, "")
+func (e *Engine) allowed(chosen []candidate, command string) error {
+	refusals := &RefusedError{}
+	for _, c := range chosen {
+		if b, blocked := e.Pipeline.Blocked(e.question(c.slot.declared, command, e.OverridePolicies)); blocked {
+			refusals.add(c.slot.name(), b.Message)
+		}
+	}
+	if len(refusals.Findings) > 0 {
+		return refusals
 	}
 	return nil
 }

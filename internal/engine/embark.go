@@ -7,33 +7,37 @@ import (
 	"sluice/rollout"
 )
 
-// embark saves the rollouts of a promotion and runs them.
+// embark saves the rollouts of a promotion and runs them, together with the
+// shares that an earlier attempt left open.
 func (e *Engine) embark(ctx context.Context, journeys []*journey, v voyage) (rollout.Outcome, error) {
-	slots := slotsOf(journeys)
 	moving := slices.DeleteFunc(slices.Clone(journeys), func(j *journey) bool { return j.unchanged })
-	if len(moving) == 0 {
-		return e.report(v.id, slots, journeys), nil
-	}
-	at := slotsOf(moving)
-	if err := e.acquire(ctx, at); err != nil {
-		return rollout.Outcome{}, err
+	at := append(slotsOf(moving), v.left...)
+	all := append(slotsOf(journeys), v.left...)
+	if len(at) == 0 {
+		return e.report(v.id, all, journeys), nil
 	}
 	members := namesOf(at)
 	if v.shard != nil {
 		members = v.shard.Members
 	}
-	for _, j := range moving {
-		e.create(j, v.id, v.command, v.reason, members)
-	}
-	if err := e.commit(ctx, at...); err != nil {
+	err := e.claim(ctx, at, func(s *slot) error {
+		if j := journeyOf(moving, s); j != nil {
+			e.create(j, v, members)
+		}
+		return nil
+	})
+	if err != nil {
 		return rollout.Outcome{}, err
 	}
-	_, err := e.runAll(ctx, v.id, at)
-	return e.report(v.id, slots, journeys), err
+	out, err := e.runAll(ctx, v.id, at)
+	if len(all) == len(at) {
+		return out, err
+	}
+	return e.report(v.id, all, journeys), err
 }
 
 // create puts a journey's rollout and promotion into its record.
-func (e *Engine) create(j *journey, id, command, reason string, members []string) {
+func (e *Engine) create(j *journey, v voyage, members []string) {
 	s, now := j.slot, e.Now()
 	name := ""
 	if j.resume != nil {
@@ -42,7 +46,7 @@ func (e *Engine) create(j *journey, id, command, reason string, members []string
 		if x, ok := s.record.Rollout(j.supersede); ok {
 			_ = x.Supersede(&s.record, j.spec.Release.ID, now) // its deploy job was seen not to have started
 		}
-		j.spec.Promotion, j.spec.Members, j.spec.Command = id, members, command
+		j.spec.Promotion, j.spec.Members, j.spec.Command = v.id, members, v.command
 		created := rollout.Create(&s.record, j.spec, j.first, now)
 		if name = created.Rollout.Name; j.runs != "" {
 			created.Previous = j.runs
@@ -53,36 +57,12 @@ func (e *Engine) create(j *journey, id, command, reason string, members []string
 		from = j.source.name()
 	}
 	s.record.Promotions = append(s.record.Promotions, rollout.Promotion{
-		ID: id, Members: members, Status: rollout.PromotionPending, Release: j.spec.Release.ID, Rollout: name,
-		Command: command, Stage: s.record.Stage, From: from, CreateTime: now.UTC(), Actor: e.Actor.Login,
-		RunURL: e.Lease.RunURL, Origin: e.Origin, Reason: reason,
+		ID: v.id, Members: members, Status: rollout.PromotionPending, Release: j.spec.Release.ID, Rollout: name,
+		Command: v.command, Stage: s.record.Stage, From: from, CreateTime: now.UTC(), Actor: e.Actor.Login,
+		RunURL: e.Lease.RunURL, Origin: e.Origin, Reason: v.reason,
 	})
-	s.record.AddEvent(rollout.Event{Type: "promotion.created", Time: now.UTC(), Actor: e.Actor.Login, Rollout: name, Message: reason, Info: map[string]string{"promotion": id}})
+	s.record.AddEvent(rollout.Event{Type: "promotion.created", Time: now.UTC(), Actor: e.Actor.Login, Rollout: name, Message: v.reason, Info: map[string]string{"promotion": v.id}})
 	s.dirty = true
-}
-
-// again reports a promotion that exists already and takes up what is unfinished.
-func (e *Engine) again(ctx context.Context, id string, slots []*slot) (rollout.Outcome, error) {
-	open := slices.ContainsFunc(slots, func(s *slot) bool {
-		p, ok := s.record.Promotion(id)
-		return ok && p.Status == rollout.PromotionPending
-	})
-	if !open {
-		return e.report(id, slots, nil), nil
-	}
-	e.Observer.Progress("", "this promotion was begun by an earlier attempt of the same job; resuming it")
-	return e.resume(ctx, id, slots)
-}
-
-// resume runs what is due on slots whose rollouts exist.
-func (e *Engine) resume(ctx context.Context, id string, slots []*slot) (rollout.Outcome, error) {
-	if err := e.acquire(ctx, slots); err != nil {
-		return rollout.Outcome{}, err
-	}
-	if err := e.commit(ctx, slots...); err != nil {
-		return rollout.Outcome{}, err
-	}
-	return e.runAll(ctx, id, slots)
 }
 
 func slotsOf(journeys []*journey) []*slot {

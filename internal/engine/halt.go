@@ -132,24 +132,23 @@ func (e *Engine) rollBackFailed(ctx context.Context, slots []*slot) error {
 	if len(back) == 0 {
 		return nil
 	}
-	if err := e.claim(ctx, back); err != nil {
+	if err := e.claim(ctx, back, nil); err != nil {
 		return err
 	}
 	e.newRun(back, nil).run(ctx, e.units(back))
 	return nil
 }
 
-// turnFailed turns a target back whose promotion failed elsewhere or there.
+// turnFailed turns a target back whose promotion failed, elsewhere or there.
 func (e *Engine) turnFailed(ctx context.Context, s *slot, failed failures) (bool, error) {
-	x, ok := s.record.Newest()
-	if !ok || x.Spec.OnFailure != rollBackOnFailure || x.Spec.Command == CommandRollback || s.err != nil || s.declared == nil {
+	x := failedShare(s, failed)
+	if x == nil || s.err != nil || s.declared == nil {
 		return false, nil
 	}
-	if !slices.ContainsFunc(x.Spec.Members, func(m string) bool { return failed[x.Spec.Promotion][m] }) {
-		return false, nil
-	}
-	if _, open := x.OpenStep(); open || (x.Touched() && len(x.Baseline) == 0) || (!x.Touched() && x.Rollout.State.Final()) {
-		return false, nil
+	back, err := s.record.RolledBack(x.Spec.Promotion)
+	begun := err == nil && back.Rollout.Name == x.Rollout.Name
+	if !begun && (x.Touched() || x.Over()) {
+		return false, nil // nothing to go back to, or something newer stands there
 	}
 	var held *HeldError
 	if err := e.free(ctx, s, e.Now()); errors.As(err, &held) {
@@ -157,13 +156,28 @@ func (e *Engine) turnFailed(ctx context.Context, s *slot, failed failures) (bool
 		return false, nil
 	}
 	s.dirty = true
-	if !x.Touched() {
+	if !begun {
 		e.Observer.Progress(s.name(), "not begun: a target of the promotion failed and the stage says onFailure: rollback")
 		return true, x.Cancel(&s.record, e.Actor.Login, e.Now())
 	}
 	e.Observer.Progress(s.name(), "rolling back: a target of the promotion failed and the stage says onFailure: rollback")
 	spec := e.baseSpec(s.declared)
 	spec.Approval, spec.Promotion, spec.Members = nil, x.Spec.Promotion, x.Spec.Members
-	_, err := rollout.Rollback(&s.record, x.Rollout.Name, spec, e.Now())
+	_, err = rollout.Rollback(&s.record, x.Rollout.Name, spec, e.Now())
 	return true, err
+}
+
+// failedShare is the target's rollout in a promotion that failed somewhere and
+// is to be rolled back; nil where there is none.
+func failedShare(s *slot, failed failures) *rollout.Execution {
+	for i := range slices.Backward(s.record.Rollouts) {
+		x := &s.record.Rollouts[i]
+		if x.Spec.OnFailure != rollBackOnFailure || x.Spec.Command == CommandRollback {
+			continue
+		}
+		if slices.ContainsFunc(x.Spec.Members, func(m string) bool { return failed[x.Spec.Promotion][m] }) {
+			return x
+		}
+	}
+	return nil
 }

@@ -72,9 +72,10 @@ func (e *Engine) journey(ctx context.Context, req Promotion, s *slot, sources *s
 	return j, e.busy(ctx, req, j)
 }
 
-// mayStart refuses what a person's lock or a policy keeps from starting.
+// mayStart refuses what a person's lock or a policy keeps from starting. A lock
+// stops the line; it never keeps a target from being put back.
 func (e *Engine) mayStart(s *slot, action string, overrides []string) error {
-	if l := s.record.Lock; l != nil && l.Person {
+	if l := s.record.Lock; l != nil && l.Person && action != CommandRollback {
 		return refused(s.name(), fmt.Sprintf("locked by %s since %s: %s", l.Actor, l.Since.Format("2006-01-02 15:04 MST"), l.Reason), "`sluice unlock --target "+s.name()+"` first")
 	}
 	if b, blocked := e.Pipeline.Blocked(e.question(s.declared, action, append(slices.Clone(e.OverridePolicies), overrides...))); blocked {
@@ -133,7 +134,7 @@ func (e *Engine) busy(ctx context.Context, req Promotion, j *journey) error {
 		return nil
 	}
 	for i := range j.slot.record.Rollouts {
-		if x := &j.slot.record.Rollouts[i]; !x.Rollout.State.Final() && x.Spec.Release.ID == j.spec.Release.ID && x.Spec.Command == CommandPromote {
+		if x := &j.slot.record.Rollouts[i]; !x.Over() && x.Spec.Release.ID == j.spec.Release.ID && x.Spec.Command == CommandPromote {
 			j.resume = x
 			return nil
 		}

@@ -34,32 +34,55 @@ func (e *HeldError) Error() string {
 
 func (e *Engine) mine(l rollout.Lock) bool { return !l.Person && l.Holder == e.Lease.Holder }
 
-// claim makes slots ours in the store, with whatever else changed in them. The
-// loser of a race learns who won.
-func (e *Engine) claim(ctx context.Context, slots []*slot) error {
+// claim makes slots ours in the store, with what change does to each of them.
+// Either all of them are ours then or none is: what a store that is not atomic
+// saved of a failed claim is taken back. The loser of a race learns who won.
+func (e *Engine) claim(ctx context.Context, slots []*slot, change func(*slot) error) error {
 	if err := e.acquire(ctx, slots); err != nil {
 		return err
+	}
+	before := make([]rollout.Record, len(slots))
+	for i, s := range slots {
+		if change == nil {
+			continue
+		}
+		if !e.Store.Facts().Atomic {
+			before[i] = s.record.Clone()
+		}
+		if err := change(s); err != nil {
+			return err
+		}
 	}
 	err := e.commit(ctx, slots...)
 	if err == nil {
 		return nil
 	}
-	e.letGo(ctx, slots)
+	e.letGo(ctx, slots, before)
 	if store.IsConflict(err) {
 		return e.winner(ctx, slots, err)
 	}
 	return err
 }
 
-// letGo lets go of those slots whose lease was saved although the others' was
-// not: a store that is not atomic may do so.
-func (e *Engine) letGo(ctx context.Context, slots []*slot) {
+// letGo gives back those slots that were claimed although others could not be,
+// as they were before; the history says that they were claimed.
+func (e *Engine) letGo(ctx context.Context, slots []*slot, before []rollout.Record) {
 	var saved []*slot
-	for _, s := range slots {
-		if s.held && !s.dirty {
-			e.release(s)
-			saved = append(saved, s)
+	for i, s := range slots {
+		if !s.held || s.dirty {
+			continue
 		}
+		if before[i].Schema != "" {
+			events, generation := s.record.Events, s.record.Generation
+			s.record = before[i]
+			s.record.Events, s.record.Generation = events, generation
+			s.record.AddEvent(rollout.Event{
+				Type: "promotion.withdrawn", Time: e.Now().UTC(), Actor: e.Actor.Login,
+				Message: "it could not be saved for every target, and nothing was done",
+			})
+		}
+		e.release(s)
+		saved = append(saved, s)
 	}
 	if err := e.commitAnyway(ctx, saved...); err != nil {
 		e.Observer.Warn("", "a lease could not be given back and ends by itself: "+err.Error())

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"sluice/stages"
 	"sluice/stages/driver"
@@ -59,11 +60,20 @@ func (r *run) lookup(ctx context.Context, t *task, call driver.Call, cause error
 		}
 		wait := pace.NextBackOff()
 		if r.beyond(wait) {
-			r.later(t, r.Now().Add(wait))
+			r.undecided(t, call.Key, wait)
 			return
 		}
 		r.pause(ctx, wait)
 	}
+}
+
+// undecided leaves a call that cannot be decided yet to a later invocation.
+func (r *run) undecided(t *task, key string, wait time.Duration) {
+	for _, s := range t.slots {
+		s.active().LookedUp(key)
+		s.dirty = true
+	}
+	r.later(t, r.Now().Add(wait))
 }
 
 // found is what a lookup found.

@@ -51,20 +51,27 @@ func (e *Engine) Promote(ctx context.Context, req Promotion) (rollout.Outcome, e
 		return rollout.Outcome{}, err
 	}
 	id, again := e.promotionOf(req, slots)
+	v := voyage{id: id, command: CommandPromote, reason: req.Reason, shard: req.Shard}
 	if again {
-		return e.again(ctx, id, slots)
+		found := sharesOf(id, slots)
+		if len(found.open) == 0 || len(found.missing) == 0 {
+			return e.again(ctx, id, slots)
+		}
+		e.resuming()
+		slots, v.left = found.missing, found.open
 	}
 	journeys, err := e.journeys(ctx, req, slots, id)
 	if err != nil {
 		return rollout.Outcome{}, err
 	}
-	return e.embark(ctx, journeys, voyage{id: id, command: CommandPromote, reason: req.Reason, shard: req.Shard})
+	return e.embark(ctx, journeys, v)
 }
 
 // voyage is what all journeys of a promotion share.
 type voyage struct {
 	id, command, reason string
 	shard               *Shard
+	left                []*slot // open shares of an earlier attempt, to be resumed
 }
 
 // promotionOf names the promotion of a request: a shard's is shared with the
@@ -91,12 +98,4 @@ func promotionName(origin, command, stage string, targets []string) string {
 	names := slices.Sorted(slices.Values(targets))
 	sum := sha256.Sum256([]byte(strings.Join([]string{origin, command, stage, strings.Join(names, ",")}, "\n")))
 	return "p-" + hex.EncodeToString(sum[:8])
-}
-
-// known reports whether a record has a share of the promotion.
-func known(id string, slots []*slot) bool {
-	return slices.ContainsFunc(slots, func(s *slot) bool {
-		_, ok := s.record.Promotion(id)
-		return ok
-	})
 }

@@ -19,7 +19,8 @@ type CanaryPromotion struct {
 }
 
 // PromoteCanary promotes the canary that stands on a target, whoever put it
-// there. It is refused while a rollout of ours is at work there.
+// there. It is refused while another rollout of ours is at work there; a canary
+// promotion that is not over is resumed.
 func (e *Engine) PromoteCanary(ctx context.Context, req CanaryPromotion) (rollout.Outcome, error) {
 	slots, err := e.load(ctx, []*pipeline.Target{req.Target})
 	if err != nil {
@@ -32,6 +33,9 @@ func (e *Engine) PromoteCanary(ctx context.Context, req CanaryPromotion) (rollou
 	}
 	if err := e.mayPromoteCanary(ctx, s, req); err != nil {
 		return rollout.Outcome{}, err
+	}
+	if x := s.active(); x != nil {
+		return e.resume(ctx, x.Spec.Promotion, slots)
 	}
 	j := &journey{slot: s, spec: e.baseSpec(s.declared)}
 	j.spec.Options = req.Options
@@ -62,7 +66,7 @@ func (e *Engine) mayPromoteCanary(ctx context.Context, s *slot, req CanaryPromot
 		return nil
 	}
 	if x.Spec.Command == CommandPromoteCanary {
-		return refused(s.name(), fmt.Sprintf("%s is %s and not over", x.Rollout.Name, x.Rollout.State), "`sluice reconcile` goes on with it")
+		return nil
 	}
 	return refused(s.name(), fmt.Sprintf("a rollout of ours is at work there: %s is %s", x.Rollout.Name, x.Rollout.State),
 		"`sluice advance --target "+s.name()+"` starts its next phase")

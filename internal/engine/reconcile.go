@@ -67,7 +67,7 @@ func (e *Engine) claimEach(ctx context.Context, slots []*slot) ([]*slot, error) 
 			return mine, nil
 		}
 		if !store.IsConflict(err) {
-			e.letGo(ctx, mine)
+			e.letGo(ctx, mine, make([]rollout.Record, len(mine)))
 			return nil, err
 		}
 		blame(mine, err)

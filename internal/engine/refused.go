@@ -26,6 +26,11 @@ func (e *RefusedError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// add refuses for one more reason.
+func (e *RefusedError) add(target, message string) {
+	e.Findings = append(e.Findings, driver.Finding{Target: target, Severity: driver.Refuse, Message: message})
+}
+
 func refused(target, message, remedy string) *RefusedError {
 	return &RefusedError{Findings: []driver.Finding{{Target: target, Severity: driver.Refuse, Message: message, Remedy: remedy}}}
 }

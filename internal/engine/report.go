@@ -144,7 +144,7 @@ func (s *slot) rolloutOf(id string) *rollout.Execution {
 
 // addWait says what an unfinished rollout waits for.
 func (e *Engine) addWait(o *rollout.TargetOutcome, s *slot, x *rollout.Execution) {
-	if x == nil || x.Rollout.State.Final() {
+	if x == nil || x.Over() {
 		return
 	}
 	active, _ := s.record.Active()

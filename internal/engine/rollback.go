@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"sluice/pipeline"
 	"sluice/rollout"
 	"sluice/stages/driver"
@@ -26,40 +24,40 @@ func (e *Engine) Rollback(ctx context.Context, req Back) (rollout.Outcome, error
 	if err != nil {
 		return rollout.Outcome{}, err
 	}
-	id := uuid.NewString()
-	if e.Origin != "" {
-		var again bool
-		if id, again = e.promotionID(CommandRollback, req.Targets[0].Stage.Name.Value, slots); again {
-			return e.again(ctx, id, slots)
-		}
+	id, again := e.promotionID(CommandRollback, stageOf(req.Targets), slots)
+	if again {
+		return e.again(ctx, id, slots)
 	}
 	undone, err := e.undone(ctx, req, slots)
 	if err != nil {
 		return rollout.Outcome{}, err
 	}
+	slots = slices.DeleteFunc(slots, func(s *slot) bool { return undone[s] == "" })
 	journeys, err := e.backwards(ctx, req, slots, undone, id)
 	if err != nil {
 		return rollout.Outcome{}, err
 	}
-	at := slotsOf(journeys)
-	if err := e.acquire(ctx, at); err != nil {
+	err = e.claim(ctx, slots, func(s *slot) error {
+		return e.turnBack(journeyOf(journeys, s), undone[s], id, req.Reason, namesOf(slots))
+	})
+	if err != nil {
 		return rollout.Outcome{}, err
 	}
-	for _, j := range journeys {
-		if err := e.turnBack(j, undone[j.slot], id, req.Reason, namesOf(at)); err != nil {
-			return rollout.Outcome{}, err
-		}
+	return e.runAll(ctx, id, slots)
+}
+
+// stageOf names the stage of targets that a person named; "" without any.
+func stageOf(targets []*pipeline.Target) string {
+	if len(targets) == 0 {
+		return ""
 	}
-	if err := e.commit(ctx, at...); err != nil {
-		return rollout.Outcome{}, err
-	}
-	return e.runAll(ctx, id, at)
+	return targets[0].Stage.Name.Value
 }
 
 // undone finds the rollout to undo on each target. Targets of the request that
 // have none are left out as long as one has.
 func (e *Engine) undone(ctx context.Context, req Back, slots []*slot) (map[*slot]string, error) {
-	refusals := &RefusedError{}
+	refusals, nothing := &RefusedError{}, &RefusedError{}
 	found := map[*slot]string{}
 	for _, s := range slots {
 		if err := e.free(ctx, s, e.Now()); err != nil {
@@ -69,14 +67,20 @@ func (e *Engine) undone(ctx context.Context, req Back, slots []*slot) (map[*slot
 			return nil, err
 		}
 		x, err := s.record.RolledBack(req.Promotion)
-		if err != nil {
-			refusals.Findings = append(refusals.Findings, driver.Finding{Target: s.name(), Severity: driver.Refuse, Message: err.Error()})
-			continue
+		switch {
+		case err == nil:
+			found[s] = x.Rollout.Name
+		case x == nil:
+			nothing.add(s.name(), err.Error())
+		default:
+			refusals.add(s.name(), err.Error())
 		}
-		found[s] = x.Rollout.Name
 	}
 	if len(refusals.Findings) > 0 {
 		return nil, refusals
+	}
+	if len(found) == 0 {
+		return nil, nothing
 	}
 	return found, nil
 }
