@@ -51,7 +51,7 @@ type observed struct {
 	current    standing
 	manifest   *api.Manifest // the current one
 	update     standing      // what is being deployed or previewed
-	newest     *operation // the operation that ran or runs last; nil for none
+	newest     *operation    // the operation that ran or runs last; nil for none
 }
 
 func (o observed) release() driver.Release {
