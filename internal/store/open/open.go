@@ -1,0 +1,114 @@
+// Package open is the list of stores: it chooses one by its name in the
+// pipeline file.
+package open
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"sluice/internal/actions"
+	protocol "sluice/internal/actions/artifact"
+	"sluice/internal/store"
+	"sluice/internal/store/artifact"
+	"sluice/internal/store/file"
+	"sluice/internal/store/gitref"
+	"sluice/internal/store/s3"
+)
+
+// Spec says which store, and what stores need of the world.
+type Spec struct {
+	Store    string   // "artifact", "git", "s3://bucket/prefix" or "file:DIR"
+	Branch   string   // git: "" means sluice-state
+	Endpoint string   // s3: "" means AWS's own, or the environment's
+	Branches []string // whose runs may change state, in Actions; empty means the default branch
+
+	Runner    *actions.Runner // this run, inside Actions or not
+	Getenv    func(string) string
+	Transport http.RoundTripper        // of artifacts and s3; nil means their own
+	Describe  func(store.Entry) string // one line about a save, for git's log; nil for nothing
+	Warn      func(message string)     // nil drops warnings
+}
+
+// Error means that a store's name or options are wrong: nothing outside the
+// pipeline file and the flags can mend it.
+type Error struct {
+	Store string
+	Err   error
+}
+
+// Error names the store.
+func (e *Error) Error() string { return fmt.Sprintf("state store %q: %v", e.Store, e.Err) }
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Open returns the store of spec. Nothing is sent or touched before its first
+// use. Errors: [*Error], and [*store.UnreadableError] where the store cannot
+// be reached from here.
+func Open(spec Spec) (store.Store, error) {
+	run, err := spec.Runner.Context()
+	if err != nil {
+		return nil, &store.UnreadableError{Op: "open", Err: err, Remedy: "run the job again"}
+	}
+	dir, isFile := strings.CutPrefix(spec.Store, "file:")
+	switch {
+	case isFile && dir != "":
+		return file.Open(dir, file.By(run.Run())), nil
+	case spec.Store == "artifact":
+		return spec.artifact(run)
+	case spec.Store == "git":
+		return spec.git(run)
+	case strings.HasPrefix(spec.Store, "s3://"):
+		return spec.s3(run)
+	}
+	return nil, &Error{spec.Store, fmt.Errorf("not a store; use artifact, git, s3://bucket/prefix or file:DIR")}
+}
+
+func (spec Spec) artifact(run actions.Context) (store.Store, error) {
+	if !spec.Runner.Inside() {
+		return nil, &store.UnreadableError{
+			Op: "open", Err: fmt.Errorf("the artifact store exists in GitHub Actions alone, and GITHUB_ACTIONS is not set"),
+			Remedy: "use --store file:DIR here",
+		}
+	}
+	// Opening checks the variables and sends nothing.
+	runs, err := protocol.Open(spec.Getenv, spec.Transport)
+	if err != nil {
+		return nil, &store.UnreadableError{
+			Op: "open", Err: err,
+			Remedy: "use sluice as an action (uses: …), or another store (state: {store: git}, or --store file:DIR)",
+		}
+	}
+	return artifact.Open(artifact.Options{
+		Runs: func() (*protocol.Client, error) { return runs, nil }, GitHub: spec.Runner.GitHub,
+		Run: run, Branches: spec.Branches, Warn: spec.Warn,
+	}), nil
+}
+
+func (spec Spec) git(run actions.Context) (store.Store, error) {
+	if run.Repository == "" {
+		return nil, &store.UnreadableError{
+			Op: "open", Err: fmt.Errorf("the git store is a branch on GitHub, and GITHUB_REPOSITORY is not set"),
+			Remedy: "set GITHUB_REPOSITORY=owner/name and GITHUB_TOKEN, or use --store file:DIR here",
+		}
+	}
+	opened, err := gitref.Open(gitref.Options{
+		GitHub: spec.Runner.GitHub, Branch: spec.Branch, Run: run, Describe: spec.Describe,
+	})
+	if err != nil {
+		return nil, &Error{spec.Store, err}
+	}
+	return opened, nil
+}
+
+func (spec Spec) s3(run actions.Context) (store.Store, error) {
+	spec.Runner.Mask(spec.Getenv("AWS_SECRET_ACCESS_KEY"), spec.Getenv("AWS_SESSION_TOKEN"))
+	opened, err := s3.Open(s3.Options{
+		Location: spec.Store, Endpoint: spec.Endpoint, By: run.Run(), Getenv: spec.Getenv, Transport: spec.Transport,
+	})
+	if err != nil {
+		return nil, &Error{spec.Store, err}
+	}
+	return opened, nil
+}

@@ -1,0 +1,173 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/sync/errgroup"
+
+	"sluice/internal/store"
+)
+
+// tries is how often a write is sent again because S3 answered 409: another
+// write of the object was under way, and who was first is not decided.
+const tries = 8
+
+// firstWait is the time before the second try.
+const firstWait = 50 * time.Millisecond
+
+// errUndecided is S3's 409.
+var errUndecided = errors.New("another write of the object was under way each time")
+
+// Commit writes the objects side by side, after those that this process knows
+// were compared.
+func (s *Store) Commit(ctx context.Context, entries ...store.Entry) ([]store.Entry, error) {
+	if err := store.CheckCommit(entries); err != nil || len(entries) == 0 {
+		return nil, err
+	}
+	if err := s.compare(ctx, entries); err != nil {
+		if cancelled := store.Cancelled(ctx, "write"); cancelled != nil {
+			return nil, cancelled
+		}
+		return nil, err
+	}
+	versions, errs := make([]string, len(entries)), make([]error, len(entries))
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i, e := range entries {
+		group.Go(func() error {
+			versions[i], errs[i] = s.write(ctx, e)
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are in errs
+	var saved []store.Entry
+	for i, e := range entries {
+		if e.Version = versions[i]; errs[i] == nil {
+			saved = append(saved, e)
+		}
+	}
+	return saved, join(errs)
+}
+
+// join makes one conflict of several, so that all lost records are named.
+func join(errs []error) error {
+	lost := &store.ConflictError{}
+	for _, err := range errs {
+		if c, ok := errors.AsType[*store.ConflictError](err); ok {
+			lost.Keys, lost.Who = append(lost.Keys, c.Keys...), append(lost.Who, c.Who...)
+		} else if err != nil {
+			return errors.Join(errs...)
+		}
+	}
+	if len(lost.Keys) == 0 {
+		return nil
+	}
+	return lost
+}
+
+// compare checks the generations before anything is written. A version that
+// this process did not load is read first.
+func (s *Store) compare(ctx context.Context, entries []store.Entry) error {
+	if err := store.Cancelled(ctx, "write"); err != nil {
+		return err
+	}
+	current := make([]store.Stored, len(entries))
+	for i, e := range entries {
+		found, ok := s.loaded(e.Key, e.Version)
+		if !ok && e.Version != "" {
+			var err error
+			if found, err = s.get(ctx, e.Key); err != nil {
+				return err
+			}
+		}
+		current[i] = found
+	}
+	return store.Compare(current, entries)
+}
+
+// write replaces one object if it is still what e was loaded as.
+func (s *Store) write(ctx context.Context, e store.Entry) (version string, err error) {
+	text, digest, err := store.Encode(e, s.by)
+	if err != nil {
+		return "", s.unreadable(e.Key, "write", err)
+	}
+	delays := &backoff.ExponentialBackOff{InitialInterval: s.wait, Multiplier: 2, MaxInterval: 20 * s.wait, RandomizationFactor: 0.5}
+	version, err = backoff.Retry(ctx, func() (string, error) {
+		version, err := s.put(ctx, e, text, digest)
+		if err != nil && !errors.Is(err, errUndecided) {
+			err = backoff.Permanent(err)
+		}
+		return version, err
+	}, backoff.WithBackOff(delays), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0))
+	if cancelled := store.Cancelled(ctx, "write"); err != nil && cancelled != nil {
+		return "", cancelled
+	}
+	if errors.Is(err, errUndecided) {
+		return "", &store.ConflictError{Keys: []store.Key{e.Key}, Who: []string{errUndecided.Error()}}
+	}
+	if err != nil {
+		return "", err
+	}
+	if found, err := store.Decode(e.Key, text); err == nil {
+		found.Version = version
+		s.learn(found)
+	}
+	s.places.Add(e.Key, store.Saved{Location: s.place.address(e.Key), Digest: digest})
+	return version, nil
+}
+
+// put sends one conditional write. The SDK repeats it after a lost answer, and
+// then it may fail against its own success.
+func (s *Store) put(ctx context.Context, e store.Entry, text []byte, digest string) (version string, err error) {
+	if err := store.Cancelled(ctx, "write"); err != nil {
+		return "", err
+	}
+	client, err := s.connect(ctx)
+	if err != nil {
+		return "", s.unreadable(e.Key, "write", err)
+	}
+	input := &s3.PutObjectInput{
+		Bucket: &s.place.bucket, Key: aws.String(s.place.object(e.Key)),
+		Body: bytes.NewReader(text), ContentType: aws.String("application/json"),
+	}
+	if e.Version == "" {
+		input.IfNoneMatch = aws.String("*")
+	} else {
+		input.IfMatch = &e.Version
+	}
+	answer, err := client.PutObject(ctx, input)
+	switch {
+	case err == nil && aws.ToString(answer.ETag) == "":
+		return "", s.unreadable(e.Key, "write", errors.New("the server gave no ETag"))
+	case err == nil:
+		return *answer.ETag, nil
+	case !isLostRace(err):
+		return "", s.unreadable(e.Key, "write", err)
+	}
+	return s.settle(ctx, e, digest)
+}
+
+// settle looks why a conditional write was refused: it had succeeded before
+// (the object is this very save), somebody else was first, or nobody was yet.
+func (s *Store) settle(ctx context.Context, e store.Entry, digest string) (version string, err error) {
+	now, err := s.get(ctx, e.Key)
+	switch {
+	case err != nil:
+		return "", err
+	case now.Digest == digest:
+		return now.Version, nil
+	case now.Version == e.Version:
+		return "", errUndecided
+	}
+	lost := &store.ConflictError{Keys: []store.Key{e.Key}}
+	if now.By != "" {
+		lost.Who = []string{now.By}
+	}
+	return "", lost
+}
