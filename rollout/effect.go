@@ -148,8 +148,16 @@ func (e *Execution) pinRollback(release driver.Release) {
 	}
 }
 
+// setRelease records what was read back as what runs on the target. For what is
+// queued it is now what ran before.
 func (r *Record) setRelease(release driver.Release) {
-	if release.ID != "" {
-		r.Release = &release
+	if release.ID == "" {
+		return
+	}
+	r.Release = &release
+	for i := range r.Rollouts {
+		if e := &r.Rollouts[i]; e.waiting() {
+			e.Previous = release.ID
+		}
 	}
 }

@@ -1,0 +1,413 @@
+package rollout
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sluice/stages/driver"
+)
+
+// t0 is when tests begin.
+var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// traffic is what runs on the imagined platform: a release for all, and one
+// that has a share.
+type traffic struct {
+	Stable  string `json:"stable"`
+	Canary  string `json:"canary,omitempty"`
+	Percent string `json:"percent,omitempty"`
+}
+
+func (p traffic) json() json.RawMessage {
+	data, err := json.Marshal(p)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+func (p traffic) String() string {
+	if p.Canary == "" {
+		return p.Stable
+	}
+	return p.Stable + "+" + p.Percent + "%" + p.Canary
+}
+
+// after is the traffic once a change is made.
+func (p traffic) after(kind driver.Kind, c driver.Change) traffic {
+	switch kind {
+	case driver.Deploy:
+		return traffic{Stable: c.Release.ID}
+	case driver.Weight:
+		return traffic{Stable: p.Stable, Canary: c.Release.ID, Percent: c.Percent}
+	case driver.Stable:
+		return traffic{Stable: p.Canary, Canary: p.Canary, Percent: "0"}
+	case driver.Disable:
+		return traffic{Stable: p.Stable}
+	case driver.Rollback:
+		var back traffic
+		if err := json.Unmarshal(c.Baseline, &back); err != nil {
+			panic(fmt.Sprintf("rollback to %q: %v", c.Baseline, err))
+		}
+		return back
+	default:
+		return p
+	}
+}
+
+// stand drives one target's record the way the engine does, against an imagined
+// platform and checks whose answers a test scripts.
+type stand struct {
+	t      *testing.T
+	r      Record
+	now    time.Time
+	view   View
+	runs   traffic
+	sent   []string            // effects sent, in order
+	checks []string            // jobs whose checks ran, in order
+	script map[string][]string // by effect ("canary-10/weight"), poll, lookup or job: how it answers, then well
+	remote func(kind driver.Kind) (state State, outcome driver.Outcome)
+}
+
+func newStand(t *testing.T) *stand {
+	s := &stand{t: t, now: t0, runs: traffic{Stable: "r1"}, script: map[string][]string{}}
+	s.r = New("shop", target())
+	s.r.Release = &driver.Release{ID: "r1"}
+	return s
+}
+
+func target() driver.Target {
+	return driver.Target{Name: "web", Stage: "production", Platform: "moon", Config: json.RawMessage(`{}`)}
+}
+
+// plan is a promotion of r2 that a test may change.
+func plan(change ...func(*Spec)) Spec {
+	s := Spec{
+		Promotion: "p1", Command: "promote", Target: target(), Release: driver.Release{ID: "r2"},
+		Phases: PhasesOf(nil, false), Restore: true,
+		Timeout: Duration(24 * time.Hour), OperationTimeout: Duration(time.Hour), Creator: "alice",
+	}
+	for _, c := range change {
+		c(&s)
+	}
+	return s
+}
+
+func canary(percentages ...string) func(*Spec) {
+	return func(s *Spec) { s.Phases = PhasesOf(percentages, false) }
+}
+
+func disabled(s *Spec) {
+	last := len(s.Phases) - 1
+	s.Phases[last] = StablePhase(true)
+}
+
+func waits(d time.Duration) func(*Spec) {
+	return func(s *Spec) { w := Duration(d); s.Wait = &w }
+}
+
+func holds(s *Spec) { s.Restore = false }
+
+func gated(jobs ...string) func(*Spec) {
+	return func(s *Spec) {
+		gate := []Gate{{Run: []string{"true"}}}
+		for _, j := range jobs {
+			switch j {
+			case JobPredeploy:
+				s.Gates.Predeploy = gate
+			case JobVerify:
+				s.Gates.Verify = gate
+			case JobAnalysis:
+				s.Gates.Analysis = gate
+			case JobPostdeploy:
+				s.Gates.Postdeploy = gate
+			}
+		}
+	}
+}
+
+func approved(a ApprovalSpec) func(*Spec) { return func(s *Spec) { s.Approval = &a } }
+
+func release(id string) func(*Spec) { return func(s *Spec) { s.Release.ID = id } }
+
+func promotion(id string) func(*Spec) { return func(s *Spec) { s.Promotion = id } }
+
+// start creates a rollout and runs it as far as it goes.
+func (s *stand) start(change ...func(*Spec)) *Execution {
+	s.t.Helper()
+	name := Create(&s.r, plan(change...), s.runs.Stable == "", s.now).Rollout.Name
+	s.run()
+	return s.rollout(name)
+}
+
+// rollout finds a rollout again: pointers into a record do not last.
+func (s *stand) rollout(name string) *Execution {
+	s.t.Helper()
+	e, ok := s.r.Rollout(name)
+	if !ok {
+		s.t.Fatalf("no rollout %s", name)
+	}
+	return e
+}
+
+// answer is how the next thing of that name answers.
+func (s *stand) answer(name string) string {
+	list := s.script[name]
+	if len(list) == 0 {
+		return "done"
+	}
+	s.script[name] = list[1:]
+	return list[0]
+}
+
+// run does what is due until something must be waited for, and says what is due then.
+func (s *stand) run() Due {
+	s.t.Helper()
+	for range 500 {
+		Settle(&s.r, s.now)
+		if !s.do(Next(&s.r, s.now, s.view)) {
+			return Next(&s.r, s.now, s.view)
+		}
+	}
+	s.t.Fatal("there is no end to what is due")
+	return Due{}
+}
+
+// after lets time pass, then runs.
+func (s *stand) after(d time.Duration) Due {
+	s.t.Helper()
+	s.now = s.now.Add(d)
+	return s.run()
+}
+
+// do does one thing and reports whether to go on.
+func (s *stand) do(due Due) bool {
+	switch due.Action {
+	case ActionEffect:
+		return s.effect(due)
+	case ActionConfirm:
+		return s.confirm(due)
+	case ActionFollow:
+		return s.follow(due)
+	case ActionCheck:
+		return s.check(due)
+	default:
+		return false
+	}
+}
+
+func (s *stand) check(due Due) bool {
+	e, name := s.rollout(due.Rollout), due.Phase+"/"+due.Job
+	e.StartChecks(&s.r, due.Phase, due.Job, s.now)
+	s.checks = append(s.checks, name)
+	switch s.answer(name) {
+	case "fail":
+		e.FailJob(&s.r, due.Phase, due.Job, ExecutionFailed, name+" failed", s.now)
+	case "interrupted":
+		return false
+	default:
+		e.PassChecks(&s.r, due.Phase, due.Job, s.now)
+	}
+	return true
+}
+
+// effect prepares, saves and sends an effect.
+func (s *stand) effect(due Due) bool {
+	e := s.rollout(due.Rollout)
+	key, change, name := e.CallKey(due), e.Change(due), strings.TrimPrefix(due.Phase+"/"+string(due.Kind), "/")
+	if len(change.Expected) > 0 && string(change.Expected) != string(s.runs.json()) {
+		e.Ask(&s.r, due, key, s.runs.json(), "somebody else was here", s.now)
+		return false
+	}
+	answer := s.answer(name)
+	if answer == "refuse" {
+		e.FailEffect(&s.r, due, "", "refused: "+name, s.now)
+		return true
+	}
+	call := driver.Call{Key: key, Kind: due.Kind, Changes: []driver.Change{change}, Intended: s.now}
+	if answer == "unchanged" {
+		e.Unchanged(&s.r, due, call, s.runs.json(), s.now)
+		return true
+	}
+	e.Intend(&s.r, due, call, s.runs.json(), s.runs.after(due.Kind, change).json(), s.now)
+	if answer == "lost" {
+		return false
+	}
+	s.sent = append(s.sent, describe(due.Kind, change))
+	return s.told(answer, key)
+}
+
+func describe(kind driver.Kind, c driver.Change) string {
+	text := string(kind)
+	if c.Percent != "" {
+		text += " " + c.Percent
+	}
+	if c.Phase != "" && (kind == driver.Advance || kind == driver.RetryJob || kind == driver.IgnoreJob) {
+		text += " " + c.Phase
+	}
+	return text
+}
+
+// told gives the record the platform's answer to an open effect.
+func (s *stand) told(answer, key string) bool {
+	e, step := s.open(key)
+	op := driver.Operation{ID: "op-" + key, Status: driver.Running}
+	result := driver.Result{Outcome: driver.Open}
+	switch answer {
+	case "done":
+		s.runs = s.runs.after(step.Call.Kind, step.Call.Changes[0])
+		op.Status, result = driver.Done, driver.Result{Outcome: driver.Succeeded, Release: driver.Release{ID: s.runs.Stable}, After: s.runs.json()}
+	case "fail":
+		op.Status, result = driver.Done, driver.Result{Outcome: driver.Failed, Errors: []driver.Problem{{Code: "BROKEN", Message: "it broke"}}}
+	case "denied":
+		e.FailEffect(&s.r, step.due(), key, "denied", s.now)
+		return true
+	case "withdraw":
+		e.Withdraw(&s.r, key, "never sent", s.now)
+		return false
+	case "foreign":
+		e.Ask(&s.r, step.due(), key, json.RawMessage(`{"stable":"foreign"}`), "neither before nor after", s.now)
+		return false
+	}
+	if e.Spec.Remote && s.remote != nil {
+		var state State
+		state, result.Outcome = s.remote(step.Call.Kind)
+		result.Rollout = s.theirs(e, state)
+	}
+	op.Results = map[string]driver.Result{"web": result}
+	e.Begun(&s.r, key, op, s.now)
+	return result.Outcome != driver.Open
+}
+
+// theirs is a platform's own rollout with a canary that a test moves.
+func (s *stand) theirs(e *Execution, state State) json.RawMessage {
+	phases := slices.Clone(e.Rollout.Phases)
+	if len(phases) == 0 {
+		phases = []Phase{remotePhase("canary-50", PhaseInProgress), remotePhase("stable", PhasePending)}
+	}
+	data, err := Encode(Record{Rollouts: []Execution{{Rollout: Rollout{Name: "projects/p/rollouts/x", TargetID: "web", State: state, Phases: phases}}}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var r struct {
+		Rollouts []struct{ Rollout json.RawMessage }
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		s.t.Fatal(err)
+	}
+	return r.Rollouts[0].Rollout
+}
+
+func remotePhase(id string, state PhaseState) Phase {
+	return Phase{ID: id, State: state, DeploymentJobs: &DeploymentJobs{DeployJob: &Job{ID: "deploy", State: JobState(state), DeployJob: jsontext.Value("{}")}}}
+}
+
+func (s *stand) open(key string) (*Execution, *Step) {
+	s.t.Helper()
+	for i := range s.r.Rollouts {
+		if step, ok := s.r.Rollouts[i].openStep(key); ok {
+			return &s.r.Rollouts[i], step
+		}
+	}
+	s.t.Fatalf("no open effect %s", key)
+	return nil, nil
+}
+
+// confirm looks an effect up whose answer was lost: unless scripted, it had
+// taken effect.
+func (s *stand) confirm(due Due) bool {
+	e := s.rollout(due.Rollout)
+	step, _ := e.OpenStep()
+	switch answer := s.answer("lookup " + string(due.Kind)); answer {
+	case "undecided":
+		e.LookedUp(step.Call.Key)
+		return false
+	case "absent":
+		s.sent = append(s.sent, describe(due.Kind, step.Call.Changes[0]))
+		return s.told("done", step.Call.Key)
+	default:
+		return s.told(answer, step.Call.Key)
+	}
+}
+
+// follow polls once; an operation that still runs is left.
+func (s *stand) follow(due Due) bool {
+	e := s.rollout(due.Rollout)
+	step, _ := e.OpenStep()
+	return s.told(s.answer("poll "+string(due.Kind)), step.Call.Key)
+}
+
+// states are the states of a rollout and its phases in one line.
+func states(e *Execution) string {
+	parts := []string{string(e.Rollout.State)}
+	for _, p := range e.Rollout.Phases {
+		parts = append(parts, p.ID+"="+string(p.State))
+	}
+	return strings.Join(parts, " ")
+}
+
+// jobs are the states of a phase's jobs in one line.
+func jobs(t *testing.T, e *Execution, phase string) string {
+	t.Helper()
+	p, ok := e.Rollout.Phase(phase)
+	if !ok {
+		t.Fatalf("no phase %s", phase)
+	}
+	var parts []string
+	for _, j := range p.Jobs() {
+		parts = append(parts, j.ID+"="+string(j.State))
+	}
+	return strings.Join(parts, " ")
+}
+
+func (s *stand) want(what string, got, want any) {
+	s.t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		s.t.Errorf("%s:\n got %v\nwant %v", what, got, want)
+	}
+}
+
+// wantWait asserts what is waited for.
+func (s *stand) wantWait(due Due, kind WaitKind, in time.Duration) {
+	s.t.Helper()
+	if due.Action != ActionWait || due.Waiting.Kind != kind {
+		s.t.Fatalf("due is %+v, want to wait for %s", due, kind)
+	}
+	want := time.Time{}
+	if in != 0 {
+		want = s.now.Add(in)
+	}
+	if !due.Waiting.Until.Equal(want) {
+		s.t.Errorf("waits until %v, want %v", due.Waiting.Until, want)
+	}
+}
+
+// must fails the test on an error.
+func (s *stand) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// wantRefusal asserts a refusal that names the state it found.
+func (s *stand) wantRefusal(err error, state, reason string) {
+	s.t.Helper()
+	var refused *RefusedError
+	if !errors.As(err, &refused) {
+		s.t.Fatalf("error %v, want a refusal in state %s", err, state)
+	}
+	if refused.State != state || !strings.Contains(err.Error(), "it is "+state) {
+		s.t.Errorf("refusal %q, want it to name the state %s", err, state)
+	}
+	if !strings.Contains(refused.Reason, reason) {
+		s.t.Errorf("refusal %q, want it to say %q", err, reason)
+	}
+}
