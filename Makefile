@@ -33,7 +33,7 @@ e2e: ## the tests that need an engine, act and the aws CLI; .ci/run brings them
 lint:
 	golangci-lint run ./...
 	actionlint .github/workflows/*.yml examples/workflows/*.yml
-	shellcheck -x .ci/run .github/release.sh setup/install.sh
+	shellcheck -x .ci/run .github/release.sh setup/install.sh e2e/install-heroku.sh
 	go mod tidy -diff
 
 fmt:

@@ -4,7 +4,6 @@
 golangci_lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 actionlint=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 act=github.com/nektos/act@v0.2.89
-heroku=heroku@11.10.0 # an npm package
 
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
@@ -36,7 +35,7 @@ install_linters() {
 # install_clients: what drives the program from outside, beside Debian's aws.
 install_clients() {
   install_go "$act"
-  install_npm "$heroku"
+  bash e2e/install-heroku.sh "$cache/bin"
 }
 
 # install_go MODULE@VERSION: built once per version into $cache/bin.
@@ -50,16 +49,4 @@ install_go() {
     mv "$work/bin/$name" "$cache/bin/$name-$version"
   fi
   ln -sf "$name-$version" "$cache/bin/$name"
-}
-
-# install_npm PACKAGE@VERSION: installed once per version into $cache.
-install_npm() {
-  local folder=$cache/npm/$1 name=${1%@*}
-  if [ ! -d "$folder" ]; then
-    echo "installing $1"
-    mkdir -p "$cache/npm"
-    npm install --prefix "$work/npm" --no-audit --no-fund --loglevel=error "$1"
-    mv "$work/npm" "$folder"
-  fi
-  ln -sf "$folder/node_modules/.bin/$name" "$cache/bin/$name"
 }
