@@ -367,8 +367,10 @@ func TestRenamedArtifact(t *testing.T) {
 
 func TestNamesThatAreNotOurs(t *testing.T) {
 	w := newWorld()
-	for _, name := range []string{"sluice-state.x", "sluice-state.storefront.web.g0.0123456789abcdef", "sluice-state.storefront.web.gx.0123456789abcdef",
-		"sluice-state.storefront.web.g1.short", "sluice-state.Storefront.web.g1.0123456789abcdef", "other", "sluice-state.storefront.web.1.0123456789abcdef"} {
+	for _, name := range []string{
+		"sluice-state.x", "sluice-state.storefront.web.g0.0123456789abcdef", "sluice-state.storefront.web.gx.0123456789abcdef",
+		"sluice-state.storefront.web.g1.short", "sluice-state.Storefront.web.g1.0123456789abcdef", "other", "sluice-state.storefront.web.1.0123456789abcdef",
+	} {
 		w.Put(artifacttest.Run{ID: 9}, name, []byte("x"))
 	}
 	if got := generation(t, w.open(t, artifacttest.Run{ID: 8})); got != 0 {

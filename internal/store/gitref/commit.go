@@ -2,7 +2,7 @@ package gitref
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // git names its objects so
+	"crypto/sha1"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -68,10 +68,8 @@ func (s *Store) encode(entries []store.Entry) (change, error) {
 
 // blobID is git's name for a file's content.
 func blobID(text []byte) string {
-	h := sha1.New() //nolint:gosec // git names its objects so
-	fmt.Fprintf(h, "blob %d\x00", len(text))
-	h.Write(text)
-	return hex.EncodeToString(h.Sum(nil))
+	sum := sha1.Sum(append(fmt.Appendf(nil, "blob %d\x00", len(text)), text...))
+	return hex.EncodeToString(sum[:])
 }
 
 // swap tries until the commit is on the branch, a record was changed by

@@ -31,8 +31,10 @@ func testBadEntries(t *testing.T, h Harness) {
 
 func testBadNames(t *testing.T, h Harness) {
 	s := h.Open(t)
-	for _, bad := range []string{"", ".", "..", "../web", "a/b", "/etc", "a\\b", "Web", "a.json", "a b", "a\n", "a\x00", "ü", "-a", "a-",
-		string(bytes.Repeat([]byte("a"), 64))} {
+	for _, bad := range []string{
+		"", ".", "..", "../web", "a/b", "/etc", "a\\b", "Web", "a.json", "a b", "a\n", "a\x00", "ü", "-a", "a-",
+		string(bytes.Repeat([]byte("a"), 64)),
+	} {
 		for _, k := range []store.Key{{Pipeline: "storefront", Target: bad}, {Pipeline: bad, Target: "web"}} {
 			_, err := s.Load(t.Context(), k)
 			unreadable(t, err, "read")

@@ -226,7 +226,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	out := http.ResponseWriter(w)
+	out := w
 	lose := s.Lose != nil && s.Lose(r)
 	if lose {
 		out = httptest.NewRecorder()
