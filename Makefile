@@ -31,7 +31,7 @@ e2e: ## the tests that need an engine, act and the aws CLI; .ci/run brings them
 	go test -count=1 -timeout=30m -v ./e2e
 
 lint:
-	golangci-lint run ./...
+	golangci-lint run --allow-parallel-runners ./...
 	actionlint .github/workflows/*.yml examples/workflows/*.yml
 	shellcheck -x .ci/run .github/release.sh setup/install.sh e2e/install-heroku.sh
 	go mod tidy -diff
