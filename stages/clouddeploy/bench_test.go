@@ -89,6 +89,14 @@ const location = "projects/shop-1234/locations/europe-west1/"
 // have the part.
 func forget(t *testing.T, e *emulator.Emulator, part string) {
 	t.Helper()
+	edit(t, e, "rollouts", func(rollouts map[string]any) {
+		maps.DeleteFunc(rollouts, func(name string, _ any) bool { return strings.Contains(name, part) })
+	})
+}
+
+// edit changes what the emulator keeps of a kind, by name.
+func edit(t *testing.T, e *emulator.Emulator, kind string, change func(map[string]any)) {
+	t.Helper()
 	saved, err := e.Save()
 	if err != nil {
 		t.Fatal(err)
@@ -97,8 +105,8 @@ func forget(t *testing.T, e *emulator.Emulator, part string) {
 	if err := json.Unmarshal(saved, &state); err != nil {
 		t.Fatal(err)
 	}
-	rollouts, _ := state["rollouts"].(map[string]any)
-	maps.DeleteFunc(rollouts, func(name string, _ any) bool { return strings.Contains(name, part) })
+	kept, _ := state[kind].(map[string]any)
+	change(kept)
 	changed, err := json.Marshal(state)
 	if err != nil {
 		t.Fatal(err)
