@@ -30,8 +30,12 @@ func Diagram(p *pipeline.Pipeline, out rollout.Outcome) string {
 func stageRelease(s *pipeline.Stage, out rollout.Outcome) string {
 	release := ""
 	for _, t := range out.Targets {
-		if t.Stage == s.Name.Value {
+		switch {
+		case t.Stage != s.Name.Value:
+		case release == "":
 			release = t.Release
+		case release != t.Release:
+			return " · several releases"
 		}
 	}
 	plain := strings.Map(func(r rune) rune {
