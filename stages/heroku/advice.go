@@ -47,31 +47,18 @@ func (h *heroku) advise(ctx context.Context, d *deployment) error {
 	return h.compare(ctx, d, targets)
 }
 
+// compare reads every app's setup and says how each target's differs from the
+// source's.
 func (h *heroku) compare(ctx context.Context, d *deployment, targets []*party) error {
-	setups := make([]setup, len(targets)+1)
-	apps := []string{d.source.app.ID}
-	for _, p := range targets {
-		apps = append(apps, p.app.ID)
-	}
-	indexes := slices.Collect(func(yield func(int) bool) {
-		for i := range apps {
-			if !yield(i) {
-				return
-			}
-		}
-	})
-	err := each(ctx, indexes, func(ctx context.Context, i int) error {
+	err := each(ctx, append([]*party{d.source}, targets...), func(ctx context.Context, p *party) error {
 		var err error
-		setups[i], err = h.setup(ctx, apps[i])
+		p.setup, err = h.setup(ctx, p.app.ID)
 		return err
 	})
-	if err != nil {
-		return err
+	for _, p := range targets {
+		d.prepared.Findings = append(d.prepared.Findings, differences(d.source, p)...)
 	}
-	for i, p := range targets {
-		d.prepared.Findings = append(d.prepared.Findings, differences(p.target, d.source.app, p.app, setups[0], setups[i+1])...)
-	}
-	return nil
+	return err
 }
 
 // setup reads what an app has of its own.
@@ -97,18 +84,19 @@ func (h *heroku) setup(ctx context.Context, appID string) (setup, error) {
 }
 
 // differences are the warnings about one target.
-func differences(t driver.Target, from, to app, a, b setup) []driver.Finding {
+func differences(from, to *party) []driver.Finding {
+	a, b := from.setup, to.setup
 	if why := a.unreadable + b.unreadable; why != "" {
-		return []driver.Finding{note(t, "config vars and buildpacks are not compared: "+why)}
+		return []driver.Finding{note(to.target, "config vars and buildpacks are not compared: "+why)}
 	}
 	var found []driver.Finding
 	missing := slices.DeleteFunc(slices.Clone(a.keys), func(key string) bool { return slices.Contains(b.keys, key) })
 	if len(missing) > 0 {
-		found = append(found, warning(t, fmt.Sprintf("app %s lacks config vars that %s has: %s", to.Name, from.Name, quoted(missing, mostNames)),
+		found = append(found, warning(to.target, fmt.Sprintf("app %s lacks config vars that %s has: %s", to.app.Name, from.app.Name, quoted(missing, mostNames)),
 			"a promotion does not carry them; set those that the release needs"))
 	}
 	if !slices.Equal(a.buildpacks, b.buildpacks) {
-		found = append(found, warning(t, fmt.Sprintf("the buildpacks differ: %s has %s, %s has %s", from.Name, packsText(a), to.Name, packsText(b)),
+		found = append(found, warning(to.target, fmt.Sprintf("the buildpacks differ: %s has %s, %s has %s", from.app.Name, packsText(a), to.app.Name, packsText(b)),
 			"the promoted slug is as the source's buildpacks made it"))
 	}
 	return found

@@ -20,9 +20,9 @@ import (
 
 const (
 	// settle is how late a promotion without an answer may still become visible.
-	// Heroku makes the releases in the background; a lost answer is rare, and
-	// waiting a minute costs less than a second promotion.
-	settle = time.Minute
+	// Heroku makes the releases at once and runs their release phases afterwards;
+	// a lost answer is rare, and waiting costs less than a second promotion.
+	settle = 30 * time.Second
 
 	// batch is the most apps of one promotion. The API names no limit; 1000 is
 	// the largest page of its lists.

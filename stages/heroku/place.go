@@ -87,6 +87,7 @@ func standingIn(kept json.RawMessage) standing {
 type part struct {
 	driver.Change
 	member
+	intended time.Time
 }
 
 // thaw reads what Prepare froze.
@@ -100,7 +101,7 @@ func thaw(c driver.Call) (frozen, []part, error) {
 	}
 	parts := make([]part, len(c.Changes))
 	for i, change := range c.Changes {
-		parts[i].Change = change
+		parts[i].Change, parts[i].intended = change, c.Intended
 		if err := json.Unmarshal(change.Data, &parts[i].member); err != nil {
 			return f, nil, &invalidError{text: fmt.Sprintf("the change of %s was not prepared: %v", change.Target.Name, err)}
 		}

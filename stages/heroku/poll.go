@@ -27,6 +27,19 @@ type report struct {
 	release string // the release made there; "" for not known, or none yet
 }
 
+// reports are what Heroku says of an operation.
+type reports struct {
+	byApp  map[string]report // of a promotion
+	direct report            // of anything else
+}
+
+func (r reports) of(p part) report {
+	if r.byApp == nil {
+		return r.direct
+	}
+	return r.byApp[p.App]
+}
+
 // Poll asks for the promotion's targets once, and then each app that is said
 // to be done: it succeeded only where our slug is seen to run.
 func (h *heroku) Poll(ctx context.Context, op driver.Operation) (driver.Operation, time.Duration, error) {
@@ -38,8 +51,7 @@ func (h *heroku) Poll(ctx context.Context, op driver.Operation) (driver.Operatio
 	if err != nil {
 		return op, 0, err
 	}
-	parts = undecided(parts, op)
-	results, err := h.judge(ctx, f, parts, reports, op)
+	results, err := h.judge(ctx, f, undecided(parts, op), reports)
 	if err != nil {
 		return op, 0, err
 	}
@@ -83,39 +95,37 @@ func conclude(op *driver.Operation) {
 	}
 }
 
-// reports reads what Heroku says of the operation itself, by app id.
-func (h *heroku) reports(ctx context.Context, op driver.Operation) (map[string]report, error) {
+// reports reads what Heroku says of the operation itself.
+func (h *heroku) reports(ctx context.Context, op driver.Operation) (reports, error) {
 	var known progress
 	if len(op.Data) > 0 {
 		if err := json.Unmarshal(op.Data, &known); err != nil {
-			return nil, &invalidError{text: fmt.Sprintf("the operation's data: %v", err)}
+			return reports{}, &invalidError{text: fmt.Sprintf("the operation's data: %v", err)}
 		}
 	}
-	all := map[string]report{}
 	if known.Promotion == "" {
-		all[""] = report{release: known.Release}
-		return all, nil
+		return reports{direct: report{release: known.Release}}, nil
 	}
 	targets, err := list[promotionTarget](ctx, h.client, request{method: http.MethodGet, path: path("pipeline-promotions", known.Promotion, "promotion-targets")})
 	if err != nil {
-		return nil, err
+		return reports{}, err
 	}
+	all := reports{byApp: map[string]report{}}
 	for _, t := range targets {
 		r := report{status: t.Status, message: t.Error}
 		if t.Release != nil {
 			r.release = t.Release.ID
 		}
-		all[t.App.ID] = r
+		all.byApp[t.App.ID] = r
 	}
 	return all, nil
 }
 
 // judge decides each part, as far as it can be decided now.
-func (h *heroku) judge(ctx context.Context, f frozen, parts []part, reports map[string]report, op driver.Operation) (map[string]driver.Result, error) {
-	direct, alone := reports[""]
+func (h *heroku) judge(ctx context.Context, f frozen, parts []part, said reports) (map[string]driver.Result, error) {
 	var toAsk []part
 	for _, p := range parts {
-		if r := reports[p.App]; alone || r.status == succeeded || r.status == "" {
+		if status := said.of(p).status; status == succeeded || status == "" {
 			toAsk = append(toAsk, p)
 		}
 	}
@@ -126,11 +136,7 @@ func (h *heroku) judge(ctx context.Context, f frozen, parts []part, reports map[
 	var mu sync.Mutex
 	results := map[string]driver.Result{}
 	err = each(ctx, parts, func(ctx context.Context, p part) error {
-		r := reports[p.App]
-		if alone {
-			r = direct
-		}
-		result, err := h.judgeOne(ctx, f, p, r, latest[p.App], op)
+		result, err := h.judgeOne(ctx, f, p, said.of(p), latest[p.App])
 		mu.Lock()
 		defer mu.Unlock()
 		results[p.Target.Name] = result
@@ -148,7 +154,7 @@ func (h *heroku) latestFor(ctx context.Context, f frozen, parts []part) (map[str
 	return h.latest(ctx, f.Pipeline)
 }
 
-func (h *heroku) judgeOne(ctx context.Context, f frozen, p part, r report, latest *release, op driver.Operation) (driver.Result, error) {
+func (h *heroku) judgeOne(ctx context.Context, f frozen, p part, r report, latest *release) (driver.Result, error) {
 	switch {
 	case r.status == failed:
 		return h.promotionFailed(ctx, f, p, r)
@@ -162,14 +168,14 @@ func (h *heroku) judgeOne(ctx context.Context, f frozen, p part, r report, lates
 	if err != nil {
 		return driver.Result{}, err
 	}
-	return h.conclusion(ctx, f, p, r, seen, op), nil
+	return h.conclusion(ctx, f, p, r, seen), nil
 }
 
 // conclusion is what an app's releases say about it.
-func (h *heroku) conclusion(ctx context.Context, f frozen, p part, r report, seen sighting, op driver.Operation) driver.Result {
+func (h *heroku) conclusion(ctx context.Context, f frozen, p part, r report, seen sighting) driver.Result {
 	ours := seen.ours
 	switch {
-	case ours == nil && r.release == "" && h.now().After(op.Call.Intended.Add(straggle)):
+	case ours == nil && r.release == "" && h.now().After(p.intended.Add(straggle)):
 		return failure(f, nil, fmt.Sprintf("Heroku made no release here within %s; why is not known, because the answer to the promotion was lost", straggle))
 	case ours == nil || ours.Status == pending:
 		return driver.Result{Outcome: driver.Open}

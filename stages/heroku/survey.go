@@ -25,6 +25,7 @@ type party struct {
 	remedy   string
 	newest   *release
 	running  *release
+	setup    setup
 }
 
 // survey is what the account says of a call's apps.
