@@ -99,6 +99,15 @@ func stories() []story {
 type weather struct {
 	name         string
 	settle, slow time.Duration
+	next         []string // who runs after the death
+}
+
+func weathers() []weather {
+	return []weather{
+		{name: "fair", next: []string{"re-run", "other run"}},
+		{name: "late", settle: 3 * time.Second, next: []string{"re-run"}},
+		{name: "slow", slow: 10 * time.Second, next: []string{"other run"}},
+	}
 }
 
 func (w weather) on(world *world) {
@@ -111,11 +120,11 @@ func (w weather) on(world *world) {
 // runs it again: every effect takes place once.
 func TestCrash(t *testing.T) {
 	for _, s := range stories() {
-		for _, sky := range []weather{{name: "fair"}, {name: "late", settle: 3 * time.Second}, {name: "slow", slow: 10 * time.Second}} {
+		for _, sky := range weathers() {
 			t.Run(s.name+"/"+sky.name, func(t *testing.T) {
 				n := s.count(t, sky)
 				for at := 1; at <= n; at++ {
-					for _, next := range []string{"re-run", "other run"} {
+					for _, next := range sky.next {
 						t.Run(fmt.Sprintf("%s after death %d of %d", next, at, n), func(t *testing.T) {
 							synctest.Test(t, func(t *testing.T) { s.dieAt(t, sky, next, at) })
 						})

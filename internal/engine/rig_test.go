@@ -31,6 +31,7 @@ type world struct {
 	observer *observer
 	end      chan struct{} // closed when the test is over: dead processes may go
 	config   func(*engine.Config)
+	parsed   map[string]*pipeline.Pipeline
 }
 
 // The platforms of the tests: one target a call, several a call, and one that
@@ -66,7 +67,7 @@ func newWorld(t *testing.T, file string) *world {
 	t.Helper()
 	w := &world{
 		t: t, file: file, memory: storetest.NewMemory(), checks: &checks{fails: map[string]error{}}, observer: &observer{},
-		skies: []*sky{newSky(skyFacts()), newSky(fleetFacts())}, end: make(chan struct{}),
+		skies: []*sky{newSky(skyFacts()), newSky(fleetFacts())}, end: make(chan struct{}), parsed: map[string]*pipeline.Pipeline{},
 	}
 	t.Cleanup(func() { close(w.end) })
 	for _, s := range w.skies {
@@ -92,6 +93,9 @@ func (w *world) platform(name string) *sky {
 
 func (w *world) pipeline() *pipeline.Pipeline {
 	w.t.Helper()
+	if p := w.parsed[w.file]; p != nil {
+		return p
+	}
 	facts := make([]driver.Facts, len(w.skies))
 	for i, s := range w.skies {
 		facts[i] = s.facts
@@ -100,6 +104,7 @@ func (w *world) pipeline() *pipeline.Pipeline {
 	if pipeline.Failed(problems) {
 		w.t.Fatalf("the test's own pipeline is wrong: %v", problems)
 	}
+	w.parsed[w.file] = p
 	return p
 }
 

@@ -202,7 +202,11 @@ func (s *sky) prepareOne(p *driver.Prepared, change driver.Change) error {
 	return nil
 }
 
-func raw(v any) json.RawMessage {
+// raw is what stands as the state keeps it; null where nothing does.
+func raw(v standing) json.RawMessage {
+	if v == (standing{}) {
+		return json.RawMessage("null")
+	}
 	data, err := json.Marshal(v)
 	if err != nil {
 		panic(err)
