@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -110,7 +111,7 @@ func (c *client) send(ctx context.Context, r request) (answer, error) {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, &lostError{request: r, id: sent, err: err}
+		return answer{}, &lostError{request: r, id: sent, err: cause(err)}
 	}
 	defer resp.Body.Close() //nolint:errcheck // read to its end, or given up
 	c.tokens.seen(resp.Header)
@@ -130,6 +131,15 @@ func (c *client) send(ctx context.Context, r request) (answer, error) {
 		return answer{}, refusedBy(r, resp, id, body)
 	}
 	return answer{header: resp.Header, body: body}, nil
+}
+
+// cause is an error without the URL that net/http puts before it: the request
+// says it already.
+func cause(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
 }
 
 func (c *client) build(ctx context.Context, r request, id string) (*http.Request, error) {

@@ -73,7 +73,7 @@ func explainLost(e *lostError) driver.Explanation {
 	_, isDNS := errors.AsType[*net.DNSError](e.err)
 	switch {
 	case isDNS || isNet && dial.Op == "dial":
-		x.Code = driver.Retryable
+		x.Code, x.RequestID = driver.Retryable, "" // nobody got it
 	case e.garbled && !e.request.effect:
 		x.Code = driver.Unknown
 	case !e.request.effect:
