@@ -69,7 +69,7 @@ func errorCode(err error) int {
 	var held *engine.HeldError
 	var refused *engine.RefusedError
 	switch {
-	case store.IsUnreadable(err) && !errors.Is(err, context.Canceled):
+	case unsaved(err):
 		return exitState
 	case store.IsConflict(err), errors.As(err, &held):
 		return exitConflict
@@ -89,10 +89,16 @@ func isUsage(err error) bool {
 	return errors.As(err, &usage) || errors.As(err, &mistakes)
 }
 
-// interrupted reports whether a signal ended the command's work. A command
-// that serves until it is stopped has no work left then.
+// interrupted reports whether a signal ended the command's work, and the state
+// was saved. A command that serves until it is stopped has no work left then.
 func interrupted(ctx context.Context, r *result, err error) bool {
-	return ctx.Err() != nil && (r.moves || err != nil)
+	return ctx.Err() != nil && (r.moves || err != nil) && !unsaved(err)
+}
+
+// unsaved reports whether state could not be read or written, other than
+// because it was not tried any more.
+func unsaved(err error) bool {
+	return store.IsUnreadable(err) && !errors.Is(err, context.Canceled)
 }
 
 // outcomeCode is the exit code of what a command reports.
