@@ -3,7 +3,6 @@ package clouddeploy_test
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 	"testing"
 
 	"sluice/internal/sandbox/sandboxtest"
@@ -62,12 +61,6 @@ func sandboxPipelines(t *testing.T) []*pipeline.Pipeline {
 		},
 		[]sandboxtest.Target{{Name: "gated", Config: keys("gated")}},
 	)
-	percentages := []pipeline.At[string]{{Value: "25"}, {Value: "50"}}
-	for _, target := range p.Stages[1].Targets {
-		if strings.HasSuffix(target.Name.Value, "canary") {
-			target.Canary = &pipeline.Canary{Percentages: percentages}
-		}
-	}
 	p.Stages[2].Approval = &pipeline.Approval{Required: true}
 	return []*pipeline.Pipeline{p}
 }

@@ -262,7 +262,7 @@ func (p *draft) canaryNote() {
 
 // reason is a failure's cause and message in one line.
 func reason(cause, message string) string {
-	if cause == "" || cause == "FAILURE_CAUSE_UNSPECIFIED" {
+	if cause == noCause {
 		cause = ""
 	}
 	switch {

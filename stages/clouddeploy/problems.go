@@ -9,6 +9,9 @@ import (
 	"sluice/stages/driver"
 )
 
+// noCause is how Cloud Deploy says that it gives no cause.
+const noCause = "FAILURE_CAUSE_UNSPECIFIED"
+
 // mostDetails bounds the job runs that are read to explain one failure.
 const mostDetails = 10
 
@@ -27,23 +30,29 @@ func (d *clouddeploy) problems(ctx context.Context, v view) []driver.Problem {
 }
 
 func (v view) cause() string {
-	if v.DeployFailureCause == "" || v.DeployFailureCause == "FAILURE_CAUSE_UNSPECIFIED" {
+	if v.DeployFailureCause == "" || v.DeployFailureCause == noCause {
 		return v.State
 	}
 	return v.DeployFailureCause
 }
 
+// message is the rollout's own word. The build that deploys is named where no
+// failed job names a better one.
 func (v view) message() string {
+	reason := v.FailureReason
 	switch {
-	case v.FailureReason != "":
-		return logs(v.DeployingBuild, v.FailureReason)
+	case reason != "":
 	case v.State == "APPROVAL_REJECTED":
 		return "the rollout was rejected"
 	case v.State == "CANCELLED":
 		return "the rollout was cancelled"
 	default:
-		return logs(v.DeployingBuild, "the rollout failed and Cloud Deploy gives no reason")
+		reason = "the rollout failed and Cloud Deploy gives no reason"
 	}
+	if len(v.failedJobs()) > 0 {
+		return reason
+	}
+	return logs(v.DeployingBuild, reason)
 }
 
 // run is a job run: the part that its kind of job has is under a name of the
@@ -88,13 +97,28 @@ func runOf(raw json.RawMessage) (run, error) {
 	return r, nil
 }
 
-// reason is why the run failed, in one line.
-func (r run) reason() string {
-	message := r.FailureMessage
-	if message == "" && r.FailedCheckID != "" {
-		message = "check " + r.FailedCheckID + " failed"
+// message is the run's own word on why it failed.
+func (r run) message() string {
+	if r.FailureMessage == "" && r.FailedCheckID != "" {
+		return "check " + r.FailedCheckID + " failed"
 	}
-	return logs(r.Build, reason(r.FailureCause, message))
+	return r.FailureMessage
+}
+
+// reason is why the run failed, in one line.
+func (r run) reason() string { return logs(r.Build, reason(r.FailureCause, r.message())) }
+
+// problem is why the run failed, its cause apart.
+func (r run) problem(where string) driver.Problem {
+	p := driver.Problem{Code: r.FailureCause, Location: where, Message: r.message()}
+	if p.Code == "" || p.Code == noCause {
+		p.Code = "FAILED"
+	}
+	if p.Message == "" {
+		p.Message = "the job failed and no message is given"
+	}
+	p.Message = logs(r.Build, p.Message)
+	return p
 }
 
 // jobProblem reads why a job failed. Where that cannot be read, the job is
@@ -113,11 +137,10 @@ func (d *clouddeploy) jobProblem(ctx context.Context, l located) driver.Problem 
 	if err != nil {
 		return problem
 	}
-	problem.Message = r.reason()
 	if r.Rollout != "" {
-		problem = d.childProblem(ctx, problem, r)
+		return d.childProblem(ctx, problem, r)
 	}
-	return problem
+	return r.problem(l.where())
 }
 
 // childProblem is why a controller's child failed.

@@ -96,9 +96,9 @@ func TestFailureIsExplained(t *testing.T) {
 	})
 	r := resultOf(poll(t, d, begun()))
 	want := []string{
-		"VERIFICATION_CONFIG_NOT_FOUND: verification failed (log: https://console.cloud.google.com/cloud-build/builds;region=europe-west1/b-0?project=shop-1234) (at rollout r7-to-prod-0001)",
-		"FAILED: MISSING_RESOURCES_FOR_CANARY (at phase canary-25, job deploy)",
-		"FAILED: EXECUTION_FAILED: smoke test answered 500 (log: https://console.cloud.google.com/cloud-build/builds;region=europe-west1/b-1?project=shop-1234) (at phase canary-25, job verify)",
+		"VERIFICATION_CONFIG_NOT_FOUND: verification failed (at rollout r7-to-prod-0001)",
+		"MISSING_RESOURCES_FOR_CANARY: the job failed and no message is given (at phase canary-25, job deploy)",
+		"EXECUTION_FAILED: smoke test answered 500 (log: https://console.cloud.google.com/cloud-build/builds;region=europe-west1/b-1?project=shop-1234) (at phase canary-25, job verify)",
 		"FAILED: check latency failed (at phase canary-25, job analysis)",
 	}
 	if r.Outcome != driver.Failed || len(r.Errors) != len(want)+1 {
@@ -111,6 +111,17 @@ func TestFailureIsExplained(t *testing.T) {
 	}
 	if last := r.Errors[4].String(); !strings.Contains(last, "could not be read") || !strings.Contains(last, "job smoke") {
 		t.Error(last)
+	}
+}
+
+// Where no job failed, the rollout's own build has the log.
+func TestFailureWithoutAJob(t *testing.T) {
+	d := answers(t, map[string]string{rolloutName: `{"name":"` + rolloutName + `","state":"FAILED","annotations":{"sluice/call":"mark"},
+		"deployFailureCause":"FAILURE_CAUSE_UNSPECIFIED","deployingBuild":"projects/shop-1234/locations/europe-west1/builds/b-0"}`})
+	r := resultOf(poll(t, d, begun()))
+	const want = "FAILED: the rollout failed and Cloud Deploy gives no reason (log: https://console.cloud.google.com/cloud-build/builds;region=europe-west1/b-0?project=shop-1234) (at rollout r7-to-prod-0001)"
+	if len(r.Errors) != 1 || r.Errors[0].String() != want {
+		t.Errorf("%+v", r.Errors)
 	}
 }
 

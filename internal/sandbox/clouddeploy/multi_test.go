@@ -21,7 +21,7 @@ func newMulti(t *testing.T, faults ...string) *bench {
 	t.Helper()
 	b := &bench{T: t, clock: sandboxtest.NewClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))}
 	b.emulator = clouddeploy.New(b.clock.Now)
-	for id, body := range map[string]string{"east": `{}`, "west": `{}`, "both": `{"multiTarget":{"targetIds":["east","west"]}}`} {
+	for id, body := range map[string]string{"east": `{}`, "west": `{}`, "both-canary": `{"multiTarget":{"targetIds":["east","west"]}}`} {
 		w := httptest.NewRecorder()
 		b.emulator.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "POST", "/v1/"+location+"/targets?targetId="+id, strings.NewReader(body)))
 		if w.Code != http.StatusOK {
@@ -30,13 +30,12 @@ func newMulti(t *testing.T, faults ...string) *bench {
 	}
 	p := shopPipeline(t)
 	both := p.Stages[1].Targets[0]
-	both.Config = []byte(strings.ReplaceAll(string(both.Config), "prod", "both"))
-	both.Canary = &pipeline.Canary{Percentages: []pipeline.At[string]{{Value: "25"}, {Value: "50"}}}
+	both.Config = []byte(strings.ReplaceAll(string(both.Config), "prod", "both-canary"))
 	b.server = sandboxtest.Start(t, sandbox.Options{
 		Emulators: []sandbox.Emulator{b.emulator}, Pipelines: []*pipeline.Pipeline{p}, Faults: sandboxtest.Faults(t, faults...),
 	})
 	b.base = b.server.Env()["CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDDEPLOY"] + "v1/"
-	b.through(b.create(shop+"/releases/release-002", "r1", "both"))
+	b.through(b.create(shop+"/releases/release-002", "r1", "both-canary"))
 	return b
 }
 
@@ -55,7 +54,7 @@ func (b *bench) through(name string) {
 // advanceRolloutJobs."
 func TestController(t *testing.T) {
 	b := newMulti(t)
-	name := b.create(newest, "r2", "both")
+	name := b.create(newest, "r2", "both-canary")
 	r := b.want(name, "IN_PROGRESS")
 	if jobs := r.Phases[0].ChildRolloutJobs; len(jobs.CreateRolloutJobs) != 2 || r.Phases[1].ChildRolloutJobs.AdvanceRolloutJobs == nil {
 		t.Fatalf("%+v", jobs)
@@ -100,7 +99,7 @@ func TestHalted(t *testing.T) {
 	} {
 		t.Run(how, func(t *testing.T) {
 			b := newMulti(t, "web:deploy#2:fail")
-			controller := b.create(newest, "r2", "both")
+			controller := b.create(newest, "r2", "both-canary")
 			b.clock.Move(time.Minute)
 			child := newest + "/rollouts/r2-east"
 			b.want(child, "FAILED")
@@ -125,7 +124,7 @@ func TestHalted(t *testing.T) {
 
 func TestAllChildrenFailed(t *testing.T) {
 	b := newMulti(t, "web:deploy#2:hang")
-	controller := b.create(newest, "r2", "both")
+	controller := b.create(newest, "r2", "both-canary")
 	b.clock.Move(time.Minute)
 	east := b.want(newest+"/rollouts/r2-east", "IN_PROGRESS") // it hangs
 	b.want(controller, "IN_PROGRESS")

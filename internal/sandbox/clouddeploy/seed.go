@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	api "google.golang.org/api/clouddeploy/v1"
@@ -104,14 +104,16 @@ func (e *Emulator) seedPipeline(p *pipeline.Pipeline, name string, seats []seat)
 	}
 }
 
-// seedTarget makes a target and its stage. What the file says of approval and
-// canary is the platform's here.
+// seedTarget makes a target and its stage. Approval and canary are Cloud
+// Deploy's own here, and the pipeline file cannot declare them: a target has
+// them by its id, approval also by its stage's.
 func (e *Emulator) seedTarget(p *api.DeliveryPipeline, s seat) {
 	name := s.config.location() + "/targets/" + s.config.Target
 	if e.state.Targets[name] == nil {
+		byStage := s.target.Stage.Approval != nil && s.target.Stage.Approval.Required
 		t := &api.Target{
 			Run:             &api.CloudRunLocation{Location: s.config.location()},
-			RequireApproval: s.target.Stage.Approval != nil && s.target.Stage.Approval.Required,
+			RequireApproval: byStage || strings.Contains(s.config.Target, "approval"),
 		}
 		e.fillTarget(t, name)
 		e.state.Targets[name] = t
@@ -119,24 +121,18 @@ func (e *Emulator) seedTarget(p *api.DeliveryPipeline, s seat) {
 	if slices.ContainsFunc(stagesOf(p), func(have *api.Stage) bool { return have.TargetId == s.config.Target }) {
 		return
 	}
-	p.SerialPipeline.Stages = append(p.SerialPipeline.Stages, &api.Stage{TargetId: s.config.Target, Strategy: strategyOf(s.target)})
+	p.SerialPipeline.Stages = append(p.SerialPipeline.Stages, &api.Stage{TargetId: s.config.Target, Strategy: strategyOf(s.config.Target)})
 	p.Etag = ""
 	p.Etag = etagOf(p)
 }
 
-// strategyOf is the file's canary as Cloud Deploy has it, else a plain
-// deployment; verified in either case.
-func strategyOf(t *pipeline.Target) *api.Strategy {
-	if t.Canary == nil {
+// strategyOf is a canary of 25 and 50 % for a target whose id says so, else a
+// plain deployment; verified in either case.
+func strategyOf(target string) *api.Strategy {
+	if !strings.Contains(target, "canary") {
 		return &api.Strategy{Standard: &api.Standard{Verify: true}}
 	}
-	var percentages []int64
-	for _, p := range t.Canary.Percentages {
-		if n, err := strconv.ParseFloat(p.Value, 64); err == nil {
-			percentages = append(percentages, int64(n))
-		}
-	}
-	return &api.Strategy{Canary: &api.Canary{CanaryDeployment: &api.CanaryDeployment{Percentages: percentages, Verify: true}}}
+	return &api.Strategy{Canary: &api.Canary{CanaryDeployment: &api.CanaryDeployment{Percentages: []int64{25, 50}, Verify: true}}}
 }
 
 func releaseName(p *api.DeliveryPipeline, n int) string {
