@@ -24,8 +24,9 @@ type slot struct {
 	polled   map[string]*poll
 	fresh    *driver.Prepared // of the preflight a moment ago: the first effect need not read again
 	freshAt  time.Time
-	shown    int64    // the newest event that was shown
-	warned   []string // the warnings of the platform that were shown
+	shown    int64     // the newest event that was shown
+	warned   []string  // the warnings of the platform that were shown
+	told     time.Time // the end of the wait that was shown last
 }
 
 func (s *slot) name() string { return s.key.Target }

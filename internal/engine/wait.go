@@ -19,6 +19,7 @@ func (r *run) inline(ctx context.Context, w rollout.Waiting) bool {
 // await waits until the agenda may have changed: a wait is over, or another
 // target moved.
 func (r *run) await(ctx context.Context, a agenda) {
+	r.tellWaits(a.live)
 	var over <-chan time.Time
 	if !a.until.IsZero() {
 		timer := time.NewTimer(a.until.Sub(r.Now()))
@@ -31,6 +32,25 @@ func (r *run) await(ctx context.Context, a agenda) {
 	case <-a.moved:
 	}
 }
+
+// tellWaits shows once why nothing moves for a while.
+func (r *run) tellWaits(slots []*slot) {
+	for _, s := range slots {
+		w := s.stopped
+		if w.Until.Equal(s.told) || w.Until.Sub(r.Now()) < time.Second {
+			continue
+		}
+		switch s.told = w.Until; w.Kind {
+		case rollout.WaitBake:
+			r.Observer.Progress(s.name(), "bakes until "+clock(w.Until))
+		case rollout.WaitPolicy:
+			r.Observer.Progress(s.name(), "is held back by policy "+w.By+" until "+clock(w.Until))
+		}
+	}
+}
+
+// clock is a time of this invocation for people.
+func clock(t time.Time) string { return t.UTC().Format(time.TimeOnly) }
 
 // sleep waits for d or until ctx ends.
 func (r *run) sleep(ctx context.Context, d time.Duration) {
