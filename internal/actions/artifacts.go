@@ -59,17 +59,20 @@ func (c *Client) artifacts(ctx context.Context) (list []RepositoryArtifact, whol
 	total := 0
 	for page := 1; page <= maxArtifactPages; page++ {
 		var answer struct {
-			Total     int                  `json:"total_count"`
+			Total     *int                 `json:"total_count"`
 			Artifacts []RepositoryArtifact `json:"artifacts"`
 		}
 		path := fmt.Sprintf("repos/%s/%s/actions/artifacts?per_page=%d&page=%d", c.Owner, c.Name, artifactsPage, page)
 		if err := c.get(ctx, path, &answer); err != nil {
 			return nil, false, err
 		}
-		if answer.Total < total {
+		if answer.Total == nil {
+			return nil, false, errors.New("the answer is not a list of artifacts")
+		}
+		if *answer.Total < total {
 			return nil, false, nil
 		}
-		total = answer.Total
+		total = *answer.Total
 		list = append(list, answer.Artifacts...)
 		if page*artifactsPage >= total || len(answer.Artifacts) == 0 {
 			return list, true, nil

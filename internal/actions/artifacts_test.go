@@ -44,6 +44,18 @@ func TestArtifactsArePaged(t *testing.T) {
 	}
 }
 
+func TestAnswersThatAreNoList(t *testing.T) {
+	for _, body := range []string{"{}", "[]", "null", "<html>", ""} {
+		c, _ := client(t, func(_ int, w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
+		if list, err := c.Artifacts(t.Context()); err == nil {
+			t.Errorf("%q is read as the list %v", body, list)
+		}
+		if repository, err := c.Repository(t.Context()); err == nil {
+			t.Errorf("%q is read as the repository %+v", body, repository)
+		}
+	}
+}
+
 func TestArtifactsDeletedWhileListing(t *testing.T) {
 	c, transport := client(t, listing(250, func(n int) int { return min(n, 2) }))
 	list, err := c.Artifacts(t.Context())

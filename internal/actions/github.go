@@ -101,6 +101,9 @@ func (c *Client) Repository(ctx context.Context) (Repository, error) {
 	if err != nil {
 		return Repository{}, err
 	}
+	if repository.GetID() == 0 || repository.GetDefaultBranch() == "" {
+		return Repository{}, errors.New("the answer is not a repository")
+	}
 	return Repository{
 		ID: repository.GetID(), DefaultBranch: repository.GetDefaultBranch(), Visibility: repository.GetVisibility(),
 	}, nil

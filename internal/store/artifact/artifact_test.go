@@ -470,6 +470,30 @@ func TestUnderAct(t *testing.T) {
 	}
 }
 
+// TestKilledUnderAct: act lists an upload that was only begun.
+func TestKilledUnderAct(t *testing.T) {
+	w := newWorld()
+	w.Act = true
+	first := put(t, w.open(t, artifacttest.Run{ID: 1}), 1, "")
+	w.Fault = func(r *http.Request) (int, string) {
+		if r.Method == http.MethodPut {
+			panic(http.ErrAbortHandler)
+		}
+		return 0, ""
+	}
+	if _, err := w.open(t, artifacttest.Run{ID: 1}).Commit(t.Context(), store.Entry{Key: web, Generation: 2, Version: first.Version, Data: []byte("{}")}); !store.IsUnreadable(err) {
+		t.Fatalf("error %v", err)
+	}
+	w.Fault = nil
+	if got := generation(t, w.open(t, artifacttest.Run{ID: 1})); got != 1 {
+		t.Errorf("generation %d", got)
+	}
+	put(t, w.open(t, artifacttest.Run{ID: 1}), 2, first.Version)
+	if got := generation(t, w.open(t, artifacttest.Run{ID: 1})); got != 2 {
+		t.Errorf("generation %d", got)
+	}
+}
+
 // TestNewestIsReplacedWhileLoading: the artifact that the list named is gone
 // when it is downloaded, because its run saved again.
 func TestNewestIsReplacedWhileLoading(t *testing.T) {

@@ -63,7 +63,17 @@ func (s *Store) findOwn(ctx context.Context, op string) ([]candidate, error) {
 			found = append(found, c)
 		}
 	}
+	if s.options.Run.Act {
+		found = slices.DeleteFunc(found, func(c candidate) bool { return unfinished(ctx, runs, c) })
+	}
 	return found, nil
+}
+
+// unfinished reports whether an upload was begun and nothing sent. act lists
+// such artifacts; GitHub does not.
+func unfinished(ctx context.Context, runs *artifact.Client, c candidate) bool {
+	zip, err := runs.Download(ctx, *c.own, maxZip)
+	return err == nil && len(zip) == 0
 }
 
 func noService(op string, err error) error {

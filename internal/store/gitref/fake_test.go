@@ -1,6 +1,8 @@
 package gitref_test
 
 import (
+	"archive/tar"
+	"compress/gzip"
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
@@ -25,6 +27,8 @@ const (
 type fake struct {
 	fault func(r *http.Request) (status int, body string) // asked first; status 0 goes on
 	lose  func(r *http.Request) bool                      // takes effect, but the answer is lost
+
+	archived func(text string) string // changes what archives hold
 
 	mu       sync.Mutex
 	blobs    map[string]string
@@ -83,9 +87,14 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	path, ok := strings.CutPrefix(r.URL.Path, "/repos/"+repository+"/git/")
+	sha, isArchive := strings.CutPrefix(r.URL.Path, "/repos/"+repository+"/tarball/")
 	switch {
+	case r.URL.Host == "codeload.example.com":
+		f.archive(w, r)
 	case r.Header.Get("Authorization") != "Bearer "+token:
 		answer(w, 401, map[string]string{"message": "Bad credentials"})
+	case isArchive:
+		http.Redirect(w, r, "https://codeload.example.com/"+sha+"?token=once", http.StatusFound)
 	case !ok:
 		answer(w, 404, map[string]string{"message": "Not Found"})
 	case f.empty:
@@ -95,6 +104,35 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		f.write(w, r, path)
 	}
+}
+
+// archive serves a commit's files, to whoever has the address.
+func (f *fake) archive(w http.ResponseWriter, r *http.Request) {
+	c, ok := f.commits[strings.TrimPrefix(r.URL.Path, "/")]
+	if !ok || r.URL.Query().Get("token") != "once" || r.Header.Get("Authorization") != "" {
+		w.WriteHeader(404)
+		return
+	}
+	packed := gzip.NewWriter(w)
+	files := tar.NewWriter(packed)
+	for path, blob := range f.trees[c.Tree] {
+		text := f.blobs[blob]
+		if f.archived != nil {
+			text = f.archived(text)
+		}
+		header := &tar.Header{Name: "octocat-shop-0123456/" + path, Mode: 0o644, Size: int64(len(text)), Typeflag: tar.TypeReg}
+		if err := errors.Join(files.WriteHeader(header), writeAll(files, text)); err != nil {
+			panic(err)
+		}
+	}
+	if err := errors.Join(files.Close(), packed.Close()); err != nil {
+		panic(err)
+	}
+}
+
+func writeAll(w io.Writer, text string) error {
+	_, err := io.WriteString(w, text)
+	return err
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

@@ -126,6 +126,7 @@ func (s *Store) load(ctx context.Context, keys []store.Key) ([]store.Entry, erro
 
 // current reads the records of keys in a snapshot.
 func (s *Store) current(ctx context.Context, head snapshot, keys []store.Key) ([]store.Stored, error) {
+	s.prefetch(ctx, head, keys)
 	found := make([]store.Stored, len(keys))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)

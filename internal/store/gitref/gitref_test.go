@@ -1,6 +1,7 @@
 package gitref_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -284,6 +285,84 @@ func TestBranchNames(t *testing.T) {
 		o.Branch = branch
 		if _, err := gitref.Open(o); (err == nil) != ok {
 			t.Errorf("branch %q: %v", branch, err)
+		}
+	}
+}
+
+// many saves n records in one commit and returns their keys.
+func many(t *testing.T, f *fake, n int) []store.Key {
+	t.Helper()
+	entries, keys := make([]store.Entry, n), make([]store.Key, n)
+	for i := range entries {
+		keys[i] = store.Key{Pipeline: "storefront", Target: fmt.Sprintf("t-%d", i)}
+		entries[i] = store.Entry{Key: keys[i], Generation: 1, Data: fmt.Appendf(nil, "%d", i)}
+	}
+	if _, err := open(t, options(f)).Commit(t.Context(), entries...); err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// TestManyRecordsCostOneRequest: hundreds of targets, read every few minutes,
+// must fit into the thousand requests an hour that a token has.
+func TestManyRecordsCostOneRequest(t *testing.T) {
+	f := newFake()
+	keys := many(t, f, 200)
+	f.requests = nil
+	entries, err := open(t, options(f)).Load(t.Context(), keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range entries {
+		if string(e.Data) != fmt.Sprint(i) || e.Version == "" {
+			t.Fatalf("%s reads %+v", keys[i], e)
+		}
+	}
+	if len(f.requests) != 5 {
+		t.Errorf("200 records took %d requests: %.300v", len(f.requests), f.requests)
+	}
+}
+
+// TestArchivesAreNotBelieved: a wrong, damaged or missing archive changes
+// nothing but the number of requests.
+func TestArchivesAreNotBelieved(t *testing.T) {
+	broken := func(status int, body string) func(*fake) {
+		return func(f *fake) {
+			f.fault = func(r *http.Request) (int, string) {
+				if r.URL.Host == "codeload.example.com" {
+					return status, body
+				}
+				return 0, ""
+			}
+		}
+	}
+	for name, damage := range map[string]func(*fake){
+		"other content": func(f *fake) {
+			f.archived = func(text string) string { return strings.Replace(text, "record", "rekord", 1) }
+		},
+		"no content":     func(f *fake) { f.archived = func(string) string { return "" } },
+		"not an archive": broken(200, "<html>"), "forbidden": broken(403, ""), "unreachable": broken(-1, ""),
+		"no archives": func(f *fake) {
+			f.fault = func(r *http.Request) (int, string) {
+				if strings.Contains(r.URL.Path, "/tarball/") {
+					return 404, "{}"
+				}
+				return 0, ""
+			}
+		},
+	} {
+		f := newFake()
+		keys := many(t, f, 9)
+		damage(f)
+		entries, err := open(t, options(f)).Load(t.Context(), keys...)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for i, e := range entries {
+			if string(e.Data) != fmt.Sprint(i) {
+				t.Errorf("%s: %s reads %q", name, keys[i], e.Data)
+			}
 		}
 	}
 }
