@@ -67,7 +67,7 @@ func newWorld(t *testing.T, file string) *world {
 	t.Helper()
 	w := &world{
 		t: t, file: file, memory: storetest.NewMemory(), checks: &checks{fails: map[string]error{}}, observer: &observer{},
-		skies: []*sky{newSky(skyFacts()), newSky(fleetFacts())}, end: make(chan struct{}), parsed: map[string]*pipeline.Pipeline{},
+		skies: []*sky{newSky(skyFacts()), newSky(fleetFacts()), newCloud()}, end: make(chan struct{}), parsed: map[string]*pipeline.Pipeline{},
 	}
 	t.Cleanup(func() { close(w.end) })
 	for _, s := range w.skies {

@@ -29,7 +29,7 @@ type sky struct {
 	effects  []effect                  // what took effect, in order
 	requests []request                 // what was asked, in order
 	begun    map[string]*operation     // by the call's key
-	changed  func(e effect)            // told of every effect
+	cloud    *cloud                    // where the platform owns its rollouts
 }
 
 // standing is what stands on a spot.
@@ -178,6 +178,10 @@ func (s *sky) prepareOne(p *driver.Prepared, change driver.Change) error {
 	if err != nil {
 		return err
 	}
+	if s.cloud != nil {
+		p.Call.Changes = append(p.Call.Changes, change)
+		return nil
+	}
 	before, after := raw(at.standing), s.predict(p.Call.Kind, at.standing, change)
 	p.Before[name], p.After[name] = before, raw(after)
 	p.Runs[name] = driver.Release{ID: at.Release}
@@ -275,9 +279,9 @@ func (s *sky) start(c driver.Call, a answer) {
 	for _, change := range c.Changes {
 		e := effect{key: c.Key, target: change.Target.Name, percent: change.Percent, release: change.Release.ID, kind: c.Kind, at: now}
 		s.effects = append(s.effects, e)
-		if s.changed != nil {
-			s.changed(e)
-		}
+	}
+	if s.cloud != nil {
+		s.cloud.apply(s, c)
 	}
 	s.land()
 }
@@ -285,6 +289,9 @@ func (s *sky) start(c driver.Call, a answer) {
 // land lets the operations that are over take effect.
 func (s *sky) land() {
 	for _, op := range s.begun {
+		if s.cloud != nil {
+			break
+		}
 		if op.call.Changes == nil || time.Now().Before(op.until) {
 			continue
 		}
@@ -300,6 +307,9 @@ func (s *sky) land() {
 
 // report is how far an operation is.
 func (s *sky) report(key string, c driver.Call) driver.Operation {
+	if s.cloud != nil {
+		return s.cloud.report(s, key, c)
+	}
 	s.land()
 	op := s.begun[key]
 	out := driver.Operation{ID: "op-" + key, Status: driver.Running, Results: map[string]driver.Result{}}
@@ -343,7 +353,7 @@ func (s *sky) lookup(c driver.Call) (driver.Verdict, driver.Operation, error) {
 	}
 	s.land()
 	for _, change := range c.Changes {
-		if string(raw(s.spots[spotOf(change.Target)].standing)) != string(change.Data) {
+		if s.cloud == nil && string(raw(s.spots[spotOf(change.Target)].standing)) != string(change.Data) {
 			return driver.ForeignChange, driver.Operation{Results: s.stands(c)}, nil
 		}
 	}
