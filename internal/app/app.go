@@ -44,17 +44,18 @@ func Main(ctx context.Context, p Process) int {
 // invocation is one run of a command.
 type invocation struct {
 	Process
-	getenv    func(string) string
-	overlay   map[string]string // what the sandbox adds to the environment
-	runner    *actions.Runner
-	console   *console
-	platforms []stages.Platform
-	flags     flags
-	bound     bool // the flags have all their values
-	command   string
-	closers   []func()
-	stores    []store.Store // those that were opened, for the output `state`
-	result    *result       // what the command reported; nil before it did
+	getenv     func(string) string
+	overlay    map[string]string // what this process adds to its environment
+	sandboxEnv map[string]string // of that, what leads to the emulators
+	runner     *actions.Runner
+	console    *console
+	platforms  []stages.Platform
+	flags      flags
+	bound      bool // the flags have all their values
+	command    string
+	closers    []func()
+	stores     []store.Store // those that were opened, for the output `state`
+	result     *result       // what the command reported; nil before it did
 }
 
 func newInvocation(p Process) *invocation {

@@ -42,9 +42,8 @@ func (inv *invocation) startSandbox(ctx context.Context, pipelines []*pipeline.P
 		return usage(err)
 	}
 	inv.closers = append(inv.closers, server.Close)
-	for name, value := range server.Env() {
-		inv.overlay[name] = value
-	}
+	inv.sandboxEnv = server.Env()
+	maps.Copy(inv.overlay, inv.sandboxEnv)
 	return nil
 }
 
@@ -99,8 +98,8 @@ func (inv *invocation) checks() *check.Runner {
 	environ := slices.DeleteFunc(slices.Clone(inv.Environ), func(kv string) bool {
 		return strings.HasPrefix(kv, "ACTIONS_RUNTIME_TOKEN=") || strings.HasPrefix(kv, "INPUT_TOKEN=")
 	})
-	for _, name := range slices.Sorted(maps.Keys(inv.overlay)) {
-		environ = append(environ, name+"="+inv.overlay[name])
+	for _, name := range slices.Sorted(maps.Keys(inv.sandboxEnv)) {
+		environ = append(environ, name+"="+inv.sandboxEnv[name])
 	}
 	return &check.Runner{Environ: environ, Log: inv.console.Log, Redact: inv.runner.Redact, Mask: inv.runner.Mask}
 }

@@ -10,21 +10,20 @@ import (
 // that only the bookkeeping needs.
 func Event(e rollout.Event) string {
 	text := happened(e)
-	if text == "" {
-		return ""
+	switch {
+	case text == "", e.Phase == "":
+		return text
+	case strings.HasPrefix(e.Type, "phase."):
+		return e.Phase + " " + text
+	default:
+		return e.Phase + ": " + text
 	}
-	if where := strings.Trim(e.Phase, " "); where != "" {
-		return where + ": " + text
-	}
-	return text
 }
 
 func happened(e rollout.Event) string {
 	switch e.Type {
 	case "rollout.created":
 		return "rollout " + e.Rollout + " created" + said(e)
-	case "phase.started":
-		return "started"
 	case "phase.succeeded":
 		return "succeeded"
 	case "phase.advanced":

@@ -161,6 +161,8 @@ func TestEvents(t *testing.T) {
 		{rollout.Event{Type: "effect.succeeded", Message: "approve"}, "the platform was told to approve"},
 		{rollout.Event{Type: "job.failed", Phase: "canary-10", Job: "verify", Message: "verify failed in canary-10: exit status 1"}, "canary-10: verify failed: exit status 1"},
 		{rollout.Event{Type: "job.ignored", Phase: "canary-10", Job: "verify", Actor: "anna"}, "canary-10: verify ignored by anna"},
+		{rollout.Event{Type: "phase.succeeded", Phase: "canary-10"}, "canary-10 succeeded"},
+		{rollout.Event{Type: "phase.advanced", Phase: "stable", Actor: "anna"}, "stable advanced by anna"},
 		{rollout.Event{Type: "rollout.failed", Rollout: "r-1", Message: "said already"}, "rollout r-1 failed"},
 		{rollout.Event{Type: "rollout.rejected", Rollout: "r-1", Message: "rejected by anna"}, "rollout r-1 rejected: rejected by anna"},
 		{rollout.Event{Type: "approval.given", Actor: "anna", Message: "fine"}, "approved by anna: fine"},
