@@ -23,7 +23,7 @@ type Event struct {
 	Phase     string            `json:"phase,omitzero"`
 	Job       string            `json:"job,omitzero"`
 	Info      map[string]string `json:"info,omitempty"`
-	Unknown   jsontext.Value    `json:",unknown"`
+	Unknown   jsontext.Value    `json:",embed"`
 }
 
 // AddEvent appends to the history; the id is the next one.

@@ -27,7 +27,7 @@ type Execution struct {
 	Restored     bool                 `json:"restored,omitzero"`  // traffic is back where it was before the rollout
 	Left         bool                 `json:"left,omitzero"`      // a person accepted what stands instead of traffic being put back
 	Due          time.Time            `json:"due,omitzero"`       // when something is to be done next
-	Unknown      jsontext.Value       `json:",unknown"`
+	Unknown      jsontext.Value       `json:",embed"`
 }
 
 // Decision is one person's word on an approval.
@@ -38,7 +38,7 @@ type Decision struct {
 	Comment  string         `json:"comment,omitzero"`
 	RunURL   string         `json:"runURL,omitzero"`
 	Verified bool           `json:"verified"` // GitHub said who it was
-	Unknown  jsontext.Value `json:",unknown"`
+	Unknown  jsontext.Value `json:",embed"`
 }
 
 // Over reports whether nothing is left to do: the rollout is final and no

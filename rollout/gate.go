@@ -8,7 +8,7 @@ type Gates struct {
 	Verify     []Gate         `json:"verify,omitempty"`
 	Analysis   []Gate         `json:"analysis,omitempty"`
 	Postdeploy []Gate         `json:"postdeploy,omitempty"`
-	Unknown    jsontext.Value `json:",unknown"`
+	Unknown    jsontext.Value `json:",embed"`
 }
 
 // Of returns the checks of a job.
@@ -37,7 +37,7 @@ type Gate struct {
 	Timeout    Duration       `json:"timeout,omitzero"`
 	DryRun     bool           `json:"dryRun,omitzero"`
 	OnRollback bool           `json:"onRollback,omitzero"`
-	Unknown    jsontext.Value `json:",unknown"`
+	Unknown    jsontext.Value `json:",embed"`
 }
 
 // HTTPGate asks a URL until it answers as wanted.
@@ -49,5 +49,5 @@ type HTTPGate struct {
 	Attempts int               `json:"attempts,omitzero"`
 	Interval Duration          `json:"interval,omitzero"`
 	Headers  map[string]string `json:"headers,omitempty"`
-	Unknown  jsontext.Value    `json:",unknown"`
+	Unknown  jsontext.Value    `json:",embed"`
 }

@@ -28,7 +28,7 @@ type Record struct {
 	Rollouts       []Execution     `json:"rollouts"`
 	Abandoned      []Abandonment   `json:"abandoned,omitempty"`
 	Events         []Event         `json:"events"`
-	Unknown        jsontext.Value  `json:",unknown"`
+	Unknown        jsontext.Value  `json:",embed"`
 }
 
 // Lock says who holds a target: a run by a lease that ends, or a person until
@@ -41,7 +41,7 @@ type Lock struct {
 	Since   time.Time      `json:"since"`
 	Until   time.Time      `json:"until,omitzero"` // a run's lease ends then; zero for a person's lock
 	Person  bool           `json:"person,omitzero"`
-	Unknown jsontext.Value `json:",unknown"`
+	Unknown jsontext.Value `json:",embed"`
 }
 
 // PromotionStatus is a promotion target's status, in Heroku's words.
@@ -71,7 +71,7 @@ type Promotion struct {
 	RunURL       string          `json:"runURL,omitzero"`
 	Origin       string          `json:"origin,omitzero"` // repository, run id, job, step, command, stage and targets: the same for a re-run
 	Reason       string          `json:"reason,omitzero"`
-	Unknown      jsontext.Value  `json:",unknown"`
+	Unknown      jsontext.Value  `json:",embed"`
 }
 
 // Abandonment marks a release that must not be promoted to or from here again.
@@ -80,7 +80,7 @@ type Abandonment struct {
 	Actor   string         `json:"actor"`
 	Time    time.Time      `json:"time"`
 	Reason  string         `json:"reason,omitzero"`
-	Unknown jsontext.Value `json:",unknown"`
+	Unknown jsontext.Value `json:",embed"`
 }
 
 // New is the record of a target about which nothing was ever saved.

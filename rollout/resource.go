@@ -130,7 +130,7 @@ type Rollout struct {
 	ControllerRollout    string            `json:"controllerRollout,omitzero"`
 	RollbackOfRollout    string            `json:"rollbackOfRollout,omitzero"`
 	RolledBackByRollouts []string          `json:"rolledBackByRollouts,omitempty"`
-	Unknown              jsontext.Value    `json:",unknown"`
+	Unknown              jsontext.Value    `json:",embed"`
 }
 
 // Phase is a group of jobs. Exactly one of the two job sets is set.
@@ -140,7 +140,7 @@ type Phase struct {
 	SkipMessage      string            `json:"skipMessage,omitzero"`
 	DeploymentJobs   *DeploymentJobs   `json:"deploymentJobs,omitzero"`
 	ChildRolloutJobs *ChildRolloutJobs `json:"childRolloutJobs,omitzero"`
-	Unknown          jsontext.Value    `json:",unknown"`
+	Unknown          jsontext.Value    `json:",embed"`
 }
 
 // DeploymentJobs are the jobs of a phase, in the order in which they run:
@@ -151,14 +151,14 @@ type DeploymentJobs struct {
 	VerifyJob     *Job           `json:"verifyJob,omitzero"`
 	AnalysisJob   *Job           `json:"analysisJob,omitzero"`
 	PostdeployJob *Job           `json:"postdeployJob,omitzero"`
-	Unknown       jsontext.Value `json:",unknown"`
+	Unknown       jsontext.Value `json:",embed"`
 }
 
 // ChildRolloutJobs are the jobs of a controller rollout's phase.
 type ChildRolloutJobs struct {
 	CreateRolloutJobs  []Job          `json:"createRolloutJobs,omitempty"`
 	AdvanceRolloutJobs []Job          `json:"advanceRolloutJobs,omitempty"`
-	Unknown            jsontext.Value `json:",unknown"`
+	Unknown            jsontext.Value `json:",embed"`
 }
 
 // The ids of the jobs of a phase.
@@ -183,7 +183,7 @@ type Job struct {
 	AnalysisJob            jsontext.Value `json:"analysisJob,omitzero"`
 	CreateChildRolloutJob  jsontext.Value `json:"createChildRolloutJob,omitzero"`
 	AdvanceChildRolloutJob jsontext.Value `json:"advanceChildRolloutJob,omitzero"`
-	Unknown                jsontext.Value `json:",unknown"`
+	Unknown                jsontext.Value `json:",embed"`
 }
 
 // Jobs lists the phase's jobs in the order in which they run. The pointers

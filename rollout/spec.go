@@ -22,15 +22,15 @@ type Spec struct {
 	UseStageCache    bool              `json:"useStageCache,omitzero"`
 	Restore          bool              `json:"restore,omitzero"` // a failed canary puts traffic back at once
 	OnFailure        string            `json:"onFailure,omitzero"`
-	Gates            Gates             `json:"gates,omitzero"`
+	Gates            Gates             `json:"gates,omitempty"`
 	Approval         *ApprovalSpec     `json:"approval,omitzero"`
 	Timeout          Duration          `json:"timeout"`
 	OperationTimeout Duration          `json:"operationTimeout"`
-	Poll             Poll              `json:"poll,omitzero"`
+	Poll             Poll              `json:"poll,omitempty"`
 	PipelineDigest   string            `json:"pipelineDigest,omitzero"`
 	Creator          string            `json:"creator"`
-	Options          driver.Options    `json:"options,omitzero"`
-	Unknown          jsontext.Value    `json:",unknown"`
+	Options          driver.Options    `json:"options,omitempty"`
+	Unknown          jsontext.Value    `json:",embed"`
 }
 
 // PhaseSpec is one phase: the effects of its deploy job, in order.
@@ -38,7 +38,7 @@ type PhaseSpec struct {
 	ID      string         `json:"id"`
 	Percent string         `json:"percent,omitzero"` // of a canary phase
 	Effects []driver.Kind  `json:"effects"`
-	Unknown jsontext.Value `json:",unknown"`
+	Unknown jsontext.Value `json:",embed"`
 }
 
 // Poll is how operations are followed; zero fields mean the platform's way.
@@ -46,7 +46,7 @@ type Poll struct {
 	Initial Duration       `json:"initial,omitzero"`
 	Max     Duration       `json:"max,omitzero"`
 	Factor  float64        `json:"factor,omitzero"`
-	Unknown jsontext.Value `json:",unknown"`
+	Unknown jsontext.Value `json:",embed"`
 }
 
 // ApprovalSpec is who must agree, pinned when the rollout was created.
@@ -55,5 +55,5 @@ type ApprovalSpec struct {
 	Quorum    int            `json:"quorum"`
 	Timeout   Duration       `json:"timeout"`
 	Self      bool           `json:"self,omitzero"`
-	Unknown   jsontext.Value `json:",unknown"`
+	Unknown   jsontext.Value `json:",embed"`
 }

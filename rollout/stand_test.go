@@ -52,6 +52,9 @@ func (p traffic) after(kind driver.Kind, c driver.Change) traffic {
 	case driver.Disable:
 		return traffic{Stable: p.Stable}
 	case driver.Rollback:
+		if len(c.Baseline) == 0 {
+			return traffic{Stable: c.Release.ID} // the platform goes back by itself
+		}
 		var back traffic
 		if err := json.Unmarshal(c.Baseline, &back); err != nil {
 			panic(fmt.Sprintf("rollback to %q: %v", c.Baseline, err))

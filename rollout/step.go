@@ -39,7 +39,7 @@ type Step struct {
 	Message   string            `json:"message,omitzero"`
 	Time      time.Time         `json:"time"`
 	Looked    int               `json:"looked,omitzero"` // how many invocations could not find out what an intended effect did
-	Unknown   jsontext.Value    `json:",unknown"`
+	Unknown   jsontext.Value    `json:",embed"`
 }
 
 // Open reports whether the effect still needs an answer.
@@ -73,5 +73,5 @@ type Request struct {
 	Job     string         `json:"job,omitzero"`
 	Actor   string         `json:"actor,omitzero"`
 	Comment string         `json:"comment,omitzero"`
-	Unknown jsontext.Value `json:",unknown"`
+	Unknown jsontext.Value `json:",embed"`
 }
