@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sluice/internal/engine"
+	"sluice/internal/report"
 	"sluice/internal/store"
-	"sluice/internal/store/file"
+	"sluice/internal/store/open"
 	"sluice/pipeline"
 	"sluice/rollout"
 )
@@ -36,14 +38,34 @@ func (inv *invocation) store(p *pipeline.Pipeline) (store.Store, error) {
 
 // openStore opens a store by its name in the pipeline file. It makes no
 // connection yet.
-func (inv *invocation) openStore(_ *pipeline.Pipeline, where string) (store.Store, error) {
+func (inv *invocation) openStore(p *pipeline.Pipeline, where string) (store.Store, error) {
 	if err := pipeline.CheckStore(where); err != nil {
 		return nil, usage(fmt.Errorf("--store: %w", err))
 	}
-	if dir, ok := strings.CutPrefix(where, "file:"); ok {
-		return file.Open(dir), nil
+	s, err := open.Open(open.Spec{
+		Store: where, Branch: p.State.Branch, Endpoint: p.State.Endpoint.Value, Branches: p.State.Branches,
+		Runner: inv.runner, Getenv: inv.getenv, Describe: describeSave, Warn: inv.runner.Warning,
+	})
+	var wrong *open.Error
+	if errors.As(err, &wrong) {
+		return nil, usage(err)
 	}
-	return nil, &store.UnreadableError{Op: "open", Err: fmt.Errorf("store %s", where)}
+	return s, err
+}
+
+// describeSave is what a saved record says happened last, for a store that
+// keeps a log of its saves.
+func describeSave(entry store.Entry) string {
+	r, err := rollout.Decode(entry.Data)
+	if err != nil || len(r.Events) == 0 {
+		return ""
+	}
+	for _, e := range slices.Backward(r.Events) {
+		if text := report.Event(e); text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 // freeRecord refuses a record that a live run holds.
