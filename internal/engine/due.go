@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sluice/rollout"
@@ -145,7 +146,7 @@ func (r *run) policy(s *slot, due rollout.Due) (rollout.Waiting, bool) {
 	if x.Spec.Command == "rollback" {
 		action = "rollback"
 	}
-	b, blocked := r.Pipeline.Blocked(r.question(s.declared, action, append(r.OverridePolicies, x.Spec.Options.OverridePolicies...)))
+	b, blocked := r.Pipeline.Blocked(r.question(s.declared, action, slices.Concat(r.OverridePolicies, x.Spec.Options.OverridePolicies)))
 	if !blocked {
 		return rollout.Waiting{}, false
 	}
