@@ -33,7 +33,7 @@ func (e *Engine) Import(ctx context.Context, targets []*pipeline.Target, acceptD
 	for i, slot := range slots {
 		s.Targets[i].TargetOutcome = e.target("", slot, nil)
 	}
-	s.Outcome = e.report("", slots, nil)
+	s.Outcome = e.report(ctx, "", slots, nil)
 	return s, nil
 }
 
@@ -64,7 +64,7 @@ func (e *Engine) Collect(ctx context.Context, id string, targets []*pipeline.Tar
 	if err != nil {
 		return rollout.Outcome{}, err
 	}
-	out := e.report(id, slots, nil)
+	out := e.report(ctx, id, slots, nil)
 	for i, s := range slots {
 		t := &out.Targets[i]
 		if _, ok := s.record.Promotion(id); ok || t.Status == rollout.PromotionFailed {

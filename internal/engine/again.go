@@ -52,13 +52,13 @@ func known(id string, slots []*slot) bool {
 func (e *Engine) again(ctx context.Context, id string, slots []*slot) (rollout.Outcome, error) {
 	found := sharesOf(id, slots)
 	if len(found.open) == 0 {
-		return e.reportAgain(id, slots, found), nil
+		return e.reportAgain(ctx, id, slots, found), nil
 	}
 	e.resuming()
 	if _, err := e.resume(ctx, id, found.open); err != nil {
-		return e.reportAgain(id, slots, found), err
+		return e.reportAgain(ctx, id, slots, found), err
 	}
-	return e.reportAgain(id, slots, found), nil
+	return e.reportAgain(ctx, id, slots, found), nil
 }
 
 func (e *Engine) resuming() {
@@ -75,8 +75,8 @@ func (e *Engine) resume(ctx context.Context, id string, slots []*slot) (rollout.
 
 // reportAgain reports a promotion that exists. A target without a share of it
 // had nothing left to do, unless it is one of those that were never saved.
-func (e *Engine) reportAgain(id string, slots []*slot, found shares) rollout.Outcome {
-	out := e.report(id, slots, nil)
+func (e *Engine) reportAgain(ctx context.Context, id string, slots []*slot, found shares) rollout.Outcome {
+	out := e.report(ctx, id, slots, nil)
 	for i, s := range slots {
 		if _, ok := s.record.Promotion(id); ok {
 			continue

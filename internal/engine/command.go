@@ -111,7 +111,7 @@ func (e *Engine) goOn(ctx context.Context, given []candidate) (rollout.Outcome, 
 		return ok && !x.Over()
 	})
 	if !open {
-		return e.report(id, slots, nil), nil
+		return e.report(ctx, id, slots, nil), nil
 	}
 	e.resuming()
 	return e.resume(ctx, id, slots)

@@ -14,7 +14,7 @@ func (e *Engine) embark(ctx context.Context, journeys []*journey, v voyage) (rol
 	at := append(slotsOf(moving), v.left...)
 	all := append(slotsOf(journeys), v.left...)
 	if len(at) == 0 {
-		return e.report(v.id, all, journeys), nil
+		return e.report(ctx, v.id, all, journeys), nil
 	}
 	members := namesOf(at)
 	if v.shard != nil {
@@ -33,7 +33,7 @@ func (e *Engine) embark(ctx context.Context, journeys []*journey, v voyage) (rol
 	if len(all) == len(at) {
 		return out, err
 	}
-	return e.report(v.id, all, journeys), err
+	return e.report(ctx, v.id, all, journeys), err
 }
 
 // create puts a journey's rollout and promotion into its record.

@@ -105,14 +105,14 @@ func (e *Engine) addMembers(keys []store.Key, members []string, slots []*slot) [
 // rollBackFailed rolls the targets of a promotion back where one of them
 // failed and the stage says onFailure: rollback; those that had not begun do
 // not begin. Targets that another run works on are left to it: it comes here
-// too.
-func (e *Engine) rollBackFailed(ctx context.Context, slots []*slot) error {
+// too, and so does every reconcile. It lists the targets that it turned back.
+func (e *Engine) rollBackFailed(ctx context.Context, slots []*slot) ([]*slot, error) {
 	if ctx.Err() != nil {
-		return nil // never by a cancellation
+		return nil, nil // never by a cancellation
 	}
 	others, err := e.beside(ctx, slots, rollBackOnFailure)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	all := append(slices.Clone(slots), others...)
 	failed := failures{}
@@ -123,20 +123,22 @@ func (e *Engine) rollBackFailed(ctx context.Context, slots []*slot) error {
 	for _, s := range all {
 		turned, err := e.turnFailed(ctx, s, failed)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if turned {
 			back = append(back, s)
 		}
 	}
 	if len(back) == 0 {
-		return nil
+		return nil, nil
 	}
 	if err := e.claim(ctx, back, nil); err != nil {
-		return err
+		return nil, err
 	}
-	e.newRun(back, nil).run(ctx, e.units(back))
-	return nil
+	if err := e.work(ctx, back); err != nil {
+		return back, err
+	}
+	return back, e.trouble(ctx, back)
 }
 
 // turnFailed turns a target back whose promotion failed, elsewhere or there.

@@ -64,5 +64,5 @@ func (e *Engine) edit(ctx context.Context, targets []*pipeline.Target, change fu
 	if err := e.commit(ctx, slots...); err != nil {
 		return rollout.Outcome{}, err
 	}
-	return e.report("", slots, nil), nil
+	return e.report(ctx, "", slots, nil), nil
 }

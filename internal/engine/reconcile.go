@@ -24,11 +24,24 @@ func (e *Engine) Reconcile(ctx context.Context, targets []*pipeline.Target) (rol
 	}
 	look := e.newRun(slots, beside)
 	due := slices.DeleteFunc(slices.Clone(open), func(s *slot) bool { return !look.isDue(ctx, s) })
-	if due, err = e.claimEach(ctx, due); err != nil || len(due) == 0 {
-		return e.reconciled(open), err
+	if due, err = e.claimEach(ctx, due); err != nil {
+		return e.reconciled(ctx, open), err
 	}
-	_, err = e.runAll(ctx, "", due)
-	return e.reconciled(open), err
+	if len(due) > 0 {
+		if err := e.work(ctx, due); err != nil {
+			return e.reconciled(ctx, open), err
+		}
+	}
+	back, err := e.rollBackFailed(ctx, slots)
+	if err == nil {
+		err = e.trouble(ctx, due)
+	}
+	for _, s := range back {
+		if !slices.Contains(open, s) {
+			open = append(open, s)
+		}
+	}
+	return e.reconciled(ctx, open), err
 }
 
 // isDue reports whether anything can be done for a target now, or soon enough
@@ -93,8 +106,8 @@ func (e *Engine) leaveAlone(s *slot, why error) {
 }
 
 // reconciled reports the rollouts that were unfinished when it began.
-func (e *Engine) reconciled(slots []*slot) rollout.Outcome {
-	out := e.report("", slots, nil)
+func (e *Engine) reconciled(ctx context.Context, slots []*slot) rollout.Outcome {
+	out := e.report(ctx, "", slots, nil)
 	promotions := map[string]bool{}
 	for _, t := range out.Targets {
 		promotions[t.Promotion] = true

@@ -11,6 +11,18 @@ import (
 
 // runAll runs what is due on slots, then what failures bring about, and sums up.
 func (e *Engine) runAll(ctx context.Context, id string, slots []*slot) (rollout.Outcome, error) {
+	err := e.work(ctx, slots)
+	if err == nil {
+		_, err = e.rollBackFailed(ctx, slots)
+	}
+	if err == nil {
+		err = e.trouble(ctx, slots)
+	}
+	return e.report(ctx, id, slots, nil), err
+}
+
+// work runs what is due on slots that are ours.
+func (e *Engine) work(ctx context.Context, slots []*slot) error {
 	for _, s := range slots {
 		if x, ok := s.record.Active(); ok && e.changed(x) {
 			e.Observer.Warn(s.name(), "the pipeline file has changed since "+x.Rollout.Name+" was created; it goes on with the phases it started with")
@@ -18,13 +30,11 @@ func (e *Engine) runAll(ctx context.Context, id string, slots []*slot) (rollout.
 	}
 	beside, err := e.beside(ctx, slots, haltOnFailure)
 	if err != nil {
-		return e.report(id, slots, nil), err
+		e.newRun(slots, nil).leave(ctx, slots)
+		return err
 	}
 	e.newRun(slots, beside).run(ctx, e.units(slots))
-	if err := e.rollBackFailed(ctx, slots); err != nil {
-		return e.report(id, slots, nil), err
-	}
-	return e.report(id, slots, nil), e.trouble(ctx, slots)
+	return nil
 }
 
 // units groups slots that may share calls: the same platform allows batches,
@@ -70,12 +80,15 @@ func (e *Engine) trouble(ctx context.Context, slots []*slot) error {
 
 // report sums slots up for a promotion. journeys, where there are, tell which
 // targets had nothing left to do.
-func (e *Engine) report(id string, slots []*slot, journeys []*journey) rollout.Outcome {
+func (e *Engine) report(ctx context.Context, id string, slots []*slot, journeys []*journey) rollout.Outcome {
 	out := rollout.Outcome{Promotion: id, Targets: make([]rollout.TargetOutcome, 0, len(slots))}
 	for _, s := range slots {
 		out.Targets = append(out.Targets, e.target(id, s, journeyOf(journeys, s)))
 	}
 	e.sum(&out)
+	if ctx.Err() != nil {
+		out.Status = rollout.StatusInterrupted
+	}
 	return out
 }
 

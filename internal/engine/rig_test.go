@@ -69,7 +69,10 @@ func newWorld(t *testing.T, file string) *world {
 		t: t, file: file, memory: storetest.NewMemory(), checks: &checks{fails: map[string]error{}}, observer: &observer{},
 		skies: []*sky{newSky(skyFacts()), newSky(fleetFacts()), newCloud()}, end: make(chan struct{}), parsed: map[string]*pipeline.Pipeline{},
 	}
-	t.Cleanup(func() { close(w.end) })
+	t.Cleanup(func() {
+		close(w.end)
+		time.Sleep(48 * time.Hour) // what a dead process was about runs into its end
+	})
 	for _, s := range w.skies {
 		for n, id := range []string{"r1", "r2", "r3"} {
 			s.releases[id] = time.Date(1999, 1, 1+n, 0, 0, 0, 0, time.UTC)
@@ -118,6 +121,7 @@ type process struct {
 	point int
 	dieAt int // the point at which it dies; 0 for never
 	where string
+	sent  []time.Time // when it called a platform
 	dead  chan struct{}
 }
 
@@ -166,6 +170,9 @@ func (p *process) alive() error {
 // pass is a point at which a process can die.
 func (p *process) pass(where string) error {
 	p.mu.Lock()
+	if where == "before a call" {
+		p.sent = append(p.sent, time.Now())
+	}
 	p.point++
 	if p.point == p.dieAt {
 		p.where = where

@@ -46,7 +46,7 @@ func (e *Engine) Status(ctx context.Context, targets []*pipeline.Target, orphans
 		}
 		slots = append(slots, lost...)
 	}
-	s := Status{Outcome: e.report("", slots, nil), Targets: make([]TargetStatus, len(slots))}
+	s := Status{Outcome: e.report(ctx, "", slots, nil), Targets: make([]TargetStatus, len(slots))}
 	var group errgroup.Group
 	group.SetLimit(e.Concurrency)
 	for i, slot := range slots {

@@ -272,3 +272,38 @@ func TestMissingProgram(t *testing.T) {
 		w.refused("no program smoke", promote("prod"))
 	})
 }
+
+// TestOnFailureRollbackAfterDeath: a run that dies, or is interrupted, between
+// the failure and the rollback leaves the rollback to the next reconcile.
+func TestOnFailureRollbackAfterDeath(t *testing.T) {
+	n := 0
+	tell := func(t *testing.T, dieAt int) *world {
+		w := newWorld(t, onFailure(two, "rollback"))
+		w.sky().facts.Settle = 2 * time.Second // a dead process's request may still arrive
+		w.sky().next("api", driver.Deploy, answer{fail: "api is full", slow: time.Second})
+		p := w.start()
+		p.dieAt = dieAt
+		r := p.run(promote("prod"))
+		n = max(n, p.points())
+		if dieAt > 0 && !r.died {
+			t.Fatal("it did not die")
+		}
+		return w
+	}
+	synctest.Test(t, func(t *testing.T) { tell(t, 0) })
+	for at := 3; at <= n; at++ {
+		synctest.Test(t, func(t *testing.T) {
+			w := tell(t, at)
+			for range 2 {
+				if r := w.do(reconcile(), other); r.err != nil {
+					t.Fatalf("death %d: %v", at, r.err)
+				}
+			}
+			for _, name := range []string{"web", "api"} {
+				if got := w.sky().stand(name).Release; got != "r1" {
+					t.Errorf("death %d: %s runs %s: %v", at, name, got, w.effects())
+				}
+			}
+		})
+	}
+}
