@@ -35,6 +35,7 @@ func testCreatedMeanwhile(t *testing.T, h Harness) {
 	if !mine.Facts().Swap {
 		t.Skip("the store cannot compare and swap")
 	}
+	empty.Generation = 4 // above theirs: only the version can tell
 	_, err := mine.Commit(t.Context(), next(empty, record(2)))
 	conflicts(t, err, key("web"))
 	holds(t, h, current)
@@ -91,12 +92,17 @@ type counter struct {
 }
 
 // testWritersOfOne has all writers raise one counter, each retrying until it
-// won: a lost update would leave it too low.
+// won: a lost update would leave it too low. Nobody saves before all have
+// loaded, so that in the first round all but one must lose.
 func testWritersOfOne(t *testing.T, h Harness) {
 	if !h.Open(t).Facts().Swap {
 		t.Skip("the store cannot compare and swap")
 	}
-	atOnce(t, func(n int) error { return raise(t, h.Open(t), n) })
+	var loaded sync.WaitGroup
+	loaded.Add(writers)
+	atOnce(t, func(n int) error {
+		return raise(t, h.Open(t), n, sync.OnceFunc(func() { loaded.Done(); loaded.Wait() }))
+	})
 	e := load1(t, h.Open(t), key("web"))
 	var got counter
 	if err := json.Unmarshal(e.Data, &got); err != nil {
@@ -107,9 +113,11 @@ func testWritersOfOne(t *testing.T, h Harness) {
 	}
 }
 
-func raise(t *testing.T, s store.Store, n int) error {
+func raise(t *testing.T, s store.Store, n int, barrier func()) error {
+	defer barrier() // an error must not leave the others waiting
 	for {
 		entries, err := s.Load(t.Context(), key("web"))
+		barrier()
 		if err != nil {
 			return err
 		}

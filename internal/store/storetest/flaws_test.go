@@ -1,0 +1,204 @@
+package storetest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"sluice/internal/store"
+	"sluice/internal/store/storetest"
+)
+
+// flawVariable, when set, makes TestFlawedStore run the suite on a store with
+// that flaw. It runs in a process of its own, because it must fail.
+const flawVariable = "SLUICE_TEST_FLAW"
+
+// flaws are mistakes that a store could make, and the case that notices each.
+var flaws = map[string]string{
+	"none":                        "",
+	"ignores versions":            "StaleVersion",
+	"swaps without looking first": "WritersOfOneRecord",
+	"creates over what exists":    "CreatedMeanwhile",
+	"generations may fall":        "GenerationsOnlyRise",
+	"saves half of a commit":      "AtomicRefusal",
+	"unreadable is empty":         "Unreadable",
+	"writes where it cannot read": "Unreadable",
+	"no remedy":                   "Unreadable",
+	"lists nothing when broken":   "Unreadable",
+	"goes on when cancelled":      "CancelledBefore",
+	"cancelled is unreadable":     "CancelledBefore",
+	"escapes":                     "Content",
+	"cuts large records":          "Large",
+	"lists other pipelines":       "List",
+	"forgets where":               "Where",
+	"old version in the answer":   "RoundTrip",
+	"reverses the keys":           "NeverWritten",
+	"accepts paths":               "BadNames",
+	"accepts any size":            "SizeLimit",
+	"writes on empty commits":     "EmptyCommit",
+}
+
+func TestSuiteNoticesFlaws(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for flaw, wanted := range flaws {
+		t.Run(flaw, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestFlawedStore$/^"+wanted, "-test.v")
+			cmd.Env = append(os.Environ(), flawVariable+"="+flaw)
+			out, err := cmd.CombinedOutput()
+			if wanted == "" {
+				if err != nil {
+					t.Errorf("the suite fails a store without a flaw: %v\n%s", err, out)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(string(out), "--- FAIL: TestFlawedStore/"+wanted+" ") {
+				t.Errorf("the case %s does not notice (%v)\n%s", wanted, err, out)
+			}
+		})
+	}
+}
+
+func TestFlawedStore(t *testing.T) {
+	flaw := os.Getenv(flawVariable)
+	if flaw == "" {
+		t.Skip("run by TestSuiteNoticesFlaws")
+	}
+	storetest.Run(t, func(*testing.T) storetest.Harness {
+		m, broken := storetest.NewMemory(), false
+		extra := 0
+		return storetest.Harness{
+			Open:   func(*testing.T) store.Store { return &flawed{m.Another(), flaw, &broken, &extra} },
+			Writes: func() int { return m.Commits() + extra },
+			Breaks: map[string]func(*testing.T) func(){"broken": func(*testing.T) func() {
+				broken = true
+				return func() { broken = false }
+			}},
+		}
+	})
+}
+
+// flawed is a good store that makes one mistake.
+type flawed struct {
+	*storetest.Memory
+	flaw   string
+	broken *bool
+	writes *int
+}
+
+func (f *flawed) refuse(op string) error {
+	u := &store.UnreadableError{Op: op, Err: errors.New("broken"), Remedy: "repair it"}
+	if f.flaw == "no remedy" {
+		u.Remedy = ""
+	}
+	return u
+}
+
+func (f *flawed) Load(ctx context.Context, keys ...store.Key) ([]store.Entry, error) {
+	if *f.broken && f.flaw == "unreadable is empty" {
+		entries := make([]store.Entry, len(keys))
+		for i, k := range keys {
+			entries[i].Key = k
+		}
+		return entries, nil
+	}
+	if *f.broken {
+		return nil, f.refuse("read")
+	}
+	if f.flaw == "accepts paths" && store.CheckKeys(keys) != nil {
+		return make([]store.Entry, len(keys)), nil
+	}
+	entries, err := f.Memory.Load(ctx, keys...)
+	if f.flaw == "cancelled is unreadable" && ctx.Err() != nil {
+		return nil, f.refuse("read")
+	}
+	for i := range entries {
+		switch {
+		case f.flaw == "escapes":
+			entries[i].Data = bytes.ReplaceAll(entries[i].Data, []byte("<"), []byte("\\u003c"))
+		case f.flaw == "cuts large records" && len(entries[i].Data) > 64<<10:
+			entries[i].Data = entries[i].Data[:64<<10]
+		case f.flaw == "reverses the keys" && i == 0:
+			entries[i].Key = keys[len(keys)-1]
+		}
+	}
+	return entries, err
+}
+
+func (f *flawed) List(ctx context.Context, pipeline string) ([]store.Key, error) {
+	if *f.broken && f.flaw != "lists nothing when broken" {
+		return nil, f.refuse("list")
+	}
+	keys, err := f.Memory.List(ctx, pipeline)
+	if f.flaw == "lists other pipelines" {
+		other, otherErr := f.Memory.List(ctx, pipeline+"-2")
+		return append(keys, other...), errors.Join(err, otherErr)
+	}
+	return keys, err
+}
+
+func (f *flawed) Where() []store.Saved {
+	if f.flaw == "forgets where" {
+		return nil
+	}
+	return f.Memory.Where()
+}
+
+func (f *flawed) Commit(ctx context.Context, entries ...store.Entry) ([]store.Entry, error) {
+	if *f.broken && f.flaw == "writes where it cannot read" {
+		*f.writes++
+	}
+	if *f.broken {
+		return nil, f.refuse("write")
+	}
+	switch f.flaw {
+	case "goes on when cancelled":
+		ctx = context.WithoutCancel(ctx)
+	case "writes on empty commits":
+		*f.writes++
+	case "accepts any size":
+		if len(entries) == 1 && len(entries[0].Data) > store.MaxRecord {
+			return entries, nil
+		}
+	case "saves half of a commit":
+		if len(entries) > 1 {
+			if _, err := f.Memory.Commit(ctx, entries[0]); err != nil {
+				return nil, err
+			}
+			return f.Memory.Commit(ctx, entries[1:]...)
+		}
+	}
+	saved, err := f.Memory.Commit(ctx, f.tamper(ctx, entries)...)
+	if f.flaw == "old version in the answer" {
+		for i := range saved {
+			saved[i].Version = entries[i].Version
+		}
+	}
+	return saved, err
+}
+
+// tamper gives entries the version or the generation that lets them win.
+func (f *flawed) tamper(ctx context.Context, entries []store.Entry) []store.Entry {
+	out := make([]store.Entry, len(entries))
+	for i, e := range entries {
+		now, err := f.Memory.Load(context.WithoutCancel(ctx), e.Key)
+		if out[i] = e; err != nil || ctx.Err() != nil {
+			continue
+		}
+		switch {
+		case f.flaw == "ignores versions", f.flaw == "creates over what exists" && e.Version == "":
+			out[i].Version = now[0].Version
+		case f.flaw == "swaps without looking first":
+			out[i].Version, out[i].Generation = now[0].Version, now[0].Generation+1
+		case f.flaw == "generations may fall" && e.Version == now[0].Version:
+			out[i].Generation = max(e.Generation, now[0].Generation+1)
+		}
+	}
+	return out
+}
