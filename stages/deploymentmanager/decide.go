@@ -3,6 +3,9 @@ package deploymentmanager
 import (
 	"context"
 	"fmt"
+	"time"
+
+	api "google.golang.org/api/deploymentmanager/v2"
 
 	"sluice/stages/driver"
 )
@@ -146,11 +149,19 @@ func (d *deploymentmanager) lookupFailed(ctx context.Context, op driver.Operatio
 	if err != nil {
 		return driver.Undecided, driver.Operation{}, err
 	}
-	began := ok && !clock(hit.manifest.InsertTime).Before(op.Call.Intended)
-	if began && o.newest != nil && o.newest.failed() {
+	if ok && o.newest != nil && o.newest.failed() && o.newest.brought(hit.manifest) {
 		return driver.Found, o.newest.end(op), nil
 	}
 	return driver.Absent, driver.Operation{}, nil
+}
+
+// skew is how far apart the platform's own times of one thing may be.
+const skew = time.Minute
+
+// brought reports whether the manifest is as young as the operation, both by
+// the platform's clock.
+func (o operation) brought(m *api.Manifest) bool {
+	return !clock(m.InsertTime).Before(clock(o.InsertTime).Add(-skew))
 }
 
 // foreign is what somebody else made of the deployment.

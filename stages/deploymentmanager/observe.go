@@ -14,19 +14,20 @@ import (
 	"sluice/stages/google"
 )
 
-// standing is what a deployment runs. It is the baseline that a rollback goes
-// back to.
+// standing is what a deployment runs.
 type standing struct {
 	Release  string `json:"release"`
 	Manifest string `json:"manifest,omitempty"` // its name
 }
 
-// json is null where nothing was ever deployed.
+// json is what the contract keeps of it, the baseline of a rollback: the
+// release alone, because a rollback makes a new manifest of it. It is null where
+// nothing was ever deployed.
 func (s standing) json() json.RawMessage {
 	if s.Release == "" {
 		return json.RawMessage("null")
 	}
-	data, _ := json.Marshal(s) //nolint:errchkjson // two strings
+	data, _ := json.Marshal(standing{Release: s.Release}) //nolint:errchkjson // a string
 	return data
 }
 

@@ -159,13 +159,19 @@ func (p *draft) checkFree() {
 	}
 }
 
-// typeProvider is how a configuration names a type of a type provider.
-var typeProvider = regexp.MustCompile(`(?m)^[\s-]*type:\s*['"]?[\w.-]+/(?:composite:)?[\w.-]+`)
+// projectType is how a configuration names a type that a project provides:
+// PROJECT/PROVIDER:TYPE, PROJECT/composite:TYPE.
+var projectType = regexp.MustCompile(`(?m)^[\s-]*type:\s*['"]?([\w.-]+)/[\w.-]+:`)
+
+// ownTypes reports whether a text uses types of somebody's own project: Google's
+// gcp-types are everywhere.
+func ownTypes(text string) bool {
+	return slices.ContainsFunc(projectType.FindAllStringSubmatch(text, -1), func(m []string) bool { return m[1] != "gcp-types" })
+}
 
 // notes say what is not promoted.
 func (p *draft) notes(m *api.Manifest) {
-	uses := typeProvider.MatchString(m.Config.Content) || slices.ContainsFunc(m.Imports, func(i *api.ImportFile) bool { return typeProvider.MatchString(i.Content) })
-	if uses {
+	if ownTypes(m.Config.Content) || slices.ContainsFunc(m.Imports, func(i *api.ImportFile) bool { return ownTypes(i.Content) }) {
 		p.find(driver.Note, "the configuration uses types of a project's own: type providers and composite types are not promoted and must exist already", "")
 	}
 	if len(p.change.Options.Annotations) > 0 {

@@ -63,12 +63,14 @@ func (d *deploymentmanager) manifest(ctx context.Context, at place, name string)
 	return found{at, m}, err
 }
 
-// history finds a release among the manifests that a deployment ever had.
+// history finds a release among the manifests that a deployment ever had: the
+// youngest that holds it.
 func (d *deploymentmanager) history(ctx context.Context, at place, release string) (found, bool, error) {
 	var hit *api.Manifest
 	err := d.service.Manifests.List(at.Project, at.Deployment).Pages(ctx, func(page *api.ManifestsListResponse) error {
 		for _, m := range page.Manifests {
-			if hit == nil && releaseOf(m.Config, m.Imports) == release {
+			younger := hit == nil || clock(hit.InsertTime).Before(clock(m.InsertTime))
+			if younger && releaseOf(m.Config, m.Imports) == release {
 				hit = m
 			}
 		}
