@@ -146,8 +146,8 @@ func (s *Store) newest(ctx context.Context, k store.Key, found []candidate) (sto
 	if best == nil {
 		return store.Entry{Key: k}, nil
 	}
-	if best.expired {
-		return store.Entry{}, expired(k, *best)
+	if err := usable(*best); err != nil {
+		return store.Entry{}, err
 	}
 	s.warnOfExpiry(*best)
 	entry, err := s.read(ctx, *best)
@@ -174,11 +174,22 @@ func (s *Store) warn(message string) {
 	}
 }
 
-func expired(k store.Key, c candidate) error {
-	return &store.UnreadableError{
-		Key: k, Op: "read", Err: fmt.Errorf("%w: artifact %s of run %d", actions.ErrExpired, c.name, c.run),
-		Remedy: "adopt what runs today with `sluice state import`, and keep state in a store that does not expire (state: {store: git})",
+// usable refuses the newest record where it cannot be read or trusted: the one
+// before it is not the state.
+func usable(c candidate) error {
+	switch {
+	case c.unproven:
+		return &store.UnreadableError{
+			Key: c.key, Op: "read", Err: fmt.Errorf("GitHub does not say which run uploaded artifact %s", c.name),
+			Remedy: "delete the artifact if nobody knows it",
+		}
+	case c.expired:
+		return &store.UnreadableError{
+			Key: c.key, Op: "read", Err: fmt.Errorf("%w: artifact %s of run %d", actions.ErrExpired, c.name, c.run),
+			Remedy: "adopt what runs today with `sluice state import`, and keep state in a store that does not expire (state: {store: git})",
+		}
 	}
+	return nil
 }
 
 // soon is how long before the newest state's expiry people are warned.

@@ -398,6 +398,35 @@ func TestDivergenceNamesBothRuns(t *testing.T) {
 	}
 }
 
+// TestOldArtifactsOfUnknownOriginDoNotMatter: only the newest must be proven.
+func TestOldArtifactsOfUnknownOriginDoNotMatter(t *testing.T) {
+	w := newWorld()
+	first := put(t, w.open(t, artifacttest.Run{ID: 7}), 1, "")
+	put(t, w.open(t, artifacttest.Run{ID: 8}), 2, first.Version)
+	w.Edit(first.Version, func(a *artifacttest.Artifact) { a.Orphaned = true })
+	if got := generation(t, w.open(t, artifacttest.Run{ID: 9})); got != 2 {
+		t.Errorf("generation %d", got)
+	}
+}
+
+// TestEarlierAttemptIsFound: what the service does not list for a re-run is
+// still in the repository's list.
+func TestEarlierAttemptIsFound(t *testing.T) {
+	w := newWorld()
+	first := put(t, w.open(t, artifacttest.Run{ID: 7}), 1, "")
+	w.Fault = func(r *http.Request) (int, string) {
+		if artifacttest.Label(r) == "POST ListArtifacts" {
+			return 200, "{}"
+		}
+		return 0, ""
+	}
+	rerun := w.open(t, artifacttest.Run{ID: 7, Attempt: 2})
+	if got := generation(t, rerun); got != 1 {
+		t.Errorf("generation %d", got)
+	}
+	put(t, rerun, 2, first.Version)
+}
+
 func TestJobsOfOneRunConflict(t *testing.T) {
 	w := newWorld()
 	mine, theirs := w.open(t, artifacttest.Run{ID: 7, Job: "a"}), w.open(t, artifacttest.Run{ID: 7, Job: "b"})

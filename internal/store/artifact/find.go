@@ -27,10 +27,13 @@ type candidate struct {
 	digest  string // of the zip file, "" where unknown
 	expired bool
 	expires time.Time // zero where unknown
+	// unproven means that GitHub no longer says which run uploaded it.
+	unproven bool
 }
 
-// find lists what counts as state, by target: this run's artifacts and those
-// of the repository's other runs.
+// find lists what counts as state, by target: this run's artifacts, which the
+// artifact service shows at once, and all others of the repository, among them
+// what an earlier attempt of this run may have left.
 func (s *Store) find(ctx context.Context, op string) (map[store.Key][]candidate, error) {
 	found := map[store.Key][]candidate{}
 	own, err := s.findOwn(ctx, op)
@@ -41,8 +44,12 @@ func (s *Store) find(ctx context.Context, op string) (map[store.Key][]candidate,
 	if err != nil {
 		return nil, err
 	}
+	names := map[string]bool{}
 	for _, c := range append(own, others...) {
-		found[c.key] = append(found[c.key], c)
+		if !names[c.name] {
+			found[c.key] = append(found[c.key], c)
+		}
+		names[c.name] = true
 	}
 	return found, nil
 }
@@ -98,18 +105,23 @@ func (s *Store) findOthers(ctx context.Context, op string) ([]candidate, error) 
 	var found []candidate
 	for _, a := range list {
 		c, ok := parseName(a.Name)
-		if !ok || a.Run != nil && a.Run.ID == s.options.Run.RunID {
+		if !ok {
 			continue
 		}
+		c.id, c.digest, c.expired, c.expires = a.ID, a.Digest, a.Expired, a.ExpiresAt
+		if a.Run == nil {
+			c.unproven = true
+			found = append(found, c)
+			continue
+		}
+		c.run = a.Run.ID
 		trusted, err := s.trusted(ctx, a)
 		if err != nil {
 			return nil, &store.UnreadableError{Key: c.key, Op: op, Err: err, Remedy: actions.Remedy(err, permission)}
 		}
-		if !trusted {
-			continue
+		if trusted {
+			found = append(found, c)
 		}
-		c.id, c.run, c.digest, c.expired, c.expires = a.ID, a.Run.ID, a.Digest, a.Expired, a.ExpiresAt
-		found = append(found, c)
 	}
 	return found, nil
 }

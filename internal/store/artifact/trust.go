@@ -12,12 +12,8 @@ import (
 
 // trusted reports whether another run's artifact may hold state: from this
 // repository, not a fork, and from a branch that may change state. What is not
-// is passed over with a warning. Where GitHub no longer says which run it was,
-// nothing can be proven, and the answer is an error.
+// is passed over with a warning. a.Run is set.
 func (s *Store) trusted(ctx context.Context, a actions.RepositoryArtifact) (bool, error) {
-	if a.Run == nil {
-		return false, fmt.Errorf("artifact %s: GitHub does not say which run uploaded it; delete it if it is not yours", a.Name)
-	}
 	home, branches, err := s.rules(ctx)
 	if err != nil {
 		return false, err
