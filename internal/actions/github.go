@@ -37,9 +37,11 @@ type ClientConfig struct {
 func (r *Runner) GitHub() (*Client, error) { return r.github() }
 
 func (r *Runner) openGitHub() (*Client, error) {
-	token := r.Input("github-token")
+	// The input has a default in action.yml, so what the workflow sets by the
+	// ecosystem's own name comes first.
+	token := strings.TrimSpace(r.getenv("GITHUB_TOKEN"))
 	if token == "" {
-		token = strings.TrimSpace(r.getenv("GITHUB_TOKEN"))
+		token = r.Input("token")
 	}
 	r.Mask(token)
 	return NewClient(ClientConfig{

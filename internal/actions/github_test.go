@@ -227,13 +227,17 @@ func TestNewClientRefuses(t *testing.T) {
 }
 
 func TestGitHubOfARun(t *testing.T) {
-	r := inside(map[string]string{"GITHUB_REPOSITORY": "octocat/shop", "GITHUB_TOKEN": "from-the-environment", "INPUT_GITHUB-TOKEN": "from-the-input"})
+	byInput := inside(map[string]string{"GITHUB_REPOSITORY": "octocat/shop", "INPUT_TOKEN": "from-the-input"})
+	if _, err := byInput.GitHub(); err != nil || byInput.log.String() != "::add-mask::from-the-input\n" {
+		t.Errorf("wrote %q, %v", byInput.log, err)
+	}
+	r := inside(map[string]string{"GITHUB_REPOSITORY": "octocat/shop", "GITHUB_TOKEN": "from-the-environment", "INPUT_TOKEN": "from-the-input"})
 	c, err := r.GitHub()
 	if err != nil || c.Owner != "octocat" || c.Name != "shop" {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	if got := r.log.String(); got != "::add-mask::from-the-input\n" {
-		t.Errorf("wrote %q: the input beats the environment and is masked first", got)
+	if got := r.log.String(); got != "::add-mask::from-the-environment\n" {
+		t.Errorf("wrote %q: the variable comes first and is masked before its first use", got)
 	}
 	if again, err := r.GitHub(); err != nil || again != c {
 		t.Errorf("opened twice: %v", err)
