@@ -62,27 +62,29 @@ func (inv *invocation) document(r *result, err error, code int) document {
 	return doc
 }
 
-// fields are the document's, without secrets. A command's own fields are
-// richer than the document's where both have one.
+// fields are the document's, and the command's own beside them, without
+// secrets. The command's are richer where both have one.
 func (inv *invocation) fields(r *result, doc document, err error) (map[string]any, error) {
-	var mistakes *pipelineError
-	extra := maps.Clone(r.extra)
-	if errors.As(err, &mistakes) {
-		if extra == nil {
-			extra = map[string]any{}
-		}
-		extra["problems"] = mistakesOf(mistakes.problems)
-	}
-	whole, err := generic(doc)
-	if err != nil {
-		return nil, err
-	}
-	own, err := generic(extra)
-	if err != nil {
+	whole, docErr := inv.clean(doc)
+	own, ownErr := inv.clean(r.extra)
+	if err := errors.Join(docErr, ownErr); err != nil {
 		return nil, err
 	}
 	maps.Copy(whole, own)
-	return inv.redacted(whole).(map[string]any), nil
+	var mistakes *pipelineError
+	if errors.As(err, &mistakes) {
+		whole["problems"] = mistakesOf(mistakes.problems)
+	}
+	return whole, nil
+}
+
+// clean is a value as JSON has it, without secrets.
+func (inv *invocation) clean(value any) (map[string]any, error) {
+	fields, err := generic(value)
+	if err != nil {
+		return nil, err
+	}
+	return inv.redacted(fields).(map[string]any), nil
 }
 
 // generic is a value as JSON has it.
@@ -148,13 +150,14 @@ func (inv *invocation) printJSON(fields map[string]any) error {
 }
 
 // setOutputs writes the step's outputs.
-func (inv *invocation) setOutputs(r *result, doc document, fields map[string]any) error {
-	targets, err := json.Marshal(fields["targets"])
+func (inv *invocation) setOutputs(r *result, doc document) error {
+	fields, err := inv.clean(doc)
 	if err != nil {
 		return err
 	}
-	state, err := json.Marshal(doc.State)
-	if err != nil {
+	targets, targetsErr := json.Marshal(fields["targets"])
+	state, stateErr := json.Marshal(fields["state"])
+	if err := errors.Join(targetsErr, stateErr); err != nil {
 		return err
 	}
 	outputs := [][2]string{

@@ -59,7 +59,7 @@ func (inv *invocation) tell(r *result, doc document, err error) error {
 	case inv.result != nil:
 		inv.printText(r, doc)
 	}
-	return errors.Join(printErr, inv.setOutputs(r, doc, fields), inv.summarise(r, doc))
+	return errors.Join(printErr, inv.setOutputs(r, doc), inv.summarise(r, doc))
 }
 
 // explain shows an error to people, and annotates the run with it.

@@ -25,12 +25,17 @@ re-run of the job, or reconcile goes on with it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runPromote) },
 	}
 	inv.flags.journey(cmd.Flags())
+	cmd.Flags().StringVar(&inv.flags.shard, "shard", "", "this job's share of the targets, `i/N`, as plan --matrix dealt it")
+	cmd.Flags().StringVar(&inv.flags.promotion, "promotion", "", "with --shard outside a workflow run: the promotion that the shards make up")
 	return cmd
 }
 
 func (inv *invocation) runPromote(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (rollout.Outcome, error) {
 	req, err := inv.promotion(p)
 	if err != nil {
+		return rollout.Outcome{}, err
+	}
+	if err := inv.takeShard(p, &req); err != nil {
 		return rollout.Outcome{}, err
 	}
 	return e.Promote(ctx, req)

@@ -19,8 +19,8 @@ func (inv *invocation) sandbox() *cobra.Command {
 		Long: `Sandbox serves emulators of the platforms on loopback, seeded from the pipeline
 file, and prints the environment that leads to them; unmodified clients of the
 platforms, and Sluice without --sandbox, then work against them.`,
-		Example: `  sluice sandbox > env & sleep 1; . ./env
-  aws apigateway get-rest-apis`,
+		Example: `  sluice sandbox --file sluice.yaml > environment &
+  . ./environment   # then use the platform's own client, or Sluice without --sandbox`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return inv.serve(cmd.Context()) },
 	}
 	cmd.Flags().StringVar(&inv.flags.listen, "listen", "127.0.0.1:0", "loopback `address`; with a port, each platform takes the next one")
