@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -54,9 +55,14 @@ func TestCanaryWorkflow(t *testing.T) {
 	if after.DeploymentID != before.DeploymentID || after.Canary != nil || after.Variables["sv1"] != "val2" || after.Variables["sv2"] != "val3" || after.Variables["environment"] != "production" {
 		t.Errorf("production is %+v, want deployment %s without a canary, sv1=val2, sv2=val3 and its own variable", after, before.DeploymentID)
 	}
-	record := w.record(t)
-	if record.Schema != "sluice.state/v1" || record.Target != "api" || record.Release.ID != before.DeploymentID || record.Rollouts[0].Rollout.State != "SUCCEEDED" {
-		t.Errorf("the state artifact says %+v", record)
+	saved := w.saved(t)
+	record := saved.Record
+	if record.Schema != "sluice.state/v1" || record.Target != "api" || record.Release.ID != before.DeploymentID || record.Lock != nil || len(record.Rollouts) != 1 || record.Rollouts[0].Rollout.State != "SUCCEEDED" {
+		t.Errorf("the state artifact says %+v, want one rollout that succeeded and no lease", record)
+	}
+	last := r.outputs["finish/again"]
+	if last["generation"] != strconv.Itoa(saved.Generation) || !strings.Contains(finished["state"]+last["state"], saved.Digest) {
+		t.Errorf("the artifact has generation %d and digest %s, outputs say %v after %v", saved.Generation, saved.Digest, last, finished)
 	}
 }
 
@@ -111,17 +117,22 @@ type outputTarget struct {
 	WaitingFor                                      struct{ Kind, Command string }
 }
 
-// stateRecord is what a person looks for in a target's state.
-type stateRecord struct {
-	Schema, Target string
-	Release        struct{ ID string }
-	Rollouts       []struct {
-		Rollout struct{ State string }
+// savedState is what a person looks for in a target's state.
+type savedState struct {
+	Generation int
+	Digest     string
+	Record     struct {
+		Schema, Target string
+		Release        struct{ ID string }
+		Lock           *struct{ Holder string }
+		Rollouts       []struct {
+			Rollout struct{ State string }
+		}
 	}
 }
 
-// record is the state in the only artifact that the run left.
-func (w workflow) record(t *testing.T) stateRecord {
+// saved is the state in the only artifact that the run left.
+func (w workflow) saved(t *testing.T) savedState {
 	t.Helper()
 	var archives []string
 	err := filepath.WalkDir(w.Artifacts, func(path string, entry fs.DirEntry, err error) error {
@@ -151,11 +162,11 @@ func (w workflow) record(t *testing.T) stateRecord {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var record stateRecord
-	if err := json.Unmarshal(data, &record); err != nil || len(record.Rollouts) == 0 {
+	var saved savedState
+	if err := json.Unmarshal(data, &saved); err != nil {
 		t.Fatalf("the artifact's record: %v\n%s", err, data)
 	}
-	return record
+	return saved
 }
 
 func read(t *testing.T, path string) string {
