@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,8 @@ const prefix = "sluice-state."
 // markLength is how much of a save's digest is in its name: enough to be
 // unique, and to tell two saves of one generation apart without reading them.
 const markLength = 16
+
+var isMark = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 // artifactName is unique for every save: the digest is, because it covers a
 // random part. Names of pipelines and targets hold no dots.
@@ -31,15 +34,16 @@ func mark(digest string) string {
 func parseName(name string) (c candidate, ok bool) {
 	rest, ok := strings.CutPrefix(name, prefix)
 	parts := strings.Split(rest, ".")
-	if !ok || len(parts) != 4 || len(parts[3]) != markLength || !strings.HasPrefix(parts[2], "g") {
+	if !ok || len(parts) != 4 || !isMark.MatchString(parts[3]) || !strings.HasPrefix(parts[2], "g") {
 		return candidate{}, false
 	}
 	generation, err := strconv.ParseInt(parts[2][1:], 10, 64)
-	if err != nil || generation < 1 {
+	k := store.Key{Pipeline: parts[0], Target: parts[1]}
+	if err != nil || generation < 1 || k.Check() != nil {
 		return candidate{}, false
 	}
-	k := store.Key{Pipeline: parts[0], Target: parts[1]}
-	return candidate{name: name, key: k, generation: generation, mark: parts[3]}, k.Check() == nil
+	c = candidate{name: name, key: k, generation: generation, mark: parts[3]}
+	return c, name == artifactName(k, generation, c.mark) // "g01" is not ours
 }
 
 // compact is data as it comes back from an envelope.
