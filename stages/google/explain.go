@@ -1,6 +1,7 @@
 package google
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -94,12 +95,14 @@ func explainTransport(err error) driver.Explanation {
 // answer is what an error's body says beside what [googleapi.Error] keeps.
 type answer struct {
 	Error struct {
-		Status  string `json:"status"`
-		Details []struct {
-			RequestID string `json:"requestId"`
-			Reason    string `json:"reason"`
-		} `json:"details"`
+		Status  string   `json:"status"`
+		Details []detail `json:"details"`
 	} `json:"error"`
+}
+
+type detail struct {
+	RequestID string `json:"requestId"`
+	Reason    string `json:"reason"`
 }
 
 // explainAnswer is about a refusal: Google's status where it gives one, else
@@ -115,7 +118,7 @@ func explainAnswer(e *googleapi.Error, r Remedies) driver.Explanation {
 		x.Message = body.Error.Status + ": " + x.Message
 	}
 	for _, d := range body.Error.Details {
-		x.RequestID = d.RequestID
+		x.RequestID = cmp.Or(x.RequestID, d.RequestID)
 	}
 	switch x.Code {
 	case driver.Retryable:
@@ -137,7 +140,7 @@ func explainAnswer(e *googleapi.Error, r Remedies) driver.Explanation {
 
 func codeOf(e *googleapi.Error, body answer) driver.Code {
 	switch {
-	case e.Code == http.StatusTooManyRequests || overQuota(e):
+	case e.Code == http.StatusTooManyRequests || overQuota(e, body):
 		return driver.Retryable
 	case e.Code == http.StatusUnauthorized || e.Code == http.StatusForbidden:
 		return driver.Denied
@@ -157,11 +160,13 @@ func codeOf(e *googleapi.Error, body answer) driver.Code {
 }
 
 // overQuota reports whether a 403 only says that there were too many requests.
-func overQuota(e *googleapi.Error) bool {
+func overQuota(e *googleapi.Error, body answer) bool {
 	reasons := []string{"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED"}
-	return e.Code == http.StatusForbidden && slices.ContainsFunc(e.Errors, func(item googleapi.ErrorItem) bool {
-		return slices.Contains(reasons, item.Reason)
-	})
+	if e.Code != http.StatusForbidden {
+		return false
+	}
+	return slices.ContainsFunc(e.Errors, func(item googleapi.ErrorItem) bool { return slices.Contains(reasons, item.Reason) }) ||
+		slices.ContainsFunc(body.Error.Details, func(d detail) bool { return slices.Contains(reasons, d.Reason) })
 }
 
 // RetryAfter is an answer's word on when to ask again; 0 where it has none.

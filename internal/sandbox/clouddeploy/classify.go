@@ -21,7 +21,7 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 	}
 	json.Unmarshal(body, &in) //nolint:errcheck // refused when it is served
 	a := sandbox.Action{Kind: kindOf(key, in.Approved), Targets: e.targetsAt(e.placeOf(name, in.TargetID))}
-	if in.ValidateOnly || r.URL.Query().Get("validateOnly") == "true" {
+	if in.ValidateOnly || validateOnly(r) {
 		a.Kind = sandbox.Read
 	}
 	return a

@@ -30,7 +30,7 @@ func (e *Emulator) create(c *call, made creation) (any, error) {
 	if known != nil || err != nil {
 		return known, err
 	}
-	if c.query("validateOnly") == "true" {
+	if validateOnly(c.Request) {
 		return e.operation(made)
 	}
 	made.store()

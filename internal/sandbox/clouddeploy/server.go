@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sluice/internal/sandbox"
@@ -22,6 +23,13 @@ type call struct {
 
 // query is a parameter's value, "" where it is not given.
 func (c *call) query(name string) string { return c.URL.Query().Get(name) }
+
+// validateOnly reports whether a request only asks whether it would be served.
+// gcloud writes True.
+func validateOnly(r *http.Request) bool {
+	asked, err := strconv.ParseBool(r.URL.Query().Get("validateOnly"))
+	return err == nil && asked
+}
 
 // route is a method of the API: the query parameters it has and what it does.
 type route struct {

@@ -140,7 +140,7 @@ func (e *Emulator) update(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.Target == nil && c.query("preview") != "true" {
+	if in.Target == nil && !c.preview() {
 		if d.API.Update == nil {
 			return nil, invalid("Invalid value for field 'resource.target': ''. There is no preview to deploy, so a target is required.")
 		}

@@ -18,7 +18,7 @@ func (e *Emulator) begin(c *call, d *deployment, kind string, m *manifest) *api.
 			Kind: "deploymentmanager#operation", Id: e.id(name), Name: name, OperationType: kind, Status: "PENDING",
 			TargetLink: d.API.SelfLink, TargetId: d.API.Id, User: "sandbox@example.com", InsertTime: e.stamp(), SelfLink: c.link("operations/" + name),
 		},
-		Deployment: c.key(), Preview: c.query("preview") == "true", Fault: string(c.fault), Began: e.now(),
+		Deployment: c.key(), Preview: c.preview(), Fault: string(c.fault), Began: e.now(),
 	}
 	if m != nil {
 		op.Manifest = m.Name

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sluice/internal/sandbox"
@@ -25,6 +26,12 @@ type call struct {
 
 func (c *call) query(name string) string { return c.URL.Query().Get(name) }
 func (c *call) key() string              { return c.project + "/" + c.name }
+
+// preview reports whether the request asks for a preview. gcloud writes True.
+func (c *call) preview() bool {
+	asked, err := strconv.ParseBool(c.query("preview"))
+	return err == nil && asked
+}
 
 // link is the URL of something in the call's project.
 func (c *call) link(path string) string {

@@ -1,0 +1,216 @@
+package deploymentmanager_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	api "google.golang.org/api/deploymentmanager/v2"
+)
+
+func TestUpdateRunsByTheClock(t *testing.T) {
+	b := newBench(t)
+	var op api.Operation
+	b.must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
+	if op.Status != "PENDING" || op.OperationType != "update" || op.Id == 0 || !strings.HasSuffix(op.InsertTime, "-07:00") {
+		t.Errorf("%+v", op)
+	}
+	d := b.deployment("prod")
+	if d.Update == nil || d.Operation.Name != op.Name || b.manifest("prod").Config.Content == "resources: []\n" {
+		t.Errorf("%+v", d)
+	}
+	b.refused("409 resourceInUse", "PUT", "deployments/prod", b.update("resources: [two]\n"))
+	b.clock.Move(2 * time.Second)
+	if now := b.operation(&op); now.Status != "RUNNING" || now.Progress != 50 || now.StartTime == "" {
+		t.Errorf("%+v", now)
+	}
+	b.clock.Move(2 * time.Second)
+	if now := b.operation(&op); now.Status != "DONE" || now.Progress != 100 || now.EndTime == "" || now.Error != nil {
+		t.Errorf("%+v", now)
+	}
+	if d := b.deployment("prod"); d.Update != nil || d.Operation.Status != "DONE" || b.manifest("prod").Config.Content != "resources: []\n" {
+		t.Errorf("%+v", d)
+	}
+	var all api.ManifestsListResponse
+	b.must("GET", "deployments/prod/manifests", nil, &all)
+	if len(all.Manifests) != 2 || all.Manifests[0].Config.Content != "resources: []\n" {
+		t.Errorf("%+v", all.Manifests)
+	}
+}
+
+// docs/platforms.md: "update wants the deployment's `fingerprint` (412 when stale)"
+func TestFingerprint(t *testing.T) {
+	b := newBench(t)
+	first := b.update("resources: []\n")
+	b.must("PUT", "deployments/prod", first, &api.Operation{})
+	b.clock.Move(time.Minute)
+	b.refused("412 conditionNotMet", "PUT", "deployments/prod", first)
+	first.Fingerprint = ""
+	b.refused("412 conditionNotMet", "PUT", "deployments/prod", first)
+	b.refused("412 conditionNotMet", "POST", "deployments/prod/cancelPreview", &api.DeploymentsCancelPreviewRequest{})
+}
+
+func TestInsert(t *testing.T) {
+	b := newBench(t)
+	in := &api.Deployment{Name: "fresh", Description: "new", Labels: []*api.DeploymentLabelEntry{{Key: "team", Value: "shop"}}, Target: &api.TargetConfiguration{
+		Config:  &api.ConfigFile{Content: `name: {{ env["deployment"] }} in {{ env["project"] }}`},
+		Imports: []*api.ImportFile{{Name: "x.jinja", Content: "y"}},
+	}}
+	b.must("POST", "deployments", in, &api.Operation{})
+	if d := b.deployment("fresh"); d.Manifest != "" || d.Update == nil {
+		t.Errorf("%+v", d)
+	}
+	b.clock.Move(time.Minute)
+	if d := b.deployment("fresh"); d.Description != "new" || len(d.Labels) != 1 || d.Update != nil {
+		t.Errorf("%+v", d)
+	}
+	if m := b.manifest("fresh"); m.ExpandedConfig != "name: fresh in shop-1234" || len(m.Imports) != 1 {
+		t.Errorf("%+v", m)
+	}
+	b.refused("409 alreadyExists", "POST", "deployments", in)
+}
+
+// Discovery document: "After previewing a deployment, you can deploy your
+// resources by making a request with the update() or you can cancelPreview()".
+func TestPreview(t *testing.T) {
+	b := newBench(t)
+	preview := func() string {
+		b.must("PUT", "deployments/prod?preview=true", b.update("resources: [p]\n"), &api.Operation{})
+		b.clock.Move(time.Minute)
+		d := b.deployment("prod")
+		if d.Update == nil || b.manifest("prod").Config.Content == "resources: [p]\n" {
+			t.Fatalf("%+v", d)
+		}
+		return d.Fingerprint
+	}
+	b.must("POST", "deployments/prod/cancelPreview", &api.DeploymentsCancelPreviewRequest{Fingerprint: preview()}, &api.Operation{})
+	b.clock.Move(time.Minute)
+	if d := b.deployment("prod"); d.Update != nil {
+		t.Errorf("%+v", d)
+	}
+	now := b.deployment("prod").Fingerprint
+	b.refused("no preview to cancel", "POST", "deployments/prod/cancelPreview", &api.DeploymentsCancelPreviewRequest{Fingerprint: now})
+	b.refused("no preview to deploy", "PUT", "deployments/prod", &api.Deployment{Name: "prod", Fingerprint: now})
+	b.must("PUT", "deployments/prod", &api.Deployment{Name: "prod", Fingerprint: preview()}, &api.Operation{})
+	b.clock.Move(time.Minute)
+	if d := b.deployment("prod"); d.Update != nil || b.manifest("prod").Config.Content != "resources: [p]\n" {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	for fault, check := range map[string]func(*api.Operation) bool{
+		"fail":      func(op *api.Operation) bool { return len(op.Error.Errors) == 1 && op.Status == "DONE" },
+		"fail-many": func(op *api.Operation) bool { return len(op.Error.Errors) == 4 && op.Error.Errors[2].Location == "" },
+		"warn":      func(op *api.Operation) bool { return len(op.Warnings) == 2 && op.Error == nil },
+		"hang":      func(op *api.Operation) bool { return op.Status == "RUNNING" },
+	} {
+		t.Run(fault, func(t *testing.T) {
+			b := newBench(t, "web:deploy:"+fault)
+			var op api.Operation
+			b.must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
+			b.clock.Move(time.Hour)
+			if now := b.operation(&op); !check(now) {
+				t.Errorf("%+v", now)
+			}
+			changed := b.manifest("prod").Config.Content == "resources: []\n"
+			if changed != (fault == "warn") {
+				t.Errorf("changed: %t", changed)
+			}
+		})
+	}
+}
+
+// An operation that the platform has forgotten had its effect.
+func TestVanish(t *testing.T) {
+	b := newBench(t, "web:deploy:vanish")
+	var op api.Operation
+	b.must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
+	b.clock.Move(time.Hour)
+	b.refused("404 notFound", "GET", "operations/"+op.Name, nil)
+	if b.manifest("prod").Config.Content != "resources: []\n" {
+		t.Error("it had no effect")
+	}
+}
+
+// What the official clients would never send is refused.
+func TestRefusesWhatTheAPIDoesNotHave(t *testing.T) {
+	b := newBench(t)
+	b.refused("Unknown name", "GET", "deployments/prod?color=blue", nil)
+	b.refused("400 invalid", "PUT", "deployments/prod", map[string]any{"color": "blue"})
+	b.refused("400 invalid", "POST", "deployments", &api.Deployment{Name: "Fresh"})
+	b.refused("A configuration is required", "POST", "deployments", &api.Deployment{Name: "fresh"})
+	b.refused("invalid YAML", "PUT", "deployments/prod", b.update("\tx"))
+	b.refused("A configuration is required", "PUT", "deployments/prod?preview=true", &api.Deployment{Name: "prod", Fingerprint: b.deployment("prod").Fingerprint})
+	b.refused("404 notFound", "GET", "deployments/gone", nil)
+	b.refused("404 notFound", "GET", "deployments/gone/manifests", nil)
+	b.refused("404 notFound", "GET", "deployments/prod/manifests/gone", nil)
+	b.refused("404 notFound", "DELETE", "deployments/prod", nil)
+	b.refused("maxResults", "GET", "deployments?maxResults=501", nil)
+	b.refused("pageToken", "GET", "deployments?pageToken=x", nil)
+	b.base = strings.Replace(b.base, "shop-1234", "other-1234", 1)
+	b.refused("The resource 'projects/other-1234' was not found", "GET", "deployments", nil)
+	if n := len(b.server.Effects()); n != 0 {
+		t.Errorf("%d of these had an effect", n)
+	}
+}
+
+func TestListsArePaged(t *testing.T) {
+	b := newBench(t)
+	var first, second api.DeploymentsListResponse
+	b.must("GET", "deployments?maxResults=1", nil, &first)
+	b.must("GET", "deployments?maxResults=1&pageToken="+first.NextPageToken, nil, &second)
+	if len(first.Deployments) != 1 || first.Deployments[0].Name != "prod" || second.Deployments[0].Name != "staging" || second.NextPageToken != "" {
+		t.Errorf("%+v, then %+v", first, second)
+	}
+	b.must("PUT", "deployments/prod", b.update("resources: []\n"), &api.Operation{})
+	var operations api.OperationsListResponse
+	b.must("GET", "operations", nil, &operations)
+	b.must("GET", "deployments/prod/resources", nil, &api.ResourcesListResponse{})
+	if len(operations.Operations) != 1 {
+		t.Errorf("%+v", operations)
+	}
+}
+
+// The journal calls requests what the driver calls its effects.
+func TestEffects(t *testing.T) {
+	b := newBench(t)
+	before := b.manifest("prod")
+	put := func(query string, d *api.Deployment) {
+		b.must("PUT", "deployments/prod"+query, d, &api.Operation{})
+		b.clock.Move(time.Minute)
+	}
+	put("", b.update("resources: []\n"))
+	back := b.update(before.Config.Content)
+	back.Target.Imports = before.Imports
+	put("", back)
+	put("?preview=true", b.update("resources: [p]\n"))
+	put("", &api.Deployment{Name: "prod", Fingerprint: b.deployment("prod").Fingerprint})
+	put("?preview=true", b.update("resources: [q]\n"))
+	b.must("POST", "deployments/prod/cancelPreview", &api.DeploymentsCancelPreviewRequest{Fingerprint: b.deployment("prod").Fingerprint}, &api.Operation{})
+	var kinds []string
+	for _, e := range b.server.Effects() {
+		if len(e.Targets) != 1 || e.Targets[0] != "web" {
+			t.Errorf("%+v", e)
+		}
+		kinds = append(kinds, e.Kind)
+	}
+	if want := []string{"deploy", "rollback", "deploy", "approve", "deploy", "reject"}; !slices.Equal(kinds, want) {
+		t.Errorf("%v, want %v", kinds, want)
+	}
+}
+
+func TestIntrude(t *testing.T) {
+	b := newBench(t)
+	before := b.deployment("prod")
+	if err := b.emulator.Intrude("web"); err != nil {
+		t.Fatal(err)
+	}
+	if after := b.deployment("prod"); after.Manifest == before.Manifest || after.Fingerprint == before.Fingerprint {
+		t.Errorf("%+v", after)
+	}
+	if err := b.emulator.Intrude("nobody"); err == nil || !strings.Contains(err.Error(), "web, web-staging") {
+		t.Error(err)
+	}
+}
