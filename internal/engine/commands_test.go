@@ -9,6 +9,7 @@ import (
 	"sluice/internal/engine"
 	"sluice/pipeline"
 	"sluice/rollout"
+	"sluice/stages/driver"
 )
 
 type action = func(context.Context, *engine.Engine) (rollout.Outcome, error)
@@ -177,3 +178,12 @@ func isRefused(err error) bool {
 	_, ok := err.(*engine.RefusedError) //nolint:errorlint // the engine returns it as it is
 	return ok
 }
+
+// orderOf gives a command to the rollouts of one promotion.
+func orderOf(command, promotion string) action {
+	return func(ctx context.Context, e *engine.Engine) (rollout.Outcome, error) {
+		return e.Command(ctx, engine.Order{Command: command, Targets: find(e, nil), Promotion: promotion})
+	}
+}
+
+func releaseOf(id string) driver.Release { return driver.Release{ID: id} }

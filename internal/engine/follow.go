@@ -18,6 +18,7 @@ type poll struct {
 	hint    time.Duration
 	waiting string // what the platform's own rollout was seen to wait for
 	lost    int    // reads in a row that failed
+	polled  bool   // at least once, or about to be
 }
 
 // defaultBackoff fills what neither the target nor the platform says.
@@ -63,7 +64,7 @@ func (r *run) follow(ctx context.Context, t *task) {
 	}
 	s := t.slots[0]
 	p := r.polling(s, s.active(), call.Key)
-	wait := max(p.pace.NextBackOff(), p.hint)
+	wait := r.untilPoll(s, p)
 	if r.beyond(wait) {
 		r.later(t, r.Now().Add(wait))
 		return
@@ -83,7 +84,24 @@ func (r *run) follow(ctx context.Context, t *task) {
 		return
 	}
 	p.hint, p.lost = hint, 0
+	for _, s := range t.slots {
+		s.see(call.Key)
+	}
 	r.progressed(t, call.Key, op, next)
+}
+
+// untilPoll is how long to wait before the next poll. An operation that began
+// a while ago, in another invocation, is polled at once.
+func (r *run) untilPoll(s *slot, p *poll) time.Duration {
+	wait := max(p.pace.NextBackOff(), p.hint)
+	if p.polled {
+		return wait
+	}
+	p.polled = true
+	if step, ok := s.active().OpenStep(); ok {
+		wait -= r.Now().Sub(step.Time)
+	}
+	return max(wait, 0)
 }
 
 // later leaves the operation to a later invocation.

@@ -34,37 +34,36 @@ func (r *run) confirm(ctx context.Context, t *task) {
 	r.lookup(ctx, t, call, nil)
 }
 
-// lookup asks the platform what the call did until it can be said, and goes on
-// from there. cause, where not nil, is why the answer is missing.
+// lookup asks the platform what the call did, and goes on from there. Where it
+// cannot be said yet, the effect stays intended, and is looked up again a while
+// later. cause, where not nil, is why the answer is missing.
 func (r *run) lookup(ctx context.Context, t *task, call driver.Call, cause error) {
 	place, err := r.place(call.Changes[0].Target)
 	if err != nil {
 		r.fail(t, err)
 		return
 	}
-	pace := r.pace(t.slots[0], t.slots[0].active())
-	reading, done := r.outlive(ctx, answerTime)
-	defer done()
-	for {
-		verdict, op, err := r.look(ctx, reading, place, call)
-		if ctx.Err() != nil && (err != nil || verdict == driver.Undecided) {
-			return // interrupted: the intent stays and is looked up again
-		}
-		if err != nil {
-			r.fail(t, err)
-			return
-		}
-		if verdict != driver.Undecided {
-			r.verdict(ctx, t, call, verdict, op, cause)
-			return
-		}
-		wait := pace.NextBackOff()
-		if r.beyond(wait) {
-			r.undecided(t, call.Key, wait)
-			return
-		}
-		r.pause(ctx, wait)
+	verdict, op, err := r.look(ctx, place, call)
+	switch {
+	case ctx.Err() != nil && (err != nil || verdict == driver.Undecided):
+		return // interrupted: the intent stays and is looked up again
+	case err != nil:
+		r.fail(t, err)
+		return
 	}
+	for _, s := range t.slots {
+		s.see(call.Key)
+	}
+	if verdict != driver.Undecided {
+		r.verdict(ctx, t, call, verdict, op, cause)
+		return
+	}
+	wait := r.polling(t.slots[0], t.slots[0].active(), "lookup/"+call.Key).pace.NextBackOff()
+	if r.beyond(wait) {
+		r.undecided(t, call.Key, wait)
+		return
+	}
+	r.pause(ctx, wait)
 }
 
 // undecided leaves a call that cannot be decided yet to a later invocation.
@@ -83,7 +82,9 @@ type found struct {
 }
 
 // look looks once, again while the platform does not answer.
-func (r *run) look(ctx, reading context.Context, place *stages.Target, call driver.Call) (driver.Verdict, driver.Operation, error) {
+func (r *run) look(ctx context.Context, place *stages.Target, call driver.Call) (driver.Verdict, driver.Operation, error) {
+	reading, done := r.outlive(ctx, answerTime)
+	defer done()
 	f, err := retryReads(ctx, r.Engine, func() (found, error) {
 		v, op, err := place.Lookup(reading, call)
 		return found{v, op}, err

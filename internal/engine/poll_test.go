@@ -169,3 +169,39 @@ func TestBudgetZero(t *testing.T) {
 		w.must(rollout.StatusSucceeded, reconcile())
 	})
 }
+
+// TestDoneLongAgo: an operation that nobody looked at until its timeout had
+// passed is looked at before it is given up.
+func TestDoneLongAgo(t *testing.T) {
+	for name, answers := range map[string][]answer{"followed": nil, "looked up": {{code: driver.Lost}}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, one)
+				w.sky().slow, w.sky().facts.Settle = 20*time.Minute, 20*time.Minute
+				w.sky().next("web", driver.Deploy, answers...)
+				w.must(rollout.StatusPending, promote("prod"))
+				time.Sleep(23 * time.Hour)
+				start := time.Now()
+				w.must(rollout.StatusSucceeded, reconcile())
+				if took := time.Since(start); took > time.Second {
+					t.Errorf("it waited for %s", took)
+				}
+				w.had("web deploy")
+			})
+		})
+	}
+}
+
+// TestNeverDecided: what could not be found out in a long time is for a person.
+func TestNeverDecided(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, one)
+		w.sky().forced["web:deploy"] = driver.Undecided
+		w.sky().next("web", driver.Deploy, answer{code: driver.Lost})
+		w.must(rollout.StatusPending, promote("prod"))
+		time.Sleep(2 * time.Hour)
+		waits(t, w.must(rollout.StatusPending, reconcile()), "web", rollout.WaitOperator)
+		w.must(rollout.StatusSucceeded, order(engine.CommandIgnoreJob))
+		w.had("web deploy")
+	})
+}

@@ -403,3 +403,5 @@ func (o *observer) said(text string) bool {
 	defer o.mu.Unlock()
 	return slices.ContainsFunc(o.lines, func(l string) bool { return strings.Contains(l, text) })
 }
+
+func oneAtATime(c *engine.Config) { c.Concurrency = 1 }

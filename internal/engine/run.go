@@ -84,7 +84,7 @@ func (r *run) settle(slots []*slot) []*slot {
 			r.out(s)
 			continue
 		}
-		if rollout.Settle(&s.record, r.Now()) {
+		if !s.unseen() && rollout.Settle(&s.record, r.Now()) {
 			s.dirty = true
 		}
 		r.noteFailure(s)

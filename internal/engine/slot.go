@@ -22,6 +22,7 @@ type slot struct {
 	err      error // why this invocation stopped at the target
 	stopped  rollout.Waiting
 	polled   map[string]*poll
+	seen     map[string]bool  // by call: the platform told this invocation what became of it
 	fresh    *driver.Prepared // of the preflight a moment ago: the first effect need not read again
 	freshAt  time.Time
 	shown    int64     // the newest event that was shown
@@ -30,6 +31,25 @@ type slot struct {
 }
 
 func (s *slot) name() string { return s.key.Target }
+
+// unseen reports whether an effect is under way about which the platform has
+// told this invocation nothing yet: no deadline is held against it before.
+func (s *slot) unseen() bool {
+	x := s.active()
+	if x == nil {
+		return false
+	}
+	step, open := x.OpenStep()
+	return open && step.State != rollout.StepAsking && !s.seen[step.Call.Key]
+}
+
+// see notes that the platform told what became of a call.
+func (s *slot) see(key string) {
+	if s.seen == nil {
+		s.seen = map[string]bool{}
+	}
+	s.seen[key] = true
+}
 
 // load reads the records of targets, in their order.
 func (e *Engine) load(ctx context.Context, targets []*pipeline.Target) ([]*slot, error) {

@@ -80,7 +80,8 @@ func (e *Engine) ask(ctx context.Context, s *slot, t *TargetStatus) {
 	t.Drift = s.record.Release != nil && s.record.Release.ID != runs.ID
 }
 
-// orphans loads the records of targets that the pipeline does not declare.
+// orphans loads the records of targets that the pipeline does not declare,
+// neither by their name nor by an earlier one.
 func (e *Engine) orphans(ctx context.Context) ([]*slot, error) {
 	keys, err := e.Store.List(ctx, e.Pipeline.Name.Value)
 	if err != nil {
@@ -88,7 +89,7 @@ func (e *Engine) orphans(ctx context.Context) ([]*slot, error) {
 	}
 	declared := slices.Collect(e.Pipeline.All())
 	keys = slices.DeleteFunc(keys, func(k store.Key) bool {
-		return slices.ContainsFunc(declared, func(t *pipeline.Target) bool { return t.Name.Value == k.Target })
+		return slices.ContainsFunc(declared, func(t *pipeline.Target) bool { return t.Name.Value == k.Target || t.Formerly.Value == k.Target })
 	})
 	if len(keys) == 0 {
 		return nil, nil
