@@ -24,6 +24,7 @@ type workflow struct {
 	Env       map[string]string // seen by every step
 	RunID     int               // act gives every run the same one
 	Artifacts string            // the artifact service's folder: shared by runs of one repository
+	Token     string            // github.token; "" where there is no API to use it on
 }
 
 // newRepository makes a repository of the files, with the real action.yml over
@@ -113,6 +114,9 @@ func (w workflow) args(t *testing.T) []string {
 		"--actor", "octocat",
 		"--eventpath", event,
 		"--env", fmt.Sprintf("GITHUB_RUN_ID=%d", w.RunID),
+	}
+	if w.Token != "" {
+		args = append(args, "--secret", "GITHUB_TOKEN="+w.Token)
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.Env)) {
 		args = append(args, "--env", name+"="+w.Env[name])

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"io"
 	"io/fs"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"sluice/internal/actions/artifact/artifacttest"
 )
 
 // TestCanaryWorkflow promotes a canary with `uses: ./`: one job starts it, a
@@ -67,9 +70,16 @@ func TestCanaryWorkflow(t *testing.T) {
 }
 
 // TestExampleWorkflow runs the example that people copy, as a person would
-// start it from the Actions tab.
+// start it from the Actions tab: one run after the other, each of which finds
+// what the earlier ones left among the repository's artifacts.
 func TestExampleWorkflow(t *testing.T) {
 	env := startSandbox(t, "testdata/canary/sluice.yaml", lastGatewayExport)
+	released := gateway{env}.get(t, "dev").DeploymentID
+	artifacts := t.TempDir()
+	api := httptest.NewServer(artifacttest.Directory(artifacts))
+	t.Cleanup(api.Close)
+	env["GITHUB_API_URL"], env["GITHUB_REPOSITORY_ID"] = api.URL, strconv.FormatInt(artifacttest.RepositoryID, 10)
+
 	example := strings.ReplaceAll(read(t, "../examples/workflows/promote.yml"), "OWNER/sluice@v1", "./")
 	// The secrets are the sandbox's dummies, which every step has already.
 	example = strings.NewReplacer("${{ secrets.AWS_ACCESS_KEY_ID }}", env["AWS_ACCESS_KEY_ID"],
@@ -79,26 +89,35 @@ func TestExampleWorkflow(t *testing.T) {
 			"sluice.yaml":                   read(t, "testdata/canary/sluice.yaml"),
 			".github/workflows/promote.yml": example,
 		}),
-		File: "promote.yml", Env: env, RunID: 2001, Artifacts: t.TempDir(),
+		File: "promote.yml", Env: env, RunID: 2000, Artifacts: artifacts, Token: artifacttest.Token,
 	}
-	for _, step := range []struct{ command, status string }{
-		{"plan", "succeeded"},
-		{"promote", "pending"},
-		{"status", "pending"},
-		{"advance", "succeeded"},
-	} {
-		w.Inputs = map[string]string{"command": step.command, "stage": "production"}
+	run := func(command, stage, target string) (result, map[string]string) {
+		w.RunID++
+		w.Inputs = map[string]string{"command": command, "stage": stage, "target": target}
 		r := w.run(t)
+		return r, r.outputs["sluice/sluice"]
+	}
+	for _, step := range []struct{ command, stage, status string }{
+		{"promote", "staging", "succeeded"},
+		{"plan", "production", "succeeded"},
+		{"promote", "production", "pending"},
+		{"status", "", "pending"},
+		{"advance", "production", "succeeded"},
+		{"promote", "production", "unchanged"},
+	} {
+		r, outputs := run(step.command, step.stage, "")
 		r.wantJobs(t, map[string]string{"sluice": "success"})
-		if got := r.outputs["sluice/sluice"]["status"]; got != step.status {
-			t.Fatalf("%s: status %q, want %q\n%s", step.command, got, step.status, r.readable())
+		if outputs["status"] != step.status {
+			t.Fatalf("%s to %s: status %q, want %q\n%s", step.command, step.stage, outputs["status"], step.status, r.readable())
+		}
+		if step.command == "advance" && outputs["release"] != released {
+			t.Errorf("production got release %q, want %q, which development runs", outputs["release"], released)
 		}
 	}
-	w.Inputs = map[string]string{"command": "promote-canary", "target": "api"}
-	r := w.run(t)
+	r, outputs := run("promote-canary", "", "api")
 	r.wantJobs(t, map[string]string{"sluice": "failure"})
-	if got := r.outputs["sluice/sluice"]["status"]; got != "refused" {
-		t.Errorf("promote-canary where no canary stands: status %q, want refused\n%s", got, r.readable())
+	if outputs["status"] != "refused" {
+		t.Errorf("promote-canary where no canary stands: status %q, want refused\n%s", outputs["status"], r.readable())
 	}
 }
 
