@@ -161,8 +161,14 @@ func (inv *invocation) setOutputs(r *result, doc document) error {
 		return err
 	}
 	outputs := [][2]string{
-		{"status", string(doc.Status)}, {"promotion", doc.Promotion}, {"release", doc.Release}, {"targets", string(targets)},
-		{"next", doc.Next}, {"matrix", r.matrix}, {"generation", strconv.FormatInt(doc.Generation, 10)}, {"state", string(state)},
+		{"status", string(doc.Status)},
+		{"promotion", doc.Promotion},
+		{"release", doc.Release},
+		{"targets", string(targets)},
+		{"next", doc.Next},
+		{"matrix", r.matrix},
+		{"generation", strconv.FormatInt(doc.Generation, 10)},
+		{"state", string(state)},
 	}
 	for _, o := range outputs {
 		if err := inv.runner.Output(o[0], o[1]); err != nil {

@@ -101,18 +101,12 @@ func (inv *invocation) checks() *check.Runner {
 	for _, name := range slices.Sorted(maps.Keys(inv.sandboxEnv)) {
 		environ = append(environ, name+"="+inv.sandboxEnv[name])
 	}
-	return &check.Runner{Environ: environ, Log: inv.console.Log, Redact: inv.runner.Redact, Mask: inv.runner.Mask}
+	return &check.Runner{Environ: environ, Transport: inv.transport(), Log: inv.console.Log, Redact: inv.runner.Redact, Mask: inv.runner.Mask}
 }
 
 // env is the drivers' view of the world.
 func (inv *invocation) env() driver.Env {
-	env := driver.Env{Getenv: inv.getenv, Now: inv.Now}
-	if inv.flags.debug {
-		env.Log = func(format string, args ...any) {
-			inv.console.Progress("", inv.runner.Redact(fmt.Sprintf(format, args...)))
-		}
-	}
-	return env
+	return driver.Env{Getenv: inv.getenv, Now: inv.Now, Transport: inv.transport()}
 }
 
 // actor is who started this invocation.

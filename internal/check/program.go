@@ -63,7 +63,11 @@ func argv(g rollout.Gate) []string {
 // lookPath finds a program in the PATH that programs get.
 func (r *Runner) lookPath(program string) (string, error) {
 	if strings.ContainsAny(program, `/\`) {
-		return exec.LookPath(program)
+		path, err := exec.LookPath(program)
+		if why, ok := errors.AsType[*exec.Error](err); ok {
+			err = why.Err // whoever asks names the program
+		}
+		return path, err
 	}
 	for _, kv := range slices.Backward(r.Environ) {
 		dirs, ok := strings.CutPrefix(kv, "PATH=")
