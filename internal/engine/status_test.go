@@ -109,8 +109,8 @@ func TestFormerlyHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, one)
 		w.sky().slow = 10 * time.Minute
-		done := make(chan result)
-		go func() { done <- w.do(promote("prod")) }()
+		done, p := make(chan result), w.start()
+		go func() { done <- p.run(promote("prod")) }()
 		time.Sleep(time.Minute)
 		file := w.file
 		w.file = strings.Replace(one, "{name: web, sky", "{name: shop-web, formerly: web, sky", 1)
