@@ -51,6 +51,15 @@ func TestPreflight(t *testing.T) {
 			},
 			change: func(c *driver.Change) { c.Release.ID = "slow" },
 		},
+		"older than the target": {
+			words: "was made before delivery pipeline shop had target prod",
+			arrange: func(t *testing.T, b *bench) {
+				edit(t, b.emulator, "releases", func(releases map[string]any) {
+					release := releases[location+"deliveryPipelines/shop/releases/"+running].(map[string]any)
+					release["deliveryPipelineSnapshot"] = map[string]any{"serialPipeline": map[string]any{"stages": []any{map[string]any{"targetId": "staging"}}}}
+				})
+			},
+		},
 		"suspended": {words: "delivery pipeline shop is suspended", arrange: func(t *testing.T, b *bench) {
 			b.send(t, http.MethodPatch, location+"deliveryPipelines/shop?updateMask=suspended", map[string]any{"suspended": true})
 		}},

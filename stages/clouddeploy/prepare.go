@@ -99,19 +99,27 @@ func (d *clouddeploy) prepareDeploy(ctx context.Context, c driver.Call, at place
 	}
 	p.checkSource()
 	p.checkFree()
-	policies, err := d.checkPolicies(ctx, p, "CREATE")
+	return d.offer(ctx, p, "CREATE", id, func(rollout string) string {
+		return fmt.Sprintf("POST %s/rollouts?rolloutId=%s {targetId: %s}", at.release(id), rollout, at.Target)
+	})
+}
+
+// offer freezes a call that makes a rollout of a release, unless something
+// speaks against it. request says for people what will be sent.
+func (d *clouddeploy) offer(ctx context.Context, p *draft, action, release string, request func(rollout string) string) (driver.Prepared, error) {
+	policies, err := d.checkPolicies(ctx, p, action)
 	if err != nil {
 		return driver.Prepared{}, err
 	}
 	if p.refused() {
 		return p.stopped(), nil
 	}
-	f, err := d.newRollout(ctx, p, id)
+	f, err := d.newRollout(ctx, p, release)
 	if err != nil {
 		return driver.Prepared{}, err
 	}
 	f.Policies = policies
-	return p.prepared(f, id, fmt.Sprintf("POST %s/rollouts?rolloutId=%s {targetId: %s}", at.release(id), last(f.Rollout), at.Target))
+	return p.prepared(f, release, request(last(f.Rollout)))
 }
 
 // newRollout names the rollout that a call will make for a release.
@@ -160,6 +168,10 @@ func (d *clouddeploy) checkRelease(ctx context.Context, p *draft, id string) err
 	}
 	if r.Abandoned {
 		p.refuse("release "+id+" is abandoned", "promote another release; abandoning cannot be undone")
+	}
+	if snapshot := r.DeliveryPipelineSnapshot; snapshot != nil && stageOf(snapshot, p.at.Target) == nil {
+		p.refuse(fmt.Sprintf("release %s was made before delivery pipeline %s had target %s", id, p.at.DeliveryPipeline, p.at.Target), "make a new release")
+		return nil
 	}
 	p.checkRender(r, id)
 	return nil

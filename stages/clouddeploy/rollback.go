@@ -25,19 +25,9 @@ func (d *clouddeploy) prepareRollback(ctx context.Context, c driver.Call, at pla
 	if id, err = d.checkBack(ctx, p, id); err != nil {
 		return driver.Prepared{}, err
 	}
-	policies, err := d.checkPolicies(ctx, p, "ROLLBACK")
-	if err != nil {
-		return driver.Prepared{}, err
-	}
-	if p.refused() {
-		return p.stopped(), nil
-	}
-	f, err := d.newRollout(ctx, p, id)
-	if err != nil {
-		return driver.Prepared{}, err
-	}
-	f.Policies = policies
-	return p.prepared(f, id, fmt.Sprintf("POST %s:rollbackTarget {targetId: %s, releaseId: %s, rolloutId: %s}", at.pipeline(), at.Target, id, last(f.Rollout)))
+	return d.offer(ctx, p, "ROLLBACK", id, func(rollout string) string {
+		return fmt.Sprintf("POST %s:rollbackTarget {targetId: %s, releaseId: %s, rolloutId: %s}", at.pipeline(), at.Target, id, rollout)
+	})
 }
 
 // checkBack finds the release to go back to and refuses where there is none.

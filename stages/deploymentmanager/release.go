@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 
@@ -28,8 +27,8 @@ var validRelease = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 // it means nothing here.
 func releaseOf(config *api.ConfigFile, imports []*api.ImportFile) string {
 	hash := sha256.New()
-	io.WriteString(hash, "sluice.deploymentmanager/v1\n") //nolint:errcheck // a hash takes everything
-	write := func(text string) { fmt.Fprintf(hash, "%d\n%s\n", len(text), text) }
+	hash.Write([]byte("sluice.deploymentmanager/v1\n"))
+	write := func(text string) { hash.Write(fmt.Appendf(nil, "%d\n%s\n", len(text), text)) }
 	if config == nil {
 		config = &api.ConfigFile{}
 	}

@@ -1,10 +1,11 @@
 package clouddeploy
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+
+	"sluice/internal/sandbox/googleapi"
 )
 
 // apiError is an answer that refuses, by Google's status.
@@ -40,11 +41,5 @@ func writeError(w http.ResponseWriter, err error) {
 	if !ok {
 		e = &apiError{http.StatusInternalServerError, "INTERNAL", err.Error()}
 	}
-	writeJSON(w, e.code, map[string]any{"error": map[string]any{"code": e.code, "message": e.message, "status": e.status}})
-}
-
-func writeJSON(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body) //nolint:errcheck // plain data into a buffer
+	googleapi.WriteJSON(w, e.code, map[string]any{"error": map[string]any{"code": e.code, "message": e.message, "status": e.status}})
 }

@@ -78,19 +78,32 @@ func (e *Emulator) reopened(r *api.Rollout) *api.Phase {
 // how it went.
 func (e *Emulator) stepChild(r *api.Rollout, p *api.Phase, j *api.Job) bool {
 	child := e.childOn(r, j.Id)
-	switch {
-	case j.State == "PENDING" && j.CreateChildRolloutJob != nil && child == nil:
-		e.createChild(r, p, j)
-		return true
-	case j.State == "PENDING" && child != nil && final(child):
-		j.State = "SKIPPED"
-		return true
-	case j.State == "PENDING" && child != nil:
-		e.advanceChild(r, p, j, child)
-		return true
-	case j.State != "IN_PROGRESS" || child == nil:
+	switch j.State {
+	case "PENDING":
+		return e.startChild(r, p, j, child)
+	case "IN_PROGRESS":
+		return child != nil && e.endChild(p, j, child)
+	default:
 		return false
 	}
+}
+
+func (e *Emulator) startChild(r *api.Rollout, p *api.Phase, j *api.Job, child *api.Rollout) bool {
+	switch {
+	case child == nil && j.CreateChildRolloutJob != nil:
+		e.createChild(r, p, j)
+	case child == nil:
+		return false
+	case final(child):
+		j.State = "SKIPPED"
+	default:
+		e.advanceChild(r, p, j, child)
+	}
+	return true
+}
+
+// endChild ends a controller's job when its child is through the phase.
+func (e *Emulator) endChild(p *api.Phase, j *api.Job, child *api.Rollout) bool {
 	i := slices.IndexFunc(child.Phases, func(c *api.Phase) bool { return c.Id == p.Id })
 	if i < 0 || !slices.Contains([]string{"SUCCEEDED", "FAILED", "ABORTED", "SKIPPED"}, child.Phases[i].State) {
 		return false

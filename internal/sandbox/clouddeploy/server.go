@@ -1,16 +1,14 @@
 package clouddeploy
 
 import (
-	"bytes"
-	"encoding/json"
 	"io"
 	"net/http"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/googleapi"
 )
 
 // call is one request to a method of the API.
@@ -86,7 +84,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, answer)
+	googleapi.WriteJSON(w, http.StatusOK, answer)
 }
 
 // answer lets time pass and serves the method that the request names.
@@ -96,8 +94,8 @@ func (e *Emulator) answer(c *call) (any, error) {
 	if !ok || !served {
 		return nil, &apiError{http.StatusNotFound, "NOT_FOUND", "the sandbox does not serve " + c.Method + " " + c.URL.Path}
 	}
-	if err := checkQuery(c.Request, method.query); err != nil {
-		return nil, err
+	if err := googleapi.CheckQuery(c.Request, method.query); err != nil {
+		return nil, invalid("%v", err)
 	}
 	e.settle()
 	c.name = name
@@ -142,31 +140,10 @@ func address(r *http.Request) (key, name string, ok bool) {
 	return key, strings.Join(parts, "/"), true
 }
 
-// standard are the query parameters that every method of Google's APIs has.
-func standard() []string {
-	return []string{"alt", "prettyPrint", "fields", "key", "quotaUser", "access_token", "oauth_token", "callback", "uploadType", "upload_protocol", "$.xgafv"}
-}
-
-// checkQuery refuses parameters that the method does not have.
-func checkQuery(r *http.Request, known []string) error {
-	for name := range r.URL.Query() {
-		if !slices.Contains(known, name) && !slices.Contains(standard(), name) {
-			return invalid("Invalid JSON payload received. Unknown name \"%s\": Cannot bind query parameter. Field '%s' could not be found in request message.", name, name)
-		}
-	}
-	return nil
-}
-
-// decode reads the body into one of the API's types and refuses what the type
-// does not have, as the API does.
+// decode reads the body into one of the API's types.
 func (c *call) decode(into any) error {
-	if len(bytes.TrimSpace(c.body)) == 0 {
-		return nil
-	}
-	d := json.NewDecoder(bytes.NewReader(c.body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return invalid("Invalid JSON payload received. %v", err)
+	if err := googleapi.Decode(c.body, into); err != nil {
+		return invalid("%v", err)
 	}
 	return nil
 }

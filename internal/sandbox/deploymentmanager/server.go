@@ -1,8 +1,6 @@
 package deploymentmanager
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +11,7 @@ import (
 	"strings"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/googleapi"
 )
 
 // call is one request to a method of the API.
@@ -76,7 +75,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, answer)
+	googleapi.WriteJSON(w, http.StatusOK, answer)
 }
 
 // answer lets time pass and serves the method that the request names.
@@ -86,10 +85,8 @@ func (e *Emulator) answer(c *call) (any, error) {
 	if !ok || !served {
 		return nil, &apiError{http.StatusNotFound, "notFound", "the sandbox does not serve " + c.Method + " " + c.URL.Path}
 	}
-	for parameter := range c.URL.Query() {
-		if !slices.Contains(method.query, parameter) && !slices.Contains(standard(), parameter) {
-			return nil, invalid("Invalid JSON payload received. Unknown name \"%s\": Cannot bind query parameter.", parameter)
-		}
+	if err := googleapi.CheckQuery(c.Request, method.query); err != nil {
+		return nil, invalid("%v", err)
 	}
 	c.project, c.name = split(name)
 	_, c.sub, _ = strings.Cut(c.name, "/")
@@ -128,21 +125,10 @@ func split(name string) (project, rest string) {
 	return project, rest
 }
 
-// standard are the query parameters that every method of Google's APIs has.
-func standard() []string {
-	return []string{"alt", "prettyPrint", "fields", "key", "quotaUser", "userIp", "access_token", "oauth_token", "callback", "uploadType", "upload_protocol", "$.xgafv"}
-}
-
-// decode reads the body into one of the API's types and refuses what the type
-// does not have.
+// decode reads the body into one of the API's types.
 func (c *call) decode(into any) error {
-	if len(bytes.TrimSpace(c.body)) == 0 {
-		return nil
-	}
-	d := json.NewDecoder(bytes.NewReader(c.body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return invalid("Invalid JSON payload received. %v", err)
+	if err := googleapi.Decode(c.body, into); err != nil {
+		return invalid("%v", err)
 	}
 	return nil
 }
@@ -171,14 +157,8 @@ func writeError(w http.ResponseWriter, err error) {
 	if !ok {
 		e = &apiError{http.StatusInternalServerError, "backendError", err.Error()}
 	}
-	writeJSON(w, e.code, map[string]any{"error": map[string]any{
+	googleapi.WriteJSON(w, e.code, map[string]any{"error": map[string]any{
 		"code": e.code, "message": e.message,
 		"errors": []any{map[string]string{"message": e.message, "domain": "global", "reason": e.reason}},
 	}})
-}
-
-func writeJSON(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body) //nolint:errcheck // plain data into a buffer
 }
