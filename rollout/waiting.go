@@ -63,7 +63,7 @@ func (e *Execution) approversText() string {
 
 // waitForPhase says what phase i waits for; [Settle] has started it if nothing.
 func (e *Execution) waitForPhase(i int) Waiting {
-	if e.Spec.Wait != nil {
+	if e.Spec.Wait != nil && i > 0 {
 		return Waiting{Kind: WaitBake, Until: e.phaseDue(i), Command: "sluice reconcile"}
 	}
 	return Waiting{Kind: WaitPerson, Until: e.Deadline(), Command: command("advance", e.Spec.Target.Name)}
