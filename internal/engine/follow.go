@@ -138,7 +138,7 @@ func (r *run) pollFailed(ctx context.Context, t *task, p *poll, err error) {
 	case stages.CodeOf(err) == driver.NotFound:
 		for _, s := range t.slots {
 			step, _ := s.active().OpenStep()
-			s.active().FailEffect(&s.record, s.dueOf(t), step.Call.Key, err.Error(), r.Now())
+			s.active().FailEffectBecause(&s.record, s.dueOf(t), step.Call.Key, rollout.CauseOf(stages.CodeOf(err)), err.Error(), r.Now())
 			s.dirty = true
 		}
 	case !mayPass(err) || p.lost >= pollAttempts:

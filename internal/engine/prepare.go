@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"sluice/rollout"
+	"sluice/stages"
 	"sluice/stages/driver"
 )
 
@@ -51,7 +53,7 @@ func (r *run) notPrepared(t *task, err error) {
 			s.err = err
 			continue
 		}
-		s.active().FailEffect(&s.record, s.dueOf(t), "", err.Error(), r.Now())
+		s.active().FailEffectBecause(&s.record, s.dueOf(t), "", rollout.CauseOf(stages.CodeOf(err)), err.Error(), r.Now())
 		s.dirty = true
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"sluice/rollout"
 	"sluice/stages"
 	"sluice/stages/driver"
 )
@@ -76,7 +77,7 @@ func (r *run) noAnswer(ctx context.Context, t *task, call driver.Call, err error
 
 func (r *run) refusedByPlatform(t *task, key string, err error) {
 	for _, s := range t.slots {
-		s.active().FailEffect(&s.record, s.dueOf(t), key, err.Error(), r.Now())
+		s.active().FailEffectBecause(&s.record, s.dueOf(t), key, rollout.CauseOf(stages.CodeOf(err)), err.Error(), r.Now())
 		s.dirty = true
 	}
 }
