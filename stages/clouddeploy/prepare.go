@@ -37,6 +37,7 @@ type survey struct {
 	pipeline   *api.DeliveryPipeline
 	current    *api.Rollout   // what runs; nil for nothing
 	newest     *api.Rollout   // made last; nil for none
+	touched    *api.Rollout   // the newest that began to deploy; nil for none
 	unfinished []*api.Rollout // not over
 }
 
@@ -49,17 +50,31 @@ func (d *clouddeploy) survey(ctx context.Context, at place) (survey, error) {
 	if s.current, err = d.current(ctx, at); err != nil {
 		return s, err
 	}
-	if s.newest, err = d.newest(ctx, at); err != nil {
+	had, err := d.rollouts(ctx, at.release("-"), onTarget(at.Target), newestCreated, 10, func(all []*api.Rollout) bool { return firstBegun(all) != nil })
+	if err != nil {
 		return s, err
+	}
+	if s.touched = firstBegun(had); len(had) > 0 {
+		s.newest = had[0]
 	}
 	s.unfinished, err = d.rollouts(ctx, at.release("-"), unfinished(at.Target), newestCreated, 50, every)
 	return s, err
 }
 
+// firstBegun is the first rollout that began to deploy, nil where none did: one
+// that was rejected, or cancelled while it waited, left the target alone.
+func firstBegun(all []*api.Rollout) *api.Rollout {
+	i := slices.IndexFunc(all, func(r *api.Rollout) bool { return r.DeployStartTime != "" })
+	if i < 0 {
+		return nil
+	}
+	return all[i]
+}
+
 // settled reports whether what runs is what was last tried: nothing later
 // started on the target and failed half-way.
 func (s survey) settled() bool {
-	return s.current != nil && s.newest != nil && s.current.Name == s.newest.Name
+	return s.current != nil && s.touched != nil && s.current.Name == s.touched.Name
 }
 
 // draft is a call on its way through Prepare.

@@ -164,6 +164,33 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// What runs already needs no rollout, unless a later one began and came to
+// nothing: then the target may be half-way.
+func TestUnchanged(t *testing.T) {
+	stands := change("gated")
+	stands.Release.ID = "release-001"
+	unchanged := func(b *bench) bool {
+		p, err := b.driver.Prepare(t.Context(), b.call(driver.Deploy, stands))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(p.Unchanged) == 1
+	}
+	b := newBench(t)
+	op := b.follow(t, b.begin(t, driver.Deploy, change("gated")))
+	b.command(t, driver.Reject, seen(t, op))
+	if !unchanged(b) {
+		t.Error("a rejected rollout left the target alone")
+	}
+	op = b.follow(t, b.begin(t, driver.Deploy, change("gated")))
+	b.command(t, driver.Approve, seen(t, op))
+	op = b.begin(t, driver.Cancel, seen(t, op))
+	b.clock.Move(time.Minute)
+	if unchanged(b) {
+		t.Errorf("a cancelled rollout may have left the target half-way: %+v", resultOf(op))
+	}
+}
+
 // A command needs no picture of the rollout where only one can be meant.
 func TestCommandWithoutAPicture(t *testing.T) {
 	b := newBench(t)
