@@ -58,6 +58,8 @@ or written; 130 interrupted, and saved.`,
 		inv.events(), inv.collect(), inv.state(), inv.sandbox(), inv.version(),
 	)
 	strict(root)
+	inv.complete(root)
+	completeGlobal(root)
 	return root
 }
 

@@ -78,7 +78,7 @@ func (l list) Type() string { return "list" }
 
 // global adds the flags that every command has.
 func (f *flags) global(s *pflag.FlagSet) {
-	s.VarP(list{&f.files}, "file", "f", "pipeline `file`; several for reconcile and status (default sluice.yaml, else .github/sluice.yaml)")
+	s.VarP(list{&f.files}, "file", "f", "pipeline `file`; several for reconcile, status and validate (default sluice.yaml, else .github/sluice.yaml)")
 	s.StringVar(&f.store, "store", "", "where state is kept, instead of what the pipeline file says: artifact, git, s3://bucket/prefix, file:DIR")
 	s.DurationVar(&f.waitBudget, "wait-budget", 15*time.Minute, "how long one invocation may take before it saves and exits pending")
 	s.DurationVar(&f.inlineWait, "inline-wait", 2*time.Minute, "how long a bake or window is waited for in process")

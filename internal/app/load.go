@@ -149,7 +149,7 @@ func (inv *invocation) warns() bool {
 // one is the only pipeline of a command that takes one.
 func (inv *invocation) one(ctx context.Context) (*pipeline.Pipeline, error) {
 	if len(inv.flags.files) > 1 {
-		return nil, usage(errors.New("this command takes one --file; only reconcile and status take several"))
+		return nil, usage(errors.New("this command takes one --file; only reconcile, status and validate take several"))
 	}
 	pipelines, err := inv.load(ctx)
 	if err != nil {

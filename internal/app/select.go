@@ -14,11 +14,7 @@ import (
 func (inv *invocation) promotion(p *pipeline.Pipeline) (engine.Promotion, error) {
 	f := inv.flags
 	if f.to == "" {
-		names := make([]string, len(p.Stages))
-		for i, s := range p.Stages {
-			names[i] = s.Name.Value
-		}
-		return engine.Promotion{}, usage(fmt.Errorf("say where to with --to; the stages are %s", strings.Join(names, ", ")))
+		return engine.Promotion{}, usage(fmt.Errorf("say where to with --to; the stages are %s", strings.Join(stageNames(p), ", ")))
 	}
 	to, err := p.Stage(f.to)
 	if err != nil {

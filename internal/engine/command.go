@@ -150,10 +150,10 @@ func (e *Engine) announce(o Order, c candidate) {
 	if !ok {
 		return
 	}
-	verb := map[string]string{CommandApprove: "approves", CommandReject: "rejects"}[o.Command]
-	if verb == "" {
-		verb = o.Command
-	}
+	verb := map[string]string{
+		CommandApprove: "approves", CommandReject: "rejects", CommandAdvance: "advances", CommandCancel: "cancels",
+		CommandRetryJob: "retries a job of", CommandIgnoreJob: "ignores a job of",
+	}[o.Command]
 	e.Observer.Progress(c.slot.name(), fmt.Sprintf("%s release %s (%s)", verb, x.Spec.Release.ID, c.rollout))
 }
 
