@@ -11,6 +11,7 @@ import (
 	"sluice/internal/actions"
 	"sluice/internal/store"
 	"sluice/internal/store/gitref"
+	"sluice/internal/store/gitref/gitreftest"
 	"sluice/internal/store/storetest"
 )
 
@@ -18,14 +19,14 @@ var (
 	web = store.Key{Pipeline: "storefront", Target: "web"}
 	api = store.Key{Pipeline: "storefront", Target: "api"}
 	run = actions.Context{
-		Repository: repository, RunID: 7, RunURL: "https://github.com/octocat/shop/actions/runs/7", Actor: "octocat",
+		Repository: gitreftest.Repository, RunID: 7, RunURL: "https://github.com/octocat/shop/actions/runs/7", Actor: "octocat",
 		ServerURL: "https://github.com", DefaultBranch: "main",
 	}
 )
 
-func options(f *fake) gitref.Options {
+func options(f *gitreftest.Server) gitref.Options {
 	return gitref.Options{Run: run, Wait: time.Microsecond, GitHub: func() (*actions.Client, error) {
-		return actions.NewClient(actions.ClientConfig{Repository: repository, Token: token, Transport: f, Wait: time.Microsecond})
+		return actions.NewClient(actions.ClientConfig{Repository: gitreftest.Repository, Token: gitreftest.Token, Transport: f, Wait: time.Microsecond})
 	}}
 }
 
@@ -40,18 +41,18 @@ func open(t *testing.T, options gitref.Options) store.Store {
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(*testing.T) storetest.Harness {
-		f := newFake()
+		f := gitreftest.New()
 		breaking := func(status int, body string) func(*testing.T) func() {
 			return func(*testing.T) func() {
-				f.fault = func(*http.Request) (int, string) { return status, body }
-				return func() { f.fault = nil }
+				f.Fault = func(*http.Request) (int, string) { return status, body }
+				return func() { f.Fault = nil }
 			}
 		}
 		return storetest.Harness{
 			Open:   func(t *testing.T) store.Store { return open(t, options(f)) },
-			Writes: f.count,
+			Writes: f.Writes,
 			Corrupt: func(_ *testing.T, k store.Key, edit func([]byte) []byte) {
-				f.push(gitref.DefaultBranch, k.Pipeline+"/"+k.Target+".json", func(s string) string { return string(edit([]byte(s))) })
+				f.Push(gitref.DefaultBranch, k.Pipeline+"/"+k.Target+".json", func(s string) string { return string(edit([]byte(s))) })
 			},
 			Breaks: map[string]func(*testing.T) func(){
 				"unauthorised": breaking(401, `{"message":"Bad credentials"}`), "forbidden": breaking(403, `{"message":"Resource not accessible by integration"}`),
@@ -79,7 +80,7 @@ func put(t *testing.T, s store.Store, k store.Key, data string) store.Entry {
 }
 
 func TestLogReadsAsAnAuditLog(t *testing.T) {
-	f := newFake()
+	f := gitreftest.New()
 	o := options(f)
 	o.Describe = func(e store.Entry) string {
 		if e.Key == web {
@@ -109,7 +110,7 @@ func TestLogReadsAsAnAuditLog(t *testing.T) {
 		"storefront/web: rollout v42-to-web-0001 succeeded Actor: somebody else …\n\n" +
 			"storefront/web: rollout v42-to-web-0001 succeeded Actor: somebody else (generation 1)" + trailer,
 	}
-	got := f.log(gitref.DefaultBranch)
+	got := f.Log(gitref.DefaultBranch)
 	if len(got) != len(want) {
 		t.Fatalf("log %q", got)
 	}
@@ -121,25 +122,25 @@ func TestLogReadsAsAnAuditLog(t *testing.T) {
 }
 
 func TestBranchStartsWithoutHistory(t *testing.T) {
-	f := newFake()
-	f.push("main", "code.go", func(string) string { return "package main" })
-	f.push("sluice-state-other", "x", func(string) string { return "y" })
+	f := gitreftest.New()
+	f.Push("main", "code.go", func(string) string { return "package main" })
+	f.Push("sluice-state-other", "x", func(string) string { return "y" })
 	saved := put(t, open(t, options(f)), web, "{}")
-	head := f.commits[f.refs["refs/heads/sluice-state"]]
+	head := f.Commits[f.Refs["refs/heads/sluice-state"]]
 	if len(head.Parents) != 0 {
 		t.Errorf("the first commit has parents %v", head.Parents)
 	}
-	files := f.trees[head.Tree]
-	if len(files) != 2 || files["storefront/web.json"] != saved.Version || !strings.Contains(f.blobs[files["README.md"]], "Do not edit") {
+	files := f.Trees[head.Tree]
+	if len(files) != 2 || files["storefront/web.json"] != saved.Version || !strings.Contains(f.Blobs[files["README.md"]], "Do not edit") {
 		t.Errorf("the branch holds %v", files)
 	}
 }
 
 func TestWhereIsTheFileAtTheCommit(t *testing.T) {
-	f := newFake()
+	f := gitreftest.New()
 	s := open(t, options(f))
 	put(t, s, web, "{}")
-	want := "https://github.com/octocat/shop/blob/" + f.refs["refs/heads/sluice-state"] + "/storefront/web.json"
+	want := "https://github.com/octocat/shop/blob/" + f.Refs["refs/heads/sluice-state"] + "/storefront/web.json"
 	if got := s.Where()[0].Location; got != want {
 		t.Errorf("where is %s, want %s", got, want)
 	}
@@ -147,25 +148,25 @@ func TestWhereIsTheFileAtTheCommit(t *testing.T) {
 
 // TestRequests: a load and a save cost what they must.
 func TestRequests(t *testing.T) {
-	f := newFake()
+	f := gitreftest.New()
 	put(t, open(t, options(f)), web, "{}")
 	s := open(t, options(f))
-	f.requests = nil
+	f.Requests = nil
 	put(t, s, web, "{}")
-	head := f.commits[f.refs["refs/heads/sluice-state"]]
-	parent := f.commits[head.Parents[0]]
+	head := f.Commits[f.Refs["refs/heads/sluice-state"]]
+	parent := f.Commits[head.Parents[0]]
 	want := []string{
 		"GET /git/matching-refs/heads/sluice-state", "GET /git/commits/" + head.Parents[0], "GET /git/trees/" + parent.Tree,
-		"GET /git/blobs/" + f.trees[parent.Tree]["storefront/web.json"],
+		"GET /git/blobs/" + f.Trees[parent.Tree]["storefront/web.json"],
 		"GET /git/matching-refs/heads/sluice-state", "POST /git/trees", "POST /git/commits", "PATCH /git/refs/heads/sluice-state",
 	}
-	if !slices.Equal(f.requests, want) {
-		t.Errorf("requests\n%s\nwant\n%s", strings.Join(f.requests, "\n"), strings.Join(want, "\n"))
+	if !slices.Equal(f.Requests, want) {
+		t.Errorf("requests\n%s\nwant\n%s", strings.Join(f.Requests, "\n"), strings.Join(want, "\n"))
 	}
-	f.requests = nil
+	f.Requests = nil
 	put(t, s, web, "{}")
-	if len(f.requests) != 5 {
-		t.Errorf("the next save took %v", f.requests)
+	if len(f.Requests) != 5 {
+		t.Errorf("the next save took %v", f.Requests)
 	}
 }
 
@@ -173,11 +174,11 @@ func TestRequests(t *testing.T) {
 // the write is no conflict; the same target's is.
 func TestLosersOfTheBranchTryAgain(t *testing.T) {
 	for k, conflict := range map[store.Key]bool{api: false, web: true} {
-		f := newFake()
+		f := gitreftest.New()
 		mine := put(t, open(t, options(f)), web, "{}")
 		put(t, open(t, options(f)), api, "{}")
 		raced := false
-		f.fault = func(r *http.Request) (int, string) {
+		f.Fault = func(r *http.Request) (int, string) {
 			if r.Method == http.MethodPatch && !raced {
 				raced = true
 				put(t, open(t, options(f)), k, `{"theirs":true}`)
@@ -201,12 +202,12 @@ func TestLosersOfTheBranchTryAgain(t *testing.T) {
 func TestLostAnswers(t *testing.T) {
 	for _, request := range []string{"POST trees", "POST commits", "POST refs", "PATCH sluice-state"} {
 		t.Run(request, func(t *testing.T) {
-			f := newFake()
+			f := gitreftest.New()
 			if strings.HasPrefix(request, "PATCH") {
 				put(t, open(t, options(f)), web, "{}")
 			}
-			before, lost := f.count(), false
-			f.lose = func(r *http.Request) bool {
+			before, lost := f.Writes(), false
+			f.Lose = func(r *http.Request) bool {
 				if lost || r.Method+" "+r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:] != request {
 					return false
 				}
@@ -214,8 +215,8 @@ func TestLostAnswers(t *testing.T) {
 				return true
 			}
 			saved := put(t, open(t, options(f)), web, `{"n":2}`)
-			if !lost || f.count()-before != 1 {
-				t.Errorf("lost %v: the branch moved %d times", lost, f.count()-before)
+			if !lost || f.Writes()-before != 1 {
+				t.Errorf("lost %v: the branch moved %d times", lost, f.Writes()-before)
 			}
 			entries, err := open(t, options(f)).Load(t.Context(), web)
 			if err != nil || entries[0].Version != saved.Version {
@@ -242,21 +243,21 @@ func TestRefusals(t *testing.T) {
 		"push a first commit":                     refuse("GET", 409, `{"message":"Git Repository is empty."}`),
 		"give the job permissions: {contents: wr": refuse("GET", 404, `{"message":"Not Found"}`),
 	} {
-		f := newFake()
+		f := gitreftest.New()
 		saved := put(t, open(t, options(f)), web, "{}")
-		before := f.count()
-		f.fault = fault
+		before := f.Writes()
+		f.Fault = fault
 		saved.Generation++
 		_, err := open(t, options(f)).Commit(t.Context(), saved)
-		if !store.IsUnreadable(err) || !strings.Contains(err.Error(), want) || f.count() != before {
+		if !store.IsUnreadable(err) || !strings.Contains(err.Error(), want) || f.Writes() != before {
 			t.Errorf("error %v, want unreadable with %q", err, want)
 		}
 	}
 }
 
 func TestEmptyRepository(t *testing.T) {
-	f := newFake()
-	f.empty = true
+	f := gitreftest.New()
+	f.Empty = true
 	_, err := open(t, options(f)).Load(t.Context(), web)
 	if !store.IsUnreadable(err) || !strings.Contains(err.Error(), "push a first commit") {
 		t.Errorf("error %v", err)
@@ -264,7 +265,7 @@ func TestEmptyRepository(t *testing.T) {
 }
 
 func TestNoToken(t *testing.T) {
-	o := options(newFake())
+	o := options(gitreftest.New())
 	o.GitHub = func() (*actions.Client, error) { return nil, actions.ErrNoToken }
 	_, err := open(t, o).Load(t.Context(), web)
 	if !store.IsUnreadable(err) || !strings.Contains(err.Error(), "GITHUB_TOKEN") || !strings.Contains(err.Error(), "contents: write") {
@@ -281,7 +282,7 @@ func TestBranchNames(t *testing.T) {
 		"": true, "state": true, "deploy/state-1": true, "main": false, "a..b": false, "a//b": false, "a/": false, "/a": false,
 		"-a": false, "a b": false, "a.lock": false, "a.": false, "a~1": false, "refs\n": false,
 	} {
-		o := options(newFake())
+		o := options(gitreftest.New())
 		o.Branch = branch
 		if _, err := gitref.Open(o); (err == nil) != ok {
 			t.Errorf("branch %q: %v", branch, err)
@@ -290,7 +291,7 @@ func TestBranchNames(t *testing.T) {
 }
 
 // many saves n records in one commit and returns their keys.
-func many(t *testing.T, f *fake, n int) []store.Key {
+func many(t *testing.T, f *gitreftest.Server, n int) []store.Key {
 	t.Helper()
 	entries, keys := make([]store.Entry, n), make([]store.Key, n)
 	for i := range entries {
@@ -306,9 +307,9 @@ func many(t *testing.T, f *fake, n int) []store.Key {
 // TestManyRecordsCostOneRequest: hundreds of targets, read every few minutes,
 // must fit into the thousand requests an hour that a token has.
 func TestManyRecordsCostOneRequest(t *testing.T) {
-	f := newFake()
+	f := gitreftest.New()
 	keys := many(t, f, 200)
-	f.requests = nil
+	f.Requests = nil
 	entries, err := open(t, options(f)).Load(t.Context(), keys...)
 	if err != nil {
 		t.Fatal(err)
@@ -318,17 +319,17 @@ func TestManyRecordsCostOneRequest(t *testing.T) {
 			t.Fatalf("%s reads %+v", keys[i], e)
 		}
 	}
-	if len(f.requests) != 5 {
-		t.Errorf("200 records took %d requests: %.300v", len(f.requests), f.requests)
+	if len(f.Requests) != 5 {
+		t.Errorf("200 records took %d requests: %.300v", len(f.Requests), f.Requests)
 	}
 }
 
 // TestArchivesAreNotBelieved: a wrong, damaged or missing archive changes
 // nothing but the number of requests.
 func TestArchivesAreNotBelieved(t *testing.T) {
-	broken := func(status int, body string) func(*fake) {
-		return func(f *fake) {
-			f.fault = func(r *http.Request) (int, string) {
+	broken := func(status int, body string) func(*gitreftest.Server) {
+		return func(f *gitreftest.Server) {
+			f.Fault = func(r *http.Request) (int, string) {
 				if r.URL.Host == "codeload.example.com" {
 					return status, body
 				}
@@ -336,14 +337,14 @@ func TestArchivesAreNotBelieved(t *testing.T) {
 			}
 		}
 	}
-	for name, damage := range map[string]func(*fake){
-		"other content": func(f *fake) {
-			f.archived = func(text string) string { return strings.Replace(text, "record", "rekord", 1) }
+	for name, damage := range map[string]func(*gitreftest.Server){
+		"other content": func(f *gitreftest.Server) {
+			f.Archived = func(text string) string { return strings.Replace(text, "record", "rekord", 1) }
 		},
-		"no content":     func(f *fake) { f.archived = func(string) string { return "" } },
+		"no content":     func(f *gitreftest.Server) { f.Archived = func(string) string { return "" } },
 		"not an archive": broken(200, "<html>"), "forbidden": broken(403, ""), "unreachable": broken(-1, ""),
-		"no archives": func(f *fake) {
-			f.fault = func(r *http.Request) (int, string) {
+		"no archives": func(f *gitreftest.Server) {
+			f.Fault = func(r *http.Request) (int, string) {
 				if strings.Contains(r.URL.Path, "/tarball/") {
 					return 404, "{}"
 				}
@@ -351,7 +352,7 @@ func TestArchivesAreNotBelieved(t *testing.T) {
 			}
 		},
 	} {
-		f := newFake()
+		f := gitreftest.New()
 		keys := many(t, f, 9)
 		damage(f)
 		entries, err := open(t, options(f)).Load(t.Context(), keys...)

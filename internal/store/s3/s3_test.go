@@ -11,6 +11,7 @@ import (
 
 	"sluice/internal/store"
 	"sluice/internal/store/s3"
+	"sluice/internal/store/s3/s3test"
 	"sluice/internal/store/storetest"
 )
 
@@ -20,16 +21,16 @@ const object = "teams/shop/storefront/web.json"
 
 func environ(more map[string]string) func(string) string {
 	env := map[string]string{
-		"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "very-secret-key", "AWS_REGION": "eu-west-1",
+		"AWS_ACCESS_KEY_ID": s3test.AccessKeyID, "AWS_SECRET_ACCESS_KEY": "very-secret-key", "AWS_REGION": "eu-west-1",
 		"AWS_ENDPOINT_URL": "https://s3.example.com",
 	}
 	maps.Copy(env, more)
 	return func(name string) string { return env[name] }
 }
 
-func options(f *fake) s3.Options {
+func options(f *s3test.Server) s3.Options {
 	return s3.Options{
-		Location: "s3://" + bucket + "/teams/shop", Getenv: environ(nil), Transport: f, By: "run 7", Backoff: time.Millisecond,
+		Location: "s3://" + s3test.Bucket + "/teams/shop", Getenv: environ(nil), Transport: f, By: "run 7", Backoff: time.Millisecond,
 	}
 }
 
@@ -44,19 +45,19 @@ func open(t *testing.T, o s3.Options) store.Store {
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(*testing.T) storetest.Harness {
-		f := newFake()
-		f.page = 2
+		f := s3test.New()
+		f.Page = 2
 		breaking := func(status int, code string) func(*testing.T) func() {
 			return func(*testing.T) func() {
-				f.fault = func(*http.Request) (int, string) { return status, code }
-				return func() { f.fault = nil }
+				f.Fault = func(*http.Request) (int, string) { return status, code }
+				return func() { f.Fault = nil }
 			}
 		}
 		return storetest.Harness{
 			Open:   func(t *testing.T) store.Store { return open(t, options(f)) },
-			Writes: f.count,
+			Writes: f.Writes,
 			Corrupt: func(_ *testing.T, k store.Key, edit func([]byte) []byte) {
-				f.edit("teams/shop/"+k.Pipeline+"/"+k.Target+".json", edit)
+				f.Edit("teams/shop/"+k.Pipeline+"/"+k.Target+".json", edit)
 			},
 			Breaks: map[string]func(*testing.T) func(){
 				"unauthorised": breaking(401, "InvalidAccessKeyId"), "forbidden": breaking(403, "AccessDenied"),
@@ -86,23 +87,23 @@ func put(t *testing.T, s store.Store, data string) store.Entry {
 }
 
 func TestObjects(t *testing.T) {
-	f := newFake()
+	f := s3test.New()
 	s := open(t, options(f))
 	put(t, s, "{}")
-	if _, ok := f.objects[object]; !ok || len(f.objects) != 1 {
-		t.Errorf("objects %v", slices.Collect(maps.Keys(f.objects)))
+	if _, ok := f.Objects[object]; !ok || len(f.Objects) != 1 {
+		t.Errorf("objects %v", slices.Collect(maps.Keys(f.Objects)))
 	}
-	if got := s.Where()[0].Location; got != "s3://"+bucket+"/"+object {
+	if got := s.Where()[0].Location; got != "s3://"+s3test.Bucket+"/"+object {
 		t.Errorf("where is %s", got)
 	}
 	put(t, s, "{}")
-	if want := []string{"GET /" + bucket + "/" + object, "PUT /" + bucket + "/" + object, "GET /" + bucket + "/" + object, "PUT /" + bucket + "/" + object}; !slices.Equal(f.requests, want) {
-		t.Errorf("requests %v, want %v", f.requests, want)
+	if want := []string{"GET /" + s3test.Bucket + "/" + object, "PUT /" + s3test.Bucket + "/" + object, "GET /" + s3test.Bucket + "/" + object, "PUT /" + s3test.Bucket + "/" + object}; !slices.Equal(f.Requests, want) {
+		t.Errorf("requests %v, want %v", f.Requests, want)
 	}
 }
 
 func TestConflictNamesTheWinner(t *testing.T) {
-	f := newFake()
+	f := s3test.New()
 	mine := put(t, open(t, options(f)), "{}")
 	o := options(f)
 	o.By = "run 8"
@@ -117,10 +118,10 @@ func TestConflictNamesTheWinner(t *testing.T) {
 // TestLostAnswer: the SDK sends the write again, and its own success refuses
 // it; that is no conflict.
 func TestLostAnswer(t *testing.T) {
-	f := newFake()
+	f := s3test.New()
 	for n := range 2 {
-		before, lost := f.count(), false
-		f.lose = func(r *http.Request) bool {
+		before, lost := f.Writes(), false
+		f.Lose = func(r *http.Request) bool {
 			if lost || r.Method != http.MethodPut {
 				return false
 			}
@@ -128,8 +129,8 @@ func TestLostAnswer(t *testing.T) {
 			return true
 		}
 		saved := put(t, open(t, options(f)), fmt.Sprint(n))
-		if !lost || f.count()-before != 1 {
-			t.Errorf("lost %v, %d writes", lost, f.count()-before)
+		if !lost || f.Writes()-before != 1 {
+			t.Errorf("lost %v, %d writes", lost, f.Writes()-before)
 		}
 		if entries, err := open(t, options(f)).Load(t.Context(), web); err != nil || entries[0].Version != saved.Version {
 			t.Errorf("the record reads %+v, %v", entries, err)
@@ -140,14 +141,14 @@ func TestLostAnswer(t *testing.T) {
 // TestUndecided: 409 means that another write is under way. The object is
 // looked at, and the write sent again if nobody was first.
 func TestUndecided(t *testing.T) {
-	f := newFake()
+	f := s3test.New()
 	put(t, open(t, options(f)), "{}")
 	for times, want := range map[int]func(error) bool{
 		2:  func(err error) bool { return err == nil },
 		99: store.IsConflict,
 	} {
 		refused := 0
-		f.fault = func(r *http.Request) (int, string) {
+		f.Fault = func(r *http.Request) (int, string) {
 			if r.Method == http.MethodPut && refused < times {
 				refused++
 				return 409, "ConditionalRequestConflict"
@@ -167,13 +168,13 @@ func TestUndecided(t *testing.T) {
 }
 
 func TestDeletedMeanwhile(t *testing.T) {
-	f := newFake()
+	f := s3test.New()
 	s := open(t, options(f))
 	saved := put(t, s, "{}")
-	delete(f.objects, object)
+	delete(f.Objects, object)
 	saved.Generation++
-	if _, err := s.Commit(t.Context(), saved); !store.IsConflict(err) || len(f.objects) != 0 {
-		t.Errorf("error %v, %d objects", err, len(f.objects))
+	if _, err := s.Commit(t.Context(), saved); !store.IsConflict(err) || len(f.Objects) != 0 {
+		t.Errorf("error %v, %d objects", err, len(f.Objects))
 	}
 }
 
@@ -189,8 +190,8 @@ func TestRemedies(t *testing.T) {
 		"the server did not answer as S3 does":        {404, "<html>"},
 		"the network and the endpoint":                {-1, ""},
 	} {
-		f := newFake()
-		f.fault = func(*http.Request) (int, string) { return c.status, c.code }
+		f := s3test.New()
+		f.Fault = func(*http.Request) (int, string) { return c.status, c.code }
 		_, err := open(t, options(f)).Load(t.Context(), web)
 		if !store.IsUnreadable(err) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "very-secret") {
 			t.Errorf("error %v, want unreadable with %q", err, want)
@@ -202,7 +203,7 @@ func TestNoRegion(t *testing.T) {
 	t.Setenv("AWS_CONFIG_FILE", t.TempDir()+"/none")
 	t.Setenv("AWS_REGION", "")
 	t.Setenv("AWS_DEFAULT_REGION", "")
-	o := options(newFake())
+	o := options(s3test.New())
 	o.Getenv = environ(map[string]string{"AWS_REGION": "", "AWS_ENDPOINT_URL": ""})
 	if _, err := open(t, o).Load(t.Context(), web); !store.IsUnreadable(err) || !strings.Contains(err.Error(), "set AWS_REGION") {
 		t.Errorf("error %v", err)
@@ -232,7 +233,7 @@ func TestLocations(t *testing.T) {
 		"s3://user@acme-state/a":    "",
 		"s3://acme-state.x.com:9/a": "",
 	} {
-		o := options(newFake())
+		o := options(s3test.New())
 		o.Location = location
 		s, err := s3.Open(o)
 		switch {
@@ -257,7 +258,7 @@ func TestEndpoints(t *testing.T) {
 		"the general":    {"", map[string]string{"AWS_ENDPOINT_URL": "ftp://x"}, "AWS_ENDPOINT_URL"},
 		"the file's one": {"https://minio.example.com", map[string]string{"AWS_ENDPOINT_URL": "ftp://x"}, ""},
 	} {
-		o := options(newFake())
+		o := options(s3test.New())
 		o.Endpoint, o.Getenv = c.endpoint, environ(c.env)
 		_, err := s3.Open(o)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {

@@ -1,4 +1,6 @@
-package s3_test
+// Package s3test is a stand-in for S3 with one bucket, as strict as S3 about
+// conditional writes. It serves in process or as an http.Handler.
+package s3test
 
 import (
 	"crypto/md5"
@@ -16,24 +18,33 @@ import (
 	"sync"
 )
 
-const bucket = "acme-state"
+// What the stand-in wants of its clients.
+const (
+	Bucket      = "acme-state"
+	AccessKeyID = "AKIDTEST"
+)
 
-// fake is S3 for one bucket, with its rules about conditional writes.
-type fake struct {
-	fault func(r *http.Request) (status int, code string) // asked first; status 0 goes on, -1 refuses the connection
-	lose  func(r *http.Request) bool                      // takes effect, but the answer is lost
-	page  int                                             // objects in one answer of a list
+// Server is S3 for one bucket, with its rules about conditional writes. Create
+// one with [New].
+type Server struct {
+	Fault func(r *http.Request) (status int, code string) // asked first; status 0 goes on, -1 refuses the connection
+	Lose  func(r *http.Request) bool                      // takes effect, but the answer is lost
+	Page  int                                             // objects in one answer of a list
 
-	mu       sync.Mutex
-	objects  map[string]string
-	requests []string
-	writes   int
+	// What the bucket holds, and what it was asked for. Tests read them while no
+	// request is under way.
+	Objects  map[string]string
+	Requests []string
+
+	mu     sync.Mutex
+	writes int
 }
 
-func newFake() *fake { return &fake{objects: map[string]string{}, page: 1000} }
+// New returns an empty bucket.
+func New() *Server { return &Server{Objects: map[string]string{}, Page: 1000} }
 
 // RoundTrip serves in process.
-func (f *fake) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
@@ -41,11 +52,11 @@ func (f *fake) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Body = http.NoBody
 	}
 	w := httptest.NewRecorder()
-	f.mu.Lock()
-	f.requests = append(f.requests, r.Method+" "+r.URL.Path)
-	f.mu.Unlock()
-	if f.fault != nil {
-		switch status, code := f.fault(r); {
+	s.mu.Lock()
+	s.Requests = append(s.Requests, r.Method+" "+r.URL.Path)
+	s.mu.Unlock()
+	if s.Fault != nil {
+		switch status, code := s.Fault(r); {
 		case status < 0:
 			return nil, errors.New("connection refused")
 		case status > 0:
@@ -53,11 +64,22 @@ func (f *fake) RoundTrip(r *http.Request) (*http.Response, error) {
 			return w.Result(), nil
 		}
 	}
-	f.serve(w, r)
-	if f.lose != nil && f.lose(r) {
+	s.serve(w, r)
+	if s.Lose != nil && s.Lose(r) {
 		return nil, io.ErrUnexpectedEOF
 	}
 	return w.Result(), nil
+}
+
+// ServeHTTP serves on a listener. Where there is no answer, the connection ends.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer, err := s.RoundTrip(r)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	maps.Copy(w.Header(), answer.Header)
+	w.WriteHeader(answer.StatusCode)
+	_, _ = io.Copy(w, answer.Body) // a client that is gone wants no answer
 }
 
 func refuse(w http.ResponseWriter, status int, code string) {
@@ -70,23 +92,23 @@ func refuse(w http.ResponseWriter, status int, code string) {
 	fmt.Fprintf(w, `<?xml version="1.0"?><Error><Code>%s</Code><Message>refused</Message><RequestId>REQ1</RequestId></Error>`, code)
 }
 
-func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=AKIDTEST/") {
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential="+AccessKeyID+"/") {
 		refuse(w, 403, "AccessDenied")
 		return
 	}
 	name, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	switch {
-	case name != bucket:
+	case name != Bucket:
 		refuse(w, 404, "NoSuchBucket")
 	case key == "" && r.URL.Query().Get("list-type") == "2":
-		f.list(w, r)
+		s.list(w, r)
 	case r.Method == http.MethodGet:
-		f.get(w, key)
+		s.get(w, key)
 	case r.Method == http.MethodPut:
-		f.put(w, r, key)
+		s.put(w, r, key)
 	default:
 		refuse(w, 405, "MethodNotAllowed")
 	}
@@ -97,8 +119,8 @@ func etag(text string) string {
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
-func (f *fake) get(w http.ResponseWriter, key string) {
-	text, ok := f.objects[key]
+func (s *Server) get(w http.ResponseWriter, key string) {
+	text, ok := s.Objects[key]
 	if !ok {
 		refuse(w, 404, "NoSuchKey")
 		return
@@ -108,13 +130,13 @@ func (f *fake) get(w http.ResponseWriter, key string) {
 }
 
 // put demands a condition: a store that forgets it once would lose updates.
-func (f *fake) put(w http.ResponseWriter, r *http.Request, key string) {
+func (s *Server) put(w http.ResponseWriter, r *http.Request, key string) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil || r.Header.Get("Content-Encoding") != "" {
 		refuse(w, 400, "IncompleteBody")
 		return
 	}
-	now, exists := f.objects[key]
+	now, exists := s.Objects[key]
 	match, none := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
 	switch {
 	case (match == "") == (none == "") || none != "" && none != "*":
@@ -124,13 +146,13 @@ func (f *fake) put(w http.ResponseWriter, r *http.Request, key string) {
 	case match != "" && match != etag(now), none != "" && exists:
 		refuse(w, 412, "PreconditionFailed")
 	default:
-		f.objects[key] = string(body)
-		f.writes++
+		s.Objects[key] = string(body)
+		s.writes++
 		w.Header().Set("ETag", etag(string(body)))
 	}
 }
 
-func (f *fake) list(w http.ResponseWriter, r *http.Request) {
+func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	type object struct{ Key string }
 	answer := struct {
 		XMLName               xml.Name `xml:"ListBucketResult"`
@@ -138,9 +160,9 @@ func (f *fake) list(w http.ResponseWriter, r *http.Request) {
 		IsTruncated           bool
 		NextContinuationToken string `xml:",omitempty"`
 		Contents              []object
-	}{Name: bucket}
+	}{Name: Bucket}
 	var keys []string
-	for _, key := range slices.Sorted(maps.Keys(f.objects)) {
+	for _, key := range slices.Sorted(maps.Keys(s.Objects)) {
 		if strings.HasPrefix(key, r.URL.Query().Get("prefix")) {
 			keys = append(keys, key)
 		}
@@ -149,7 +171,7 @@ func (f *fake) list(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		from = 0
 	}
-	to := min(from+f.page, len(keys))
+	to := min(from+s.Page, len(keys))
 	for _, key := range keys[from:to] {
 		answer.Contents = append(answer.Contents, object{key})
 	}
@@ -163,14 +185,16 @@ func (f *fake) list(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text)
 }
 
-func (f *fake) count() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.writes
+// Writes counts the objects that were written.
+func (s *Server) Writes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writes
 }
 
-func (f *fake) edit(key string, edit func([]byte) []byte) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.objects[key] = string(edit([]byte(f.objects[key])))
+// Edit changes an object behind everybody's back.
+func (s *Server) Edit(key string, edit func([]byte) []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Objects[key] = string(edit([]byte(s.Objects[key])))
 }
