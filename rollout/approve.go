@@ -54,13 +54,7 @@ func (e *Execution) mayVote(command string, v Voter, now time.Time) error {
 	if deadline := e.approvalDeadline(); reached(deadline, now) {
 		return e.refuse(command, "its approval ran out at "+deadline.Format(time.RFC3339))
 	}
-	if v.Automated {
-		return e.refuse(command, v.Actor+" is not a person; approvals count only from people")
-	}
-	if a := e.Spec.Approval; a != nil && len(a.Approvers) > 0 && !slices.ContainsFunc(a.Approvers, func(l string) bool { return strings.EqualFold(l, v.Actor) }) {
-		return e.refuse(command, v.Actor+" is not among its approvers: "+strings.Join(a.Approvers, ", "))
-	}
-	return nil
+	return e.mayDecide(command, v)
 }
 
 // enough reports whether the approvals reach the quorum: whoever started the

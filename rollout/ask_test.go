@@ -93,6 +93,21 @@ func TestQuestionOfARestore(t *testing.T) {
 	}
 }
 
+// TestCancelOfACanaryThatWasLeft: what a person left can still be removed.
+func TestCancelOfACanaryThatWasLeft(t *testing.T) {
+	s := newStand(t)
+	s.script["canary-10/verify"] = []string{"fail"}
+	s.script["canary-10/rollback"], s.script["lookup rollback"] = []string{"lost"}, []string{"foreign"}
+	e := s.start(canary("10"), gated(JobVerify))
+	s.run()
+	s.must(e.IgnoreJob(&s.r, "", "", "bob", s.now))
+	s.run()
+	s.want("left", []any{e.Rollout.State, s.runs}, []any{StateFailed, "r1+10%r2"})
+	s.must(e.Cancel(&s.r, "bob", s.now))
+	s.run()
+	s.want("removed", []any{e.Rollout.State, s.runs}, []any{StateCancelled, "r1"})
+}
+
 func TestRetryIsRefusedWhileTrafficIsPutBack(t *testing.T) {
 	s := newStand(t)
 	s.script["canary-10/verify"], s.script["canary-10/rollback"] = []string{"fail"}, []string{"run"}

@@ -27,6 +27,10 @@ func (e *Execution) Cancel(r *Record, actor string, now time.Time) error {
 		return nil
 	}
 	e.Rollout.State, e.Rollout.DeployEndTime = StateCancelling, time.Time{}
+	if e.previewed(r) {
+		e.Asked = []Request{{Kind: driver.Reject, Actor: actor}}
+		return nil
+	}
 	e.Asked, e.Left = nil, false // what is to be put back is found again when nothing is under way
 	return nil
 }

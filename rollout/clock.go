@@ -76,13 +76,7 @@ func (e *Execution) analysisEnd(phase string) time.Time {
 // beginning, every so often while it bakes, and at its end.
 func (e *Execution) analysisDue(phase string, now time.Time) bool {
 	last, ran := e.Times[analysisRunKey(phase)]
-	if !ran {
-		return true
-	}
-	if end := e.analysisEnd(phase); !now.Before(end) {
-		return last.Before(end)
-	}
-	return now.Sub(last) >= analysisInterval
+	return !ran || !now.Before(e.analysisEnd(phase)) || now.Sub(last) >= analysisInterval
 }
 
 // forgetAnalysis has the analysis of a phase begin its bake anew.

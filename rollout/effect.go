@@ -77,10 +77,10 @@ func (e *Execution) Begun(r *Record, key string, op driver.Operation, now time.T
 	if !ok {
 		return
 	}
-	if step.State != StepBegun {
-		step.Time = now.UTC()
-	}
 	result, ours := op.Results[r.Target]
+	if step.State != StepBegun || step.waiting(r.Target) != "" && result.Waiting == "" {
+		step.Time = now.UTC() // from here on the platform is at work
+	}
 	op.Results = nil
 	if ours {
 		op.Results = map[string]driver.Result{r.Target: stored(result)}

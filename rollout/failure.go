@@ -16,7 +16,6 @@ func (e *Execution) failStep(r *Record, step *Step, cause FailureCause, message 
 // giveUpStep stops waiting for the platform's answer to an effect. Whether it
 // takes effect after all nobody knows.
 func (e *Execution) giveUpStep(r *Record, step *Step, what string, now time.Time) {
-	step.Unsure = true
 	message := what + "; it may still be running on the platform"
 	e.endStep(r, step, StepFailed, message, now)
 	e.effectFailed(r, step.due(), DeadlineExceeded, message, now)
@@ -37,8 +36,8 @@ func (e *Execution) effectFailed(r *Record, due Due, cause FailureCause, message
 		e.FailJob(r, due.Phase, due.Job, cause, message, now)
 		return
 	}
-	if e.Spec.Remote {
-		return // a command was refused: the platform's rollout is as it was
+	if due.Kind != driver.Rollback || e.Spec.Remote {
+		return // a command was refused: the platform's work is as it was
 	}
 	message = "traffic could not be put back: " + message
 	if e.Rollout.FailureReason != "" {

@@ -51,7 +51,7 @@ func (e *Execution) FailJob(r *Record, phase, job string, cause FailureCause, me
 	}
 	e.abortRest(r, now)
 	e.Rollout.FailureReason, e.Rollout.DeployFailureCause = message, cause
-	if e.Rollout.State == StateInProgress && e.Spec.Restore && e.needsRestoring() {
+	if e.Spec.Restore && e.needsRestoring() {
 		e.Asked = []Request{{Kind: driver.Rollback, Phase: phase, Job: job}}
 	}
 }

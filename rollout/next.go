@@ -71,10 +71,10 @@ func (d Due) wait(w Waiting) Due {
 	return d
 }
 
-// commandFirst reports whether a command to the platform's own rollout goes out
-// before that rollout is followed further.
+// commandFirst reports whether a command to what the platform works on goes out
+// before that is followed further.
 func (e *Execution) commandFirst(step *Step) bool {
-	return e.Spec.Remote && step.State == StepBegun && len(e.Asked) > 0
+	return step.State == StepBegun && len(e.Asked) > 0 && isCommand(e.Asked[0].Kind)
 }
 
 // answer decides about an effect that has no final answer yet.

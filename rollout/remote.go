@@ -89,7 +89,7 @@ func (e *Execution) followAgain(r *Record, now time.Time) {
 		return
 	}
 	step := &e.Steps[i]
-	step.State, step.Message, step.Unsure = StepBegun, "", false
+	step.State, step.Message = StepBegun, ""
 	e.Rollout.FailureReason, e.Rollout.DeployFailureCause = "", ""
 	e.setTime(timeStarted, now)
 	r.event(e, now, Event{Type: "effect.resumed", Phase: step.Phase, Job: step.Job, Temporary: true, Action: step.Call.Key, Message: string(step.Call.Kind)})
@@ -103,16 +103,4 @@ func (e *Execution) ask(r *Record, q Request, now time.Time) error {
 	e.Asked = append(e.Asked, q)
 	r.event(e, now, Event{Type: "rollout.asked", Phase: q.Phase, Job: q.Job, Actor: q.Actor, Message: string(q.Kind)})
 	return nil
-}
-
-// AskApproval has the platform's own rollout approved or rejected.
-func (e *Execution) AskApproval(r *Record, approve bool, actor string, now time.Time) error {
-	kind, name := driver.Approve, "approve"
-	if !approve {
-		kind, name = driver.Reject, "reject"
-	}
-	if e.Rollout.State != StatePendingApproval {
-		return e.refuse(name, "only a rollout in PENDING_APPROVAL takes an approval or a rejection")
-	}
-	return e.ask(r, Request{Kind: kind, Actor: actor}, now)
 }

@@ -93,8 +93,10 @@ func TestRemoteCommands(t *testing.T) {
 		do    func(*remoteStand, *Execution) error
 		sent  string
 	}{
-		"approve": {StatePendingApproval, func(s *remoteStand, e *Execution) error { return e.AskApproval(&s.r, true, "bob", s.now) }, "approve"},
-		"reject":  {StatePendingApproval, func(s *remoteStand, e *Execution) error { return e.AskApproval(&s.r, false, "bob", s.now) }, "reject"},
+		"approve": {StatePendingApproval, func(s *remoteStand, e *Execution) error { return e.AskApproval(&s.r, true, Voter{Actor: "bob"}, s.now) }, "approve"},
+		"reject": {StatePendingApproval, func(s *remoteStand, e *Execution) error {
+			return e.AskApproval(&s.r, false, Voter{Actor: "bob"}, s.now)
+		}, "reject"},
 		"advance": {StateInProgress, func(s *remoteStand, e *Execution) error {
 			e.Rollout.Phases[0].State = PhaseSucceeded
 			return e.Advance(&s.r, "", "bob", s.now)
@@ -157,6 +159,18 @@ func TestRemoteRetryOfAFailedRollout(t *testing.T) {
 	s.becomes(StateSucceeded, driver.Succeeded)
 	s.run()
 	s.want("state", e.Rollout.State, StateSucceeded)
+}
+
+func TestRemoteRetryGivesTheTimeOnceMore(t *testing.T) {
+	s := newRemote(t)
+	e := s.start(onRemote)
+	e.Rollout.Phases[0].DeploymentJobs.DeployJob.State = JobFailed
+	s.becomes(StateFailed, driver.Failed)
+	s.after(48 * time.Hour)
+	s.must(e.RetryJob(&s.r, "", "", "bob", s.now))
+	s.becomes(StateInProgress, driver.Open)
+	s.run()
+	s.want("state", e.Rollout.State, StateInProgress)
 }
 
 func TestRemoteCommandRefusedByThePlatform(t *testing.T) {

@@ -61,7 +61,7 @@ func (e *Execution) IgnoreJob(r *Record, phase, job, actor string, now time.Time
 	if step, asks := e.asking(); asks {
 		e.decided(r, step, now)
 		if step.Asked != nil || e.Rollout.State == StateCancelling {
-			e.Left = true
+			e.Left = e.Left || !isCommand(step.Call.Kind)
 			return nil
 		}
 	}
@@ -97,12 +97,10 @@ func (e *Execution) reapply(p *Phase) {
 	}
 	e.Attempts[p.ID]++
 	for _, j := range p.Jobs() {
-		again := j.ID == JobDeploy || j.ID == JobVerify || j.ID == JobAnalysis
-		if again && j.State == JobSucceeded {
+		if (j.ID == JobDeploy || j.ID == JobVerify) && j.State == JobSucceeded {
 			j.State = JobPending
 		}
 	}
-	e.forgetAnalysis(p.ID)
 }
 
 // reopen takes a rollout up again at a phase.

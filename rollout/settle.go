@@ -116,6 +116,9 @@ func (e *Execution) settleInProgress(r *Record, now time.Time) bool {
 // operationTimeout. What was sent and could not be found by looking is for a
 // person to decide; what a person was asked waits for as long as they take.
 func (e *Execution) settleOperation(r *Record, step *Step, now time.Time) bool {
+	if step.waiting(r.Target) != "" {
+		return e.giveUpWaiting(r, step, now)
+	}
 	if !reached(e.operationDeadline(step), now) {
 		return false
 	}
@@ -143,6 +146,11 @@ func (e *Execution) settleRemote(r *Record, now time.Time) bool {
 	if step.Asked != nil || step.State == StepIntended {
 		return e.settleOperation(r, step, now)
 	}
+	return e.giveUpWaiting(r, step, now)
+}
+
+// giveUpWaiting gives an effect up that may take as long as the rollout.
+func (e *Execution) giveUpWaiting(r *Record, step *Step, now time.Time) bool {
 	if step.State != StepBegun || !e.overdue(now) {
 		return false
 	}

@@ -267,6 +267,8 @@ func (s *stand) told(answer, key string) bool {
 	case "done":
 		s.runs = s.runs.after(step.Call.Kind, step.Call.Changes[0])
 		op.Status, result = driver.Done, driver.Result{Outcome: driver.Succeeded, Release: driver.Release{ID: s.runs.Stable}, After: s.runs.json()}
+	case "preview":
+		result.Waiting = waitingApproval
 	case "fail":
 		op.Status, result = driver.Done, driver.Result{Outcome: driver.Failed, Errors: []driver.Problem{{Code: "BROKEN", Message: "it broke"}}}
 	case "denied":

@@ -60,6 +60,14 @@ func (s Step) acted() bool {
 	}
 }
 
+// waiting is what the platform was last seen to wait for a person to do.
+func (s Step) waiting(target string) string {
+	if s.State != StepBegun || s.Operation == nil {
+		return ""
+	}
+	return s.Operation.Results[target].Waiting
+}
+
 // due is what the step was, or is, due as.
 func (s Step) due() Due {
 	return Due{Phase: s.Phase, Job: s.Job, Kind: s.Call.Kind, Asked: s.Asked != nil}

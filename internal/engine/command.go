@@ -181,12 +181,12 @@ func (e *Engine) obey(o Order, r *rollout.Record, name string) error {
 }
 
 // vote counts an approval or a rejection: ours while it waits for it, the
-// platform's own once the platform has the rollout.
+// platform's own once the platform has the rollout, or previews an effect.
 func (e *Engine) vote(o Order, r *rollout.Record, x *rollout.Execution, now time.Time) error {
-	if x.Spec.Remote && len(x.Steps) > 0 {
-		return x.AskApproval(r, o.Command == CommandApprove, e.Actor.Login, now)
-	}
 	v := rollout.Voter{Actor: e.Actor.Login, Verified: e.Actor.Verified, Automated: e.Actor.Automated, RunURL: e.Lease.RunURL, Comment: o.Comment}
+	if x.TakesWord(r) {
+		return x.AskApproval(r, o.Command == CommandApprove, v, now)
+	}
 	if o.Command == CommandReject {
 		return x.Reject(r, v, now)
 	}

@@ -158,7 +158,7 @@ func (r *run) progressed(t *task, key string, before, op driver.Operation) {
 		if op.Progress != before.Progress || op.Status != before.Status {
 			r.Observer.Progress(s.name(), progressText(op))
 		}
-		if was.Outcome == is.Outcome && !moved(s.active(), is) {
+		if was.Outcome == is.Outcome && was.Waiting == is.Waiting && !moved(s.active(), is) {
 			r.warn(s, op)
 			r.remember(s, key, op)
 			continue

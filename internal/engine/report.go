@@ -186,6 +186,9 @@ func (e *Engine) waitOf(s *slot) rollout.Waiting {
 	case rollout.ActionIdle:
 		return rollout.Waiting{}
 	case rollout.ActionFollow, rollout.ActionConfirm:
+		if w, ok := s.active().Awaits(&s.record); ok {
+			return w
+		}
 		return rollout.Waiting{Kind: rollout.WaitOperation, Command: "sluice reconcile"}
 	default:
 		return rollout.Waiting{Kind: rollout.WaitBake, Until: e.Now().UTC().Truncate(time.Second), Command: "sluice reconcile"}
