@@ -7,8 +7,10 @@ import (
 
 // child is a child rollout with a canary phase and stable.
 func child(target string, state State, canary, stable PhaseState) Rollout {
-	return Rollout{Name: "r2-to-" + target + "-0001", TargetID: target, State: state, ControllerRollout: "r2-to-production-0001", CreateTime: t0,
-		Phases: []Phase{{ID: "canary-10", State: canary}, {ID: "stable", State: stable}}}
+	return Rollout{
+		Name: "r2-to-" + target + "-0001", TargetID: target, State: state, ControllerRollout: "r2-to-production-0001", CreateTime: t0,
+		Phases: []Phase{{ID: "canary-10", State: canary}, {ID: "stable", State: stable}},
+	}
 }
 
 var (

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -64,7 +65,7 @@ func TestRemoteStatesAreNeverForced(t *testing.T) {
 			s.run()
 			s.want("due", s.after(24*time.Hour).Action, ActionFollow)
 			s.want("state", e.Rollout.State, state)
-			s.want("reason", e.Rollout.FailureReason, "")
+			s.want("rejected", slices.ContainsFunc(s.r.Events, func(e Event) bool { return e.Type == "rollout.rejected" }), false)
 		})
 	}
 }
@@ -138,64 +139,6 @@ func TestRemoteCommandUnderWay(t *testing.T) {
 	s.want("given up after operationTimeout", e.Steps[1].State, StepFailed)
 	s.want("the rollout is as it was", e.Rollout.State, StateInProgress)
 	s.want("and followed", Next(&s.r, s.now, View{}).Kind, driver.Deploy)
-}
-
-func TestRemoteRetryOfAFailedRollout(t *testing.T) {
-	s := newRemote(t)
-	e := s.start(onRemote)
-	e.Rollout.Phases[0].DeploymentJobs.DeployJob.State = JobFailed
-	s.becomes(StateFailed, driver.Failed)
-	s.run()
-	s.want("state", e.Rollout.State, StateFailed)
-	s.want("idle", s.run().Action, ActionIdle)
-
-	s.must(e.RetryJob(&s.r, "", "", "bob", s.now))
-	s.want("not over any more", e.Over(), false)
-	s.want("outcome", OutcomeOf(&s.r, e).Status, PromotionPending)
-	s.becomes(StateInProgress, driver.Open)
-	s.want("due", s.run().Action, ActionFollow)
-	s.want("sent", s.sent, []string{"deploy", "retryJob canary-50"})
-	s.want("state", e.Rollout.State, StateInProgress)
-	s.becomes(StateSucceeded, driver.Succeeded)
-	s.run()
-	s.want("state", e.Rollout.State, StateSucceeded)
-}
-
-func TestRemoteRetryGivesTheTimeOnceMore(t *testing.T) {
-	s := newRemote(t)
-	e := s.start(onRemote)
-	e.Rollout.Phases[0].DeploymentJobs.DeployJob.State = JobFailed
-	s.becomes(StateFailed, driver.Failed)
-	s.after(48 * time.Hour)
-	s.must(e.RetryJob(&s.r, "", "", "bob", s.now))
-	s.becomes(StateInProgress, driver.Open)
-	s.run()
-	s.want("state", e.Rollout.State, StateInProgress)
-}
-
-func TestRemoteCommandRefusedByThePlatform(t *testing.T) {
-	s := newRemote(t)
-	e := s.start(onRemote)
-	s.must(e.Cancel(&s.r, "bob", s.now))
-	s.script["cancel"] = []string{"refuse"}
-	s.want("due", s.run().Action, ActionFollow)
-	s.want("state", e.Rollout.State, StateInProgress)
-	s.want("nothing is asked any more", len(e.Asked), 0)
-	last := s.r.Events[len(s.r.Events)-1]
-	s.want("history", last.Type+" "+last.Message, "effect.refused cancel: refused: cancel")
-}
-
-func TestRemoteLock(t *testing.T) {
-	s := newRemote(t)
-	e := s.start(onRemote)
-	e.Rollout.Phases[0].State = PhaseSucceeded
-	s.must(e.Advance(&s.r, "stable", "bob", s.now))
-	s.r.Lock = &Lock{Holder: "carol", Actor: "carol", Person: true}
-	s.wantWait(s.run(), WaitLock, 0)
-	e.Asked = nil
-	s.must(e.Cancel(&s.r, "bob", s.now))
-	s.run()
-	s.want("stopping is not stopped", s.sent, []string{"deploy", "cancel"})
 }
 
 func TestRemoteRollback(t *testing.T) {

@@ -1,69 +1,17 @@
 package rollout
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"sluice/stages/driver"
 )
 
 // t0 is when tests begin.
 var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
-// traffic is what runs on the imagined platform: a release for all, and one
-// that has a share.
-type traffic struct {
-	Stable  string `json:"stable"`
-	Canary  string `json:"canary,omitempty"`
-	Percent string `json:"percent,omitempty"`
-}
-
-func (p traffic) json() json.RawMessage {
-	data, err := json.Marshal(p)
-	if err != nil {
-		panic(err)
-	}
-	return data
-}
-
-func (p traffic) String() string {
-	if p.Canary == "" {
-		return p.Stable
-	}
-	return p.Stable + "+" + p.Percent + "%" + p.Canary
-}
-
-// after is the traffic once a change is made.
-func (p traffic) after(kind driver.Kind, c driver.Change) traffic {
-	switch kind {
-	case driver.Deploy:
-		return traffic{Stable: c.Release.ID}
-	case driver.Weight:
-		return traffic{Stable: p.Stable, Canary: c.Release.ID, Percent: c.Percent}
-	case driver.Stable:
-		return traffic{Stable: p.Canary, Canary: p.Canary, Percent: "0"}
-	case driver.Disable:
-		return traffic{Stable: p.Stable}
-	case driver.Rollback:
-		if len(c.Baseline) == 0 {
-			return traffic{Stable: c.Release.ID} // the platform goes back by itself
-		}
-		var back traffic
-		if err := json.Unmarshal(c.Baseline, &back); err != nil {
-			panic(fmt.Sprintf("rollback to %q: %v", c.Baseline, err))
-		}
-		return back
-	default:
-		return p
-	}
-}
 
 // stand drives one target's record the way the engine does, against an imagined
 // platform and checks whose answers a test scripts.
@@ -85,62 +33,6 @@ func newStand(t *testing.T) *stand {
 	s.r.Release = &driver.Release{ID: "r1"}
 	return s
 }
-
-func target() driver.Target {
-	return driver.Target{Name: "web", Stage: "production", Platform: "moon", Config: json.RawMessage(`{}`)}
-}
-
-// plan is a promotion of r2 that a test may change.
-func plan(change ...func(*Spec)) Spec {
-	s := Spec{
-		Promotion: "p1", Command: "promote", Target: target(), Release: driver.Release{ID: "r2"},
-		Phases: PhasesOf(nil, false), Restore: true,
-		Timeout: Duration(24 * time.Hour), OperationTimeout: Duration(time.Hour), Creator: "alice",
-	}
-	for _, c := range change {
-		c(&s)
-	}
-	return s
-}
-
-func canary(percentages ...string) func(*Spec) {
-	return func(s *Spec) { s.Phases = PhasesOf(percentages, false) }
-}
-
-func disabled(s *Spec) {
-	last := len(s.Phases) - 1
-	s.Phases[last] = StablePhase(true)
-}
-
-func waits(d time.Duration) func(*Spec) {
-	return func(s *Spec) { w := Duration(d); s.Wait = &w }
-}
-
-func holds(s *Spec) { s.Restore = false }
-
-func gated(jobs ...string) func(*Spec) {
-	return func(s *Spec) {
-		gate := []Gate{{Run: []string{"true"}}}
-		for _, j := range jobs {
-			switch j {
-			case JobPredeploy:
-				s.Gates.Predeploy = gate
-			case JobVerify:
-				s.Gates.Verify = gate
-			case JobAnalysis:
-				s.Gates.Analysis = gate
-			case JobPostdeploy:
-				s.Gates.Postdeploy = gate
-			}
-		}
-	}
-}
-
-func approved(a ApprovalSpec) func(*Spec) { return func(s *Spec) { s.Approval = &a } }
-
-func release(id string) func(*Spec) { return func(s *Spec) { s.Release.ID = id } }
-
-func promotion(id string) func(*Spec) { return func(s *Spec) { s.Promotion = id } }
 
 // start creates a rollout and runs it as far as it goes.
 func (s *stand) start(change ...func(*Spec)) *Execution {
@@ -256,97 +148,6 @@ func describe(kind driver.Kind, c driver.Change) string {
 		text += " " + c.Phase
 	}
 	return text
-}
-
-// told gives the record the platform's answer to an open effect.
-func (s *stand) told(answer, key string) bool {
-	e, step := s.open(key)
-	op := driver.Operation{ID: "op-" + key, Status: driver.Running}
-	result := driver.Result{Outcome: driver.Open}
-	switch answer {
-	case "done":
-		s.runs = s.runs.after(step.Call.Kind, step.Call.Changes[0])
-		op.Status, result = driver.Done, driver.Result{Outcome: driver.Succeeded, Release: driver.Release{ID: s.runs.Stable}, After: s.runs.json()}
-	case "preview":
-		result.Waiting = waitingApproval
-	case "fail":
-		op.Status, result = driver.Done, driver.Result{Outcome: driver.Failed, Errors: []driver.Problem{{Code: "BROKEN", Message: "it broke"}}}
-	case "denied":
-		e.FailEffect(&s.r, step.due(), key, "denied", s.now)
-		return true
-	case "withdraw":
-		e.Withdraw(&s.r, key, "never sent", s.now)
-		return false
-	case "foreign":
-		e.Ask(&s.r, step.due(), key, json.RawMessage(`{"stable":"foreign"}`), "neither before nor after", s.now)
-		return false
-	}
-	if e.Spec.Remote && s.remote != nil {
-		var state State
-		state, result.Outcome = s.remote(step.Call.Kind)
-		result.Rollout = s.theirs(e, state)
-	}
-	op.Results = map[string]driver.Result{"web": result}
-	e.Begun(&s.r, key, op, s.now)
-	return result.Outcome != driver.Open
-}
-
-// theirs is a platform's own rollout with a canary that a test moves.
-func (s *stand) theirs(e *Execution, state State) json.RawMessage {
-	phases := slices.Clone(e.Rollout.Phases)
-	if len(phases) == 0 {
-		phases = []Phase{remotePhase("canary-50", PhaseInProgress), remotePhase("stable", PhasePending)}
-	}
-	data, err := Encode(Record{Rollouts: []Execution{{Rollout: Rollout{Name: "projects/p/rollouts/x", TargetID: "web", State: state, Phases: phases}}}})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	var r struct {
-		Rollouts []struct{ Rollout json.RawMessage }
-	}
-	if err := json.Unmarshal(data, &r); err != nil {
-		s.t.Fatal(err)
-	}
-	return r.Rollouts[0].Rollout
-}
-
-func remotePhase(id string, state PhaseState) Phase {
-	return Phase{ID: id, State: state, DeploymentJobs: &DeploymentJobs{DeployJob: &Job{ID: "deploy", State: JobState(state), DeployJob: jsontext.Value("{}")}}}
-}
-
-func (s *stand) open(key string) (*Execution, *Step) {
-	s.t.Helper()
-	for i := range s.r.Rollouts {
-		if step, ok := s.r.Rollouts[i].openStep(key); ok {
-			return &s.r.Rollouts[i], step
-		}
-	}
-	s.t.Fatalf("no open effect %s", key)
-	return nil, nil
-}
-
-// confirm looks an effect up whose answer was lost: unless scripted, it had
-// taken effect.
-func (s *stand) confirm(due Due) bool {
-	e := s.rollout(due.Rollout)
-	step, _ := e.OpenStep()
-	switch answer := s.answer("lookup " + string(due.Kind)); answer {
-	case "undecided":
-		e.LookedUp(step.Call.Key)
-		return false
-	case "absent":
-		s.sent = append(s.sent, describe(due.Kind, step.Call.Changes[0]))
-		return s.told("done", step.Call.Key)
-	default:
-		return s.told(answer, step.Call.Key)
-	}
-}
-
-// follow polls once; an operation that still runs is left.
-func (s *stand) follow(due Due) bool {
-	e := s.rollout(due.Rollout)
-	step, _ := e.OpenStep()
-	return s.told(s.answer("poll "+string(due.Kind)), step.Call.Key)
 }
 
 // states are the states of a rollout and its phases in one line.
