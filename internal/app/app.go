@@ -55,6 +55,7 @@ type invocation struct {
 	command    string
 	closers    []func()
 	stores     []store.Store // those that were opened, for the output `state`
+	cautions   []string      // what was said once
 	result     *result       // what the command reported; nil before it did
 }
 

@@ -15,48 +15,64 @@ import (
 
 // mayChange refuses, in Actions, to change state from a branch that the
 // pipeline file does not allow: by default all but the repository's default
-// branch. A file store is the machine's own, and the sandbox is nobody's.
+// branch. A file store is the machine's own, and the sandbox is nobody's. Where
+// the run may, what it should know of the store is said.
 func (inv *invocation) mayChange(ctx context.Context, p *pipeline.Pipeline) error {
 	where := inv.storeName(p)
-	if !inv.runner.Inside() || inv.flags.sandbox || strings.HasPrefix(where, "file:") {
+	if !inv.runner.Inside() || inv.flags.sandbox || strings.HasPrefix(where, pipeline.StoreFile) {
 		return nil
 	}
 	run, err := inv.runner.Context()
 	if err != nil {
 		return err
 	}
-	allowed, err := inv.branches(ctx, p, run)
-	if err != nil || slices.Contains(allowed, run.Branch) || len(allowed) == 0 {
+	h, err := inv.homeOf(ctx, p, run)
+	if err != nil {
 		return err
 	}
-	return &engine.RefusedError{Findings: []driver.Finding{{
-		Severity: driver.Refuse,
-		Message:  fmt.Sprintf("this run is of %s, and only runs of %s may change the state", run.Ref, strings.Join(allowed, ", ")),
-		Remedy:   "run the workflow there, or list the branch in state.branches",
-	}}}
+	if len(h.branches) > 0 && !slices.Contains(h.branches, run.Branch) {
+		return &engine.RefusedError{Findings: []driver.Finding{{
+			Severity: driver.Refuse,
+			Message:  fmt.Sprintf("this run is of %s, and only runs of %s may change the state", run.Ref, strings.Join(h.branches, ", ")),
+			Remedy:   "run the workflow there, or list the branch in state.branches",
+		}}}
+	}
+	inv.cautionPublic(where, h.visibility)
+	if where == pipeline.StoreArtifact {
+		inv.caution(inv.console.Progress, "state in artifacts cannot be swapped: only a concurrency group of the workflow keeps two runs from moving one target at a time")
+	}
+	return nil
 }
 
-// branches are those whose runs may change state; none under act where nothing
-// tells the default branch.
-func (inv *invocation) branches(ctx context.Context, p *pipeline.Pipeline, run actions.Context) ([]string, error) {
-	if len(p.State.Branches) > 0 {
-		return p.State.Branches, nil
+// home is what a run's repository has to say about its state.
+type home struct {
+	branches   []string // whose runs may change it; none under act where nothing tells the default branch
+	visibility string   // "" where nothing tells it
+}
+
+// homeOf takes what it can from the pipeline file and the run, and asks GitHub
+// for the default branch where neither knows it.
+func (inv *invocation) homeOf(ctx context.Context, p *pipeline.Pipeline, run actions.Context) (home, error) {
+	h := home{branches: p.State.Branches, visibility: run.Visibility}
+	if len(h.branches) > 0 {
+		return h, nil
 	}
 	if run.DefaultBranch != "" {
-		return []string{run.DefaultBranch}, nil
+		h.branches = []string{run.DefaultBranch}
+		return h, nil
 	}
 	if run.Act {
-		return nil, nil
+		return h, nil
 	}
 	client, err := inv.runner.GitHub()
 	if err != nil {
-		return nil, unknownBranch(err)
+		return h, unknownBranch(err)
 	}
 	repository, err := client.Repository(ctx)
 	if err != nil {
-		return nil, unknownBranch(err)
+		return h, unknownBranch(err)
 	}
-	return []string{repository.DefaultBranch}, nil
+	return home{branches: []string{repository.DefaultBranch}, visibility: repository.Visibility}, nil
 }
 
 func unknownBranch(err error) error {
@@ -66,19 +82,30 @@ func unknownBranch(err error) error {
 	}
 }
 
-// warnPublic says once that state in a public repository can be read by all.
+// warnPublic says that state in a public repository can be read by all, as far
+// as the run itself knows.
 func (inv *invocation) warnPublic(p *pipeline.Pipeline) {
-	where := inv.storeName(p)
-	if !inv.runner.Inside() || inv.flags.sandbox || (where != pipeline.StoreArtifact && where != pipeline.StoreGit) {
+	if !inv.runner.Inside() || inv.flags.sandbox {
 		return
 	}
-	run, err := inv.runner.Context()
-	if err != nil || run.Visibility != "public" {
+	if run, err := inv.runner.Context(); err == nil {
+		inv.cautionPublic(inv.storeName(p), run.Visibility)
+	}
+}
+
+func (inv *invocation) cautionPublic(where, visibility string) {
+	if visibility != "public" || (where != pipeline.StoreArtifact && where != pipeline.StoreGit) {
 		return
 	}
-	message := fmt.Sprintf("the repository is public, and state in %s is as readable as it is: releases, stage variables that a rollback needs, approvals", where)
-	if where == pipeline.StoreArtifact {
-		message += "; to keep it apart and lasting, use state: {store: git} in a private repository, or s3"
+	inv.caution(inv.console.Warn, fmt.Sprintf("the repository is public, and state in %s is as readable as it is: releases, stage variables that a rollback needs, approvals; "+
+		"keep it in a bucket (state: {store: s3://bucket/prefix}) where that is too much", where))
+}
+
+// caution says something once in an invocation.
+func (inv *invocation) caution(say func(target, text string), message string) {
+	if slices.Contains(inv.cautions, message) {
+		return
 	}
-	inv.runner.Warning(message)
+	inv.cautions = append(inv.cautions, message)
+	say("", message)
 }

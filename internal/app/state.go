@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -107,7 +108,11 @@ func (inv *invocation) showState(ctx context.Context, p *pipeline.Pipeline) erro
 			continue
 		}
 		records = append(records, entry.Data)
-		fmt.Fprintf(&text, "%s, generation %d:\n%s\n", entry.Key, entry.Generation, entry.Data)
+		var pretty bytes.Buffer
+		if err := json.Indent(&pretty, entry.Data, "", "  "); err != nil {
+			return &store.UnreadableError{Key: entry.Key, Op: "read", Err: err, Remedy: "restore the record"}
+		}
+		fmt.Fprintf(&text, "%s, generation %d:\n%s\n", entry.Key, entry.Generation, pretty.Bytes())
 	}
 	inv.result = &result{text: text.String(), extra: map[string]any{"records": records}}
 	return nil
