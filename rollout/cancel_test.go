@@ -61,6 +61,7 @@ func TestCancelUnderWay(t *testing.T) {
 			s.want("sent", s.sent, c.sent)
 			s.want("runs", s.runs, c.runs)
 			s.want("touched", e.Touched(), c.touched)
+			s.want("what was cancelled did not fail", e.Rollout.DeployFailureCause, "")
 		})
 	}
 }

@@ -163,6 +163,16 @@ func TestWithdrawnEffectIsSentAsAnother(t *testing.T) {
 	s.want("keys", []string{e.Steps[0].Call.Key, e.Steps[1].Call.Key}, []string{"r2-to-web-0001/stable/deploy/1", "r2-to-web-0001/stable/deploy/2"})
 }
 
+// TestLatePassChangesNothing: a job that is no longer at work cannot pass.
+func TestLatePassChangesNothing(t *testing.T) {
+	s := newStand(t)
+	s.script["stable/verify"] = []string{"fail"}
+	e := s.start(gated(JobVerify))
+	e.PassChecks(&s.r, "stable", JobVerify, s.now)
+	e.PassChecks(&s.r, "nowhere", JobVerify, s.now)
+	s.want("jobs", jobs(t, e, "stable"), "deploy=SUCCEEDED verify=FAILED")
+}
+
 func TestCheckInterruptedRunsAgain(t *testing.T) {
 	s := newStand(t)
 	s.script["stable/verify"] = []string{"interrupted"}
