@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"sluice/internal/check"
 	"sluice/rollout"
@@ -12,7 +13,8 @@ import (
 func (r *run) check(ctx context.Context, s *slot, due rollout.Due) {
 	x := s.active()
 	x.StartChecks(&s.record, due.Phase, due.Job, r.Now())
-	s.dirty = true
+	s.dirty, s.busy = true, lasting(x.Spec.Gates.Of(due.Job))
+	defer func() { s.busy = 0 }()
 	if err := r.commit(ctx, s); err != nil {
 		if ctx.Err() == nil {
 			s.err = err
@@ -37,6 +39,19 @@ func (r *run) check(ctx context.Context, s *slot, due rollout.Due) {
 	}
 	x.PassChecks(&s.record, due.Phase, due.Job, r.Now())
 	s.dirty = true
+}
+
+// lasting is how long checks may take: the lease outlives them.
+func lasting(gates []rollout.Gate) time.Duration {
+	var sum time.Duration
+	for _, g := range gates {
+		if g.Timeout > 0 {
+			sum += g.Timeout.Std()
+		} else {
+			sum += check.DefaultTimeout
+		}
+	}
+	return sum
 }
 
 // gate runs one check, once for all targets of the promotion where its scope

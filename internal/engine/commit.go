@@ -58,7 +58,7 @@ func (e *Engine) sealAll(slots []*slot) (entries []store.Entry, changed []*slot,
 
 func (e *Engine) seal(s *slot, now time.Time) (store.Entry, error) {
 	if l := s.record.Lock; l != nil && e.mine(*l) && s.held {
-		l.Until = e.leaseUntil(now)
+		l.Until = e.leaseUntil(now).Add(s.busy)
 	}
 	s.record.PipelineDigest = e.Pipeline.Digest
 	rollout.Seal(&s.record, now, e.Pipeline.State.History)

@@ -77,7 +77,7 @@ func (r *run) govern(s *slot, due rollout.Due) rollout.Due {
 			return rollout.Due{Action: rollout.ActionWait, Rollout: due.Rollout, Waiting: w}
 		}
 	case rollout.ActionFollow:
-		if w, stop := s.remoteWait(r, due); stop {
+		if w, stop := s.platformWaits(); stop {
 			return rollout.Due{Action: rollout.ActionWait, Rollout: due.Rollout, Waiting: w}
 		}
 	}

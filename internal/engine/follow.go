@@ -14,11 +14,10 @@ import (
 
 // poll is the pace at which this invocation follows one operation.
 type poll struct {
-	pace    *backoff.ExponentialBackOff
-	hint    time.Duration
-	waiting string // what the platform's own rollout was seen to wait for
-	lost    int    // reads in a row that failed
-	polled  bool   // at least once, or about to be
+	pace   *backoff.ExponentialBackOff
+	hint   time.Duration
+	lost   int  // reads in a row that failed
+	polled bool // at least once, or about to be
 }
 
 // defaultBackoff fills what neither the target nor the platform says.
@@ -153,12 +152,10 @@ func (r *run) pollFailed(ctx context.Context, t *task, p *poll, err error) {
 func (r *run) progressed(t *task, key string, before, op driver.Operation) {
 	for _, s := range t.slots {
 		was, is := before.Results[s.name()], op.Results[s.name()]
-		p := r.polling(t.slots[0], s.active(), key)
-		p.waiting = is.Waiting
 		if op.Progress != before.Progress || op.Status != before.Status {
 			r.Observer.Progress(s.name(), progressText(op))
 		}
-		if was.Outcome == is.Outcome && was.Waiting == is.Waiting && !moved(s.active(), is) {
+		if !news(s, was, is) {
 			r.warn(s, op)
 			r.remember(s, key, op)
 			continue
@@ -195,19 +192,17 @@ func progressText(op driver.Operation) string {
 	return text
 }
 
-// remoteWait says that a platform's own rollout waits for a person, as last seen.
-func (s *slot) remoteWait(r *run, due rollout.Due) (rollout.Waiting, bool) {
-	x := s.execution(due)
-	step, ok := x.OpenStep()
-	if !ok {
+// news reports whether a poll's result differs from the one before it in
+// anything that is saved at once.
+func news(s *slot, was, is driver.Result) bool {
+	return was.Outcome != is.Outcome || was.Waiting != is.Waiting || moved(s.active(), is)
+}
+
+// platformWaits is what the platform was seen in this invocation to wait for a
+// person to do.
+func (s *slot) platformWaits() (rollout.Waiting, bool) {
+	if s.unseen() {
 		return rollout.Waiting{}, false
 	}
-	p := s.polled[step.Call.Key]
-	if p == nil || p.waiting == "" {
-		return rollout.Waiting{}, false
-	}
-	if p.waiting == "approval" {
-		return rollout.Waiting{Kind: rollout.WaitApproval, Until: x.Deadline(), Command: "sluice approve --target " + s.name()}, true
-	}
-	return rollout.Waiting{Kind: rollout.WaitPerson, Until: x.Deadline(), Command: "sluice advance --target " + s.name()}, true
+	return s.awaits()
 }

@@ -62,7 +62,8 @@ func (e *Engine) beside(ctx context.Context, slots []*slot, action string) ([]*s
 	var keys []store.Key
 	for _, s := range slots {
 		for _, x := range s.record.Rollouts {
-			if x.Spec.OnFailure == action && x.Spec.Command != CommandRollback {
+			over := x.Over() && action == haltOnFailure // nothing is left to be halted
+			if x.Spec.OnFailure == action && x.Spec.Command != CommandRollback && !over {
 				keys = e.addMembers(keys, x.Spec.Members, slots)
 			}
 		}
@@ -74,7 +75,12 @@ func (e *Engine) beside(ctx context.Context, slots []*slot, action string) ([]*s
 	if err != nil {
 		return nil, err
 	}
-	var found []*slot
+	return e.found(entries)
+}
+
+// found makes slots of those entries that were ever written.
+func (e *Engine) found(entries []store.Entry) ([]*slot, error) {
+	var slots []*slot
 	for _, entry := range entries {
 		if entry.Version == "" {
 			continue
@@ -86,9 +92,9 @@ func (e *Engine) beside(ctx context.Context, slots []*slot, action string) ([]*s
 		if t, err := e.Pipeline.Target(s.name()); err == nil {
 			s.declared = t
 		}
-		found = append(found, s)
+		slots = append(slots, s)
 	}
-	return found, nil
+	return slots, nil
 }
 
 // addMembers adds the keys of members that slots do not include.

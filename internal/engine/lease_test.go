@@ -187,3 +187,25 @@ func TestRollbackUnderLock(t *testing.T) {
 		}
 	})
 }
+
+// TestLeaseOutlivesChecks: a check that takes longer than the wait budget keeps
+// its lease.
+func TestLeaseOutlivesChecks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, with(one, `verify: [{run: [soak], timeout: 2h}]`))
+		w.checks.takes = 90 * time.Minute
+		done, p := make(chan result), w.start()
+		go func() { done <- p.run(promote("prod")) }()
+		time.Sleep(80 * time.Minute)
+		var held *engine.HeldError
+		if r := w.do(promote("prod"), other, func(c *engine.Config) { c.Over = nil }); !errors.As(r.err, &held) {
+			t.Errorf("error %v, want held", r.err)
+		}
+		if r := <-done; r.err != nil || r.Status != rollout.StatusSucceeded {
+			t.Errorf("the holder ends with %v, %s", r.err, r.Status)
+		}
+		if n := len(w.checks.list()); n != 1 {
+			t.Errorf("the check ran %d times", n)
+		}
+	})
+}

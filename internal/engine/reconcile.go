@@ -24,6 +24,7 @@ func (e *Engine) Reconcile(ctx context.Context, targets []*pipeline.Target) (rol
 	}
 	look := e.newRun(slots, beside)
 	due := slices.DeleteFunc(slices.Clone(open), func(s *slot) bool { return !look.isDue(ctx, s) })
+	due = look.moving(ctx, due)
 	if due, err = e.claimEach(ctx, due); err != nil {
 		return e.reconciled(ctx, open), err
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -36,10 +37,11 @@ func refused(target, message, remedy string) *RefusedError {
 }
 
 // refuseUnknown makes what a platform said no to before any effect a refusal.
-// A read that got no answer is a refusal too: nothing was done.
+// A read that got no answer is a refusal too: nothing was done. A read that was
+// interrupted is an interruption.
 func refuseUnknown(err error, target string) error {
 	var place *stages.Error
-	if errors.As(err, &place) {
+	if errors.As(err, &place) && !errors.Is(err, context.Canceled) {
 		return refused(target, err.Error(), "")
 	}
 	return err

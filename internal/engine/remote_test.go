@@ -44,7 +44,12 @@ func TestRemote(t *testing.T) {
 				if x.Rollout.State != rollout.StatePendingApproval || x.Steps[0].State != rollout.StepBegun || len(x.Rollout.Phases) != 2 {
 					t.Fatalf("mirrored %+v, step %s", x.Rollout, x.Steps[0].State)
 				}
+				commits := w.memory.Commits()
 				waits(t, w.must(rollout.StatusPending, reconcile()), "web", rollout.WaitApproval)
+				if n := w.memory.Commits() - commits; n != 0 {
+					t.Errorf("reconcile saved %d times while the platform waits for a person", n)
+				}
+				waits(t, w.status(false).Outcome, "web", rollout.WaitApproval)
 				w.refused("only a rollout that is IN_PROGRESS", order(engine.CommandAdvance))
 
 				out = w.must(rollout.StatusPending, order(engine.CommandApprove), bob)
@@ -52,6 +57,7 @@ func TestRemote(t *testing.T) {
 					t.Errorf("waits %+v", got)
 				}
 				w.had("web deploy", "web approve")
+				waits(t, w.status(false).Outcome, "web", rollout.WaitPerson)
 				w.must(rollout.StatusSucceeded, order(engine.CommandAdvance))
 				w.had("web deploy", "web approve", "web advance")
 				w.is("web", rollout.StateSucceeded)
@@ -83,6 +89,9 @@ func TestRemoteEnds(t *testing.T) {
 				w := newWorld(t, remote)
 				w.cloud().cloud.approval = c.approval
 				w.must(rollout.StatusPending, promote("prod"))
+				for _, kind := range []driver.Kind{driver.Reject, driver.Cancel} {
+					w.cloud().next("web", kind, answer{code: driver.Lost, drop: true}, answer{code: driver.Lost})
+				}
 				w.must(rollout.StatusFailed, order(strings.TrimSuffix(command, "-waiting")), bob)
 				w.had("web deploy", c.effect)
 				w.is("web", c.state)
@@ -101,6 +110,9 @@ func TestRemoteFails(t *testing.T) {
 				w.cloud().cloud.fails = "canary-10"
 				w.must(rollout.StatusFailed, promote("prod"))
 				w.is("web", rollout.StateFailed)
+				for _, kind := range []driver.Kind{driver.RetryJob, driver.IgnoreJob} {
+					w.cloud().next("web", kind, answer{code: driver.Lost, drop: true}, answer{code: driver.Lost})
+				}
 				w.must(rollout.StatusPending, order(command))
 				w.had("web deploy", effect)
 				w.must(rollout.StatusSucceeded, order(engine.CommandAdvance))
@@ -142,4 +154,24 @@ func TestRemoteCrash(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { s.dieAt(t, sky, sky.next[0], at) })
 		}
 	}
+}
+
+// TestRemoteMoved: what somebody did on the platform itself is taken up by the
+// next reconcile.
+func TestRemoteMoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, remote)
+		w.cloud().cloud.approval = true
+		w.must(rollout.StatusPending, promote("prod"))
+		by := func(kind driver.Kind, phase string) {
+			change := driver.Change{Target: w.targets("web")[0].Driver(), Phase: phase}
+			w.cloud().cloud.apply(w.cloud(), driver.Call{Kind: kind, Changes: []driver.Change{change}})
+		}
+		by(driver.Approve, "")
+		waits(t, w.must(rollout.StatusPending, reconcile()), "web", rollout.WaitPerson)
+		by(driver.Advance, "stable")
+		w.must(rollout.StatusSucceeded, reconcile())
+		w.had("web deploy")
+		w.is("web", rollout.StateSucceeded)
+	})
 }

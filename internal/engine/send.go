@@ -89,8 +89,8 @@ func (r *run) answered(t *task, call driver.Call, op driver.Operation) {
 	}
 }
 
-// take puts an operation's progress into the slot's record. What a platform's
-// own rollout was seen to wait for is seen anew after that.
+// take puts an operation's progress into the slot's record. What the platform
+// was seen to wait for is looked at anew after a command to it.
 func (r *run) take(s *slot, key string, op driver.Operation) {
 	x := s.active()
 	if x == nil {
@@ -105,6 +105,7 @@ func (r *run) take(s *slot, key string, op driver.Operation) {
 	}
 	if step, open := x.OpenStep(); open && step.Call.Key != key {
 		delete(s.polled, step.Call.Key)
+		delete(s.seen, step.Call.Key)
 	}
 }
 

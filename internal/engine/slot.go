@@ -18,8 +18,9 @@ type slot struct {
 	record   rollout.Record
 	version  string
 	dirty    bool
-	held     bool  // our lease is in the record
-	err      error // why this invocation stopped at the target
+	held     bool          // our lease is in the record
+	busy     time.Duration // how long what it does now may take beyond the wait budget
+	err      error         // why this invocation stopped at the target
 	stopped  rollout.Waiting
 	polled   map[string]*poll
 	seen     map[string]bool  // by call: the platform told this invocation what became of it

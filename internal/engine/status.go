@@ -98,15 +98,7 @@ func (e *Engine) orphans(ctx context.Context) ([]*slot, error) {
 	if err != nil {
 		return nil, err
 	}
-	slots := make([]*slot, 0, len(entries))
-	for _, entry := range entries {
-		s := &slot{key: entry.Key, version: entry.Version, polled: map[string]*poll{}}
-		if err := s.decode(entry); err != nil {
-			return nil, err
-		}
-		slots = append(slots, s)
-	}
-	return slots, nil
+	return e.found(entries)
 }
 
 // Events reads the history of targets, oldest first.
