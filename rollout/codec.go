@@ -9,7 +9,9 @@ import (
 )
 
 // Encode writes a record as it is stored. Fields that this version does not
-// know are written back as they were read.
+// know are written back as they were read, except inside the driver contract's
+// own types (targets, releases, calls, operations), which this package rewrites
+// whole.
 func Encode(r Record) ([]byte, error) {
 	return json.Marshal(r, json.Deterministic(true), jsontext.WithIndent("  "))
 }
