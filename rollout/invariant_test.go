@@ -126,7 +126,7 @@ func live(t *testing.T, seed uint64) {
 }
 
 func TestRandomLives(t *testing.T) {
-	for seed := range uint64(50) {
+	for seed := range uint64(30) {
 		live(t, seed)
 	}
 }
