@@ -18,7 +18,11 @@ import (
 // branch. A file store is the machine's own, and the sandbox is nobody's. Where
 // the run may, what it should know of the store is said.
 func (inv *invocation) mayChange(ctx context.Context, p *pipeline.Pipeline) error {
-	where := inv.storeName(p)
+	return inv.mayChangeIn(ctx, p, inv.storeName(p))
+}
+
+// mayChangeIn is mayChange for a store that is named.
+func (inv *invocation) mayChangeIn(ctx context.Context, p *pipeline.Pipeline, where string) error {
 	if !inv.runner.Inside() || inv.flags.sandbox || strings.HasPrefix(where, pipeline.StoreFile) {
 		return nil
 	}

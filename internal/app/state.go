@@ -34,14 +34,14 @@ func (inv *invocation) storeName(p *pipeline.Pipeline) string {
 
 // store opens the pipeline's state.
 func (inv *invocation) store(p *pipeline.Pipeline) (store.Store, error) {
-	return inv.openStore(p, inv.storeName(p))
+	return inv.openStore(p, "--store", inv.storeName(p))
 }
 
-// openStore opens a store by its name in the pipeline file. It makes no
-// connection yet.
-func (inv *invocation) openStore(p *pipeline.Pipeline, where string) (store.Store, error) {
+// openStore opens a store by its name in the pipeline file, or as flag has it.
+// It makes no connection yet.
+func (inv *invocation) openStore(p *pipeline.Pipeline, flag, where string) (store.Store, error) {
 	if err := pipeline.CheckStore(where); err != nil {
-		return nil, usage(fmt.Errorf("--store: %w", err))
+		return nil, usage(fmt.Errorf("%s: %w", flag, err))
 	}
 	s, err := open.Open(open.Spec{
 		Store: where, Branch: p.State.Branch, Endpoint: p.State.Endpoint.Value, Branches: p.State.Branches,

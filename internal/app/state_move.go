@@ -24,15 +24,18 @@ func (inv *invocation) migrate() *cobra.Command {
 			if inv.flags.to == "" {
 				return usage(errors.New("say where to with --to: git, s3://bucket/prefix, file:DIR or artifact"))
 			}
-			if err := inv.mayChange(cmd.Context(), p); err != nil {
-				return err
-			}
 			from, err := inv.store(p)
 			if err != nil {
 				return err
 			}
-			to, err := inv.openStore(p, inv.flags.to)
+			to, err := inv.openStore(p, "--to", inv.flags.to)
 			if err != nil {
+				return err
+			}
+			if err := inv.mayChange(cmd.Context(), p); err != nil {
+				return err
+			}
+			if err := inv.mayChangeIn(cmd.Context(), p, inv.flags.to); err != nil {
 				return err
 			}
 			return inv.copyState(cmd.Context(), p, from, to)
@@ -42,8 +45,8 @@ func (inv *invocation) migrate() *cobra.Command {
 	return cmd
 }
 
-// copyState copies every record, held by nobody, into a store that has none of
-// them yet, and reads them back.
+// copyState copies every record, held by nobody, into a store that has no other
+// of them yet, and reads them back. What an earlier attempt copied stays.
 func (inv *invocation) copyState(ctx context.Context, p *pipeline.Pipeline, from, to store.Store) error {
 	if from.Facts().Name == to.Facts().Name {
 		return usage(fmt.Errorf("the state is in %s already", to.Facts().Name))
@@ -60,19 +63,17 @@ func (inv *invocation) copyState(ctx context.Context, p *pipeline.Pipeline, from
 	if err != nil {
 		return err
 	}
-	if err := inv.mayMove(ctx, records, to, keys); err != nil {
-		return err
-	}
-	for i := range records {
-		records[i].Version = ""
-	}
-	if _, err := to.Commit(ctx, records...); err != nil {
-		return err
-	}
-	if err := sameThere(ctx, records, to, keys); err != nil {
+	missing, err := inv.mayMove(ctx, records, to, keys)
+	if err != nil {
 		return err
 	}
 	inv.stores = append(inv.stores, to)
+	if _, err := to.Commit(ctx, missing...); err != nil {
+		return fmt.Errorf("%w; go on using %s, and say the same again to copy what is missing", err, from.Facts().Name)
+	}
+	if err := verify(ctx, records, from, to, keys); err != nil {
+		return err
+	}
 	inv.result = &result{
 		text:  fmt.Sprintf("%d records copied from %s to %s and read back; set state.store to %s now, the old ones are left as they are", len(records), from.Facts().Name, to.Facts().Name, to.Facts().Name),
 		extra: map[string]any{"records": len(records), "from": from.Facts().Name, "to": to.Facts().Name},
@@ -80,38 +81,62 @@ func (inv *invocation) copyState(ctx context.Context, p *pipeline.Pipeline, from
 	return nil
 }
 
-// mayMove refuses to copy what a live run holds, and to write over other records.
-func (inv *invocation) mayMove(ctx context.Context, records []store.Entry, to store.Store, keys []store.Key) error {
+// mayMove refuses to copy what a live run holds, and to write over other
+// records. It returns what is to be written.
+func (inv *invocation) mayMove(ctx context.Context, records []store.Entry, to store.Store, keys []store.Key) ([]store.Entry, error) {
 	for _, r := range records {
 		if err := inv.freeRecord(ctx, r); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	there, err := to.Load(ctx, keys...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, entry := range there {
-		if entry.Version != "" {
-			return fmt.Errorf("%s has a record of %s already (generation %d); nothing was copied", to.Facts().Name, entry.Key, entry.Generation)
+	var missing []store.Entry
+	for i, entry := range there {
+		switch {
+		case entry.Version == "":
+			copied := records[i]
+			copied.Version = ""
+			missing = append(missing, copied)
+		case !same(entry, records[i]):
+			return nil, fmt.Errorf("%s has another record of %s already (generation %d); nothing was copied", to.Facts().Name, entry.Key, entry.Generation)
 		}
 	}
-	return nil
+	return missing, nil
 }
 
-// sameThere reads the copies back.
-func sameThere(ctx context.Context, records []store.Entry, to store.Store, keys []store.Key) error {
+// verify reads the copies back, and the originals once more: what a run saved
+// meanwhile would be missing in the copies.
+func verify(ctx context.Context, records []store.Entry, from, to store.Store, keys []store.Key) error {
 	copies, err := to.Load(ctx, keys...)
 	if err != nil {
 		return err
 	}
 	for i, c := range copies {
-		if c.Generation != records[i].Generation || !bytes.Equal(c.Data, records[i].Data) {
-			return &store.UnreadableError{Key: c.Key, Op: "write", Err: errors.New("what was read back is not what was written"), Remedy: "go on using the old store"}
+		if !same(c, records[i]) {
+			return &store.UnreadableError{Key: c.Key, Op: "write", Err: errors.New("what was read back is not what was written"), Remedy: "go on using " + from.Facts().Name}
 		}
+	}
+	originals, err := from.Load(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	changed := &store.ConflictError{}
+	for i, o := range originals {
+		if !same(o, records[i]) {
+			changed.Keys = append(changed.Keys, o.Key)
+		}
+	}
+	if len(changed.Keys) > 0 {
+		return fmt.Errorf("%w; go on using %s, remove the copies from %s, and migrate again while no run is under way", changed, from.Facts().Name, to.Facts().Name)
 	}
 	return nil
 }
+
+// same reports whether two stores hold the same save of a record.
+func same(a, b store.Entry) bool { return a.Generation == b.Generation && bytes.Equal(a.Data, b.Data) }
 
 // importState adopts what runs on the platforms today as a first state.
 func (inv *invocation) importState() *cobra.Command {

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -253,6 +255,57 @@ func (m *meeting) env(t *testing.T) map[string]string {
 		proxy.ServeHTTP(w, r)
 	}))
 	return map[string]string{"AWS_ENDPOINT_URL_API_GATEWAY": server.URL}
+}
+
+// leave has a run killed between its intent and its effect on target eu: its
+// lease stays behind.
+func (w *world) leave(t *testing.T, run int64, store string) {
+	t.Helper()
+	w.die(t, job{run: run}, "promote", "--to", "production", "--target", "eu", "--store", store)
+}
+
+// die runs a command line as a process of its own, and kills it when it sends
+// its first effect, which never arrives.
+func (w *world) die(t *testing.T, s job, args ...string) {
+	t.Helper()
+	target, err := url.Parse(w.platforms.Env()["AWS_ENDPOINT_URL_API_GATEWAY"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrived := make(chan struct{}, 1)
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	server := listen(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			proxy.ServeHTTP(rw, r)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // so that the end of the connection is seen
+		arrived <- struct{}{}
+		<-r.Context().Done()
+	}))
+	s.env = maps.Clone(s.env)
+	if s.env == nil {
+		s.env = map[string]string{}
+	}
+	s.env["AWS_ENDPOINT_URL_API_GATEWAY"] = server.URL
+	program := exec.CommandContext(t.Context(), os.Args[0], append(args, "--file", w.file)...)
+	program.Args[0], program.Env = "sluice", w.environ(s)
+	var said bytes.Buffer
+	program.Stdout, program.Stderr = &said, &said
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- program.Wait() }()
+	select {
+	case <-arrived:
+	case err := <-ended:
+		t.Fatalf("%v: it ended before its first effect: %v\n%s", args, err, &said)
+	}
+	if err := program.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-ended // it was killed
 }
 
 // effects are those that the emulators served, "target kind" in order.
