@@ -80,14 +80,10 @@ func TestExampleWorkflow(t *testing.T) {
 	t.Cleanup(api.Close)
 	env["GITHUB_API_URL"], env["GITHUB_REPOSITORY_ID"] = api.URL, strconv.FormatInt(artifacttest.RepositoryID, 10)
 
-	example := strings.ReplaceAll(read(t, "../examples/workflows/promote.yml"), "OWNER/sluice@v1", "./")
-	// The secrets are the sandbox's dummies, which every step has already.
-	example = strings.NewReplacer("${{ secrets.AWS_ACCESS_KEY_ID }}", env["AWS_ACCESS_KEY_ID"],
-		"${{ secrets.AWS_SECRET_ACCESS_KEY }}", env["AWS_SECRET_ACCESS_KEY"]).Replace(example)
 	w := workflow{
 		Dir: newRepository(t, map[string]string{
 			"sluice.yaml":                   read(t, "testdata/canary/sluice.yaml"),
-			".github/workflows/promote.yml": example,
+			".github/workflows/promote.yml": example(t, "promote.yml", env),
 		}),
 		File: "promote.yml", Env: env, RunID: 2000, Artifacts: artifacts, Token: artifacttest.Token,
 	}
@@ -119,6 +115,47 @@ func TestExampleWorkflow(t *testing.T) {
 	if outputs["status"] != "refused" {
 		t.Errorf("promote-canary where no canary stands: status %q, want refused\n%s", outputs["status"], r.readable())
 	}
+}
+
+// TestMatrixWorkflow promotes six targets in four shards, a job each.
+func TestMatrixWorkflow(t *testing.T) {
+	env := startSandbox(t, "testdata/fleet/sluice.yaml", lastGatewayExport)
+	w := workflow{
+		Dir: newRepository(t, map[string]string{
+			"sluice.yaml":                  read(t, "testdata/fleet/sluice.yaml"),
+			".github/workflows/matrix.yml": example(t, "matrix.yml", env),
+		}),
+		File: "matrix.yml", Env: env, RunID: 3001, Artifacts: t.TempDir(), Inputs: map[string]string{"stage": "production"},
+	}
+	r := w.run(t)
+	r.wantJobs(t, map[string]string{"plan": "success", "promote": "success", "collect": "success"})
+	var matrix struct{ Include []struct{ Shard string } }
+	if err := json.Unmarshal([]byte(r.outputs["plan/plan"]["matrix"]), &matrix); err != nil || len(matrix.Include) != 4 {
+		t.Errorf("matrix %q (%v), want four shards", r.outputs["plan/plan"]["matrix"], err)
+	}
+	collected := r.outputs["collect/collect"]
+	if collected["status"] != "succeeded" || collected["promotion"] == "" {
+		t.Errorf("collect: outputs %v, want one promotion that succeeded", collected)
+	}
+	var targets []outputTarget
+	if err := json.Unmarshal([]byte(collected["targets"]), &targets); err != nil || len(targets) != 6 {
+		t.Fatalf("collect: targets %q (%v), want six", collected["targets"], err)
+	}
+	for _, target := range targets {
+		if target.Status != "succeeded" || target.Release == "" || !strings.Contains(r.summaries["collect/collect"], target.Target) {
+			t.Errorf("%+v, want it succeeded and in the summary:\n%s", target, r.summaries["collect/collect"])
+		}
+	}
+}
+
+// example is a workflow that people copy, with the action of this tree and, for
+// the secrets, the sandbox's dummies, which every step has anyway.
+func example(t *testing.T, name string, env map[string]string) string {
+	t.Helper()
+	return strings.NewReplacer("OWNER/sluice@v1", "./",
+		"${{ secrets.AWS_ACCESS_KEY_ID }}", env["AWS_ACCESS_KEY_ID"],
+		"${{ secrets.AWS_SECRET_ACCESS_KEY }}", env["AWS_SECRET_ACCESS_KEY"],
+	).Replace(read(t, filepath.Join("../examples/workflows", name)))
 }
 
 // target is the only member of a step's output `targets`.
