@@ -57,7 +57,8 @@ func TestHaltedBySibling(t *testing.T) {
 	s.view = View{Halted: "api"}
 	due := s.after(time.Minute)
 	s.wantWait(due, WaitOperator, 0)
-	s.want("command", due.Waiting.Command, "sluice retry-job --target api` or `sluice ignore-job --target api")
+	s.want("command", due.Waiting.Command, "sluice retry-job --target api")
+	s.want("other command", due.Waiting.Or, "sluice ignore-job --target api")
 	s.view = View{}
 	s.run()
 	s.want("sent", s.sent, []string{"weight 10", "stable"})

@@ -86,7 +86,7 @@ func answer(r *Record, step *Step, due Due) Due {
 	case StepBegun:
 		due.Action = ActionFollow
 	default:
-		return due.wait(Waiting{Kind: WaitOperator, By: step.Message, Command: either(r.Target)})
+		return due.wait(waitDecision(r.Target, step.Message))
 	}
 	return due
 }
@@ -106,7 +106,7 @@ func effect(r *Record, due Due, phase, job string, kind driver.Kind, asked bool)
 // inProgress finds the current phase and what it wants.
 func (e *Execution) inProgress(r *Record, now time.Time, view View, due Due) Due {
 	if view.Halted != "" {
-		return due.wait(Waiting{Kind: WaitOperator, By: view.Halted + " failed and the stage halts", Command: either(view.Halted)})
+		return due.wait(waitDecision(view.Halted, view.Halted+" failed and the stage halts"))
 	}
 	if e.Spec.Remote {
 		return effect(r, due, "", JobDeploy, e.remoteKind(), false)

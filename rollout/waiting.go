@@ -27,15 +27,15 @@ type Waiting struct {
 	Until   time.Time `json:"until,omitzero"`
 	By      string    `json:"by,omitzero"`
 	Command string    `json:"command,omitzero"`
+	Or      string    `json:"or,omitzero"` // the other command line, where a person chooses
 }
 
 // command is a command line that a person can use as it stands.
 func command(name, target string) string { return "sluice " + name + " --target " + target }
 
-// either is the two command lines that answer a question, for a text that sets
-// the whole between backquotes.
-func either(target string) string {
-	return command("retry-job", target) + "` or `" + command("ignore-job", target)
+// waitDecision waits for a person to have a target's job repeated, or passed over.
+func waitDecision(target, why string) Waiting {
+	return Waiting{Kind: WaitOperator, By: why, Command: command("retry-job", target), Or: command("ignore-job", target)}
 }
 
 func waitApproval(e *Execution) Waiting {

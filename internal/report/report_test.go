@@ -65,7 +65,7 @@ func outcomes() map[string]rollout.Outcome {
 		"asks": {Status: rollout.StatusPending, Promotion: "p-1", Release: "v42", Targets: []rollout.TargetOutcome{
 			with(func(t *rollout.TargetOutcome) {
 				t.Status, t.State, t.Phase = rollout.PromotionPending, rollout.StateInProgress, "stable"
-				t.WaitingFor = &rollout.Waiting{Kind: rollout.WaitOperator, By: "somebody <else> changed it", Command: "sluice retry-job --target api` or `sluice ignore-job --target api"}
+				t.WaitingFor = &rollout.Waiting{Kind: rollout.WaitOperator, By: "somebody <else> changed it", Command: "sluice retry-job --target api", Or: "sluice ignore-job --target api"}
 			}),
 		}},
 		"hostile": {Status: rollout.StatusFailed, Promotion: "p-1", Targets: []rollout.TargetOutcome{
@@ -194,7 +194,7 @@ func TestWaits(t *testing.T) {
 		{rollout.Waiting{Kind: rollout.WaitQueue, By: "v41-to-api-0001"}, "is queued behind v41-to-api-0001"},
 		{rollout.Waiting{Kind: rollout.WaitOperation}, "waits for the platform's operation"},
 		{rollout.Waiting{Kind: rollout.WaitPerson}, "waits for a person to advance it"},
-		{rollout.Waiting{Kind: rollout.WaitOperator, By: "x", Command: "a` or `b"}, "waits for a person's decision: x; continue with `a` or `b`"},
+		{rollout.Waiting{Kind: rollout.WaitOperator, By: "x", Command: "a", Or: "b"}, "waits for a person's decision: x; continue with `a` or `b`"},
 		{rollout.Waiting{Kind: "new"}, "waits for new"},
 	}
 	for _, test := range tests {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -31,10 +32,7 @@ func waitsMarkdown(w rollout.Waiting) string {
 
 // continues lists the command lines that end a wait.
 func continues(w rollout.Waiting) []string {
-	if w.Command == "" {
-		return nil
-	}
-	return strings.Split(w.Command, "` or `")
+	return slices.DeleteFunc([]string{w.Command, w.Or}, func(c string) bool { return c == "" })
 }
 
 func waitWords(w rollout.Waiting) string {
