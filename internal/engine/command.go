@@ -42,7 +42,8 @@ func (e *Engine) Command(ctx context.Context, o Order) (rollout.Outcome, error) 
 		return rollout.Outcome{}, err
 	}
 	if given := e.given(o, slots); len(given) > 0 {
-		return e.goOn(ctx, given)
+		out, err := e.goOn(ctx, given)
+		return asOrdered(o, out), err
 	}
 	chosen, err := e.choose(o, slots)
 	if err != nil {
@@ -55,7 +56,19 @@ func (e *Engine) Command(ctx context.Context, o Order) (rollout.Outcome, error) 
 	if err != nil {
 		return rollout.Outcome{}, err
 	}
-	return e.runAll(ctx, chosen[0].promotion(), slotsIn(chosen))
+	out, err := e.runAll(ctx, chosen[0].promotion(), slotsIn(chosen))
+	return asOrdered(o, out), err
+}
+
+// asOrdered is the outcome of an order to end rollouts: it succeeded where all
+// of them ended as ordered, although their promotion did not.
+func asOrdered(o Order, out rollout.Outcome) rollout.Outcome {
+	end := map[string]rollout.State{CommandReject: rollout.StateApprovalRejected, CommandCancel: rollout.StateCancelled}[o.Command]
+	others := slices.ContainsFunc(out.Targets, func(t rollout.TargetOutcome) bool { return t.State != end })
+	if end != "" && len(out.Targets) > 0 && !others {
+		out.Status = rollout.StatusSucceeded
+	}
+	return out
 }
 
 // give carries an order out on one target.

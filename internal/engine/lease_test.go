@@ -158,7 +158,7 @@ func TestPersonsLock(t *testing.T) {
 		out := w.must(rollout.StatusPending, reconcile())
 		waits(t, out, "web", rollout.WaitLock)
 		w.had("web weight 10")
-		w.must(rollout.StatusFailed, order(engine.CommandCancel))
+		w.must(rollout.StatusSucceeded, order(engine.CommandCancel))
 		w.had("web weight 10", "web rollback")
 		w.is("web", rollout.StateCancelled)
 		if l := w.record("web").Lock; l == nil || !l.Person {

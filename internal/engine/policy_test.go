@@ -92,7 +92,7 @@ func TestPolicyActions(t *testing.T) {
 		time.Sleep(12 * hour)
 		w.must(rollout.StatusPending, promote("prod"))
 		w.refused(`policy "freeze" denies advance`, order(engine.CommandAdvance))
-		w.must(rollout.StatusFailed, order(engine.CommandCancel))
+		w.must(rollout.StatusSucceeded, order(engine.CommandCancel))
 		w.had("web weight 10", "web rollback")
 	})
 }

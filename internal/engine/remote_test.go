@@ -92,7 +92,7 @@ func TestRemoteEnds(t *testing.T) {
 				for _, kind := range []driver.Kind{driver.Reject, driver.Cancel} {
 					w.cloud().next("web", kind, answer{code: driver.Lost, drop: true}, answer{code: driver.Lost})
 				}
-				w.must(rollout.StatusFailed, order(strings.TrimSuffix(command, "-waiting")), bob)
+				w.must(rollout.StatusSucceeded, order(strings.TrimSuffix(command, "-waiting")), bob)
 				w.had("web deploy", c.effect)
 				w.is("web", c.state)
 			})
