@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"sluice/rollout"
@@ -62,7 +63,13 @@ func (a *agenda) wake(inline bool, until time.Time) {
 
 // next is what is due for a target, as far as policies and siblings let it.
 func (r *run) next(s *slot) rollout.Due {
-	return r.govern(s, rollout.Next(&s.record, r.Now(), rollout.View{Halted: r.halted(s)}))
+	by, past := r.halted(s)
+	due := r.govern(s, rollout.Next(&s.record, r.Now(), rollout.View{Halted: by}))
+	if past && due.Action == rollout.ActionWait && due.Waiting.Kind == rollout.WaitOperator && strings.HasPrefix(due.Waiting.By, by) {
+		due.Waiting.By = by + " failed, other releases went there since, and the stage halts"
+		due.Waiting.Command, due.Waiting.Or = "sluice cancel --target "+s.name(), ""
+	}
+	return due
 }
 
 // govern holds an effect back where a policy blocks it, or where a platform's

@@ -16,20 +16,29 @@ const (
 )
 
 // failures says of which promotions which targets failed.
-type failures map[string]map[string]bool
+type failures map[string]map[string]failure
+
+// failure is how a target's share of a promotion stands.
+type failure struct {
+	failed bool
+	past   bool // a later rollout went to work on the target: nobody can retry or ignore it any more
+}
 
 // note takes over what a record says; a rollout taken up again takes back that
 // it failed.
 func (f failures) note(s *slot) {
-	for _, x := range s.record.Rollouts {
+	for i, x := range s.record.Rollouts {
 		if x.Spec.Command == CommandRollback {
 			continue
 		}
 		id := x.Spec.Promotion
 		if f[id] == nil {
-			f[id] = map[string]bool{}
+			f[id] = map[string]failure{}
 		}
-		f[id][s.name()] = x.Rollout.State == rollout.StateFailed
+		f[id][s.name()] = failure{
+			failed: x.Rollout.State == rollout.StateFailed,
+			past:   slices.ContainsFunc(s.record.Rollouts[i+1:], func(later rollout.Execution) bool { return len(later.Steps) > 0 }),
+		}
 	}
 }
 
@@ -39,20 +48,21 @@ func (r *run) noteFailure(s *slot) {
 	r.failures.note(s)
 }
 
-// halted names a target of the same promotion whose failure halts s.
-func (r *run) halted(s *slot) string {
+// halted names a target of the same promotion whose failure halts s. past says
+// that nobody can retry or ignore that failure any more.
+func (r *run) halted(s *slot) (by string, past bool) {
 	active, ok := s.record.Active()
 	if !ok || active.Spec.OnFailure != haltOnFailure || active.Spec.Command == CommandRollback {
-		return ""
+		return "", false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, member := range active.Spec.Members {
-		if member != s.name() && r.failures[active.Spec.Promotion][member] {
-			return member
+		if f := r.failures[active.Spec.Promotion][member]; member != s.name() && f.failed {
+			return member, f.past
 		}
 	}
-	return ""
+	return "", false
 }
 
 // beside reads the other targets of those promotions of slots in which one
@@ -183,7 +193,7 @@ func failedShare(s *slot, failed failures) *rollout.Execution {
 		if x.Spec.OnFailure != rollBackOnFailure || x.Spec.Command == CommandRollback {
 			continue
 		}
-		if slices.ContainsFunc(x.Spec.Members, func(m string) bool { return failed[x.Spec.Promotion][m] }) {
+		if slices.ContainsFunc(x.Spec.Members, func(m string) bool { return failed[x.Spec.Promotion][m].failed }) {
 			return x
 		}
 	}

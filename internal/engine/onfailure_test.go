@@ -33,6 +33,7 @@ func TestHalt(t *testing.T) {
 				if w := waits(t, out, "web", rollout.WaitOperator); !strings.Contains(w.By, "api") || !strings.Contains(w.Command, "api") {
 					t.Errorf("it waits for %+v", w)
 				}
+				waits(t, w.status(false).Outcome, "web", rollout.WaitOperator)
 				w.hadInAnyOrder("web weight 10", "api deploy")
 				if n := w.memory.Commits() - commits; n > 2 {
 					t.Errorf("a halted target was saved %d times", n)
@@ -124,4 +125,26 @@ func TestOnFailureRollbackAfterDeath(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHaltedForGood: a failure that nobody can retry any more, because other
+// releases went there since, is left by cancelling; whoever waits is told so.
+func TestHaltedForGood(t *testing.T) {
+	file := onFailure(strings.ReplaceAll(two, "sky: {spot: web}}", `sky: {spot: web}, strategy: {canary: {percentages: [10], wait: 30m}}}`), "halt")
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, file)
+		w.sky().next("api", driver.Deploy, answer{fail: "api is full", slow: time.Second})
+		w.must(rollout.StatusFailed, promote("prod"))
+		w.sky().put("api-dev", "r3")
+		w.must(rollout.StatusSucceeded, promote("prod", only("api")))
+		time.Sleep(31 * time.Minute)
+		out := w.must(rollout.StatusPending, reconcile())
+		if got := waits(t, out, "web", rollout.WaitOperator); got.Command != "sluice cancel --target web" || got.Or != "" {
+			t.Errorf("waits %+v", got)
+		}
+		w.must(rollout.StatusSucceeded, order(engine.CommandCancel, "web"))
+		if got := w.sky().stand("web"); got != (standing{Release: "r1"}) {
+			t.Errorf("web stands at %+v", got)
+		}
+	})
 }

@@ -46,6 +46,9 @@ func (e *Engine) Status(ctx context.Context, targets []*pipeline.Target, orphans
 		}
 		slots = append(slots, lost...)
 	}
+	if err := e.waits(ctx, slots); err != nil {
+		return Status{}, err
+	}
 	s := Status{Outcome: e.report(ctx, "", slots, nil), Targets: make([]TargetStatus, len(slots))}
 	var group errgroup.Group
 	group.SetLimit(e.Concurrency)
@@ -58,6 +61,21 @@ func (e *Engine) Status(ctx context.Context, targets []*pipeline.Target, orphans
 	}
 	_ = group.Wait() // what could not be asked stands in the targets
 	return s, nil
+}
+
+// waits finds what unfinished rollouts wait for, siblings and policies included.
+func (e *Engine) waits(ctx context.Context, slots []*slot) error {
+	beside, err := e.beside(ctx, slots, haltOnFailure)
+	if err != nil {
+		return err
+	}
+	look := e.newRun(slots, beside)
+	for _, s := range slots {
+		if due := look.next(s); due.Action == rollout.ActionWait {
+			s.stopped = due.Waiting
+		}
+	}
+	return nil
 }
 
 // ask fills in what the platform says.
