@@ -106,3 +106,22 @@ func TestQueuedApprovals(t *testing.T) {
 		w.had("web deploy", "web deploy")
 	})
 }
+
+// TestRollbackOfQueued: a rollout that was queued is rolled back to what ran
+// when it began, not to what was to run then.
+func TestRollbackOfQueued(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, with(one, canary30))
+		w.must(rollout.StatusPending, promote("prod"))
+		w.sky().put("web-dev", "r3")
+		w.must(rollout.StatusPending, promote("prod"))
+		first := w.record("web").Rollouts[0]
+		w.must(rollout.StatusSucceeded, orderOf(engine.CommandCancel, first.Spec.Promotion))
+		w.must(rollout.StatusPending, reconcile())
+		w.must(rollout.StatusSucceeded, rollback("web"))
+		x := w.newest("web")
+		if got := w.sky().stand("web").Release; got != "r1" || x.Spec.Release.ID != "r1" {
+			t.Errorf("web runs %s, its rollback says %s", got, x.Spec.Release.ID)
+		}
+	})
+}

@@ -72,17 +72,19 @@ func TestChaos(t *testing.T) {
 // disturb has something go wrong soon.
 func (c *chaos) disturb() {
 	for _, s := range c.skies[:2] {
+		s.mu.Lock() // a dead process's call may still be under way
 		s.slow = pick(c, 0, 0, 10*time.Second, 20*time.Minute)
+		s.mu.Unlock()
 	}
 	target := pick(c, prod...)
 	kind := pick(c, driver.Deploy, driver.Weight, driver.Stable, driver.Rollback)
 	c.sky().next(target, kind, c.trouble(target))
 	c.fleet().next(target, kind, c.trouble(target))
-	delete(c.checks.fails, "smoke")
-	delete(c.checks.fails, "stage-check")
+	fails := map[string]error{}
 	if c.dice.IntN(4) == 0 {
-		c.checks.fails[pick(c, "smoke", "stage-check")] = errors.New("500")
+		fails[pick(c, "smoke", "stage-check")] = errors.New("500")
 	}
+	c.checks.failing(fails)
 	c.sky().put("web-dev", pick(c, "r2", "r3"))
 	c.sky().put("api-dev", pick(c, "r2", "r3"))
 	c.fleet().put("app-dev", pick(c, "r2", "r3"))
@@ -120,9 +122,11 @@ func (c *chaos) act() {
 // calm lets everything go well, and brings what is left to its end.
 func (c *chaos) calm() {
 	for _, s := range c.skies {
+		s.mu.Lock()
 		s.slow, s.script = 0, map[string][]answer{}
+		s.mu.Unlock()
 	}
-	c.checks.fails = map[string]error{}
+	c.checks.failing(map[string]error{})
 	for range 40 {
 		time.Sleep(10 * time.Minute)
 		r := c.do(reconcile(), other, func(cfg *engine.Config) {
@@ -156,9 +160,11 @@ func (c *chaos) calm() {
 func (c *chaos) invariants() {
 	seen := map[string]int{}
 	for _, s := range c.skies {
+		s.mu.Lock()
 		for _, e := range s.effects {
 			seen[e.target+" "+e.key]++
 		}
+		s.mu.Unlock()
 	}
 	for key, n := range seen {
 		if n != 1 {

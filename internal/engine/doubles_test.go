@@ -47,6 +47,13 @@ func (c *checks) Run(ctx context.Context, g rollout.Gate, v check.Vars) error {
 	return err
 }
 
+// failing says which checks fail from now on.
+func (c *checks) failing(fails map[string]error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fails = fails
+}
+
 func (c *checks) list() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

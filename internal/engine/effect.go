@@ -28,6 +28,7 @@ func (r *run) effect(ctx context.Context, t *task) {
 	call := prepared.Call
 	call.Intended = r.Now().UTC()
 	for _, s := range t.slots {
+		s.remember(prepared.Runs[s.name()].ID)
 		s.active().Intend(&s.record, s.dueOf(t), call, prepared.Before[s.name()], prepared.After[s.name()], r.Now())
 		s.dirty = true
 	}
@@ -36,6 +37,21 @@ func (r *run) effect(ctx context.Context, t *task) {
 		return
 	}
 	r.send(ctx, t, call)
+}
+
+// remember says what runs before the rollout's first effect. What was known
+// when a rollout was queued may have changed since.
+func (s *slot) remember(runs string) {
+	x := s.active()
+	if x.Spec.Command == CommandRollback || rollout.OutcomeOf(&s.record, x).Effect {
+		return
+	}
+	if runs == "" && s.record.Release != nil {
+		runs = s.record.Release.ID
+	}
+	if runs != "" {
+		x.Previous = runs
+	}
 }
 
 // unsaved takes an intent back that is not in the state of every target: the
