@@ -43,6 +43,7 @@ stop_engine() {
   [ -n "$engine_pid" ] || return 0
   as_root kill "$(cat "$work/docker.pid")" 2>/dev/null || true
   wait "$engine_pid" 2>/dev/null || true
+  as_root umount "$work/docker-exec/netns/default" 2>/dev/null || true # the host network's, kept by the engine
   engine_pid=''
 }
 
