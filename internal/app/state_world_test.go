@@ -162,6 +162,7 @@ type job struct {
 	name    string            // "promote" unless given
 	branch  string            // the default branch unless given
 	env     map[string]string // more of its environment, or other
+	later   time.Duration     // by how much its clock is ahead
 }
 
 // environ is the environment of a job's step.
@@ -212,6 +213,7 @@ func (w *world) sluice(t *testing.T, s job, args ...string) outcome {
 	var stdout, stderr bytes.Buffer
 	code := app.Main(t.Context(), app.Process{
 		Args: append(args, "--file", w.file), Stdout: &stdout, Stderr: &stderr, Environ: w.environ(s),
+		Now: func() time.Time { return time.Now().Add(s.later) },
 	})
 	return outcome{code, stdout.String(), stderr.String()}
 }
