@@ -66,7 +66,7 @@ func (r *run) next(s *slot) rollout.Due {
 	by, past := r.halted(s)
 	due := r.govern(s, rollout.Next(&s.record, r.Now(), rollout.View{Halted: by}))
 	if past && due.Action == rollout.ActionWait && due.Waiting.Kind == rollout.WaitOperator && strings.HasPrefix(due.Waiting.By, by) {
-		due.Waiting.By = by + " failed, other releases went there since, and the stage halts"
+		due.Waiting.By = by + " failed in a way that can be neither retried nor ignored, and the stage halts"
 		due.Waiting.Command, due.Waiting.Or = "sluice cancel --target "+s.name(), ""
 	}
 	return due

@@ -39,7 +39,7 @@ func (e *Engine) embark(ctx context.Context, journeys []*journey, v voyage) (rol
 // create puts a journey's rollout and promotion into its record.
 func (e *Engine) create(j *journey, v voyage, members []string) {
 	s, now := j.slot, e.Now()
-	name := ""
+	var name string
 	if j.resume != nil {
 		name = j.resume.Rollout.Name
 	} else {

@@ -21,7 +21,7 @@ type failures map[string]map[string]failure
 // failure is how a target's share of a promotion stands.
 type failure struct {
 	failed bool
-	past   bool // a later rollout went to work on the target: nobody can retry or ignore it any more
+	past   bool // nobody can retry or ignore it: a later rollout went to work there, or no job of it failed
 }
 
 // note takes over what a record says; a rollout taken up again takes back that
@@ -37,9 +37,17 @@ func (f failures) note(s *slot) {
 		}
 		f[id][s.name()] = failure{
 			failed: x.Rollout.State == rollout.StateFailed,
-			past:   slices.ContainsFunc(s.record.Rollouts[i+1:], func(later rollout.Execution) bool { return len(later.Steps) > 0 }),
+			past:   !jobFailed(x) || slices.ContainsFunc(s.record.Rollouts[i+1:], func(later rollout.Execution) bool { return len(later.Steps) > 0 }),
 		}
 	}
+}
+
+// jobFailed reports whether a job of the rollout is FAILED: a rollout fails
+// without one where putting traffic back failed.
+func jobFailed(x rollout.Execution) bool {
+	return slices.ContainsFunc(x.Rollout.Phases, func(p rollout.Phase) bool {
+		return slices.ContainsFunc(p.Jobs(), func(j *rollout.Job) bool { return j.State == rollout.JobFailed })
+	})
 }
 
 func (r *run) noteFailure(s *slot) {
