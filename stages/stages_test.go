@@ -151,7 +151,7 @@ func TestWrapsOnce(t *testing.T) {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
 		e, ok := errors.AsType[*stages.Error](err)
-		if !ok || e.Err != errPlatform {
+		if !ok || e.Err != errPlatform { //nolint:errorlint // the platform's own error, not one that wraps it
 			t.Errorf("%s: wrapped %v, want the platform's own error directly", op, e)
 		}
 		if got := stages.CodeOf(err); got != driver.NotFound {
