@@ -307,7 +307,7 @@ func (w *world) die(t *testing.T, s job, args ...string) {
 	if err := program.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = <-ended // it was killed
+	<-ended //nolint:errcheck // it was killed
 }
 
 // effects are those that the emulators served, "target kind" in order.
