@@ -18,8 +18,8 @@ import (
 	"sluice/stages/driver"
 )
 
-// real is a canary on the emulator of a real platform, with a store on disk.
-const real = `
+// rehearsed is a canary on the emulator of a real platform, with a store on disk.
+const rehearsed = `
 name: shop
 stages:
   - name: staging
@@ -41,7 +41,7 @@ type rehearsal struct {
 
 func newRehearsal(t *testing.T, faults ...string) *rehearsal {
 	t.Helper()
-	p, problems := pipeline.Parse("sluice.yaml", []byte(real), []driver.Facts{driving.Facts()})
+	p, problems := pipeline.Parse("sluice.yaml", []byte(rehearsed), []driver.Facts{driving.Facts()})
 	if pipeline.Failed(problems) {
 		t.Fatal(problems)
 	}
@@ -92,8 +92,14 @@ func (r *rehearsal) effects() []string {
 func TestSandbox(t *testing.T) {
 	all := []string{"weight", "weight", "stable", "disable"}
 	for _, faults := range [][]string{
-		nil, {"api:weight:cut"}, {"api:weight:drop"}, {"api:weight:throttle=2"}, {"api:stable:cut"}, {"api:stable:drop"},
-		{"api:disable:cut"}, {"api:weight#2:cut", "api:stable:drop", "api:read:throttle=2"},
+		nil,
+		{"api:weight:cut"},
+		{"api:weight:drop"},
+		{"api:weight:throttle=2"},
+		{"api:stable:cut"},
+		{"api:stable:drop"},
+		{"api:disable:cut"},
+		{"api:weight#2:cut", "api:stable:drop", "api:read:throttle=2"},
 	} {
 		t.Run(name(faults), func(t *testing.T) {
 			t.Parallel()
