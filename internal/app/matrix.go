@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -61,7 +60,7 @@ func (inv *invocation) takeShard(p *pipeline.Pipeline, req *engine.Promotion) er
 	}
 	req.Targets = engine.Shards(p, all, n)[i-1]
 	if len(req.Targets) == 0 {
-		return usage(fmt.Errorf("--shard %s has no targets: the stage makes %d groups", inv.flags.shard, engine.Groups(p, all)))
+		inv.console.Progress("", fmt.Sprintf("shard %s has no targets: they make %d shards at most", inv.flags.shard, engine.Groups(p, all)))
 	}
 	members := make([]string, len(all))
 	for j, t := range all {
@@ -111,12 +110,14 @@ func (inv *invocation) collect() *cobra.Command {
 				if err != nil {
 					return rollout.Outcome{}, err
 				}
-				return e.Collect(ctx, id, slices.Clone(req.Targets))
+				return e.Collect(ctx, id, req)
 			})
 		},
 	}
 	s := cmd.Flags()
 	s.StringVar(&inv.flags.to, "to", "", "the `stage` that the shards promoted to")
+	s.StringVar(&inv.flags.from, "from", "", "the `stage` that the shards promoted from, if they were told")
+	s.StringVar(&inv.flags.release, "release", "", "the release that the shards promoted, if they were told")
 	s.Var(list{&inv.flags.targets}, "target", "only these targets, as the shards had it")
 	s.Var(list{&inv.flags.components}, "component", "only these components, as the shards had it")
 	s.StringVar(&inv.flags.promotion, "promotion", "", "the promotion of the shards (in a workflow run it is known)")

@@ -51,6 +51,7 @@ func (inv *invocation) runPlan(ctx context.Context) error {
 	if plan.Refused() {
 		out.Status = rollout.StatusRefused
 	}
+	out.Release = plan.Release()
 	permissions := inv.permissions(p)
 	matrix := ""
 	if inv.flags.matrix {

@@ -3,9 +3,11 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"sluice/pipeline"
 	"sluice/rollout"
+	"sluice/stages/driver"
 )
 
 // Import adopts what runs on targets today as their first state. Records that
@@ -57,44 +59,103 @@ func (e *Engine) adopt(s *slot, t *TargetStatus, acceptDrift bool) {
 }
 
 // Collect sums a promotion up that was run in shards, from the records of all
-// of its targets, and goes on with what they left unfinished. A target that no
-// shard reached is failed: its shard can be run again alone.
-func (e *Engine) Collect(ctx context.Context, id string, targets []*pipeline.Target) (rollout.Outcome, error) {
-	slots, err := e.load(ctx, targets)
+// of its targets. It changes nothing. A target that no shard reached, or whose
+// shard died at work, is failed: its shard can be run again alone. req is what
+// the shards were asked for, with the targets of all of them.
+func (e *Engine) Collect(ctx context.Context, id string, req Promotion) (rollout.Outcome, error) {
+	slots, err := e.load(ctx, req.Targets)
 	if err != nil {
 		return rollout.Outcome{}, err
 	}
 	out := e.report(ctx, id, slots, nil)
+	sources := &sourceCache{engine: e, slots: map[string]*slot{}, current: map[string]driver.Release{}}
 	for i, s := range slots {
 		t := &out.Targets[i]
-		if _, ok := s.record.Promotion(id); ok || t.Status == rollout.PromotionFailed {
+		if share, ok := s.record.Promotion(id); ok {
+			e.collectShare(ctx, s, share, t)
 			continue
 		}
-		if e.reached(ctx, s, slots, id) {
-			t.Unchanged = true
-			continue
+		*t = e.outside(s)
+		t.Unchanged = e.upToDate(ctx, req, s, slots, id, sources)
+		if !t.Unchanged {
+			t.Status, t.Effect = rollout.PromotionFailed, true
+			t.ErrorMessage = "no shard reached this target; run its shard again"
 		}
-		t.Status = rollout.PromotionFailed
-		t.ErrorMessage = "no shard reached this target; run its shard again"
 	}
 	e.sum(&out)
 	out.Promotion = id
+	e.warnDiffering(id, slots)
 	return out, nil
 }
 
-// reached reports whether a target without a share of the promotion runs its
-// release anyway: then nothing was left to do.
-func (e *Engine) reached(ctx context.Context, s *slot, slots []*slot, id string) bool {
-	for _, other := range slots {
-		p, ok := other.record.Promotion(id)
-		if !ok || other.declared.Component.Value != s.declared.Component.Value || other.record.Platform != s.record.Platform {
+// warnDiffering says where shards pinned different releases, because their
+// source changed between them.
+func (e *Engine) warnDiffering(id string, slots []*slot) {
+	pinned := map[string]string{}
+	for _, s := range slots {
+		share, ok := s.record.Promotion(id)
+		if !ok {
 			continue
 		}
-		var t TargetStatus
-		e.ask(ctx, s, &t)
-		return t.Runs == p.Release
+		from := share.From + "\n" + s.record.Platform + "\n" + s.declared.Component.Value
+		if first, ok := pinned[from]; ok && first != share.Release {
+			e.Observer.Warn(s.name(), fmt.Sprintf("its shard pinned release %s, another pinned %s: what they promote from changed meanwhile; give every shard the release that plan tells (--release)", share.Release, first))
+			continue
+		}
+		pinned[from] = share.Release
 	}
-	return false
+}
+
+// collectShare tells a share that waits for something, or that another run has
+// taken up, from one whose job died: that one's lease is still there.
+func (e *Engine) collectShare(ctx context.Context, s *slot, share *rollout.Promotion, t *rollout.TargetOutcome) {
+	l := s.record.Lock
+	if share.Status != rollout.PromotionPending || l == nil || l.Person {
+		return
+	}
+	if !sameRun(l.RunURL, share.RunURL) && e.free(ctx, &slot{key: s.key, record: s.record.Clone()}, e.Now()) != nil {
+		return
+	}
+	t.Status, t.WaitingFor, t.Effect = rollout.PromotionFailed, nil, true
+	t.ErrorMessage = fmt.Sprintf("%s did not finish; run its shard again", l.Holder)
+}
+
+// sameRun reports whether two URLs are of one workflow run, whatever the attempt.
+func sameRun(a, b string) bool {
+	runA, _, _ := strings.Cut(a, "/attempts/")
+	runB, _, _ := strings.Cut(b, "/attempts/")
+	return runA != "" && runA == runB
+}
+
+// outside is a target without a share of the promotion: what it runs, by its
+// record.
+func (e *Engine) outside(s *slot) rollout.TargetOutcome {
+	t := rollout.OutcomeOf(&s.record, nil)
+	t.Stage, t.Component = s.declared.Stage.Name.Value, s.declared.Component.Value
+	return t
+}
+
+// upToDate reports whether a target without a share of the promotion runs its
+// release anyway: then nothing was left to do. Which release that is, the other
+// shares say; where there are none, its source does.
+func (e *Engine) upToDate(ctx context.Context, req Promotion, s *slot, slots []*slot, id string, sources *sourceCache) bool {
+	var runs TargetStatus
+	e.ask(ctx, s, &runs)
+	if runs.Runs == "" {
+		return false
+	}
+	for _, other := range slots {
+		p, ok := other.record.Promotion(id)
+		if ok && other.declared.Component.Value == s.declared.Component.Value && other.record.Platform == s.record.Platform {
+			return runs.Runs == p.Release
+		}
+	}
+	source, err := e.sourceOf(ctx, req, s, sources)
+	if err != nil {
+		return false
+	}
+	release, err := e.pin(ctx, req, s, source, sources)
+	return err == nil && release.ID == runs.Runs
 }
 
 // ShardedID names the promotion that the shards of one workflow run make up;

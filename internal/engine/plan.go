@@ -24,6 +24,18 @@ func (p Plan) Refused() bool {
 	})
 }
 
+// Release is the one that every target gets, "" where they differ.
+func (p Plan) Release() string {
+	release := ""
+	for i, t := range p.Targets {
+		if i > 0 && t.Release != release {
+			return ""
+		}
+		release = t.Release
+	}
+	return release
+}
+
 // TargetPlan is one target's share of a plan.
 type TargetPlan struct {
 	Target    string          `json:"target"`
