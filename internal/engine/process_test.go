@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"sluice/internal/engine"
@@ -106,6 +107,7 @@ func (p *process) run(do func(context.Context, *engine.Engine) (rollout.Outcome,
 	case r := <-over:
 		return r
 	case <-p.dead:
+		synctest.Wait() // a commit under way in another of its goroutines still lands, before anybody else looks
 		return result{died: true}
 	}
 }
