@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"sluice/pipeline"
 	"sluice/rollout"
 	"sluice/stages/driver"
@@ -18,16 +20,17 @@ func (e *Engine) Import(ctx context.Context, targets []*pipeline.Target, acceptD
 		return Status{}, err
 	}
 	s := Status{Targets: make([]TargetStatus, len(slots))}
+	e.askAll(ctx, slots, s.Targets)
 	for i, slot := range slots {
-		t := &s.Targets[i]
-		e.ask(ctx, slot, t)
-		if t.Problem != "" {
-			return Status{}, refused(slot.name(), t.Problem, "nothing was imported")
+		if problem := s.Targets[i].Problem; problem != "" {
+			return Status{}, refused(slot.name(), problem, "nothing was imported")
 		}
 		if err := e.free(ctx, slot, e.Now()); err != nil {
 			return Status{}, err
 		}
-		e.adopt(slot, t, acceptDrift)
+		if err := e.adopt(slot, &s.Targets[i], acceptDrift); err != nil {
+			return Status{}, err
+		}
 	}
 	if err := e.commit(ctx, slots...); err != nil {
 		return Status{}, err
@@ -39,23 +42,37 @@ func (e *Engine) Import(ctx context.Context, targets []*pipeline.Target, acceptD
 	return s, nil
 }
 
+// askAll asks the platforms about slots, side by side.
+func (e *Engine) askAll(ctx context.Context, slots []*slot, targets []TargetStatus) {
+	var group errgroup.Group
+	group.SetLimit(e.Concurrency)
+	for i, s := range slots {
+		group.Go(func() error { e.ask(ctx, s, &targets[i]); return nil })
+	}
+	_ = group.Wait() // what could not be asked stands in the targets
+}
+
 // adopt takes what runs over into a record.
-func (e *Engine) adopt(s *slot, t *TargetStatus, acceptDrift bool) {
+func (e *Engine) adopt(s *slot, t *TargetStatus, acceptDrift bool) error {
 	known := s.record.Release
 	switch {
 	case t.Runs == "":
 		e.Observer.Progress(s.name(), "nothing runs there: nothing to import")
-		return
+		return nil
 	case known != nil && known.ID == t.Runs:
 		e.Observer.Progress(s.name(), "the state knows already that it runs "+t.Runs)
-		return
+		return nil
 	case known != nil && !acceptDrift:
 		e.Observer.Warn(s.name(), fmt.Sprintf("it runs %s and the state says %s; left as it is, say --accept-drift to take it over", t.Runs, known.ID))
-		return
+		return nil
+	}
+	if x, ok := s.record.Active(); ok {
+		return refused(s.name(), fmt.Sprintf("rollout %s is %s", x.Rollout.Name, x.Rollout.State), "finish or cancel it first; nothing was imported")
 	}
 	s.record.Adopt(t.runs, e.Actor.Login, e.Now())
 	s.dirty = true
 	e.Observer.Progress(s.name(), "imported "+t.Runs)
+	return nil
 }
 
 // Collect sums a promotion up that was run in shards, from the records of all
