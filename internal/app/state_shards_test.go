@@ -258,3 +258,18 @@ func TestLargeFleet(t *testing.T) {
 	}
 	w.wants(t, 2, "a matrix has 1 to 256 jobs", job{run: 7}, "plan", "--to", "production", "--matrix", "--shards", "257", "--store", "git")
 }
+
+// TestFleetWorkflow: the document shows the example workflow as it is.
+func TestFleetWorkflow(t *testing.T) {
+	workflow, err := os.ReadFile("../../examples/workflows/fleet.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := os.ReadFile("../../docs/state.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(document), "```yaml\n"+string(workflow)+"```\n") {
+		t.Error("docs/state.md shows another workflow than examples/workflows/fleet.yml")
+	}
+}
