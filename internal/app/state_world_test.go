@@ -228,8 +228,9 @@ func (w *world) wants(t *testing.T, code int, text string, s job, args ...string
 	return got
 }
 
-// meeting lets several runs work side by side: none gets an answer from a
-// platform before each of them has asked for one, so all have read their state.
+// meeting lets several runs work side by side: none learns what runs on its own
+// target before each of them has asked, so all have read their state and the
+// platform's before any of them saves.
 type meeting struct {
 	target  *url.URL
 	waiting sync.WaitGroup
@@ -251,11 +252,15 @@ func (m *meeting) env(t *testing.T) map[string]string {
 	t.Helper()
 	var once sync.Once
 	proxy := httputil.NewSingleHostReverseProxy(m.target)
-	server := listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		once.Do(m.waiting.Done)
-		m.waiting.Wait()
-		proxy.ServeHTTP(w, r)
-	}))
+	proxy.ModifyResponse = func(answer *http.Response) error {
+		// A run reads its own stage of production last, before it saves anything.
+		if strings.Contains(answer.Request.URL.Path, "/stages/prod-") {
+			once.Do(m.waiting.Done)
+			m.waiting.Wait()
+		}
+		return nil
+	}
+	server := listen(t, proxy)
 	return map[string]string{"AWS_ENDPOINT_URL_API_GATEWAY": server.URL}
 }
 
