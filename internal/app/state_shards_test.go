@@ -6,8 +6,10 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -58,19 +60,33 @@ func (w *world) deal(t *testing.T, s job, args ...string) []shard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text2, _ := strings.Cut(string(text), "\nmatrix<<")
-	if strings.HasPrefix(string(text), "matrix<<") {
-		text2 = strings.TrimPrefix(string(text), "matrix<<")
-	}
-	lines := strings.Split(text2, "\n")
+	found := regexp.MustCompile(`(?m)^matrix<<.*\n(.*)$`).FindSubmatch(text)
 	var matrix struct{ Include []shard }
-	if len(lines) < 2 {
+	if found == nil {
 		t.Fatalf("no matrix in %s", text)
 	}
-	if err := json.Unmarshal([]byte(lines[1]), &matrix); err != nil {
+	if err := json.Unmarshal(found[1], &matrix); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
 	return matrix.Include
+}
+
+// promoteShards runs the shards of run 7 that are given, all at once.
+func (w *world) promoteShards(t *testing.T, store []string, shards ...shard) {
+	t.Helper()
+	got := make([]outcome, len(shards))
+	var group sync.WaitGroup
+	for i, s := range shards {
+		group.Go(func() {
+			got[i] = w.sluice(t, job{run: 7}, append([]string{"promote", "--to", "production", "--shard", s.Shard}, store...)...)
+		})
+	}
+	group.Wait()
+	for _, o := range got {
+		if o.code != 0 || !strings.Contains(o.stdout, "promote: succeeded") {
+			t.Fatalf("%s", o)
+		}
+	}
 }
 
 // TestFleet: a stage is dealt out to four jobs. One is killed; the others save
@@ -84,16 +100,9 @@ func TestFleet(t *testing.T) {
 			store := []string{"--store", w.stores()[name]}
 			shards := w.deal(t, job{run: 7, name: "plan"}, append(store, "--shards", "4")...)
 			checkDeal(t, shards)
-			var lost []string
-			for _, s := range shards {
-				args := append([]string{"promote", "--to", "production", "--shard", s.Shard}, store...)
-				if s.Shard == "2/4" {
-					lost = strings.Split(s.Targets, ",")
-					w.die(t, job{run: 7}, args...)
-					continue
-				}
-				w.wants(t, 0, "promote: succeeded", job{run: 7}, args...)
-			}
+			w.promoteShards(t, store, shards[0], shards[2], shards[3])
+			w.die(t, job{run: 7}, append([]string{"promote", "--to", "production", "--shard", "2/4"}, store...)...)
+			lost := strings.Split(shards[1].Targets, ",")
 			collect := append([]string{"collect", "--to", "production", "--output", "json"}, store...)
 			first := w.wants(t, 1, "run its shard again", job{run: 7, name: "collect"}, collect...).document(t)
 			checkFleet(t, first, "failed", lost)
@@ -179,14 +188,9 @@ func checkFleet(t *testing.T, doc map[string]any, status string, lost []string) 
 func TestFleetShardNeverStarted(t *testing.T) {
 	w := newWorld(t, fleet())
 	store := []string{"--store", w.stores()["git"]}
-	var lost []string
-	for _, s := range w.deal(t, job{run: 7, name: "plan"}, append(store, "--shards", "4")...) {
-		if s.Shard == "4/4" {
-			lost = strings.Split(s.Targets, ",")
-			continue
-		}
-		w.wants(t, 0, "succeeded", job{run: 7}, append([]string{"promote", "--to", "production", "--shard", s.Shard}, store...)...)
-	}
+	shards := w.deal(t, job{run: 7, name: "plan"}, append(store, "--shards", "4")...)
+	w.promoteShards(t, store, shards[:3]...)
+	lost := strings.Split(shards[3].Targets, ",")
 	collect := append([]string{"collect", "--to", "production", "--output", "json"}, store...)
 	checkFleet(t, w.wants(t, 1, "no shard reached this target", job{run: 7, name: "collect"}, collect...).document(t), "failed", lost)
 	w.wants(t, 0, "succeeded", job{run: 7, attempt: 2}, append([]string{"promote", "--to", "production", "--shard", "4/4"}, store...)...)

@@ -221,6 +221,7 @@ func TestUnreachableIsNotEmpty(t *testing.T) {
 	if testing.Short() {
 		t.Skip("requests are sent again for some seconds")
 	}
+	t.Parallel()
 	ruins, got := map[string]*ruin{}, map[string]outcome{}
 	for name, cases := range unreadable() {
 		for what, u := range cases {
