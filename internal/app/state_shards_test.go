@@ -277,3 +277,27 @@ func TestFleetWorkflow(t *testing.T) {
 		t.Error("docs/state.md shows another workflow than examples/workflows/fleet.yml")
 	}
 }
+
+// TestCollectLooksOnly: what another run has taken up is pending while that run
+// lives, and failed when it died too.
+func TestCollectLooksOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	store := []string{"--store", w.stores()["git"]}
+	w.die(t, job{run: 7}, append([]string{"promote", "--to", "production", "--shard", "1/2"}, store...)...)
+	w.promoteShards(t, store, shard{Shard: "2/2"})
+	collect := append([]string{"collect", "--to", "production"}, store...)
+	w.wants(t, 1, "octocat/shop/runs/7/promote/1/2 did not finish; run its shard again", job{run: 7, name: "collect"}, collect...)
+
+	w.finish("7")
+	w.die(t, job{run: 8, name: "reconcile"}, append([]string{"reconcile"}, store...)...)
+	saves := w.saves()
+	w.wants(t, 0, "collect: pending", job{run: 7, name: "collect"}, collect...)
+	w.finish("8")
+	w.wants(t, 1, "octocat/shop/runs/8/reconcile did not finish", job{run: 7, name: "collect"}, collect...)
+	if w.saves() != saves {
+		t.Error("collect saved something")
+	}
+	w.wants(t, 0, "promote: succeeded", job{run: 7, attempt: 2, later: time.Minute}, append([]string{"promote", "--to", "production", "--shard", "1/2"}, store...)...)
+	w.wants(t, 0, "collect: succeeded", job{run: 7, attempt: 2, name: "collect"}, collect...)
+}
