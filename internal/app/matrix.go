@@ -93,6 +93,9 @@ func (inv *invocation) shardedID(stage *pipeline.Stage, targets []*pipeline.Targ
 	if !inv.runner.Inside() {
 		return "", usage(errors.New("outside a workflow run nothing tells which shards belong together; say --promotion ID, the same for every shard and for collect"))
 	}
+	if inv.sharedRunID(run) {
+		return "", usage(errors.New("act gives every run the same id, so nothing tells which shards belong together; run act with --env GITHUB_RUN_ID=NUMBER, or say --promotion ID, the same for every shard and for collect"))
+	}
 	return engine.ShardedID(fmt.Sprintf("%s/%d", run.Repository, run.RunID), stage.Name.Value, targets), nil
 }
 

@@ -234,6 +234,8 @@ func TestShardsOutsideARun(t *testing.T) {
 	outside := job{run: 7, env: map[string]string{"GITHUB_ACTIONS": ""}}
 	store := []string{"--store", w.stores()["file"]}
 	w.wants(t, 2, "say --promotion ID, the same for every shard and for collect", outside, append([]string{"promote", "--to", "production", "--shard", "1/2"}, store...)...)
+	act := job{run: 1, env: map[string]string{"ACT": "true"}}
+	w.wants(t, 2, "run act with --env GITHUB_RUN_ID=NUMBER", act, append([]string{"promote", "--to", "production", "--shard", "1/2"}, store...)...)
 	named := append(store, "--promotion", "release-12")
 	for _, i := range []string{"1/2", "2/2"} {
 		w.wants(t, 0, "succeeded", outside, append([]string{"promote", "--to", "production", "--shard", i}, named...)...)
