@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -98,5 +99,15 @@ func (k *keeper) save() error {
 		return fmt.Errorf("sandbox: saving state: %w", err)
 	}
 	k.last = state
+	return nil
+}
+
+// Restored puts the state that an emulator's Save returned into place. empty is
+// a new state, for the maps that an old one lacks; an error changes nothing.
+func Restored[S any](place *S, saved []byte, empty S) error {
+	if err := json.Unmarshal(saved, &empty); err != nil {
+		return err
+	}
+	*place = empty
 	return nil
 }

@@ -70,14 +70,7 @@ func (e *Emulator) Env(base string) map[string]string {
 func (e *Emulator) Save() ([]byte, error) { return json.MarshalIndent(e.state, "", "  ") }
 
 // Restore implements sandbox.Emulator.
-func (e *Emulator) Restore(saved []byte) error {
-	next := newState()
-	if err := json.Unmarshal(saved, &next); err != nil {
-		return err
-	}
-	e.state = next
-	return nil
-}
+func (e *Emulator) Restore(saved []byte) error { return sandbox.Restored(&e.state, saved, newState()) }
 
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.routes.ServeHTTP(w, r) }

@@ -79,14 +79,7 @@ func (e *Emulator) FaultKinds() []string {
 func (e *Emulator) Save() ([]byte, error) { return json.MarshalIndent(e.state, "", "  ") }
 
 // Restore implements sandbox.Emulator.
-func (e *Emulator) Restore(saved []byte) error {
-	next := newState()
-	if err := json.Unmarshal(saved, &next); err != nil {
-		return err
-	}
-	e.state = next
-	return nil
-}
+func (e *Emulator) Restore(saved []byte) error { return sandbox.Restored(&e.state, saved, newState()) }
 
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, _ *http.Request, why sandbox.Refusal) {
