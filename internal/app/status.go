@@ -38,6 +38,7 @@ func (inv *invocation) runStatus(ctx context.Context) error {
 	}
 	targets := []engine.TargetStatus{}
 	var outcome rollout.Outcome
+	controllers := []rollout.Rollout{}
 	for _, p := range pipelines {
 		e, err := inv.engine(p)
 		if err != nil {
@@ -53,9 +54,14 @@ func (inv *invocation) runStatus(ctx context.Context) error {
 		}
 		targets = append(targets, s.Targets...)
 		outcome = join(outcome, s.Outcome)
+		controllers = append(controllers, rollout.Controllers(s.Records)...)
+	}
+	view, err := rollout.EncodeRollouts(controllers)
+	if err != nil {
+		return err
 	}
 	outcome.Status = statusOf(outcome)
-	inv.result = &result{outcome: outcome, text: statusText(targets), summary: true, extra: map[string]any{"targets": targets}}
+	inv.result = &result{outcome: outcome, text: statusText(targets), summary: true, extra: map[string]any{"targets": targets, "controllers": view}}
 	return nil
 }
 
