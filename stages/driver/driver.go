@@ -252,8 +252,21 @@ type Env struct {
 	Transport http.RoundTripper
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
+	// Secret is told every credential when the client obtains it (a secret key
+	// of a profile, an access token that was exchanged), before its first use, so
+	// that it is masked and redacted everywhere. Nil drops it. Drivers call it
+	// through [Env.Keep].
+	Secret func(value string)
 	// Log takes debug lines. Nil drops them.
 	Log func(format string, args ...any)
+}
+
+// Keep tells the environment of a credential that must never be shown. It is
+// safe for concurrent use where Secret is; an empty value is nothing.
+func (e Env) Keep(value string) {
+	if e.Secret != nil && value != "" {
+		e.Secret(value)
+	}
 }
 
 // Time is the time by the environment's clock.
