@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"sluice/internal/actions"
-	"sluice/internal/engine"
+	"sluice/internal/old/engine"
 	"sluice/internal/store"
 	"sluice/pipeline"
 	"sluice/stages/driver"

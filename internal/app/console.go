@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"sluice/internal/actions"
+	"sluice/internal/old/rollout"
 	"sluice/internal/report"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
 
 // console shows people what happens while it happens, on standard error. It is

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"sluice/rollout"
+	"sluice/internal/old/rollout"
 )
 
 // document is what --output json prints, and what the outputs hold.

@@ -7,10 +7,10 @@ import (
 	"strings"
 
 	"sluice/internal/actions"
-	"sluice/internal/engine"
+	"sluice/internal/old/engine"
+	"sluice/internal/old/rollout"
 	"sluice/internal/report"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
 
 // result is what a command reports.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sluice/internal/engine"
+	"sluice/internal/old/engine"
 	"sluice/internal/report"
 )
 

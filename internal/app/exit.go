@@ -6,9 +6,9 @@ import (
 	"iter"
 	"slices"
 
-	"sluice/internal/engine"
+	"sluice/internal/old/engine"
+	"sluice/internal/old/rollout"
 	"sluice/internal/store"
-	"sluice/rollout"
 )
 
 // The exit codes, as docs/design.md section 5 has them.

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"testing"
 
-	"sluice/internal/engine"
+	"sluice/internal/old/engine"
+	"sluice/internal/old/rollout"
 	"sluice/internal/store"
-	"sluice/rollout"
 )
 
 // TestExitCodes: one cause, one code; of several the first in the contract's

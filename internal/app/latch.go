@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sluice/internal/engine"
+	"sluice/internal/old/engine"
+	"sluice/internal/old/rollout"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
 
 func (inv *invocation) lock() *cobra.Command {

@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sluice/internal/engine"
+	"sluice/internal/old/engine"
+	"sluice/internal/old/rollout"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
 
 // matrixJob is one entry of the output `matrix`, for strategy.matrix of a job.

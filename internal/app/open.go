@@ -13,11 +13,11 @@ import (
 
 	"sluice/internal/actions"
 	"sluice/internal/check"
-	"sluice/internal/engine"
+	"sluice/internal/old/engine"
+	"sluice/internal/old/rollout"
 	"sluice/internal/sandbox"
 	emulators "sluice/internal/sandbox/all"
 	"sluice/pipeline"
-	"sluice/rollout"
 	"sluice/stages"
 	"sluice/stages/driver"
 )

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"sluice/rollout"
+	"sluice/internal/old/rollout"
 )
 
 func inside(more ...string) []string {

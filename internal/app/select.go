@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"sluice/internal/engine"
+	"sluice/internal/old/engine"
 	"sluice/pipeline"
 )
 

@@ -11,12 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sluice/internal/engine"
+	"sluice/internal/old/engine"
+	"sluice/internal/old/rollout"
 	"sluice/internal/report"
 	"sluice/internal/store"
 	"sluice/internal/store/open"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
 
 // storeName says where the pipeline's state is kept: what --store says, else the

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sluice/internal/engine"
+	"sluice/internal/old/engine"
+	"sluice/internal/old/rollout"
 	"sluice/internal/report"
-	"sluice/rollout"
 )
 
 func (inv *invocation) status() *cobra.Command {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"sluice/rollout"
+	"sluice/internal/old/rollout"
 )
 
 // DefaultTimeout bounds a check that names no timeout of its own.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"sluice/rollout"
+	"sluice/internal/old/rollout"
 )
 
 func runner(t *testing.T, environ ...string) *Runner {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"sluice/rollout"
+	"sluice/internal/old/rollout"
 )
 
 const (

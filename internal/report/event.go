@@ -3,7 +3,7 @@ package report
 import (
 	"strings"
 
-	"sluice/rollout"
+	"sluice/internal/old/rollout"
 )
 
 // Event says in words what a line of a target's history tells; "" for lines

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/old/rollout"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
 
 // Summary is the Markdown of an invocation: a headline, the pipeline as a

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"sluice/internal/old/rollout"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
 
 // Diagram is a Mermaid flow chart of the pipeline's stages in a code block,

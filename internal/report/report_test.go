@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/old/rollout"
 	"sluice/pipeline"
-	"sluice/rollout"
 	"sluice/stages/driver"
 )
 

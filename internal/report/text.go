@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"sluice/rollout"
+	"sluice/internal/old/rollout"
 )
 
 // Text is an outcome for a terminal: one line a target, then what is waited for

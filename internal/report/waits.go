@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"sluice/rollout"
+	"sluice/internal/old/rollout"
 )
 
 // Waits says in words what a target waits for, until when, and what continues it.

@@ -1,0 +1,150 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sluice/internal/old/engine"
+	"sluice/internal/old/rollout"
+	"sluice/internal/store"
+	"sluice/stages/driver"
+)
+
+// interruptible is a process with a context that its test ends, and a store
+// that takes its time.
+func (w *world) interruptible(saves time.Duration) (*process, context.CancelFunc) {
+	p := w.start(again, func(c *engine.Config) { c.Store = &slowStore{Store: c.Store, takes: saves} })
+	ctx, cancel := context.WithCancel(p.ctx)
+	p.ctx = ctx
+	return p, cancel
+}
+
+// slowStore takes its time to save, and saves nothing once ctx has ended.
+type slowStore struct {
+	store.Store
+	takes time.Duration
+}
+
+func (s *slowStore) Commit(ctx context.Context, entries ...store.Entry) ([]store.Entry, error) {
+	select {
+	case <-time.After(s.takes):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return s.Store.Commit(ctx, entries...)
+}
+
+// TestInterrupted interrupts every story at many moments: no new effect starts,
+// state is saved within five seconds, nobody holds a target any more, and the
+// next attempt ends the story with one effect each.
+func TestInterrupted(t *testing.T) {
+	for _, s := range stories() {
+		t.Run(s.name, func(t *testing.T) {
+			for i := range 12 {
+				at := time.Duration(i) * 700 * time.Millisecond
+				t.Run(fmt.Sprintf("after %s", at), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { s.interrupt(t, at) })
+				})
+			}
+		})
+	}
+}
+
+func (s story) interrupt(t *testing.T, at time.Duration) {
+	w, before := s.world(t, weather{settle: time.Second, slow: 2 * time.Second})
+	for _, sky := range w.skies {
+		for target := range s.state {
+			for _, kind := range sky.facts.Kinds {
+				sky.next(target, kind, answer{slow: 1500 * time.Millisecond})
+			}
+		}
+	}
+	w.checks.takes = time.Second
+	p, cancel := w.interruptible(800 * time.Millisecond)
+	stopped := time.Now().Add(at)
+	time.AfterFunc(at, cancel)
+	r := p.run(s.do)
+	if ended := time.Now(); ended.After(stopped) {
+		if !errors.Is(r.err, context.Canceled) {
+			t.Errorf("it ends with %v", r.err)
+		}
+		if took := ended.Sub(stopped); took > 5*time.Second {
+			t.Errorf("it took %s to end", took)
+		}
+	}
+	for _, sent := range p.sent {
+		if sent.After(stopped) {
+			t.Errorf("an effect was sent %s after it was interrupted", sent.Sub(stopped))
+		}
+	}
+	for target := range s.state {
+		if l := w.record(target).Lock; l != nil {
+			t.Errorf("%s is still held by %s", target, l.Holder)
+		}
+	}
+	w.checks.takes = 0
+	s.ends(w, w.do(s.do, again), before)
+}
+
+// TestInterruptedWhileSending: a request under way is still answered, and its
+// answer saved; one that takes too long is looked up by the next attempt.
+func TestInterruptedWhileSending(t *testing.T) {
+	for takes, state := range map[time.Duration]rollout.StepState{
+		2 * time.Second: rollout.StepDone, 10 * time.Second: rollout.StepIntended,
+	} {
+		t.Run(takes.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, one)
+				w.sky().next("web", driver.Deploy, answer{slow: takes})
+				p, cancel := w.interruptible(0)
+				time.AfterFunc(time.Millisecond, cancel)
+				if r := p.run(promote("prod")); !errors.Is(r.err, context.Canceled) {
+					t.Errorf("it ends with %v", r.err)
+				}
+				if x := w.newest("web"); x.Steps[0].State != state {
+					t.Errorf("the step is %s, want %s", x.Steps[0].State, state)
+				}
+				if r := w.do(promote("prod"), again); r.err != nil || r.Status != rollout.StatusSucceeded {
+					t.Errorf("the next attempt ends with %v, %s", r.err, r.Status)
+				}
+				w.had("web deploy")
+			})
+		})
+	}
+}
+
+// TestInterruptedBeforeAnything: an invocation that is interrupted before it
+// begins does nothing.
+func TestInterruptedBeforeAnything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, one)
+		p, cancel := w.interruptible(0)
+		cancel()
+		if r := p.run(promote("prod")); !errors.Is(r.err, context.Canceled) {
+			t.Errorf("it ends with %v", r.err)
+		}
+		if n := w.memory.Commits() + len(w.effects()); n != 0 {
+			t.Errorf("%d commits and effects", n)
+		}
+	})
+}
+
+// TestInterruptedWhileWaiting: a bake that is waited for, and a canary that
+// stands, stay as they are.
+func TestInterruptedWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, with(one, canaryWaits))
+		p, cancel := w.interruptible(0)
+		time.AfterFunc(30*time.Second, cancel)
+		r := p.run(promote("prod"))
+		if !errors.Is(r.err, context.Canceled) || r.Status != rollout.StatusInterrupted {
+			t.Errorf("it ends with %v, %s", r.err, r.Status)
+		}
+		w.had("web weight 10")
+		w.is("web", rollout.StateInProgress)
+	})
+}
