@@ -1,0 +1,120 @@
+package rollout
+
+import (
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sluice/stages/driver"
+)
+
+// Execution is a rollout and what is needed to go on with it in another
+// process.
+type Execution struct {
+	Rollout      Rollout              `json:"rollout"`
+	Spec         Spec                 `json:"spec"`
+	Baseline     jsontext.Value       `json:"baseline,omitzero"`     // what stood before the rollout's first effect
+	Previous     driver.Release       `json:"previous,omitzero"`     // the release that ran before it; no id where nothing ran, or nobody knows
+	PlatformName string               `json:"platformName,omitzero"` // Remote: what the platform calls its rollout
+	Approvals    []Decision           `json:"approvals,omitempty"`
+	Expired      time.Time            `json:"expired,omitzero"` // its approval ran out then
+	AskedAgain   time.Time            `json:"askedAgain,omitzero"`
+	Steps        []Step               `json:"steps"`
+	Attempts     map[string]int       `json:"attempts,omitempty"` // by phase: how often its effects were applied again because traffic had been put back
+	Runs         map[string]int       `json:"runs,omitempty"`     // by phase/job: how often the job was put to work
+	Times        map[string]time.Time `json:"times,omitempty"`    // see times.go
+	Asked        []Request            `json:"asked,omitempty"`    // effects outside the order of jobs that are still to be sent
+	Retried      int                  `json:"retried,omitzero"`   // the attempt of the promotion that took it up again
+	Accepted     bool                 `json:"accepted,omitzero"`  // a person accepted what stands: the next effect compares nothing with our last one
+	Restored     bool                 `json:"restored,omitzero"`  // traffic is back where it was before the rollout
+	Left         bool                 `json:"left,omitzero"`      // a person accepted what stands instead of traffic being put back
+	YieldsTo     string               `json:"yieldsTo,omitzero"`  // the rollout that takes over what stands: nothing is put back before it
+	Stop         *Stop                `json:"stop,omitzero"`      // what stops it: its timeouts stand still
+	Still        Duration             `json:"still,omitzero"`     // how long its timeouts have stood still so far
+	Due          time.Time            `json:"due,omitzero"`       // when something is to be done next
+	Unknown      jsontext.Value       `json:",embed"`
+}
+
+// Decision is one person's word on an approval.
+type Decision struct {
+	Actor        string         `json:"actor"`
+	Approve      bool           `json:"approve"`
+	Time         time.Time      `json:"time"`
+	Comment      string         `json:"comment,omitzero"`
+	RunURL       string         `json:"runURL,omitzero"`
+	Verified     bool           `json:"verified"`              // GitHub said who it was
+	Emergency    bool           `json:"emergency,omitzero"`    // by a maintainer who is no approver: flagged
+	Acknowledged string         `json:"acknowledged,omitzero"` // the approver who acknowledged it
+	AckTime      time.Time      `json:"acknowledgeTime,omitzero"`
+	Unknown      jsontext.Value `json:",embed"`
+}
+
+// StopCause says what stops a rollout.
+type StopCause string
+
+// What stops a rollout.
+const (
+	StopBlock    StopCause = "block"
+	StopPlatform StopCause = "platform" // it cannot be reached
+	StopBusy     StopCause = "busy"     // somebody else is changing the target
+)
+
+// Stop says what stops a rollout, since when.
+type Stop struct {
+	Cause   StopCause      `json:"cause"`
+	Since   time.Time      `json:"since"`
+	Until   time.Time      `json:"until,omitzero"` // when to try again; zero where nobody can say
+	Block   string         `json:"block,omitzero"` // its id
+	Message string         `json:"message,omitzero"`
+	Person  bool           `json:"person,omitzero"` // over only when a person takes it up: a policy without resume: automatic
+	Unknown jsontext.Value `json:",embed"`
+}
+
+// Over reports whether nothing is left to do: the rollout is final and no
+// effect is under way or asked for. A platform's own rollout that is FAILED is
+// not over while a command to it is being sent.
+func (e *Execution) Over() bool { return e.Rollout.State.Final() && !e.busy() }
+
+// busy reports whether an effect is under way or asked for.
+func (e *Execution) busy() bool {
+	_, open := e.OpenStep()
+	return open || len(e.Asked) > 0
+}
+
+// OpenStep is the effect that still needs an answer: the newest, for a command
+// to a platform's own rollout goes out while that rollout is followed.
+func (e *Execution) OpenStep() (*Step, bool) {
+	for i := range slices.Backward(e.Steps) {
+		if e.Steps[i].Open() {
+			return &e.Steps[i], true
+		}
+	}
+	return nil, false
+}
+
+// asking is the open effect that waits for a person's decision.
+func (e *Execution) asking() (*Step, bool) {
+	step, open := e.OpenStep()
+	return step, open && step.State == StepAsking
+}
+
+// openStep finds an effect by its call that still needs an answer.
+func (e *Execution) openStep(key string) (*Step, bool) {
+	for i := range e.Steps {
+		if e.Steps[i].Call.Key == key && e.Steps[i].Open() {
+			return &e.Steps[i], true
+		}
+	}
+	return nil, false
+}
+
+// Last is the newest effect that was read back.
+func (e *Execution) Last() (Step, bool) {
+	for _, s := range slices.Backward(e.Steps) {
+		if s.State == StepDone {
+			return s, true
+		}
+	}
+	return Step{}, false
+}

@@ -1,0 +1,52 @@
+package rollout
+
+import (
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// History is what is over on one target; only what looks back loads it.
+type History struct {
+	Schema     string         `json:"schema"`
+	Pipeline   string         `json:"pipeline"`
+	Target     string         `json:"target"`
+	Generation int64          `json:"generation"`
+	Rollouts   []Execution    `json:"rollouts"`
+	Events     []Event        `json:"events"`
+	Unknown    jsontext.Value `json:",embed"`
+}
+
+// eventsPerRollout bounds the events beside the rollouts.
+const eventsPerRollout = 50
+
+// NewHistory is the history of a target that has none yet.
+func NewHistory(pipeline, target string) History {
+	return History{Schema: Schema, Pipeline: pipeline, Target: target, Rollouts: []Execution{}, Events: []Event{}}
+}
+
+// Add appends what [Seal] moved out of the record, and drops the oldest beyond
+// bound rollouts; bound 0 keeps all. What is there already is not added twice.
+func (h *History) Add(moved Moved, bound int) {
+	for _, e := range moved.Rollouts {
+		if !slices.ContainsFunc(h.Rollouts, func(x Execution) bool { return x.Rollout.Name == e.Rollout.Name }) {
+			h.Rollouts = append(h.Rollouts, e)
+		}
+	}
+	last := int64(0)
+	if n := len(h.Events); n > 0 {
+		last = h.Events[n-1].ID
+	}
+	for _, event := range moved.Events {
+		if event.ID > last {
+			h.Events = append(h.Events, event)
+		}
+	}
+	if bound > 0 {
+		h.Rollouts = newest(h.Rollouts, bound)
+		h.Events = newest(h.Events, bound*eventsPerRollout)
+	}
+}
+
+// newest keeps the last n.
+func newest[T any](list []T, n int) []T { return slices.Clone(list[max(len(list)-n, 0):]) }
