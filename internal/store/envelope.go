@@ -63,7 +63,7 @@ func Decode(key Key, text []byte) (Stored, error) {
 	if err != nil {
 		return Stored{}, err
 	}
-	if found := (Key{env.Pipeline, env.Target}); found != key {
+	if found := (Key{Pipeline: env.Pipeline, Target: env.Target}); found != key {
 		return Stored{}, fmt.Errorf("it holds the record of %s", found)
 	}
 	var data bytes.Buffer

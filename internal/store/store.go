@@ -13,14 +13,29 @@ import (
 	"strings"
 )
 
-// Key names one target's record.
+// Key names one entry: a target's record, or what several targets share.
 type Key struct {
 	Pipeline string
-	Target   string
+	Kind     string // one of the kinds below
+	Target   string // its name within the kind
 }
 
+// The kinds of entries. A store keeps them apart, and knows nothing else of them.
+const (
+	KindTarget    = "" // a target's record
+	KindPromotion = "promotion"
+	KindRun       = "run"
+	KindHistory   = "history" // one a target
+	KindIndex     = "index"   // one a pipeline
+)
+
 // String is the key as people read it.
-func (k Key) String() string { return k.Pipeline + "/" + k.Target }
+func (k Key) String() string {
+	if k.Kind == KindTarget {
+		return k.Pipeline + "/" + k.Target
+	}
+	return k.Pipeline + "/" + k.Kind + "/" + k.Target
+}
 
 // Entry is one record as a store holds it.
 type Entry struct {
