@@ -1,0 +1,50 @@
+// Package planner finds out what a command would do, by reading alone. What it
+// found is a [Plan]: a plain value, which `plan` prints and the executor carries
+// out.
+package planner
+
+import (
+	"time"
+
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+// Plan is what a command does.
+type Plan struct {
+	Command string
+	// Promotion is the entry that the command makes, and what its targets share.
+	// Its ID is "" where the command only goes on with promotions that exist.
+	Promotion rollout.Promotion
+	Moves     []Move // in the order of the pipeline file
+	Refusals  []Refusal
+	Findings  []driver.Finding
+}
+
+// Move is what the command does on one target before the target goes on by
+// itself.
+type Move struct {
+	Target string
+	// Generation is that of the record which the move was planned from; 0 where
+	// none was ever saved. The executor refuses to make the move on another.
+	Generation int64
+	// Do is applied to the record, in this order, in the save that takes the lease.
+	// Empty where the target only goes on with what was begun.
+	Do []rollout.Transition
+	// First is what was read for the first effect; it serves the effect too while
+	// it is new. Nil where nothing was read for it. The moves of one call share one
+	// value, which nobody changes.
+	First     *driver.Prepared
+	ReadAt    time.Time // when First was read
+	Unchanged bool      // nothing is left to do: the executor does not work on the target
+	// Pending is what keeps the target from being planned, as when its platform
+	// cannot be reached; nil where nothing does. Do is empty then.
+	Pending *rollout.Waiting
+}
+
+// Refusal is why a command cannot be carried out on a target.
+type Refusal struct {
+	Target   string
+	Reason   *rollout.RefusedError // the record's reason; nil where Findings say why
+	Findings []driver.Finding      // what was found on the platform
+}
