@@ -56,7 +56,8 @@ type Block struct {
 	Kind     BlockKind      `json:"kind"`
 	Scope    Scope          `json:"scope,omitzero"`
 	Release  string         `json:"release,omitzero"`  // "" any release
-	Created  time.Time      `json:"created,omitzero"`  // when the platform made Release: what is newer ends the block
+	From     string         `json:"from,omitzero"`     // wentBack, restored: the release that was gone back from
+	Created  time.Time      `json:"created,omitzero"`  // when the platform made From: what is newer, a person's, ends the block
 	Whom     Whom           `json:"whom"`              // whom it stops
 	BothWays bool           `json:"bothWays,omitzero"` // going back is stopped too, the one who placed it included
 	Until    time.Time      `json:"until,omitzero"`    // zero: until somebody ends it
@@ -71,7 +72,7 @@ type Block struct {
 	Unknown  jsontext.Value `json:",embed"`
 }
 
-// Action is what somebody wants to do, as blocks ask for it.
+// Intention is what somebody wants to do, as blocks ask for it.
 type Intention string
 
 // What blocks are asked about.

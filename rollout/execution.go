@@ -19,10 +19,10 @@ type Execution struct {
 	PlatformName string               `json:"platformName,omitzero"` // Remote: what the platform calls its rollout
 	Approvals    []Decision           `json:"approvals,omitempty"`
 	Expired      time.Time            `json:"expired,omitzero"` // its approval ran out then
-	AskedAgain   time.Time            `json:"askedAgain,omitzero"`
 	Steps        []Step               `json:"steps"`
 	Attempts     map[string]int       `json:"attempts,omitempty"` // by phase: how often its effects were applied again because traffic had been put back
 	Runs         map[string]int       `json:"runs,omitempty"`     // by phase/job: how often the job was put to work
+	Needs        map[string]int       `json:"needs,omitempty"`    // by phase/job: the run of its checks of scope stage that it needs at least
 	Times        map[string]time.Time `json:"times,omitempty"`    // see times.go
 	Asked        []Request            `json:"asked,omitempty"`    // effects outside the order of jobs that are still to be sent
 	Retried      int                  `json:"retried,omitzero"`   // the attempt of the promotion that took it up again
@@ -31,7 +31,7 @@ type Execution struct {
 	Left         bool                 `json:"left,omitzero"`      // a person accepted what stands instead of traffic being put back
 	YieldsTo     string               `json:"yieldsTo,omitzero"`  // the rollout that takes over what stands: nothing is put back before it
 	Stop         *Stop                `json:"stop,omitzero"`      // what stops it: its timeouts stand still
-	Still        Duration             `json:"still,omitzero"`     // how long its timeouts have stood still so far
+	BackTo       string               `json:"backTo,omitzero"`    // of a rollback: the rollout before whose first effect its goal stood
 	Due          time.Time            `json:"due,omitzero"`       // when something is to be done next
 	Unknown      jsontext.Value       `json:",embed"`
 }
@@ -58,6 +58,7 @@ const (
 	StopBlock    StopCause = "block"
 	StopPlatform StopCause = "platform" // it cannot be reached
 	StopBusy     StopCause = "busy"     // somebody else is changing the target
+	StopApproval StopCause = "approval" // the platform waits for an approval
 )
 
 // Stop says what stops a rollout, since when.

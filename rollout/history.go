@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -33,19 +34,20 @@ func (h *History) Add(moved Moved, bound int) {
 			h.Rollouts = append(h.Rollouts, e)
 		}
 	}
-	last := int64(0)
-	if n := len(h.Events); n > 0 {
-		last = h.Events[n-1].ID
-	}
-	for _, event := range moved.Events {
-		if event.ID > last {
-			h.Events = append(h.Events, event)
-		}
-	}
+	h.addEvents(moved.Events)
 	if bound > 0 {
 		h.Rollouts = newest(h.Rollouts, bound)
 		h.Events = newest(h.Events, bound*eventsPerRollout)
 	}
+}
+
+// addEvents adds events at their place: those of a rollout that stayed longer
+// come after younger ones.
+func (h *History) addEvents(events []Event) {
+	byID := func(a, b Event) int { return cmp.Compare(a.ID, b.ID) }
+	h.Events = append(h.Events, events...)
+	slices.SortStableFunc(h.Events, byID)
+	h.Events = slices.CompactFunc(h.Events, func(a, b Event) bool { return a.ID == b.ID })
 }
 
 // newest keeps the last n.

@@ -5,6 +5,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
+
+	"sluice/stages/driver"
 )
 
 // namePattern is Cloud Deploy's pattern for a rollout's id.
@@ -34,4 +38,28 @@ func nameOf(release, place, suffix string) string {
 func digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:8])
+}
+
+// nameFor is what a rollout of a release is named after: its name for people,
+// else its id.
+func nameFor(release driver.Release) string {
+	if release.Name != "" {
+		return strings.ToLower(release.Name)
+	}
+	return release.ID
+}
+
+// nextName is the first name of the release that the target has not used.
+func (r *Record) nextName(release driver.Release, target string) string {
+	for n := 1; ; n++ {
+		name := Name(nameFor(release), target, n)
+		if r.index(name) < 0 && !slices.ContainsFunc(r.Past, func(p Past) bool { return p.Rollout == name }) {
+			return name
+		}
+	}
+}
+
+// index is the place of a rollout in the order of work; -1 where it is not kept.
+func (r *Record) index(name string) int {
+	return slices.IndexFunc(r.Rollouts, func(x Execution) bool { return x.Rollout.Name == name })
 }

@@ -105,8 +105,8 @@ type StageCheck struct {
 	Wave    int            `json:"wave"`
 	Phase   string         `json:"phase"`
 	Job     string         `json:"job"`
-	Index   int            `json:"index"` // among the job's checks
-	Attempt int            `json:"attempt,omitzero"`
+	Index   int            `json:"index"` // among the job's checks of scope stage
+	Run     int            `json:"run"`   // from 1; again for targets that come later, and after a person had its job retried
 	State   CheckState     `json:"state"`
 	By      string         `json:"by,omitzero"` // the target whose plan it was run from
 	Message string         `json:"message,omitzero"`

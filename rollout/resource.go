@@ -33,6 +33,17 @@ func (s State) Final() bool {
 	}
 }
 
+// Known reports whether the state is one of the above. A platform's own rollout
+// may be in another one: it is shown, and waited for.
+func (s State) Known() bool {
+	switch s {
+	case StatePendingRelease, StatePendingApproval, StatePending, StateInProgress, StateCancelling, StateHalted:
+		return true
+	default:
+		return s.Final()
+	}
+}
+
 // ApprovalState is how far a rollout's approval is.
 type ApprovalState string
 

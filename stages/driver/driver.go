@@ -111,6 +111,7 @@ type Target struct {
 // Release is the immutable thing that travels.
 type Release struct {
 	ID         string    `json:"id"`                  // what the platform calls it; equal ids are the same thing on every stage
+	Name       string    `json:"name,omitempty"`      // what people call it; "" where the id is all there is
 	Platform   string    `json:"platform,omitempty"`  // the platform's record of it on this target (a Heroku release id); "" where there is none
 	CreateTime time.Time `json:"createTime,omitzero"` // by the platform's clock; zero where the answer did not carry it
 	Comment    string    `json:"comment,omitempty"`   // the platform's description of it: untrusted text

@@ -1,0 +1,83 @@
+package rollout
+
+import "time"
+
+func (t Advance) apply(r *Record, now time.Time) error {
+	command := string(ToAdvance)
+	e, err := r.rolloutFor(command, t.Rollout)
+	if err != nil {
+		return err
+	}
+	if e.Rollout.State != StateInProgress {
+		return e.refuse(command, ReasonState, StateInProgress)
+	}
+	if e.Spec.Remote && !e.mirrored() {
+		return e.refuse(command, ReasonNotThere)
+	}
+	if err := r.mayGoOn(e, ToAdvance, t.By, now); err != nil {
+		return err
+	}
+	p, err := e.nextPhase(t.Phase)
+	if err != nil {
+		return err
+	}
+	if err := e.owner().advance(r, p, t.By, now); err != nil {
+		return err
+	}
+	e.takeUp(t.By, now)
+	return nil
+}
+
+// takeUp lets a person end what a policy's window held.
+func (e *Execution) takeUp(by Actor, now time.Time) {
+	if e.Stop != nil && e.Stop.Person && by.Person {
+		e.endStop(now)
+	}
+}
+
+// nextPhase finds the phase that can be started now: it is PENDING and not the
+// first, and the phase before it is SUCCEEDED or SKIPPED.
+func (e *Execution) nextPhase(phase string) (*Phase, error) {
+	current, i, ok := e.current()
+	if phase != "" {
+		if err := e.mayName(phase, current, ok); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case !ok:
+		return nil, e.refuse(string(ToAdvance), ReasonNoPhase)
+	case current.State != PhasePending:
+		return nil, e.refusePhase(ReasonPhaseState, current)
+	case i == 0:
+		return nil, e.refusePhase(ReasonFirstPhase, current)
+	}
+	return current, nil
+}
+
+// mayName says whether a phase that somebody named is the one that is next.
+func (e *Execution) mayName(phase string, current *Phase, ok bool) error {
+	named, exists := e.Rollout.Phase(phase)
+	switch {
+	case !exists:
+		err := e.refuse(string(ToAdvance), ReasonPhase)
+		err.Phase = phase
+		for _, p := range e.Rollout.Phases {
+			err.Names = append(err.Names, p.ID)
+		}
+		return err
+	case named.State != PhasePending:
+		return e.refusePhase(ReasonPhaseState, named)
+	case ok && current.ID != phase:
+		err := e.refusePhase(ReasonPhaseOrder, named)
+		err.Other, err.Found = current.ID, string(current.State)
+		return err
+	}
+	return nil
+}
+
+func (e *Execution) refusePhase(reason Reason, p *Phase) *RefusedError {
+	err := e.refuse(string(ToAdvance), reason)
+	err.Phase, err.Found = p.ID, string(p.State)
+	return err
+}

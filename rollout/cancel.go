@@ -1,0 +1,55 @@
+package rollout
+
+import "time"
+
+func (t Cancel) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor(string(ToCancel), t.Rollout)
+	if err != nil {
+		return err
+	}
+	if err := e.mayCancel(r, t.By, now); err != nil {
+		return err
+	}
+	r.event(e, now, Event{Type: "rollout.cancelling", Actor: t.By.Login, Message: t.reason()})
+	r.notePassed(Question{Intention: ToCancel, Release: e.Spec.Release.ID}, t.By, now)
+	if t.Cause != "" && e.Rollout.FailureReason == "" {
+		e.Rollout.FailureReason = t.Cause
+	}
+	if e.Rollout.State != StateCancelling {
+		r.placeGoingBack(e, t.By, now)
+	}
+	return e.owner().cancel(r, t.By, now)
+}
+
+func (t Cancel) reason() string {
+	if t.Cause != "" {
+		return t.Cause
+	}
+	return t.By.Reason
+}
+
+// mayCancel says whether there is something to cancel.
+func (e *Execution) mayCancel(r *Record, by Actor, now time.Time) error {
+	command := string(ToCancel)
+	if err := r.mayGoOn(e, ToCancel, by, now); err != nil {
+		return err
+	}
+	_, asks := e.asking()
+	switch s := e.Rollout.State; {
+	case asks:
+		return nil // the person decides: put back
+	case s == StateCancelling, e.asksCancel():
+		return e.refuseOther(command, ReasonGoingBack, e.Rollout.Name)
+	case s == StateFailed && !e.Spec.Remote && e.canaryStands():
+		return e.refuseNewer(r, command)
+	case s == StateFailed && e.Restored, s == StateCancelled, s == StateApprovalRejected:
+		return e.refuse(command, ReasonThere)
+	case s.Final():
+		return e.refuse(command, ReasonState)
+	default:
+		return nil
+	}
+}
+
+// asksCancel reports whether the platform is still to be told to cancel.
+func (e *Execution) asksCancel() bool { return e.Spec.Remote && e.asked("cancel") }

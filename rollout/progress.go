@@ -1,0 +1,132 @@
+package rollout
+
+import (
+	"slices"
+
+	"sluice/stages/driver"
+)
+
+// current is the first phase that is not over.
+func (e *Execution) current() (*Phase, int, bool) {
+	for i := range e.Rollout.Phases {
+		switch e.Rollout.Phases[i].State {
+		case PhaseSucceeded, PhaseSkipped:
+		default:
+			return &e.Rollout.Phases[i], i, true
+		}
+	}
+	return nil, 0, false
+}
+
+// currentJob is the first job of a phase that is not over.
+func currentJob(p *Phase) (*Job, bool) {
+	for _, j := range p.Jobs() {
+		if !j.State.over() {
+			return j, true
+		}
+	}
+	return nil, false
+}
+
+// failedPhase reports whether a phase of ours failed, or was aborted by a failure.
+func (e *Execution) failedPhase() bool {
+	return slices.ContainsFunc(e.Rollout.Phases, func(p Phase) bool { return p.State == PhaseFailed || p.State == PhaseAborted })
+}
+
+// phaseSpec is the plan of a phase.
+func (e *Execution) phaseSpec(id string) PhaseSpec {
+	for _, p := range e.Spec.Phases {
+		if p.ID == id {
+			return p
+		}
+	}
+	return PhaseSpec{}
+}
+
+// nextEffect is the first effect of the phase's deploy job that is not done in
+// this attempt; "" where all are.
+func (e *Execution) nextEffect(phase string) driver.Kind {
+	for _, kind := range e.phaseSpec(phase).Effects {
+		if e.doneIn(phase, kind) {
+			continue
+		}
+		if kind == driver.Stable && e.Restored {
+			return driver.Weight // traffic was put back: the canary must stand again first
+		}
+		return kind
+	}
+	return ""
+}
+
+// doneIn reports whether an effect of the phase is done in its present attempt.
+func (e *Execution) doneIn(phase string, kind driver.Kind) bool {
+	return slices.ContainsFunc(e.Steps, func(s Step) bool {
+		return s.Phase == phase && s.Call.Kind == kind && s.Attempt == e.Attempts[phase] && s.State == StepDone
+	})
+}
+
+// percent is the share of traffic an effect in this phase gives: the phase's
+// own, or for a canary that must stand again the last one before.
+func (e *Execution) percent(phase string) string {
+	percent := ""
+	for _, p := range e.Spec.Phases {
+		if p.Percent != "" {
+			percent = p.Percent
+		}
+		if p.ID == phase {
+			break
+		}
+	}
+	return percent
+}
+
+// Touched reports whether an effect of the rollout stands on the platform, or
+// may stand there.
+func (e *Execution) Touched() bool {
+	if e.Restored {
+		return false
+	}
+	return slices.ContainsFunc(e.Steps, func(s Step) bool { return s.acted() && s.Call.Kind != driver.Rollback })
+}
+
+// canaryStands reports whether traffic goes, or may go, to our canary: a share
+// was given and neither made stable nor put back since.
+func (e *Execution) canaryStands() bool {
+	stands := false
+	for _, s := range e.Steps {
+		switch s.Call.Kind {
+		case driver.Weight:
+			stands = stands || s.acted()
+		case driver.Stable, driver.Deploy, driver.Rollback:
+			stands = stands && s.State != StepDone
+		}
+	}
+	return stands
+}
+
+// needsRestoring reports whether traffic is to be put back when the rollout is
+// not to go on.
+func (e *Execution) needsRestoring(r *Record) bool {
+	_, yields := e.yields(r)
+	return e.canaryStands() && !e.Left && !yields
+}
+
+// yields finds the rollout that takes over what e leaves, as long as that can
+// still happen.
+func (e *Execution) yields(r *Record) (*Execution, bool) {
+	other, ok := r.Rollout(e.YieldsTo)
+	if e.YieldsTo == "" || !ok || other.Rollout.State.Final() && other.Rollout.State != StateSucceeded {
+		return nil, false
+	}
+	return other, true
+}
+
+// waiting reports whether the rollout has not begun yet.
+func (e *Execution) waiting() bool {
+	switch e.Rollout.State {
+	case StatePending, StatePendingApproval, StatePendingRelease:
+		return len(e.Steps) == 0
+	default:
+		return false
+	}
+}

@@ -1,0 +1,134 @@
+package rollout
+
+import (
+	"slices"
+	"time"
+
+	v2 "github.com/go-json-experiment/json"
+)
+
+// pastKept bounds [Record.Past].
+const pastKept = 50
+
+// looseEventsKept bounds the events of no rollout that stay in the record.
+const looseEventsKept = 20
+
+// Moved is what [Seal] took out of a record, for its [History].
+type Moved struct {
+	Rollouts []Execution
+	Events   []Event
+}
+
+// Empty reports whether nothing moved.
+func (m Moved) Empty() bool { return len(m.Rollouts)+len(m.Events) == 0 }
+
+// Seal makes a changed record ready to be saved: etags, when it is due, and what
+// is over and no longer needed taken out, which is to be saved with it. g and s
+// as for [Next]. The generation is the ledger's.
+func Seal(r *Record, g *Group, s Setting, now time.Time) Moved {
+	moved := r.moveOut()
+	for i := range r.Rollouts {
+		e := &r.Rollouts[i]
+		if !e.mirrored() {
+			e.Rollout.Etag = etag(e.Rollout)
+		}
+		e.Due = time.Time{}
+	}
+	if e, ok := r.Active(); ok {
+		e.Due = now.UTC()
+		if due := Next(r, g, s, now); due.Action == ActionWait {
+			e.Due = due.Waiting.Until
+		}
+	}
+	return moved
+}
+
+func etag(r Rollout) string {
+	r.Etag = ""
+	data, err := v2.Marshal(r, v2.Deterministic(true))
+	if err != nil {
+		return ""
+	}
+	return digest(data)
+}
+
+// moveOut takes out what is over and nothing needs.
+func (r *Record) moveOut() Moved {
+	keep := r.kept()
+	var moved Moved
+	r.Rollouts = slices.DeleteFunc(r.Rollouts, func(e Execution) bool {
+		if keep[e.Rollout.Name] {
+			return false
+		}
+		moved.Rollouts = append(moved.Rollouts, e)
+		r.Past = append(r.Past, Past{
+			Rollout: e.Rollout.Name, Promotion: e.Spec.Promotion, State: e.Rollout.State, Release: e.Spec.Release.ID,
+			Good: e.Rollout.State == StateSucceeded && len(e.Rollout.RolledBackByRollouts) == 0 && e.Rollout.RollbackOfRollout == "",
+		})
+		return true
+	})
+	r.Past = newest(r.Past, pastKept)
+	if len(moved.Rollouts) == 0 && r.looseEvents() <= 2*looseEventsKept {
+		return moved
+	}
+	moved.Events = r.moveEvents(keep)
+	return moved
+}
+
+// kept names the rollouts that stay: those that are not over, the newest, the
+// newest that can be gone back from, the newest success, and what a rollback that
+// stays is about.
+func (r *Record) kept() map[string]bool {
+	keep := map[string]bool{}
+	good, undoable := false, false
+	for i := range slices.Backward(r.Rollouts) {
+		e := &r.Rollouts[i]
+		back := !undoable && e.Touched() && !e.goesBack() && len(e.Rollout.RolledBackByRollouts) == 0
+		success := !good && e.Rollout.State == StateSucceeded && !e.goesBack()
+		undoable, good = undoable || back, good || success
+		if !e.Over() || i == len(r.Rollouts)-1 || back || success {
+			keep[e.Rollout.Name] = true
+		}
+	}
+	for i := range slices.Backward(r.Rollouts) {
+		e := &r.Rollouts[i]
+		if undone := e.Rollout.RollbackOfRollout; undone != "" && (keep[e.Rollout.Name] || keep[undone]) {
+			keep[e.Rollout.Name], keep[undone] = true, true
+		}
+	}
+	return keep
+}
+
+// looseEvents counts the events that belong to no rollout.
+func (r *Record) looseEvents() int {
+	n := 0
+	for _, e := range r.Events {
+		if e.Rollout == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// moveEvents takes out the events of rollouts that moved, and the oldest of
+// those that belong to none.
+func (r *Record) moveEvents(keep map[string]bool) []Event {
+	surplus := r.looseEvents() - looseEventsKept
+	last := int64(0)
+	if n := len(r.Events); n > 0 {
+		last = r.Events[n-1].ID
+	}
+	var moved []Event
+	r.Events = slices.DeleteFunc(r.Events, func(e Event) bool {
+		stays := keep[e.Rollout] || e.ID == last // the newest stays: the next id comes after it
+		if e.Rollout == "" {
+			surplus--
+			stays = stays || surplus < 0
+		}
+		if !stays {
+			moved = append(moved, e)
+		}
+		return !stays
+	})
+	return moved
+}

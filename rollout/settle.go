@@ -1,0 +1,212 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Settle makes every transition of r that needs nothing but time: approvals that
+// ran out, orders that are the holder's to carry out, queued rollouts that may
+// start, phases that are due or over, deadlines, ends, and what a block makes of
+// what has not begun. Only whoever holds the target settles what it saves. It is
+// idempotent and reports whether it changed anything. g is the group of the
+// promotion at work; nil: it has no other targets and no checks of scope stage.
+func Settle(r *Record, g *Group, s Setting, now time.Time) bool {
+	a := around{Setting: s, group: g}
+	changed := r.carryOutDue(now)
+	changed = r.endAbandoned(now) || changed
+	changed = a.settleWaiting(r, now) || changed
+	for a.settleActive(r, now) {
+		changed = true
+	}
+	return changed
+}
+
+// settleWaiting gives what waits for an approval its time.
+func (a around) settleWaiting(r *Record, now time.Time) bool {
+	changed := false
+	for i := range r.Rollouts {
+		e := &r.Rollouts[i]
+		if e.Rollout.State != StatePendingApproval || e.mirrored() {
+			continue
+		}
+		changed = a.noteStop(r, e, now) || changed
+		if e.Stop == nil && reached(e.ApprovalDeadline(), now) {
+			e.expire(r, now)
+			changed = true
+		}
+	}
+	return changed
+}
+
+// expire ends what nobody approved in time. It was not rejected: [AskAgain].
+func (e *Execution) expire(r *Record, now time.Time) {
+	e.Expired = now.UTC()
+	e.Rollout.FailureReason = fmt.Sprintf("nobody approved within %s", e.Spec.Approval.Timeout.Std())
+	r.event(e, now, Event{Type: "approval.expired", Message: e.Rollout.FailureReason})
+	e.owner().abort(r, now)
+	e.finish(r, StateCancelled, now)
+}
+
+// endAbandoned fails what has not begun of an abandoned release.
+func (r *Record) endAbandoned(now time.Time) bool {
+	changed := false
+	for i := range r.Rollouts {
+		e := &r.Rollouts[i]
+		if e.Rollout.State.Final() || len(e.Steps) > 0 || e.goesBack() {
+			continue
+		}
+		for _, b := range r.Blocks {
+			if b.Kind != BlockAbandon || b.Release != e.Spec.Release.ID || slices.Contains(e.Spec.Overrides, b.ID) {
+				continue
+			}
+			e.Rollout.FailureReason = "release " + b.Release + " was abandoned by " + b.By
+			e.Rollout.DeployFailureCause = ReleaseAbandoned
+			e.owner().abort(r, now)
+			e.finish(r, StateFailed, now)
+			changed = true
+			break
+		}
+	}
+	return changed
+}
+
+func (a around) settleActive(r *Record, now time.Time) bool {
+	e, ok := r.Active()
+	if !ok {
+		return false
+	}
+	changed := a.noteStop(r, e, now)
+	return a.settleOne(r, e, now) || changed
+}
+
+func (a around) settleOne(r *Record, e *Execution, now time.Time) bool {
+	if e.mirrored() {
+		return mirror{e}.settleThere(r, now)
+	}
+	switch e.Rollout.State {
+	case StatePending:
+		return a.start(r, e, now)
+	case StateInProgress, StateCancelling:
+		return a.settleAtWork(r, e, now)
+	default:
+		return false
+	}
+}
+
+// start puts a queued rollout to work where nothing holds it.
+func (a around) start(r *Record, e *Execution, now time.Time) bool {
+	if _, held := a.hold(r, e, now); held {
+		return false
+	}
+	if _, waits := a.wave(r, e, now); waits {
+		return false
+	}
+	e.Rollout.State = StateInProgress
+	e.Rollout.DeployStartTime = now.UTC()
+	e.setTime(timeStarted, now)
+	r.event(e, now, Event{Type: "rollout.started"})
+	return true
+}
+
+func (a around) settleAtWork(r *Record, e *Execution, now time.Time) bool {
+	if step, open := e.OpenStep(); open {
+		return e.settleOperation(r, step, now)
+	}
+	if e.Rollout.State == StateCancelling {
+		return local{e}.settleCancelling(r, now)
+	}
+	if len(e.Asked) > 0 {
+		return false
+	}
+	return e.owner().settle(r, a, now)
+}
+
+// settleOperation gives an effect up that has no answer within
+// operationTimeout. What was sent and could not be found by looking is for a
+// person to decide; what a person was asked waits for as long as they take.
+func (e *Execution) settleOperation(r *Record, step *Step, now time.Time) bool {
+	if step.waiting(r.Target) != "" {
+		return e.giveUpWaiting(r, step, now)
+	}
+	if !e.operationOverdue(step, now) {
+		return false
+	}
+	limit := e.Spec.OperationTimeout.Std()
+	switch {
+	case step.State == StepBegun:
+		e.giveUpStep(r, step, fmt.Sprintf("the operation took longer than operationTimeout %s", limit), now)
+		return true
+	case step.State == StepIntended && step.Looked > 0:
+		t := AskPerson{Due: step.due(), Key: step.Call.Key, Message: fmt.Sprintf("whether it took effect could not be found out within operationTimeout %s", limit)}
+		t.ask(r, e, now)
+		return true
+	default:
+		return false
+	}
+}
+
+// giveUpWaiting gives an effect up that may take as long as the rollout.
+func (e *Execution) giveUpWaiting(r *Record, step *Step, now time.Time) bool {
+	if step.State != StepBegun || !e.overdue(now) {
+		return false
+	}
+	e.giveUpStep(r, step, e.overdueText(), now)
+	return true
+}
+
+func (e *Execution) overdueText() string {
+	return fmt.Sprintf("the rollout took longer than timeout %s", e.Spec.Timeout.Std())
+}
+
+// finish puts the rollout into a final state.
+func (e *Execution) finish(r *Record, state State, now time.Time) {
+	e.Rollout.State, e.Asked = state, nil
+	if !e.Rollout.DeployStartTime.IsZero() {
+		e.Rollout.DeployEndTime = now.UTC()
+	}
+	e.ended(r, now)
+}
+
+// ended does what comes with a final state, ours or the platform's.
+func (e *Execution) ended(r *Record, now time.Time) {
+	e.Due, e.Stop = time.Time{}, nil
+	switch e.Rollout.State {
+	case StateSucceeded:
+		e.linkRollback(r)
+	case StateCancelled:
+		e.Rollout.DeployFailureCause = "" // it did not fail; the reason stays
+	}
+	r.closeActions(e, now)
+	r.event(e, now, Event{Type: "rollout." + eventName(e.Rollout.State), Message: e.Rollout.FailureReason})
+}
+
+// linkRollback tells every rollout that was rolled back who did it: the one that
+// was undone, and those before it back to where its goal stood.
+func (e *Execution) linkRollback(r *Record) {
+	if e.Spec.Command != CommandRollback {
+		return
+	}
+	from, to := r.index(e.BackTo), r.index(e.Rollout.Name)
+	for i := max(from, 0); i < to; i++ {
+		back := &r.Rollouts[i]
+		undone := back.Rollout.Name == e.Rollout.RollbackOfRollout
+		if undone || back.Spec.Command != CommandRollback && back.Touched() && len(back.Rollout.RolledBackByRollouts) == 0 {
+			back.Rollout.RolledBackByRollouts = append(back.Rollout.RolledBackByRollouts, e.Rollout.Name)
+		}
+	}
+}
+
+func eventName(s State) string {
+	switch s {
+	case StateSucceeded:
+		return "succeeded"
+	case StateFailed:
+		return "failed"
+	case StateCancelled:
+		return "cancelled"
+	default:
+		return "rejected"
+	}
+}
