@@ -1,6 +1,9 @@
 package rollout
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 func (t Advance) apply(r *Record, now time.Time) error {
 	command := string(ToAdvance)
@@ -28,8 +31,14 @@ func (t Advance) apply(r *Record, now time.Time) error {
 	return nil
 }
 
-// takeUp lets a person end what a policy's window held.
+// takeUp lets a person end what a policy's window held, and has the rollout pass
+// the blocks that they pass.
 func (e *Execution) takeUp(by Actor, now time.Time) {
+	for _, id := range by.Overrides {
+		if !slices.Contains(e.Spec.Overrides, id) {
+			e.Spec.Overrides = append(slices.Clone(e.Spec.Overrides), id)
+		}
+	}
 	if e.Stop != nil && e.Stop.Person && by.Person {
 		e.endStop(now)
 	}

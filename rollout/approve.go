@@ -20,6 +20,7 @@ func (t Vote) apply(r *Record, now time.Time) error {
 	case e.owner().takesWord(r):
 		return t.send(r, e, now)
 	case t.Approve:
+		e.takeUp(t.Voter.Actor, now)
 		e.approve(r, t.Voter, now)
 	default:
 		e.reject(r, t.Voter, now)

@@ -182,7 +182,7 @@ func (r *Record) goalBlocked(release string, by Actor, now time.Time) (Block, bo
 
 // wentBackSince reports whether a person went back here after a time.
 func (r *Record) wentBackSince(at time.Time) bool {
-	return slices.ContainsFunc(r.Blocks, func(b Block) bool { return b.Kind == BlockWentBack && b.At.After(at) })
+	return slices.ContainsFunc(r.Blocks, func(b Block) bool { return b.Kind == BlockWentBack && !b.At.Before(at) })
 }
 
 // mayGoOn says whether a block is in the way of a command to a rollout.

@@ -10,7 +10,9 @@ func (e *Execution) refuseNewer(r *Record, command string) error {
 			return e.refuseOther(command, ReasonNewer, newer.Rollout.Name)
 		}
 		if !newer.Over() && (!newer.waiting() || newer.goesBack()) {
-			return e.refuseOther(command, ReasonNewerAtWork, newer.Rollout.Name)
+			err := e.refuseOther(command, ReasonNewerAtWork, newer.Rollout.Name)
+			err.Found = string(newer.Rollout.State)
+			return err
 		}
 	}
 	return nil

@@ -11,7 +11,7 @@ const (
 	ReasonState        Reason = "state"        // not in this state; Needs says in which
 	ReasonStarted      Reason = "started"      // an effect of it has gone out
 	ReasonNewer        Reason = "newer"        // Other has changed the target since
-	ReasonNewerAtWork  Reason = "newerAtWork"  // Other is at work
+	ReasonNewerAtWork  Reason = "newerAtWork"  // Other is at work: it is Found
 	ReasonUnderWay     Reason = "underWay"     // an effect is under way
 	ReasonNoBaseline   Reason = "noBaseline"   // nothing ran before it
 	ReasonBlocked      Reason = "blocked"      // Block

@@ -33,7 +33,7 @@ func (e *RefusedError) about() map[Reason]string {
 		ReasonState:        e.stateRule(),
 		ReasonStarted:      "its deploy job has started",
 		ReasonNewer:        "a newer rollout, " + e.Other + ", has changed the target since",
-		ReasonNewerAtWork:  "a newer rollout, " + e.Other + ", is at work on the target",
+		ReasonNewerAtWork:  "a newer rollout, " + e.Other + ", is at work on the target: it is " + e.Found,
 		ReasonUnderWay:     "an effect is under way",
 		ReasonNoBaseline:   "nothing ran on the target before it",
 		ReasonBlocked:      e.blockRule(),

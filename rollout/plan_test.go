@@ -1,0 +1,64 @@
+package rollout
+
+import (
+	"encoding/json"
+	"time"
+
+	"sluice/stages/driver"
+)
+
+func target() driver.Target {
+	return driver.Target{Name: "web", Stage: "production", Platform: "moon", Config: json.RawMessage(`{}`)}
+}
+
+// plan is a promotion of r2 that a test may change.
+func plan(change ...func(*Spec)) Spec {
+	s := Spec{
+		Promotion: "p1", Command: "promote", Target: target(), Release: driver.Release{ID: "r2"},
+		Phases: PhasesOf(nil, false), Restore: true,
+		Timeout: Duration(24 * time.Hour), OperationTimeout: Duration(time.Hour), Creator: "alice", Person: true,
+	}
+	for _, c := range change {
+		c(&s)
+	}
+	return s
+}
+
+func canary(percentages ...string) func(*Spec) {
+	return func(s *Spec) { s.Phases = PhasesOf(percentages, false) }
+}
+
+func disabled(s *Spec) {
+	last := len(s.Phases) - 1
+	s.Phases[last] = StablePhase(true)
+}
+
+func waits(d time.Duration) func(*Spec) {
+	return func(s *Spec) { w := Duration(d); s.Wait = &w }
+}
+
+func holds(s *Spec) { s.Restore = false }
+
+func gated(jobs ...string) func(*Spec) {
+	return func(s *Spec) {
+		gate := []Gate{{Run: []string{"true"}}}
+		for _, j := range jobs {
+			switch j {
+			case JobPredeploy:
+				s.Gates.Predeploy = gate
+			case JobVerify:
+				s.Gates.Verify = gate
+			case JobAnalysis:
+				s.Gates.Analysis = gate
+			case JobPostdeploy:
+				s.Gates.Postdeploy = gate
+			}
+		}
+	}
+}
+
+func approved(a ApprovalSpec) func(*Spec) { return func(s *Spec) { s.Approval = &a } }
+
+func release(id string) func(*Spec) { return func(s *Spec) { s.Release.ID = id } }
+
+func promotion(id string) func(*Spec) { return func(s *Spec) { s.Promotion = id } }
