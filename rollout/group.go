@@ -53,7 +53,7 @@ const (
 	classNone    class = iota // it has no rollout of the promotion
 	classGoing                // its rollout is not over
 	classGood                 // SUCCEEDED, or was there already
-	classFailed               // FAILED
+	classFailed               // FAILED, or about to be
 	classEnded                // cancelled, rejected, rolled back
 	classSkipped              // left out by a person
 )
@@ -62,6 +62,7 @@ const (
 type standing struct {
 	wave  int
 	class class
+	over  bool // its rollout is over, or there is none
 	at    int  // how far a member is that is going, see position
 	goes  bool // it goes on by itself in this invocation
 }
@@ -94,7 +95,7 @@ func NewGroup(p *Promotion, members map[string]*Record) *Group {
 		g.members[name], g.records[i] = i, members[name]
 		g.staged = g.staged || hasStageChecks(members[name], p.ID)
 		s := standing{wave: p.waveAt(i), goes: true}
-		s.class, s.at = g.look(i, unchanged[name], skipped[name])
+		s.class, s.at, s.over = g.look(i, unchanged[name], skipped[name])
 		g.stands[i] = s
 		g.count(s, 1)
 		g.turn = append(g.turn, i)
@@ -141,21 +142,22 @@ func (g *Group) forgetRunning() {
 }
 
 // look says how a member stands by its record.
-func (g *Group) look(i int, unchanged, skipped bool) (class, int) {
+func (g *Group) look(i int, unchanged, skipped bool) (c class, at int, over bool) {
 	r := g.records[i]
-	switch {
-	case skipped:
-		return classSkipped, 0
-	case unchanged:
-		return classGood, 0
-	case r == nil:
-		return classNone, 0
+	if unchanged {
+		return classGood, 0, true
 	}
-	e, ok := r.Of(g.Promotion.ID)
-	if !ok {
-		return pastClass(r, g.Promotion.ID), 0
+	if r != nil {
+		if e, ok := r.Of(g.Promotion.ID); ok {
+			c, at, over = e.class(), e.position(), e.Over()
+		} else {
+			c, over = pastClass(r, g.Promotion.ID), true
+		}
 	}
-	return e.class(), e.position()
+	if skipped {
+		c = classSkipped
+	}
+	return c, at, over || c == classNone
 }
 
 // pastClass is how a member stands whose rollout moved to the history.
@@ -174,6 +176,8 @@ func pastClass(r *Record, promotion string) class {
 
 func (e *Execution) class() class {
 	switch {
+	case !e.Over() && !e.Spec.Remote && e.failedPhase() && e.Rollout.State == StateInProgress:
+		return classFailed // it is still putting traffic back
 	case !e.Over():
 		return classGoing
 	case len(e.Rollout.RolledBackByRollouts) > 0:
@@ -217,9 +221,7 @@ func (g *Group) Changed(target string) {
 		return
 	}
 	s := g.stands[i]
-	if s.class != classSkipped {
-		s.class, s.at = g.look(i, s.class == classGood && g.unchanged(target), false)
-	}
+	s.class, s.at, s.over = g.look(i, s.class == classGood && g.unchanged(target), s.class == classSkipped)
 	g.put(i, s)
 	g.turn = append(g.turn, i)
 }
@@ -263,6 +265,9 @@ func (g *Group) put(i int, s standing) {
 
 func (g *Group) count(s standing, by int) {
 	w := &g.waves[s.wave]
+	if !s.over {
+		g.going += by
+	}
 	switch s.class {
 	case classGood:
 		w.good += by
@@ -271,7 +276,6 @@ func (g *Group) count(s standing, by int) {
 	case classSkipped:
 		w.skipped += by
 	case classGoing:
-		g.going += by
 		if s.goes {
 			w.on[s.at] += by
 		}

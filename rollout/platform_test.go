@@ -87,7 +87,7 @@ func (s *rig) told(answer, key string) bool {
 		state, result.Outcome = s.remote(step.Call.Kind)
 		result.Rollout = s.theirs(e, state)
 	}
-	op.Results = map[string]driver.Result{"web": result}
+	op.Results = map[string]driver.Result{s.r.Target: result}
 	s.must(s.apply(Answer{Key: key, Operation: op}))
 	return result.Outcome != driver.Open
 }

@@ -205,8 +205,8 @@ func (g *Group) turned(i int) Transition {
 		return nil
 	}
 	e, ok := r.Of(g.Promotion.ID)
-	if !ok || e.Rollout.State == StateCancelling {
-		return nil
+	if !ok || e.Rollout.State == StateCancelling || !e.Over() && s.class == classFailed {
+		return nil // it is being put back already
 	}
 	by := Actor{Login: g.Promotion.Actor, RunURL: g.Promotion.RunURL}
 	why := h.By + " failed and the stage says onFailure: rollback"

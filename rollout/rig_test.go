@@ -52,8 +52,12 @@ func (s *rig) create(spec Spec, first bool) *Execution {
 }
 
 func newRig(t *testing.T) *rig {
+	return newRigOf(t, "web")
+}
+
+func newRigOf(t *testing.T, name string) *rig {
 	s := &rig{t: t, now: t0, runs: traffic{Stable: "r1"}, script: map[string][]string{}}
-	s.r = New("shop", target())
+	s.r = New("shop", targetOf(name))
 	s.r.Release = &driver.Release{ID: "r1"}
 	return s
 }

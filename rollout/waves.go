@@ -33,15 +33,30 @@ func (g *Group) endWaves(now time.Time) {
 	if g.Promotion.Waves == nil || g.Promotion.Halted != nil && g.Promotion.OnFailure == OnFailureRollback {
 		return
 	}
+	g.reopenWaves()
 	for w := len(g.Promotion.WaveEnds); w < len(g.waves); w++ {
-		c := g.waves[w]
-		if c.good+c.skipped < c.end-c.first-g.Promotion.tolerated() {
+		if !g.goodEnough(w) {
 			return
 		}
 		g.Promotion.WaveEnds = append(g.Promotion.WaveEnds, now.UTC())
 		g.saved = true
 		if w+1 < len(g.waves) {
 			g.wake(g.waves[w+1])
+		}
+	}
+}
+
+func (g *Group) goodEnough(wave int) bool {
+	c := g.waves[wave]
+	return c.good+c.skipped >= c.end-c.first-g.Promotion.tolerated()
+}
+
+// reopenWaves takes back that a wave was good enough where one of its members
+// went back since: what has not begun after it waits again.
+func (g *Group) reopenWaves() {
+	for _, w := range g.dirty {
+		if w < len(g.Promotion.WaveEnds) && !g.goodEnough(w) {
+			g.Promotion.WaveEnds, g.saved = g.Promotion.WaveEnds[:w], true
 		}
 	}
 }
