@@ -24,7 +24,24 @@ func (k Key) Check() error {
 	if err := CheckName("pipeline", k.Pipeline); err != nil {
 		return err
 	}
-	return CheckName("target", k.Target)
+	switch k.Kind {
+	case KindTarget, KindHistory:
+		return CheckName("target", k.Target)
+	case KindPromotion, KindRun, KindIndex:
+		return checkID(k.Kind, k.Target)
+	default:
+		return fmt.Errorf("%q is no kind of entry", k.Kind)
+	}
+}
+
+// id is how entries are named that no pipeline file names.
+var id = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+func checkID(kind, s string) error {
+	if id.MatchString(s) {
+		return nil
+	}
+	return fmt.Errorf("%s %q: lower-case letters, digits and hyphens, at most 63 characters", kind, s)
 }
 
 // CheckName refuses a name that a store must not turn into a path. what says
@@ -69,11 +86,14 @@ func checkEntry(e Entry, seen map[Key]bool) error {
 	if seen[e.Key] {
 		return refuse(fmt.Errorf("twice in one commit"), "merge both changes into one record")
 	}
+	if e.Data == nil && e.Version == "" {
+		return refuse(fmt.Errorf("nothing is there to be removed"), "report this as a bug of sluice")
+	}
 	if len(e.Data) > MaxRecord {
 		return refuse(fmt.Errorf("%d bytes, more than the %d a record may have", len(e.Data), MaxRecord),
 			"lower state.history in the pipeline file")
 	}
-	if !json.Valid(e.Data) {
+	if e.Data != nil && !json.Valid(e.Data) {
 		return refuse(fmt.Errorf("not JSON"), "report this as a bug of sluice")
 	}
 	return nil

@@ -41,7 +41,7 @@ func (k Key) String() string {
 type Entry struct {
 	Key        Key
 	Generation int64  // rises by one at every save; the store refuses to go back
-	Data       []byte // the record, JSON
+	Data       []byte // the record, JSON; nil in a commit removes the entry
 	Version    string // compare-and-swap token; "" means proven never written
 }
 
@@ -73,7 +73,9 @@ type Store interface {
 	List(ctx context.Context, pipeline string) ([]Key, error)
 	// Commit replaces entries whose Version is still current and returns them
 	// with their new Version once they are durable. Unless Facts.Atomic, some
-	// may be saved although there is an error: saved lists those.
+	// may be saved although there is an error: saved lists those. An entry whose
+	// Data is nil is removed: its new Version is "", as if it had never been
+	// written.
 	Commit(ctx context.Context, entries ...Entry) (saved []Entry, err error)
 	// Where says where the last commits of this process went, newest last, at
 	// most one per key.

@@ -115,7 +115,7 @@ func (m *Memory) List(ctx context.Context, pipeline string) ([]store.Key, error)
 	defer m.place.mu.Unlock()
 	var keys []store.Key
 	for k := range m.place.records {
-		if k.Pipeline == pipeline {
+		if k.Pipeline == pipeline && k.Kind == store.KindTarget {
 			keys = append(keys, k)
 		}
 	}
@@ -176,6 +176,12 @@ func (p *place) commit(entries []store.Entry) ([]store.Entry, error) {
 // as the caller gave it.
 func (p *place) save(e store.Entry) store.Entry {
 	p.saves++
+	if e.Data == nil {
+		e.Version = ""
+		delete(p.records, e.Key)
+		p.history = append(p.history, e)
+		return e
+	}
 	e.Version = strconv.Itoa(p.saves)
 	kept := e
 	var data bytes.Buffer
