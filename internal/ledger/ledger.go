@@ -10,37 +10,10 @@ package ledger
 import (
 	"context"
 	"sync"
-	"time"
 
 	"sluice/internal/store"
 	"sluice/internal/work"
 	"sluice/rollout"
-)
-
-const (
-	// leaseTime is how long a lease lasts after it was taken or renewed.
-	leaseTime = 15 * time.Minute
-	// renewEvery is how often it is renewed while the run holds anything.
-	renewEvery = 5 * time.Minute
-	// leaseReserve is what must be left of a lease for anything to begin. It is
-	// also how far apart the clocks of two machines may be, and what a new holder
-	// waits for after the old lease's end before it concludes that an effect is
-	// absent.
-	leaseReserve = time.Minute
-)
-
-// Fate is what became of a run.
-type Fate int
-
-// The fates of a run.
-const (
-	// Alive: at work, or nobody can tell.
-	Alive Fate = iota
-	// Over: it has ended, by what is said of it; what it had begun may still reach
-	// a platform until its lease ends.
-	Over
-	// Dead: its process is gone, seen on the machine itself.
-	Dead
 )
 
 // Config is what a ledger works with.
@@ -60,22 +33,48 @@ type Config struct {
 // [Open]; it is safe for concurrent use. The records it hands out and is handed
 // belong to the caller: it touches them in the calls they are passed to alone.
 type Ledger struct {
-	Config
-	ctx context.Context // the invocation's: nothing is read or renewed after its end; saving has its grace
+	config Config
+	ctx    context.Context // the invocation's: nothing is read or renewed after its end; saving has its grace
+	lost   chan error
 
-	mu sync.Mutex
+	mu      sync.Mutex
+	known   map[store.Key]stored        // entries as they were last read to be saved, or saved
+	theirs  map[store.Key][]Theirs      // what others saved since, oldest first
+	unsure  map[store.Key][]store.Entry // what may have been saved, though nobody said so
+	moved   map[string]*moving          // by target: what is on its way to the history
+	held    map[string]bool             // targets whose stored record is ours
+	stale   map[store.Key]bool          // records that were taken back: the caller's are of no use any more
+	broken  map[string]Taken            // by id: runs whose leases this run may break
+	asked   map[string]answer           // by id: what Over said
+	names   map[string]bool             // those that the index names, by the version below
+	namesOf string
+	lease   lease
+	closing chan struct{}
+	queue   queue
 }
 
 // Open returns a ledger. It reads nothing, and makes no connection. ctx is the
 // invocation's.
-func Open(ctx context.Context, c Config) *Ledger { return &Ledger{Config: c, ctx: ctx} }
+func Open(ctx context.Context, c Config) *Ledger {
+	c.Run.Schema, c.Run.Pipeline = rollout.Schema, c.Pipeline
+	return &Ledger{
+		config: c, ctx: ctx, lost: make(chan error, 1),
+		known: map[store.Key]stored{}, theirs: map[store.Key][]Theirs{}, unsure: map[store.Key][]store.Entry{},
+		closing: make(chan struct{}), moved: map[string]*moving{}, held: map[string]bool{}, stale: map[store.Key]bool{}, broken: map[string]Taken{}, asked: map[string]answer{},
+	}
+}
 
-// State is what was read of a pipeline. What was never saved has no entry.
-type State struct {
-	Records    map[string]*rollout.Record    // by target
-	Promotions map[string]*rollout.Promotion // by id: those of unfinished rollouts, and those asked for
-	Runs       map[string]*rollout.Run       // by id: those that hold a target here; one that let go, or was swept away, has none
-	Index      rollout.Index
+// Facts say what the store can do.
+func (l *Ledger) Facts() store.Facts { return l.config.Store.Facts() }
+
+// Where says where the last commits of this process went.
+func (l *Ledger) Where() []store.Saved { return l.config.Store.Where() }
+
+// Generation is the generation that an entry was last saved or loaded with.
+func (l *Ledger) Generation(k Key) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known[l.key(k)].generation
 }
 
 // Key names an entry of the pipeline's state.
@@ -90,67 +89,15 @@ func Promotion(id string) Key { return Key{Kind: store.KindPromotion, Name: id} 
 // Run is the key of a run's entry.
 func Run(id string) Key { return Key{Kind: store.KindRun, Name: id} }
 
-// Row is one entry to be saved: one of its fields is set, Moved beside Record.
-type Row struct {
-	Record *rollout.Record
-	// Moved is what [rollout.Seal] took out of the record: it is added to the
-	// target's history together with this save.
-	Moved     rollout.Moved
-	Promotion *rollout.Promotion
-	// Remove takes an entry away that was loaded: a target that was renamed, a
-	// promotion that nothing names any more.
-	Remove Key
+// history is the key of what is over on a target.
+func history(target string) Key { return Key{Kind: store.KindHistory, Name: target} }
+
+// index is the key of the pipeline's index.
+func index() Key { return Key{Kind: store.KindIndex, Name: "targets"} }
+
+func (l *Ledger) key(k Key) store.Key {
+	return store.Key{Pipeline: l.config.Pipeline, Kind: k.Kind, Target: k.Name}
 }
 
-// Saved is what became of a set.
-type Saved struct {
-	// Err is nil once all of the set is durable. [*HeldError], [*LostError] and
-	// [*ConflictError]: another run was first (exit 5). [*UnreadableError]: it could
-	// not be written, or nobody knows whether it was (exit 6). After an error the
-	// records of the set are as the caller has them; before they are saved again
-	// they must be loaded again where the error says that another run was first.
-	Err error
-	// Theirs is what others saved beside our lease: it was taken over into what is
-	// durable. The caller takes it over with [Theirs.Into], and looks at it before
-	// the target's next effect. It counts beside an error too.
-	Theirs []Theirs
-}
-
-// Theirs is what somebody else saved of an entry since we did.
-type Theirs struct {
-	Key Key
-
-	base, record      rollout.Record
-	baseOf, promotion rollout.Promotion
-}
-
-// HeldError means that another run holds targets (exit 5).
-type HeldError struct {
-	Targets []string    // in the order asked about
-	Run     rollout.Run // the holder; its ID alone where its entry cannot be told
-	Why     error       // why nobody can tell whether the run is over; nil where that was not the question
-}
-
-// LostError means that this run's lease was taken, or could not be renewed in
-// time (exit 5). Nothing may begin any more; what happened may still be saved.
-type LostError struct {
-	By  *rollout.Run // who broke it, as far as the state tells
-	Err error
-}
-
-// Taken says from whom a target was taken over.
-type Taken struct {
-	Target string
-	From   rollout.Run // its ID alone where the run let go, or was swept away
-	Fate   Fate
-	// AbsentAfter is when an effect that the old holder intended may be concluded
-	// to be absent, as far as the lease goes: 60 s after its end. Zero where the
-	// holder is dead.
-	AbsentAfter time.Time
-}
-
-// ConflictError and UnreadableError are the store's.
-type (
-	ConflictError   = store.ConflictError
-	UnreadableError = store.UnreadableError
-)
+// of is the key of an entry of the store.
+func of(k store.Key) Key { return Key{Kind: k.Kind, Name: k.Target} }

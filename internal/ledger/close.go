@@ -1,0 +1,76 @@
+package ledger
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Close saves what is queued, lets go of what this run holds, and takes its
+// entry away. No save begins after it; a second call does nothing. Where the
+// invocation was interrupted it ends within the grace for saving. An error means
+// that a lease ends by itself: [*UnreadableError] where it could not be written.
+func (l *Ledger) Close() error {
+	sets, closed := l.lastSets()
+	if closed {
+		return nil
+	}
+	var errs []error
+	for _, s := range sets {
+		if err := (<-s.done).Err; err != nil && !IsConflict(err) { // another's now: that is let go
+			errs = append(errs, err)
+		}
+	}
+	close(l.closing)
+	l.mu.Lock()
+	keeping := l.lease.keeping
+	l.mu.Unlock()
+	if keeping != nil {
+		<-keeping
+	}
+	if err := Join(errs...); err != nil {
+		return fmt.Errorf("a lease could not be given back, and ends by itself: %w", err)
+	}
+	return nil
+}
+
+// lastSets accepts no more saves, waits for those that are queued, and queues
+// one set for each target that is still held, and an empty one with which this
+// run's own entry goes.
+func (l *Ledger) lastSets() (sets []*set, closed bool) {
+	l.mu.Lock()
+	if closed = l.queue.closed; closed {
+		l.mu.Unlock()
+		return nil, true
+	}
+	l.queue.closed = true
+	l.mu.Unlock()
+	<-l.submit(newSet()) // all that was queued before is over then
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, target := range slices.Sorted(maps.Keys(l.held)) {
+		if s, err := l.letGo(target); err == nil {
+			sets = append(sets, s)
+			l.queue.add(s)
+		}
+	}
+	own := newSet()
+	l.queue.add(own)
+	l.work()
+	return append(sets, own), false
+}
+
+// letGo is a set that frees a target, whatever else is stored of it.
+func (l *Ledger) letGo(target string) (*set, error) {
+	k := l.key(Target(target))
+	known := l.known[k]
+	r, err := decodeRecord(k, known.data)
+	if err != nil {
+		return nil, err
+	}
+	r.Lease, r.Generation = "", known.generation+1
+	s, d := newSet(), &draft{key: k, seen: known.generation, generation: r.Generation}
+	s.drafts = []*draft{d}
+	d.data, err = encode(k, r)
+	return s, err
+}
