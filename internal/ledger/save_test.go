@@ -36,6 +36,9 @@ func TestGrouped(t *testing.T) {
 		for i := range 5 {
 			for _, name := range targets {
 				waiting = append(waiting, a.Save(rows(is(records[name], string(rune('a'+i))))...))
+				if len(waiting) == 1 {
+					synctest.Wait() // the first one is under way
+				}
 			}
 		}
 		for _, name := range targets {
