@@ -48,10 +48,16 @@ func TestNamesAreUsedOnce(t *testing.T) {
 	s := newRig(t)
 	s.want("first", s.start().Rollout.Name, "r2-to-web-0001")
 	s.want("second", s.start(promotion("p2")).Rollout.Name, "r2-to-web-0002")
-	moved := Seal(&s.r, nil, Setting{}, s.now)
-	s.want("the first moved to the history", moved.Rollouts[0].Rollout.Name, "r2-to-web-0001")
-	s.r.Rollouts = s.r.Rollouts[1:]
-	s.want("what moved is remembered", s.start(promotion("p3")).Rollout.Name, "r2-to-web-0002")
+	s.start(release("r3"), promotion("p3"))
+	s.want("both moved to the history", len(s.seal().Rollouts), 2)
+	s.want("what moved is remembered", s.start(promotion("p4")).Rollout.Name, "r2-to-web-0003")
+}
+
+// TestNamedByTheReleasesName, where people have one for it.
+func TestNamedByTheReleasesName(t *testing.T) {
+	s := newRig(t)
+	e := s.start(func(p *Spec) { p.Release.ID, p.Release.Name = "0123abcd-1234-1234-1234-123456789012", "V42" })
+	s.want("name", e.Rollout.Name, "v42-to-web-0001")
 }
 
 func TestControllerName(t *testing.T) {

@@ -22,10 +22,10 @@ const (
 type Order struct {
 	ID         string         `json:"id"`
 	Command    string         `json:"command"`
-	Rollout    string         `json:"rollout,omitzero"` // "" the one at work
-	Phase      string         `json:"phase,omitzero"`   // advance
-	Promotion  string         `json:"promotion,omitzero"`
-	Release    string         `json:"release,omitzero"` // rollback: the goal; "" the baseline
+	Rollout    string         `json:"rollout,omitzero"`   // "" the one at work
+	Phase      string         `json:"phase,omitzero"`     // advance
+	Promotion  string         `json:"promotion,omitzero"` // that what it makes belongs to; "" one named by ID
+	Release    string         `json:"release,omitzero"`   // rollback: the goal; "" the baseline
 	By         string         `json:"by"`
 	RunURL     string         `json:"runURL,omitzero"`
 	Reason     string         `json:"reason,omitzero"`

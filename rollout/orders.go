@@ -93,7 +93,9 @@ func (o Order) transition(r *Record) (Transition, error) {
 		if err != nil {
 			return nil, err
 		}
-		return DisableCanary{Spec: e.Spec, By: by}, nil
+		spec := e.Spec
+		spec.Promotion = o.promotion()
+		return DisableCanary{Spec: spec, By: by}, nil
 	case OrderRollback:
 		return o.goBack(r, by)
 	default:
@@ -101,8 +103,16 @@ func (o Order) transition(r *Record) (Transition, error) {
 	}
 }
 
+// promotion is the one that what the order makes belongs to.
+func (o Order) promotion() string {
+	if o.Promotion != "" {
+		return o.Promotion
+	}
+	return o.ID
+}
+
 func (o Order) goBack(r *Record, by Actor) (Transition, error) {
-	t := GoBack{Promotion: o.Promotion, By: by}
+	t := GoBack{Promotion: o.promotion(), By: by}
 	if o.Release == "" {
 		return t, nil
 	}

@@ -76,17 +76,18 @@ func (r *Record) moveOut() Moved {
 }
 
 // kept names the rollouts that stay: those that are not over, the newest, the
-// newest that can be gone back from, the newest success, and what a rollback that
-// stays is about.
+// last word on where going back would start, the newest that can be gone back
+// from, the newest success, and what a rollback that stays is about.
 func (r *Record) kept() map[string]bool {
 	keep := map[string]bool{}
-	good, undoable := false, false
+	good, undoable, said := false, false, false
 	for i := range slices.Backward(r.Rollouts) {
 		e := &r.Rollouts[i]
 		back := !undoable && e.Touched() && !e.goesBack() && len(e.Rollout.RolledBackByRollouts) == 0
 		success := !good && e.Rollout.State == StateSucceeded && !e.goesBack()
-		undoable, good = undoable || back, good || success
-		if !e.Over() || i == len(r.Rollouts)-1 || back || success {
+		word := !said && e.isLastWord()
+		undoable, good, said = undoable || back, good || success, said || word
+		if !e.Over() || i == len(r.Rollouts)-1 || back || success || word {
 			keep[e.Rollout.Name] = true
 		}
 	}
@@ -97,6 +98,15 @@ func (r *Record) kept() map[string]bool {
 		}
 	}
 	return keep
+}
+
+// isLastWord reports whether going back looks no further than this rollout.
+func (e *Execution) isLastWord() bool {
+	if e.waiting() {
+		return false
+	}
+	found, err := e.backFrom()
+	return found || err != nil
 }
 
 // looseEvents counts the events that belong to no rollout.
