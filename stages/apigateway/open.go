@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/smithy-go/middleware"
 
 	"sluice/stages/driver"
 )
@@ -36,13 +37,15 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, options(env)...)
+	send := newSender(env)
+	cfg, err := config.LoadDefaultConfig(ctx, options(env, send)...)
 	if err != nil {
 		return nil, &driver.OpenError{
 			Explanation: driver.Explanation{Code: driver.Invalid, Remedy: "check the AWS_ variables and the AWS profile"},
 			Err:         err,
 		}
 	}
+	send.trust(cfg)
 	cfg.Credentials = explainedCredentials{cfg.Credentials}
 	client := apigateway.NewFromConfig(cfg, func(o *apigateway.Options) {
 		if endpoint != "" {
@@ -67,9 +70,10 @@ func endpointOf(env driver.Env) (string, error) {
 	return "", nil
 }
 
-func options(env driver.Env) []func(*config.LoadOptions) error {
+func options(env driver.Env, send *sender) []func(*config.LoadOptions) error {
 	all := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(httpClient(env.Transport)),
+		config.WithHTTPClient(awshttp.NewBuildableClient()), // which sends nothing
+		config.WithAPIOptions([]func(*middleware.Stack) error{send.instead}),
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts, o.MaxBackoff = readAttempts, readBackoff
@@ -104,18 +108,6 @@ func firstSet(env driver.Env, names ...string) string {
 		}
 	}
 	return ""
-}
-
-// httpClient never follows a redirect: it would repeat an effect elsewhere.
-func httpClient(transport http.RoundTripper) aws.HTTPClient {
-	if transport == nil {
-		return awshttp.NewBuildableClient().WithTimeout(requestTimeout)
-	}
-	return &http.Client{
-		Transport:     transport,
-		Timeout:       requestTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 }
 
 // explainedCredentials marks what the credential chain says: such an error
