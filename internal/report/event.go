@@ -3,7 +3,6 @@ package report
 import (
 	"strings"
 
-	"sluice/internal/outside"
 	"sluice/rollout"
 )
 
@@ -62,7 +61,7 @@ func Message(e rollout.Event) string {
 	if e.Type == "effect.succeeded" {
 		return effect(e)
 	}
-	return outside.Line(e.Message)
+	return visible(e.Message)
 }
 
 func said(e rollout.Event) string { return by(": ", e.Message) }

@@ -39,9 +39,6 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if x.fault.Kind == FaultKillAfter {
 		g.kill()
 	}
-	if body, hollow := x.fault.Kind.hollow(); hollow {
-		x.answer.hollow(body)
-	}
 	if x.cuts() {
 		panic(http.ErrAbortHandler) // net/http's way to cut a connection
 	}
@@ -147,14 +144,6 @@ func (a *answer) WriteHeader(status int) {
 func (a *answer) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	return a.body.Write(p)
-}
-
-// hollow makes the answer one that claims success and says nothing.
-func (a *answer) hollow(body string) {
-	a.status = http.StatusOK
-	a.header.Del("Content-Length")
-	a.body.Reset()
-	a.body.WriteString(body)
 }
 
 // send passes the answer on.
