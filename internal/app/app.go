@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,19 +45,20 @@ func Main(ctx context.Context, p Process) int {
 // invocation is one run of a command.
 type invocation struct {
 	Process
-	getenv     func(string) string
-	overlay    map[string]string // what this process adds to its environment
-	sandboxEnv map[string]string // of that, what leads to the emulators
-	runner     *actions.Runner
-	console    *console
-	platforms  []stages.Platform
-	flags      flags
-	bound      bool // the flags have all their values
-	command    string
-	closers    []func()
-	stores     []store.Store // those that were opened, for the output `state`
-	cautions   []string      // what was said once
-	result     *result       // what the command reported; nil before it did
+	getenv      func(string) string
+	overlay     map[string]string // what this process adds to its environment
+	sandboxEnv  map[string]string // of that, what leads to the emulators
+	runner      *actions.Runner
+	console     *console
+	platforms   []stages.Platform
+	credentials []string // the environment variables that hold them
+	flags       flags
+	bound       bool // the flags have all their values
+	command     string
+	closers     []func()
+	stores      []store.Store // those that were opened, for the output `state`
+	cautions    []string      // what was said once
+	result      *result       // what the command reported; nil before it did
 }
 
 func newInvocation(p Process) *invocation {
@@ -64,18 +66,23 @@ func newInvocation(p Process) *invocation {
 		p.Now = time.Now
 	}
 	inv := &invocation{Process: p, overlay: map[string]string{}, platforms: all.Platforms()}
+	inv.credentials = credentialNames(inv.platforms)
 	inv.getenv = func(name string) string {
 		if v, ok := inv.overlay[name]; ok {
 			return v
 		}
-		return lookup(p.Environ, name)
+		value := lookup(p.Environ, name)
+		if slices.Contains(inv.credentials, name) {
+			value = strings.TrimSpace(value) // pasted with its line break, more often than not
+		}
+		return value
 	}
 	inv.runner = actions.New(inv.getenv, p.Stderr)
 	inv.console = newConsole(p.Stderr, inv.runner, p.Now)
 	if token := inv.runner.Input("token"); token != "" && inv.getenv("GITHUB_TOKEN") == "" {
 		inv.overlay["GITHUB_TOKEN"] = token
 	}
-	inv.runner.Mask(inv.getenv("GITHUB_TOKEN"), inv.getenv("ACTIONS_RUNTIME_TOKEN"))
+	inv.maskEnvironment()
 	return inv
 }
 

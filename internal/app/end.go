@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sluice/internal/actions"
@@ -32,6 +33,7 @@ func (inv *invocation) end(ctx context.Context, err error) int {
 		r = &result{}
 	}
 	code := inv.code(ctx, r, err)
+	r.outcome = inv.told(r.outcome)
 	doc := inv.document(r, err, code)
 	inv.explain(err)
 	if err := inv.tell(r, doc, err); err != nil {
@@ -78,6 +80,24 @@ func explanation(err error) string {
 	return "refused, and nothing was done:\n  " + strings.ReplaceAll(err.Error(), "\n", "\n  ")
 }
 
+// told is an outcome without secrets: they go before Markdown or a table writes
+// them another way.
+func (inv *invocation) told(out rollout.Outcome) rollout.Outcome {
+	redact := inv.runner.Redact
+	out.Promotion, out.Release = redact(out.Promotion), redact(out.Release)
+	out.Targets = slices.Clone(out.Targets)
+	for i := range out.Targets {
+		t := &out.Targets[i]
+		t.Release, t.PlatformRelease, t.ErrorMessage = redact(t.Release), redact(t.PlatformRelease), redact(t.ErrorMessage)
+		if t.WaitingFor != nil {
+			w := *t.WaitingFor
+			w.By, w.Command, w.Or = redact(w.By), redact(w.Command), redact(w.Or)
+			t.WaitingFor = &w
+		}
+	}
+	return out
+}
+
 func (inv *invocation) printText(r *result, doc document) {
 	text := r.text
 	if text == "" && r.moves {
@@ -96,9 +116,9 @@ func (inv *invocation) summarise(r *result, doc document) error {
 	out.Status = doc.Status
 	switch {
 	case r.moves, doc.Error != "":
-		return inv.runner.Summary(report.Summary(r.pipeline, inv.command, out, doc.Error))
+		return inv.runner.Summary(report.Summary(r.pipeline, inv.command, out, inv.runner.Redact(doc.Error)))
 	case r.summary:
-		return inv.runner.Summary(report.Page(r.pipeline, inv.command, out, r.text))
+		return inv.runner.Summary(report.Page(r.pipeline, inv.command, out, inv.runner.Redact(r.text)))
 	default:
 		return nil
 	}

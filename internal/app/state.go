@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/engine"
+	"sluice/internal/outside"
 	"sluice/internal/report"
 	"sluice/internal/store"
 	"sluice/internal/store/open"
@@ -45,7 +46,7 @@ func (inv *invocation) openStore(p *pipeline.Pipeline, flag, where string) (stor
 	}
 	s, err := open.Open(open.Spec{
 		Store: where, Branch: p.State.Branch, Endpoint: p.State.Endpoint.Value, Branches: p.State.Branches,
-		Runner: inv.runner, Getenv: inv.getenv, Describe: describeSave, Warn: inv.runner.Warning,
+		Runner: inv.runner, Getenv: inv.getenv, Describe: inv.describeSave, Warn: inv.runner.Warning,
 	})
 	var wrong *open.Error
 	if errors.As(err, &wrong) {
@@ -56,14 +57,14 @@ func (inv *invocation) openStore(p *pipeline.Pipeline, flag, where string) (stor
 
 // describeSave is what a saved record says happened last, for a store that
 // keeps a log of its saves.
-func describeSave(entry store.Entry) string {
+func (inv *invocation) describeSave(entry store.Entry) string {
 	r, err := rollout.Decode(entry.Data)
 	if err != nil || len(r.Events) == 0 {
 		return ""
 	}
 	for _, e := range slices.Backward(r.Events) {
 		if text := report.Event(e); text != "" {
-			return text
+			return outside.Line(inv.runner.Redact(text))
 		}
 	}
 	return ""

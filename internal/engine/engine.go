@@ -50,7 +50,10 @@ type Config struct {
 	Store    store.Store
 	Checks   Checks
 	Observer Observer
-	Now      func() time.Time
+	// Redact takes credentials out of text: every record passes it before it is
+	// saved. Nil takes out nothing.
+	Redact func(string) string
+	Now    func() time.Time
 
 	Actor  Actor
 	Lease  rollout.Lock // who this run is: Holder, RunURL, Actor; Since and Until are set when it is taken

@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 
+	"sluice/internal/outside"
 	"sluice/rollout"
 )
 
@@ -61,7 +62,7 @@ func Message(e rollout.Event) string {
 	if e.Type == "effect.succeeded" {
 		return effect(e)
 	}
-	return visible(e.Message)
+	return outside.Line(e.Message)
 }
 
 func said(e rollout.Event) string { return by(": ", e.Message) }
