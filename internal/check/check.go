@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/guard"
 	"sluice/rollout"
 )
 
@@ -74,7 +75,7 @@ func (r *Runner) Run(ctx context.Context, g rollout.Gate, v Vars) error {
 	}
 	limited, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
-	err := r.run(limited, g, v)
+	err := guard.Do("the check "+name(g), func() error { return r.run(limited, g, v) })
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		return fmt.Errorf("%s took longer than its timeout %s", name(g), timeout)
 	}

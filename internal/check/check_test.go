@@ -1,8 +1,10 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sluice/rollout"
@@ -275,3 +278,59 @@ func TestHTTPTimeout(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestHTTPAnyBody: of an answer no more is read than is looked at.
+func TestHTTPAnyBody(t *testing.T) {
+	endless := func(_ int, w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte("healthy")) //nolint:errcheck // it shows below
+		for r.Context().Err() == nil {
+			if _, err := w.Write(bytes.Repeat([]byte("."), 64<<10)); err != nil {
+				return
+			}
+		}
+	}
+	for contains, want := range map[string]string{
+		"": "", "healthy": "",
+		"degraded": `the first 1 MiB of its body do not contain "degraded"`,
+	} {
+		g := rollout.Gate{HTTP: &rollout.HTTPGate{URL: serve(t, endless).URL, Contains: contains}}
+		err := (&Runner{}).Run(t.Context(), g, Vars{})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("contains %q: %v, want %q", contains, err, want)
+		}
+	}
+}
+
+// TestHTTPDrip: an attempt ends with its whole answer.
+func TestHTTPDrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		g := rollout.Gate{HTTP: &rollout.HTTPGate{URL: "https://shop.example/health", Contains: "ok"}}
+		err := (&Runner{Transport: dripping{}}).Run(t.Context(), g, Vars{})
+		if took := time.Since(began); took != attemptTimeout || err == nil || !strings.Contains(err.Error(), "shop.example gave no whole answer within 30s") {
+			t.Errorf("%v after %s", err, took)
+		}
+	})
+}
+
+// dripping answers at once and never comes to the end.
+type dripping struct{}
+
+func (dripping) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, w := io.Pipe()
+	context.AfterFunc(r.Context(), func() { w.CloseWithError(r.Context().Err()) }) //nolint:errcheck // it never fails
+	return &http.Response{StatusCode: http.StatusOK, Body: body}, nil
+}
+
+// TestPanic: a mistake of ours is a check that did not pass.
+func TestPanic(t *testing.T) {
+	g := rollout.Gate{HTTP: &rollout.HTTPGate{URL: "https://shop.example/health"}}
+	err := (&Runner{Transport: panicking{}}).Run(t.Context(), g, Vars{})
+	if err == nil || !strings.Contains(err.Error(), "this is a mistake in sluice (the check https://shop.example/health: no way)") {
+		t.Errorf("got %v", err)
+	}
+}
+
+type panicking struct{}
+
+func (panicking) RoundTrip(*http.Request) (*http.Response, error) { panic("no way") }

@@ -3,6 +3,7 @@ package apigateway
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -46,7 +47,7 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 		}
 	}
 	send.trust(cfg)
-	cfg.Credentials = explainedCredentials{cfg.Credentials}
+	cfg.Credentials = &keptCredentials{chain: cfg.Credentials, env: env}
 	client := apigateway.NewFromConfig(cfg, func(o *apigateway.Options) {
 		if endpoint != "" {
 			o.BaseEndpoint = aws.String(endpoint)
@@ -79,7 +80,7 @@ func options(env driver.Env, send *sender) []func(*config.LoadOptions) error {
 				o.MaxAttempts, o.MaxBackoff = readAttempts, readBackoff
 			})
 		}),
-		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = metadata(env) }),
+		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = metadata(env, send) }),
 	}
 	if region := firstSet(env, "AWS_REGION", "AWS_DEFAULT_REGION"); region != "" {
 		all = append(all, config.WithRegion(region))
@@ -93,12 +94,25 @@ func options(env driver.Env, send *sender) []func(*config.LoadOptions) error {
 
 // metadata asks EC2's metadata service once: outside EC2 nobody answers there,
 // and a job without credentials should hear so at once.
-func metadata(env driver.Env) *imds.Client {
-	o := imds.Options{Retryer: aws.NopRetryer{}, Endpoint: env.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT")}
-	if env.Transport != nil {
-		o.HTTPClient = &http.Client{Transport: env.Transport, Timeout: metadataTimeout}
-	}
-	return imds.New(o)
+func metadata(env driver.Env, send *sender) *imds.Client {
+	quick := *send.client
+	quick.Timeout = metadataTimeout
+	return imds.New(imds.Options{
+		Retryer: aws.NopRetryer{}, Endpoint: env.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+		HTTPClient: metadataClient{client: &quick, send: send},
+	})
+}
+
+// metadataClient is the metadata service's, which the SDK gives no middleware.
+type metadataClient struct {
+	client *http.Client
+	send   *sender
+}
+
+// Do tells of the instance's token before its first use.
+func (c metadataClient) Do(r *http.Request) (*http.Response, error) {
+	c.send.keep(r.Header)
+	return c.client.Do(r)
 }
 
 func firstSet(env driver.Env, names ...string) string {
@@ -110,15 +124,26 @@ func firstSet(env driver.Env, names ...string) string {
 	return ""
 }
 
-// explainedCredentials marks what the credential chain says: such an error
-// means that the request was never sent.
-type explainedCredentials struct{ chain aws.CredentialsProvider }
+// keptCredentials tells the environment of the credentials that the chain
+// hands out, before their first use: those of a profile, of SSO, OIDC or an
+// instance stand in no variable. What the chain says instead it marks: such an
+// error means that the request was never sent.
+type keptCredentials struct {
+	chain aws.CredentialsProvider
+	env   driver.Env
+	kept  sync.Map // secret access keys that were told
+}
 
 // Retrieve asks the chain.
-func (c explainedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+func (c *keptCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	got, err := c.chain.Retrieve(ctx)
 	if err != nil {
 		return got, &credentialsError{err}
+	}
+	if _, told := c.kept.LoadOrStore(got.SecretAccessKey, true); !told {
+		for _, value := range []string{got.SecretAccessKey, got.SessionToken, got.AccessKeyID} {
+			c.env.Keep(value)
+		}
 	}
 	return got, nil
 }
