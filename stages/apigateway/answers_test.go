@@ -1,10 +1,14 @@
 package apigateway_test
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"sluice/stages"
 	"sluice/stages/driver"
@@ -89,4 +93,26 @@ func TestReleaseIsBelieved(t *testing.T) {
 			t.Errorf("%s: %v (%s), want it to lack %s", body, err, stages.CodeOf(err), lacks)
 		}
 	}
+}
+
+// hanging never comes to the end of an answer.
+type hanging struct{ asked atomic.Int64 }
+
+func (h *hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	h.asked.Add(1)
+	body, w := io.Pipe()
+	context.AfterFunc(r.Context(), func() { w.CloseWithError(r.Context().Err()) }) //nolint:errcheck // it never fails
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: body}, nil
+}
+
+// A read takes one request's time, not that of all the SDK's attempts.
+func TestDripIsNotRepeatedByTheSDK(t *testing.T) {
+	h := newHarness(t)
+	synctest.Test(t, func(t *testing.T) {
+		drip, began := &hanging{}, time.Now()
+		_, err := place(t, h, nil, drip, target("prod")).Current(t.Context())
+		if took := time.Since(began); took != 30*time.Second || drip.asked.Load() != 1 || stages.CodeOf(err) != driver.Lost {
+			t.Errorf("%v (%s) after %s and %d requests, want one of 30s", err, stages.CodeOf(err), took, drip.asked.Load())
+		}
+	})
 }

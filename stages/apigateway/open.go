@@ -2,7 +2,10 @@ package apigateway
 
 import (
 	"context"
+	"errors"
+	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -78,6 +81,7 @@ func options(env driver.Env, send *sender) []func(*config.LoadOptions) error {
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts, o.MaxBackoff = readAttempts, readBackoff
+				o.Retryables = slices.Insert(slices.Clone(o.Retryables), 0, retry.IsErrorRetryable(retry.IsErrorRetryableFunc(inTime)))
 			})
 		}),
 		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = metadata(env, send) }),
@@ -90,6 +94,15 @@ func options(env driver.Env, send *sender) []func(*config.LoadOptions) error {
 		all = append(all, config.WithCredentialsProvider(static))
 	}
 	return all
+}
+
+// inTime says that a request which has used up its whole time is not repeated
+// here: the engine knows how much there is left.
+func inTime(err error) aws.Ternary {
+	if timed, ok := errors.AsType[net.Error](err); ok && timed.Timeout() {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
 }
 
 // metadata asks EC2's metadata service once: outside EC2 nobody answers there,

@@ -46,17 +46,36 @@ const (
 func RunHostile(t *testing.T, newHarness NewHarness) {
 	for _, kind := range newHarness(t).Facts.Kinds {
 		t.Run(string(kind), func(t *testing.T) {
+			most := &tally{}
+			defer func() { t.Logf("%s", most) }()
 			for _, lost := range []bool{false, true} {
 				if lost && isRemote(kind) {
 					continue
 				}
 				clean := cleanLife(newBench(t, newHarness(t)), kind, lost)
 				for _, at := range clean.requests() {
-					t.Run(at.String(), func(t *testing.T) { hostile(t, newHarness, clean, at) })
+					t.Run(at.String(), func(t *testing.T) { hostile(t, newHarness, clean, at, most) })
 				}
 			}
 		})
 	}
+}
+
+// tally is the most that any life of a kind took.
+type tally struct {
+	lives  int
+	memory uint64
+	call   time.Duration
+}
+
+func (m *tally) add(l *life) {
+	m.lives++
+	m.memory, m.call = max(m.memory, l.memory), max(m.call, l.longest)
+}
+
+// String is the tally for the table.
+func (m *tally) String() string {
+	return fmt.Sprintf("%d lives; the most that one allocated: %d MiB of %d; the longest call: %s of %s", m.lives, m.memory>>20, mostMemory>>20, m.call, mostTime)
 }
 
 // mode is how a bad answer is given.
@@ -86,7 +105,7 @@ func modes(at asked) []mode {
 }
 
 // hostile gives one request every bad answer, and prints what was done.
-func hostile(t *testing.T, newHarness NewHarness, clean *life, at asked) {
+func hostile(t *testing.T, newHarness NewHarness, clean *life, at asked, most *tally) {
 	for _, m := range modes(at) {
 		done, given := map[string][]string{}, 0
 		for _, answer := range badAnswers() {
@@ -97,6 +116,7 @@ func hostile(t *testing.T, newHarness NewHarness, clean *life, at asked) {
 			s := newSpoiler(b.Effects)
 			s.at, s.answer, s.mode, s.changes = &at, answer, m, clean.changes()
 			l := play(b, clean.kind, clean.lost, s, clean)
+			most.add(l)
 			for _, broken := range judge(b, l, clean) {
 				t.Errorf("%s, %s, %s (%s): broke the rule %s", b.Facts.Platform, at, answer.name, m, broken)
 			}
@@ -130,11 +150,12 @@ type life struct {
 	end      driver.Result
 	ended    bool
 	err      error
-	log      []string // what was done beside the plain way, in order
-	broken   []string // rules that were broken on the way
-	start    int      // effects before it
-	memory   uint64   // bytes allocated
-	had      int      // effects
+	log      []string      // what was done beside the plain way, in order
+	broken   []string      // rules that were broken on the way
+	start    int           // effects before it
+	memory   uint64        // bytes allocated
+	longest  time.Duration // of one call of the driver
+	had      int           // effects
 }
 
 func cleanLife(b *bench, kind driver.Kind, lost bool) *life {
@@ -235,7 +256,9 @@ func within[T any](ctx context.Context, l *life, f func(context.Context) (T, err
 	defer cancel()
 	began := time.Now()
 	v, err := f(ctx)
-	if took := time.Since(began); took > mostTime+time.Second {
+	took := time.Since(began)
+	l.longest = max(l.longest, took)
+	if took > mostTime+time.Second {
 		l.breaks("that a call ends with its context: it took %s", took)
 	}
 	if _, ok := errors.AsType[*guard.Mistake](err); ok {
