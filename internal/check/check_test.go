@@ -310,6 +310,10 @@ func TestHTTPDrip(t *testing.T) {
 		if took := time.Since(began); took != attemptTimeout || err == nil || !strings.Contains(err.Error(), "shop.example gave no whole answer within 30s") {
 			t.Errorf("%v after %s", err, took)
 		}
+		began, g.HTTP.Contains = time.Now(), ""
+		if err := (&Runner{Transport: dripping{}}).Run(t.Context(), g, Vars{}); err != nil || time.Since(began) > 0 {
+			t.Errorf("the status alone: %v after %s, want no wait for the body", err, time.Since(began))
+		}
 	})
 }
 
