@@ -17,6 +17,7 @@ const (
 	WaitLock      WaitKind = "lock"
 	WaitQueue     WaitKind = "queue"
 	WaitOperation WaitKind = "operation"
+	WaitPlatform  WaitKind = "platform" // it takes the effect not now
 	WaitPerson    WaitKind = "person"
 	WaitOperator  WaitKind = "operator"
 )

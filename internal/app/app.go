@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sluice/internal/actions"
+	"sluice/internal/guard"
 	"sluice/internal/store"
 	"sluice/stages"
 	"sluice/stages/all"
@@ -30,15 +31,35 @@ type Process struct {
 	Now func() time.Time
 }
 
-// Main runs one command and returns its exit code.
+// Main runs one command and returns its exit code. A panic is told as a mistake
+// in Sluice, and exits 1.
 func Main(ctx context.Context, p Process) int {
 	inv := newInvocation(p)
-	defer inv.close()
+	code := exitFailed
+	err := guard.Do("run the command", func() error {
+		code = inv.run(ctx)
+		return nil
+	})
+	if err != nil {
+		inv.explain(err)
+	}
+	if err := guard.Do("clean up", func() error {
+		inv.close()
+		return nil
+	}); err != nil {
+		inv.explain(err)
+		return exitFailed
+	}
+	return code
+}
+
+// run runs the command and reports what came of it.
+func (inv *invocation) run(ctx context.Context) int {
 	root := inv.root()
 	root.SetArgs(inv.args())
-	root.SetOut(p.Stdout)
-	root.SetErr(p.Stderr)
-	err := root.ExecuteContext(ctx)
+	root.SetOut(inv.Stdout)
+	root.SetErr(inv.Stderr)
+	err := guard.Do("run the command", func() error { return root.ExecuteContext(ctx) })
 	return inv.end(ctx, err)
 }
 
@@ -53,6 +74,7 @@ type invocation struct {
 	platforms   []stages.Platform
 	credentials []string // the environment variables that hold them
 	flags       flags
+	started     time.Time
 	bound       bool // the flags have all their values
 	command     string
 	closers     []func()
@@ -65,7 +87,7 @@ func newInvocation(p Process) *invocation {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	inv := &invocation{Process: p, overlay: map[string]string{}, platforms: all.Platforms()}
+	inv := &invocation{Process: p, started: time.Now(), overlay: map[string]string{}, platforms: all.Platforms()}
 	inv.credentials = credentialNames(inv.platforms)
 	inv.getenv = func(name string) string {
 		if v, ok := inv.overlay[name]; ok {
@@ -84,6 +106,23 @@ func newInvocation(p Process) *invocation {
 	}
 	inv.maskEnvironment()
 	return inv
+}
+
+// grace is how long what was begun within the wait budget may go on after it, and
+// saveLeft what a save has at least: a command ends within half a minute of its
+// budget, whatever is answered.
+const (
+	grace    = 20 * time.Second
+	saveLeft = 5 * time.Second
+)
+
+// within is ctx that ends when this command's own reads and saves must.
+func (inv *invocation) within(ctx context.Context, saving bool) (context.Context, context.CancelFunc) {
+	left := time.Until(inv.started.Add(inv.flags.waitBudget + grace))
+	if saving {
+		left = max(left, saveLeft)
+	}
+	return context.WithTimeout(ctx, left)
 }
 
 // lookup reads a variable from an environment; the last one counts.

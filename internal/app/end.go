@@ -9,6 +9,7 @@ import (
 
 	"sluice/internal/actions"
 	"sluice/internal/engine"
+	"sluice/internal/guard"
 	"sluice/internal/report"
 	"sluice/pipeline"
 	"sluice/rollout"
@@ -66,8 +67,12 @@ func (inv *invocation) tell(r *result, doc document, err error) error {
 
 // explain shows an error to people, and annotates the run with it.
 func (inv *invocation) explain(err error) {
-	if err != nil {
-		inv.runner.Error(explanation(err))
+	if err == nil {
+		return
+	}
+	inv.runner.Error(explanation(err))
+	if mistake, ok := errors.AsType[*guard.Mistake](err); ok && inv.flags.debug {
+		_ = inv.runner.Untrusted(inv.Stderr, mistake.Stack()) // nobody is left to tell
 	}
 }
 

@@ -184,6 +184,8 @@ func (inv *invocation) runOver(ctx context.Context, holder string) bool {
 	if err != nil || client.Owner+"/"+client.Name != repository {
 		return false
 	}
-	run, _, err := client.Actions.GetWorkflowRunByID(ctx, client.Owner, client.Name, id)
+	reading, done := inv.within(ctx, false)
+	defer done()
+	run, _, err := client.Actions.GetWorkflowRunByID(reading, client.Owner, client.Name, id)
 	return err == nil && run.GetStatus() == "completed"
 }

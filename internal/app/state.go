@@ -15,6 +15,7 @@ import (
 	"sluice/internal/outside"
 	"sluice/internal/report"
 	"sluice/internal/store"
+	"sluice/internal/store/limit"
 	"sluice/internal/store/open"
 	"sluice/pipeline"
 	"sluice/rollout"
@@ -85,10 +86,11 @@ func (inv *invocation) freeRecord(ctx context.Context, entry store.Entry) error 
 
 // showState prints records as they are stored.
 func (inv *invocation) showState(ctx context.Context, p *pipeline.Pipeline) error {
-	state, err := inv.store(p)
+	opened, err := inv.store(p)
 	if err != nil {
 		return err
 	}
+	state := limit.New(opened, inv.within)
 	targets, err := inv.selected(p)
 	if err != nil {
 		return err

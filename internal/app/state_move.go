@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/store"
+	"sluice/internal/store/limit"
 	"sluice/pipeline"
 	"sluice/rollout"
 )
@@ -40,7 +41,7 @@ func (inv *invocation) migrate() *cobra.Command {
 			if err := inv.mayChangeIn(cmd.Context(), p, inv.flags.to); err != nil {
 				return err
 			}
-			return inv.copyState(cmd.Context(), p, from, to)
+			return inv.copyState(cmd.Context(), p, limit.New(from, inv.within), limit.New(to, inv.within))
 		},
 	}
 	cmd.Flags().StringVar(&inv.flags.to, "to", "", "the `store` to copy to")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -338,3 +339,16 @@ func TestPanic(t *testing.T) {
 type panicking struct{}
 
 func (panicking) RoundTrip(*http.Request) (*http.Response, error) { panic("no way") }
+
+// TestHeadersTakeTrimmedSecrets: the line break that a secret was pasted with is
+// none of it, for what is sent and for what is masked.
+func TestHeadersTakeTrimmedSecrets(t *testing.T) {
+	r := runner(t)
+	r.Environ = append(r.Environ, "KEY= swordfish\r\n")
+	var masked []string
+	r.Mask = func(values ...string) { masked = append(masked, values...) }
+	headers, err := r.headers(&rollout.HTTPGate{Headers: map[string]string{"Authorization": "Bearer ${KEY}"}})
+	if err != nil || headers.Get("Authorization") != "Bearer swordfish" || !slices.Equal(masked, []string{"swordfish"}) {
+		t.Errorf("%v, headers %v, masked %q", err, headers, masked)
+	}
+}

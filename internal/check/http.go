@@ -130,11 +130,14 @@ func (r *Runner) headers(h *rollout.HTTPGate) (http.Header, error) {
 	return headers, errors.Join(missing...)
 }
 
-// lookup reads a variable; the last one counts. An empty one is unset: that is
-// how a workflow passes a secret that is not there.
+// lookup reads a variable, without the white space around it: a secret is pasted
+// with its line break more often than not, and no header takes one. The last one
+// counts. An empty one is unset: that is how a workflow passes a secret that is
+// not there.
 func (r *Runner) lookup(name string) (string, bool) {
 	for _, kv := range slices.Backward(r.Environ) {
 		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+			value = strings.TrimSpace(value)
 			return value, value != ""
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"sluice/internal/check"
 	"sluice/internal/store"
+	"sluice/internal/store/limit"
 	"sluice/pipeline"
 	"sluice/rollout"
 	"sluice/stages"
@@ -71,8 +72,10 @@ type Config struct {
 // Engine runs the rollouts of one pipeline for one invocation.
 type Engine struct {
 	Config
-	started time.Time
-	cut     *interruption
+	started  time.Time
+	cut      *interruption
+	checking *stopwatch // what checks took
+	begins   *begins
 }
 
 // defaultConcurrency is how many targets are at work side by side.
@@ -86,7 +89,9 @@ func New(c Config) *Engine {
 	if c.Concurrency <= 0 {
 		c.Concurrency = defaultConcurrency
 	}
-	return &Engine{Config: c, started: c.Now(), cut: &interruption{}}
+	e := &Engine{Config: c, started: c.Now(), cut: &interruption{}, checking: &stopwatch{}, begins: &begins{counts: map[string]*attempts{}}}
+	e.Store = limit.New(c.Store, e.ofStore)
+	return e
 }
 
 // leaseMargin is how long a lease outlives the invocation's budget, so that a
