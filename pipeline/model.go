@@ -75,7 +75,7 @@ type Stage struct {
 type Approval struct {
 	Pos       Pos
 	Required  bool
-	Approvers []string      // logins; empty means anybody but who started it
+	Approvers []string      // logins; empty means anybody who may write to the repository
 	Quorum    int           // default 1
 	Timeout   time.Duration // default 24h
 	Self      bool          // whoever started the promotion may approve it alone

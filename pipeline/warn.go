@@ -53,13 +53,22 @@ func (p *Pipeline) warnApprovals() []Problem {
 			continue
 		}
 		if len(a.Approvers) == 0 {
-			found = append(found, warning(a.Pos, "approval: names no approvers, so anybody but whoever started the promotion can approve; add approvers: [login]"))
+			found = append(found, warning(a.Pos, "approval: names no approvers, so anybody who may write to the repository can approve%s; add approvers: [login]", butStarter(a)))
 		}
 		if len(a.Approvers) == 1 && !a.Self {
 			found = append(found, warning(a.Pos, "approval: %s alone can approve and cannot approve what %s started; add an approver or self: true", a.Approvers[0], a.Approvers[0]))
 		}
 	}
 	return found
+}
+
+// butStarter leaves out whoever started a promotion, where they cannot alone
+// approve it.
+func butStarter(a *Approval) string {
+	if a.Self {
+		return ""
+	}
+	return ", but whoever started the promotion"
 }
 
 // warnCanaries names canaries that need a person at every step.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"sluice/internal/guard"
 	"sluice/stages/driver"
 )
 
@@ -43,6 +44,20 @@ func (e *Error) text() string {
 // Unwrap gives the platform's own error.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Stack is where the driver panicked, for --debug alone; "" where it did not.
+func (e *Error) Stack() string {
+	if m, ok := errors.AsType[*guard.Mistake](e.Err); ok {
+		return m.Stack()
+	}
+	return ""
+}
+
+// isMistake reports whether e is a panic.
+func isMistake(e *Error) bool {
+	_, ok := errors.AsType[*guard.Mistake](e.Err)
+	return ok
+}
+
 // CodeOf says what may be done about an error of this package: Unknown for
 // every other error, "" for nil.
 func CodeOf(err error) driver.Code {
@@ -70,6 +85,9 @@ func (t *Target) wrap(op string, err error, x driver.Explanation) error {
 func explainOpen(err error) driver.Explanation {
 	if e, ok := errors.AsType[*driver.OpenError](err); ok {
 		return e.Explanation
+	}
+	if _, ok := errors.AsType[*guard.Mistake](err); ok {
+		return driver.Explanation{}
 	}
 	return driver.Explanation{Code: driver.Invalid}
 }

@@ -3,8 +3,9 @@
 //
 // What it adds to a driver is what all of them need alike: a driver opens when
 // it is first used, a call that the platform cannot serve is refused before
-// the driver sees it, and every error is wrapped exactly once, as [*Error],
-// with the place, the platform's request id and the remedy.
+// the driver sees it, every error is wrapped exactly once, as [*Error], with
+// the place, the platform's request id and the remedy, every request keeps the
+// rules of internal/transport, and a panic of a driver is an error too.
 package stages
 
 import (
@@ -13,6 +14,8 @@ import (
 	"slices"
 	"sync"
 
+	"sluice/internal/guard"
+	"sluice/internal/transport"
 	"sluice/stages/driver"
 )
 
@@ -31,8 +34,10 @@ type Stages struct {
 	platforms []*opener
 }
 
-// New returns stages on the given platforms. No driver is opened yet.
+// New returns stages on the given platforms. No driver is opened yet. All of
+// them send through env.Transport under the rules of internal/transport.
 func New(env driver.Env, platforms ...Platform) *Stages {
+	env.Transport = transport.New(env.Transport, transport.Options{})
 	s := &Stages{env: env}
 	for _, p := range platforms {
 		s.platforms = append(s.platforms, &opener{platform: p})
@@ -87,7 +92,11 @@ func (o *opener) open(ctx context.Context, env driver.Env) (driver.Driver, error
 	if o.driver != nil || o.err != nil {
 		return o.driver, o.err
 	}
-	d, err := o.platform.Open(ctx, env)
+	var d driver.Driver
+	err := guard.Do("opening "+o.platform.Facts.Platform, func() (err error) {
+		d, err = o.platform.Open(ctx, env)
+		return err
+	})
 	if err != nil && ctx.Err() != nil {
 		return nil, err
 	}

@@ -2,9 +2,12 @@ package stages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"sluice/internal/guard"
+	"sluice/internal/transport"
 	"sluice/stages/driver"
 )
 
@@ -42,16 +45,65 @@ func (t *Target) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, e
 	return do(ctx, t, op, func(d driver.Driver) (driver.Prepared, error) { return d.Prepare(ctx, c) })
 }
 
-// Begin sends the effect at most once. Once ctx has ended nothing is sent.
+// WithStop returns ctx under which no effect begins any more once stop is
+// closed, whatever Begin has to read first. Its reads, and what was sent
+// already, go on until ctx itself ends: a caller that grants these some time
+// passes Begin a longer context, with the end of the shorter one as the stop:
+//
+//	place.Begin(stages.WithStop(longer, ctx.Done()), call)
+func WithStop(ctx context.Context, stop <-chan struct{}) context.Context {
+	return transport.WithStop(ctx, stop)
+}
+
+// Begin sends the effect at most once. Once ctx has ended, or its stop was
+// closed, nothing is sent: that is an error with the code Retryable, of which
+// [NotSent] is true.
 func (t *Target) Begin(ctx context.Context, c driver.Call) (driver.Operation, error) {
 	op := string(c.Kind)
 	if err := t.accept(op, c); err != nil {
 		return driver.Operation{}, err
 	}
-	if err := ctx.Err(); err != nil {
-		return driver.Operation{}, t.wrap(op, err, driver.Explanation{Code: driver.Retryable})
+	if transport.Stopped(ctx) {
+		return driver.Operation{}, t.wrap(op, notSent(ctx.Err()), driver.Explanation{Code: driver.Retryable})
 	}
-	return do(ctx, t, op, func(d driver.Driver) (driver.Operation, error) { return d.Begin(ctx, c) })
+	ctx, requests := transport.Watch(ctx)
+	began, err := do(ctx, t, op, func(d driver.Driver) (driver.Operation, error) { return d.Begin(ctx, c) })
+	return began, judge(err, requests)
+}
+
+// judge corrects what an error of Begin is taken for by what the transport and
+// the guard know better than the driver.
+func judge(err error, requests *transport.Call) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	stopped, sent := requests.Refused() > 0, requests.Sent() > 0
+	switch {
+	case stopped && !sent:
+		e.Explanation, e.Err = driver.Explanation{Code: driver.Retryable}, notSent(e.Err)
+	case stopped, isMistake(e):
+		e.Code = driver.Lost // it may have taken effect
+	}
+	return err
+}
+
+// notSent is a [*transport.StoppedError] that wraps a cause which is none yet.
+func notSent(cause error) error {
+	switch {
+	case cause == nil:
+		return &transport.StoppedError{}
+	case transport.IsStopped(cause):
+		return cause
+	default:
+		return fmt.Errorf("%w (%w)", &transport.StoppedError{}, cause)
+	}
+}
+
+// NotSent reports whether err is Begin's word that an effect was not sent and
+// will not be, because the run was told to stop.
+func NotSent(err error) bool {
+	return CodeOf(err) == driver.Retryable && transport.IsStopped(err)
 }
 
 // Lookup finds out what a Begin of c without an answer did.
@@ -106,14 +158,35 @@ func (t *Target) accept(op string, c driver.Call) error {
 
 // do runs f on the opened driver and wraps its error, once.
 func do[T any](ctx context.Context, t *Target, op string, f func(driver.Driver) (T, error)) (T, error) {
-	var zero T
+	var zero, v T
 	d, err := t.opener.open(ctx, t.env)
 	if err != nil {
 		return zero, t.wrap(op, err, explainOpen(err))
 	}
-	v, err := f(d)
+	err = guard.Do(op, func() (err error) {
+		v, err = f(d)
+		return err
+	})
 	if err != nil {
-		return zero, t.wrap(op, err, d.Explain(err))
+		x, err := explain(d, err)
+		return zero, t.wrap(op, err, x)
 	}
 	return v, nil
+}
+
+// explain is the driver's word on an error. Of a panic it has none, and where
+// it panics over the error both are told.
+func explain(d driver.Driver, err error) (driver.Explanation, error) {
+	if _, ok := errors.AsType[*guard.Mistake](err); ok {
+		return driver.Explanation{}, err
+	}
+	var x driver.Explanation
+	mistake := guard.Do("explaining an error", func() error {
+		x = d.Explain(err)
+		return nil
+	})
+	if mistake != nil {
+		return driver.Explanation{}, fmt.Errorf("%w; the error was: %w", mistake, err)
+	}
+	return x, err
 }

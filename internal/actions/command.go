@@ -2,12 +2,13 @@ package actions
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/sethvargo/go-githubactions"
+
+	"sluice/internal/outside"
 )
 
 // Level is the kind of an annotation.
@@ -59,9 +60,10 @@ func (r *Runner) Notice(message string) {
 
 // Annotate shows a. The first nine of each level appear at once, further ones
 // as plain lines in the log; [Runner.Flush] shows the tenth or says how many
-// more there are. Outside Actions all of them are plain lines.
+// more there are. Outside Actions all of them are plain lines. What a says may
+// come from outside.
 func (r *Runner) Annotate(a Annotation) {
-	a.Message = r.Redact(a.Message)
+	a.Message, a.Title, a.File = r.Show(a.Message), r.Show(a.Title), r.Show(a.File)
 	if !r.Inside() {
 		r.print(a.plain())
 		return
@@ -165,48 +167,30 @@ func cut(text string, n int) string {
 	return string([]rune(text)[:n-1]) + "…"
 }
 
-// Mask keeps the values out of the log, and out of what [Runner.Redact]
-// returns. Call it before a value is first used. The runner masks line by
-// line, so every line is masked on its own; those of fewer than four
-// characters would blank the log without hiding anything.
+// Mask keeps the values, without the white space around them, out of the log and
+// out of what [Runner.Redact] returns. Call it before a value is first used. The
+// runner masks line by line, so every line is masked on its own. Values shorter
+// than [redact.MinLength] are no credentials.
 func (r *Runner) Mask(values ...string) {
-	for _, value := range values {
-		for line := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == '\n' || c == '\r' }) {
-			line = strings.TrimSpace(line)
-			if len(line) >= 4 && r.remember(line) && r.Inside() {
-				r.command("add-mask", line, nil)
-			}
+	for _, line := range r.secrets.Add(values...) {
+		if r.Inside() {
+			r.command("add-mask", line, nil)
 		}
 	}
 }
 
-func (r *Runner) remember(secret string) (isNew bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if slices.Contains(r.secrets, secret) {
-		return false
-	}
-	r.secrets = append(r.secrets, secret)
-	// Longest first, so that a secret within a secret does not leave a rest.
-	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
-	return true
-}
+// Redact replaces masked values in text by ***, however they are encoded there:
+// for what leaves the process by another way than the log.
+func (r *Runner) Redact(text string) string { return r.secrets.Text(text) }
 
-// Redact replaces masked values in text by ***, for what leaves the process by
-// another way than the log.
-func (r *Runner) Redact(text string) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, secret := range r.secrets {
-		text = strings.ReplaceAll(text, secret, "***")
-	}
-	return text
-}
+// Show is text from outside as people may see it: without what is masked, and
+// without what a terminal obeys or hides. It may have several lines.
+func (r *Runner) Show(text string) string { return outside.Lines(r.Redact(text)) }
 
 // Group opens a foldable group in the log. Groups do not nest.
 func (r *Runner) Group(title string) {
 	if r.Inside() {
-		r.command("group", title, nil)
+		r.command("group", r.Show(title), nil)
 	}
 }
 

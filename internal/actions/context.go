@@ -22,13 +22,23 @@ type Context struct {
 	Job           string
 	Step          string // GITHUB_ACTION: unique within the job
 	Actor         string // who triggered this attempt
+	Starter       string // who started the first attempt
 	EventName     string
+	Event         Event
 	Ref           string // "refs/heads/main"
 	Branch        string // "main"; "" where the ref is no branch
 	SHA           string
 	ServerURL     string
 	APIURL        string
 	Act           bool // under nektos/act
+}
+
+// Event is what the event's payload says of who brought it about; "" where it
+// does not say.
+type Event struct {
+	Action     string // of a comment: "created", "edited", "deleted"
+	SenderType string // "User", "Bot", "Organization"
+	Commenter  string // the login of the comment's author
 }
 
 // Run is the run in one line, for locks and for conflicts of others.
@@ -52,7 +62,7 @@ func (r *Runner) Context() (Context, error) {
 	}
 	c := Context{
 		Repository: gh.Repository, RunID: gh.RunID, Attempt: gh.RunAttempt,
-		Workflow: gh.Workflow, Job: gh.Job, Step: gh.Action, Actor: gh.TriggeringActor,
+		Workflow: gh.Workflow, Job: gh.Job, Step: gh.Action, Actor: gh.TriggeringActor, Starter: gh.Actor,
 		EventName: gh.EventName, Ref: gh.Ref, Branch: branch(gh.Ref), SHA: gh.SHA,
 		ServerURL: strings.TrimSuffix(gh.ServerURL, "/"), APIURL: strings.TrimSuffix(gh.APIURL, "/"),
 		Act: r.Act(),
@@ -86,8 +96,15 @@ func (c Context) runURL() string {
 	return u
 }
 
-// event takes what the event's payload says of the repository.
+// event takes what the event's payload says of the repository, and of who
+// brought it about.
 func (c *Context) event(payload map[string]any) {
+	sender, _ := payload["sender"].(map[string]any)
+	comment, _ := payload["comment"].(map[string]any)
+	author, _ := comment["user"].(map[string]any)
+	c.Event.Action, _ = payload["action"].(string)
+	c.Event.SenderType, _ = sender["type"].(string)
+	c.Event.Commenter, _ = author["login"].(string)
 	repository, _ := payload["repository"].(map[string]any)
 	c.DefaultBranch, _ = repository["default_branch"].(string)
 	if id, ok := repository["id"].(float64); ok {

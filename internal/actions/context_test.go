@@ -24,7 +24,8 @@ func TestContext(t *testing.T) {
 		"GITHUB_JOB": "promote", "GITHUB_ACTION": "__run_2", "GITHUB_WORKFLOW": "deploy", "GITHUB_SERVER_URL": "https://ghe.example.com/",
 		"GITHUB_API_URL": "https://ghe.example.com/api/v3", "GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/feature/x",
 		"GITHUB_SHA": "abc", "GITHUB_ACTOR": "octocat", "GITHUB_TRIGGERING_ACTOR": "hubot", "GITHUB_REPOSITORY_ID": "12",
-		"GITHUB_EVENT_PATH": event(t, `{"repository":{"id":12,"default_branch":"trunk","visibility":"internal","private":true}}`),
+		"GITHUB_EVENT_PATH": event(t, `{"action":"created","sender":{"login":"octocat","type":"User"},"comment":{"user":{"login":"erin"}},
+			"repository":{"id":12,"default_branch":"trunk","visibility":"internal","private":true}}`),
 	}
 	got, err := newRun(env).Context()
 	if err != nil {
@@ -33,7 +34,7 @@ func TestContext(t *testing.T) {
 	want := actions.Context{
 		Repository: "octocat/shop", RepositoryID: 12, Visibility: "internal", DefaultBranch: "trunk", RunID: 42, Attempt: 2,
 		RunURL: "https://ghe.example.com/octocat/shop/actions/runs/42/attempts/2", Workflow: "deploy", Job: "promote", Step: "__run_2",
-		Actor: "hubot", EventName: "push", Ref: "refs/heads/feature/x", Branch: "feature/x", SHA: "abc",
+		Actor: "hubot", Starter: "octocat", Event: actions.Event{Action: "created", SenderType: "User", Commenter: "erin"}, EventName: "push", Ref: "refs/heads/feature/x", Branch: "feature/x", SHA: "abc",
 		ServerURL: "https://ghe.example.com", APIURL: "https://ghe.example.com/api/v3",
 	}
 	if got != want {
@@ -63,7 +64,7 @@ func TestContextVariants(t *testing.T) {
 		func(c actions.Context) bool { return c.Visibility == "private" })
 	check("public", map[string]string{"GITHUB_EVENT_PATH": event(t, `{"repository":{"private":false}}`)},
 		func(c actions.Context) bool { return c.Visibility == "public" })
-	check("odd payload", map[string]string{"GITHUB_EVENT_PATH": event(t, `{"repository":[1],"x":null}`)},
+	check("odd payload", map[string]string{"GITHUB_EVENT_PATH": event(t, `{"repository":[1],"x":null,"sender":null,"comment":"x","action":7}`)},
 		func(c actions.Context) bool { return c.Visibility == "" && c.DefaultBranch == "" })
 	check("no payload", map[string]string{"GITHUB_EVENT_PATH": "/nowhere/event.json"}, func(actions.Context) bool { return true })
 }

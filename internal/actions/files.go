@@ -23,7 +23,7 @@ const (
 var outputName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 
 // Output sets an output of the step, wherever GITHUB_OUTPUT is set; elsewhere
-// it does nothing.
+// it does nothing. The value is written as it is but for what is masked.
 func (r *Runner) Output(name, value string) error {
 	path := r.getenv("GITHUB_OUTPUT")
 	if path == "" {
@@ -54,7 +54,8 @@ func encodeOutput(name, value string, random func() string) (string, error) {
 }
 
 // Summary appends Markdown to the step's summary, wherever
-// GITHUB_STEP_SUMMARY is set. What is more than [MaxSummary] with what the
+// GITHUB_STEP_SUMMARY is set. What came from outside was escaped, and redacted
+// before that, by whoever made the Markdown. What is more than [MaxSummary] with what the
 // step wrote before is cut, and the summary says so.
 func (r *Runner) Summary(markdown string) error {
 	path := r.getenv("GITHUB_STEP_SUMMARY")

@@ -17,16 +17,18 @@ import (
 	"sync"
 
 	"github.com/sethvargo/go-githubactions"
+
+	"sluice/internal/redact"
 )
 
 // Runner talks to the GitHub Actions runner. Create one with [New]. It is safe
 // for concurrent use.
 type Runner struct {
-	getenv func(string) string
-	log    io.Writer
+	getenv  func(string) string
+	log     io.Writer
+	secrets redact.Set
 
 	mu      sync.Mutex // guards what follows and keeps writes to log whole
-	secrets []string
 	tallies map[Level]*tally
 
 	github func() (*Client, error)

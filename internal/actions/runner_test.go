@@ -66,7 +66,7 @@ func TestAnnotationsAreEscaped(t *testing.T) {
 		Level: actions.LevelWarning, File: "a,b:c.yaml", Line: 3, Col: 5,
 		Title: "x\n::error::y", Message: "100%\r\n::error::injected",
 	})
-	want := "::warning col=5,file=a%2Cb%3Ac.yaml,line=3,title=x%0A%3A%3Aerror%3A%3Ay::100%25%0D%0A::error::injected\n"
+	want := "::warning col=5,file=a%2Cb%3Ac.yaml,line=3,title=x%0A%3A%3Aerror%3A%3Ay::100%25%0A::error::injected\n"
 	if r.log.String() != want {
 		t.Errorf("wrote %q, want %q", r.log, want)
 	}

@@ -15,7 +15,7 @@ func TestUntrusted(t *testing.T) {
 	if err := r.Untrusted(&out, "one\n::set-output name=x::y\n  ::error::z\nmid ##[error]w\x1b[2K\rtwo"); err != nil {
 		t.Fatal(err)
 	}
-	shape := regexp.MustCompile(`^::stop-commands::([A-Z0-9]{20,})\none\n: :set-output name=x::y\n  : :error::z\nmid ## \[error\]w\[2K\ntwo\n::([A-Z0-9]+)::\n$`)
+	shape := regexp.MustCompile(`^::stop-commands::([A-Z0-9]{20,})\none\n: :set-output name=x::y\n  : :error::z\nmid ## \[error\]w\x{FFFD}\[2K\ntwo\n::([A-Z0-9]+)::\n$`)
 	match := shape.FindStringSubmatch(out.String())
 	if match == nil || match[1] != match[2] {
 		t.Fatalf("wrote %q", out.String())
@@ -31,7 +31,7 @@ func TestUntrustedOutside(t *testing.T) {
 	if err := newRun(nil).Untrusted(&out, "::error::x\x1b]0;title\x07\r\nü\ttab"); err != nil {
 		t.Fatal(err)
 	}
-	if want := "::error::x]0;title\nü\ttab\n"; out.String() != want {
+	if want := "::error::x\uFFFD]0;title\uFFFD\nü\ttab\n"; out.String() != want {
 		t.Errorf("wrote %q, want %q", out.String(), want)
 	}
 }

@@ -7,10 +7,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"sluice/internal/actions"
+	"sluice/internal/guard"
 	"sluice/internal/store"
 	"sluice/stages"
 	"sluice/stages/all"
@@ -29,54 +31,98 @@ type Process struct {
 	Now func() time.Time
 }
 
-// Main runs one command and returns its exit code.
+// Main runs one command and returns its exit code. A panic is told as a mistake
+// in Sluice, and exits 1.
 func Main(ctx context.Context, p Process) int {
 	inv := newInvocation(p)
-	defer inv.close()
+	code := exitFailed
+	err := guard.Do("run the command", func() error {
+		code = inv.run(ctx)
+		return nil
+	})
+	if err != nil {
+		inv.explain(err)
+	}
+	if err := guard.Do("clean up", func() error {
+		inv.close()
+		return nil
+	}); err != nil {
+		inv.explain(err)
+		return exitFailed
+	}
+	return code
+}
+
+// run runs the command and reports what came of it.
+func (inv *invocation) run(ctx context.Context) int {
 	root := inv.root()
 	root.SetArgs(inv.args())
-	root.SetOut(p.Stdout)
-	root.SetErr(p.Stderr)
-	err := root.ExecuteContext(ctx)
+	root.SetOut(inv.Stdout)
+	root.SetErr(inv.Stderr)
+	err := guard.Do("run the command", func() error { return root.ExecuteContext(ctx) })
 	return inv.end(ctx, err)
 }
 
 // invocation is one run of a command.
 type invocation struct {
 	Process
-	getenv     func(string) string
-	overlay    map[string]string // what this process adds to its environment
-	sandboxEnv map[string]string // of that, what leads to the emulators
-	runner     *actions.Runner
-	console    *console
-	platforms  []stages.Platform
-	flags      flags
-	bound      bool // the flags have all their values
-	command    string
-	closers    []func()
-	stores     []store.Store // those that were opened, for the output `state`
-	cautions   []string      // what was said once
-	result     *result       // what the command reported; nil before it did
+	getenv      func(string) string
+	overlay     map[string]string // what this process adds to its environment
+	sandboxEnv  map[string]string // of that, what leads to the emulators
+	runner      *actions.Runner
+	console     *console
+	platforms   []stages.Platform
+	credentials []string // the environment variables that hold them
+	flags       flags
+	started     time.Time
+	bound       bool // the flags have all their values
+	command     string
+	closers     []func()
+	stores      []store.Store // those that were opened, for the output `state`
+	cautions    []string      // what was said once
+	result      *result       // what the command reported; nil before it did
 }
 
 func newInvocation(p Process) *invocation {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	inv := &invocation{Process: p, overlay: map[string]string{}, platforms: all.Platforms()}
+	inv := &invocation{Process: p, started: time.Now(), overlay: map[string]string{}, platforms: all.Platforms()}
+	inv.credentials = credentialNames(inv.platforms)
 	inv.getenv = func(name string) string {
 		if v, ok := inv.overlay[name]; ok {
 			return v
 		}
-		return lookup(p.Environ, name)
+		value := lookup(p.Environ, name)
+		if slices.Contains(inv.credentials, name) {
+			value = strings.TrimSpace(value) // pasted with its line break, more often than not
+		}
+		return value
 	}
 	inv.runner = actions.New(inv.getenv, p.Stderr)
 	inv.console = newConsole(p.Stderr, inv.runner, p.Now)
 	if token := inv.runner.Input("token"); token != "" && inv.getenv("GITHUB_TOKEN") == "" {
 		inv.overlay["GITHUB_TOKEN"] = token
 	}
-	inv.runner.Mask(inv.getenv("GITHUB_TOKEN"), inv.getenv("ACTIONS_RUNTIME_TOKEN"))
+	inv.maskEnvironment()
 	return inv
+}
+
+// grace is how long what was begun within the wait budget may go on after it, and
+// saveLeft what a save has at least: a command ends within half a minute of its
+// budget, whatever is answered.
+const (
+	grace    = 20 * time.Second
+	saveLeft = 5 * time.Second
+)
+
+// within is ctx that ends when this command's own reads and saves must.
+func (inv *invocation) within(ctx context.Context, saving bool) (context.Context, context.CancelFunc) {
+	left := time.Until(inv.started.Add(inv.flags.waitBudget + grace))
+	if saving {
+		left = max(left, saveLeft)
+	}
+	return context.WithTimeout(ctx, left)
 }
 
 // lookup reads a variable from an environment; the last one counts.

@@ -72,7 +72,9 @@ func (inv *invocation) homeOf(ctx context.Context, p *pipeline.Pipeline, run act
 	if err != nil {
 		return h, unknownBranch(err)
 	}
-	repository, err := client.Repository(ctx)
+	reading, done := inv.within(ctx, false)
+	defer done()
+	repository, err := client.Repository(reading)
 	if err != nil {
 		return h, unknownBranch(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"sluice/internal/actions"
 	"sluice/internal/old/rollout"
+	"sluice/internal/outside"
 	"sluice/internal/report"
 	"sluice/pipeline"
 )
@@ -44,11 +45,17 @@ func (c *console) align(p *pipeline.Pipeline) {
 func (c *console) line(target, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	text = strings.Join(strings.Fields(actions.Neutralise(c.runner.Redact(text))), " ")
+	text = c.plain(text)
 	if target != "" {
-		text = fmt.Sprintf("%-*s  %s", c.width, actions.Neutralise(target), text)
+		text = fmt.Sprintf("%-*s  %s", c.width, c.plain(target), text)
 	}
 	_, _ = fmt.Fprintf(c.stderr, "%s  %s\n", c.now().UTC().Format("15:04:05"), text) // nobody is left to tell
+}
+
+// plain is text from outside in one line that neither the runner nor a terminal
+// obeys.
+func (c *console) plain(text string) string {
+	return outside.Line(actions.Neutralise(c.runner.Redact(text)))
 }
 
 // Progress shows what is being done.

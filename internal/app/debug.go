@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"sluice/internal/transport"
 )
 
 // debugTransport shows every request for --debug: method, address without its
@@ -27,6 +29,14 @@ func (d *debugTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	d.show(fmt.Sprintf("%s %s://%s%s → %s in %s", r.Method, r.URL.Scheme, r.URL.Host, r.URL.EscapedPath(), answer, d.now().Sub(began).Round(time.Millisecond)))
 	return resp, err
+}
+
+// Configure is [transport.Configurable]: a client that trusts certificates of
+// its own does so under --debug too.
+func (d *debugTransport) Configure(change func(*http.Transport)) http.RoundTripper {
+	changed := *d
+	changed.base = transport.Configure(d.base, change)
+	return &changed
 }
 
 // transport carries requests; nil is the default one.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluice/internal/old/rollout"
+	"sluice/internal/outside"
 )
 
 // document is what --output json prints, and what the outputs hold.
@@ -99,7 +100,8 @@ func generic(value any) (map[string]any, error) {
 	return fields, decoder.Decode(&fields)
 }
 
-// redacted takes the secrets out of every string of a JSON value. It is done
+// redacted takes the secrets out of every string of a JSON value, and out of the
+// names of its members. It is done
 // before the value is written: JSON may write a secret another way.
 func (inv *invocation) redacted(value any) any {
 	switch v := value.(type) {
@@ -110,9 +112,11 @@ func (inv *invocation) redacted(value any) any {
 			v[i] = inv.redacted(v[i])
 		}
 	case map[string]any:
+		clean := make(map[string]any, len(v))
 		for key := range v {
-			v[key] = inv.redacted(v[key])
+			clean[inv.runner.Redact(key)] = inv.redacted(v[key])
 		}
+		return clean
 	}
 	return value
 }
@@ -145,7 +149,7 @@ func (inv *invocation) printJSON(fields map[string]any) error {
 		return err
 	}
 	// The runner obeys "##[" anywhere in a line; JSON can say it another way.
-	_, err = fmt.Fprintln(inv.Stdout, strings.ReplaceAll(string(text), "##[", `#\u0023[`))
+	_, err = fmt.Fprintln(inv.Stdout, strings.ReplaceAll(outside.Quote(string(text)), "##[", `#\u0023[`))
 	return err
 }
 
@@ -162,13 +166,13 @@ func (inv *invocation) setOutputs(r *result, doc document) error {
 	}
 	outputs := [][2]string{
 		{"status", string(doc.Status)},
-		{"promotion", doc.Promotion},
-		{"release", doc.Release},
-		{"targets", string(targets)},
+		{"promotion", outside.Line(doc.Promotion)},
+		{"release", outside.Line(doc.Release)},
+		{"targets", outside.Quote(string(targets))},
 		{"next", doc.Next},
-		{"matrix", r.matrix},
+		{"matrix", outside.Quote(r.matrix)},
 		{"generation", strconv.FormatInt(doc.Generation, 10)},
-		{"state", string(state)},
+		{"state", outside.Quote(string(state))},
 	}
 	for _, o := range outputs {
 		if err := inv.runner.Output(o[0], o[1]); err != nil {

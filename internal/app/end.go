@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sluice/internal/actions"
+	"sluice/internal/guard"
 	"sluice/internal/old/engine"
 	"sluice/internal/old/rollout"
 	"sluice/internal/report"
@@ -32,6 +34,7 @@ func (inv *invocation) end(ctx context.Context, err error) int {
 		r = &result{}
 	}
 	code := inv.code(ctx, r, err)
+	r.outcome = inv.told(r.outcome)
 	doc := inv.document(r, err, code)
 	inv.explain(err)
 	if err := inv.tell(r, doc, err); err != nil {
@@ -64,8 +67,12 @@ func (inv *invocation) tell(r *result, doc document, err error) error {
 
 // explain shows an error to people, and annotates the run with it.
 func (inv *invocation) explain(err error) {
-	if err != nil {
-		inv.runner.Error(explanation(err))
+	if err == nil {
+		return
+	}
+	inv.runner.Error(explanation(err))
+	if mistake, ok := errors.AsType[*guard.Mistake](err); ok && inv.flags.debug {
+		_ = inv.runner.Untrusted(inv.Stderr, mistake.Stack()) // nobody is left to tell
 	}
 }
 
@@ -76,6 +83,24 @@ func explanation(err error) string {
 		return err.Error()
 	}
 	return "refused, and nothing was done:\n  " + strings.ReplaceAll(err.Error(), "\n", "\n  ")
+}
+
+// told is an outcome without secrets: they go before Markdown or a table writes
+// them another way.
+func (inv *invocation) told(out rollout.Outcome) rollout.Outcome {
+	redact := inv.runner.Redact
+	out.Promotion, out.Release = redact(out.Promotion), redact(out.Release)
+	out.Targets = slices.Clone(out.Targets)
+	for i := range out.Targets {
+		t := &out.Targets[i]
+		t.Release, t.PlatformRelease, t.ErrorMessage = redact(t.Release), redact(t.PlatformRelease), redact(t.ErrorMessage)
+		if t.WaitingFor != nil {
+			w := *t.WaitingFor
+			w.By, w.Command, w.Or = redact(w.By), redact(w.Command), redact(w.Or)
+			t.WaitingFor = &w
+		}
+	}
+	return out
 }
 
 func (inv *invocation) printText(r *result, doc document) {
@@ -96,9 +121,9 @@ func (inv *invocation) summarise(r *result, doc document) error {
 	out.Status = doc.Status
 	switch {
 	case r.moves, doc.Error != "":
-		return inv.runner.Summary(report.Summary(r.pipeline, inv.command, out, doc.Error))
+		return inv.runner.Summary(report.Summary(r.pipeline, inv.command, out, inv.runner.Redact(doc.Error)))
 	case r.summary:
-		return inv.runner.Summary(report.Page(r.pipeline, inv.command, out, r.text))
+		return inv.runner.Summary(report.Page(r.pipeline, inv.command, out, inv.runner.Redact(r.text)))
 	default:
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 
+	"sluice/internal/guard"
 	"sluice/internal/old/engine"
 	"sluice/internal/old/rollout"
 	"sluice/internal/store"
@@ -69,6 +70,8 @@ func errorCode(err error) int {
 	var held *engine.HeldError
 	var refused *engine.RefusedError
 	switch {
+	case isMistake(err):
+		return exitFailed
 	case unsaved(err):
 		return exitState
 	case store.IsConflict(err), errors.As(err, &held):
@@ -80,6 +83,12 @@ func errorCode(err error) int {
 	default:
 		return exitRefused
 	}
+}
+
+// isMistake reports whether something in Sluice panicked.
+func isMistake(err error) bool {
+	_, ok := errors.AsType[*guard.Mistake](err)
+	return ok
 }
 
 // isUsage reports whether the command line or the pipeline file is to blame.

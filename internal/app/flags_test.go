@@ -191,8 +191,8 @@ func TestDocumentHasNoCommands(t *testing.T) {
 // TestRedacted: secrets go before JSON can write them another way.
 func TestRedacted(t *testing.T) {
 	inv := newInvocation(Process{Stdout: io.Discard, Stderr: io.Discard})
-	inv.runner.Mask(`p<"s`)
-	got := inv.redacted(map[string]any{"a": []any{`x p<"s y`, 1.5, nil}, "b": map[string]any{"c": `p<"s`}})
+	inv.runner.Mask(`pa<"ss`)
+	got := inv.redacted(map[string]any{"a": []any{`x pa<"ss y`, 1.5, nil}, "b": map[string]any{"c": `pa<"ss`}})
 	text, err := json.Marshal(got)
 	if want := `{"a":["x *** y",1.5,null],"b":{"c":"***"}}`; err != nil || string(text) != want {
 		t.Errorf("%s (%v), want %s", text, err, want)

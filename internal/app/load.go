@@ -107,7 +107,7 @@ func (inv *invocation) show(problems []pipeline.Problem) {
 		return
 	}
 	if !inv.runner.Inside() {
-		_, _ = fmt.Fprint(inv.Stderr, pipeline.Format(problems)) // nobody is left to tell
+		_, _ = fmt.Fprint(inv.Stderr, inv.runner.Show(pipeline.Format(problems))) // nobody is left to tell
 		return
 	}
 	for _, p := range problems {
@@ -135,7 +135,7 @@ func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 			return nil, &laterError{problems: later}
 		}
 	}
-	inv.maskSecrets(pipelines)
+	inv.notices(pipelines)
 	return pipelines, inv.startSandbox(ctx, pipelines)
 }
 
@@ -169,21 +169,12 @@ func (e *laterError) Error() string {
 	return "nothing was done, because the pipeline file wants what this version does not run:\n" + strings.Join(lines, "\n")
 }
 
-// maskSecrets masks the credentials of the platforms that are used, before
-// their first use, and says what the platforms have to say.
-func (inv *invocation) maskSecrets(pipelines []*pipeline.Pipeline) {
-	seen := map[string]bool{}
+// notices says what the platforms that are used have to say, each once.
+func (inv *invocation) notices(pipelines []*pipeline.Pipeline) {
 	for _, p := range pipelines {
 		for t := range p.All() {
-			if seen[t.Platform.Platform] {
-				continue
-			}
-			seen[t.Platform.Platform] = true
-			for _, name := range t.Platform.Secrets {
-				inv.runner.Mask(inv.getenv(name))
-			}
 			if t.Platform.Notice != "" {
-				inv.runner.Warning(t.Platform.Notice)
+				inv.caution(inv.console.Warn, t.Platform.Notice)
 			}
 		}
 	}

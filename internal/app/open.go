@@ -81,6 +81,7 @@ func (inv *invocation) engine(p *pipeline.Pipeline) (*engine.Engine, error) {
 		Store:    state,
 		Checks:   inv.checks(),
 		Observer: inv.console,
+		Redact:   inv.runner.Redact,
 		Now:      inv.Now,
 		Actor:    actor,
 		Lease:    inv.lease(run, actor.Login),
@@ -106,7 +107,7 @@ func (inv *invocation) checks() *check.Runner {
 
 // env is the drivers' view of the world.
 func (inv *invocation) env() driver.Env {
-	return driver.Env{Getenv: inv.getenv, Now: inv.Now, Transport: inv.transport()}
+	return driver.Env{Getenv: inv.getenv, Now: inv.Now, Transport: inv.transport(), Secret: inv.keep}
 }
 
 // actor is who started this invocation.
@@ -183,6 +184,8 @@ func (inv *invocation) runOver(ctx context.Context, holder string) bool {
 	if err != nil || client.Owner+"/"+client.Name != repository {
 		return false
 	}
-	run, _, err := client.Actions.GetWorkflowRunByID(ctx, client.Owner, client.Name, id)
+	reading, done := inv.within(ctx, false)
+	defer done()
+	run, _, err := client.Actions.GetWorkflowRunByID(reading, client.Owner, client.Name, id)
 	return err == nil && run.GetStatus() == "completed"
 }

@@ -15,7 +15,9 @@ func (inv *invocation) approve() *cobra.Command {
 		Use: engine.CommandApprove, Short: "Approve rollouts that wait for approval, and go on with them",
 		Long: `Approve counts your word for rollouts in PENDING_APPROVAL, prints the releases it
 approves, and goes on with what is approved. Your word counts where GitHub says
-who you are and the approvers that were pinned when the promotion began name you.`,
+who you are (a run that you started by workflow_dispatch or repository_dispatch,
+or a comment of yours, if you may write to the repository) and the approvers that
+were pinned when the promotion began name you.`,
 		Example: `  sluice approve --target api --comment 'looks good'
   sluice approve --stage production`,
 	}
@@ -79,6 +81,9 @@ func (inv *invocation) order(cmd *cobra.Command) *cobra.Command {
 		return inv.move(cmd.Context(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (rollout.Outcome, error) {
 			targets, err := inv.selected(p)
 			if err != nil {
+				return rollout.Outcome{}, err
+			}
+			if err := inv.mayVote(ctx, name); err != nil {
 				return rollout.Outcome{}, err
 			}
 			f := inv.flags

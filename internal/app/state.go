@@ -13,8 +13,10 @@ import (
 
 	"sluice/internal/old/engine"
 	"sluice/internal/old/rollout"
+	"sluice/internal/outside"
 	"sluice/internal/report"
 	"sluice/internal/store"
+	"sluice/internal/store/limit"
 	"sluice/internal/store/open"
 	"sluice/pipeline"
 )
@@ -45,7 +47,7 @@ func (inv *invocation) openStore(p *pipeline.Pipeline, flag, where string) (stor
 	}
 	s, err := open.Open(open.Spec{
 		Store: where, Branch: p.State.Branch, Endpoint: p.State.Endpoint.Value, Branches: p.State.Branches,
-		Runner: inv.runner, Getenv: inv.getenv, Describe: describeSave, Warn: inv.runner.Warning,
+		Runner: inv.runner, Getenv: inv.getenv, Describe: inv.describeSave, Warn: inv.runner.Warning,
 	})
 	var wrong *open.Error
 	if errors.As(err, &wrong) {
@@ -56,14 +58,14 @@ func (inv *invocation) openStore(p *pipeline.Pipeline, flag, where string) (stor
 
 // describeSave is what a saved record says happened last, for a store that
 // keeps a log of its saves.
-func describeSave(entry store.Entry) string {
+func (inv *invocation) describeSave(entry store.Entry) string {
 	r, err := rollout.Decode(entry.Data)
 	if err != nil || len(r.Events) == 0 {
 		return ""
 	}
 	for _, e := range slices.Backward(r.Events) {
 		if text := report.Event(e); text != "" {
-			return text
+			return outside.Line(inv.runner.Redact(text))
 		}
 	}
 	return ""
@@ -84,10 +86,11 @@ func (inv *invocation) freeRecord(ctx context.Context, entry store.Entry) error 
 
 // showState prints records as they are stored.
 func (inv *invocation) showState(ctx context.Context, p *pipeline.Pipeline) error {
-	state, err := inv.store(p)
+	opened, err := inv.store(p)
 	if err != nil {
 		return err
 	}
+	state := limit.New(opened, inv.within)
 	targets, err := inv.selected(p)
 	if err != nil {
 		return err

@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"sluice/internal/old/rollout"
 	"sluice/internal/store"
+	"sluice/internal/store/limit"
 	"sluice/pipeline"
 )
 
@@ -38,7 +41,7 @@ func (inv *invocation) migrate() *cobra.Command {
 			if err := inv.mayChangeIn(cmd.Context(), p, inv.flags.to); err != nil {
 				return err
 			}
-			return inv.copyState(cmd.Context(), p, from, to)
+			return inv.copyState(cmd.Context(), p, limit.New(from, inv.within), limit.New(to, inv.within))
 		},
 	}
 	cmd.Flags().StringVar(&inv.flags.to, "to", "", "the `store` to copy to")
@@ -63,7 +66,11 @@ func (inv *invocation) copyState(ctx context.Context, p *pipeline.Pipeline, from
 	if err != nil {
 		return err
 	}
-	missing, err := inv.mayMove(ctx, records, to, keys)
+	copies, err := inv.redactedRecords(records)
+	if err != nil {
+		return err
+	}
+	missing, err := inv.mayMove(ctx, copies, to, keys)
 	if err != nil {
 		return err
 	}
@@ -71,7 +78,7 @@ func (inv *invocation) copyState(ctx context.Context, p *pipeline.Pipeline, from
 	if _, err := to.Commit(ctx, missing...); err != nil {
 		return fmt.Errorf("%w; go on using %s, and say the same again to copy what is missing", err, from.Facts().Name)
 	}
-	if err := verify(ctx, records, from, to, keys); err != nil {
+	if err := verify(ctx, move{from: from, to: to, keys: keys, records: records, copies: copies}); err != nil {
 		return err
 	}
 	inv.result = &result{
@@ -107,25 +114,47 @@ func (inv *invocation) mayMove(ctx context.Context, records []store.Entry, to st
 	return missing, nil
 }
 
+// redactedRecords are records as they may be written: without credentials that an
+// older version let into them.
+func (inv *invocation) redactedRecords(records []store.Entry) ([]store.Entry, error) {
+	clean := slices.Clone(records)
+	for i, r := range clean {
+		data, err := rollout.Redact(r.Data, inv.runner.Redact)
+		if err != nil {
+			return nil, &store.UnreadableError{Key: r.Key, Op: "read", Err: err, Remedy: "nothing was copied"}
+		}
+		clean[i].Data = data
+	}
+	return clean, nil
+}
+
+// move is what is copied: records as they were read, and as they were written.
+type move struct {
+	from, to        store.Store
+	keys            []store.Key
+	records, copies []store.Entry
+}
+
 // verify reads the copies back, and the originals once more: what a run saved
 // meanwhile would be missing in the copies.
-func verify(ctx context.Context, records []store.Entry, from, to store.Store, keys []store.Key) error {
-	copies, err := to.Load(ctx, keys...)
+func verify(ctx context.Context, m move) error {
+	from, to := m.from, m.to
+	there, err := to.Load(ctx, m.keys...)
 	if err != nil {
 		return err
 	}
-	for i, c := range copies {
-		if !same(c, records[i]) {
+	for i, c := range there {
+		if !same(c, m.copies[i]) {
 			return &store.UnreadableError{Key: c.Key, Op: "write", Err: errors.New("what was read back is not what was written"), Remedy: "go on using " + from.Facts().Name}
 		}
 	}
-	originals, err := from.Load(ctx, keys...)
+	originals, err := from.Load(ctx, m.keys...)
 	if err != nil {
 		return err
 	}
 	changed := &store.ConflictError{}
 	for i, o := range originals {
-		if !same(o, records[i]) {
+		if !same(o, m.records[i]) {
 			changed.Keys = append(changed.Keys, o.Key)
 		}
 	}

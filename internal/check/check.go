@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/guard"
 	"sluice/internal/old/rollout"
 )
 
@@ -54,6 +55,10 @@ type Runner struct {
 // Preflight says why a check could not run here: a program that is not there,
 // a header that names an unset variable. It runs nothing.
 func (r *Runner) Preflight(g rollout.Gate) error {
+	return guard.Do("see whether a check can run", func() error { return r.preflight(g) })
+}
+
+func (r *Runner) preflight(g rollout.Gate) error {
 	if g.HTTP != nil {
 		_, err := r.headers(g.HTTP)
 		return err
@@ -66,7 +71,8 @@ func (r *Runner) Preflight(g rollout.Gate) error {
 }
 
 // Run runs a check to its end. An error means that it did not pass, and says
-// why without a secret. Where ctx ended, nothing is known of the check.
+// why without a secret; a [*guard.Mistake] among them that Sluice could not run
+// it. Where ctx ended, nothing is known of the check.
 func (r *Runner) Run(ctx context.Context, g rollout.Gate, v Vars) error {
 	timeout := g.Timeout.Std()
 	if timeout <= 0 {
@@ -74,7 +80,7 @@ func (r *Runner) Run(ctx context.Context, g rollout.Gate, v Vars) error {
 	}
 	limited, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
-	err := r.run(limited, g, v)
+	err := guard.Do("the check "+name(g), func() error { return r.run(limited, g, v) })
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		return fmt.Errorf("%s took longer than its timeout %s", name(g), timeout)
 	}

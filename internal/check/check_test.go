@@ -1,16 +1,20 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sluice/internal/old/rollout"
@@ -273,5 +277,78 @@ func TestHTTPTimeout(t *testing.T) {
 	g := rollout.Gate{HTTP: &rollout.HTTPGate{URL: s.URL, Attempts: 100}, Timeout: rollout.Duration(50 * time.Millisecond)}
 	if err := (&Runner{}).Run(t.Context(), g, Vars{}); err == nil || !strings.Contains(err.Error(), "took longer than its timeout 50ms") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestHTTPAnyBody: of an answer no more is read than is looked at.
+func TestHTTPAnyBody(t *testing.T) {
+	endless := func(_ int, w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte("healthy")) //nolint:errcheck // it shows below
+		for r.Context().Err() == nil {
+			if _, err := w.Write(bytes.Repeat([]byte("."), 64<<10)); err != nil {
+				return
+			}
+		}
+	}
+	for contains, want := range map[string]string{
+		"": "", "healthy": "",
+		"degraded": `the first 1 MiB of its body do not contain "degraded"`,
+	} {
+		g := rollout.Gate{HTTP: &rollout.HTTPGate{URL: serve(t, endless).URL, Contains: contains}}
+		err := (&Runner{}).Run(t.Context(), g, Vars{})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("contains %q: %v, want %q", contains, err, want)
+		}
+	}
+}
+
+// TestHTTPDrip: an attempt ends with its whole answer.
+func TestHTTPDrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		g := rollout.Gate{HTTP: &rollout.HTTPGate{URL: "https://shop.example/health", Contains: "ok"}}
+		err := (&Runner{Transport: dripping{}}).Run(t.Context(), g, Vars{})
+		if took := time.Since(began); took != attemptTimeout || err == nil || !strings.Contains(err.Error(), "shop.example gave no whole answer within 30s") {
+			t.Errorf("%v after %s", err, took)
+		}
+		began, g.HTTP.Contains = time.Now(), ""
+		if err := (&Runner{Transport: dripping{}}).Run(t.Context(), g, Vars{}); err != nil || time.Since(began) > 0 {
+			t.Errorf("the status alone: %v after %s, want no wait for the body", err, time.Since(began))
+		}
+	})
+}
+
+// dripping answers at once and never comes to the end.
+type dripping struct{}
+
+func (dripping) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, w := io.Pipe()
+	context.AfterFunc(r.Context(), func() { w.CloseWithError(r.Context().Err()) }) //nolint:errcheck // it never fails
+	return &http.Response{StatusCode: http.StatusOK, Body: body}, nil
+}
+
+// TestPanic: a mistake of ours is a check that did not pass.
+func TestPanic(t *testing.T) {
+	g := rollout.Gate{HTTP: &rollout.HTTPGate{URL: "https://shop.example/health"}}
+	err := (&Runner{Transport: panicking{}}).Run(t.Context(), g, Vars{})
+	if err == nil || !strings.Contains(err.Error(), "this is a mistake in sluice (the check https://shop.example/health: no way)") {
+		t.Errorf("got %v", err)
+	}
+}
+
+type panicking struct{}
+
+func (panicking) RoundTrip(*http.Request) (*http.Response, error) { panic("no way") }
+
+// TestHeadersTakeTrimmedSecrets: the line break that a secret was pasted with is
+// none of it, for what is sent and for what is masked.
+func TestHeadersTakeTrimmedSecrets(t *testing.T) {
+	r := runner(t)
+	r.Environ = append(r.Environ, "KEY= swordfish\r\n")
+	var masked []string
+	r.Mask = func(values ...string) { masked = append(masked, values...) }
+	headers, err := r.headers(&rollout.HTTPGate{Headers: map[string]string{"Authorization": "Bearer ${KEY}"}})
+	if err != nil || headers.Get("Authorization") != "Bearer swordfish" || !slices.Equal(masked, []string{"swordfish"}) {
+		t.Errorf("%v, headers %v, masked %q", err, headers, masked)
 	}
 }

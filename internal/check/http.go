@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"regexp"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"sluice/internal/old/rollout"
+	"sluice/internal/transport"
 )
 
 const (
@@ -40,13 +42,11 @@ func (r *Runner) ask(ctx context.Context, h *rollout.HTTPGate) error {
 }
 
 func (r *Runner) once(ctx context.Context, h *rollout.HTTPGate) error {
-	limited, stop := context.WithTimeout(ctx, attemptTimeout)
-	defer stop()
 	method := h.Method
 	if method == "" {
 		method = http.MethodGet
 	}
-	req, err := http.NewRequestWithContext(limited, method, h.URL, nil)
+	req, err := http.NewRequestWithContext(ctx, method, h.URL, nil)
 	if err != nil {
 		return backoff.Permanent(err)
 	}
@@ -54,24 +54,33 @@ func (r *Runner) once(ctx context.Context, h *rollout.HTTPGate) error {
 		return backoff.Permanent(err)
 	}
 	req.Host = req.Header.Get("Host") // net/http takes it from there alone
-	client := &http.Client{Transport: r.Transport, CheckRedirect: asked}
+	client := &http.Client{Transport: r.underRules(), CheckRedirect: asked}
 	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }() // it was read as far as wanted
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
-	if err != nil {
+	if err := judge(h, resp.StatusCode); err != nil || h.Contains == "" {
 		return err
 	}
-	return judge(h, resp.StatusCode, string(body))
+	return judgeBody(h, resp)
+}
+
+// underRules is the transport with the rules of every client. An answer may be
+// of any length and encoding: no more than maxBody of it is read.
+func (r *Runner) underRules() http.RoundTripper {
+	base := r.Transport
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	return transport.New(base, transport.Options{Limit: math.MaxInt64, Deadline: attemptTimeout, Raw: true})
 }
 
 // asked keeps to the URL that was asked: a redirect is an answer, and its
 // status what is judged.
 func asked(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-func judge(h *rollout.HTTPGate, status int, body string) error {
+func judge(h *rollout.HTTPGate, status int) error {
 	want := h.Status
 	if want == 0 {
 		want = http.StatusOK
@@ -79,10 +88,21 @@ func judge(h *rollout.HTTPGate, status int, body string) error {
 	if status != want {
 		return fmt.Errorf("%s answered %d, not %d", h.URL, status, want)
 	}
-	if h.Contains != "" && !strings.Contains(body, h.Contains) {
-		return fmt.Errorf("%s answered %d, but its body does not contain %q", h.URL, status, h.Contains)
-	}
 	return nil
+}
+
+func judgeBody(h *rollout.HTTPGate, resp *http.Response) error {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	switch {
+	case err != nil:
+		return err
+	case strings.Contains(string(body), h.Contains):
+		return nil
+	case len(body) == maxBody:
+		return fmt.Errorf("%s answered %d, but the first %d MiB of its body do not contain %q; no more is read", h.URL, resp.StatusCode, maxBody>>20, h.Contains)
+	default:
+		return fmt.Errorf("%s answered %d, but its body does not contain %q", h.URL, resp.StatusCode, h.Contains)
+	}
 }
 
 // reference is an environment variable in the value of a header. Anything else
@@ -110,11 +130,14 @@ func (r *Runner) headers(h *rollout.HTTPGate) (http.Header, error) {
 	return headers, errors.Join(missing...)
 }
 
-// lookup reads a variable; the last one counts. An empty one is unset: that is
-// how a workflow passes a secret that is not there.
+// lookup reads a variable, without the white space around it: a secret is pasted
+// with its line break more often than not, and no header takes one. The last one
+// counts. An empty one is unset: that is how a workflow passes a secret that is
+// not there.
 func (r *Runner) lookup(name string) (string, bool) {
 	for _, kv := range slices.Backward(r.Environ) {
 		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+			value = strings.TrimSpace(value)
 			return value, value != ""
 		}
 	}

@@ -3,7 +3,8 @@ package report
 import (
 	"fmt"
 	"strings"
-	"unicode"
+
+	"sluice/internal/outside"
 )
 
 // zeroWidth keeps GitHub from taking what follows for a mention or a reference. It
@@ -12,10 +13,10 @@ const zeroWidth = "\u200b"
 
 // escape makes untrusted text plain in a Markdown line: no markup, no HTML, no
 // links, no mentions, no references, no line breaks, and nothing that is not
-// seen.
+// seen, as [outside.Line] has it.
 func escape(text string) string {
 	var b strings.Builder
-	text = visible(text)
+	text = outside.Line(text)
 	for i, r := range text {
 		rest := text[i+len(string(r)):]
 		switch {
@@ -52,25 +53,9 @@ func marksBlock(text string, i int, r rune) bool {
 // GitHub links without being asked.
 func startsAddress(text string) bool { return strings.HasSuffix(strings.ToLower(text), "www") }
 
-// visible is text in one line, without characters that are not seen or that
-// change how others are shown.
-func visible(text string) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
-			return -1
-		default:
-			return r
-		}
-	}, strings.ToValidUTF8(text, ""))
-	return strings.Join(strings.Fields(text), " ")
-}
-
 // code is untrusted text as a code span, also in a table; "" for none.
 func code(text string) string {
-	text = strings.NewReplacer("`", "'", "|", "¦").Replace(visible(text))
+	text = strings.NewReplacer("`", "'", "|", "¦").Replace(outside.Line(text))
 	if text == "" {
 		return ""
 	}
@@ -80,8 +65,8 @@ func code(text string) string {
 // block is untrusted text as a code block.
 func block(text string) string {
 	var lines []string
-	for line := range strings.Lines(strings.ReplaceAll(text, "\r", "\n")) {
-		lines = append(lines, strings.TrimRight(seen(line), " "))
+	for line := range strings.Lines(strings.ReplaceAll(outside.Lines(text), "\t", " ")) {
+		lines = append(lines, strings.TrimRight(line, " \n"))
 	}
 	body := strings.Trim(strings.Join(lines, "\n"), "\n")
 	if body == "" {
@@ -92,18 +77,4 @@ func block(text string) string {
 		fence += "`"
 	}
 	return fence + "text\n" + body + "\n" + fence + "\n\n"
-}
-
-// seen drops what is not seen from a line and keeps its columns.
-func seen(line string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-			return -1
-		default:
-			return r
-		}
-	}, strings.ToValidUTF8(line, ""))
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/yuin/goldmark/extension"
 	east "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
+
+	"sluice/internal/outside"
 )
 
 // hostile is text that means something in Markdown, HTML, Mermaid or a log.
@@ -76,7 +78,7 @@ func checkEscape(t *testing.T, in string) {
 		if markup != "" {
 			t.Fatalf("escape(%q) = %q, which has a %s", in, out, markup)
 		}
-		if got, want := unescape(shown), visible(in); got != want {
+		if got, want := unescape(shown), outside.Line(in); got != want {
 			t.Fatalf("escape(%q) = %q, which shows %q, want %q", in, out, got, want)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"sluice/internal/old/rollout"
+	"sluice/internal/outside"
 )
 
 // Event says in words what a line of a target's history tells; "" for lines
@@ -61,7 +62,7 @@ func Message(e rollout.Event) string {
 	if e.Type == "effect.succeeded" {
 		return effect(e)
 	}
-	return visible(e.Message)
+	return outside.Line(e.Message)
 }
 
 func said(e rollout.Event) string { return by(": ", e.Message) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/internal/old/rollout"
+	"sluice/internal/outside"
 )
 
 // Text is an outcome for a terminal: one line a target, then what is waited for
@@ -21,10 +22,10 @@ func Text(command string, out rollout.Outcome) string {
 	b.WriteString(Table([]string{"STAGE", "TARGET", "PLATFORM", "RELEASE", "STATUS", "ROLLOUT", "STATE", "PHASE"}, rows))
 	for _, t := range out.Targets {
 		if t.ErrorMessage != "" {
-			fmt.Fprintf(&b, "%s: %s\n", t.Target, visible(t.ErrorMessage))
+			fmt.Fprintf(&b, "%s: %s\n", t.Target, outside.Line(t.ErrorMessage))
 		}
 		if t.WaitingFor != nil {
-			fmt.Fprintf(&b, "%s %s\n", t.Target, visible(Waits(*t.WaitingFor)))
+			fmt.Fprintf(&b, "%s %s\n", t.Target, outside.Line(Waits(*t.WaitingFor)))
 		}
 	}
 	fmt.Fprintf(&b, "%s: %s", command, out.Status)
@@ -54,7 +55,7 @@ func Table(head []string, rows [][]string) string {
 	for _, row := range append([][]string{head}, rows...) {
 		cells := make([]string, 0, len(keep))
 		for _, i := range keep {
-			cells = append(cells, dash(visible(row[i])))
+			cells = append(cells, dash(outside.Line(row[i])))
 		}
 		_, _ = fmt.Fprintln(w, strings.Join(cells, "\t")) // into memory
 	}

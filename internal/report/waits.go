@@ -57,6 +57,8 @@ func waitsFor(w rollout.Waiting) string {
 		return "is queued" + by(" behind ", w.By)
 	case rollout.WaitOperation:
 		return "waits for the platform's operation" + by(" ", w.By)
+	case rollout.WaitPlatform:
+		return "waits for the platform" + by(": ", w.By)
 	case rollout.WaitPerson:
 		return "waits for a person to advance it"
 	case rollout.WaitOperator:

@@ -24,6 +24,9 @@ const (
 	FaultCut        = FaultKind("cut")         // the effect happens and is kept, then the connection is cut without an answer
 	FaultKillBefore = FaultKind("kill-before") // Options.Kill before the effect
 	FaultKillAfter  = FaultKind("kill-after")  // Options.Kill after the effect was kept, before the answer
+	FaultEmpty      = FaultKind("empty")       // the request is served, and answered 200 without a body
+	FaultObject     = FaultKind("object")      // the request is served, and answered 200 with {}
+	FaultNull       = FaultKind("null")        // the request is served, and answered 200 with null
 	FaultForeign    = FaultKind("foreign")     // somebody else changes the target just before the request is served: see Intruder
 )
 
@@ -72,6 +75,9 @@ func ParseFault(s string) (Fault, error) {
 	}
 	if kind, f.Times, err = counted(kind, "="); err != nil {
 		return Fault{}, fmt.Errorf("fault %q: kind %w", s, err)
+	}
+	if kind == "" {
+		return Fault{}, fmt.Errorf("fault %q: a kind comes before =, such as web:read:throttle=2", s)
 	}
 	f.Kind = FaultKind(kind)
 	return f, nil
@@ -139,6 +145,20 @@ func (fs *faults) next(platform string, a Action) (due Fault, ok bool) {
 	return due, ok
 }
 
+// hollow is what a fault puts in place of a body that says something.
+func (k FaultKind) hollow() (body string, is bool) {
+	switch k {
+	case FaultEmpty:
+		return "", true
+	case FaultObject:
+		return "{}", true
+	case FaultNull:
+		return "null", true
+	default:
+		return "", false
+	}
+}
+
 // checkFault refuses a fault that could never happen. targets maps the targets
 // that can be named to their emulators.
 func checkFault(f Fault, targets map[string]Emulator, kill bool) error {
@@ -160,6 +180,7 @@ func kindsOf(e Emulator) []string {
 	known := []string{
 		string(FaultThrottle), string(FaultError), string(FaultDeny), string(FaultDrop),
 		string(FaultCut), string(FaultKillBefore), string(FaultKillAfter),
+		string(FaultEmpty), string(FaultObject), string(FaultNull),
 	}
 	if _, ok := e.(Intruder); ok {
 		known = append(known, string(FaultForeign))

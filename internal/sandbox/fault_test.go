@@ -36,6 +36,7 @@ func TestParseFaultRefuses(t *testing.T) {
 		"web:stable#0:cut":  "after # comes a number from 1",
 		"web:stable#x:cut":  "after # comes a number from 1",
 		"web:stable:cut=0":  "after = comes a number from 1",
+		"web:stable:=1":     "a kind comes before =",
 		"web:stable:cut=-1": "after = comes a number from 1",
 	} {
 		_, err := sandbox.ParseFault(text)

@@ -39,6 +39,9 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if x.fault.Kind == FaultKillAfter {
 		g.kill()
 	}
+	if body, hollow := x.fault.Kind.hollow(); hollow {
+		x.answer.hollow(body)
+	}
 	if x.cuts() {
 		panic(http.ErrAbortHandler) // net/http's way to cut a connection
 	}
@@ -144,6 +147,14 @@ func (a *answer) WriteHeader(status int) {
 func (a *answer) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	return a.body.Write(p)
+}
+
+// hollow makes the answer one that claims success and says nothing.
+func (a *answer) hollow(body string) {
+	a.status = http.StatusOK
+	a.header.Del("Content-Length")
+	a.body.Reset()
+	a.body.WriteString(body)
 }
 
 // send passes the answer on.

@@ -116,6 +116,7 @@ func TestFaults(t *testing.T) {
 		"second and third": {[]string{"web:deploy#2:drop=2"}, []int{200, 0, 0, 200}, "102"},
 		"kill-before":      {[]string{"web:deploy:kill-before"}, []int{0, 200}, "101"},
 		"kill-after":       {[]string{"web:deploy:kill-after"}, []int{0, 200}, "102"},
+		"empty":            {[]string{"web:deploy:empty"}, []int{200, 200}, "102"},
 		"foreign":          {[]string{"web:deploy:foreign"}, []int{200}, "1101"},
 		"own kind":         {[]string{"web:deploy:fail"}, []int{409, 200}, "101"},
 		"two in turn":      {[]string{"web:deploy:throttle", "web:deploy#2:cut"}, []int{429, 0, 200}, "102"},
@@ -151,6 +152,23 @@ func TestReadsCanBeSpoiled(t *testing.T) {
 	}
 	if status, _ := call(t, s, "GET", "web"); status != 429 {
 		t.Errorf("GET answered %d, want 429", status)
+	}
+}
+
+// TestHollowAnswers: what was asked for is done, and the answer says nothing of it.
+func TestHollowAnswers(t *testing.T) {
+	for kind, want := range map[string]string{"empty": "", "object": "{}", "null": "null"} {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t, sandbox.Options{Faults: sandboxtest.Faults(t, "web:read:"+kind, "web:deploy:"+kind)})
+			for _, method := range []string{"GET", "POST"} {
+				if status, body := call(t, s, method, "web"); status != 200 || body != want {
+					t.Errorf("%s answered %d %q, want 200 %q", method, status, body, want)
+				}
+			}
+			if _, body := call(t, s, "GET", "web"); body != "101" {
+				t.Errorf("web stands at %q, want 101: the change was made once", body)
+			}
+		})
 	}
 }
 
@@ -272,7 +290,7 @@ func TestStartRefuses(t *testing.T) {
 		want    string
 	}{
 		"unknown target":   {sandbox.Options{Faults: sandboxtest.Faults(t, "wbe:deploy:cut")}, `no target "wbe" here; the targets are dev, web`},
-		"unknown kind":     {sandbox.Options{Faults: sandboxtest.Faults(t, "web:deploy:explode")}, "counters knows throttle, error, deny, drop, cut, kill-before, kill-after, foreign, fail"},
+		"unknown kind":     {sandbox.Options{Faults: sandboxtest.Faults(t, "web:deploy:explode")}, "counters knows throttle, error, deny, drop, cut, kill-before, kill-after, empty, object, null, foreign, fail"},
 		"nothing to kill":  {sandbox.Options{Faults: sandboxtest.Faults(t, "web:deploy:kill-after")}, "use drop or cut"},
 		"not loopback":     {sandbox.Options{Listen: "0.0.0.0:0"}, "not loopback"},
 		"no address":       {sandbox.Options{Listen: "here"}, "give one such as"},

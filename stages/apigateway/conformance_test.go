@@ -16,6 +16,8 @@ import (
 
 func TestConformance(t *testing.T) { stagetest.RunConformance(t, newHarness) }
 
+func TestHostile(t *testing.T) { stagetest.RunHostile(t, newHarness) }
+
 func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 	ownConfiguration(t)
 	clock := sandboxtest.NewClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))

@@ -58,9 +58,7 @@ func (g *gateway) Resolve(ctx context.Context, t driver.Target, id string) (driv
 	if err != nil {
 		return driver.Release{}, err
 	}
-	return driver.Release{
-		ID: aws.ToString(out.Id), CreateTime: aws.ToTime(out.CreatedDate), Comment: aws.ToString(out.Description),
-	}, nil
+	return believeDeployment(out, id)
 }
 
 // Begin sends the one UpdateStage and compares its answer with the prediction.
@@ -78,7 +76,10 @@ func (g *gateway) Begin(ctx context.Context, c driver.Call) (driver.Operation, e
 	if err != nil {
 		return driver.Operation{}, err
 	}
-	answer := stageOf(out.DeploymentId, out.Variables, out.CanarySettings)
+	answer, err := believeStage("UpdateStage", (*apigateway.GetStageOutput)(out), at.Stage)
+	if err != nil {
+		return driver.Operation{}, err
+	}
 	if d := canary.Diff(answer, f.After); d != "" {
 		id, _ := awsmiddleware.GetRequestIDMetadata(out.ResultMetadata)
 		return driver.Operation{}, &unexpectedError{difference: d, requestID: id}
@@ -137,7 +138,7 @@ func (g *gateway) read(ctx context.Context, at place) (canary.Stage, error) {
 	if err != nil {
 		return canary.Stage{}, err
 	}
-	return stageOf(out.DeploymentId, out.Variables, out.CanarySettings), nil
+	return believeStage("GetStage", out, at.Stage)
 }
 
 func (g *gateway) place(t driver.Target) (place, error) {
@@ -163,19 +164,6 @@ func (at place) region(o *apigateway.Options) {
 
 // once is the option of a request that must not be repeated.
 func once(o *apigateway.Options) { o.Retryer = aws.NopRetryer{} }
-
-func stageOf(deployment *string, variables map[string]string, settings *types.CanarySettings) canary.Stage {
-	s := canary.Stage{DeploymentID: aws.ToString(deployment), Variables: variables}
-	if settings != nil {
-		s.Canary = &canary.Canary{
-			DeploymentID:  aws.ToString(settings.DeploymentId),
-			Percent:       canary.PercentOf(settings.PercentTraffic),
-			Overrides:     settings.StageVariableOverrides,
-			UseStageCache: settings.UseStageCache,
-		}
-	}
-	return s
-}
 
 func patch(ops []canary.Operation) []types.PatchOperation {
 	out := make([]types.PatchOperation, len(ops))

@@ -66,7 +66,7 @@ func TestExplains(t *testing.T) {
 		{"throttled without words", answer(429, "", ""), driver.Retryable, "request-1"},
 		{"broken", answer(500, "InternalServerException", message), driver.Lost, "the vendor's words"},
 		{"unavailable", answer(503, "ServiceUnavailableException", message), driver.Lost, "the vendor's words"},
-		{"redirected", answer(307, "", "", "Location", "http://192.0.2.1/"), driver.Invalid, "redirects"},
+		{"redirected", answer(307, "", "", "Location", "http://192.0.2.1/"), driver.Lost, "redirects"},
 		{"not JSON", answer(200, "", "<html>"), driver.Lost, "UpdateStage"},
 		{"another stage", answer(200, "", `{"deploymentId": "d9", "stageName": "prod"}`), driver.Lost, "the stage runs deployment d9, not"},
 		{"cut", func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }, driver.Lost, "no answer: Patch"},

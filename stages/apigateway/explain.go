@@ -22,6 +22,7 @@ const (
 	remedyNotFound    = "check the target's restApi, stage and region, and the release, against what AWS shows"
 	remedyRelease     = "give a deployment of the target's own REST API"
 	remedyConflict    = "the stage is being changed by somebody else: run again when that has ended"
+	remedyRedirect    = "the endpoint redirects, which is not followed: where that lasts, check the AWS endpoint and the region"
 	remedyTrust       = "the endpoint's certificate is not trusted: check the AWS endpoint, or set AWS_CA_BUNDLE"
 )
 
@@ -66,6 +67,9 @@ func explainOurs(err error) (driver.Explanation, bool) {
 	if e, ok := errors.AsType[*unexpectedError](err); ok {
 		return driver.Explanation{Code: driver.Lost, RequestID: e.requestID}, true
 	}
+	if e, ok := errors.AsType[*unbelievableError](err); ok {
+		return driver.Explanation{Code: driver.Lost, RequestID: e.requestID, Remedy: remedyUnbelievable}, true
+	}
 	if e, ok := errors.AsType[*credentialsError](err); ok {
 		return driver.Explanation{Code: driver.Denied, Message: e.Error(), Remedy: remedyCredentials}, true
 	}
@@ -101,7 +105,7 @@ func explainStatus(response *awshttp.ResponseError) driver.Explanation {
 	case status >= 400 && status < 500:
 		x.Code = driver.Invalid
 	case status >= 300 && status < 400:
-		x.Code, x.Remedy = driver.Invalid, "the endpoint redirects: check the AWS endpoint and the region"
+		x.Remedy = remedyRedirect // lost: API Gateway does not redirect, so something else answered
 	}
 	return x
 }

@@ -2,7 +2,11 @@ package apigateway
 
 import (
 	"context"
+	"errors"
+	"net"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/smithy-go/middleware"
 
 	"sluice/stages/driver"
 )
@@ -36,14 +41,16 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, options(env)...)
+	send := newSender(env)
+	cfg, err := config.LoadDefaultConfig(ctx, options(env, send)...)
 	if err != nil {
 		return nil, &driver.OpenError{
 			Explanation: driver.Explanation{Code: driver.Invalid, Remedy: "check the AWS_ variables and the AWS profile"},
 			Err:         err,
 		}
 	}
-	cfg.Credentials = explainedCredentials{cfg.Credentials}
+	send.trust(cfg)
+	cfg.Credentials = &keptCredentials{chain: cfg.Credentials, env: env}
 	client := apigateway.NewFromConfig(cfg, func(o *apigateway.Options) {
 		if endpoint != "" {
 			o.BaseEndpoint = aws.String(endpoint)
@@ -67,15 +74,17 @@ func endpointOf(env driver.Env) (string, error) {
 	return "", nil
 }
 
-func options(env driver.Env) []func(*config.LoadOptions) error {
+func options(env driver.Env, send *sender) []func(*config.LoadOptions) error {
 	all := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(httpClient(env.Transport)),
+		config.WithHTTPClient(awshttp.NewBuildableClient()), // which sends nothing
+		config.WithAPIOptions([]func(*middleware.Stack) error{send.instead}),
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts, o.MaxBackoff = readAttempts, readBackoff
+				o.Retryables = slices.Insert(slices.Clone(o.Retryables), 0, retry.IsErrorRetryable(retry.IsErrorRetryableFunc(inTime)))
 			})
 		}),
-		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = metadata(env) }),
+		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = metadata(env, send) }),
 	}
 	if region := firstSet(env, "AWS_REGION", "AWS_DEFAULT_REGION"); region != "" {
 		all = append(all, config.WithRegion(region))
@@ -87,14 +96,36 @@ func options(env driver.Env) []func(*config.LoadOptions) error {
 	return all
 }
 
+// inTime says that a request which has used up its whole time is not repeated
+// here: the engine knows how much there is left.
+func inTime(err error) aws.Ternary {
+	if timed, ok := errors.AsType[net.Error](err); ok && timed.Timeout() {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
+}
+
 // metadata asks EC2's metadata service once: outside EC2 nobody answers there,
 // and a job without credentials should hear so at once.
-func metadata(env driver.Env) *imds.Client {
-	o := imds.Options{Retryer: aws.NopRetryer{}, Endpoint: env.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT")}
-	if env.Transport != nil {
-		o.HTTPClient = &http.Client{Transport: env.Transport, Timeout: metadataTimeout}
-	}
-	return imds.New(o)
+func metadata(env driver.Env, send *sender) *imds.Client {
+	quick := *send.client
+	quick.Timeout = metadataTimeout
+	return imds.New(imds.Options{
+		Retryer: aws.NopRetryer{}, Endpoint: env.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+		HTTPClient: metadataClient{client: &quick, send: send},
+	})
+}
+
+// metadataClient is the metadata service's, which the SDK gives no middleware.
+type metadataClient struct {
+	client *http.Client
+	send   *sender
+}
+
+// Do tells of the instance's token before its first use.
+func (c metadataClient) Do(r *http.Request) (*http.Response, error) {
+	c.send.keep(r.Header)
+	return c.client.Do(r)
 }
 
 func firstSet(env driver.Env, names ...string) string {
@@ -106,27 +137,26 @@ func firstSet(env driver.Env, names ...string) string {
 	return ""
 }
 
-// httpClient never follows a redirect: it would repeat an effect elsewhere.
-func httpClient(transport http.RoundTripper) aws.HTTPClient {
-	if transport == nil {
-		return awshttp.NewBuildableClient().WithTimeout(requestTimeout)
-	}
-	return &http.Client{
-		Transport:     transport,
-		Timeout:       requestTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+// keptCredentials tells the environment of the credentials that the chain
+// hands out, before their first use: those of a profile, of SSO, OIDC or an
+// instance stand in no variable. What the chain says instead it marks: such an
+// error means that the request was never sent.
+type keptCredentials struct {
+	chain aws.CredentialsProvider
+	env   driver.Env
+	kept  sync.Map // secret access keys that were told
 }
 
-// explainedCredentials marks what the credential chain says: such an error
-// means that the request was never sent.
-type explainedCredentials struct{ chain aws.CredentialsProvider }
-
 // Retrieve asks the chain.
-func (c explainedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+func (c *keptCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	got, err := c.chain.Retrieve(ctx)
 	if err != nil {
 		return got, &credentialsError{err}
+	}
+	if _, told := c.kept.LoadOrStore(got.SecretAccessKey, true); !told {
+		for _, value := range []string{got.SecretAccessKey, got.SessionToken, got.AccessKeyID} {
+			c.env.Keep(value)
+		}
 	}
 	return got, nil
 }

@@ -63,9 +63,6 @@ func (p intent) prepared(c driver.Call, at place, stands canary.Stage) (driver.P
 	}
 	out.Before = map[string]json.RawMessage{name: before}
 	out.Runs = map[string]driver.Release{name: {ID: stands.DeploymentID}}
-	if stands.DeploymentID == "" {
-		out.First = []string{name}
-	}
 	if p.stop != nil {
 		out.Findings = []driver.Finding{*p.stop}
 		return out, nil

@@ -63,11 +63,11 @@ func (h *heroku) compare(ctx context.Context, d *deployment, targets []*party) e
 
 // setup reads what an app has of its own.
 func (h *heroku) setup(ctx context.Context, appID string) (setup, error) {
-	var vars map[string]unread
-	var packs []buildpack
-	err := h.get(ctx, path("apps", appID, "config-vars"), &vars)
+	var vars configVars
+	var packs page[buildpack, *buildpack]
+	err := h.get(ctx, path("apps", appID, "config-vars"), asked{}, &vars)
 	if err == nil {
-		err = h.get(ctx, path("apps", appID, "buildpack-installations"), &packs)
+		err = h.get(ctx, path("apps", appID, "buildpack-installations"), asked{}, &packs)
 	}
 	if invisible(err) {
 		return setup{unreadable: err.Error()}, nil

@@ -35,11 +35,9 @@ func (h *heroku) beginPromotion(ctx context.Context, c driver.Call, f frozen, pa
 		return driver.Operation{}, &unsentError{err}
 	}
 	var p promotion
-	if err := h.change(ctx, "/pipeline-promotions", promotionOf(f, parts, f.Pipeline), &p); err != nil {
+	want := asked{pipeline: f.Pipeline, app: f.Source.App}
+	if err := h.change(ctx, "/pipeline-promotions", promotionOf(f, parts, f.Pipeline), want, &p); err != nil {
 		return driver.Operation{}, err
-	}
-	if p.ID == "" {
-		return driver.Operation{}, &unexpectedError{"Heroku accepted the promotion without naming it"}
 	}
 	if err := h.sameSource(ctx, f, p); err != nil {
 		return driver.Operation{}, err
@@ -66,11 +64,11 @@ func (h *heroku) stillRuns(ctx context.Context, f frozen) error {
 // prepared. Another release of the same slug is as good.
 func (h *heroku) sameSource(ctx context.Context, f frozen, p promotion) error {
 	took := p.Source.Release.ID
-	if took == "" || took == f.Source.Release {
+	if took == f.Source.Release {
 		return nil
 	}
-	var r release
-	if err := h.get(ctx, path("apps", f.Source.App, "releases", took), &r); err != nil {
+	r, err := h.release(ctx, f.Source.App, took)
+	if err != nil {
 		return &unexpectedError{fmt.Sprintf("promotion %s took release %s of the source, not the prepared %s, and it cannot be read: %v", p.ID, took, f.Source.Release, err)}
 	}
 	if r.slug() != f.Slug {
@@ -81,10 +79,10 @@ func (h *heroku) sameSource(ctx context.Context, f frozen, p promotion) error {
 
 func (h *heroku) beginRelease(ctx context.Context, c driver.Call, f frozen, p part) (driver.Operation, error) {
 	var r release
-	if err := h.change(ctx, path("apps", p.App, "releases"), releaseOf(f, p), &r); err != nil {
+	if err := h.change(ctx, path("apps", p.App, "releases"), releaseOf(f, p), asked{app: p.App}, &r); err != nil {
 		return driver.Operation{}, err
 	}
-	if r.ID == "" || r.slug() != f.Slug {
+	if r.slug() != f.Slug {
 		return driver.Operation{}, &unexpectedError{fmt.Sprintf("Heroku made release v%d with slug %q, not %s", r.Version, r.slug(), f.Slug)}
 	}
 	op := running(c, progress{Release: r.ID})
@@ -158,18 +156,17 @@ func (h *heroku) couple(ctx context.Context, f *frozen, parts []part) error {
 
 func (h *heroku) findOrCreate(ctx context.Context, name string) (pipeline, error) {
 	var p pipeline
-	err := h.get(ctx, path("pipelines", name), &p)
+	err := h.get(ctx, path("pipelines", name), asked{id: name}, &p)
 	if notFound(err) {
-		err = h.change(ctx, "/pipelines", pipelineBody{Name: name}, &p)
+		err = h.change(ctx, "/pipelines", pipelineBody{Name: name}, asked{id: name}, &p)
 	}
 	return p, err
 }
 
 func (h *heroku) coupleOne(ctx context.Context, body couplingBody) error {
-	var have coupling
-	err := h.get(ctx, path("apps", body.App, "pipeline-couplings"), &have)
+	have, err := h.couplingOf(ctx, body.App, asked{app: body.App})
 	if notFound(err) {
-		return h.change(ctx, "/pipeline-couplings", body, nil)
+		return h.change(ctx, "/pipeline-couplings", body, asked{app: body.App, pipeline: body.Pipeline}, &have)
 	}
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -23,8 +24,11 @@ const (
 	acceptFilters = accept + ".filters"
 	requestID     = "Request-Id"
 
-	mostAnswer   = 32 << 20 // bytes of one answer
-	mostPages    = 10_000   // of one list
+	// mostAnswer is how many bytes of one answer are read: less than the transport
+	// allows, because several are read side by side. The longest that the API
+	// documents, a page of 1,000 apps, has about 2 MiB.
+	mostAnswer   = 4 << 20
+	mostPages    = 10_000 // of one list
 	readAttempts = 3
 	readWait     = 250 * time.Millisecond // before the second attempt
 	longestWait  = 5 * time.Second        // between attempts; what takes longer is the engine's to wait for
@@ -47,6 +51,21 @@ type request struct {
 	ranged       string // the Range header
 	body         any
 	effect       bool
+	asked        asked // what it is about
+}
+
+// unasked is the request without what it is about: it is answered with several.
+func (r request) unasked() request {
+	r.asked = asked{}
+	return r
+}
+
+// unanswered is what may be done about a request that got no answer of Heroku's.
+func (r request) unanswered() driver.Code {
+	if r.effect {
+		return driver.Lost
+	}
+	return driver.Retryable
 }
 
 func (r request) String() string { return r.method + " " + r.path }
@@ -57,15 +76,15 @@ type answer struct {
 	body   []byte
 }
 
-// get reads path into value.
-func (c *client) get(ctx context.Context, path string, value any) error {
-	_, err := c.read(ctx, request{method: http.MethodGet, path: path}, value)
+// get reads path into value, which is what was asked for.
+func (c *client) get(ctx context.Context, path string, want asked, value shown) error {
+	_, err := c.read(ctx, request{method: http.MethodGet, path: path, asked: want}, value)
 	return err
 }
 
 // read sends a request that changes nothing, again where the platform may
-// still answer; its body is built anew each time.
-func (c *client) read(ctx context.Context, r request, value any) (http.Header, error) {
+// still answer, or answer better; its body is built anew each time.
+func (c *client) read(ctx context.Context, r request, value shown) (http.Header, error) {
 	pace := backoff.NewExponentialBackOff()
 	pace.InitialInterval, pace.MaxInterval = readWait, longestWait
 	return backoff.Retry(ctx, func() (http.Header, error) {
@@ -74,7 +93,7 @@ func (c *client) read(ctx context.Context, r request, value any) (http.Header, e
 		}
 		a, err := c.send(ctx, r)
 		if err == nil {
-			err = decode(r, a, value)
+			err = believe(r, a, value)
 		}
 		if err != nil && !again(err) {
 			return nil, backoff.Permanent(err)
@@ -84,22 +103,29 @@ func (c *client) read(ctx context.Context, r request, value any) (http.Header, e
 }
 
 // again reports whether a read that failed is worth another attempt soon.
+// One that came too slowly is left to the caller: it took its time already.
 func again(err error) bool {
 	x := explain(err)
-	return x.Code == driver.Retryable && x.RetryAfter <= longestWait
+	return doubtful(err) || x.Code == driver.Retryable && x.RetryAfter <= longestWait && !slow(err)
+}
+
+// slow reports whether a request took longer than it may.
+func slow(err error) bool {
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Timeout()
 }
 
 // change sends a request with an effect, once.
-func (c *client) change(ctx context.Context, path string, body, value any) error {
+func (c *client) change(ctx context.Context, path string, body any, want asked, value shown) error {
 	if err := ctx.Err(); err != nil {
 		return &unsentError{err}
 	}
-	r := request{method: http.MethodPost, path: path, body: body, effect: true}
+	r := request{method: http.MethodPost, path: path, body: body, effect: true, asked: want}
 	a, err := c.send(ctx, r)
 	if err != nil {
 		return err
 	}
-	return decode(r, a, value)
+	return believe(r, a, value)
 }
 
 // send sends r once.
@@ -171,28 +197,26 @@ func (c *client) build(ctx context.Context, r request, id string) (*http.Request
 	return req, nil
 }
 
-func decode(r request, a answer, value any) error {
-	if value == nil {
-		return nil
-	}
-	if err := json.Unmarshal(a.body, value); err != nil {
-		return &lostError{request: r, id: a.header.Get(requestID), garbled: true, err: fmt.Errorf("the answer is not what the API documents: %w", err)}
-	}
-	return nil
-}
-
-// items reads a list page by page, as far as the caller goes.
-func items[T any](ctx context.Context, c *client, r request) iter.Seq2[T, error] {
+// items reads a list page by page, as far as the caller goes. Each page goes on
+// where the one before it ended; a list that does not is no list.
+func items[T any, P entryOf[T]](ctx context.Context, c *client, r request) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
+		entries, ranges := map[string]bool{}, map[string]bool{r.ranged: true}
 		for range mostPages {
-			var page []T
-			header, err := c.read(ctx, r, &page)
+			var p page[T, P]
+			header, err := c.read(ctx, r, &p)
 			if err != nil {
 				yield(none, err)
 				return
 			}
-			for _, item := range page {
+			for _, item := range p {
+				key := P(&item).key()
+				if entries[key] {
+					yield(none, doubted(r, header.Get(requestID), key+" is there again on a later page"))
+					return
+				}
+				entries[key] = true
 				if !yield(item, nil) {
 					return
 				}
@@ -201,20 +225,20 @@ func items[T any](ctx context.Context, c *client, r request) iter.Seq2[T, error]
 			if next == "" {
 				return
 			}
-			if next == r.ranged {
-				yield(none, &lostError{request: r, id: header.Get(requestID), garbled: true, err: errors.New("the list does not go on: Next-Range repeats the range asked for")})
+			if ranges[next] || len(p) == 0 {
+				yield(none, doubted(r, header.Get(requestID), "the list does not go on: Next-Range leads back, or from an empty page"))
 				return
 			}
-			r.ranged = next
+			ranges[next], r.ranged = true, next
 		}
-		yield(none, &lostError{request: r, garbled: true, err: fmt.Errorf("the list has more than %d pages", mostPages)})
+		yield(none, doubted(r, "", fmt.Sprintf("the list has more than %d pages", mostPages)))
 	}
 }
 
 // list reads a whole list.
-func list[T any](ctx context.Context, c *client, r request) ([]T, error) {
+func list[T any, P entryOf[T]](ctx context.Context, c *client, r request) ([]T, error) {
 	var all []T
-	for item, err := range items[T](ctx, c, r) {
+	for item, err := range items[T, P](ctx, c, r) {
 		if err != nil {
 			return nil, err
 		}

@@ -31,11 +31,19 @@ type unexpectedError struct{ text string }
 
 func (e *unexpectedError) Error() string { return e.text }
 
+// strangeError is a release of a status that nobody understands and that may be
+// what runs.
+type strangeError struct{ release *release }
+
+func (e *strangeError) Error() string {
+	return fmt.Sprintf("what runs there cannot be told: release v%d is %q, which this version does not know", e.release.Version, e.release.Status)
+}
+
 // lostError is a request without a readable answer.
 type lostError struct {
 	request request
 	id      string
-	garbled bool // an answer came, and could not be read
+	garbled bool // an answer came, and could not be read or believed
 	err     error
 }
 
@@ -46,6 +54,7 @@ func (e *lostError) Unwrap() error { return e.err }
 type apiError struct {
 	request    request
 	status     int
+	own        bool   // Heroku's own answer, and nobody's on the way there
 	id         string // Heroku's name for the reason: "not_found", "two_factor"
 	message    string
 	url        string // where Heroku explains it
@@ -79,13 +88,14 @@ const mostQuoted = 200
 // refusedBy reads an answer that is no success.
 func refusedBy(r request, resp *http.Response, id string, body []byte) *apiError {
 	e := &apiError{request: r, status: resp.StatusCode, requestID: id, retryAfter: retryAfter(resp.Header)}
-	if e.status == http.StatusMultipleChoices && json.Unmarshal(body, &e.choices) == nil {
-		e.message = "the name is ambiguous"
+	var choices page[pipeline, *pipeline]
+	if e.status == http.StatusMultipleChoices && believe(r.unasked(), answer{resp.Header, body}, &choices) == nil && len(choices) > 1 {
+		e.choices, e.own, e.message = choices, true, "the name is ambiguous"
 		return e
 	}
 	var said struct{ ID, Message, URL string }
-	if json.Unmarshal(body, &said) == nil {
-		e.id, e.message, e.url = said.ID, said.Message, said.URL
+	if json.Unmarshal(body, &said) == nil && said.ID != "" {
+		e.own, e.id, e.message, e.url = true, said.ID, said.Message, said.URL
 		return e
 	}
 	e.message = strings.Join(strings.Fields(string(body[:min(len(body), mostQuoted)])), " ")

@@ -24,6 +24,7 @@ const (
 	remedyConflict   = "something else is under way on the app: run again when it has ended"
 	remedyTrust      = "the endpoint's certificate is not trusted: check " + hostVar
 	remedyRedirect   = "the endpoint redirects: check " + hostVar
+	remedyNotOwn     = "that is no answer of Heroku's API: check " + hostVar + " and what stands between"
 )
 
 // Explain classifies what this driver returns.
@@ -41,6 +42,9 @@ func explain(err error) driver.Explanation {
 	}
 	if _, ok := errors.AsType[*unexpectedError](err); ok {
 		return driver.Explanation{Code: driver.Lost}
+	}
+	if e, ok := errors.AsType[*strangeError](err); ok {
+		return driver.Explanation{Code: driver.Unknown, Remedy: fmt.Sprintf("look at release v%d; a newer version of Sluice may know its status", e.release.Version)}
 	}
 	if e, ok := errors.AsType[*apiError](err); ok {
 		return explainStatus(e)
@@ -92,25 +96,34 @@ func explainStatus(e *apiError) driver.Explanation {
 		x.Code, x.RetryAfter = driver.Retryable, e.retryAfter
 	case s == http.StatusUnauthorized:
 		x.Code, x.Remedy = driver.Denied, remedyToken
-	case s == http.StatusPaymentRequired:
-		x.Code, x.Remedy = driver.Denied, remedyDelinquent
 	case s == http.StatusForbidden:
 		x.Code, x.Remedy = driver.Denied, remedyRights
-	case s == http.StatusNotFound:
-		x.Code, x.Remedy = driver.NotFound, remedyNotFound
-	case s == http.StatusConflict:
-		x.Code, x.Remedy = driver.Conflict, remedyConflict
-	case s == http.StatusMultipleChoices:
-		x.Remedy = choiceRemedy(e.choices)
-	case s >= 300 && s < 400:
-		x.Remedy = remedyRedirect
-	case (s >= 500 || s == http.StatusRequestTimeout) && e.request.effect:
-		x.Code = driver.Lost
 	case s >= 500 || s == http.StatusRequestTimeout:
-		x.Code, x.RetryAfter = driver.Retryable, e.retryAfter
+		x.Code, x.RetryAfter = e.request.unanswered(), e.retryAfter
+	case !e.own && s < 400:
+		x.Code, x.Remedy = e.request.unanswered(), remedyRedirect
+	case !e.own:
+		x.Code, x.Remedy = e.request.unanswered(), remedyNotOwn
+	default:
+		explainRefusal(&x, e)
 	}
 	explainID(&x, e.id)
 	return x
+}
+
+// explainRefusal is about what only Heroku's own words prove: that something is
+// not there, or that it is not to be had.
+func explainRefusal(x *driver.Explanation, e *apiError) {
+	switch e.status {
+	case http.StatusPaymentRequired:
+		x.Code, x.Remedy = driver.Denied, remedyDelinquent
+	case http.StatusNotFound:
+		x.Code, x.Remedy = driver.NotFound, remedyNotFound
+	case http.StatusConflict:
+		x.Code, x.Remedy = driver.Conflict, remedyConflict
+	case http.StatusMultipleChoices:
+		x.Remedy = choiceRemedy(e.choices)
+	}
 }
 
 // explainID refines by Heroku's own id, which says more than the status.
@@ -134,7 +147,7 @@ func notFound(err error) bool { return explain(err).Code == driver.NotFound }
 // or use, rather than about the token.
 func invisible(err error) bool {
 	e, ok := errors.AsType[*apiError](err)
-	return ok && (e.status == http.StatusNotFound || e.status == http.StatusForbidden && e.id != "two_factor")
+	return ok && e.own && (e.status == http.StatusNotFound || e.status == http.StatusForbidden && e.id != "two_factor")
 }
 
 // choiceRemedy lists what an ambiguous name may mean.

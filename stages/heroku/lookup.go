@@ -15,13 +15,17 @@ const skew = time.Minute
 // sighting is what an app's releases show of a call.
 type sighting struct {
 	ours    *release // made by the call; nil for none
-	running *release // nil where nothing ever ran
+	running *release
 }
 
-// newer reports whether r was made after the call was prepared: by its
-// version, which only grows, and not long before by Heroku's clock.
+// newer reports whether r was made after the call was prepared: by its version,
+// which only grows. Of an app whose newest version is not known, Heroku's clock
+// tells, as far as it can.
 func (p part) newer(f frozen, r *release) bool {
-	return r.Version > p.Version && !r.CreatedAt.Before(f.Prepared.Add(-skew))
+	if p.Version > 0 {
+		return r.Version > p.Version
+	}
+	return !r.CreatedAt.Before(f.Prepared.Add(-skew))
 }
 
 // made reports whether r is the call's release on the app: the one with the id,
@@ -39,22 +43,26 @@ func (h *heroku) sight(ctx context.Context, f frozen, p part, id string, latest 
 	if latest != nil && p.made(f, id, latest) && latest.runs() && latest.slug() == f.Slug {
 		return sighting{ours: latest, running: latest}, nil
 	}
-	var s sighting
+	x, s := history{app: p.App}, sighting{}
 	for r, err := range h.releases(ctx, p.App) {
+		if err == nil {
+			err = x.take(r)
+		}
 		if err != nil {
 			return s, err
 		}
-		if s.running == nil && r.runs() {
-			s.running = r
+		if x.newest.Version < p.Version {
+			return s, x.doubted(fmt.Sprintf("the newest release is v%d, and v%d was there before", x.newest.Version, p.Version))
 		}
 		if s.ours == nil && p.made(f, id, r) {
 			s.ours = r
 		}
-		if s.running != nil && (s.ours != nil || r.Version <= p.Version) {
+		if x.running != nil && (s.ours != nil || r.Version <= p.Version) {
 			break
 		}
 	}
-	return s, nil
+	s.running = x.running
+	return s, x.end()
 }
 
 // Lookup looks for releases of our slug that are newer than the call. Heroku

@@ -14,8 +14,7 @@ const (
 	keyVar  = "HEROKU_API_KEY"
 	hostVar = "HEROKU_HOST"
 
-	defaultHost    = "heroku.com"
-	requestTimeout = 30 * time.Second
+	defaultHost = "heroku.com"
 )
 
 // heroku is the driver.
@@ -44,6 +43,7 @@ func Open(_ context.Context, env driver.Env) (driver.Driver, error) {
 			Err:         errors.New(keyVar + " is not set"),
 		}
 	}
+	env.Keep(token)
 	log := env.Log
 	if log == nil {
 		log = func(string, ...any) {}
@@ -63,12 +63,12 @@ func endpoint(host string) (string, error) {
 	return strings.TrimRight(base, "/"), driver.CheckEndpoint(hostVar, base)
 }
 
-// newClient is a client that never follows a redirect: it would carry the token
-// or repeat an effect elsewhere.
+// newClient is a client that follows no redirect: the API documents none, so
+// what one leads to is not what was asked for. How long a request may take is
+// the transport's to say.
 func newClient(base, token string, transport http.RoundTripper, log func(string, ...any)) *client {
 	c := &client{base: base, token: token, log: log, http: &http.Client{
 		Transport:     transport,
-		Timeout:       requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	c.tokens.left.Store(fullBudget)

@@ -47,20 +47,22 @@ func (h *heroku) Poll(ctx context.Context, op driver.Operation) (driver.Operatio
 	if err != nil {
 		return op, 0, err
 	}
-	reports, err := h.reports(ctx, op)
+	reports, err := h.reports(ctx, op, parts)
 	if err != nil {
 		return op, 0, err
 	}
-	results, err := h.judge(ctx, f, undecided(parts, op), reports)
+	open := undecided(parts, op)
+	judged, err := h.judge(ctx, f, open, reports)
 	if err != nil {
 		return op, 0, err
 	}
 	next := op
-	next.Results = map[string]driver.Result{}
+	next.Results, next.Warnings = map[string]driver.Result{}, nil
 	for _, name := range op.Call.Names() {
 		next.Results[name] = op.Results[name]
-		if r, ok := results[name]; ok {
-			next.Results[name] = r
+		if j, ok := judged[name]; ok {
+			next.Results[name] = j.Result
+			next.Warnings = append(next.Warnings, j.strange...)
 		}
 	}
 	conclude(&next)
@@ -96,7 +98,7 @@ func conclude(op *driver.Operation) {
 }
 
 // reports reads what Heroku says of the operation itself.
-func (h *heroku) reports(ctx context.Context, op driver.Operation) (reports, error) {
+func (h *heroku) reports(ctx context.Context, op driver.Operation, parts []part) (reports, error) {
 	var known progress
 	if len(op.Data) > 0 {
 		if err := json.Unmarshal(op.Data, &known); err != nil {
@@ -106,23 +108,46 @@ func (h *heroku) reports(ctx context.Context, op driver.Operation) (reports, err
 	if known.Promotion == "" {
 		return reports{direct: report{release: known.Release}}, nil
 	}
-	targets, err := list[promotionTarget](ctx, h.client, request{method: http.MethodGet, path: path("pipeline-promotions", known.Promotion, "promotion-targets")})
+	r := request{
+		method: http.MethodGet, path: path("pipeline-promotions", known.Promotion, "promotion-targets"),
+		asked: asked{promotion: known.Promotion},
+	}
+	targets, err := list[promotionTarget](ctx, h.client, r)
 	if err != nil {
 		return reports{}, err
 	}
 	all := reports{byApp: map[string]report{}}
 	for _, t := range targets {
-		r := report{status: t.Status, message: t.Error}
+		said := report{status: t.Status, message: t.Error}
 		if t.Release != nil {
-			r.release = t.Release.ID
+			said.release = t.Release.ID
 		}
-		all.byApp[t.App.ID] = r
+		all.byApp[t.App.ID] = said
+	}
+	for _, p := range parts {
+		if _, told := all.byApp[p.App]; !told {
+			return reports{}, doubted(r, "", fmt.Sprintf("the promotion's targets lack app %s, which it was sent for", p.App))
+		}
 	}
 	return all, nil
 }
 
+// judgement is what is decided about a target, and what is strange about it.
+type judgement struct {
+	driver.Result
+	strange []driver.Problem
+}
+
+// waits is a target whose status nobody understands: it is waited for.
+func waits(of, status string) judgement {
+	return judgement{driver.Result{Outcome: driver.Open}, []driver.Problem{{
+		Code: "unknown-status", Location: of,
+		Message: fmt.Sprintf("Heroku says %q, which this version does not know: it counts as pending, never as success", status),
+	}}}
+}
+
 // judge decides each part, as far as it can be decided now.
-func (h *heroku) judge(ctx context.Context, f frozen, parts []part, said reports) (map[string]driver.Result, error) {
+func (h *heroku) judge(ctx context.Context, f frozen, parts []part, said reports) (map[string]judgement, error) {
 	var toAsk []part
 	for _, p := range parts {
 		if status := said.of(p).status; status == succeeded || status == "" {
@@ -134,15 +159,15 @@ func (h *heroku) judge(ctx context.Context, f frozen, parts []part, said reports
 		return nil, err
 	}
 	var mu sync.Mutex
-	results := map[string]driver.Result{}
+	judged := map[string]judgement{}
 	err = each(ctx, parts, func(ctx context.Context, p part) error {
-		result, err := h.judgeOne(ctx, f, p, said.of(p), latest[p.App])
+		j, err := h.judgeOne(ctx, f, p, said.of(p), latest[p.App])
 		mu.Lock()
 		defer mu.Unlock()
-		results[p.Target.Name] = result
+		judged[p.Target.Name] = j
 		return err
 	})
-	return results, err
+	return judged, err
 }
 
 // latestFor reads the newest releases in one list where several apps are to be
@@ -154,39 +179,49 @@ func (h *heroku) latestFor(ctx context.Context, f frozen, parts []part) (map[str
 	return h.latest(ctx, f.Pipeline)
 }
 
-func (h *heroku) judgeOne(ctx context.Context, f frozen, p part, r report, latest *release) (driver.Result, error) {
+func (h *heroku) judgeOne(ctx context.Context, f frozen, p part, r report, latest *release) (judgement, error) {
 	switch {
 	case r.status == failed:
-		return h.promotionFailed(ctx, f, p, r)
+		result, err := h.promotionFailed(ctx, f, p, r)
+		return judgement{Result: result}, err
+	case r.status == pending:
+		return judgement{Result: driver.Result{Outcome: driver.Open}}, nil
 	case r.status != "" && r.status != succeeded:
-		return driver.Result{Outcome: driver.Open}, nil
+		return waits("the promotion target of app "+p.App, r.status), nil
 	}
 	seen, err := h.sight(ctx, f, p, r.release, latest)
 	if invisible(err) {
-		return failure(f, nil, fmt.Sprintf("what runs there cannot be read back: %v", err)), nil
+		return judgement{Result: failure(f, nil, fmt.Sprintf("what runs there cannot be read back: %v", err))}, nil
 	}
 	if err != nil {
-		return driver.Result{}, err
+		return judgement{}, err
 	}
-	return h.conclusion(ctx, f, p, r, seen), nil
+	if ours := seen.ours; ours != nil && ours.unknown() && ours != seen.running {
+		return waits(fmt.Sprintf("release v%d of app %s", ours.Version, p.App), ours.Status), nil
+	}
+	result, err := h.conclusion(ctx, f, p, r, seen)
+	return judgement{Result: result}, err
 }
 
 // conclusion is what an app's releases say about it.
-func (h *heroku) conclusion(ctx context.Context, f frozen, p part, r report, seen sighting) driver.Result {
+func (h *heroku) conclusion(ctx context.Context, f frozen, p part, r report, seen sighting) (driver.Result, error) {
 	ours := seen.ours
 	switch {
 	case ours == nil && r.release == "" && h.now().After(p.intended.Add(straggle)):
-		return failure(f, nil, fmt.Sprintf("Heroku made no release here within %s; why is not known, because the answer to the promotion was lost", straggle))
+		return failure(f, nil, fmt.Sprintf("Heroku made no release here within %s; why is not known, because the answer to the promotion was lost", straggle)), nil
 	case ours == nil || ours.Status == pending:
-		return driver.Result{Outcome: driver.Open}
+		return driver.Result{Outcome: driver.Open}, nil
+	case ours.slug() != f.Slug:
+		return driver.Result{}, doubted(request{method: http.MethodGet, path: path("apps", p.App, "releases")}, "",
+			fmt.Sprintf("v%d, which is said to be made by this call, has slug %q and not %s", ours.Version, ours.slug(), f.Slug))
 	case ours.Status == failed:
 		result := failure(f, ours, fmt.Sprintf("release v%d failed in its release phase; %s", ours.Version, stillRunning(seen.running)))
 		result.Log = h.output(ctx, ours)
-		return result
+		return result, nil
 	case seen.running.slug() != f.Slug:
-		return failure(f, ours, fmt.Sprintf("release v%d succeeded, but v%d with slug %s runs there now: somebody else released it", ours.Version, seen.running.Version, seen.running.slug()))
+		return failure(f, ours, fmt.Sprintf("release v%d succeeded, but v%d with slug %q runs there now: somebody else released it", ours.Version, seen.running.Version, seen.running.slug())), nil
 	default:
-		return h.success(ctx, p, ours)
+		return h.success(ctx, p, ours), nil
 	}
 }
 
@@ -226,15 +261,14 @@ func (h *heroku) promotionFailed(ctx context.Context, f frozen, p part, r report
 	if r.release == "" {
 		return failure(f, nil, message), nil
 	}
-	made := release{ID: r.release}
-	err := h.get(ctx, path("apps", p.App, "releases", r.release), &made)
-	if err != nil && !invisible(err) {
+	made, err := h.release(ctx, p.App, r.release)
+	if invisible(err) {
+		return failure(f, &release{ID: r.release}, message), nil
+	}
+	if err != nil {
 		return driver.Result{}, err
 	}
-	if made.Version > 0 {
-		message += fmt.Sprintf(" (release v%d)", made.Version)
-	}
-	result := failure(f, &made, message)
-	result.Log = h.output(ctx, &made)
+	result := failure(f, made, message+fmt.Sprintf(" (release v%d)", made.Version))
+	result.Log = h.output(ctx, made)
 	return result, nil
 }

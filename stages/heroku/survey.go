@@ -3,11 +3,13 @@ package heroku
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
+	"sluice/internal/guard"
 	"sluice/stages/driver"
 )
 
@@ -34,6 +36,7 @@ type survey struct {
 	targets  []*party
 	pipeline pipeline // no id: there is none, or not yet
 	create   string   // the name of a declared pipeline that does not exist
+	found    string   // the app whose coupling told the pipeline; "" where it was declared
 }
 
 func partyOf(t driver.Target) (*party, error) {
@@ -80,17 +83,25 @@ func (h *heroku) look(ctx context.Context, s *survey) error {
 	var members map[string]*party
 	if s.pipeline.ID != "" && s.source != nil {
 		var err error
-		if members, err = h.members(ctx, s.pipeline); err != nil {
+		members, err = h.members(ctx, s.pipeline)
+		if notFound(err) && s.found != "" {
+			return doubted(couplingRequest(s.source), "", fmt.Sprintf("it names pipeline %s, and there is none", s.pipeline.ID))
+		}
+		if err != nil {
 			return err
 		}
 	}
-	return each(ctx, s.parties(), func(ctx context.Context, p *party) error {
+	err := each(ctx, s.parties(), func(ctx context.Context, p *party) error {
 		if found := members[p.place.App]; found != nil {
 			p.app, p.coupling = found.app, found.coupling
 			return nil
 		}
 		return h.locate(ctx, p)
 	})
+	if err != nil {
+		return err
+	}
+	return s.sameApp()
 }
 
 // lookAtOne reads an app whose pipeline nobody declares.
@@ -113,7 +124,7 @@ func (h *heroku) findPipeline(ctx context.Context, s *survey) error {
 		return h.pipelineOf(ctx, s, s.source)
 	}
 	name := parties[i].place.Pipeline
-	err := h.get(ctx, path("pipelines", name), &s.pipeline)
+	err := h.get(ctx, path("pipelines", name), asked{id: name}, &s.pipeline)
 	if notFound(err) && slices.ContainsFunc(parties, func(p *party) bool { return p.place.Couple }) {
 		s.create = name
 		return nil
@@ -123,13 +134,25 @@ func (h *heroku) findPipeline(ctx context.Context, s *survey) error {
 
 // pipelineOf takes over the pipeline that an app belongs to, if any.
 func (h *heroku) pipelineOf(ctx context.Context, s *survey, p *party) error {
-	var c coupling
-	err := h.get(ctx, path("apps", p.place.App, "pipeline-couplings"), &c)
+	c, err := h.couplingOf(ctx, p.place.App, asked{})
 	if invisible(err) {
 		return nil // said of the app itself, when it is looked at
 	}
-	s.pipeline = pipeline{ID: c.Pipeline.ID, Name: c.Pipeline.Name}
+	s.pipeline, s.found = pipeline{ID: c.Pipeline.ID, Name: c.Pipeline.Name}, c.App.ID
 	return err
+}
+
+// sameApp doubts a pipeline that was found by the coupling of another app than
+// the source.
+func (s *survey) sameApp() error {
+	if s.found == "" || s.source.app.ID == "" || s.found == s.source.app.ID {
+		return nil
+	}
+	return doubted(couplingRequest(s.source), "", another("app", s.source.app.ID, s.found))
+}
+
+func couplingRequest(p *party) request {
+	return request{method: http.MethodGet, path: path("apps", p.place.App, "pipeline-couplings")}
 }
 
 // members lists the pipeline's apps by name and by id.
@@ -151,6 +174,9 @@ func (h *heroku) members(ctx context.Context, of pipeline) (map[string]*party, e
 			return nil, err
 		}
 		for _, a := range apps {
+			if byID[a.ID] == nil {
+				continue // not one that was asked for
+			}
 			p := &party{app: a, coupling: byID[a.ID]}
 			all[a.Name], all[a.ID] = p, p
 		}
@@ -160,7 +186,7 @@ func (h *heroku) members(ctx context.Context, of pipeline) (map[string]*party, e
 
 // locate reads one app by itself.
 func (h *heroku) locate(ctx context.Context, p *party) error {
-	if err := h.get(ctx, path("apps", p.place.App), &p.app); err != nil {
+	if err := h.get(ctx, path("apps", p.place.App), asked{id: p.place.App}, &p.app); err != nil {
 		if !invisible(err) {
 			return err
 		}
@@ -168,8 +194,7 @@ func (h *heroku) locate(ctx context.Context, p *party) error {
 		p.missing, p.remedy = fmt.Sprintf("app %s cannot be used: %v (request id %s)", p.place.App, err, x.RequestID), x.Remedy
 		return nil
 	}
-	var c coupling
-	err := h.get(ctx, path("apps", p.app.ID, "pipeline-couplings"), &c)
+	c, err := h.couplingOf(ctx, p.app.ID, asked{app: p.app.ID})
 	if notFound(err) {
 		return nil
 	}
@@ -209,7 +234,7 @@ func each[T any](ctx context.Context, items []T, f func(context.Context, T) erro
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sideBySide)
 	for _, item := range items {
-		group.Go(func() error { return f(ctx, item) })
+		group.Go(func() error { return guard.Do("reading an app", func() error { return f(ctx, item) }) })
 	}
 	return group.Wait()
 }

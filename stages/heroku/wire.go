@@ -3,6 +3,7 @@ package heroku
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -54,24 +55,50 @@ type release struct {
 	App         named     `json:"app"`
 	Version     int       `json:"version"`
 	Status      string    `json:"status"`
-	Current     bool      `json:"current"`
+	Current     *bool     `json:"current"` // nil where the answer does not say
 	CreatedAt   time.Time `json:"created_at"`
 	Description string    `json:"description"`
-	Slug        *named    `json:"slug"`
+	Slug        nullable  `json:"slug"`
 	Output      string    `json:"output_stream_url"`
+}
+
+// nullable is a thing, or null: there is none. A field that an answer lacks says
+// neither.
+type nullable struct {
+	given bool
+	thing *named
+}
+
+// UnmarshalJSON reads the thing or the null.
+func (n *nullable) UnmarshalJSON(data []byte) error {
+	n.given = true
+	return json.Unmarshal(data, &n.thing)
 }
 
 // slug is the id of the slug that the release runs, "" for none.
 func (r *release) slug() string {
-	if r == nil || r.Slug == nil {
+	if r == nil || r.Slug.thing == nil {
 		return ""
 	}
-	return r.Slug.ID
+	return r.Slug.thing.ID
 }
 
-// runs reports whether the release ran at some time; the newest that did is
-// what runs now.
-func (r *release) runs() bool { return r.Current || r.Status == succeeded }
+// runs reports whether the release is what runs now, where no newer one does.
+// Heroku marks it as current; where it marks none, the newest that succeeded is.
+func (r *release) runs() bool {
+	if r.Current != nil {
+		return *r.Current
+	}
+	return r.Status == succeeded
+}
+
+// unknown reports whether the release has a status that this version does not
+// know: what it means is not guessed at.
+func (r *release) unknown() bool { return unknown(r.Status) }
+
+func unknown(status string) bool {
+	return status != pending && status != succeeded && status != failed
+}
 
 type slug struct {
 	ID          string    `json:"id"`
@@ -83,6 +110,7 @@ type slug struct {
 
 type promotion struct {
 	ID        string    `json:"id"`
+	Pipeline  named     `json:"pipeline"`
 	CreatedAt time.Time `json:"created_at"`
 	Source    struct {
 		App     named `json:"app"`
@@ -91,13 +119,15 @@ type promotion struct {
 }
 
 type promotionTarget struct {
-	App     named  `json:"app"`
-	Error   string `json:"error_message"`
-	Release *named `json:"release"`
-	Status  string `json:"status"`
+	App       named  `json:"app"`
+	Promotion named  `json:"pipeline_promotion"`
+	Error     string `json:"error_message"`
+	Release   *named `json:"release"`
+	Status    string `json:"status"`
 }
 
 type buildpack struct {
+	Ordinal   int `json:"ordinal"`
 	Buildpack struct {
 		Name string `json:"name"`
 		URL  string `json:"url"`
@@ -152,7 +182,17 @@ func path(segments ...string) string {
 }
 
 func (c *client) couplings(ctx context.Context, pipelineID string) ([]coupling, error) {
-	return list[coupling](ctx, c, request{method: http.MethodGet, path: path("pipelines", pipelineID, "pipeline-couplings")})
+	return list[coupling](ctx, c, request{
+		method: http.MethodGet, path: path("pipelines", pipelineID, "pipeline-couplings"), asked: asked{pipeline: pipelineID},
+	})
+}
+
+// couplingOf reads where an app belongs. Couplings carry ids alone: whether it
+// is the app's is seen only where the app is named by its id.
+func (c *client) couplingOf(ctx context.Context, app string, want asked) (coupling, error) {
+	var where coupling
+	err := c.get(ctx, path("apps", app, "pipeline-couplings"), want, &where)
+	return where, err
 }
 
 // apps reads apps by their ids. The POST only reads.
@@ -175,14 +215,27 @@ func (c *client) latest(ctx context.Context, pipelineID string) (map[string]*rel
 	return byApp, nil
 }
 
-// releases reads an app's releases, newest first, as far as the caller goes.
-func (c *client) releases(ctx context.Context, appID string) iter.Seq2[*release, error] {
-	all := items[release](ctx, c, request{method: http.MethodGet, path: path("apps", appID, "releases"), ranged: "version ..; order=desc,max=10"})
+// releases reads an app's releases, newest first, as far as the caller goes. An
+// app's releases are numbered from 1 on, so a list that is read to its end and
+// does not end there is not the whole of it.
+func (c *client) releases(ctx context.Context, app string) iter.Seq2[*release, error] {
+	r := request{
+		method: http.MethodGet, path: path("apps", app, "releases"), asked: asked{app: app},
+		ranged: "version ..; order=desc,max=10",
+	}
 	return func(yield func(*release, error) bool) {
-		for r, err := range all {
-			if !yield(&r, err) {
+		last := 0
+		for item, err := range items[release](ctx, c, r) {
+			if err == nil && last > 0 && item.Version >= last {
+				err = doubted(r, "", fmt.Sprintf("v%d comes after v%d in a list of the newest first", item.Version, last))
+			}
+			if !yield(&item, err) || err != nil {
 				return
 			}
+			last = item.Version
+		}
+		if last != 1 {
+			yield(nil, doubted(r, "", fmt.Sprintf("the list of releases ends before v1, which every app has: with v%d", last)))
 		}
 	}
 }

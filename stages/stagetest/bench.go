@@ -3,6 +3,7 @@ package stagetest
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func (b *bench) placeWith(t driver.Target, over map[string]string) *stages.Targe
 	env := maps.Clone(b.Env)
 	maps.Copy(env, over)
 	s := stages.New(
-		driver.Env{Getenv: func(name string) string { return env[name] }, Now: b.Now},
+		driver.Env{Getenv: func(name string) string { return env[name] }, Now: b.Now, Transport: http.DefaultTransport},
 		stages.Platform{Facts: b.Facts, Open: b.Open},
 	)
 	place, err := s.Target(again(b, t))

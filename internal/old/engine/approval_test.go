@@ -25,7 +25,7 @@ func TestApproval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, approval(`approvers: [bob, carol]`))
 		out := w.must(rollout.StatusPending, promote("prod"))
-		if got := waits(t, out, "web", rollout.WaitApproval); got.By != "bob carol" || got.Until.IsZero() || !out.Next.Equal(got.Until) {
+		if got := waits(t, out, "web", rollout.WaitApproval); got.By != "bob, carol" || got.Until.IsZero() || !out.Next.Equal(got.Until) {
 			t.Errorf("waits %+v, next %s", got, out.Next)
 		}
 		w.had()

@@ -62,6 +62,8 @@ func (r *run) gate(ctx context.Context, s *slot, g rollout.Gate, due rollout.Due
 		Pipeline: r.Pipeline.Name.Value, Stage: s.record.Stage, Target: s.name(), Release: x.Spec.Release.ID,
 		PreviousRelease: x.Previous, Rollout: x.Rollout.Name, Phase: due.Phase,
 	}
+	began := r.Now()
+	defer func() { r.checking.add(r.Now().Sub(began)) }()
 	if !onStage(due.Job)(g) {
 		return r.Checks.Run(ctx, g, vars)
 	}

@@ -63,6 +63,9 @@ func (e *Engine) seal(s *slot, now time.Time) (store.Entry, error) {
 	s.record.PipelineDigest = e.Pipeline.Digest
 	rollout.Seal(&s.record, now, e.Pipeline.State.History)
 	data, err := rollout.Encode(s.record)
+	if err == nil && e.Redact != nil {
+		data, err = rollout.Redact(data, e.Redact)
+	}
 	if err != nil {
 		return store.Entry{}, &store.UnreadableError{Key: s.key, Op: "write", Err: err, Remedy: "this is a mistake in sluice: report it"}
 	}

@@ -12,6 +12,7 @@ import (
 	"sluice/internal/check"
 	"sluice/internal/old/rollout"
 	"sluice/internal/store"
+	"sluice/internal/store/limit"
 	"sluice/pipeline"
 	"sluice/stages"
 	"sluice/stages/driver"
@@ -50,7 +51,10 @@ type Config struct {
 	Store    store.Store
 	Checks   Checks
 	Observer Observer
-	Now      func() time.Time
+	// Redact takes credentials out of text: every record passes it before it is
+	// saved. Nil takes out nothing.
+	Redact func(string) string
+	Now    func() time.Time
 
 	Actor  Actor
 	Lease  rollout.Lock // who this run is: Holder, RunURL, Actor; Since and Until are set when it is taken
@@ -68,8 +72,10 @@ type Config struct {
 // Engine runs the rollouts of one pipeline for one invocation.
 type Engine struct {
 	Config
-	started time.Time
-	cut     *interruption
+	started  time.Time
+	cut      *interruption
+	checking *stopwatch // what checks took
+	begins   *begins
 }
 
 // defaultConcurrency is how many targets are at work side by side.
@@ -83,7 +89,9 @@ func New(c Config) *Engine {
 	if c.Concurrency <= 0 {
 		c.Concurrency = defaultConcurrency
 	}
-	return &Engine{Config: c, started: c.Now(), cut: &interruption{}}
+	e := &Engine{Config: c, started: c.Now(), cut: &interruption{}, checking: &stopwatch{}, begins: &begins{counts: map[string]*attempts{}}}
+	e.Store = limit.New(c.Store, e.ofStore)
+	return e
 }
 
 // leaseMargin is how long a lease outlives the invocation's budget, so that a

@@ -77,7 +77,9 @@ func (r *run) follow(ctx context.Context, t *task) {
 		r.fail(t, err)
 		return
 	}
-	next, hint, err := place.Poll(ctx, op)
+	reading, done := r.within(ctx)
+	defer done()
+	next, hint, err := place.Poll(reading, op)
 	if err != nil {
 		r.pollFailed(ctx, t, p, err)
 		return

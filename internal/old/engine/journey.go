@@ -180,5 +180,5 @@ func (e *Engine) created(ctx context.Context, j *journey, release driver.Release
 	if err != nil {
 		return release, err
 	}
-	return retryReads(ctx, e, func() (driver.Release, error) { return place.Resolve(ctx, release.ID) })
+	return retryReads(ctx, e, func(ctx context.Context) (driver.Release, error) { return place.Resolve(ctx, release.ID) })
 }

@@ -85,8 +85,8 @@ type found struct {
 func (r *run) look(ctx context.Context, place *stages.Target, call driver.Call) (driver.Verdict, driver.Operation, error) {
 	reading, done := r.outlive(ctx, answerTime)
 	defer done()
-	f, err := retryReads(ctx, r.Engine, func() (found, error) {
-		v, op, err := place.Lookup(reading, call)
+	f, err := retryReads(reading, r.Engine, func(ctx context.Context) (found, error) {
+		v, op, err := place.Lookup(ctx, call)
 		return found{v, op}, err
 	})
 	return f.verdict, f.op, err
@@ -99,7 +99,7 @@ func (r *run) verdict(ctx context.Context, t *task, call driver.Call, v driver.V
 		r.Observer.Progress(t.slots[0].name(), "it had taken effect")
 		r.answered(t, call, op)
 	case driver.Absent:
-		r.absent(ctx, t, call)
+		r.absent(ctx, t, call, cause)
 	default:
 		for _, s := range t.slots {
 			r.askAbout(s, t, call, op, cause)
@@ -107,38 +107,13 @@ func (r *run) verdict(ctx context.Context, t *task, call driver.Call, v driver.V
 	}
 }
 
-// absent sends a call again that provably had no effect. A call that was meant
-// for targets beside these is given up: these get one of their own, so that the
-// others never mistake it for theirs.
-func (r *run) absent(ctx context.Context, t *task, call driver.Call) {
+// absent takes a call back that provably had no effect, and has it sent again.
+func (r *run) absent(ctx context.Context, t *task, call driver.Call, cause error) {
 	if ctx.Err() != nil {
 		return // the intent stays: the next invocation looks again
 	}
-	if len(call.Changes) != len(t.slots) {
-		for _, s := range t.slots {
-			r.withdraw(s, call.Key, "it had not taken effect, and is sent anew without the others of its call")
-		}
-		return
-	}
-	r.Observer.Progress(t.slots[0].name(), "it had not taken effect; sending it")
-	r.sendAgain(ctx, t, call)
-}
-
-// sendAgain sends a call once more. Its intent is dated anew first, so that a
-// second lookup gives it time to settle too.
-func (r *run) sendAgain(ctx context.Context, t *task, call driver.Call) {
-	call.Intended = r.Now().UTC()
-	for _, s := range t.slots {
-		s.active().Intended(call.Key, call.Intended)
-		s.dirty = true
-	}
-	if err := r.commit(ctx, t.slots...); err != nil {
-		if ctx.Err() == nil {
-			r.fail(t, err)
-		}
-		return
-	}
-	r.send(ctx, t, call)
+	r.Observer.Progress(t.slots[0].name(), "it had not taken effect")
+	r.again(ctx, t, call.Key, "it had not taken effect", cause)
 }
 
 // askAbout stops at a target where something else stands than the call could

@@ -69,8 +69,10 @@ func TestThrottledForTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, one)
 		w.sky().next("web", driver.Deploy, answer{code: driver.Retryable, after: time.Hour})
-		if r := w.do(promote("prod")); r.err != nil || r.Targets[0].Status != rollout.PromotionFailed {
-			t.Fatalf("%v %+v", r.err, r.Targets)
+		began := time.Now()
+		out := w.must(rollout.StatusPending, promote("prod"))
+		if got := waits(t, out, "web", rollout.WaitPlatform); got.Until.Sub(began) < time.Hour || !out.Next.Equal(got.Until) || got.Command != "sluice reconcile" {
+			t.Errorf("waits %+v, next %s", got, out.Next)
 		}
 		w.had()
 		x := w.newest("web")

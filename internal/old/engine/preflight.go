@@ -69,7 +69,7 @@ func (e *Engine) preflightBatch(ctx context.Context, batch []*journey, id string
 	if err != nil {
 		return err
 	}
-	p, err := retryReads(ctx, e, func() (driver.Prepared, error) { return place.Prepare(ctx, call) })
+	p, err := retryReads(ctx, e, func(ctx context.Context) (driver.Prepared, error) { return place.Prepare(ctx, call) })
 	if err != nil {
 		return refuseUnknown(err, batch[0].slot.name())
 	}

@@ -23,7 +23,7 @@ func (r *run) prepare(ctx context.Context, t *task) (driver.Prepared, error) {
 	if err != nil {
 		return driver.Prepared{}, err
 	}
-	return retryReads(ctx, r.Engine, func() (driver.Prepared, error) { return place.Prepare(ctx, call) })
+	return retryReads(ctx, r.Engine, func(ctx context.Context) (driver.Prepared, error) { return place.Prepare(ctx, call) })
 }
 
 // freshness is how old a preflight's answer may be to serve the effect too:

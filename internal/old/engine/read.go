@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -18,12 +19,42 @@ const readAttempts = 4
 // readPatience is how long a read is waited for however small the budget is.
 const readPatience = 10 * time.Second
 
+// readGrace is how long reads may still be under way when the wait budget is
+// used up. With what is saved after that, an invocation ends within 30 s of its
+// budget, whatever is answered.
+const readGrace = 20 * time.Second
+
+// within is ctx that ends when reads must: a grace after the wait budget, which
+// does not count the time that checks took.
+func (e *Engine) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, e.deadline().Add(e.checking.sum()+readGrace).Sub(e.Now()))
+}
+
+// saveLeft is how long a save has at least.
+const saveLeft = 5 * time.Second
+
+// ofStore is the time that an operation of the store has.
+func (e *Engine) ofStore(ctx context.Context, saving bool) (context.Context, context.CancelFunc) {
+	if left := e.deadline().Add(e.checking.sum() + readGrace).Sub(e.Now()); saving && left < saveLeft {
+		return context.WithTimeout(ctx, saveLeft)
+	}
+	return e.within(ctx)
+}
+
+// stopwatch sums up time. It is safe for concurrent use.
+type stopwatch struct{ total atomic.Int64 }
+
+func (w *stopwatch) add(d time.Duration) { w.total.Add(int64(d)) }
+func (w *stopwatch) sum() time.Duration  { return time.Duration(w.total.Load()) }
+
 // retryReads repeats a read while the platform may still answer and the
 // invocation has time. Effects never go through here.
-func retryReads[T any](ctx context.Context, e *Engine, read func() (T, error)) (T, error) {
+func retryReads[T any](ctx context.Context, e *Engine, read func(context.Context) (T, error)) (T, error) {
+	ctx, done := e.within(ctx)
+	defer done()
 	pace := &patient{ExponentialBackOff: quick(), engine: e}
 	return backoff.Retry(ctx, func() (T, error) {
-		v, err := read()
+		v, err := read(ctx)
 		if err == nil {
 			return v, nil
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"sluice/internal/guard"
 	"sluice/stages"
 	"sluice/stages/driver"
 )
@@ -38,13 +39,19 @@ func refused(target, message, remedy string) *RefusedError {
 
 // refuseUnknown makes what a platform said no to before any effect a refusal.
 // A read that got no answer is a refusal too: nothing was done. A read that was
-// interrupted is an interruption.
+// interrupted is an interruption, and a mistake of Sluice's stays one.
 func refuseUnknown(err error, target string) error {
 	var place *stages.Error
-	if errors.As(err, &place) && !errors.Is(err, context.Canceled) {
+	if errors.As(err, &place) && !errors.Is(err, context.Canceled) && !isMistake(err) {
 		return refused(target, err.Error(), "")
 	}
 	return err
+}
+
+// isMistake reports whether something panicked.
+func isMistake(err error) bool {
+	_, ok := errors.AsType[*guard.Mistake](err)
+	return ok
 }
 
 func asRefused(err error) (*RefusedError, bool) {

@@ -41,8 +41,8 @@ func TestRemote(t *testing.T) {
 					t.Errorf("waits %+v", got)
 				}
 				x := w.newest("web")
-				if x.Rollout.State != rollout.StatePendingApproval || x.Steps[0].State != rollout.StepBegun || len(x.Rollout.Phases) != 2 {
-					t.Fatalf("mirrored %+v, step %s", x.Rollout, x.Steps[0].State)
+				if step, ok := x.OpenStep(); x.Rollout.State != rollout.StatePendingApproval || !ok || step.State != rollout.StepBegun || len(x.Rollout.Phases) != 2 {
+					t.Fatalf("mirrored %+v, steps %+v", x.Rollout, x.Steps)
 				}
 				commits := w.memory.Commits()
 				waits(t, w.must(rollout.StatusPending, reconcile()), "web", rollout.WaitApproval)

@@ -64,11 +64,11 @@ func (e *Engine) unitKey(s *slot) string {
 }
 
 // trouble is what kept this invocation from doing its work: an interruption, a
-// lost target, state that could not be saved. A platform's trouble stands in
+// lost target, state that could not be saved, a mistake of ours. A platform's trouble stands in
 // the targets.
 func (e *Engine) trouble(ctx context.Context, slots []*slot) error {
 	for _, s := range slots {
-		if s.err != nil && (lost(s.err) || isStore(s.err)) {
+		if s.err != nil && (lost(s.err) || isStore(s.err) || isMistake(s.err)) {
 			return s.err
 		}
 	}
@@ -119,7 +119,12 @@ func (e *Engine) sum(out *rollout.Outcome) {
 
 // dueByItself reports whether a wait ends without a person.
 func dueByItself(k rollout.WaitKind) bool {
-	return k == rollout.WaitBake || k == rollout.WaitPolicy || k == rollout.WaitOperation || k == rollout.WaitApproval
+	switch k {
+	case rollout.WaitBake, rollout.WaitPolicy, rollout.WaitOperation, rollout.WaitPlatform, rollout.WaitApproval:
+		return true
+	default:
+		return false
+	}
 }
 
 // target is one target's outcome: of its rollout in the promotion, else of

@@ -119,7 +119,7 @@ func (e *Engine) lookBack(ctx context.Context, j *journey, x *rollout.Execution,
 		Baseline: []byte(x.Baseline), Options: driver.Options{Resolved: true},
 	}
 	call := driver.Call{Key: "preflight/" + id, Kind: driver.Rollback, Changes: []driver.Change{change}}
-	p, err := retryReads(ctx, e, func() (driver.Prepared, error) { return place.Prepare(ctx, call) })
+	p, err := retryReads(ctx, e, func(ctx context.Context) (driver.Prepared, error) { return place.Prepare(ctx, call) })
 	if err != nil {
 		return refuseUnknown(err, j.slot.name())
 	}

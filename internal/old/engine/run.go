@@ -3,11 +3,13 @@ package engine
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"sluice/internal/guard"
 	"sluice/internal/old/rollout"
 )
 
@@ -46,7 +48,7 @@ func (r *run) run(ctx context.Context, units [][]*slot) {
 	var group errgroup.Group
 	for _, u := range units {
 		group.Go(func() error {
-			r.unit(ctx, u)
+			r.guarded(u, "work on "+strings.Join(namesOf(u), ", "), func() { r.unit(ctx, u) })
 			return nil
 		})
 	}
@@ -102,11 +104,29 @@ func (r *run) round(ctx context.Context, tasks []*task) {
 				return nil // cancelled: the unit's loop sees it
 			}
 			defer r.sem.Release(1)
-			r.do(ctx, t)
+			r.guarded(t.slots, string(t.due.Action)+" "+strings.Join(namesOf(t.slots), ", "), func() { r.do(ctx, t) })
 			return nil
 		})
 	}
 	_ = group.Wait() // tasks never return errors: theirs are in the slots
+}
+
+// guarded does work on slots. A panic in it stops at them: their records are not
+// saved any more, so that the state says what is true, and the next run looks up
+// what was under way.
+func (r *run) guarded(slots []*slot, what string, work func()) {
+	err := guard.Do(what, func() error {
+		work()
+		return nil
+	})
+	if err == nil {
+		return
+	}
+	for _, s := range slots {
+		s.broken = true
+		s.stop(err)
+		r.out(s)
+	}
 }
 
 func (r *run) do(ctx context.Context, t *task) {
@@ -123,12 +143,12 @@ func (r *run) do(ctx context.Context, t *task) {
 }
 
 // leave saves the unit's records without our leases. Targets that another run
-// took are left to it.
+// took are left to it, and those that a mistake of ours stopped stay as they are.
 func (r *run) leave(ctx context.Context, slots []*slot) {
 	var ours []*slot
 	for _, s := range slots {
 		r.out(s)
-		if !lost(s.err) {
+		if !lost(s.err) && !s.broken {
 			r.release(s)
 			ours = append(ours, s)
 		}

@@ -2,29 +2,28 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"sluice/internal/old/rollout"
 	"sluice/stages"
 	"sluice/stages/driver"
 )
 
-// send begins the effect, at most once unless provably nothing happened, and
-// records the answer.
+// send begins the effect, once, and records the answer.
 func (r *run) send(ctx context.Context, t *task, call driver.Call) {
 	place, err := r.place(call.Changes[0].Target)
 	if err != nil {
 		r.refusedByPlatform(t, call.Key, err)
 		return
 	}
-	op, err := r.begin(ctx, place, call, t)
+	r.begins.count(t)
+	op, err := r.begin(ctx, place, call)
 	switch {
 	case err == nil:
+		r.begins.forget(t)
 		r.answered(t, call, op)
-	case errors.Is(err, errNotSent):
+	case stages.NotSent(err):
 		for _, s := range t.slots {
 			r.withdraw(s, call.Key, "interrupted before it was sent")
 		}
@@ -33,30 +32,14 @@ func (r *run) send(ctx context.Context, t *task, call driver.Call) {
 	}
 }
 
-// errNotSent means that an effect was provably not sent, and will not be.
-var errNotSent = errors.New("not sent")
-
-// begin sends the call, again only while the platform provably did nothing.
-// Once ctx has ended nothing is sent any more.
-func (r *run) begin(ctx context.Context, place *stages.Target, call driver.Call, t *task) (driver.Operation, error) {
-	sending, done := r.outlive(ctx, answerTime)
+// begin sends the call, once. Once ctx has ended nothing is sent any more, and
+// what was sent before that may still be answered for a while.
+func (r *run) begin(ctx context.Context, place *stages.Target, call driver.Call) (driver.Operation, error) {
+	longer, done := r.outlive(ctx, answerTime)
 	defer done()
-	pace := quick()
-	for {
-		if ctx.Err() != nil {
-			return driver.Operation{}, errNotSent
-		}
-		op, err := place.Begin(sending, call)
-		if err == nil || stages.CodeOf(err) != driver.Retryable {
-			return op, err
-		}
-		wait := max(retryAfter(err), pace.NextBackOff())
-		if r.beyond(wait) {
-			return op, fmt.Errorf("given up: the next attempt would end after the wait budget of %s: %w", r.WaitBudget, err)
-		}
-		r.Observer.Progress(t.slots[0].name(), fmt.Sprintf("%v; again in %s", err, wait.Round(time.Millisecond)))
-		r.pause(ctx, wait)
-	}
+	sending, stop := r.within(longer)
+	defer stop()
+	return place.Begin(stages.WithStop(sending, ctx.Done()), call)
 }
 
 // noAnswer decides about an effect whose sending ended in an error.
@@ -66,10 +49,7 @@ func (r *run) noAnswer(ctx context.Context, t *task, call driver.Call, err error
 		r.Observer.Progress(t.slots[0].name(), fmt.Sprintf("no clear answer (%v); looking it up", err))
 		r.lookup(ctx, t, call, err)
 	case driver.Retryable:
-		for _, s := range t.slots {
-			r.withdraw(s, call.Key, err.Error())
-			s.err = err
-		}
+		r.again(ctx, t, call.Key, err.Error(), err)
 	default:
 		r.refusedByPlatform(t, call.Key, err)
 	}

@@ -20,6 +20,7 @@ type slot struct {
 	dirty    bool
 	held     bool          // our lease is in the record
 	busy     time.Duration // how long what it does now may take beyond the wait budget
+	broken   bool          // a panic stopped the work on it: its record may be half changed
 	err      error         // why this invocation stopped at the target
 	stopped  rollout.Waiting
 	polled   map[string]*poll

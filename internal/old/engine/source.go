@@ -38,7 +38,7 @@ func (c *sourceCache) runs(ctx context.Context, t *pipeline.Target) (driver.Rele
 	if err != nil {
 		return driver.Release{}, err
 	}
-	r, err := retryReads(ctx, c.engine, func() (driver.Release, error) { return place.Current(ctx) })
+	r, err := retryReads(ctx, c.engine, func(ctx context.Context) (driver.Release, error) { return place.Current(ctx) })
 	if err == nil {
 		c.current[t.Name.Value] = r
 	}
@@ -152,7 +152,7 @@ func (e *Engine) resolve(ctx context.Context, s *slot, release driver.Release) (
 	if err != nil {
 		return release, err
 	}
-	known, err := retryReads(ctx, e, func() (driver.Release, error) { return place.Resolve(ctx, release.ID) })
+	known, err := retryReads(ctx, e, func(ctx context.Context) (driver.Release, error) { return place.Resolve(ctx, release.ID) })
 	if err != nil {
 		return release, refuseUnknown(err, s.name())
 	}

@@ -85,7 +85,7 @@ func (e *Engine) ask(ctx context.Context, s *slot, t *TargetStatus) {
 		t.Problem = err.Error()
 		return
 	}
-	runs, err := retryReads(ctx, e, func() (driver.Release, error) { return place.Current(ctx) })
+	runs, err := retryReads(ctx, e, func(ctx context.Context) (driver.Release, error) { return place.Current(ctx) })
 	if err != nil {
 		t.Problem = err.Error()
 		return

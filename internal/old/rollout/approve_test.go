@@ -46,7 +46,7 @@ func TestApprovalIsRecorded(t *testing.T) {
 	e := s.start(approved(ApprovalSpec{Quorum: 2, Approvers: []string{"bob", "carol"}}))
 	s.want("state", e.Rollout.ApprovalState, NeedsApproval)
 	s.want("not in the queue", e.Rollout.EnqueueTime.IsZero(), true)
-	s.want("by", s.run().Waiting.By, "2 of bob carol")
+	s.want("by", s.run().Waiting.By, "2 of bob, carol")
 	over, err := e.Approve(&s.r, Voter{Actor: "bob", Verified: true, RunURL: "https://runs/1", Comment: "looks good"}, s.now)
 	s.must(err)
 	s.want("over", over, false)

@@ -81,13 +81,6 @@ func (e *Execution) Withdraw(r *Record, key, why string, now time.Time) {
 	}
 }
 
-// Intended dates the intent of an effect anew, before it is sent once more.
-func (e *Execution) Intended(key string, at time.Time) {
-	if step, ok := e.openStep(key); ok {
-		step.Call.Intended = at.UTC()
-	}
-}
-
 // LookedUp counts an invocation that could not find out what an intended
 // effect did. [Settle] asks a person once operationTimeout has passed too.
 func (e *Execution) LookedUp(key string) {

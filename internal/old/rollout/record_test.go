@@ -52,17 +52,6 @@ func TestUnknownStatesAreShownAndLeft(t *testing.T) {
 	}
 }
 
-func TestIntentIsDatedAnew(t *testing.T) {
-	s := newStand(t)
-	s.script["stable/deploy"] = []string{"lost"}
-	e := s.start()
-	e.Intended(e.Steps[0].Call.Key, t0.Add(time.Hour))
-	s.want("intended", e.Steps[0].Call.Intended, t0.Add(time.Hour))
-	s.run()
-	e.Intended(e.Steps[0].Call.Key, t0.Add(2*time.Hour))
-	s.want("not when it is over", e.Steps[0].Call.Intended, t0.Add(time.Hour))
-}
-
 // TestMirrorKeepsWhatOnlyWeKnow beside everything that the platform says.
 func TestMirrorKeepsWhatOnlyWeKnow(t *testing.T) {
 	s := newStand(t)

@@ -17,6 +17,7 @@ const (
 	WaitLock      WaitKind = "lock"
 	WaitQueue     WaitKind = "queue"
 	WaitOperation WaitKind = "operation"
+	WaitPlatform  WaitKind = "platform" // it takes the effect not now
 	WaitPerson    WaitKind = "person"
 	WaitOperator  WaitKind = "operator"
 )
@@ -51,9 +52,9 @@ func (e *Execution) approversText() string {
 	if a == nil {
 		return ""
 	}
-	who := "anybody"
+	who := "anybody who may write to the repository"
 	if len(a.Approvers) > 0 {
-		who = strings.Join(a.Approvers, " ")
+		who = strings.Join(a.Approvers, ", ")
 	}
 	if a.Quorum > 1 {
 		who = fmt.Sprintf("%d of %s", a.Quorum, who)

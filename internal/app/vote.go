@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"sluice/internal/actions"
+	"sluice/internal/old/engine"
+	"sluice/stages/driver"
+)
+
+// The events of GitHub by which a person says something. The first two can only
+// be started by people who may write to the repository; a comment anybody may
+// make who can read it.
+const (
+	eventDispatch   = "workflow_dispatch"
+	eventRepository = "repository_dispatch"
+	eventComment    = "issue_comment"
+)
+
+// wayToVote names what works, for whoever is refused.
+const wayToVote = "say it in a run of your own: start a workflow that has `on: workflow_dispatch` with `gh workflow run FILE` or the button Run workflow, " +
+	"as examples/workflows/approve.yml has it, or comment where a workflow has `on: issue_comment`"
+
+// mayVote refuses an approval or a rejection in a run of GitHub Actions that is
+// no person's word: GitHub runs workflows for pushes, schedules and strangers
+// too, and names somebody as the actor of each. Outside Actions the engine
+// decides.
+func (inv *invocation) mayVote(ctx context.Context, command string) error {
+	if !inv.runner.Inside() || command != engine.CommandApprove && command != engine.CommandReject {
+		return nil
+	}
+	run, err := inv.runner.Context()
+	if err != nil {
+		return err
+	}
+	why, remedy := nobodysWord(run)
+	if why == "" && run.EventName == eventComment {
+		why, remedy = inv.strangersWord(ctx, run)
+	}
+	if why == "" {
+		return nil
+	}
+	return &engine.RefusedError{Findings: []driver.Finding{{
+		Severity: driver.Refuse, Message: "cannot " + command + ": " + why, Remedy: remedy,
+	}}}
+}
+
+// nobodysWord says why a run is no person's word; "" where it may be.
+func nobodysWord(run actions.Context) (why, remedy string) {
+	switch {
+	case run.Actor == "":
+		return "GitHub names nobody who started this run (GITHUB_TRIGGERING_ACTOR and GITHUB_ACTOR are empty)", wayToVote
+	case strings.HasSuffix(run.Actor, "[bot]"), run.Event.SenderType == "Bot":
+		return run.Actor + " is not a person; approvals count only from people", wayToVote
+	case !isVoteEvent(run.EventName):
+		event := run.EventName
+		if event == "" {
+			event = "an event that is not named"
+		}
+		return fmt.Sprintf("no person said it: this run was started by %s, which anybody, or nobody, may bring about", event), wayToVote
+	case run.Starter != "" && !strings.EqualFold(run.Starter, run.Actor):
+		return fmt.Sprintf("%s started this run and %s repeated it, so neither says it now", run.Starter, run.Actor), wayToVote
+	case run.EventName == eventComment && run.Event.Action != "created":
+		return "only a new comment counts, and this one was " + orUnknown(run.Event.Action), "write a new comment"
+	case run.EventName == eventComment && !strings.EqualFold(run.Event.Commenter, run.Actor):
+		return fmt.Sprintf("the comment is by %s, and the run by %s", orUnknown(run.Event.Commenter), run.Actor), wayToVote
+	default:
+		return "", ""
+	}
+}
+
+func isVoteEvent(name string) bool {
+	return name == eventDispatch || name == eventRepository || name == eventComment
+}
+
+func orUnknown(word string) string {
+	if word == "" {
+		return "(not told)"
+	}
+	return word
+}
+
+// strangersWord says why a comment does not count: whoever can read an issue can
+// comment there, so GitHub is asked whether its author may write.
+func (inv *invocation) strangersWord(ctx context.Context, run actions.Context) (why, remedy string) {
+	client, err := inv.runner.GitHub()
+	if err != nil {
+		return "whether " + run.Actor + " may write to " + run.Repository + " cannot be asked: " + err.Error(), actions.Remedy(err, "metadata: read")
+	}
+	reading, done := inv.within(ctx, false)
+	defer done()
+	may, err := client.MayWrite(reading, run.Actor)
+	switch {
+	case err != nil:
+		return "whether " + run.Actor + " may write to " + run.Repository + " could not be asked: " + err.Error(), actions.Remedy(err, "metadata: read")
+	case !may:
+		return run.Actor + " may not write to " + run.Repository, "somebody who may has to comment"
+	default:
+		return "", ""
+	}
+}

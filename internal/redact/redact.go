@@ -1,0 +1,110 @@
+// Package redact knows the credentials of this process and takes them out of
+// text. The set grows while the process runs: what a profile, an exchange or an
+// instance hands out is known when it is handed out.
+package redact
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// MinLength is the length in bytes from which a value is taken for a
+// credential. Shorter ones would blank text without hiding anything: "test" is
+// what people set where a client wants a credential and its server does not.
+const MinLength = 6
+
+// Mark stands where a credential was.
+const Mark = "***"
+
+// Set is the credentials that are known. The zero value is empty and ready. It
+// is safe for concurrent use.
+type Set struct {
+	mu       sync.RWMutex
+	forms    []string // longest first, so that a credential within another leaves no rest
+	replacer *strings.Replacer
+}
+
+// Add makes values known, without the white space around them. A value of
+// several lines is known as a whole and line by line. It returns the lines that
+// were not known yet, for whoever masks line by line.
+func (s *Set) Add(values ...string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var fresh []string
+	for _, value := range values {
+		value = strings.TrimSpace(value)
+		for line := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == '\n' || c == '\r' }) {
+			if line = strings.TrimSpace(line); s.know(line) {
+				fresh = append(fresh, line)
+			}
+		}
+		s.know(value)
+	}
+	return fresh
+}
+
+// know adds one value in all its forms, and reports whether it is new.
+func (s *Set) know(value string) bool {
+	if len(value) < MinLength || slices.Contains(s.forms, value) {
+		return false
+	}
+	for _, form := range forms(value) {
+		if !slices.Contains(s.forms, form) {
+			s.forms = append(s.forms, form)
+		}
+	}
+	slices.SortStableFunc(s.forms, func(a, b string) int { return len(b) - len(a) })
+	pairs := make([]string, 0, 2*len(s.forms))
+	for _, form := range s.forms {
+		pairs = append(pairs, form, Mark)
+	}
+	s.replacer = strings.NewReplacer(pairs...)
+	return true
+}
+
+// Text is text without what is known.
+func (s *Set) Text(text string) string {
+	s.mu.RLock()
+	replacer := s.replacer
+	s.mu.RUnlock()
+	if replacer == nil {
+		return text
+	}
+	return replacer.Replace(text)
+}
+
+// forms are the ways in which a value appears in text: as it is, within JSON, in
+// an address, and in base64, where it may begin at any of three places.
+func forms(value string) []string {
+	list := []string{value, inJSON(value, true), inJSON(value, false), url.QueryEscape(value), url.PathEscape(value)}
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for shift := range 3 {
+			list = append(list, inBase64(encoding, value, shift))
+		}
+	}
+	return slices.DeleteFunc(list, func(form string) bool { return len(form) < MinLength })
+}
+
+// inJSON is value between the quotes of a JSON string.
+func inJSON(value string, html bool) string {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(html)
+	if encoder.Encode(value) != nil {
+		return value // strings are always encoded
+	}
+	return strings.Trim(b.String(), "\n")[1 : b.Len()-2]
+}
+
+// inBase64 is what is the same in every encoding of a text that has value after
+// shift bytes, modulo three.
+func inBase64(encoding *base64.Encoding, value string, shift int) string {
+	bits := 8 * (shift + len(value))
+	encoded := encoding.EncodeToString([]byte(strings.Repeat("\x00", shift) + value))
+	return encoded[(8*shift+5)/6 : bits/6]
+}
