@@ -24,3 +24,9 @@ func (p *Promotion) Called(key string) []string {
 func (p *Promotion) EndCall(key string) {
 	p.Calls = slices.DeleteFunc(p.Calls, func(c CallMembers) bool { return c.Key == key })
 }
+
+// NeverSent reports whether an effect was taken back because it was provably
+// never sent, or had no effect; a person's decision proves nothing.
+func (s Step) NeverSent() bool {
+	return s.State == StepWithdrawn && s.Message != decidedByPerson
+}
