@@ -25,9 +25,6 @@ type Plan struct {
 // itself.
 type Move struct {
 	Target string
-	// Generation is that of the record which the move was planned from; 0 where
-	// none was ever saved. The executor refuses to make the move on another.
-	Generation int64
 	// Do is applied to the record, in this order, in the save that takes the lease.
 	// Empty where the target only goes on with what was begun.
 	Do []rollout.Transition
