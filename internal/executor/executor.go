@@ -14,7 +14,6 @@ import (
 
 	"sluice/internal/check"
 	"sluice/internal/ledger"
-	"sluice/internal/planner"
 	"sluice/internal/work"
 	"sluice/rollout"
 	"sluice/stages/driver"
@@ -48,23 +47,11 @@ type Checks interface {
 // Config is what an invocation works with.
 type Config struct {
 	Pipeline string // its name, which checks are told
+	Run      string // the id that the ledger's leases name
 	Platform Platform
 	Checks   Checks
 	Ledger   *ledger.Ledger
 	Work     *work.Work
 	Setting  rollout.Setting
 	Notify   func(Notice) // called by one goroutine, in order; nil drops everything
-}
-
-// Run carries plan out on the records of state, which must hold the targets of
-// its moves where they were ever saved, their promotions, and the other members
-// of those. fresh makes the record of a target that was never saved.
-//
-// It ends when every target is over, waits for longer than the invocation may
-// wait, or can go no further; what it held is let go and saved by then. The
-// result holds what came of every target also where its error is not nil. The
-// end of ctx interrupts it: nothing begins any more, requests under way are
-// answered and what happened is saved within the graces of Work.
-func Run(ctx context.Context, c Config, state *ledger.State, fresh func(target string) rollout.Record, plan planner.Plan) Result {
-	panic("not yet")
 }
