@@ -149,3 +149,12 @@ func (s *rig) follow(due Due) bool {
 	step, _ := e.OpenStep()
 	return s.told(s.answer("poll "+string(due.Kind)), step.Call.Key)
 }
+
+func callOf(key string, kind driver.Kind, changes ...driver.Change) driver.Call {
+	return driver.Call{Key: key, Kind: kind, Changes: changes, Intended: t0}
+}
+
+// doneFor is the answer that a release was read back on a target.
+func doneFor(target string, release driver.Release) driver.Operation {
+	return driver.Operation{Status: driver.Done, Results: map[string]driver.Result{target: {Outcome: driver.Succeeded, Release: release}}}
+}
