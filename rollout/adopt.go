@@ -35,6 +35,9 @@ func (r *Record) closeAll(by Actor, now time.Time) {
 }
 
 func (t Given) apply(r *Record, now time.Time) error {
+	if _, given := r.WasGiven(t.ID); given {
+		return &RefusedError{Command: t.Command, Target: r.Target, Reason: ReasonAlready}
+	}
 	r.AddEvent(Event{
 		Type: "command.given", Time: now.UTC(), Actor: t.By.Login, Rollout: t.Rollout,
 		Message: t.Command, Info: map[string]string{"command": t.ID},

@@ -77,7 +77,7 @@ func (r *Record) sayBlock(kind string, b Block, by Actor, now time.Time) {
 // release for everybody and automation altogether, an automatic one automation
 // alone. With afterGoingBack: newer automation may bring other releases.
 func (r *Record) placeGoingBack(e *Execution, by Actor, now time.Time) {
-	if e.Rollout.RollbackOfRollout != "" || e.Spec.Command == CommandDisableCanary {
+	if e.goesBack() && !e.Over() {
 		return // ending a going back is none
 	}
 	b := Block{

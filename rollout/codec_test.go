@@ -20,7 +20,7 @@ func full(t *testing.T) Record {
 	s := newRig(t)
 	s.script["canary-10/verify"] = []string{"fail"}
 	s.script["stable/deploy"], s.script["poll deploy"] = []string{"run"}, []string{"run"}
-	e := s.start(canary("10"), waits(time.Hour), gated(JobPredeploy, JobVerify, JobAnalysis, JobPostdeploy), approved(ApprovalSpec{Quorum: 1, Approvers: []string{"bob"}}), func(p *Spec) {
+	s.start(canary("10"), waits(time.Hour), gated(JobPredeploy, JobVerify, JobAnalysis, JobPostdeploy), approved(ApprovalSpec{Quorum: 1, Approvers: []string{"bob"}}), func(p *Spec) {
 		p.Controlled, p.Variables, p.Poll = true, map[string]string{"a": "b"}, Poll{Initial: Duration(time.Second), Factor: 2}
 		p.Gates.Verify[0].HTTP = &HTTPGate{URL: "https://example.com"}
 	})
@@ -31,7 +31,7 @@ func full(t *testing.T) Record {
 	s.must(s.apply(AddBlock{Block: abandonOf("r9")}))
 	s.must(s.apply(AddOrder{Order: Order{ID: "o1", Command: OrderCancel, By: "bob", WaitsUntil: t0.Add(time.Hour)}}))
 	s.must(s.apply(Stopped{Cause: StopPlatform, Until: t0.Add(time.Hour), Message: "503"}))
-	e = s.rollout("r2-to-web-0001")
+	e := s.rollout("r2-to-web-0001")
 	e.Asked = []Request{{Kind: driver.Rollback, Phase: "stable"}}
 	e.Rollout.Phases = append(e.Rollout.Phases, Phase{ID: "x", ChildRolloutJobs: &ChildRolloutJobs{
 		CreateRolloutJobs: []Job{{ID: "a", CreateChildRolloutJob: jsontext.Value("{}")}}, AdvanceRolloutJobs: []Job{{ID: "b"}},

@@ -101,9 +101,7 @@ func newExecution(r *Record, spec Spec, named driver.Release, now time.Time) Exe
 }
 
 // insert puts a new rollout at its place in the order of work.
-func (r *Record) insert(e Execution, at int, message string, now time.Time) *Execution {
+func (r *Record) insert(e Execution, at int, message string, now time.Time) {
 	r.Rollouts = slices.Insert(r.Rollouts, at, e)
-	created := &r.Rollouts[at]
-	r.event(created, now, Event{Type: "rollout.created", Message: message, Actor: e.Spec.Creator})
-	return created
+	r.event(&r.Rollouts[at], now, Event{Type: "rollout.created", Message: message, Actor: e.Spec.Creator})
 }

@@ -263,7 +263,6 @@ func (t DisableCanary) apply(r *Record, now time.Time) error {
 	e.Accepted = true
 	at := len(r.Rollouts)
 	if ok && !active.waiting() {
-		at = r.behind(active.Rollout.Name) + 1
 		r.placeGoingBack(active, t.By, now)
 		name := active.Rollout.Name
 		active.owner().makeWay(r, way{by: e.Rollout.Name, actor: t.By.Login, why: "its canary was disabled by " + e.Rollout.Name, person: t.By.Person}, now)

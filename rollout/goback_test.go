@@ -190,7 +190,7 @@ func TestRepeatedRollbackIsUnchanged(t *testing.T) {
 	s.back(GoBack{})
 	s.want("runs", s.runs, "good")
 	for range 2 {
-		refused := s.wantReason(s.apply(GoBack{By: person("bob")}), ReasonThere)
+		refused := s.refusal(s.apply(GoBack{By: person("bob")}), ReasonThere)
 		s.want("which is no failure", refused.Unchanged(), true)
 	}
 	s.want("runs", s.runs, "good")
@@ -227,6 +227,7 @@ func TestGoingBackToANamedRelease(t *testing.T) {
 	s.wantReason(s.apply(GoBack{Goal: &goals[1], By: person("bob")}), ReasonThere)
 	s.back(GoBack{Goal: &goals[2], Promotion: "p-further"})
 	s.want("further", s.runs, "r1")
+	s.want("what was gone back from is blocked", blockLines(&s.r), []string{"wentBack r4 everybody", "wentBack  automation", "wentBack r2 everybody", "wentBack  automation"})
 }
 
 // TestGoalsSurviveInTheHistory, which only a command that looks for one loads.

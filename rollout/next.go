@@ -30,7 +30,7 @@ func (a around) next(r *Record, now time.Time) Due {
 		return due.wait(w)
 	}
 	if step, open := e.OpenStep(); open && !e.commandFirst(step) {
-		return e.answer(r, step, due)
+		return e.answer(step, due)
 	}
 	if len(e.Asked) > 0 {
 		q := e.Asked[0]
@@ -104,7 +104,7 @@ func (e *Execution) commandFirst(step *Step) bool {
 }
 
 // answer decides about an effect that has no final answer yet.
-func (e *Execution) answer(r *Record, step *Step, due Due) Due {
+func (e *Execution) answer(step *Step, due Due) Due {
 	due.Phase, due.Job, due.Kind, due.Asked = step.Phase, step.Job, step.Call.Kind, step.Asked != nil
 	switch step.State {
 	case StepIntended:

@@ -200,28 +200,44 @@ func (g *Group) takeBack() []Addressed {
 // turned is what takes a member back; nil where it stays as it is. One of another
 // wave that has begun stays unless the whole promotion is taken back.
 func (g *Group) turned(i int) Transition {
-	r, s, h := g.records[i], g.stands[i], g.Promotion.Halted
-	if r == nil || s.class == classSkipped || s.class == classNone || s.class == classEnded {
+	e, ok := g.takenBack(i)
+	if !ok {
 		return nil
 	}
-	e, ok := r.Of(g.Promotion.ID)
-	if !ok || e.Rollout.State == StateCancelling || !e.Over() && s.class == classFailed {
-		return nil // it is being put back already
-	}
 	by := Actor{Login: g.Promotion.Actor, RunURL: g.Promotion.RunURL}
-	why := h.By + " failed and the stage says onFailure: rollback"
+	why := g.Promotion.Halted.By + " failed and the stage says onFailure: rollback"
 	if !e.Over() && !e.Touched() && !e.busy() {
 		return Cancel{Rollout: e.Rollout.Name, By: by, Cause: why}
 	}
-	if g.Promotion.TakeBack != TakeBackPromotion && s.wave != h.Wave {
-		return nil
-	}
-	if _, exists := r.rollbackOf(e); exists {
-		return nil
-	}
-	from, _, err := r.BackFrom(g.Promotion.ID)
-	if err != nil || from.Rollout.Name != e.Rollout.Name {
+	if !g.canGoBack(i, e) {
 		return nil
 	}
 	return GoBack{Of: g.Promotion.ID, Promotion: g.Promotion.ID, By: by, Cause: why}
+}
+
+// takenBack finds a member's rollout that a failure may take back: it is neither
+// left out nor being put back already.
+func (g *Group) takenBack(i int) (*Execution, bool) {
+	class := g.stands[i].class
+	if g.records[i] == nil || class != classGoing && class != classGood && class != classFailed {
+		return nil, false
+	}
+	e, ok := g.records[i].Of(g.Promotion.ID)
+	if !ok || e.Rollout.State == StateCancelling || !e.Over() && class == classFailed {
+		return nil, false
+	}
+	return e, true
+}
+
+// canGoBack reports whether a member that has begun is of the part that is taken
+// back, and is not back or on its way.
+func (g *Group) canGoBack(i int, e *Execution) bool {
+	if g.Promotion.TakeBack != TakeBackPromotion && g.stands[i].wave != g.Promotion.Halted.Wave {
+		return false
+	}
+	if _, exists := g.records[i].rollbackOf(e); exists {
+		return false
+	}
+	from, _, err := g.records[i].BackFrom(g.Promotion.ID)
+	return err == nil && from.Rollout.Name == e.Rollout.Name
 }

@@ -62,7 +62,7 @@ func TestLease(t *testing.T) {
 	s := newRig(t)
 	s.must(s.apply(TakeLease{Run: "a"}))
 	s.must(s.apply(TakeLease{Run: "a"}))
-	s.want("who holds it", s.wantReason(s.apply(TakeLease{Run: "b"}), ReasonLeased).Other, "a")
+	s.want("who holds it", s.refusal(s.apply(TakeLease{Run: "b"}), ReasonLeased).Other, "a")
 	s.must(s.apply(LetGo{Run: "b"}))
 	s.want("not theirs to let go", s.r.Lease, "a")
 	s.must(s.apply(TakeLease{Run: "b", From: "a"}))

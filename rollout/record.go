@@ -1,8 +1,6 @@
 package rollout
 
 import (
-	"time"
-
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sluice/stages/driver"
@@ -107,9 +105,4 @@ func (r *Record) AddEvent(e Event) {
 		e.ID = r.Events[n-1].ID + 1
 	}
 	r.Events = append(r.Events, e)
-}
-
-// say adds an event that belongs to no rollout.
-func (r *Record) say(now time.Time, by Actor, kind, message string) {
-	r.AddEvent(Event{Type: kind, Time: now.UTC(), Actor: by.Login, Message: message})
 }

@@ -83,7 +83,7 @@ func TestAPlatformsRolloutThatCannotBeRead(t *testing.T) {
 	for _, text := range []string{`{"state":7}`, `{"name":"x"}`, `[]`} {
 		before := encoded(t, s.r)
 		op := driver.Operation{Status: driver.Done, Results: map[string]driver.Result{"web": {Outcome: driver.Succeeded, Rollout: json.RawMessage(text)}}}
-		refused := s.wantReason(s.apply(Answer{Key: e.Steps[0].Call.Key, Operation: op}), ReasonUndecodable)
+		refused := s.refusal(s.apply(Answer{Key: e.Steps[0].Call.Key, Operation: op}), ReasonUndecodable)
 		s.want("message", strings.HasPrefix(refused.Message, "the platform's rollout cannot be read: "), true)
 		s.want("as it was", string(encoded(t, s.r)), string(before))
 	}

@@ -247,7 +247,15 @@ func (s *rig) wantRefusal(err error, state State, reason string) {
 }
 
 // wantReason asserts why something is refused.
-func (s *rig) wantReason(err error, reason Reason) *RefusedError {
+func (s *rig) wantReason(err error, reason Reason) {
+	s.t.Helper()
+	if refused := s.refusal(err, reason); refused.Error() == "" {
+		s.t.Error("a refusal says nothing")
+	}
+}
+
+// refusal is the refusal for a reason that is asserted.
+func (s *rig) refusal(err error, reason Reason) *RefusedError {
 	s.t.Helper()
 	var refused *RefusedError
 	if !errors.As(err, &refused) || refused.Reason != reason {

@@ -75,20 +75,21 @@ func (r *Record) moveOut() Moved {
 	return moved
 }
 
-// kept names the rollouts that stay: those that are not over, the newest, the
-// last word on where going back would start, the newest that can be gone back
-// from, the newest success, and what a rollback that stays is about.
+// kept names the rollouts that stay: those that are not over, the newest, and of
+// each of reasonsToStay the newest; and what a rollback that stays is about.
 func (r *Record) kept() map[string]bool {
 	keep := map[string]bool{}
-	good, undoable, said := false, false, false
-	for i := range slices.Backward(r.Rollouts) {
-		e := &r.Rollouts[i]
-		back := !undoable && e.Touched() && !e.goesBack() && len(e.Rollout.RolledBackByRollouts) == 0
-		success := !good && e.Rollout.State == StateSucceeded && !e.goesBack()
-		word := !said && e.isLastWord()
-		undoable, good, said = undoable || back, good || success, said || word
-		if !e.Over() || i == len(r.Rollouts)-1 || back || success || word {
+	for i := range r.Rollouts {
+		if e := &r.Rollouts[i]; !e.Over() || i == len(r.Rollouts)-1 {
 			keep[e.Rollout.Name] = true
+		}
+	}
+	for _, stays := range reasonsToStay {
+		for i := range slices.Backward(r.Rollouts) {
+			if e := &r.Rollouts[i]; stays(e) {
+				keep[e.Rollout.Name] = true
+				break
+			}
 		}
 	}
 	for i := range slices.Backward(r.Rollouts) {
@@ -98,6 +99,16 @@ func (r *Record) kept() map[string]bool {
 		}
 	}
 	return keep
+}
+
+// reasonsToStay are what the newest rollout stays for: it is the last word on
+// where going back would start, it can be gone back from, it was good.
+var reasonsToStay = []func(*Execution) bool{
+	(*Execution).isLastWord,
+	func(e *Execution) bool {
+		return e.Touched() && !e.goesBack() && len(e.Rollout.RolledBackByRollouts) == 0
+	},
+	func(e *Execution) bool { return e.Rollout.State == StateSucceeded && !e.goesBack() },
 }
 
 // isLastWord reports whether going back looks no further than this rollout.
