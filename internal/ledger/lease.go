@@ -63,12 +63,9 @@ func (l *Ledger) MayBegin() bool {
 // Lost is sent one error, a [*LostError], when the lease was lost.
 func (l *Ledger) Lost() <-chan error { return l.lost }
 
-func (l *Ledger) lostError() error {
+func (l *Ledger) lostError() *LostError {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lease.lost == nil {
-		return nil
-	}
 	return l.lease.lost
 }
 

@@ -187,14 +187,16 @@ func (g *group) whoHolds(lost []store.Entry) map[store.Key]*rollout.Run {
 }
 
 // leaveLost ends the sets that would take something although this run's lease
-// is lost.
+// is lost. Where the store cannot tell whether another run has a record now, all
+// end once another run has taken any.
 func (g *group) leaveLost() {
 	lost := g.lostError()
 	if lost == nil {
 		return
 	}
+	blind := !g.Facts().Swap && lost.Err == nil
 	g.sets = slices.DeleteFunc(g.sets, func(s *set) bool {
-		takes := slices.ContainsFunc(s.drafts, func(d *draft) bool {
+		takes := blind && len(s.drafts) > 0 || slices.ContainsFunc(s.drafts, func(d *draft) bool {
 			return !d.beside && d.lease == g.config.Run.ID && g.at(d.key).lease != d.lease
 		})
 		if takes {

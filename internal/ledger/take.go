@@ -56,8 +56,8 @@ const (
 // [*LostError] where this run's own lease is lost, [*UnreadableError] where the
 // runs that hold the records cannot be read.
 func (l *Ledger) Take(ctx context.Context, records ...*rollout.Record) ([]Taken, error) {
-	if err := l.lostError(); err != nil {
-		return nil, err
+	if lost := l.lostError(); lost != nil {
+		return nil, lost
 	}
 	holders, err := l.holders(ctx, leases(records))
 	if err != nil {
