@@ -233,7 +233,7 @@ func (g *group) keep(d *draft, version string) {
 	defer g.mu.Unlock()
 	now := stored{version: version, generation: d.generation, data: d.data, lease: d.lease}
 	if d.remove {
-		now = stored{}
+		now.data = nil
 	}
 	g.know(d.key, now)
 	switch {

@@ -193,6 +193,13 @@ func TestFates(t *testing.T) {
 				if old := w.stored("run-a"); !old.Ended || w.record("web").Lease != "run-b" {
 					t.Errorf("the old run is %+v", old)
 				}
+				absent := begun.Add(c.absent)
+				if c.absent == never {
+					absent = time.Now() // whoever comes next need not wait for a dead run either
+				}
+				if old := w.stored("run-a"); !old.Until.Add(time.Minute).Equal(absent) {
+					t.Errorf("the old lease ends %v, want a minute before %v", old.Until, absent)
+				}
 				if event := web.Events[len(web.Events)-1]; event.Type != "lease.broken" || !strings.Contains(event.Message, "octo/shop/runs/7/deploy, attempt 2") {
 					t.Errorf("the history says %+v", event)
 				}

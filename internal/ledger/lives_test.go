@@ -320,14 +320,10 @@ func (l *lives) checkHistory() {
 	now := map[store.Key]store.Entry{}
 	for _, e := range l.memory.History() {
 		before := now[e.Key]
-		if len(e.Data) == 0 {
-			delete(now, e.Key)
-			continue
-		}
 		if e.Generation != before.Generation+1 {
 			l.t.Errorf("%s: generation %d after %d", e.Key, e.Generation, before.Generation)
 		}
-		if e.Key.Kind == store.KindTarget && len(before.Data) > 0 {
+		if e.Key.Kind == store.KindTarget && len(before.Data) > 0 && len(e.Data) > 0 {
 			l.checkHands(now, lease(l.t, before), lease(l.t, e), e)
 		}
 		now[e.Key] = e
@@ -339,9 +335,9 @@ func (l *lives) checkHands(now map[store.Key]store.Entry, from, to string, e sto
 	if from == "" || to == "" || from == to {
 		return
 	}
-	run, there := now[store.Key{Pipeline: "shop", Kind: store.KindRun, Target: from}]
-	if !there {
-		return
+	run := now[store.Key{Pipeline: "shop", Kind: store.KindRun, Target: from}]
+	if len(run.Data) == 0 {
+		return // it let go
 	}
 	r, err := rollout.Decode[rollout.Run](run.Data)
 	if err != nil {

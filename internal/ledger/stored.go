@@ -10,8 +10,8 @@ import (
 	"sluice/rollout"
 )
 
-// stored is an entry as this ledger knows it to be stored. Its zero value was
-// never written.
+// stored is an entry as this ledger knows it to be stored. Without a version it
+// is not there.
 type stored struct {
 	version    string
 	generation int64
@@ -141,7 +141,7 @@ func (l *Ledger) learn(e store.Entry) error {
 // know is learn under the lock, where the record's lease is known.
 func (l *Ledger) know(k store.Key, s stored) {
 	if len(s.data) == 0 {
-		s = stored{}
+		s = stored{generation: s.generation} // removed: what comes next is newer still
 	}
 	l.known[k] = s
 	delete(l.unsure, k)
