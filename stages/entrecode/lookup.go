@@ -42,14 +42,11 @@ func (v *visit) since(ctx context.Context, at *place, f frozen) (stranger, ours 
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := has(all, f.Mark.Number); err != nil {
-		return nil, nil, err
-	}
 	for _, d := range all {
 		if !f.Mark.before(d) {
 			continue
 		}
-		targets, err := v.goesTo(ctx, d)
+		targets, err := v.targets(ctx, d.resource)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -2,6 +2,7 @@ package heroku
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"sluice/stages/driver"
@@ -46,6 +47,8 @@ func (x *history) take(r *release) error {
 		return &strangeError{x.strange}
 	case r.runs():
 		x.running = r
+	case r.Status == succeeded:
+		return x.doubted(fmt.Sprintf("v%d succeeded and is not current, and no newer release is", r.Version))
 	case r.unknown() && x.strange == nil:
 		x.strange = r
 	}
