@@ -72,18 +72,18 @@ func isMissing(err error) bool {
 }
 
 // judge says what speaks against deploying a build.
-func judge(id string, build *resource) (driver.Severity, string) {
-	status := looseText(build.fields["successful"])
-	switch status {
-	case statusSuccess:
-		return "", ""
-	case statusRunning:
-		return driver.Refuse, fmt.Sprintf("build %s is still running", id)
-	case statusError:
-		return driver.Refuse, fmt.Sprintf("build %s failed", id)
-	case "":
-		return driver.Warn, fmt.Sprintf("the platform does not say whether build %s succeeded", id)
+func judge(id string, build *resource) (driver.Severity, string, error) {
+	status, err := statusOf(build)
+	switch {
+	case err != nil, status == statusSuccess:
+		return "", "", err
+	case status == statusRunning:
+		return driver.Refuse, fmt.Sprintf("build %s is still running", id), nil
+	case status == statusError:
+		return driver.Refuse, fmt.Sprintf("build %s failed", id), nil
+	case status == "":
+		return driver.Warn, fmt.Sprintf("the platform does not say whether build %s succeeded", id), nil
 	default:
-		return driver.Refuse, fmt.Sprintf("build %s is %q, which is not known to be success", id, status)
+		return driver.Refuse, fmt.Sprintf("build %s is %q, which is not known to be success", id, status), nil
 	}
 }

@@ -3,17 +3,14 @@ package entrecode
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"time"
-)
 
-// maxAnswer is the longest answer that is read. Builds embed their whole log;
-// half a megabyte for two of them was recorded.
-const maxAnswer = 64 << 20
+	"sluice/internal/transport"
+)
 
 // client sends requests with the token, to the entry point's host alone.
 type client struct {
@@ -32,46 +29,24 @@ func (e *strayError) Error() string {
 	return fmt.Sprintf("the link %s leads away from %s, to which alone the access token may be sent", e.link, e.entry)
 }
 
-// unreadable is an answer that says success and cannot be understood.
+// unreadable is an answer that says success and cannot be understood or believed.
 type unreadable struct {
 	method string
 	err    error
 }
 
 // Error says what could not be read.
-func (e *unreadable) Error() string { return "the answer cannot be read: " + e.err.Error() }
+func (e *unreadable) Error() string {
+	return "the answer is not what the App Manager documents: " + e.err.Error()
+}
 
 // Unwrap gives the cause.
 func (e *unreadable) Unwrap() error { return e.err }
 
-// stayHere follows redirects of reads on the entry point's host, as far as
-// net/http does without a rule. An effect is never sent a second time.
-func stayHere(entry *url.URL) func(*http.Request, []*http.Request) error {
-	return func(r *http.Request, via []*http.Request) error {
-		switch {
-		case via[0].Method != http.MethodGet:
-			return http.ErrUseLastResponse
-		case !sameHost(r.URL, entry):
-			return &strayError{r.URL.Redacted(), entry.Redacted()}
-		case len(via) >= 10:
-			return errors.New("stopped after 10 redirects")
-		}
-		return nil
-	}
-}
-
-func sameHost(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && a.Hostname() == b.Hostname() && port(a) == port(b)
-}
-
-func port(u *url.URL) string {
-	return cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
-}
-
 // saved is an address as the state keeps it: without the host where that is the
 // one it was found on, so that it is only ever followed on the entry point's.
 func saved(foundOn, u *url.URL) string {
-	if sameHost(foundOn, u) {
+	if transport.SameHost(foundOn, u) {
 		return u.RequestURI()
 	}
 	return u.String()
@@ -91,8 +66,12 @@ func (c *client) get(ctx context.Context, u *url.URL) (*resource, error) {
 }
 
 func (c *client) do(ctx context.Context, method string, u *url.URL) (*resource, error) {
-	if !sameHost(u, c.entry) {
-		return nil, &strayError{u.Redacted(), c.entry.Redacted()}
+	if !transport.SameHost(u, c.entry) {
+		stray := &strayError{u.Redacted(), c.entry.Redacted()}
+		if method != http.MethodGet {
+			return nil, &invalid{"nothing was sent: " + stray.Error()}
+		}
+		return nil, stray
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
 	if err != nil {
@@ -106,17 +85,20 @@ func (c *client) do(ctx context.Context, method string, u *url.URL) (*resource, 
 		return nil, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // everything wanted was read
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	at := u                 // where the answer came from: a redirect may have led on
+	if resp.Request != nil {
+		at = resp.Request.URL
+	}
+	body, err := io.ReadAll(resp.Body) // the transport bounds it
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return nil, c.refusal(method, resp, body)
+		p := c.refusal(method, resp, body)
+		p.own = p.own && err == nil && *at == *u // what a redirect leads to is another's
+		return nil, p
 	}
 	if err != nil {
 		return nil, &url.Error{Op: method, URL: u.Redacted(), Err: err}
 	}
-	if len(body) > maxAnswer {
-		return nil, &unreadable{method, fmt.Errorf("longer than %d bytes", maxAnswer)}
-	}
-	r, err := parseResource(resp.Request.URL, body)
+	r, err := parseResource(at, body)
 	if err != nil {
 		return nil, &unreadable{method, err}
 	}

@@ -16,6 +16,8 @@ import (
 
 func TestConformance(t *testing.T) { stagetest.RunConformance(t, newHarness) }
 
+func TestHostile(t *testing.T) { stagetest.RunHostile(t, newHarness) }
+
 func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 	r := newRig(t, faults...)
 	empty := place("empty", "p-empty", "t-empty")

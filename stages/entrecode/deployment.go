@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -37,12 +36,19 @@ func deploymentOf(r *resource) (deployment, error) {
 	raw := r.fields["deploymentID"]
 	number, err := strconv.ParseInt(looseID(raw), 10, 64)
 	if err != nil {
-		return deployment{}, fmt.Errorf("a deployment's deploymentID is no number but %q", looseText(raw))
+		return deployment{}, doubted("a deployment's deploymentID is no number but %q", looseText(raw))
+	}
+	status, err := statusOf(r)
+	if err == nil && status == "" {
+		err = doubted("deployment %d says neither that it runs nor how it ended", number)
+	}
+	if err != nil {
+		return deployment{}, err
 	}
 	return deployment{
 		resource: r,
 		number:   number,
-		status:   looseText(r.fields["successful"]),
+		status:   status,
 		started:  looseTime(r.fields["started"]),
 		finished: looseTime(r.fields["finished"]),
 	}, nil
@@ -111,7 +117,7 @@ func (p *place) listing() (*url.URL, func(int) *url.URL, error) {
 
 func (p *place) noDeployments() error {
 	return &missing{
-		what: "relation ec:app/deployments", where: "platform " + p.PlatformID,
+		what: "relation ec:app/deployments", where: "platform " + p.PlatformID, unsure: true,
 		remedy: "give the account of " + tokenVariable + " the right to the platform's deployments",
 	}
 }
@@ -136,21 +142,17 @@ func (v *visit) deployments(ctx context.Context, p *place) ([]deployment, error)
 	if err != nil {
 		return nil, err
 	}
-	first, err := v.get(ctx, u)
+	first, err := v.get(ctx, u, listOf(deploymentFamily()))
 	if err != nil {
 		return nil, err
 	}
-	return v.collect(ctx, first, further)
+	return v.collect(ctx, p.PlatformID, first, further)
 }
 
-// collect reads a list of deployments to its end and sorts it.
-func (v *visit) collect(ctx context.Context, first *resource, further func(int) *url.URL) ([]deployment, error) {
+// collect reads a list of a platform's deployments to its end and sorts it.
+func (v *visit) collect(ctx context.Context, platformID string, first *resource, further func(int) *url.URL) ([]deployment, error) {
 	var all []deployment
-	if first.id("deploymentID") != "" { // a list of one that is not even a list
-		d, err := deploymentOf(first)
-		return []deployment{d}, err
-	}
-	for page, err := range v.pages(ctx, first, further) {
+	for page, err := range v.pages(ctx, first, deploymentFamily(), further) {
 		if err != nil {
 			return nil, err
 		}
@@ -159,11 +161,14 @@ func (v *visit) collect(ctx context.Context, first *resource, further func(int) 
 			if err != nil {
 				return nil, err
 			}
+			if id := d.id("platformID"); id != "" && id != platformID {
+				return nil, doubted("%s of platform %s in the list of platform %s", d, id, platformID)
+			}
 			all = append(all, d)
 		}
 	}
 	slices.SortFunc(all, newestFirst(all))
-	return slices.CompactFunc(all, func(a, b deployment) bool { return a.number == b.number }), nil
+	return all, nil
 }
 
 // newestFirst orders deployments by when they started, and by their numbers
@@ -200,21 +205,43 @@ func (w watermark) before(d deployment) bool {
 	return d.number > w.Number || d.started.After(w.Started)
 }
 
-// targets are the ids of the targets of a deployment; none where the platform
-// does not say.
+// has doubts a list of deployments that lacks one that was seen before:
+// deployments cannot be deleted.
+func has(all []deployment, number int64) error {
+	if number == 0 || slices.ContainsFunc(all, func(d deployment) bool { return d.number == number }) {
+		return nil
+	}
+	return doubted("the list of deployments lacks deployment %d, which was there before", number)
+}
+
+// goesTo are the ids of the targets of a deployment.
+func (v *visit) goesTo(ctx context.Context, d deployment) ([]string, error) {
+	ids, err := v.targets(ctx, d.resource)
+	if err == nil && len(ids) == 0 {
+		err = doubted("%s names no targets", d)
+	}
+	return ids, err
+}
+
+// targets are the ids of the targets of a deployment or a platform; none where
+// it does not say.
 func (v *visit) targets(ctx context.Context, r *resource) ([]string, error) {
 	if ids := looseIDs(r.fields["targetIDs"]); len(ids) > 0 {
 		return ids, nil
 	}
 	var ids []string
 	for _, item := range r.items("ec:app/target") {
-		ids = append(ids, item.id("targetID"))
+		target, err := one(targetFamily(), "").believe(item)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, target.id("targetID"))
 	}
 	if len(ids) > 0 {
 		return ids, nil
 	}
 	for _, l := range r.related("ec:app/target") {
-		target, err := v.follow(ctx, r, l, nil)
+		target, err := v.follow(ctx, r, l, nil, one(targetFamily(), ""))
 		switch {
 		case isNotFound(err):
 			ids = append(ids, "") // deleted: one that nobody asks for
@@ -230,8 +257,8 @@ func (v *visit) targets(ctx context.Context, r *resource) ([]string, error) {
 // build is the id of the build of a deployment and the build itself. Where the
 // id is inlined the build may be nil: it can be deleted.
 func (v *visit) build(ctx context.Context, d deployment) (string, *resource, error) {
-	id, own := d.id("buildID"), ""
-	build, err := v.linkedBuild(ctx, d)
+	id := d.id("buildID")
+	build, err := v.linkedBuild(ctx, d, one(buildFamily(), id))
 	switch {
 	case isNotFound(err) && id == "":
 		return "", nil, &missing{what: "build", where: d.String(), remedy: "it was deleted: promote another build", err: err}
@@ -239,29 +266,26 @@ func (v *visit) build(ctx context.Context, d deployment) (string, *resource, err
 		return id, nil, nil
 	case err != nil:
 		return "", nil, err
-	case build != nil:
-		own = build.id("buildID")
+	case build == nil && id == "":
+		return "", nil, doubted("%s names no build", d)
+	case build == nil:
+		return id, nil, nil
+	default:
+		return build.id("buildID"), build, nil
 	}
-	if id == "" && own == "" {
-		return "", nil, fmt.Errorf("%s names no build", d)
-	}
-	if id != "" && own != "" && id != own {
-		return "", nil, fmt.Errorf("%s has build %s, its relation leads to build %s", d, id, own)
-	}
-	return cmp.Or(id, own), build, nil
 }
 
 // linkedBuild is the build that a deployment embeds or links; nil where it does
 // neither.
-func (v *visit) linkedBuild(ctx context.Context, d deployment) (*resource, error) {
+func (v *visit) linkedBuild(ctx context.Context, d deployment, w wanted) (*resource, error) {
 	if items := d.items("ec:app/build"); len(items) > 0 {
-		return items[0], nil
+		return w.believe(items[0])
 	}
 	l, ok := d.one("ec:app/build")
 	if !ok {
 		return nil, nil
 	}
-	return v.follow(ctx, d.resource, l, nil)
+	return v.follow(ctx, d.resource, l, nil, w)
 }
 
 // buildID is the id of a deployment's build, read no further than it must be.

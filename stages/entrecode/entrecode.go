@@ -17,8 +17,10 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
+	"sluice/internal/transport"
 	"sluice/stages/driver"
 )
 
@@ -30,10 +32,6 @@ const (
 
 // entryPoint is the documented one; everything else is found from it.
 const entryPoint = "https://appserver.entrecode.de/"
-
-// requestTimeout bounds one request: lists embed every event of every
-// deployment and may take a while.
-const requestTimeout = time.Minute
 
 const tokenRemedy = "set " + tokenVariable + " to an access token of the Accounts API that may deploy the app"
 
@@ -77,18 +75,19 @@ func Open(_ context.Context, env driver.Env) (driver.Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	token := env.Getenv(tokenVariable)
+	token := strings.TrimSpace(env.Getenv(tokenVariable))
 	if token == "" {
 		return nil, &driver.OpenError{
 			Explanation: driver.Explanation{Code: driver.Denied, Remedy: tokenRemedy},
 			Err:         errors.New(tokenVariable + " is not set"),
 		}
 	}
+	env.Keep(token)
 	return &platform{env: env, client: &client{
 		entry: entry,
 		token: token,
 		now:   env.Time,
-		http:  &http.Client{Transport: env.Transport, Timeout: requestTimeout, CheckRedirect: stayHere(entry)},
+		http:  &http.Client{Transport: env.Transport, CheckRedirect: transport.CheckRedirect},
 	}}, nil
 }
 

@@ -19,6 +19,7 @@ type missing struct {
 	id     string
 	where  string // what was searched; "" for the app server itself
 	remedy string
+	unsure bool  // no relation leads there: that may be for want of a right, or of a whole answer
 	err    error // the platform's own answer, where it gave one
 }
 
@@ -74,6 +75,9 @@ func (p *platform) Explain(err error) driver.Explanation {
 func explainOwn(err error) (driver.Explanation, bool) {
 	if e, ok := errors.AsType[*missing](err); ok {
 		x := driver.Explanation{Code: driver.NotFound, Remedy: e.remedy}
+		if e.unsure {
+			x.Code = driver.Unknown
+		}
 		if answer, ok := errors.AsType[*problem](e.err); ok {
 			x.RequestID = answer.requestID
 		}
@@ -86,7 +90,7 @@ func explainOwn(err error) (driver.Explanation, bool) {
 		return driver.Explanation{Code: driver.Invalid}, true
 	}
 	if _, ok := errors.AsType[*strayError](err); ok {
-		return driver.Explanation{Code: driver.Denied, Remedy: "set " + endpointVariable + " to the address that the platform's own links use"}, true
+		return driver.Explanation{Code: driver.Unknown, Remedy: "set " + endpointVariable + " to the address that the platform's own links use"}, true
 	}
 	return driver.Explanation{}, false
 }
@@ -98,6 +102,8 @@ func (p *problem) explain() driver.Explanation {
 	switch {
 	case x.Code == driver.Retryable:
 		x.RetryAfter = p.retryAfter
+	case x.Code == driver.Unknown, x.Code == driver.Lost:
+		x.Remedy = "check " + endpointVariable + " and what stands between"
 	case x.Code != driver.Denied:
 	case p.is(402):
 		x.Remedy = "the access token is outdated; " + tokenRemedy
@@ -117,15 +123,16 @@ func (p *problem) classify() driver.Code {
 		return driver.Retryable
 	case p.status == http.StatusUnauthorized, p.status == http.StatusForbidden, p.is(411):
 		return driver.Denied
+	case p.method != http.MethodGet && (!p.own || p.status == http.StatusRequestTimeout || p.status >= 500):
+		return driver.Lost
+	case p.status == http.StatusRequestTimeout, p.status >= 500:
+		return driver.Retryable
+	case !p.own:
+		return driver.Unknown
 	case p.status == http.StatusNotFound, p.status == http.StatusGone:
 		return driver.NotFound
 	case p.status == http.StatusConflict, p.status == http.StatusPreconditionFailed, p.status == http.StatusLocked:
 		return driver.Conflict
-	case p.status == http.StatusRequestTimeout, p.status >= 500:
-		if p.method == http.MethodGet {
-			return driver.Retryable
-		}
-		return driver.Lost
 	case p.status >= 400:
 		return driver.Invalid
 	default:

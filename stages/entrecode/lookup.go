@@ -42,11 +42,14 @@ func (v *visit) since(ctx context.Context, at *place, f frozen) (stranger, ours 
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := has(all, f.Mark.Number); err != nil {
+		return nil, nil, err
+	}
 	for _, d := range all {
 		if !f.Mark.before(d) {
 			continue
 		}
-		targets, err := v.targets(ctx, d.resource)
+		targets, err := v.goesTo(ctx, d)
 		if err != nil {
 			return nil, nil, err
 		}

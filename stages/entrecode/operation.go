@@ -36,7 +36,7 @@ func (p *platform) Begin(ctx context.Context, c driver.Call) (driver.Operation, 
 	if err != nil {
 		return driver.Operation{}, err
 	}
-	d, err := deploymentOf(answer)
+	d, err := created(answer)
 	if err != nil {
 		return driver.Operation{}, &unreadable{http.MethodPost, err}
 	}
@@ -44,6 +44,15 @@ func (p *platform) Begin(ctx context.Context, c driver.Call) (driver.Operation, 
 		return driver.Operation{}, &mismatch{"the answer is another deployment than was asked for: " + text}
 	}
 	return d.operation(c, f), nil
+}
+
+// created is the deployment that an answer to a creation shows.
+func created(answer *resource) (deployment, error) {
+	r, err := one(deploymentFamily(), "").believe(answer)
+	if err != nil {
+		return deployment{}, err
+	}
+	return deploymentOf(r)
 }
 
 // differs says in what the deployment is not the one that was asked for, as far
@@ -144,9 +153,6 @@ func (p *platform) Poll(ctx context.Context, op driver.Operation) (driver.Operat
 	if err != nil {
 		return op, 0, err
 	}
-	if id := looseID(d.fields["deploymentID"]); id != op.ID {
-		return op, 0, &mismatch{fmt.Sprintf("the link of deployment %s leads to %s", op.ID, id)}
-	}
 	next := d.operation(op.Call, f)
 	next.Call = op.Call
 	if d.status == statusSuccess {
@@ -164,7 +170,7 @@ func (v *visit) again(ctx context.Context, op driver.Operation) (deployment, err
 	var k kept
 	_ = json.Unmarshal(op.Data, &k) // without links the deployment is looked for
 	if k.Self != "" {
-		r, err := v.at(ctx, k.Self)
+		r, err := v.at(ctx, k.Self, one(deploymentFamily(), op.ID))
 		if err == nil {
 			return deploymentOf(r)
 		}
@@ -186,11 +192,15 @@ func (v *visit) again(ctx context.Context, op driver.Operation) (deployment, err
 // neighbours are the deployments among which the operation's is, newest first.
 func (v *visit) neighbours(ctx context.Context, op driver.Operation, k kept) ([]deployment, error) {
 	if k.Collection != "" {
-		first, err := v.at(ctx, k.Collection)
+		c, err := configOf(op.Call.Changes[0].Target)
 		if err != nil {
 			return nil, err
 		}
-		return v.collect(ctx, first, nil)
+		first, err := v.at(ctx, k.Collection, listOf(deploymentFamily()))
+		if err != nil {
+			return nil, err
+		}
+		return v.collect(ctx, c.PlatformID, first, nil)
 	}
 	at, err := v.place(ctx, op.Call.Changes[0].Target)
 	if err != nil {
@@ -201,10 +211,10 @@ func (v *visit) neighbours(ctx context.Context, op driver.Operation, k kept) ([]
 
 // at reads a saved link, which the client holds to the entry point's host as
 // it does every other.
-func (v *visit) at(ctx context.Context, link string) (*resource, error) {
+func (v *visit) at(ctx context.Context, link string, w wanted) (*resource, error) {
 	u, err := v.client.restore(link)
 	if err != nil {
 		return nil, err
 	}
-	return v.get(ctx, u)
+	return v.get(ctx, u, w)
 }

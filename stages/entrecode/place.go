@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"sluice/stages/driver"
@@ -59,6 +58,14 @@ func buildFamily() family {
 	return family{"build", "ec:app/build/by-id", "ec:app/builds/options", "ec:app/builds", "ec:app/build", "buildID"}
 }
 
+func deploymentFamily() family {
+	return family{what: "deployment", list: "ec:app/deployments", item: "ec:app/deployment", key: "deploymentID"}
+}
+
+func targetFamily() family {
+	return family{what: "target", item: "ec:app/target", key: "targetID"}
+}
+
 // visit is one walk over the platform: what it has read once it does not read
 // again.
 type visit struct {
@@ -68,24 +75,29 @@ type visit struct {
 
 func (p *platform) visit() *visit { return &visit{client: p.client, seen: map[string]*resource{}} }
 
-func (v *visit) get(ctx context.Context, u *url.URL) (*resource, error) {
+// get reads what is at an address, which must be what is wanted.
+func (v *visit) get(ctx context.Context, u *url.URL, w wanted) (*resource, error) {
 	if r, ok := v.seen[u.String()]; ok {
-		return r, nil
+		return w.believe(r)
 	}
 	r, err := v.client.get(ctx, u)
-	if err == nil {
-		v.seen[u.String()] = r
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	if r, err = w.believe(r); err != nil {
+		return nil, err
+	}
+	v.seen[u.String()] = r
+	return r, nil
 }
 
 // follow reads what a link of r leads to.
-func (v *visit) follow(ctx context.Context, r *resource, l link, values map[string][]string) (*resource, error) {
+func (v *visit) follow(ctx context.Context, r *resource, l link, values map[string][]string, w wanted) (*resource, error) {
 	u, err := r.address(l, values)
 	if err != nil {
 		return nil, err
 	}
-	return v.get(ctx, u)
+	return v.get(ctx, u, w)
 }
 
 // place is a target's platform as it was found.
@@ -100,7 +112,7 @@ func (v *visit) place(ctx context.Context, t driver.Target) (*place, error) {
 	if err != nil {
 		return nil, err
 	}
-	entry, err := v.get(ctx, v.client.entry)
+	entry, err := v.get(ctx, v.client.entry, wanted{form: root, family: appFamily()})
 	if err != nil {
 		return nil, entryError(err)
 	}
@@ -125,7 +137,7 @@ func entryError(err error) error {
 
 func isNotFound(err error) bool {
 	p, ok := errors.AsType[*problem](err)
-	return ok && (p.status == http.StatusNotFound || p.status == http.StatusGone)
+	return ok && p.own && (p.status == http.StatusNotFound || p.status == http.StatusGone)
 }
 
 // find reads one resource of a family from r: by a template that takes its id
@@ -140,7 +152,7 @@ func (v *visit) find(ctx context.Context, r *resource, f family, id, where strin
 		if !ok || !l.names(f.key) {
 			continue
 		}
-		answer, err := v.ask(ctx, r, l, map[string][]string{f.key: {id}}, scope)
+		answer, err := v.ask(ctx, r, l, filter(f, id), scope)
 		if isNotFound(err) {
 			gone.err = err
 			return nil, gone
@@ -151,6 +163,13 @@ func (v *visit) find(ctx context.Context, r *resource, f family, id, where strin
 		if found, err := v.pick(ctx, answer, f, id); found != nil || err != nil {
 			return found, err
 		}
+		if total, _, _ := answer.total(); total > 0 { // it was believed: its total can be read
+			return nil, doubted("a filter by %s %s that answers others", f.key, id)
+		}
+		return nil, gone
+	}
+	if !r.offers(f) {
+		gone.unsure = true
 		return nil, gone
 	}
 	found, err := v.search(ctx, r, f, id)
@@ -162,11 +181,12 @@ func (v *visit) find(ctx context.Context, r *resource, f family, id, where strin
 
 // ask follows a template with an id alone, and where the platform wants more
 // than that, with the scope too.
-func (v *visit) ask(ctx context.Context, r *resource, l link, id, scope map[string][]string) (*resource, error) {
-	answer, err := v.follow(ctx, r, l, id)
+func (v *visit) ask(ctx context.Context, r *resource, l link, w wanted, scope map[string][]string) (*resource, error) {
+	values := map[string][]string{w.family.key: {w.id}}
+	answer, err := v.follow(ctx, r, l, values, w)
 	if p, ok := errors.AsType[*problem](err); ok && p.status == http.StatusBadRequest && len(scope) > 0 {
-		maps.Copy(id, scope)
-		return v.follow(ctx, r, l, id)
+		maps.Copy(values, scope)
+		return v.follow(ctx, r, l, values, w)
 	}
 	return answer, err
 }
@@ -182,7 +202,7 @@ func (v *visit) pick(ctx context.Context, answer *resource, f family, id string)
 			continue
 		}
 		if self, ok := item.one("self"); ok {
-			return v.follow(ctx, item, self, nil) // the whole of it
+			return v.follow(ctx, item, self, nil, one(f, id)) // the whole of it
 		}
 		return item, nil
 	}
@@ -191,15 +211,37 @@ func (v *visit) pick(ctx context.Context, answer *resource, f family, id string)
 
 // search looks for the id without a template. nil means that it is not there.
 func (v *visit) search(ctx context.Context, r *resource, f family, id string) (*resource, error) {
-	first := r
 	if l, ok := r.one(f.list); ok {
-		list, err := v.follow(ctx, r, l, nil)
+		first, err := v.follow(ctx, r, l, nil, listOf(f))
 		if err != nil {
 			return nil, err
 		}
-		first = list
+		return v.searchList(ctx, first, f, id)
 	}
-	for page, err := range v.pages(ctx, first, nil) {
+	if err := r.named(f); err != nil {
+		return nil, err
+	}
+	if _, said, _ := r.total(); said && len(r.items(f.item)) > 0 { // it is a list itself
+		return v.searchList(ctx, r, f, id)
+	}
+	if found, err := v.pick(ctx, r, f, id); found != nil || err != nil {
+		return found, err
+	}
+	for _, l := range r.related(f.item) {
+		linked, err := v.follow(ctx, r, l, nil, one(f, ""))
+		if err != nil {
+			return nil, err
+		}
+		if linked.id(f.key) == id {
+			return linked, nil
+		}
+	}
+	return nil, nil
+}
+
+// searchList looks for the id in a whole list.
+func (v *visit) searchList(ctx context.Context, first *resource, f family, id string) (*resource, error) {
+	for page, err := range v.pages(ctx, first, f, nil) {
 		if err != nil {
 			return nil, err
 		}
@@ -207,78 +249,61 @@ func (v *visit) search(ctx context.Context, r *resource, f family, id string) (*
 			return found, err
 		}
 	}
-	for _, l := range r.related(f.item) {
-		one, err := v.follow(ctx, r, l, nil)
-		if err != nil {
-			return nil, err
-		}
-		if one.id(f.key) == id {
-			return one, nil
-		}
-	}
 	return nil, nil
 }
 
-// pages reads a list page by page. Where a page has no "next" although more
-// was promised, further, if not nil, says where page n is.
-func (v *visit) pages(ctx context.Context, first *resource, further func(n int) *url.URL) iter.Seq2[*resource, error] {
+// mostPages is how many pages of one list are read.
+const mostPages = 10_000
+
+// pages reads a list page by page; its end is an error unless it was the end of
+// the whole list. Where a page has no "next" although more was promised,
+// further, if not nil, says where page n is.
+func (v *visit) pages(ctx context.Context, first *resource, f family, further func(n int) *url.URL) iter.Seq2[*resource, error] {
 	return func(yield func(*resource, error) bool) {
-		read := map[string]bool{}
-		got := 0
-		for page, n := first, 1; page != nil; n++ {
-			read[page.url.String()] = true
-			count := page.count()
-			got += count
+		read, all := map[string]bool{}, tally{f, map[string]bool{}}
+		page, err := first, error(nil)
+		for n := 1; ; n++ {
+			if err == nil {
+				read[page.url.String()] = true
+				err = all.add(page)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
 			if !yield(page, nil) {
 				return
 			}
-			u, err := page.following(n, got, further)
-			if err != nil || u != nil && read[u.String()] {
-				if err == nil {
-					err = fmt.Errorf("the list's page %d leads back to an earlier one", n)
+			u := page.following(n, len(all.seen), f, further)
+			switch {
+			case u == nil:
+				if err = all.whole(page); err != nil {
+					yield(nil, err)
 				}
-				yield(nil, err)
+				return
+			case read[u.String()] || n == mostPages:
+				yield(nil, doubted("the list's page %d leads back to an earlier one, or is one of too many", n))
 				return
 			}
-			if u == nil || count == 0 && n > 1 {
-				return
-			}
-			if page, err = v.get(ctx, u); err != nil {
-				yield(nil, err)
-				return
-			}
+			page, err = v.get(ctx, u, listOf(f))
 		}
 	}
 }
 
-// count is how many resources a page embeds.
-func (r *resource) count() int {
-	n := 0
-	for _, items := range r.embedded {
-		n += len(items)
+// following is where the page after r is, nil after the last one.
+func (r *resource) following(n, got int, f family, further func(int) *url.URL) *url.URL {
+	if len(r.items(f.item)) == 0 {
+		return nil // nothing comes after an empty page
 	}
-	return n
-}
-
-// following is where the page after r is, nil after the last one. A list that
-// promises more than it gives is an error: half a list must not pass for all.
-func (r *resource) following(n, got int, further func(int) *url.URL) (*url.URL, error) {
 	if l, ok := r.one("next"); ok {
-		return r.address(l, nil)
-	}
-	total := 0 // a list that does not say how long it is ends without "next"
-	if n, err := strconv.Atoi(r.id("total")); err == nil {
-		total = n
-	}
-	if got >= total {
-		return nil, nil
-	}
-	if further != nil && r.count() > 0 {
-		if u := further(n + 1); u != nil {
-			return u, nil
+		if u, err := r.address(l, nil); err == nil {
+			return u
 		}
 	}
-	return nil, fmt.Errorf("the list says that it has %d entries and gave %d", total, got)
+	if total, _, _ := r.total(); got < total && further != nil { // a page that was believed
+		return further(n + 1)
+	}
+	return nil
 }
 
 // where names the place in messages.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/internal/transport"
 	"sluice/stages/driver"
 )
 
@@ -111,7 +112,11 @@ func (p *preparation) checkBuild(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if severity, why := judge(p.build, build); severity != "" {
+	severity, why, err := judge(p.build, build)
+	if err != nil {
+		return err
+	}
+	if severity != "" {
 		p.find(severity, why, "")
 	}
 	return p.checkOrigin(ctx, build)
@@ -124,7 +129,7 @@ func (p *preparation) checkOrigin(ctx context.Context, build *resource) error {
 	if !ok {
 		return nil
 	}
-	made, err := p.follow(ctx, build, l, nil)
+	made, err := p.follow(ctx, build, l, nil, one(platformFamily(), ""))
 	if isNotFound(err) {
 		return nil // it was deleted since; the build was not
 	}
@@ -151,11 +156,15 @@ func (p *preparation) checkApp(ctx context.Context) error {
 	if self, ok := p.at.app.one("self"); ok && self.Href == l.Href {
 		return nil
 	}
-	app, err := p.follow(ctx, p.at.platform, l, nil)
+	app, err := p.follow(ctx, p.at.platform, l, nil, one(appFamily(), ""))
+	if err == nil && app.id("appID") != p.at.AppID {
+		// It may be a wrong answer: what is asked twice and said twice is said.
+		app, err = (&visit{client: p.client, seen: map[string]*resource{}}).follow(ctx, p.at.platform, l, nil, one(appFamily(), app.id("appID")))
+	}
 	if err != nil {
 		return err
 	}
-	if id := app.id("appID"); id != "" && id != p.at.AppID {
+	if id := app.id("appID"); id != p.at.AppID {
 		p.find(driver.Refuse, fmt.Sprintf("platform %s belongs to app %s, not to %s", p.at.PlatformID, id, p.at.AppID), "correct appID or platformID")
 	}
 	return nil
@@ -224,7 +233,7 @@ func (p *preparation) freeze() (driver.Prepared, error) {
 	if err != nil {
 		return driver.Prepared{}, err
 	}
-	if !sameHost(u, p.client.entry) {
+	if !transport.SameHost(u, p.client.entry) {
 		return driver.Prepared{}, &strayError{u.Redacted(), p.client.entry.Redacted()}
 	}
 	out.Call.Data, err = json.Marshal(frozen{URL: saved(p.client.entry, u), BuildID: p.build, Mark: p.stands.mark})

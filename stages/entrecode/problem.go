@@ -16,6 +16,7 @@ const maxQuote = 200
 type problem struct {
 	method     string
 	status     int
+	own        bool   // the App Manager's answer to what was asked, and nobody's on the way there
 	code       string // four digits: the first is the system (3 is the App Manager), the rest the error
 	title      string
 	kind       string // "type": the address of the code's description
@@ -61,7 +62,7 @@ func parseProblem(status int, body []byte) *problem {
 	if p.title == "" && p.code == "" {
 		p.title = http.StatusText(status)
 	}
-	p.status = status
+	p.status, p.own = status, err == nil && p.code != ""
 	return p
 }
 

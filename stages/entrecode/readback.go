@@ -27,6 +27,13 @@ func (v *visit) readBack(ctx context.Context, d deployment, op *driver.Operation
 	if build != f.BuildID {
 		return &mismatch{fmt.Sprintf("%s has build %s, not %s", d, build, f.BuildID)}
 	}
+	targets, err := v.goesTo(ctx, d)
+	if err != nil {
+		return err
+	}
+	if !sameSet(targets, at.TargetIDs) {
+		return &mismatch{fmt.Sprintf("%s went to targets %v, not %v", d, targets, at.TargetIDs)}
+	}
 	later, err := v.successor(ctx, d, *op, at, build)
 	if err != nil {
 		return err
@@ -52,12 +59,15 @@ func (v *visit) successor(ctx context.Context, d deployment, op driver.Operation
 	if err != nil {
 		return "", err
 	}
+	if err := has(all, d.number); err != nil {
+		return "", err
+	}
 	newer := newestFirst(append(all, d))
 	for _, other := range all {
 		if other.status != statusSuccess || newer(other, d) >= 0 {
 			continue
 		}
-		targets, err := v.targets(ctx, other.resource)
+		targets, err := v.goesTo(ctx, other)
 		if err != nil {
 			return "", err
 		}

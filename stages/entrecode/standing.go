@@ -34,7 +34,7 @@ func (v *visit) stand(ctx context.Context, p *place) (*standing, error) {
 	}
 	s := &standing{mark: markOf(all), all: all}
 	for _, d := range all {
-		targets, err := v.targets(ctx, d.resource)
+		targets, err := v.goesTo(ctx, d)
 		if err != nil {
 			return nil, err
 		}
@@ -67,12 +67,13 @@ func (s *standing) note(d deployment) {
 }
 
 // touches reports whether a deployment to the given targets reaches one of
-// wanted. Where the platform does not name targets, it may have been any.
+// wanted.
 func touches(targets, wanted []string) bool {
-	return len(targets) == 0 || slices.ContainsFunc(wanted, func(id string) bool { return slices.Contains(targets, id) })
+	return slices.ContainsFunc(wanted, func(id string) bool { return slices.Contains(targets, id) })
 }
 
-// covers reports whether a deployment to the given targets reaches all of wanted.
+// covers reports whether the given targets have all of wanted; a platform that
+// does not name its targets may have any.
 func covers(targets, wanted []string) bool {
 	return len(targets) == 0 || !slices.ContainsFunc(wanted, func(id string) bool { return !slices.Contains(targets, id) })
 }

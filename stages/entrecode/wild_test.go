@@ -40,6 +40,9 @@ func (w *wild) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		w.posts = append(w.posts, r.URL.String())
 		key = "POST"
+		if next, ok := w.answers["after"]; ok {
+			w.answers["/deps"] = next
+		}
 	}
 	body, ok := w.answers[key+" "+r.URL.RawQuery]
 	if !ok {
@@ -71,7 +74,8 @@ func (w *wild) driver(t *testing.T) driver.Driver {
 }
 
 // documented is what a server shows that knows the documents and nothing else:
-// no templates, no ids inlined in deployments.
+// no templates, no ids inlined in deployments. "after" is the list of
+// deployments after a POST.
 func documented() map[string]string {
 	return map[string]string{
 		"/":    `{"_links":{"ec:apps":{"href":"all"}}}`,
@@ -79,15 +83,26 @@ func documented() map[string]string {
 		"/one": `{"appID":"a","_links":{"ec:app/platforms":[{"href":"/plats"}]}}`,
 		"/plats": `{"_embedded":{"ec:app/platform":[
 			{"platformID":"q"},{"platformID":"p","_links":{"ec:app/deployments":{"href":"/deps?k=v"}}}]}}`,
-		"/deps": `{"_embedded":{"ec:app/deployment":[
-			{"deploymentID":"7","successful":"success","started":"2026-01-01T00:00:00Z","_links":{"ec:app/build":{"href":"/b/70"}}},
-			{"deploymentID":8,"successful":"success","started":"2026-01-02T00:00:00Z","_links":{"self":{"href":"/d/8"},"ec:app/build":{"href":"/b/80"}}},
-			{"deploymentID":9,"successful":"error","started":"2026-01-03T00:00:00Z","_links":{"ec:app/build":{"href":"/b/80"}}}]}}`,
+		"/deps": `{"total":3,"_embedded":{"ec:app/deployment":[` + deployed() + `]}}`,
+		"after": `{"total":4,"_embedded":{"ec:app/deployment":[` + deployed() + `,
+			{"deploymentID":10,"successful":"success","started":"2026-01-04T00:00:00Z","_links":{"ec:app/build":{"href":"/b/70"},` + both + `}}]}}`,
+		"/t/1":  `{"targetID":"t1"}`,
+		"/t/2":  `{"targetID":"t2"}`,
 		"/b/70": `{"buildID":70,"successful":"success","started":"2026-01-01T00:00:00.5Z"}`,
 		"/b/80": `{"buildID":"80","successful":"success","started":"2026-01-01 12:00:00+00"}`,
 		"POST":  `{"deploymentID":10,"successful":"running","_links":{"self":{"href":"/d/10"}}}`,
-		"/d/10": `{"deploymentID":10,"successful":"success","results":{"a":1},"_links":{"ec:app/build":{"href":"/b/70"}}}`,
+		"/d/10": `{"deploymentID":10,"successful":"success","results":{"a":1},"_links":{"ec:app/build":{"href":"/b/70"},` + both + `}}`,
 	}
+}
+
+// both are the links of a deployment to both targets.
+const both = `"ec:app/target":[{"href":"/t/1"},{"href":"/t/2"}]`
+
+// deployed are the deployments that a documented server starts with.
+func deployed() string {
+	return `{"deploymentID":"7","successful":"success","started":"2026-01-01T00:00:00Z","_links":{"ec:app/build":{"href":"/b/70"},` + both + `}},
+		{"deploymentID":8,"successful":"success","started":"2026-01-02T00:00:00Z","_links":{"self":{"href":"/d/8"},"ec:app/build":{"href":"/b/80"},` + both + `}},
+		{"deploymentID":9,"successful":"error","started":"2026-01-03T00:00:00Z","_links":{"ec:app/build":{"href":"/b/80"},` + both + `}}`
 }
 
 func wildTarget() driver.Target {
@@ -137,11 +152,15 @@ func TestAnswersToAnEffect(t *testing.T) {
 		status           int
 		code             driver.Code
 	}{
-		{"another build", `{"deploymentID":10,"buildID":71}`, "build 71, not 70", 0, driver.Lost},
-		{"another platform", `{"deploymentID":10,"platformID":"q"}`, "platform q, not p", 0, driver.Lost},
-		{"other targets", `{"deploymentID":10,"targetIDs":"t1"}`, "targets [t1]", 0, driver.Lost},
+		{"another build", `{"deploymentID":10,"successful":"running","buildID":71}`, "build 71, not 70", 0, driver.Lost},
+		{"another platform", `{"deploymentID":10,"successful":"running","platformID":"q"}`, "platform q, not p", 0, driver.Lost},
+		{"other targets", `{"deploymentID":10,"successful":"running","targetIDs":"t1"}`, "targets [t1]", 0, driver.Lost},
 		{"no number", `{"deploymentID":"x"}`, "no number", 0, driver.Lost},
-		{"no HAL", `created`, "cannot be read", 0, driver.Lost},
+		{"no status", `{"deploymentID":10}`, "neither that it runs nor how it ended", 0, driver.Lost},
+		{"a status of another type", `{"deploymentID":10,"successful":true}`, "no text but true", 0, driver.Lost},
+		{"nothing", `{}`, "without deploymentID", 0, driver.Lost},
+		{"null", `null`, "null", 0, driver.Lost},
+		{"no HAL", `created`, "not a JSON object", 0, driver.Lost},
 		{"a proxy's page", `<h1>Bad   gateway</h1>`, "Bad Gateway: <h1>Bad gateway</h1> (HTTP 502)", 502, driver.Lost},
 		{"internal error", `{"code":3000,"title":"Internal Error."}`, "3000 Internal Error. (HTTP 500)", 500, driver.Lost},
 		{"malformed", `{"code":3212,"title":"Invalid format","detail":"buildID","verbose":{"is":"x"}}`, `3212 Invalid format: buildID: {"is":"x"} (HTTP 400)`, 400, driver.Invalid},
@@ -149,9 +168,11 @@ func TestAnswersToAnEffect(t *testing.T) {
 		{"outdated", `{"code":3402,"title":"Outdated Access Token"}`, "3402", 401, driver.Denied},
 		{"plan", `{"code":3511,"title":"Insufficient plan"}`, "3511", 403, driver.Denied},
 		{"method", `{"code":3411,"title":"Insufficient rights"}`, "3411", 405, driver.Denied},
-		{"conflict", ``, "Conflict (HTTP 409)", 409, driver.Conflict},
+		{"conflict", `{"code":3300,"title":"Conflict"}`, "3300 Conflict (HTTP 409)", 409, driver.Conflict},
+		{"nobody's conflict", ``, "Conflict (HTTP 409)", 409, driver.Lost},
+		{"nobody's 404", `<html>`, "Not Found: <html> (HTTP 404)", 404, driver.Lost},
 		{"throttled", ``, "Too Many Requests", 429, driver.Retryable},
-		{"moved", ``, "Temporary Redirect", 307, driver.Unknown},
+		{"moved", ``, "Temporary Redirect", 307, driver.Lost},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -187,7 +208,7 @@ func list(rest string) map[string]string {
 
 func TestPages(t *testing.T) {
 	page := func(id int, more string) string {
-		return fmt.Sprintf(`{%s"_embedded":{"ec:app/deployment":{"deploymentID":%d,"buildID":%d,"successful":"success"}}}`, more, id, id*10)
+		return fmt.Sprintf(`{%s"_embedded":{"ec:app/deployment":{"deploymentID":%d,"buildID":%d,"successful":"success","targetIDs":["t1","t2"]}}}`, more, id, id*10)
 	}
 	tests := []struct {
 		name    string
@@ -198,22 +219,31 @@ func TestPages(t *testing.T) {
 		{"next", map[string]string{
 			"/list":   page(7, `"_links":{"next":{"href":"/second"}},`),
 			"/second": page(9, `"_links":{"next":{"href":"third"}},`),
-			"/third":  page(8, ""),
+			"/third":  page(8, `"total":3,`),
 		}, "90", ""},
 		{"no next, a page template", map[string]string{
 			"/list":                              page(7, `"total":3,`),
 			"/list platformID=p&page=2&size=100": page(9, `"total":3,`),
 			"/list platformID=p&page=3&size=100": page(8, `"total":3,`),
 		}, "90", ""},
-		{"an empty page ends it", map[string]string{
+		{"an empty page before the end", map[string]string{
 			"/list":                              page(7, `"total":3,`),
 			"/list platformID=p&page=2&size=100": `{"total":3,"_links":{"next":{"href":"/list?platformID=p&page=3&size=100"}}}`,
-		}, "70", ""},
+		}, "", "3 entries and gave 1"},
 		{"a loop", map[string]string{"/list": page(7, `"_links":{"next":{"href":"/second"}},`), "/second": page(8, `"_links":{"next":{"href":"/second"}},`)}, "", "leads back"},
-		{"half a list", map[string]string{"/list": page(7, `"_links":{"next":{"href":"/second"}},`), "/second": `{"total":5,"_embedded":{"x":{}}}`, "/list platformID=p&page=3&size=100": ""}, "", "cannot be read"},
+		{"half a list", map[string]string{"/list": page(7, `"_links":{"next":{"href":"/second"}},`), "/second": `{"total":5,"_embedded":{"x":{}}}`, "/list platformID=p&page=3&size=100": ""}, "", "5 entries and gave 1"},
 		{"away", map[string]string{"/list": page(7, `"_links":{"next":{"href":"https://192.0.2.1/"}},`)}, "", "leads away"},
-		{"no number", map[string]string{"/list": `{"_embedded":{"ec:app/deployment":{"deploymentID":true}}}`}, "", "no number"},
-		{"one and no list", map[string]string{"/list": `{"deploymentID":5,"buildID":50,"successful":"success"}`}, "50", ""},
+		{"no number", map[string]string{"/list": `{"_embedded":{"ec:app/deployment":{"deploymentID":true}}}`}, "", "without deploymentID"},
+		{"an id that is no number", map[string]string{"/list": `{"total":1,"_embedded":{"ec:app/deployment":{"deploymentID":"x"}}}`}, "", "no number"},
+		{"one twice", map[string]string{"/list": page(7, `"total":2,"_links":{"next":{"href":"/second"}},`), "/second": page(7, `"total":2,`)}, "", "in the list twice"},
+		{"another platform's", map[string]string{"/list": `{"total":1,"_embedded":{"ec:app/deployment":{"deploymentID":7,"successful":"success","platformID":"q"}}}`}, "", "of platform q in the list of platform p"},
+		{"no total", map[string]string{"/list": page(7, "")}, "", "does not say its total"},
+		{"a total of another type", map[string]string{"/list": page(7, `"total":{},`)}, "", "whose total is {}"},
+		{"more than it says", map[string]string{"/list": page(7, `"total":0,`)}, "", "a list of 0 that embeds 1"},
+		{"without targets", map[string]string{"/list": `{"total":1,"_embedded":{"ec:app/deployment":{"deploymentID":7,"successful":"success"}}}`}, "", "names no targets"},
+		{"nothing at all", map[string]string{"/list": `{}`}, "", "neither a deployment nor a list"},
+		{"nothing that is null", map[string]string{"/list": `{"total":null}`}, "", "whose total is null"},
+		{"one and no list", map[string]string{"/list": `{"deploymentID":5,"buildID":50,"successful":"success"}`}, "", "deployment 5 instead of a list"},
 		{"nothing", map[string]string{"/list": `{"count":0,"total":0,"_embedded":{}}`}, "", ""},
 	}
 	for _, tt := range tests {
@@ -233,7 +263,7 @@ func TestPages(t *testing.T) {
 
 func TestHalfAListIsNoList(t *testing.T) {
 	answers := documented()
-	answers["/deps"] = `{"total":2,"_embedded":{"ec:app/deployment":{"deploymentID":5,"buildID":50,"successful":"success"}}}`
+	answers["/deps"] = `{"total":2,"_embedded":{"ec:app/deployment":{"deploymentID":5,"buildID":50,"successful":"success","targetIDs":["t1","t2"]}}}`
 	if _, err := newWild(t, answers).driver(t).Current(t.Context(), wildTarget()); err == nil || !strings.Contains(err.Error(), "2 entries and gave 1") {
 		t.Errorf("%v", err)
 	}
@@ -260,7 +290,6 @@ func TestBuilds(t *testing.T) {
 		{"running", `{"buildID":70,"successful":"running"}`, driver.Refuse, "still running"},
 		{"failed", `{"buildID":70,"successful":"error"}`, driver.Refuse, "failed"},
 		{"unknown", `{"buildID":70,"successful":"partly"}`, driver.Refuse, `"partly"`},
-		{"true is not success", `{"buildID":70,"successful":true}`, driver.Refuse, `"true"`},
 		{"silent", `{"buildID":70}`, driver.Warn, "does not say"},
 		{"of another platform", `{"buildID":70,"successful":"success","_links":{"ec:app/platform":{"href":"/q"}}}`, driver.Warn, `"ionic"`},
 		{"of a deleted platform", `{"buildID":70,"successful":"success","_links":{"ec:app/platform":{"href":"/gone"}}}`, "", ""},
@@ -317,14 +346,14 @@ func TestReadsAreSafeToRepeat(t *testing.T) {
 
 // A redirect is followed on the same host only: the token stays there.
 func TestRedirects(t *testing.T) {
-	for to, text := range map[string]string{"/here": "", "https://192.0.2.1/x": "leads away"} {
+	for to, text := range map[string]string{"/here": "", "https://192.0.2.1/x": "Found (HTTP 302)"} {
 		w := newWild(t, documented())
 		w.answers["/here"] = w.answers["/"]
 		w.header.Set("Location", to)
 		w.status["/"] = http.StatusFound
 		d := w.driver(t)
 		_, err := d.Current(t.Context(), wildTarget())
-		if (err == nil) != (text == "") || err != nil && (!strings.Contains(err.Error(), text) || d.Explain(err).Code != driver.Denied) {
+		if (err == nil) != (text == "") || err != nil && (!strings.Contains(err.Error(), text) || d.Explain(err).Code != driver.Unknown) {
 			t.Errorf("%s: %v", to, err)
 		}
 	}
@@ -360,7 +389,7 @@ func TestWaysToTheBuild(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			answers := documented()
-			answers["/deps"] = `{}`
+			answers["/deps"] = `{"total":0}`
 			for path, body := range tt.answers {
 				answers[path] = body
 			}
@@ -400,7 +429,7 @@ func TestPlatformWithoutDeploymentsRelation(t *testing.T) {
 	answers["/plats"] = `{"_embedded":{"ec:app/platform":{"platformID":"p"}}}`
 	d := newWild(t, answers).driver(t)
 	_, err := d.Current(t.Context(), wildTarget())
-	if x := d.Explain(err); x.Code != driver.NotFound || !strings.Contains(err.Error(), "ec:app/deployments") {
+	if x := d.Explain(err); x.Code != driver.Unknown || x.Remedy == "" || !strings.Contains(err.Error(), "ec:app/deployments") {
 		t.Errorf("%v: %+v", err, x)
 	}
 }
@@ -420,7 +449,7 @@ func TestTargetsThatCannotBeRead(t *testing.T) {
 // A target that was deleted since is none that a deployment is looked for on.
 func TestDeletedTargets(t *testing.T) {
 	answers := documented()
-	answers["/deps"] = `{"_embedded":{"ec:app/deployment":[
+	answers["/deps"] = `{"total":2,"_embedded":{"ec:app/deployment":[
 		{"deploymentID":8,"buildID":80,"successful":"success","_links":{"ec:app/target":[{"href":"/gone"}]}},
 		{"deploymentID":7,"buildID":70,"successful":"success","_embedded":{"ec:app/target":[{"targetID":"t1"},{"targetID":"t2"}]}}]}}`
 	if now, err := newWild(t, answers).driver(t).Current(t.Context(), wildTarget()); err != nil || now.ID != "70" {

@@ -490,6 +490,71 @@ func TestLostUnderAWrongClock(t *testing.T) {
 	})
 }
 
+// Lists and operations that contradict what is known of a call decide nothing
+// about it.
+func TestAnswersThatContradictTheCall(t *testing.T) {
+	of := func(releases ...string) string { return "[" + strings.Join(releases, ",") + "]" }
+	v := func(version int, status, slug string) string {
+		return releaseOn("storefront-eu", version, status, slug)
+	}
+	tests := map[string]struct {
+		releases, targets string
+		progress          string // of the operation that is polled; "" looks the call up
+		want              string
+	}{
+		"older than at Prepare":        {of(v(2, "succeeded", "old"), v(1, "succeeded", "")), "", "", "v3 was there before"},
+		"ends before Prepare's":        {of(v(5, "succeeded", "old")), "", "", "ends before v1"},
+		"not in order":                 {of(v(5, "failed", "old"), v(6, "succeeded", "old")), "", "", "v6 comes after v5"},
+		"no targets of the promotion":  {of(v(4, "succeeded", "s"), v(3, "succeeded", "old")), `[]`, `{"promotion":"x"}`, "lack app storefront-eu"},
+		"the release has another slug": {of(v(4, "failed", "other"), v(3, "succeeded", "old")), "", `{"release":"r4"}`, `v4, which is said to be made by this call, has slug "other"`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := answering(t, func(r *http.Request) (*http.Response, error) {
+					if strings.HasSuffix(r.URL.Path, "/promotion-targets") {
+						return answer(200, test.targets), nil
+					}
+					return answer(200, test.releases), nil
+				})
+				c := driver.Call{Kind: driver.Deploy, Data: []byte(`{"slug":"s","source":{"app":"a0","release":"r0"}}`), Changes: []driver.Change{{
+					Target: target("web-eu", "production", "storefront-eu"), Data: []byte(`{"app":"storefront-eu","version":3,"slug":"old"}`),
+				}}}
+				var err error
+				if test.progress == "" {
+					var verdict driver.Verdict
+					verdict, _, err = d.Lookup(t.Context(), c)
+					if verdict != driver.Undecided {
+						t.Errorf("looked up: %s", verdict)
+					}
+				} else {
+					_, _, err = d.Poll(t.Context(), driver.Operation{Call: c, Data: []byte(test.progress)})
+				}
+				if err == nil || d.Explain(err).Code != driver.Unknown || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("%v, want %q", err, test.want)
+				}
+			})
+		})
+	}
+}
+
+// The pipeline of a promotion is not that of another app's coupling.
+func TestCouplingOfAnotherApp(t *testing.T) {
+	l := newLiar(t)
+	release, err := l.open().Current(t.Context(), target("web-staging", "staging", "storefront-staging"))
+	must(t, err)
+	l.release = release
+	l.path, l.times = "GET /apps/storefront-staging/pipeline-couplings", 1
+	l.spoil = edited(func(v any) any {
+		v.(map[string]any)["app"] = map[string]any{"id": "another"}
+		return v
+	})
+	d := l.open()
+	if _, err = d.Prepare(t.Context(), lives()["a promotion"](l)); err == nil || d.Explain(err).Code != driver.Unknown || !strings.Contains(err.Error(), "about app") {
+		t.Errorf("%v", err)
+	}
+}
+
 // Whatever the answers hold, each method of the driver ends with an error that
 // is explained or with something that can be shown, and none panics.
 func FuzzAnswers(f *testing.F) {

@@ -12,28 +12,30 @@ import (
 	"sluice/stages/stagetest"
 )
 
-func TestConformance(t *testing.T) {
-	stagetest.RunConformance(t, func(t *testing.T, faults ...string) stagetest.Harness {
-		a := newAccount(t, faults...)
-		empty := a.emptyApp("storefront-new", "production")
-		from := a.target("web-staging")
-		return stagetest.Harness{
-			Facts: heroku.Facts(), Open: heroku.Open,
-			Env:        a.server.Env(),
-			Rejected:   map[string]string{"HEROKU_API_KEY": emulator.RejectedKey},
-			RequestIDs: true,
-			Now:        a.clock.Now, Advance: a.clock.Move,
-			Members: []stagetest.Member{
-				{Target: a.target("web-eu"), Source: from},
-				{Target: a.target("web-us"), Source: from},
-				{Target: a.target("web-ap"), Source: from},
-			},
-			Unknown: target("web-nowhere", "production", "storefront-nowhere"),
-			Empty:   &empty,
-			Effects: func() int { return len(a.effects()) },
-			Intrude: a.emulator.Intrude,
-		}
-	})
+func TestConformance(t *testing.T) { stagetest.RunConformance(t, newHarness) }
+
+func TestHostile(t *testing.T) { stagetest.RunHostile(t, newHarness) }
+
+func newHarness(t *testing.T, faults ...string) stagetest.Harness {
+	a := newAccount(t, faults...)
+	empty := a.emptyApp("storefront-new", "production")
+	from := a.target("web-staging")
+	return stagetest.Harness{
+		Facts: heroku.Facts(), Open: heroku.Open,
+		Env:        a.server.Env(),
+		Rejected:   map[string]string{"HEROKU_API_KEY": emulator.RejectedKey},
+		RequestIDs: true,
+		Now:        a.clock.Now, Advance: a.clock.Move,
+		Members: []stagetest.Member{
+			{Target: a.target("web-eu"), Source: from},
+			{Target: a.target("web-us"), Source: from},
+			{Target: a.target("web-ap"), Source: from},
+		},
+		Unknown: target("web-nowhere", "production", "storefront-nowhere"),
+		Empty:   &empty,
+		Effects: func() int { return len(a.effects()) },
+		Intrude: a.emulator.Intrude,
+	}
 }
 
 // start is when every test's account begins.

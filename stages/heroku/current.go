@@ -2,7 +2,6 @@ package heroku
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
 	"sluice/stages/driver"
@@ -47,8 +46,6 @@ func (x *history) take(r *release) error {
 		return &strangeError{x.strange}
 	case r.runs():
 		x.running = r
-	case r.Status == succeeded:
-		return x.doubted(fmt.Sprintf("v%d succeeded and is not current, and no newer release is", r.Version))
 	case r.unknown() && x.strange == nil:
 		x.strange = r
 	}
