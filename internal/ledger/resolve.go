@@ -66,7 +66,7 @@ func (g *group) judge(e store.Entry, d *draft) (lost bool, err error) {
 		return false, g.learn(e)
 	case e.Key.Kind == store.KindRun:
 		return g.judgeBroken(e)
-	case d == nil || d.remove || d.beside:
+	case d == nil || d.remove:
 		return true, nil
 	}
 	t, ok, err := g.find(e, known)

@@ -594,6 +594,10 @@ func TestHistory(t *testing.T) {
 		if n := len(a.store.log[a.store.commits()-1]); n != 2 {
 			t.Errorf("the record and its history are %d entries of one commit", n)
 		}
+		a.saves(web)
+		if n := len(a.store.log[a.store.commits()-1]); n != 1 {
+			t.Errorf("what is in the history already makes %d entries of one commit", n)
+		}
 		a.store.when(func(context.Context, []store.Entry, commitFunc) ([]store.Entry, error) {
 			return nil, &store.UnreadableError{Op: "write", Err: errors.New("down"), Remedy: "wait"}
 		}, nil)
@@ -616,6 +620,88 @@ func TestHistory(t *testing.T) {
 		}
 		if !slices.Equal(names, []string{"two", "three", "four"}) || len(h["web"].Events) != 4 { // state.history is 3
 			t.Errorf("%v, %d events", names, len(h["web"].Events))
+		}
+		a.closes()
+	})
+}
+
+// TestHistoryForgotten: a caller that loads a record again, after the save that
+// moved something from it failed, has it in the record again: nothing moves.
+func TestHistoryForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a := w.start("run-a")
+		web := a.hold("web")["web"]
+		web.Lease = ""
+		a.saves(web)
+		a.store.when(func(context.Context, []store.Entry, commitFunc) ([]store.Entry, error) {
+			return nil, &store.UnreadableError{Op: "write", Err: errors.New("down"), Remedy: "wait"}
+		}, nil)
+		moved := rollout.Moved{Events: []rollout.Event{{ID: 1, Type: "rollout.succeeded", Time: time.Now().UTC()}}}
+		if s := <-a.Save(ledger.Row{Record: web, Moved: moved}); s.Err == nil {
+			t.Fatal("it did not fail")
+		}
+		a.store.when(nil, nil)
+		a.hold("web")
+		if h, err := a.Histories(t.Context(), "web"); err != nil || h["web"] != nil {
+			t.Errorf("%+v, %v", h, err)
+		}
+		a.closes()
+	})
+}
+
+// TestLoadOfHeld: what this run holds is as it was last saved: what others saved
+// beside its lease since is taken over by a save alone, and not lost to one.
+func TestLoadOfHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a := w.start("run-a")
+		web := a.hold("web")["web"]
+		a.saves(is(web, "one"))
+		w.locks("beside", "web")
+		if r := a.load("web")["web"]; r.Release.ID != "one" || isBlocked(r, "beside") {
+			t.Errorf("%+v", r)
+		}
+		a.saves(is(web, "two"))
+		if r := w.record("web"); r.Release.ID != "two" || !isBlocked(r, "beside") || r.PipelineDigest != "sha256:file" {
+			t.Errorf("%+v", r)
+		}
+		a.closes()
+	})
+}
+
+// TestOrdersWhileSaving: orders that were read before a save, and are looked at
+// after it, do not undo what the save found out.
+func TestOrdersWhileSaving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a := w.start("run-a")
+		web := a.hold("web")["web"]
+		w.locks("one", "web")
+		a.store.when(nil, func(_ context.Context, _ []store.Key, next loadFunc) ([]store.Entry, error) {
+			found, err := next()
+			time.Sleep(time.Minute)
+			return found, err
+		})
+		looked := make(chan error)
+		go func() {
+			theirs, err := a.Orders(t.Context())
+			if err == nil && len(theirs) != 0 {
+				err = errors.New("it is told although the save told it")
+			}
+			looked <- err
+		}()
+		synctest.Wait()
+		a.store.when(nil, nil)
+		if s := a.saves(is(web, "two")); len(s.Theirs) != 1 {
+			t.Errorf("theirs %+v", s.Theirs)
+		}
+		if err := <-looked; err != nil {
+			t.Error(err)
+		}
+		a.saves(is(web, "three"))
+		if r := w.record("web"); r.Release.ID != "three" || !isBlocked(r, "one") {
+			t.Errorf("%+v", r)
 		}
 		a.closes()
 	})

@@ -11,7 +11,7 @@ import (
 // TestDocumentedCommands: what docs/rollouts.md says is allowed is what the
 // tests of every command in every state assert.
 func TestDocumentedCommands(t *testing.T) {
-	data, err := os.ReadFile("../docs/rollouts.md")
+	data, err := os.ReadFile("../../../docs/rollouts.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestDocumentedCommands(t *testing.T) {
 
 // TestDocumentedWords: the page explains every state, job and failure cause.
 func TestDocumentedWords(t *testing.T) {
-	data, err := os.ReadFile("../docs/rollouts.md")
+	data, err := os.ReadFile("../../../docs/rollouts.md")
 	if err != nil {
 		t.Fatal(err)
 	}
