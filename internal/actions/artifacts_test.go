@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"sluice/internal/actions"
 )
@@ -45,15 +46,21 @@ func TestArtifactsArePaged(t *testing.T) {
 }
 
 func TestAnswersThatAreNoList(t *testing.T) {
-	for _, body := range []string{"{}", "[]", "null", "<html>", ""} {
-		c, _ := client(t, func(_ int, w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
-		if list, err := c.Artifacts(t.Context()); err == nil {
-			t.Errorf("%q is read as the list %v", body, list)
+	synctest.Test(t, func(t *testing.T) {
+		for _, body := range []string{
+			"{}", "[]", "null", "<html>", "", `{"total_count":0}`, `{"total_count":0,"artifacts":null}`, `{"artifacts":[]}`,
+			`{"total_count":1,"artifacts":[]}`, `{"total_count":1,"artifacts":[{"name":"x"}]}`, `{"total_count":1,"artifacts":[{"id":1}]}`,
+			`{"total_count":2,"artifacts":[{"id":1,"name":"x"},{"id":1,"name":"x"}]}`,
+		} {
+			c, transport := client(t, func(_ int, w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
+			if list, err := c.Artifacts(t.Context()); err == nil || transport.calls.Load() != 3 {
+				t.Errorf("%q is read as the list %v, %v, after %d requests", body, list, err, transport.calls.Load())
+			}
+			if repository, err := c.Repository(t.Context()); err == nil {
+				t.Errorf("%q is read as the repository %+v", body, repository)
+			}
 		}
-		if repository, err := c.Repository(t.Context()); err == nil {
-			t.Errorf("%q is read as the repository %+v", body, repository)
-		}
-	}
+	})
 }
 
 func TestArtifactsDeletedWhileListing(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-github/v60/github"
 
 	"sluice/internal/actions/endpoint"
+	"sluice/internal/transport"
 )
 
 // Client is GitHub's REST API for one repository.
@@ -21,15 +22,28 @@ type Client struct {
 	// HTTP carries the requests: authorised for the API's own host alone,
 	// bounded, retried, and following no redirect.
 	HTTP *http.Client
+	// Plain asks signed addresses: without credentials, and for answers as long
+	// as [MaxArchive].
+	Plain *http.Client
+
+	secret func(string)
+	wait   time.Duration // before what was answered with nothing to believe is read again
 }
+
+// MaxArchive is the most bytes of an archive of a branch, packed.
+const MaxArchive = 128 << 20
 
 // ClientConfig is what [NewClient] needs.
 type ClientConfig struct {
-	APIURL     string // "" means GitHub's own
-	Repository string // "owner/name"
-	Token      string
+	APIURL     string            // "" means GitHub's own
+	Repository string            // "owner/name"
+	Token      string            // surrounding white space is cut off
 	Transport  http.RoundTripper // nil means a new one on http.DefaultTransport's settings
 	Wait       time.Duration     // before the first repetition; 0 means a second
+	// Secret is told each credential when the client gets it, before its first
+	// use, so that it is masked and redacted: the token, and the signatures of
+	// the addresses that GitHub answers with. Nil drops them.
+	Secret func(value string)
 }
 
 // GitHub is the REST client of this run's repository. It is opened by the
@@ -39,13 +53,13 @@ func (r *Runner) GitHub() (*Client, error) { return r.github() }
 func (r *Runner) openGitHub() (*Client, error) {
 	// The input has a default in action.yml, so what the workflow sets by the
 	// ecosystem's own name comes first.
-	token := strings.TrimSpace(r.getenv("GITHUB_TOKEN"))
-	if token == "" {
+	token := r.getenv("GITHUB_TOKEN")
+	if strings.TrimSpace(token) == "" {
 		token = r.Input("token")
 	}
-	r.Mask(token)
 	return NewClient(ClientConfig{
 		APIURL: r.getenv("GITHUB_API_URL"), Repository: r.getenv("GITHUB_REPOSITORY"), Token: token,
+		Secret: func(value string) { r.Mask(value) },
 	})
 }
 
@@ -63,16 +77,34 @@ func NewClient(config ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	config = config.complete()
 	if config.Token == "" {
 		return nil, ErrNoToken
 	}
+	config.Secret(config.Token)
 	httpClient := &http.Client{
 		Transport:     newTransport(config, base),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	plain := &http.Client{
+		Transport:     transport.New(config.Transport, transport.Options{Limit: MaxArchive, Raw: true}),
+		CheckRedirect: httpClient.CheckRedirect,
+	}
 	client := github.NewClient(httpClient)
 	client.BaseURL, client.UserAgent = base, "sluice"
-	return &Client{Client: client, Owner: owner, Name: name, HTTP: httpClient}, nil
+	return &Client{Client: client, Owner: owner, Name: name, HTTP: httpClient, Plain: plain, wait: config.Wait, secret: config.Secret}, nil
+}
+
+// complete puts in what may be left out.
+func (config ClientConfig) complete() ClientConfig {
+	config.Token = strings.TrimSpace(config.Token)
+	if config.Wait == 0 {
+		config.Wait = time.Second
+	}
+	if config.Secret == nil {
+		config.Secret = func(string) {}
+	}
+	return config
 }
 
 func baseURL(raw string) (*url.URL, error) {
@@ -96,19 +128,31 @@ type Repository struct {
 	Visibility    string // "public", "private" or "internal"
 }
 
+// repositoryAnswer is a repository as the API has it.
+type repositoryAnswer struct {
+	ID            int64  `json:"id"`
+	DefaultBranch string `json:"default_branch"`
+	Visibility    string `json:"visibility"`
+}
+
+// Proven implements [Answer].
+func (r *repositoryAnswer) Proven() error {
+	if r.ID <= 0 || r.DefaultBranch == "" {
+		return errors.New("a repository without its id or its default branch")
+	}
+	return nil
+}
+
 // Repository asks for the repository, which needs no permission beyond
-// metadata. One request.
+// metadata. One request. Its errors are those of [Get].
 func (c *Client) Repository(ctx context.Context) (Repository, error) {
-	repository, _, err := c.Repositories.Get(ctx, c.Owner, c.Name)
-	if err != nil {
-		return Repository{}, err
-	}
-	if repository.GetID() == 0 || repository.GetDefaultBranch() == "" {
-		return Repository{}, errors.New("the answer is not a repository")
-	}
-	return Repository{
-		ID: repository.GetID(), DefaultBranch: repository.GetDefaultBranch(), Visibility: repository.GetVisibility(),
-	}, nil
+	found, err := Get[repositoryAnswer](ctx, c, c.Path(""))
+	return Repository(found), err
+}
+
+// Path is that of something in the repository: "git/trees".
+func (c *Client) Path(rest string) string {
+	return strings.TrimSuffix("repos/"+c.Owner+"/"+c.Name+"/"+rest, "/")
 }
 
 // Status is the HTTP status that err carries, 0 where there was no answer.
@@ -131,7 +175,12 @@ func Remedy(err error, permission string) string {
 	if limit, ok := errors.AsType[*RateLimitError](err); ok {
 		return "wait " + limit.RetryAfter.String() + " and run again; GITHUB_TOKEN has 1000 requests an hour and repository"
 	}
+	if _, ok := errors.AsType[*AnswerError](err); ok {
+		return "check GITHUB_API_URL and what stands before it (a proxy), or run again: nothing was concluded from the answer"
+	}
 	switch status := Status(err); {
+	case status >= 300 && status < 400:
+		return "check GITHUB_API_URL and GITHUB_REPOSITORY: the repository may have moved; redirects are not followed"
 	case status == http.StatusUnauthorized:
 		return "GITHUB_TOKEN is wrong or has expired: pass ${{ github.token }} of this run"
 	case status == http.StatusForbidden, status == http.StatusNotFound:

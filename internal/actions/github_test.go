@@ -134,14 +134,32 @@ func send(ctx context.Context, client *actions.Client, method string) error {
 
 func TestCancelledWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
+		client, transport := client(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
+			time.AfterFunc(3*time.Second, cancel)
+			w.Header().Set("Retry-After", "30")
+			w.WriteHeader(429)
+		})
+		if err := send(ctx, client, "GET"); !errors.Is(err, context.Canceled) || transport.calls.Load() != 1 {
+			t.Errorf("%d calls, %v", transport.calls.Load(), err)
+		}
+	})
+}
+
+// TestNoWaitBeyondTheDeadline: a wait that the caller would not see the end of
+// is not begun, and the caller learns why.
+func TestNoWaitBeyondTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 29*time.Second)
 		defer cancel()
+		started := time.Now()
 		client, transport := client(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "30")
 			w.WriteHeader(429)
 		})
-		if err := send(ctx, client, "GET"); !errors.Is(err, context.DeadlineExceeded) || transport.calls.Load() != 1 {
-			t.Errorf("%d calls, %v", transport.calls.Load(), err)
+		err := send(ctx, client, "GET")
+		if _, ok := errors.AsType[*actions.RateLimitError](err); !ok || transport.calls.Load() != 1 || time.Since(started) != 0 {
+			t.Errorf("%d calls, %v after %s", transport.calls.Load(), err, time.Since(started))
 		}
 	})
 }

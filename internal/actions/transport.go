@@ -2,6 +2,7 @@ package actions
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,14 +14,15 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"sluice/internal/transport"
 )
 
 const (
 	maxErrorBody = 64 << 10
-	maxBody      = 64 << 20
-	tries        = 4
-	// headerTimeout bounds one attempt, so that a hanging answer is an error.
-	headerTimeout = 30 * time.Second
+	// maxBody is the most of any answer that is not decoded as JSON.
+	maxBody = 16 << 20
+	tries   = 4
 	// maxRateWait is the longest that a rate limit is waited out in process.
 	maxRateWait = time.Minute
 )
@@ -43,12 +45,13 @@ func (e *RateLimitError) Error() string {
 	return text
 }
 
-// transport is the one round-tripper before GitHub's API. It authorises
+// authorised is the one round-tripper before GitHub's API, under the rules of
+// [transport]. It authorises
 // requests to the API's own host alone, so that a redirect carries no token
 // away; bounds bodies; turns rate limits into [*RateLimitError]; and repeats
 // what certainly had no effect: rate-limited requests whose wait is short, and
 // reads that failed.
-type transport struct {
+type authorised struct {
 	next  http.RoundTripper
 	host  string
 	token string
@@ -56,27 +59,15 @@ type transport struct {
 }
 
 func newTransport(config ClientConfig, base *url.URL) http.RoundTripper {
-	next := config.Transport
-	if next == nil {
-		next = http.DefaultTransport
-		if standard, ok := next.(*http.Transport); ok {
-			standard = standard.Clone()
-			standard.ResponseHeaderTimeout = headerTimeout
-			next = standard
-		}
-	}
-	wait := config.Wait
-	if wait == 0 {
-		wait = time.Second
-	}
-	return &transport{next: next, host: base.Host, token: config.Token, wait: wait}
+	next := transport.New(config.Transport, transport.Options{Limit: maxBody, Raw: true})
+	return &authorised{next: next, host: base.Host, token: config.Token, wait: config.Wait}
 }
 
 // errAgain marks an answer that is worth another attempt.
 var errAgain = errors.New("the answer is worth another attempt")
 
 // RoundTrip sends the request, up to four times.
-func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
+func (t *authorised) RoundTrip(request *http.Request) (*http.Response, error) {
 	delays := backoff.NewExponentialBackOff()
 	delays.InitialInterval, delays.Multiplier = t.wait, 2
 	response, err := backoff.Retry(request.Context(),
@@ -96,34 +87,33 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // attempt sends the request once. An error that is not permanent is worth
 // another attempt.
-func (t *transport) attempt(request *http.Request) (*http.Response, error) {
+func (t *authorised) attempt(request *http.Request) (*http.Response, error) {
 	response, err := t.send(request)
 	if err != nil {
-		if isRead(request) && request.Context().Err() == nil {
+		if transport.IsRead(request) && request.Context().Err() == nil && !isLong(err) {
 			return nil, err
 		}
 		return nil, backoff.Permanent(err)
 	}
-	if response.StatusCode < 400 {
-		response.Body = bounded{io.LimitReader(response.Body, maxBody), response.Body}
+	if response.StatusCode < 300 {
 		return response, nil
 	}
 	if err := buffer(response); err != nil {
 		return nil, backoff.Permanent(err)
 	}
 	if wait, ok := rateLimit(response); ok {
-		if wait > maxRateWait {
+		if wait > maxRateWait || !mayWait(request.Context(), wait) {
 			return nil, backoff.Permanent(limited(response, wait))
 		}
 		return response, &backoff.RetryAfterError{Duration: wait}
 	}
-	if response.StatusCode >= 500 && isRead(request) {
+	if response.StatusCode >= 500 && transport.IsRead(request) {
 		return response, errAgain
 	}
 	return response, nil
 }
 
-func (t *transport) send(request *http.Request) (*http.Response, error) {
+func (t *authorised) send(request *http.Request) (*http.Response, error) {
 	clone := request.Clone(request.Context())
 	if request.GetBody != nil {
 		body, err := request.GetBody()
@@ -138,13 +128,17 @@ func (t *transport) send(request *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(clone)
 }
 
-func isRead(request *http.Request) bool {
-	return request.Method == http.MethodGet || request.Method == http.MethodHead
+// isLong reports whether an answer was refused for its length: it would be as
+// long the next time.
+func isLong(err error) bool {
+	_, ok := errors.AsType[*transport.LimitError](err)
+	return ok || errors.Is(err, errLong)
 }
 
-type bounded struct {
-	io.Reader
-	io.Closer
+// mayWait reports whether ctx lasts longer than wait.
+func mayWait(ctx context.Context, wait time.Duration) bool {
+	end, ok := ctx.Deadline()
+	return !ok || time.Until(end) > wait
 }
 
 // buffer reads an error's body, as far as anybody wants it, and closes it.

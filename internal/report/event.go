@@ -34,7 +34,7 @@ func happened(e rollout.Event) string {
 	case "effect.asking":
 		return "stops and asks" + said(e)
 	case "effect.withdrawn":
-		return "not sent" + said(e)
+		return "no effect" + said(e)
 	case "effect.failed":
 		return "failed" + said(e)
 	case "job.failed":

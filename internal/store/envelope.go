@@ -49,8 +49,11 @@ func Encode(e Entry, by string) (text []byte, digest string, err error) {
 		return nil, "", err
 	}
 	text, err = marshal(env, "  ")
-	if err == nil && len(text) > MaxStored { // deeply nested: indentation weighs more than content
+	if err == nil && len(text) > MaxStored { // long, or deeply nested
 		text, err = marshal(env, "")
+	}
+	if err == nil && len(text) > MaxStored { // invalid UTF-8, which is longer when it is replaced
+		err = fmt.Errorf("%d bytes, more than the %d a record may have", len(text), MaxStored)
 	}
 	return text, env.Digest, err
 }

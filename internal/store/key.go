@@ -12,7 +12,7 @@ const MaxRecord = 8 << 20
 
 // MaxStored is the most bytes a record has in its envelope, whatever its
 // layout: the most that a store needs to read.
-const MaxStored = 4 * MaxRecord
+const MaxStored = MaxRecord + 64<<10
 
 // name is how everything in a pipeline file is named. It leaves no room for
 // path separators, dots or characters that an address would have to escape.

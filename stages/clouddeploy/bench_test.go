@@ -45,7 +45,13 @@ func newBench(t *testing.T, faults ...string) *bench {
 
 func open(t *testing.T, env map[string]string, clock *sandboxtest.Clock) driver.Driver {
 	t.Helper()
-	d, err := clouddeploy.Open(t.Context(), driver.Env{Getenv: func(name string) string { return env[name] }, Now: clock.Now})
+	return openOver(t, env, clock, nil)
+}
+
+// openOver opens a driver whose requests the transport carries.
+func openOver(t *testing.T, env map[string]string, clock *sandboxtest.Clock, rt http.RoundTripper) driver.Driver {
+	t.Helper()
+	d, err := clouddeploy.Open(t.Context(), driver.Env{Transport: rt, Getenv: func(name string) string { return env[name] }, Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,7 @@ func (d *clouddeploy) rolloutName(ctx context.Context, p *draft) (string, error)
 			return name, nil
 		}
 	}
-	found, err := d.rollouts(ctx, p.at.release("-"), unfinished(p.at.Target), newestCreated, 50, every)
+	found, err := d.rollouts(ctx, "-", unfinished(p.at), newestCreated, 50, every)
 	if err != nil {
 		return "", err
 	}
@@ -119,7 +119,7 @@ func (d *clouddeploy) rolloutName(ctx context.Context, p *draft) (string, error)
 func (p *draft) aim(v view) frozen {
 	f := frozen{Phase: p.change.Phase, Job: p.change.Job}
 	wrong := func(rule string) {
-		p.refuse(fmt.Sprintf("rollout %s is %s; %s", last(v.Name), v.State, rule), "")
+		p.refuse(fmt.Sprintf("rollout %s is %s; %s", google.Last(v.Name), v.State, rule), "")
 	}
 	switch p.call.Kind {
 	case driver.Approve, driver.Reject:
@@ -176,7 +176,7 @@ func (p *draft) aimJob(v view, f *frozen) {
 		f.Phase, f.Job, f.JobRun = candidates[0].phase.ID, candidates[0].job.ID, candidates[0].job.JobRun
 	case 0:
 		named := strings.Trim(f.Phase+"/"+f.Job, "/")
-		p.refuse(fmt.Sprintf("rollout %s is %s and has no failed job %s: only a job that FAILED can be retried or ignored", last(v.Name), v.State, named), "")
+		p.refuse(fmt.Sprintf("rollout %s is %s and has no failed job %s: only a job that FAILED can be retried or ignored", google.Last(v.Name), v.State, named), "")
 	default:
 		names := make([]string, len(candidates))
 		for i, l := range candidates {
@@ -256,7 +256,7 @@ func (v view) judgeCommand(result *driver.Result, k driver.Kind, f frozen) {
 	}
 	if v.final() && k != driver.RetryJob && k != driver.IgnoreJob {
 		result.Outcome = driver.Failed
-		result.Errors = []driver.Problem{{Code: v.State, Location: "rollout " + last(v.Name), Message: "the rollout was over before the command took effect"}}
+		result.Errors = []driver.Problem{{Code: v.State, Location: "rollout " + google.Last(v.Name), Message: "the rollout was over before the command took effect"}}
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 
 func TestConformance(t *testing.T) { stagetest.RunConformance(t, newHarness) }
 
+func TestHostile(t *testing.T) { stagetest.RunHostile(t, newHarness) }
+
 func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 	b := newBench(t, faults...)
 	empty := target("fresh")

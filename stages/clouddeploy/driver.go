@@ -33,18 +33,13 @@ var _ driver.Driver = (*clouddeploy)(nil)
 // Open connects with Google's own configuration: Application Default
 // Credentials and gcloud's endpoint override. It sends nothing.
 func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
-	client, err := google.Open(env, google.API{
+	return google.OpenDriver(ctx, env, google.API{
 		Endpoint: "https://clouddeploy.googleapis.com/",
 		Override: "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDDEPLOY",
+		Rules:    rules(),
+	}, api.NewService, func(service *api.Service, client *google.Client) driver.Driver {
+		return &clouddeploy{service: service, client: client, now: env.Time}
 	})
-	if err != nil {
-		return nil, err
-	}
-	service, err := api.NewService(ctx, client.Options()...)
-	if err != nil {
-		return nil, err
-	}
-	return &clouddeploy{service: service, client: client, now: env.Time}, nil
 }
 
 // Explain classifies what Google's client returns.
@@ -84,13 +79,13 @@ func (d *clouddeploy) Resolve(ctx context.Context, t driver.Target, id string) (
 	if err != nil {
 		return driver.Release{}, err
 	}
-	return driver.Release{ID: id, CreateTime: clock(r.CreateTime), Comment: r.Description}, nil
+	return driver.Release{ID: id, CreateTime: google.Clock(r.CreateTime), Comment: r.Description}, nil
 }
 
 // Prepare checks a call and freezes the names it needs.
 func (d *clouddeploy) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, error) {
 	if len(c.Changes) != 1 {
-		return driver.Prepared{}, oneChange(c)
+		return driver.Prepared{}, google.OneChange(c)
 	}
 	at, err := placeOf(c.Changes[0].Target)
 	if err != nil {
@@ -107,7 +102,11 @@ func (d *clouddeploy) Prepare(ctx context.Context, c driver.Call) (driver.Prepar
 }
 
 // Begin sends the one request of the call and looks at the rollout after it.
-// That look may fail: the request was answered all the same.
+// That look may fail: the request was answered all the same. What it says against
+// the rollout is left to the next look.
+//
+// The answer to a command says nothing (it is empty), so that of a command that
+// does not show in the rollout nothing is known.
 func (d *clouddeploy) Begin(ctx context.Context, c driver.Call) (driver.Operation, error) {
 	f, err := thaw(c)
 	if err != nil {
@@ -119,22 +118,35 @@ func (d *clouddeploy) Begin(ctx context.Context, c driver.Call) (driver.Operatio
 	}
 	name := c.Changes[0].Target.Name
 	op.Results = map[string]driver.Result{name: {Outcome: driver.Open}}
-	if seen, _, err := d.Poll(ctx, op); err == nil {
-		op = seen
+	seen, _, err := d.Poll(ctx, op)
+	if err != nil {
+		return op, nil //nolint:nilerr // the next look says it again
 	}
-	return op, nil
+	switch outcome := seen.Results[name].Outcome; {
+	case isCommand(c.Kind) && outcome != driver.Succeeded:
+		return driver.Operation{}, google.NoAnswer(method(c.Kind), "it was answered, and rollout %s does not show it", google.Last(f.Rollout))
+	case outcome == driver.Failed:
+		return op, nil
+	}
+	return seen, nil
 }
 
-// Lookup reads the rollout that the call is about.
+// Lookup reads the rollout that the call is about. What does not show there may
+// still come to, until it has had time to settle.
 func (d *clouddeploy) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, driver.Operation, error) {
 	f, err := thaw(c)
 	if err != nil {
 		return driver.Undecided, driver.Operation{}, err
 	}
+	find := d.lookupRollout
 	if isCommand(c.Kind) {
-		return d.lookupCommand(ctx, c, f)
+		find = d.lookupCommand
 	}
-	return d.lookupRollout(ctx, c, f)
+	verdict, op, err := find(ctx, c, f)
+	if verdict == driver.Absent && d.now().Before(c.Intended.Add(settle)) {
+		verdict = driver.Undecided
+	}
+	return verdict, op, err
 }
 
 // Poll reads the rollout once and, where it failed or went on, its job runs.
@@ -179,16 +191,3 @@ func (at place) pipeline() string {
 }
 func (at place) target() string           { return at.location() + "/targets/" + at.Target }
 func (at place) release(id string) string { return at.pipeline() + "/releases/" + id }
-
-func oneChange(c driver.Call) error {
-	return &google.InvalidError{Text: fmt.Sprintf("a call has one change, this one %d", len(c.Changes))}
-}
-
-// clock reads one of the API's times; the zero time where there is none.
-func clock(s string) time.Time {
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
-}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sluice/stages/driver"
+	"sluice/stages/google"
 )
 
 // followJobs reads the rollout's job runs where it has changed since they were
@@ -43,6 +44,7 @@ func (v view) ran() bool {
 // jobRuns lists a rollout's job runs, oldest first.
 func (d *clouddeploy) jobRuns(ctx context.Context, rollout string) ([]run, error) {
 	var all []run
+	var pages google.Pages
 	for token := ""; ; {
 		raw, err := d.client.GetQuery(ctx, "v1/"+rollout+"/jobRuns", url.Values{"pageSize": {"1000"}, "pageToken": {token}})
 		if err != nil {
@@ -65,6 +67,9 @@ func (d *clouddeploy) jobRuns(ctx context.Context, rollout string) ([]run, error
 		if token = page.NextPageToken; token == "" {
 			return all, nil
 		}
+		if err := pages.Turn(token); err != nil {
+			return nil, err
+		}
 	}
 }
 
@@ -77,16 +82,16 @@ func (v view) events(r run) []driver.Event {
 		}
 	}
 	started := driver.Event{
-		ID: last(r.Name) + "/started", Type: "jobRun.started", Time: clock(r.StartTime),
+		ID: google.Last(r.Name) + "/started", Type: "jobRun.started", Time: google.Clock(r.StartTime),
 		Message: logs(r.Build, where), Temporary: r.EndTime == "",
 	}
 	if started.Time.IsZero() {
-		started.Time = clock(r.CreateTime)
+		started.Time = google.Clock(r.CreateTime)
 	}
 	if r.EndTime == "" {
 		return []driver.Event{started}
 	}
-	ended := driver.Event{ID: last(r.Name) + "/ended", Type: "jobRun." + strings.ToLower(r.State), Time: clock(r.EndTime), Message: where}
+	ended := driver.Event{ID: google.Last(r.Name) + "/ended", Type: "jobRun." + strings.ToLower(r.State), Time: google.Clock(r.EndTime), Message: where}
 	if r.State != "SUCCEEDED" {
 		ended.Message += ": " + r.reason()
 	}

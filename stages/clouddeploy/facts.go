@@ -48,10 +48,17 @@ func Facts() driver.Facts {
 		},
 		Batch:   1,
 		Remote:  true,
+		Settle:  settle,
 		Backoff: driver.Backoff{Initial: 5 * time.Second, Max: time.Minute, Factor: 2},
 		Secrets: google.Secrets(),
 	}
 }
+
+// settle is how late an effect may show. No bound is documented: a new rollout is
+// not there before its operation is done (docs/platforms.md), and is made again
+// under the same request id without harm; a command shows as soon as it is
+// answered, as far as is known, and a lost cancel must not wait for long.
+const settle = 3 * time.Second
 
 // idPattern is what Cloud Deploy takes as an id.
 const idPattern = `[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?`

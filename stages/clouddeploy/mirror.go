@@ -206,7 +206,7 @@ func (d *clouddeploy) lookupRollout(ctx context.Context, c driver.Call, f frozen
 
 // foreign is what somebody else made of the target.
 func foreign(c driver.Call, newest *api.Rollout) driver.Operation {
-	message := fmt.Sprintf("rollout %s was made on the target meanwhile, and ours was not", last(newest.Name))
+	message := fmt.Sprintf("rollout %s was made on the target meanwhile, and ours was not", google.Last(newest.Name))
 	return driver.Operation{
 		Call: c, Kind: string(c.Kind), Status: driver.Done,
 		Results: map[string]driver.Result{c.Changes[0].Target.Name: {

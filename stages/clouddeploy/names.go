@@ -39,7 +39,7 @@ func (f frozen) freeze() (json.RawMessage, error) { return json.Marshal(f) }
 func thaw(c driver.Call) (frozen, error) {
 	var f frozen
 	if len(c.Changes) != 1 {
-		return f, oneChange(c)
+		return f, google.OneChange(c)
 	}
 	if err := json.Unmarshal(c.Data, &f); err != nil || f.Rollout == "" {
 		return f, &google.InvalidError{Text: "the call was not prepared"}
@@ -76,11 +76,8 @@ func rolloutID(release, target string, taken []string) (string, error) {
 
 var validID = regexp.MustCompile(`^` + idPattern + `$`)
 
-// last is the last part of a resource's name.
-func last(name string) string { return name[strings.LastIndex(name, "/")+1:] }
-
 // releaseOf is the release that a rollout's name lies in.
 func releaseOf(rollout string) string {
 	release, _, _ := strings.Cut(rollout, "/rollouts/")
-	return last(release)
+	return google.Last(release)
 }

@@ -34,7 +34,7 @@ func (d *clouddeploy) checkPolicies(ctx context.Context, p *draft, action string
 		if rule == "" {
 			continue
 		}
-		name := last(policy.Name)
+		name := google.Last(policy.Name)
 		if slices.Contains(p.change.Options.OverridePolicies, name) || slices.Contains(p.change.Options.OverridePolicies, policy.Name) {
 			p.find(driver.Note, fmt.Sprintf("deploy policy %s restricts %s now and is overridden", name, action), "")
 			continue
@@ -63,10 +63,11 @@ func (p *draft) overrides(policies []*api.DeployPolicy) []string {
 // policies lists the deploy policies of the target's location.
 func (d *clouddeploy) policies(ctx context.Context, at place) ([]*api.DeployPolicy, error) {
 	all := []*api.DeployPolicy{}
+	var pages google.Pages
 	list := d.service.Projects.Locations.DeployPolicies.List(at.location())
 	err := list.Pages(ctx, func(page *api.ListDeployPoliciesResponse) error {
 		all = append(all, page.DeployPolicies...)
-		return nil
+		return pages.Turn(page.NextPageToken)
 	})
 	return all, err
 }

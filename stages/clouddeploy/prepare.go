@@ -50,14 +50,14 @@ func (d *clouddeploy) survey(ctx context.Context, at place) (survey, error) {
 	if s.current, err = d.current(ctx, at); err != nil {
 		return s, err
 	}
-	had, err := d.rollouts(ctx, at.release("-"), onTarget(at.Target), newestCreated, 10, func(all []*api.Rollout) bool { return firstBegun(all) != nil })
+	had, err := d.rollouts(ctx, "-", onTarget(at), newestCreated, 10, func(all []*api.Rollout) bool { return firstBegun(all) != nil })
 	if err != nil {
 		return s, err
 	}
 	if s.touched = firstBegun(had); len(had) > 0 {
 		s.newest = had[0]
 	}
-	s.unfinished, err = d.rollouts(ctx, at.release("-"), unfinished(at.Target), newestCreated, 50, every)
+	s.unfinished, err = d.rollouts(ctx, "-", unfinished(at), newestCreated, 50, every)
 	return s, err
 }
 
@@ -134,18 +134,18 @@ func (d *clouddeploy) offer(ctx context.Context, p *draft, action, release strin
 		return driver.Prepared{}, err
 	}
 	f.Policies = policies
-	return p.prepared(f, release, request(last(f.Rollout)))
+	return p.prepared(f, release, request(google.Last(f.Rollout)))
 }
 
 // newRollout names the rollout that a call will make for a release.
 func (d *clouddeploy) newRollout(ctx context.Context, p *draft, release string) (frozen, error) {
-	had, err := d.rollouts(ctx, p.at.release(release), onTarget(p.at.Target), "", mostRollouts, every)
+	had, err := d.had(ctx, p.at, release)
 	if err != nil {
 		return frozen{}, err
 	}
 	taken := make([]string, len(had))
 	for i, r := range had {
-		taken[i] = last(r.Name)
+		taken[i] = google.Last(r.Name)
 	}
 	id, err := rolloutID(release, p.at.Target, taken)
 	if err != nil {
@@ -159,6 +159,16 @@ func (d *clouddeploy) newRollout(ctx context.Context, p *draft, release string) 
 	return f, nil
 }
 
+// had are the rollouts of a release to the target. That there are none is asked
+// for twice: an id that is taken would have the new rollout pass for another's.
+func (d *clouddeploy) had(ctx context.Context, at place, release string) ([]*api.Rollout, error) {
+	had, err := d.rollouts(ctx, release, onTarget(at), "", mostRollouts, every)
+	if err == nil && len(had) == 0 {
+		return d.rollouts(ctx, release, onTarget(at), "", mostRollouts, every)
+	}
+	return had, err
+}
+
 // checkForeign compares what runs with what our last effect left.
 func (p *draft) checkForeign() {
 	if len(p.change.Expected) == 0 || p.change.Options.Resolved {
@@ -167,7 +177,7 @@ func (p *draft) checkForeign() {
 	var expected standing
 	if err := json.Unmarshal(p.change.Expected, &expected); err != nil || !bytes.Equal(expected.json(), standingOf(p.survey.current).json()) {
 		p.find(driver.Foreign, fmt.Sprintf("somebody else rolled out to the target: release %q runs there by rollout %q",
-			standingOf(p.survey.current).Release, last(standingOf(p.survey.current).Rollout)), "")
+			standingOf(p.survey.current).Release, google.Last(standingOf(p.survey.current).Rollout)), "")
 	}
 }
 
@@ -230,9 +240,9 @@ func (p *draft) checkFree() {
 	for _, r := range p.survey.unfinished {
 		switch r.State {
 		case "IN_PROGRESS", "CANCELLING", "HALTED":
-			p.refuse(fmt.Sprintf("rollout %s to target %s is %s: only one is made at a time", last(r.Name), p.at.Target, r.State), "let it end, or cancel it")
+			p.refuse(fmt.Sprintf("rollout %s to target %s is %s: only one is made at a time", google.Last(r.Name), p.at.Target, r.State), "let it end, or cancel it")
 		default:
-			p.find(driver.Warn, fmt.Sprintf("rollout %s to target %s is %s and may start later", last(r.Name), p.at.Target, r.State), "")
+			p.find(driver.Warn, fmt.Sprintf("rollout %s to target %s is %s and may start later", google.Last(r.Name), p.at.Target, r.State), "")
 		}
 	}
 }

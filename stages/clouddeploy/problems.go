@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sluice/stages/driver"
+	"sluice/stages/google"
 )
 
 // noCause is how Cloud Deploy says that it gives no cause.
@@ -18,7 +19,7 @@ const mostDetails = 10
 // problems say why a rollout did not succeed: its own reason, then each failed
 // job with its message and its log.
 func (d *clouddeploy) problems(ctx context.Context, v view) []driver.Problem {
-	problems := []driver.Problem{{Code: v.cause(), Location: "rollout " + last(v.Name), Message: v.message()}}
+	problems := []driver.Problem{{Code: v.cause(), Location: "rollout " + google.Last(v.Name), Message: v.message()}}
 	failed := v.failedJobs()
 	for _, l := range failed[:min(len(failed), mostDetails)] {
 		problems = append(problems, d.jobProblem(ctx, l))
@@ -130,7 +131,7 @@ func (d *clouddeploy) jobProblem(ctx context.Context, l located) driver.Problem 
 	}
 	raw, err := d.client.Get(ctx, "v1/"+l.job.JobRun)
 	if err != nil {
-		problem.Message = "the job failed; its run " + last(l.job.JobRun) + " could not be read: " + err.Error()
+		problem.Message = "the job failed; its run " + google.Last(l.job.JobRun) + " could not be read: " + err.Error()
 		return problem
 	}
 	r, err := runOf(raw)
@@ -145,7 +146,7 @@ func (d *clouddeploy) jobProblem(ctx context.Context, l located) driver.Problem 
 
 // childProblem is why a controller's child failed.
 func (d *clouddeploy) childProblem(ctx context.Context, problem driver.Problem, r run) driver.Problem {
-	problem.Message = "child rollout " + last(r.Rollout) + " failed"
+	problem.Message = "child rollout " + google.Last(r.Rollout) + " failed"
 	raw, err := d.client.Get(ctx, "v1/"+r.Rollout)
 	if err != nil {
 		return problem

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/internal/sandbox/sandboxtest"
 	"sluice/stages/driver"
@@ -43,7 +44,7 @@ func answers(t *testing.T, texts map[string]string) driver.Driver {
 		}
 		w.Write([]byte(text)) //nolint:errcheck // the client went away
 	})
-	return open(t, map[string]string{override: serve(t, h)}, &sandboxtest.Clock{})
+	return open(t, map[string]string{override: serve(t, h)}, sandboxtest.NewClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)))
 }
 
 // begun is a deployment that was sent.
@@ -65,7 +66,7 @@ func poll(t *testing.T, d driver.Driver, op driver.Operation) driver.Operation {
 
 // What this version does not know is shown as it is and not guessed at.
 func TestUnknownIsMirrored(t *testing.T) {
-	const text = `{"name":"` + rolloutName + `","state":"PONDERING","annotations":{"sluice/call":"mark"},"color":"blue",
+	const text = `{"name":"` + rolloutName + `","uid":"u","targetId":"prod","state":"PONDERING","annotations":{"sluice/call":"mark"},"color":"blue",
 		"phases":[{"id":"stable","state":"DREAMING","deploymentJobs":{"smokeJob":{"id":"smoke","state":"IN_PROGRESS","smokeJob":{}},"deployJob":{"id":"deploy","state":"SUCCEEDED"}}}]}`
 	op := poll(t, answers(t, map[string]string{rolloutName: text}), begun())
 	r := resultOf(op)
@@ -77,12 +78,17 @@ func TestUnknownIsMirrored(t *testing.T) {
 	}
 }
 
+// jobRun is the beginning of a job run's text.
+func jobRun(id string) string {
+	return `{"name":"` + rolloutName + "/jobRuns/" + id + `","uid":"u","phaseId":"p","jobId":"` + id + `","state":"FAILED",`
+}
+
 // Why a rollout failed is told from the outside in, with where the logs are.
 func TestFailureIsExplained(t *testing.T) {
 	const run = rolloutName + "/jobRuns/"
 	const build = `"build":"projects/shop-1234/locations/europe-west1/builds/b-1"`
 	d := answers(t, map[string]string{
-		rolloutName: `{"name":"` + rolloutName + `","state":"FAILED","annotations":{"sluice/call":"mark"},
+		rolloutName: `{"name":"` + rolloutName + `","uid":"u","targetId":"prod","state":"FAILED","annotations":{"sluice/call":"mark"},
 			"failureReason":"verification failed","deployFailureCause":"VERIFICATION_CONFIG_NOT_FOUND","deployingBuild":"projects/shop-1234/locations/europe-west1/builds/b-0",
 			"phases":[{"id":"canary-25","state":"FAILED","deploymentJobs":{
 				"verifyJob":{"id":"verify","state":"FAILED","jobRun":"` + run + `v"},
@@ -90,9 +96,9 @@ func TestFailureIsExplained(t *testing.T) {
 				"analysisJob":{"id":"analysis","state":"FAILED","jobRun":"` + run + `a"},
 				"smokeJob":{"id":"smoke","state":"FAILED","jobRun":"` + run + `gone"},
 				"postdeployJob":{"id":"postdeploy","state":"ABORTED"}}}]}`,
-		run + "v": `{"name":"v","verifyJobRun":{` + build + `,"failureCause":"EXECUTION_FAILED","failureMessage":"smoke test answered 500"}}`,
-		run + "d": `{"name":"d","deployJobRun":{"failureCause":"MISSING_RESOURCES_FOR_CANARY"}}`,
-		run + "a": `{"name":"a","analysisJobRun":{"failedCheckId":"latency"}}`,
+		run + "v": jobRun("v") + `"verifyJobRun":{` + build + `,"failureCause":"EXECUTION_FAILED","failureMessage":"smoke test answered 500"}}`,
+		run + "d": jobRun("d") + `"deployJobRun":{"failureCause":"MISSING_RESOURCES_FOR_CANARY"}}`,
+		run + "a": jobRun("a") + `"analysisJobRun":{"failedCheckId":"latency"}}`,
 	})
 	r := resultOf(poll(t, d, begun()))
 	want := []string{
@@ -116,7 +122,7 @@ func TestFailureIsExplained(t *testing.T) {
 
 // Where no job failed, the rollout's own build has the log.
 func TestFailureWithoutAJob(t *testing.T) {
-	d := answers(t, map[string]string{rolloutName: `{"name":"` + rolloutName + `","state":"FAILED","annotations":{"sluice/call":"mark"},
+	d := answers(t, map[string]string{rolloutName: `{"name":"` + rolloutName + `","uid":"u","targetId":"prod","state":"FAILED","annotations":{"sluice/call":"mark"},
 		"deployFailureCause":"FAILURE_CAUSE_UNSPECIFIED","deployingBuild":"projects/shop-1234/locations/europe-west1/builds/b-0"}`})
 	r := resultOf(poll(t, d, begun()))
 	const want = "FAILED: the rollout failed and Cloud Deploy gives no reason (log: https://console.cloud.google.com/cloud-build/builds;region=europe-west1/b-0?project=shop-1234) (at rollout r7-to-prod-0001)"
@@ -129,13 +135,13 @@ func TestFailureWithoutAJob(t *testing.T) {
 func TestHaltedController(t *testing.T) {
 	const child = "projects/shop-1234/locations/europe-west1/deliveryPipelines/shop/releases/r7/rollouts/r7-to-prod-0001-east"
 	controller := func(state string) string {
-		return `{"name":"` + rolloutName + `","state":"` + state + `","annotations":{"sluice/call":"mark"},"phases":[{"id":"stable","state":"FAILED","childRolloutJobs":{
+		return `{"name":"` + rolloutName + `","uid":"u","targetId":"prod","state":"` + state + `","annotations":{"sluice/call":"mark"},"phases":[{"id":"stable","state":"FAILED","childRolloutJobs":{
 			"createRolloutJobs":[{"id":"east","state":"FAILED","jobRun":"` + rolloutName + `/jobRuns/e"},{"id":"west","state":"SUCCEEDED"}]}},{"id":"later","state":"PENDING"}]}`
 	}
 	texts := map[string]string{
 		rolloutName:                controller("HALTED"),
-		rolloutName + "/jobRuns/e": `{"name":"e","jobId":"east","createChildRolloutJobRun":{"rollout":"` + child + `"}}`,
-		child:                      `{"name":"` + child + `","state":"FAILED","failureReason":"east is down","deployFailureCause":"EXECUTION_FAILED"}`,
+		rolloutName + "/jobRuns/e": jobRun("e") + `"createChildRolloutJobRun":{"rollout":"` + child + `"}}`,
+		child:                      `{"name":"` + child + `","uid":"u","targetId":"east","state":"FAILED","failureReason":"east is down","deployFailureCause":"EXECUTION_FAILED"}`,
 	}
 	d := answers(t, texts)
 	op := poll(t, d, begun())
@@ -148,7 +154,7 @@ func TestHaltedController(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	// Retrying the only failed child job needs no name.
-	texts["projects/shop-1234/locations/europe-west1/deliveryPipelines/shop"] = `{"serialPipeline":{"stages":[{"targetId":"prod"}]}}`
+	texts["projects/shop-1234/locations/europe-west1/deliveryPipelines/shop"] = `{"name":"projects/shop-1234/locations/europe-west1/deliveryPipelines/shop","uid":"u","serialPipeline":{"stages":[{"targetId":"prod"}]}}`
 	texts["projects/shop-1234/locations/europe-west1/deployPolicies"] = `{}`
 	op.Call.Data = nil
 	c := seen(t, op)
@@ -187,7 +193,7 @@ func TestCreationIsFollowed(t *testing.T) {
 
 // Somebody else's rollout of our name is not ours.
 func TestForeignRolloutOfOurName(t *testing.T) {
-	text := `{"name":"` + rolloutName + `","state":"SUCCEEDED","annotations":{"sluice/call":"another mark"}}`
+	text := `{"name":"` + rolloutName + `","uid":"u","targetId":"prod","state":"SUCCEEDED","annotations":{"sluice/call":"another mark"}}`
 	verdict, op, err := answers(t, map[string]string{rolloutName: text}).Lookup(t.Context(), begun().Call)
 	if err != nil || verdict != driver.Found {
 		t.Fatalf("%s, %v", verdict, err)
@@ -201,7 +207,7 @@ func TestForeignRolloutOfOurName(t *testing.T) {
 // Every command is decided by the rollout alone.
 func TestLookupOfCommands(t *testing.T) {
 	rollout := func(state, approval, phase, job, run string) string {
-		return `{"name":"` + rolloutName + `","state":"` + state + `","approvalState":"` + approval + `","phases":[{"id":"first","state":"SUCCEEDED"},
+		return `{"name":"` + rolloutName + `","uid":"u","targetId":"prod","state":"` + state + `","approvalState":"` + approval + `","phases":[{"id":"first","state":"SUCCEEDED"},
 			{"id":"stable","state":"` + phase + `","deploymentJobs":{"verifyJob":{"id":"verify","state":"` + job + `","jobRun":"` + run + `"}}}]}`
 	}
 	for name, tt := range map[string]struct {
@@ -209,23 +215,22 @@ func TestLookupOfCommands(t *testing.T) {
 		text    string
 		verdict driver.Verdict
 	}{
-		"approved":       {driver.Approve, rollout("PENDING", "APPROVED", "PENDING", "PENDING", ""), driver.Found},
-		"not approved":   {driver.Approve, rollout("PENDING_APPROVAL", "NEEDS_APPROVAL", "PENDING", "PENDING", ""), driver.Absent},
-		"too late":       {driver.Approve, rollout("APPROVAL_REJECTED", "REJECTED", "ABORTED", "ABORTED", ""), driver.Absent},
-		"rejected":       {driver.Reject, rollout("APPROVAL_REJECTED", "REJECTED", "ABORTED", "ABORTED", ""), driver.Found},
-		"not rejected":   {driver.Reject, rollout("PENDING_APPROVAL", "NEEDS_APPROVAL", "PENDING", "PENDING", ""), driver.Absent},
-		"advanced":       {driver.Advance, rollout("IN_PROGRESS", "", "IN_PROGRESS", "PENDING", ""), driver.Found},
-		"over already":   {driver.Advance, rollout("SUCCEEDED", "", "SUCCEEDED", "SUCCEEDED", "v"), driver.Found},
-		"not advanced":   {driver.Advance, rollout("IN_PROGRESS", "", "PENDING", "PENDING", ""), driver.Absent},
-		"retried":        {driver.RetryJob, rollout("IN_PROGRESS", "", "IN_PROGRESS", "PENDING", "v"), driver.Found},
-		"failed again":   {driver.RetryJob, rollout("FAILED", "", "FAILED", "FAILED", "w"), driver.Found},
-		"not retried":    {driver.RetryJob, rollout("FAILED", "", "FAILED", "FAILED", "v"), driver.Absent},
-		"ignored":        {driver.IgnoreJob, rollout("IN_PROGRESS", "", "IN_PROGRESS", "IGNORED", "v"), driver.Found},
-		"not ignored":    {driver.IgnoreJob, rollout("FAILED", "", "FAILED", "FAILED", "v"), driver.Absent},
-		"cancelling":     {driver.Cancel, rollout("CANCELLING", "", "IN_PROGRESS", "IN_PROGRESS", "v"), driver.Found},
-		"cancelled":      {driver.Cancel, rollout("CANCELLED", "", "ABORTED", "ABORTED", "v"), driver.Found},
-		"not cancelled":  {driver.Cancel, rollout("IN_PROGRESS", "", "IN_PROGRESS", "IN_PROGRESS", "v"), driver.Absent},
-		"nothing at all": {driver.Cancel, `{}`, driver.Absent},
+		"approved":      {driver.Approve, rollout("PENDING", "APPROVED", "PENDING", "PENDING", ""), driver.Found},
+		"not approved":  {driver.Approve, rollout("PENDING_APPROVAL", "NEEDS_APPROVAL", "PENDING", "PENDING", ""), driver.Absent},
+		"too late":      {driver.Approve, rollout("APPROVAL_REJECTED", "REJECTED", "ABORTED", "ABORTED", ""), driver.Absent},
+		"rejected":      {driver.Reject, rollout("APPROVAL_REJECTED", "REJECTED", "ABORTED", "ABORTED", ""), driver.Found},
+		"not rejected":  {driver.Reject, rollout("PENDING_APPROVAL", "NEEDS_APPROVAL", "PENDING", "PENDING", ""), driver.Absent},
+		"advanced":      {driver.Advance, rollout("IN_PROGRESS", "", "IN_PROGRESS", "PENDING", ""), driver.Found},
+		"over already":  {driver.Advance, rollout("SUCCEEDED", "", "SUCCEEDED", "SUCCEEDED", "v"), driver.Found},
+		"not advanced":  {driver.Advance, rollout("IN_PROGRESS", "", "PENDING", "PENDING", ""), driver.Absent},
+		"retried":       {driver.RetryJob, rollout("IN_PROGRESS", "", "IN_PROGRESS", "PENDING", "v"), driver.Found},
+		"failed again":  {driver.RetryJob, rollout("FAILED", "", "FAILED", "FAILED", "w"), driver.Found},
+		"not retried":   {driver.RetryJob, rollout("FAILED", "", "FAILED", "FAILED", "v"), driver.Absent},
+		"ignored":       {driver.IgnoreJob, rollout("IN_PROGRESS", "", "IN_PROGRESS", "IGNORED", "v"), driver.Found},
+		"not ignored":   {driver.IgnoreJob, rollout("FAILED", "", "FAILED", "FAILED", "v"), driver.Absent},
+		"cancelling":    {driver.Cancel, rollout("CANCELLING", "", "IN_PROGRESS", "IN_PROGRESS", "v"), driver.Found},
+		"cancelled":     {driver.Cancel, rollout("CANCELLED", "", "ABORTED", "ABORTED", "v"), driver.Found},
+		"not cancelled": {driver.Cancel, rollout("IN_PROGRESS", "", "IN_PROGRESS", "IN_PROGRESS", "v"), driver.Absent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			call := begun().Call
@@ -239,6 +244,20 @@ func TestLookupOfCommands(t *testing.T) {
 				t.Errorf("%+v", op)
 			}
 		})
+	}
+}
+
+// What does not show yet is not called absent before it had time to.
+func TestLookupWaitsForTheEffectToShow(t *testing.T) {
+	text := `{"name":"` + rolloutName + `","uid":"u","targetId":"prod","state":"PENDING_APPROVAL","approvalState":"NEEDS_APPROVAL"}`
+	d := answers(t, map[string]string{rolloutName: text})
+	call := begun().Call
+	call.Kind = driver.Approve
+	for ago, want := range map[time.Duration]driver.Verdict{0: driver.Undecided, 2 * time.Second: driver.Undecided, 3 * time.Second: driver.Absent} {
+		call.Intended = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).Add(-ago)
+		if verdict, _, err := d.Lookup(t.Context(), call); err != nil || verdict != want {
+			t.Errorf("after %s: %s, %v, want %s", ago, verdict, err, want)
+		}
 	}
 }
 

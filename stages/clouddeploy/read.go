@@ -17,28 +17,67 @@ const (
 	newestCreated  = "CreateTime desc"
 )
 
-func deployed(target string) string {
-	return fmt.Sprintf(`(approvalState!="REJECTED" AND approvalState!="NEEDS_APPROVAL") AND state="SUCCEEDED" AND targetId="%s"`, target)
+// selection is what a list of a target's rollouts is asked for, and whether one
+// of them is what was asked for: what is not makes the list no answer.
+type selection struct {
+	at     place
+	filter string
+	fits   func(*api.Rollout) bool
 }
 
-func onTarget(target string) string { return fmt.Sprintf(`targetId="%s"`, target) }
+func deployed(at place) selection {
+	return selection{at, fmt.Sprintf(`(approvalState!="REJECTED" AND approvalState!="NEEDS_APPROVAL") AND state="SUCCEEDED" AND targetId="%s"`, at.Target),
+		func(r *api.Rollout) bool { return r.State == "SUCCEEDED" }}
+}
 
-func unfinished(target string) string {
-	return onTarget(target) + ` AND state!="SUCCEEDED" AND state!="FAILED" AND state!="CANCELLED" AND state!="APPROVAL_REJECTED"`
+func onTarget(at place) selection {
+	return selection{at, fmt.Sprintf(`targetId="%s"`, at.Target), func(*api.Rollout) bool { return true }}
+}
+
+func unfinished(at place) selection {
+	return selection{at, onTarget(at).filter + ` AND state!="SUCCEEDED" AND state!="FAILED" AND state!="CANCELLED" AND state!="APPROVAL_REJECTED"`,
+		func(r *api.Rollout) bool { return !isFinal(r.State) }}
+}
+
+// check refuses a page with a rollout that was not asked for.
+func (s selection) check(page []*api.Rollout) error {
+	for _, r := range page {
+		if r.TargetId != s.at.Target || !s.fits(r) {
+			return google.NoAnswer("the list of rollouts", "rollout %s to target %q, %s, does not fit %s", r.Name, r.TargetId, r.State, s.filter)
+		}
+	}
+	return nil
+}
+
+// page reads a page. One that is empty although more follow is asked for again:
+// there are such pages, and what should have been on it would be passed over.
+func (s selection) page(list *api.ProjectsLocationsDeliveryPipelinesReleasesRolloutsListCall) (*api.ListRolloutsResponse, error) {
+	page, err := list.Do()
+	if err == nil && len(page.Rollouts) == 0 && page.NextPageToken != "" {
+		page, err = list.Do()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return page, s.check(page.Rollouts)
 }
 
 // rollouts lists rollouts of a release, "-" for all, until enough says so.
-func (d *clouddeploy) rollouts(ctx context.Context, release, filter, order string, size int64, enough func([]*api.Rollout) bool) ([]*api.Rollout, error) {
+func (d *clouddeploy) rollouts(ctx context.Context, release string, s selection, order string, size int64, enough func([]*api.Rollout) bool) ([]*api.Rollout, error) {
 	var all []*api.Rollout
-	list := d.service.Projects.Locations.DeliveryPipelines.Releases.Rollouts.List(release).Filter(filter).OrderBy(order).PageSize(size)
+	var pages google.Pages
+	list := d.service.Projects.Locations.DeliveryPipelines.Releases.Rollouts.List(s.at.release(release)).Filter(s.filter).OrderBy(order).PageSize(size)
 	for {
-		page, err := list.Context(ctx).Do()
+		page, err := s.page(list.Context(ctx))
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, page.Rollouts...)
 		if page.NextPageToken == "" || enough(all) {
 			return all, nil
+		}
+		if err := pages.Turn(page.NextPageToken); err != nil {
+			return nil, err
 		}
 		list = list.PageToken(page.NextPageToken)
 	}
@@ -48,8 +87,8 @@ func one(found []*api.Rollout) bool { return len(found) > 0 }
 func every([]*api.Rollout) bool     { return false }
 
 // first is the first rollout of a list, nil where it is empty.
-func (d *clouddeploy) first(ctx context.Context, at place, filter, order string) (*api.Rollout, error) {
-	found, err := d.rollouts(ctx, at.release("-"), filter, order, 1, one)
+func (d *clouddeploy) first(ctx context.Context, s selection, order string) (*api.Rollout, error) {
+	found, err := d.rollouts(ctx, "-", s, order, 1, one)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -58,12 +97,12 @@ func (d *clouddeploy) first(ctx context.Context, at place, filter, order string)
 
 // current is the newest SUCCEEDED rollout on the target, nil where there is none.
 func (d *clouddeploy) current(ctx context.Context, at place) (*api.Rollout, error) {
-	return d.first(ctx, at, deployed(at.Target), newestDeployed)
+	return d.first(ctx, deployed(at), newestDeployed)
 }
 
 // newest is the rollout on the target that was made last, whatever became of it.
 func (d *clouddeploy) newest(ctx context.Context, at place) (*api.Rollout, error) {
-	return d.first(ctx, at, onTarget(at.Target), newestCreated)
+	return d.first(ctx, onTarget(at), newestCreated)
 }
 
 // release reads one of the pipeline's releases.

@@ -35,7 +35,7 @@ func (d *clouddeploy) checkBack(ctx context.Context, p *draft, id string) (strin
 	if p.survey.pipeline.Suspended {
 		p.refuse("delivery pipeline "+p.at.DeliveryPipeline+" is suspended: it takes no new rollouts", "resume it in Cloud Deploy, then run again")
 	}
-	had, err := d.rollouts(ctx, p.at.release("-"), onTarget(p.at.Target), newestCreated, 2, func(r []*api.Rollout) bool { return len(r) > 1 })
+	had, err := d.rollouts(ctx, "-", onTarget(p.at), newestCreated, 2, func(r []*api.Rollout) bool { return len(r) > 1 })
 	if err != nil {
 		return "", err
 	}
@@ -54,7 +54,7 @@ func (d *clouddeploy) checkBack(ctx context.Context, p *draft, id string) (strin
 // previous is the release of the newest SUCCEEDED rollout before the one that
 // runs, of a release that is not abandoned.
 func (d *clouddeploy) previous(ctx context.Context, p *draft) (string, error) {
-	had, err := d.rollouts(ctx, p.at.release("-"), deployed(p.at.Target), newestDeployed, 50, every)
+	had, err := d.rollouts(ctx, "-", deployed(p.at), newestDeployed, 50, every)
 	if err != nil {
 		return "", err
 	}

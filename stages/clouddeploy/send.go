@@ -7,6 +7,7 @@ import (
 	api "google.golang.org/api/clouddeploy/v1"
 
 	"sluice/stages/driver"
+	"sluice/stages/google"
 )
 
 // send makes the one request of a call. It returns the name of the platform's
@@ -30,7 +31,7 @@ func (d *clouddeploy) create(ctx context.Context, change driver.Change, f frozen
 	}
 	rollouts := d.service.Projects.Locations.DeliveryPipelines.Releases.Rollouts
 	create := rollouts.Create(at.release(releaseOf(f.Rollout)), wanted(change, at, f)).
-		RolloutId(last(f.Rollout)).RequestId(f.Request)
+		RolloutId(google.Last(f.Rollout)).RequestId(f.Request)
 	if len(f.Policies) > 0 {
 		create = create.OverrideDeployPolicy(f.Policies...)
 	}
@@ -60,7 +61,7 @@ func (d *clouddeploy) rollBack(ctx context.Context, change driver.Change, f froz
 		return err
 	}
 	request := &api.RollbackTargetRequest{
-		TargetId: at.Target, ReleaseId: releaseOf(f.Rollout), RolloutId: last(f.Rollout), RolloutToRollBack: f.Newest,
+		TargetId: at.Target, ReleaseId: releaseOf(f.Rollout), RolloutId: google.Last(f.Rollout), RolloutToRollBack: f.Newest,
 		RollbackConfig: &api.RollbackTargetConfig{Rollout: wanted(change, at, f)}, OverrideDeployPolicy: f.Policies,
 	}
 	_, err = d.service.Projects.Locations.DeliveryPipelines.RollbackTarget(at.pipeline(), request).Context(ctx).Do()

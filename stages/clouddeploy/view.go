@@ -136,8 +136,10 @@ func (v view) failedJobs() []located {
 }
 
 // final reports whether the rollout is over. Unknown states are not.
-func (v view) final() bool {
-	return slices.Contains([]string{"SUCCEEDED", "FAILED", "CANCELLED", "APPROVAL_REJECTED"}, v.State)
+func (v view) final() bool { return isFinal(v.State) }
+
+func isFinal(state string) bool {
+	return slices.Contains([]string{"SUCCEEDED", "FAILED", "CANCELLED", "APPROVAL_REJECTED"}, state)
 }
 
 // nextPhase is the phase that waits to be advanced to: the first PENDING one,

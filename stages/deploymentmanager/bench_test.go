@@ -43,7 +43,13 @@ func newBench(t *testing.T, faults ...string) *bench {
 
 func open(t *testing.T, env map[string]string) driver.Driver {
 	t.Helper()
-	d, err := deploymentmanager.Open(t.Context(), driver.Env{Getenv: func(name string) string { return env[name] }})
+	return openOver(t, env, nil)
+}
+
+// openOver opens a driver whose requests the transport carries.
+func openOver(t *testing.T, env map[string]string, rt http.RoundTripper) driver.Driver {
+	t.Helper()
+	d, err := deploymentmanager.Open(t.Context(), driver.Env{Transport: rt, Getenv: func(name string) string { return env[name] }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	api "google.golang.org/api/deploymentmanager/v2"
 
 	"sluice/stages/driver"
+	"sluice/stages/google"
 )
 
 // waitApproval is what a preview waits for, as Result.Waiting.
@@ -161,7 +162,7 @@ const skew = time.Minute
 // brought reports whether the manifest is as young as the operation, both by
 // the platform's clock.
 func (o operation) brought(m *api.Manifest) bool {
-	return !clock(m.InsertTime).Before(clock(o.InsertTime).Add(-skew))
+	return !google.Clock(m.InsertTime).Before(google.Clock(o.InsertTime).Add(-skew))
 }
 
 // foreign is what somebody else made of the deployment.

@@ -27,19 +27,14 @@ const root = "deploymentmanager/v2/"
 // Open connects with Google's own configuration: Application Default
 // Credentials and gcloud's endpoint override. It sends nothing.
 func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
-	client, err := google.Open(env, google.API{
+	return google.OpenDriver(ctx, env, google.API{
 		Endpoint: "https://deploymentmanager.googleapis.com/",
 		Override: "CLOUDSDK_API_ENDPOINT_OVERRIDES_DEPLOYMENTMANAGER",
 		Path:     root,
+		Rules:    rules(),
+	}, api.NewService, func(service *api.Service, client *google.Client) driver.Driver {
+		return &deploymentmanager{service: service, client: client}
 	})
-	if err != nil {
-		return nil, err
-	}
-	service, err := api.NewService(ctx, client.Options()...)
-	if err != nil {
-		return nil, err
-	}
-	return &deploymentmanager{service: service, client: client}, nil
 }
 
 // Explain classifies what Google's client returns.
@@ -86,13 +81,13 @@ func (d *deploymentmanager) Resolve(ctx context.Context, t driver.Target, id str
 	if err != nil {
 		return driver.Release{}, err
 	}
-	return driver.Release{ID: id, Platform: found.name(), CreateTime: clock(found.manifest.InsertTime)}, nil
+	return driver.Release{ID: id, Platform: found.name(), CreateTime: google.Clock(found.manifest.InsertTime)}, nil
 }
 
 // Prepare checks a call and freezes the fingerprint that it needs.
 func (d *deploymentmanager) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, error) {
 	if len(c.Changes) != 1 {
-		return driver.Prepared{}, oneChange(c)
+		return driver.Prepared{}, google.OneChange(c)
 	}
 	at, err := placeOf(c.Changes[0].Target)
 	if err != nil {
@@ -193,16 +188,3 @@ func (at place) global() string { return root + "projects/" + at.Project + "/glo
 
 // deployment is the path of the target's deployment.
 func (at place) deployment() string { return at.global() + "deployments/" + at.Deployment }
-
-func oneChange(c driver.Call) error {
-	return &google.InvalidError{Text: fmt.Sprintf("a call has one change, this one %d", len(c.Changes))}
-}
-
-// clock reads one of the API's times; the zero time where there is none.
-func clock(s string) time.Time {
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
-}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	api "google.golang.org/api/deploymentmanager/v2"
 
@@ -58,13 +57,22 @@ type observed struct {
 func (o observed) release() driver.Release {
 	r := driver.Release{ID: o.current.Release, Platform: o.current.Manifest}
 	if o.manifest != nil {
-		r.CreateTime = clock(o.manifest.InsertTime)
+		r.CreateTime = google.Clock(o.manifest.InsertTime)
 	}
 	return r
 }
 
 // observe reads the target's deployment with its manifests.
 func (d *deploymentmanager) observe(ctx context.Context, at place) (observed, error) {
+	o, err := d.read(ctx, at)
+	if err != nil || o.deployment == nil {
+		return o, err
+	}
+	return o, d.readManifests(ctx, &o)
+}
+
+// read reads the deployment alone.
+func (d *deploymentmanager) read(ctx context.Context, at place) (observed, error) {
 	o := observed{at: at}
 	raw, err := d.client.Get(ctx, at.deployment())
 	if google.IsStatus(err, http.StatusNotFound) {
@@ -84,19 +92,19 @@ func (d *deploymentmanager) observe(ctx context.Context, at place) (observed, er
 		}
 		o.newest = &working
 	}
-	return o, d.readManifests(ctx, &o)
+	return o, nil
 }
 
 // readManifests reads what runs and what is on its way.
 func (d *deploymentmanager) readManifests(ctx context.Context, o *observed) error {
-	if name := last(o.deployment.Manifest); name != "" {
-		m, err := d.manifest(ctx, o.at, name)
+	if name := google.Last(o.deployment.Manifest); name != "" {
+		m, err := d.named(ctx, o.at, name)
 		if err != nil {
 			return err
 		}
 		o.current, o.manifest = standing{Release: m.release(), Manifest: name}, m.manifest
 	}
-	name := last(o.deployment.Update.Manifest)
+	name := google.Last(o.deployment.Update.Manifest)
 	switch name {
 	case "":
 		return nil
@@ -104,12 +112,22 @@ func (d *deploymentmanager) readManifests(ctx context.Context, o *observed) erro
 		o.update = o.current
 		return nil
 	}
-	m, err := d.manifest(ctx, o.at, name)
+	m, err := d.named(ctx, o.at, name)
 	if err != nil {
 		return err
 	}
 	o.update = standing{Release: m.release(), Manifest: name}
 	return nil
+}
+
+// named reads a manifest that the deployment names, and which is there as long
+// as the deployment is.
+func (d *deploymentmanager) named(ctx context.Context, at place, name string) (found, error) {
+	m, err := d.manifest(ctx, at, name)
+	if d.isNotFound(err) {
+		return m, google.NoAnswer("the deployment", "deployment %s names manifest %s, which is not there: %w", at.Deployment, name, err)
+	}
+	return m, err
 }
 
 // projectExists tells a deployment that is not there yet from a project that is
@@ -125,6 +143,3 @@ func (d *deploymentmanager) isNotFound(err error) bool {
 
 // working reports whether an operation is at work on the deployment.
 func (o observed) working() bool { return o.newest != nil && !o.newest.done() }
-
-// last is the last part of a link or a path.
-func last(link string) string { return link[strings.LastIndex(link, "/")+1:] }

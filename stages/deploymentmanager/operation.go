@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"sluice/stages/driver"
+	"sluice/stages/google"
 )
 
 // operation is Deployment Manager's own long-running work, read leniently: its
@@ -53,11 +54,15 @@ func (o operation) failed() bool { return len(o.Error.Errors) > 0 || o.HTTPError
 func (o operation) open(c driver.Call) driver.Operation {
 	op := driver.Operation{
 		Call: c, ID: o.Name, Kind: o.OperationType, Status: driver.Running, Progress: o.Progress, User: o.User,
-		Inserted: clock(o.InsertTime), Started: clock(o.StartTime), Ended: clock(o.EndTime), Link: o.SelfLink,
+		Inserted: google.Clock(o.InsertTime), Started: google.Clock(o.StartTime), Ended: google.Clock(o.EndTime), Link: o.SelfLink,
 		Results: map[string]driver.Result{c.Changes[0].Target.Name: {Outcome: driver.Open}},
 	}
-	if o.Status == string(driver.Pending) {
+	switch o.Status {
+	case string(driver.Pending):
 		op.Status = driver.Pending
+	case string(driver.Running), string(driver.Done):
+	default:
+		op.Warnings = append(op.Warnings, driver.Problem{Code: o.Status, Message: "Deployment Manager gives the operation a status that this version does not know; it is followed until it is DONE"})
 	}
 	for _, w := range o.Warnings {
 		op.Warnings = append(op.Warnings, w.readable())

@@ -88,7 +88,7 @@ func TestOperations(t *testing.T) {
 		"pending":           {text: `{"name":"op-1","status":"PENDING"}`, runs: before, outcome: driver.Open, status: driver.Pending},
 		"running":           {text: `{"name":"op-1","status":"RUNNING","progress":30}`, runs: before, outcome: driver.Open, status: driver.Running},
 		"done before 100":   {text: `{"name":"op-1","status":"DONE","progress":90}`, runs: wanted, outcome: driver.Open, status: driver.Running},
-		"unknown status":    {text: `{"name":"op-1","status":"PONDERING","progress":100}`, runs: wanted, outcome: driver.Open, status: driver.Running},
+		"unknown status":    {text: `{"name":"op-1","status":"PONDERING","progress":100}`, runs: wanted, outcome: driver.Open, status: driver.Running, warnings: []string{"PONDERING: Deployment Manager gives the operation a status that this version does not know; it is followed until it is DONE"}},
 		"success":           {text: done(``), runs: wanted, outcome: driver.Succeeded, status: driver.Done},
 		"empty error":       {text: done(`,"error":{}`), runs: wanted, outcome: driver.Succeeded, status: driver.Done},
 		"not read back":     {text: done(``), runs: before, outcome: driver.Failed, status: driver.Done, errors: []string{"NOT_DEPLOYED: the operation ended without an error, but the deployment runs " + release(before) + " by manifest m1"}},

@@ -34,7 +34,7 @@ type frozen struct {
 func thaw(c driver.Call) (frozen, place, error) {
 	var f frozen
 	if len(c.Changes) != 1 {
-		return f, place{}, oneChange(c)
+		return f, place{}, google.OneChange(c)
 	}
 	if err := json.Unmarshal(c.Data, &f); err != nil || f.Release == "" && c.Kind != driver.Reject {
 		return f, place{}, &google.InvalidError{Text: "the call was not prepared"}

@@ -65,38 +65,55 @@ func (d *deploymentmanager) manifest(ctx context.Context, at place, name string)
 // history finds a release among the manifests that a deployment ever had: the
 // youngest that holds it.
 func (d *deploymentmanager) history(ctx context.Context, at place, release string) (found, bool, error) {
-	var hit *api.Manifest
-	err := d.service.Manifests.List(at.Project, at.Deployment).Pages(ctx, func(page *api.ManifestsListResponse) error {
+	hit, _, err := d.youngest(ctx, at, release)
+	return found{at, hit}, hit != nil, err
+}
+
+// youngest is the youngest manifest with a release, nil where there is none, and
+// whether there is a deployment.
+func (d *deploymentmanager) youngest(ctx context.Context, at place, release string) (hit *api.Manifest, exists bool, err error) {
+	seen := 0
+	var pages google.Pages
+	err = d.service.Manifests.List(at.Project, at.Deployment).Pages(ctx, func(page *api.ManifestsListResponse) error {
+		seen += len(page.Manifests)
 		for _, m := range page.Manifests {
-			younger := hit == nil || clock(hit.InsertTime).Before(clock(m.InsertTime))
+			younger := hit == nil || google.Clock(hit.InsertTime).Before(google.Clock(m.InsertTime))
 			if younger && releaseOf(m.Config, m.Imports) == release {
 				hit = m
 			}
 		}
-		return nil
+		return pages.Turn(page.NextPageToken)
 	})
-	if d.isNotFound(err) {
-		return found{}, false, nil
+	switch {
+	case d.isNotFound(err):
+		return nil, false, nil
+	case err == nil && seen == 0:
+		err = d.neverHadAny(ctx, at)
 	}
-	return found{at, hit}, hit != nil, err
+	return hit, true, err
+}
+
+// neverHadAny checks an empty list of manifests against the deployment itself,
+// which names what it runs and what it is given.
+func (d *deploymentmanager) neverHadAny(ctx context.Context, at place) error {
+	o, err := d.read(ctx, at)
+	if err != nil || o.deployment == nil {
+		return err
+	}
+	if name := cmp.Or(google.Last(o.deployment.Manifest), google.Last(o.deployment.Update.Manifest)); name != "" {
+		return google.NoAnswer("the list of manifests", "it is empty, and deployment %s names %s", at.Deployment, name)
+	}
+	return nil
 }
 
 // search finds a release in the target's deployment, else in the others of its
 // project.
 func (d *deploymentmanager) search(ctx context.Context, at place, release string) (found, error) {
-	hit, ok, err := d.history(ctx, at, release)
-	if ok || err != nil {
-		return hit, err
+	hit, exists, err := d.youngest(ctx, at, release)
+	if hit != nil || err != nil {
+		return found{at, hit}, err
 	}
-	var others []string
-	err = d.service.Deployments.List(at.Project).Pages(ctx, func(page *api.DeploymentsListResponse) error {
-		for _, other := range page.Deployments {
-			if other.Name != at.Deployment {
-				others = append(others, other.Name)
-			}
-		}
-		return nil
-	})
+	others, err := d.others(ctx, at, exists)
 	if err != nil {
 		return found{}, err
 	}
@@ -107,4 +124,24 @@ func (d *deploymentmanager) search(ctx context.Context, at place, release string
 		}
 	}
 	return found{}, &google.NotFoundError{Text: fmt.Sprintf("no deployment of project %s ever had a manifest with %s", at.Project, release)}
+}
+
+// others are the other deployments of the target's project. A list without the
+// target's own, where it exists, is none.
+func (d *deploymentmanager) others(ctx context.Context, at place, exists bool) ([]string, error) {
+	var names []string
+	var pages google.Pages
+	err := d.service.Deployments.List(at.Project).Pages(ctx, func(page *api.DeploymentsListResponse) error {
+		for _, one := range page.Deployments {
+			names = append(names, one.Name)
+		}
+		return pages.Turn(page.NextPageToken)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if exists && !slices.Contains(names, at.Deployment) {
+		return nil, google.NoAnswer("the list of deployments", "%s exists and is not in it", at.Deployment)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return name == at.Deployment }), nil
 }

@@ -2,7 +2,6 @@ package deploymentmanager
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -33,14 +32,15 @@ func (d *deploymentmanager) send(ctx context.Context, kind driver.Kind, at place
 }
 
 // content reads the frozen manifest's configuration and imports. They must be
-// what was approved.
+// what was approved: a manifest never changes, so one that holds something else
+// is no answer, and nothing is sent.
 func (d *deploymentmanager) content(ctx context.Context, f frozen) (*api.TargetConfiguration, error) {
 	from, err := d.manifest(ctx, place{Project: f.Project, Deployment: f.Deployment}, f.Manifest)
 	if err != nil {
 		return nil, err
 	}
 	if id := from.release(); id != f.Release {
-		return nil, &google.InvalidError{Text: fmt.Sprintf("manifest %s holds %s and not %s any more", from.name(), id, f.Release)}
+		return nil, google.NoAnswer("the release to send", "manifest %s holds %s, and a manifest that held %s never changes", from.name(), id, f.Release)
 	}
 	return &api.TargetConfiguration{Config: from.manifest.Config, Imports: from.manifest.Imports}, nil
 }

@@ -4,6 +4,8 @@
 //
 // It knows no platform. Google's own generated clients do the calls; what they
 // would drop (fields newer than they are) is read verbatim with [Client.Get].
+// Every answer passes the [Rules] of its API before anybody sees it, and what
+// needs a person is read twice ([Confirmed]).
 package google
 
 import (
@@ -15,7 +17,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 
 	"google.golang.org/api/googleapi"
 	"google.golang.org/api/option"
@@ -23,19 +24,14 @@ import (
 	"sluice/stages/driver"
 )
 
-const (
-	requestTimeout = 60 * time.Second
-	// mostAnswer bounds what is read of one answer: Deployment Manager's
-	// manifests, the largest there are, stay far below it.
-	mostAnswer = 64 << 20
-	scope      = "https://www.googleapis.com/auth/cloud-platform"
-)
+const scope = "https://www.googleapis.com/auth/cloud-platform"
 
 // API is one of Google's REST APIs.
 type API struct {
 	Endpoint string // "https://host/"
 	Override string // the environment variable that replaces it, as gcloud names it
 	Path     string // what an override may end with and the generated client adds itself; "" for nothing
+	Rules    Rules  // what its answers must carry
 }
 
 // plainPath is what resource names are made of. Names come from saved state and
@@ -52,11 +48,11 @@ type Client struct {
 // the first request. A loopback endpoint gets no credentials.
 func Open(env driver.Env, api API) (*Client, error) {
 	base := api.Endpoint
-	if env.Getenv != nil && env.Getenv(api.Override) != "" {
-		base = env.Getenv(api.Override)
-		if err := driver.CheckEndpoint(api.Override, base); err != nil {
+	if over := override(env, api); over != "" {
+		if err := driver.CheckEndpoint(api.Override, over); err != nil {
 			return nil, err
 		}
+		base = over
 	}
 	base = strings.TrimSuffix(strings.TrimSuffix(base, "/"), strings.Trim(api.Path, "/"))
 	base = strings.TrimSuffix(base, "/") + "/"
@@ -72,11 +68,35 @@ func Open(env driver.Env, api API) (*Client, error) {
 		transport = newAuthorized(env, transport)
 	}
 	return &Client{base: base, http: &http.Client{
-		Transport: transport,
-		Timeout:   requestTimeout,
+		Transport: &believing{base: transport, rules: api.Rules, root: u.Path},
 		// A redirect is never followed: it would carry credentials and effects elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
+}
+
+// OpenDriver opens an API for its generated client, made by newService, and what
+// the driver made of both concludes is [Confirmed]. It sends nothing.
+func OpenDriver[S any](
+	ctx context.Context, env driver.Env, api API,
+	newService func(context.Context, ...option.ClientOption) (S, error), newDriver func(S, *Client) driver.Driver,
+) (driver.Driver, error) {
+	client, err := Open(env, api)
+	if err != nil {
+		return nil, err
+	}
+	service, err := newService(ctx, client.Options()...)
+	if err != nil {
+		return nil, err
+	}
+	return Confirmed(newDriver(service, client)), nil
+}
+
+// override is the endpoint that the environment names, "" for none.
+func override(env driver.Env, api API) string {
+	if env.Getenv == nil {
+		return ""
+	}
+	return strings.TrimSpace(env.Getenv(api.Override))
 }
 
 // Options are what a generated client's NewService takes to go this way.
@@ -110,15 +130,12 @@ func (c *Client) GetQuery(ctx context.Context, path string, query url.Values) (j
 		return nil, err
 	}
 	defer res.Body.Close() //nolint:errcheck // it was only read
-	body, err := io.ReadAll(io.LimitReader(res.Body, mostAnswer))
+	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer to GET %s: %w", path, err)
 	}
 	if err := googleapi.CheckResponseWithBody(res, body); err != nil {
 		return nil, err
-	}
-	if !json.Valid(body) {
-		return nil, fmt.Errorf("the answer to GET %s is no JSON", path)
 	}
 	return body, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"cloud.google.com/go/auth"
@@ -22,23 +23,33 @@ func Secrets() []string {
 }
 
 // authorized adds Application Default Credentials to every request. They are
-// looked for once, by the first request.
+// looked for once, by the first request. Every credential on the way to the
+// token, and the token, is told before it is used.
 type authorized struct {
 	base   http.RoundTripper
+	keep   func(string)
 	detect func() (*auth.Credentials, error)
 }
 
 func newAuthorized(env driver.Env, base http.RoundTripper) *authorized {
-	return &authorized{base: base, detect: sync.OnceValues(func() (*auth.Credentials, error) {
-		o := &credentials.DetectOptions{Scopes: []string{scope}}
-		if env.Transport != nil {
-			o.Client = &http.Client{Transport: env.Transport, Timeout: requestTimeout}
+	return &authorized{base: base, keep: env.Keep, detect: sync.OnceValues(func() (*auth.Credentials, error) {
+		o := &credentials.DetectOptions{
+			Scopes: []string{scope},
+			Client: &http.Client{Transport: &exchange{base: base, keep: env.Keep}},
 		}
-		if file := credentialsFile(env); file != "" {
-			return fromFile(file, o)
+		creds, err := detect(env, o)
+		if err == nil {
+			keepFields(creds.JSON(), env.Keep)
 		}
-		return credentials.DetectDefault(o)
+		return creds, err
 	})}
+}
+
+func detect(env driver.Env, o *credentials.DetectOptions) (*auth.Credentials, error) {
+	if file := credentialsFile(env); file != "" {
+		return fromFile(file, o)
+	}
+	return credentials.DetectDefault(o)
 }
 
 // credentialsFile is the file that the environment names, which need not be
@@ -47,7 +58,7 @@ func credentialsFile(env driver.Env) string {
 	if env.Getenv == nil {
 		return ""
 	}
-	return env.Getenv("GOOGLE_APPLICATION_CREDENTIALS")
+	return strings.TrimSpace(env.Getenv("GOOGLE_APPLICATION_CREDENTIALS"))
 }
 
 // fromFile reads a credentials file of whatever kind: it is the job's own
@@ -82,6 +93,7 @@ func (a *authorized) sign(r *http.Request) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.keep(token.Value)
 	signed := r.Clone(r.Context())
 	signed.Header.Set("Authorization", "Bearer "+token.Value)
 	if project, err := quotaProject(r.Context(), creds); err == nil && project != "" {

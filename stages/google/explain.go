@@ -22,7 +22,6 @@ import (
 const (
 	remedyCredentials = "give the job credentials: permissions id-token: write and google-github-actions/auth, or GOOGLE_APPLICATION_CREDENTIALS"
 	remedyTrust       = "the endpoint's certificate is not trusted: check the endpoint and the machine's certificates"
-	remedyRedirect    = "the endpoint redirects: check its override in the environment"
 )
 
 // Remedies are what a platform's users can do about its refusals.
@@ -56,6 +55,9 @@ func Explain(err error, r Remedies) driver.Explanation {
 	if e, ok := errors.AsType[*credentialsError](err); ok {
 		return explainCredentials(e)
 	}
+	if e, ok := errors.AsType[*AnswerError](err); ok {
+		return driver.Explanation{Code: driver.Lost, Message: e.Error()}
+	}
 	if e, ok := errors.AsType[*googleapi.Error](err); ok {
 		return explainAnswer(e, r)
 	}
@@ -63,12 +65,14 @@ func Explain(err error, r Remedies) driver.Explanation {
 }
 
 // explainCredentials is about a request that was never sent for want of a token.
+// Only a refusal, or credentials that are not there, need a person.
 func explainCredentials(e *credentialsError) driver.Explanation {
-	x := driver.Explanation{Code: driver.Denied, Message: e.Error(), Remedy: remedyCredentials}
-	if answer, ok := errors.AsType[*auth.Error](e.err); ok && answer.Temporary() {
-		x.Code, x.Remedy = driver.Retryable, ""
+	refusal, isAnswer := errors.AsType[*auth.Error](e.err)
+	_, isSent := errors.AsType[*url.Error](e.err)
+	if isAnswer && refusal.Temporary() || isSent && !isAnswer {
+		return driver.Explanation{Code: driver.Retryable, Message: e.Error()}
 	}
-	return x
+	return driver.Explanation{Code: driver.Denied, Message: e.Error(), Remedy: remedyCredentials}
 }
 
 // explainTransport is about an error without an answer: only where no
@@ -130,10 +134,6 @@ func explainAnswer(e *googleapi.Error, r Remedies) driver.Explanation {
 		}
 	case driver.NotFound:
 		x.Remedy = r.NotFound
-	case driver.Invalid:
-		if e.Code < http.StatusBadRequest {
-			x.Remedy = remedyRedirect
-		}
 	}
 	return x
 }
@@ -152,7 +152,7 @@ func codeOf(e *googleapi.Error, body answer) driver.Code {
 		return driver.Conflict
 	case e.Code == http.StatusRequestTimeout:
 		return driver.Lost
-	case e.Code >= 300 && e.Code < 500:
+	case e.Code >= 400 && e.Code < 500:
 		return driver.Invalid
 	default:
 		return driver.Lost

@@ -13,9 +13,13 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"sluice/internal/actions/endpoint"
+	"sluice/internal/transport"
 )
 
 // Errors that callers tell apart.
@@ -26,6 +30,9 @@ var (
 	ErrExists = errors.New("the run already has an artifact of that name")
 	// ErrNotFound means that the run has no artifact of that name.
 	ErrNotFound = errors.New("no such artifact in this run")
+	// ErrUnproven means that the service answered without a list: that is no
+	// proof that the run has no artifacts.
+	ErrUnproven = errors.New("the artifact service answered without a list of artifacts")
 	// ErrQuota means that the account's artifact storage is full.
 	ErrQuota = errors.New("the account's artifact storage is used up")
 )
@@ -51,7 +58,11 @@ type Client struct {
 	job    string
 	http   *http.Client
 	wait   time.Duration
+	secret func(string)
 }
+
+// maxDownload is the most that any answer may have.
+const maxDownload = 64 << 20
 
 // Config is what [New] needs.
 type Config struct {
@@ -60,19 +71,23 @@ type Config struct {
 	Act        bool   // the service is act's
 	Transport  http.RoundTripper
 	Wait       time.Duration // before the first repetition; 0 means 3 s
+	// Secret is told each credential when the client gets it, before its first
+	// use: the token, and the signatures of addresses. Nil drops them.
+	Secret func(value string)
 }
 
 // Open returns the client of this process's run, from the variables that the
-// runner sets, or [ErrUnavailable].
-func Open(getenv func(string) string, transport http.RoundTripper) (*Client, error) {
+// runner sets, or [ErrUnavailable]. secret is [Config]'s.
+func Open(getenv func(string) string, transport http.RoundTripper, secret func(string)) (*Client, error) {
 	return New(Config{
 		ResultsURL: getenv("ACTIONS_RESULTS_URL"), Token: getenv("ACTIONS_RUNTIME_TOKEN"),
-		Act: getenv("ACT") == "true", Transport: transport,
+		Act: getenv("ACT") == "true", Transport: transport, Secret: secret,
 	})
 }
 
 // New returns a client.
 func New(config Config) (*Client, error) {
+	config.Token = strings.TrimSpace(config.Token)
 	if config.ResultsURL == "" || config.Token == "" {
 		return nil, ErrUnavailable
 	}
@@ -84,13 +99,20 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	wait := config.Wait
-	if wait == 0 {
-		wait = firstWait
+	if config.Wait == 0 {
+		config.Wait = firstWait
 	}
+	if config.Secret == nil {
+		config.Secret = func(string) {}
+	}
+	config.Secret(config.Token)
 	return &Client{
-		origin: origin, token: config.Token, act: config.Act, run: run, job: job, wait: wait,
-		http: &http.Client{Transport: config.Transport, Timeout: attemptTimeout},
+		origin: origin, token: config.Token, act: config.Act, run: run, job: job, wait: config.Wait, secret: config.Secret,
+		http: &http.Client{
+			Transport: transport.New(config.Transport, transport.Options{Limit: maxDownload, Raw: true}),
+			// Neither the service nor a signed address leads elsewhere.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
 	}, nil
 }
 
@@ -98,20 +120,32 @@ func New(config Config) (*Client, error) {
 func (c *Client) Run() string { return c.run }
 
 // List returns the finalised artifacts of this run; name filters exactly, ""
-// for all. act lists unfinished ones too.
+// for all. act lists unfinished ones too, and leaves out a list that is empty;
+// from GitHub that is [ErrUnproven].
 func (c *Client) List(ctx context.Context, name string) ([]Artifact, error) {
 	request := c.ids()
 	if name != "" {
 		request["name_filter"] = name
 	}
-	answer, err := c.call(ctx, "ListArtifacts", request)
-	if c.act && isCutOff(err) {
+	var artifacts []Artifact
+	_, err := c.call(ctx, "ListArtifacts", request, func(answer fields) (err error) {
+		artifacts, err = decodeList(answer)
+		if errors.Is(err, errNoList) { // not worth asking again: the caller has another source
+			return backoff.Permanent(ErrUnproven)
+		}
+		return err
+	})
+	if c.act && (isCutOff(err) || errors.Is(err, ErrUnproven)) {
 		// act panics and hangs up where the run has no artifacts yet.
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	return artifacts, nil
+}
+
+func decodeList(answer fields) ([]Artifact, error) {
 	list, err := answer.list("artifacts")
 	if err != nil {
 		return nil, err
@@ -137,8 +171,8 @@ func decodeArtifact(f fields) (Artifact, error) {
 	if a.Size, err = f.number("size"); err != nil {
 		return a, err
 	}
-	if a.Name == "" {
-		return a, errors.New("the artifact service lists an artifact without a name")
+	if a.Name == "" || a.ID <= 0 {
+		return a, errors.New("an artifact without a name or an id")
 	}
 	if created, err := time.Parse(time.RFC3339, f.text("created_at")); err == nil {
 		a.Created = created
@@ -153,7 +187,7 @@ func decodeArtifact(f fields) (Artifact, error) {
 func (c *Client) Upload(ctx context.Context, name string, zip []byte) (Artifact, error) {
 	request := c.ids()
 	request["name"], request["version"] = name, 4
-	answer, err := c.call(ctx, "CreateArtifact", request)
+	answer, err := c.call(ctx, "CreateArtifact", request, func(f fields) error { return c.checkSigned(f.text("signed_upload_url")) })
 	if err != nil {
 		return Artifact{}, err
 	}
@@ -167,12 +201,17 @@ func (c *Client) finalize(ctx context.Context, name string, zip []byte) (Artifac
 	digest := sum(zip)
 	request := c.ids()
 	request["name"], request["size"], request["hash"] = name, fmt.Sprint(len(zip)), digest
-	answer, err := c.call(ctx, "FinalizeArtifact", request)
+	var id int64
+	_, err := c.call(ctx, "FinalizeArtifact", request, func(answer fields) (err error) {
+		if id, err = answer.number("artifact_id"); err == nil && (id <= 0 || answer.text("ok") != "true") {
+			err = errors.New("it does not say that it was done, or to which artifact")
+		}
+		return err
+	})
 	if err != nil {
 		return c.finalized(ctx, name, digest, err)
 	}
-	id, err := answer.number("artifact_id")
-	return Artifact{ID: id, Name: name, Size: int64(len(zip)), Digest: digest, run: c.run, job: c.job}, err
+	return Artifact{ID: id, Name: name, Size: int64(len(zip)), Digest: digest, run: c.run, job: c.job}, nil
 }
 
 // finalized looks whether a finalisation that ended in an error took effect
@@ -196,36 +235,36 @@ func (c *Client) finalized(ctx context.Context, name, digest string, cause error
 // Download returns the zip file of an artifact of this run, of at most limit
 // bytes, with its digest checked where the service gave one.
 func (c *Client) Download(ctx context.Context, a Artifact, limit int64) ([]byte, error) {
-	answer, err := c.call(ctx, "GetSignedArtifactURL", c.of(a))
+	answer, err := c.call(ctx, "GetSignedArtifactURL", c.of(a), func(f fields) error { return c.checkSigned(f.text("signed_url")) })
 	if err != nil {
 		return nil, err
 	}
-	signed := answer.text("signed_url")
-	if err := c.checkSigned(signed); err != nil {
-		return nil, err
+	return c.fetch(ctx, answer.text("signed_url"), limit, isDigest(a.Digest))
+}
+
+// isDigest refuses a file that has another digest; "" is content with all.
+func isDigest(digest string) func([]byte) error {
+	return func(zip []byte) error {
+		if got := sum(zip); digest != "" && digest != got {
+			return fmt.Errorf("the zip file has digest %s, GitHub says %s", got, digest)
+		}
+		return nil
 	}
-	zip, err := c.fetch(ctx, signed, limit)
-	if err != nil {
-		return nil, err
-	}
-	if got := sum(zip); a.Digest != "" && a.Digest != got {
-		return nil, fmt.Errorf("artifact %s has digest %s, its record says %s: it was damaged", a.Name, got, a.Digest)
-	}
-	return zip, nil
 }
 
 // DownloadSigned is Download of an artifact of another run, whose signed
-// address GitHub's REST API gave. No credentials are sent there.
-func (c *Client) DownloadSigned(ctx context.Context, signed string, limit int64) ([]byte, error) {
+// address GitHub's REST API gave, and its digest, "" for none. No credentials
+// are sent there.
+func (c *Client) DownloadSigned(ctx context.Context, signed, digest string, limit int64) ([]byte, error) {
 	if err := c.checkSigned(signed); err != nil {
 		return nil, err
 	}
-	return c.fetch(ctx, signed, limit)
+	return c.fetch(ctx, signed, limit, isDigest(digest))
 }
 
 // Delete removes an artifact of this run. Its name stays used.
 func (c *Client) Delete(ctx context.Context, a Artifact) error {
-	_, err := c.call(ctx, "DeleteArtifact", c.of(a))
+	_, err := c.call(ctx, "DeleteArtifact", c.of(a), func(fields) error { return nil })
 	return err
 }
 
@@ -256,11 +295,19 @@ func checkOrigin(config Config) (string, error) {
 	return u.Scheme + "://" + u.Host, nil
 }
 
+// checkSigned refuses what is no address to send a record to, and keeps the
+// signature of one that is out of everything shown.
 func (c *Client) checkSigned(raw string) error {
+	check := endpoint.Check
 	if c.act {
-		_, err := endpoint.Parse("the artifact service's signed URL", raw)
+		check = endpoint.Parse
+	}
+	signed, err := check("the artifact service's signed URL", raw)
+	if err != nil {
 		return err
 	}
-	_, err := endpoint.Check("the artifact service's signed URL", raw)
-	return err
+	for _, signature := range endpoint.Signatures(signed) {
+		c.secret(signature)
+	}
+	return nil
 }

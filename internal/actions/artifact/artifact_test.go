@@ -19,7 +19,7 @@ import (
 
 func open(t *testing.T, s *artifacttest.Server, run artifacttest.Run) *artifact.Client {
 	t.Helper()
-	c, err := artifact.Open(s.Getenv(run), s.Transport())
+	c, err := artifact.Open(s.Getenv(run), s.Transport(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,15 +114,40 @@ func TestLargeUploadsGoInBlocks(t *testing.T) {
 }
 
 func TestDamagedDownload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := artifacttest.New()
+		c := open(t, s, artifacttest.Run{ID: 7})
+		made, err := c.Upload(t.Context(), "x", []byte("1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Edit("x", func(a *artifacttest.Artifact) { a.Zip = []byte("2") })
+		if _, err := c.Download(t.Context(), made, 1<<20); err == nil || !strings.Contains(err.Error(), "has digest") {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// TestSecretsAreTold: the token, without the white space around it, and the
+// signatures of addresses, before anything is shown.
+func TestSecretsAreTold(t *testing.T) {
 	s := artifacttest.New()
-	c := open(t, s, artifacttest.Run{ID: 7})
-	made, err := c.Upload(t.Context(), "x", []byte("1"))
+	getenv := s.Getenv(artifacttest.Run{ID: 7})
+	var told []string
+	c, err := artifact.New(artifact.Config{
+		ResultsURL: getenv("ACTIONS_RESULTS_URL"), Token: " " + getenv("ACTIONS_RUNTIME_TOKEN") + "\n", Transport: s.Transport(),
+		Secret: func(value string) { told = append(told, value) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Edit("x", func(a *artifacttest.Artifact) { a.Zip = []byte("2") })
-	if _, err := c.Download(t.Context(), made, 1<<20); err == nil || !strings.Contains(err.Error(), "damaged") {
-		t.Errorf("error %v", err)
+	if !slices.Equal(told, []string{getenv("ACTIONS_RUNTIME_TOKEN")}) {
+		t.Errorf("told %q", told)
+	}
+	const signature = "0123456789abcdef0123456789abcdef"
+	_, err = c.DownloadSigned(t.Context(), "https://blobs.artifacttest/x?sv=2025-01-01&sig="+signature, "", 1)
+	if err == nil || !slices.Contains(told, signature) || slices.Contains(told, "2025-01-01") {
+		t.Errorf("told %q, %v", told, err)
 	}
 }
 
@@ -248,7 +273,7 @@ func TestOverARealConnection(t *testing.T) {
 		s := artifacttest.New()
 		s.Act = act
 		s.Serve(t)
-		c, err := artifact.Open(s.Getenv(artifacttest.Run{ID: 7}), nil)
+		c, err := artifact.Open(s.Getenv(artifacttest.Run{ID: 7}), nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

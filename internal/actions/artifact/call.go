@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"sluice/internal/transport"
 )
 
 const (
@@ -23,10 +25,11 @@ const (
 	firstWait     = 3 * time.Second
 	waitFactor    = 1.5
 	maxWait       = time.Minute
-	maxAnswer     = 16 << 20
+	maxAnswer     = 8 << 20
+	maxErrorBody  = 64 << 10
 	maxErrorShown = 300
-	// attemptTimeout bounds one attempt with its body.
-	attemptTimeout = time.Minute
+	// maxListed is more artifacts than a run can have: 500 a job, 256 jobs.
+	maxListed = 128_000
 )
 
 // StatusError is an answer of the service or its storage that is no success.
@@ -63,8 +66,25 @@ func (e *StatusError) retryable() bool {
 	return !errors.Is(e, ErrQuota) && slices.Contains([]int{429, 500, 502, 503, 504}, e.Status)
 }
 
-// call sends one method of the service and decodes the answer.
-func (c *Client) call(ctx context.Context, method string, request map[string]any) (fields, error) {
+// AnswerError means that an answer of success is not what was asked for: empty,
+// something else's, or without what identifies it. Nothing follows from it.
+type AnswerError struct {
+	What string // the call
+	Err  error
+}
+
+// Error names the call and what is wrong with its answer.
+func (e *AnswerError) Error() string {
+	return fmt.Sprintf("%s: the answer is not the artifact service's: %v", e.What, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *AnswerError) Unwrap() error { return e.Err }
+
+// call sends one method of the service and decodes the answer, again until it
+// carries what proven wants of it. Where the method writes, a repetition is
+// refused if the first one took effect.
+func (c *Client) call(ctx context.Context, method string, request map[string]any, proven func(fields) error) (fields, error) {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return nil, err
@@ -79,10 +99,13 @@ func (c *Client) call(ctx context.Context, method string, request map[string]any
 		}
 		answer, err := decodeFields(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s: the answer is not JSON: %w", method, err)
+			return nil, &AnswerError{method, err}
 		}
 		if ok := answer.text("ok"); ok == "false" {
 			return nil, backoff.Permanent(fmt.Errorf("%s: the artifact service answered that it failed", method))
+		}
+		if err := proven(answer); err != nil {
+			return nil, &AnswerError{method, err}
 		}
 		return answer, nil
 	})
@@ -95,27 +118,32 @@ func (c *Client) send(ctx context.Context, method string, body []byte) ([]byte, 
 	}
 	request.Header.Set("Authorization", "Bearer "+c.token)
 	request.Header.Set("Content-Type", "application/json")
-	return do(c.http, request, method, maxAnswer)
+	text, _, err := do(c.http, request, method, maxAnswer)
+	return text, err
 }
 
 // do sends a request and reads at most limit bytes of its answer. The request's
 // address may carry a signature, so errors name what was done instead.
-func do(client *http.Client, request *http.Request, what string, limit int64) ([]byte, error) {
+func do(client *http.Client, request *http.Request, what string, limit int64) (text []byte, status int, err error) {
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, unaddressed(what, err)
+		return nil, 0, unaddressed(what, err)
 	}
-	text, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
+	refused := response.StatusCode < 200 || response.StatusCode > 299
+	if refused {
+		limit = maxErrorBody
+	}
+	text, err = io.ReadAll(io.LimitReader(response.Body, limit+1))
 	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return nil, unaddressed(what, err)
+		return nil, 0, unaddressed(what, err)
 	}
-	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return nil, &StatusError{What: what, Status: response.StatusCode, Message: message(text)}
+	if refused {
+		return nil, 0, &StatusError{What: what, Status: response.StatusCode, Message: message(text)}
 	}
 	if int64(len(text)) > limit {
-		return nil, backoff.Permanent(fmt.Errorf("%s: more than %d bytes", what, limit))
+		return nil, 0, backoff.Permanent(fmt.Errorf("%s: more than %d bytes", what, limit))
 	}
-	return text, nil
+	return text, response.StatusCode, nil
 }
 
 // message is what an error's body says: twirp's msg, or its text.
@@ -141,6 +169,9 @@ func retry[T any](ctx context.Context, wait time.Duration, work func() (T, error
 	return backoff.Retry(ctx, func() (T, error) {
 		result, err := work()
 		if status, ok := errors.AsType[*StatusError](err); ok && !status.retryable() {
+			err = backoff.Permanent(err)
+		}
+		if _, long := errors.AsType[*transport.LimitError](err); long {
 			err = backoff.Permanent(err)
 		}
 		if err != nil && ctx.Err() != nil {

@@ -1,7 +1,9 @@
 package artifact
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,6 +19,9 @@ func decodeFields(text []byte) (fields, error) {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return nil, err
+	}
+	if raw == nil {
+		return nil, errors.New("null")
 	}
 	f := fields{}
 	for name, value := range raw {
@@ -52,21 +57,33 @@ func (f fields) number(name string) (int64, error) {
 	return n, nil
 }
 
+// errNoList means that an answer lacks its list.
+var errNoList = errors.New("it lacks its list")
+
+// list is a list of objects. An answer without it, or with null, has none.
 func (f fields) list(name string) ([]fields, error) {
 	raw, ok := f[normal(name)]
-	if !ok {
-		return nil, nil
+	if !ok || string(raw) == "null" {
+		return nil, errNoList
 	}
-	var items []json.RawMessage
-	if err := json.Unmarshal(raw, &items); err != nil {
-		return nil, fmt.Errorf("the artifact service's %s: %w", name, err)
+	in := json.NewDecoder(bytes.NewReader(raw))
+	if first, err := in.Token(); err != nil || first != json.Delim('[') {
+		return nil, fmt.Errorf("its %s is not a list", name)
 	}
-	list := make([]fields, len(items))
-	for i, item := range items {
-		var err error
-		if list[i], err = decodeFields(item); err != nil {
-			return nil, fmt.Errorf("the artifact service's %s: %w", name, err)
+	list := []fields{}
+	for in.More() {
+		if len(list) == maxListed {
+			return nil, fmt.Errorf("its %s are more than %d", name, maxListed)
 		}
+		var raw json.RawMessage
+		if err := in.Decode(&raw); err != nil {
+			return nil, err
+		}
+		item, err := decodeFields(raw)
+		if err != nil {
+			return nil, fmt.Errorf("its %s: %w", name, err)
+		}
+		list = append(list, item)
 	}
 	return list, nil
 }

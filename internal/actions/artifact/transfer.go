@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // blockSize is the most that one request uploads, as in GitHub's own client.
@@ -54,19 +55,42 @@ func (c *Client) upload(ctx context.Context, address string, body []byte, what s
 		}
 		request.Header.Set("Content-Type", "application/octet-stream")
 		request.Header.Set("X-Ms-Blob-Content-Type", "application/zip")
-		return do(c.http, request, what, maxAnswer)
+		_, status, err := do(c.http, request, what, maxAnswer)
+		if err == nil && status != http.StatusCreated {
+			err = &AnswerError{what, fmt.Errorf("%d instead of 201", status)}
+		}
+		return nil, err
 	})
 	return err
 }
 
-func (c *Client) fetch(ctx context.Context, signed string, limit int64) ([]byte, error) {
+// fetch downloads what lies at a signed address, once more where proven is not
+// content: one bad answer says nothing about what lies there.
+func (c *Client) fetch(ctx context.Context, signed string, limit int64, proven func([]byte) error) ([]byte, error) {
+	text, err := c.download(ctx, signed, limit)
+	if err != nil || proven(text) == nil {
+		return text, err
+	}
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-time.After(c.wait / 10):
+	}
+	if text, err = c.download(ctx, signed, limit); err == nil {
+		err = proven(text)
+	}
+	return text, err
+}
+
+func (c *Client) download(ctx context.Context, signed string, limit int64) ([]byte, error) {
 	const what = "download of the artifact"
 	return retry(ctx, c.wait, func() ([]byte, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, signed, nil)
 		if err != nil {
 			return nil, unaddressed(what, err)
 		}
-		return do(c.http, request, what, limit)
+		text, _, err := do(c.http, request, what, limit)
+		return text, err
 	})
 }
 

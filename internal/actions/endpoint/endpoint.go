@@ -37,6 +37,24 @@ func Parse(name, raw string) (*url.URL, error) {
 	return u, nil
 }
 
+// signatureLength is shorter than every signature, and longer than what else a
+// signed address says: times, permissions, versions.
+const signatureLength = 32
+
+// Signatures are the parts of a signed address that grant access by themselves:
+// the signature has another name at each storage, so all long values count.
+func Signatures(signed *url.URL) []string {
+	var found []string
+	for _, values := range signed.Query() {
+		for _, value := range values {
+			if len(value) >= signatureLength {
+				found = append(found, value)
+			}
+		}
+	}
+	return found
+}
+
 func loopback(host string) bool {
 	if host == "localhost" {
 		return true

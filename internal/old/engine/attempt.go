@@ -82,7 +82,7 @@ func (r *run) again(ctx context.Context, t *task, key, why string, cause error) 
 		r.withdraw(s, key, why)
 	}
 	if sent >= maxBegins || r.beyond(wait) {
-		r.notNow(t, wait, why)
+		r.notNow(t, wait, fmt.Sprintf("sent %d times without effect: %s", max(sent, 1), why))
 		return
 	}
 	r.Observer.Progress(t.slots[0].name(), fmt.Sprintf("%s; again in %s", why, wait.Round(time.Millisecond)))

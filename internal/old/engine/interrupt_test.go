@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"sluice/internal/old/engine"
 	"sluice/internal/old/rollout"
 	"sluice/internal/store"
+	"sluice/stages"
 	"sluice/stages/driver"
 )
 
@@ -146,5 +148,67 @@ func TestInterruptedWhileWaiting(t *testing.T) {
 		}
 		w.had("web weight 10")
 		w.is("web", rollout.StateInProgress)
+	})
+}
+
+// careful is a driver whose Begin reads before it sends.
+type careful struct {
+	driver.Driver
+	transport http.RoundTripper
+}
+
+func (c *careful) Begin(ctx context.Context, call driver.Call) (driver.Operation, error) {
+	for _, method := range []string{http.MethodGet, http.MethodPut} {
+		r, err := http.NewRequestWithContext(ctx, method, "https://sky.example/web", nil)
+		if err != nil {
+			return driver.Operation{}, err
+		}
+		answer, err := c.transport.RoundTrip(r)
+		if err != nil {
+			return driver.Operation{}, err
+		}
+		answer.Body.Close()
+	}
+	return c.Driver.Begin(ctx, call)
+}
+
+// line is a connection that counts what it carries, by method.
+type line struct {
+	carried map[string]int
+	onRead  func()
+}
+
+func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
+	l.carried[r.Method]++
+	if r.Method == http.MethodGet {
+		l.onRead()
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+}
+
+// TestInterruptedWhileBeginReads: no effect begins after the signal, also where
+// Begin reads first and that read is still answered.
+func TestInterruptedWhileBeginReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, one)
+		ctx, cancel := context.WithCancel(t.Context())
+		signal := &line{carried: map[string]int{}, onRead: func() { cancel(); time.Sleep(time.Second) }}
+		p := w.start(func(c *engine.Config) {
+			inner := &handle{sky: w.sky(), process: &process{world: w, dead: make(chan struct{})}}
+			c.Stages = stages.New(driver.Env{Transport: signal}, stages.Platform{Facts: w.sky().facts, Open: func(_ context.Context, env driver.Env) (driver.Driver, error) {
+				return &careful{Driver: inner, transport: env.Transport}, nil
+			}})
+		})
+		p.ctx = ctx
+		r := p.run(promote("prod"))
+		if !errors.Is(r.err, context.Canceled) || r.Status != rollout.StatusInterrupted {
+			t.Errorf("%v %+v", r.err, r.Outcome)
+		}
+		if signal.carried[http.MethodGet] != 1 || signal.carried[http.MethodPut] != 0 || len(w.effects()) != 0 {
+			t.Errorf("carried %v, effects %v", signal.carried, w.effects())
+		}
+		if x := w.newest("web"); len(x.Steps) != 1 || x.Steps[0].State != rollout.StepWithdrawn {
+			t.Errorf("the state says %+v", x.Steps)
+		}
 	})
 }

@@ -112,8 +112,11 @@ func (r *run) absent(ctx context.Context, t *task, call driver.Call, cause error
 	if ctx.Err() != nil {
 		return // the intent stays: the next invocation looks again
 	}
-	r.Observer.Progress(t.slots[0].name(), "it had not taken effect")
-	r.again(ctx, t, call.Key, "it had not taken effect", cause)
+	why := "looked up, and it had not taken effect"
+	if cause != nil {
+		why += fmt.Sprintf(" (%v)", cause)
+	}
+	r.again(ctx, t, call.Key, why, cause)
 }
 
 // askAbout stops at a target where something else stands than the call could

@@ -39,7 +39,7 @@ func step(ctx context.Context) error {
 	}
 	s := artifact.Open(artifact.Options{
 		Run: run, GitHub: runner.GitHub, Branches: []string{run.Branch, artifacttest.DefaultBranch},
-		Runs: func() (*protocol.Client, error) { return protocol.Open(os.Getenv, nil) },
+		Runs: func() (*protocol.Client, error) { return protocol.Open(os.Getenv, nil, nil) },
 	})
 	entries, err := s.Load(ctx, web)
 	if err != nil {

@@ -33,6 +33,7 @@ import (
 
 	"sluice/internal/actions"
 	"sluice/internal/actions/artifact"
+	"sluice/internal/guard"
 	"sluice/internal/store"
 )
 
@@ -122,9 +123,10 @@ func (s *Store) load(ctx context.Context, keys []store.Key) ([]store.Entry, erro
 	group.SetLimit(atOnce)
 	for i, k := range keys {
 		group.Go(func() error {
-			var err error
-			entries[i], err = s.newest(ctx, k, found[k])
-			return err
+			return guard.Do("read state of "+k.String(), func() (err error) {
+				entries[i], err = s.newest(ctx, k, found[k])
+				return err
+			})
 		})
 	}
 	if err := group.Wait(); err != nil {

@@ -412,19 +412,51 @@ func TestOldArtifactsOfUnknownOriginDoNotMatter(t *testing.T) {
 // TestEarlierAttemptIsFound: what the service does not list for a re-run is
 // still in the repository's list.
 func TestEarlierAttemptIsFound(t *testing.T) {
+	for _, none := range []string{`{"artifacts":[]}`, "{}"} {
+		w := newWorld()
+		first := put(t, w.open(t, artifacttest.Run{ID: 7}), 1, "")
+		w.Fault = func(r *http.Request) (int, string) {
+			if artifacttest.Label(r) == "POST ListArtifacts" {
+				return 200, none
+			}
+			return 0, ""
+		}
+		rerun := w.open(t, artifacttest.Run{ID: 7, Attempt: 2})
+		if got := generation(t, rerun); got != 1 {
+			t.Errorf("%s: generation %d", none, got)
+		}
+		put(t, rerun, 2, first.Version)
+	}
+}
+
+// TestNoListIsNoProof: an answer without a list counts for an empty one where
+// the REST API counts none.
+func TestNoListIsNoProof(t *testing.T) {
 	w := newWorld()
-	first := put(t, w.open(t, artifacttest.Run{ID: 7}), 1, "")
+	asked := 0
 	w.Fault = func(r *http.Request) (int, string) {
-		if artifacttest.Label(r) == "POST ListArtifacts" {
+		switch artifacttest.Label(r) {
+		case "POST ListArtifacts":
+			return 200, "{}"
+		case "GET artifacts":
+			if strings.Contains(r.URL.Path, "/runs/") {
+				asked++
+			}
+		}
+		return 0, ""
+	}
+	if got := generation(t, w.open(t, artifacttest.Run{ID: 7})); got != 0 || asked != 1 {
+		t.Errorf("generation %d, the REST API was asked %d times", got, asked)
+	}
+	w.Fault = func(r *http.Request) (int, string) {
+		if artifacttest.Label(r) == "POST ListArtifacts" || strings.Contains(r.URL.Path, "/runs/") {
 			return 200, "{}"
 		}
 		return 0, ""
 	}
-	rerun := w.open(t, artifacttest.Run{ID: 7, Attempt: 2})
-	if got := generation(t, rerun); got != 1 {
-		t.Errorf("generation %d", got)
+	if _, err := w.open(t, artifacttest.Run{ID: 7}).Load(t.Context(), web); !store.IsUnreadable(err) {
+		t.Errorf("neither proves anything: %v", err)
 	}
-	put(t, rerun, 2, first.Version)
 }
 
 func TestJobsOfOneRunConflict(t *testing.T) {

@@ -59,7 +59,7 @@ func (s *Store) findOwn(ctx context.Context, op string) ([]candidate, error) {
 	if err != nil {
 		return nil, noService(op, err)
 	}
-	list, err := runs.List(ctx, "")
+	list, err := s.listOwn(ctx, runs)
 	if err != nil {
 		return nil, &store.UnreadableError{Op: op, Err: err, Remedy: "run the job again; the artifact service did not answer"}
 	}
@@ -74,6 +74,31 @@ func (s *Store) findOwn(ctx context.Context, op string) ([]candidate, error) {
 		found = slices.DeleteFunc(found, func(c candidate) bool { return unfinished(ctx, runs, c) })
 	}
 	return found, nil
+}
+
+// listOwn lists this run's artifacts. An answer without a list is no proof that
+// there are none: where GitHub's REST API, which counts them, knows of some, the
+// service is asked again. If it stays with that answer they are of an earlier
+// attempt, and find has them from the REST API alone.
+func (s *Store) listOwn(ctx context.Context, runs *artifact.Client) ([]artifact.Artifact, error) {
+	const looks = 3
+	for look := 1; ; look++ {
+		list, err := runs.List(ctx, "")
+		if !errors.Is(err, artifact.ErrUnproven) {
+			return list, err
+		}
+		github, missing := s.github()
+		if missing != nil {
+			return nil, errors.Join(err, missing)
+		}
+		some, refused := github.HasArtifacts(ctx, s.options.Run.RunID)
+		if refused != nil {
+			return nil, errors.Join(err, refused)
+		}
+		if !some || look == looks {
+			return nil, nil
+		}
+	}
 }
 
 // unfinished reports whether an upload was begun and nothing sent. act lists
@@ -109,7 +134,7 @@ func (s *Store) findOthers(ctx context.Context, op string) ([]candidate, error) 
 			continue
 		}
 		c.id, c.digest, c.expired, c.expires = a.ID, a.Digest, a.Expired, a.ExpiresAt
-		if a.Run == nil {
+		if a.Run == nil || a.Run.RepositoryID == 0 || a.Run.HeadRepositoryID == 0 || a.Run.HeadBranch == "" {
 			c.unproven = true
 			found = append(found, c)
 			continue

@@ -60,7 +60,7 @@ func (s *Store) download(ctx context.Context, c candidate) ([]byte, error) {
 	if err != nil {
 		return nil, errors.Join(errDownload, err)
 	}
-	return runs.DownloadSigned(ctx, signed, maxZip)
+	return runs.DownloadSigned(ctx, signed, c.digest, maxZip)
 }
 
 // open checks every digest on the way: the zip file's, the envelope's, and the

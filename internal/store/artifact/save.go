@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sluice/internal/actions/artifact"
+	"sluice/internal/guard"
 	"sluice/internal/store"
 )
 
@@ -33,10 +34,12 @@ func (s *Store) Commit(ctx context.Context, entries ...store.Entry) ([]store.Ent
 	group.SetLimit(atOnce)
 	for i, e := range entries {
 		group.Go(func() error {
-			versions[i], errs[i] = s.save(ctx, e)
-			if errs[i] == nil {
-				s.sweep(ctx, older[e.Key])
-			}
+			errs[i] = guard.Do("write state of "+e.Key.String(), func() (err error) {
+				if versions[i], err = s.save(ctx, e); err == nil {
+					s.sweep(ctx, older[e.Key])
+				}
+				return err
+			})
 			return nil
 		})
 	}

@@ -88,7 +88,11 @@ func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) 
 	if err := store.CheckName("pipeline", pipeline); err != nil {
 		return nil, &store.UnreadableError{Op: "list", Err: err, Remedy: "use the name that the pipeline file has"}
 	}
-	files, err := os.ReadDir(filepath.Join(s.dir, pipeline))
+	err := s.checkFolder(pipeline)
+	var files []fs.DirEntry
+	if err == nil {
+		files, err = os.ReadDir(filepath.Join(s.dir, pipeline))
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -152,7 +156,7 @@ func (s *Store) path(k store.Key) string {
 }
 
 func (s *Store) read(k store.Key) (store.Stored, error) {
-	text, err := os.ReadFile(s.path(k))
+	text, err := s.readRecord(k)
 	if errors.Is(err, fs.ErrNotExist) {
 		return store.Stored{Entry: store.Entry{Key: k}}, nil
 	}
@@ -191,7 +195,11 @@ func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 	if err := os.MkdirAll(s.dir, dirMode); err != nil {
 		return nil, s.unreadable(store.Key{}, "write", err)
 	}
-	lock := flock.New(filepath.Join(s.dir, lockName), flock.SetPermissions(fileMode))
+	path := filepath.Join(s.dir, lockName)
+	if err := checkPlain(os.Lstat(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, s.unreadable(store.Key{}, "write", at(path, err))
+	}
+	lock := flock.New(path, flock.SetPermissions(fileMode))
 	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
 		if cancelled := store.Cancelled(ctx, "write"); cancelled != nil {
 			return nil, cancelled

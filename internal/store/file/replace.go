@@ -2,6 +2,7 @@ package file
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -9,7 +10,8 @@ import (
 
 // replace makes text the content of path, durably and all at once. The caller
 // holds the lock, so one fixed temporary name serves, and what a killed
-// process left there is overwritten.
+// process or somebody else left there is removed: it is written into nothing
+// that existed before.
 func replace(path string, text []byte) error {
 	dir := filepath.Dir(path)
 	if err := makeDir(dir); err != nil {
@@ -38,7 +40,10 @@ func makeDir(dir string) error {
 }
 
 func writeSynced(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, fileMode)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
 	if err != nil {
 		return err
 	}

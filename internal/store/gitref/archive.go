@@ -9,9 +9,9 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"sluice/internal/actions"
-	"sluice/internal/actions/endpoint"
 	"sluice/internal/store"
 )
 
@@ -21,22 +21,26 @@ const (
 	archiveFrom = 8
 	// maxArchive bounds what is unpacked.
 	maxArchive = 512 << 20
+	// archiveWait is what the archive may take: without it the records are read
+	// singly, for which there must be time left.
+	archiveWait = 30 * time.Second
 )
 
 // prefetch reads the records of keys from the archive of the commit, if they
 // are many. A record counts only if its content has the name that git gave it,
 // so nothing depends on the archive being right; what it lacks is read singly.
-func (s *Store) prefetch(ctx context.Context, head snapshot, keys []store.Key) {
+func (s *Store) prefetch(ctx context.Context, head snapshot, keys []store.Key, blobs []string) {
 	wanted := map[store.Key]string{}
-	for _, k := range keys {
-		blob, ok := head.files[k]
-		if _, known := s.known(blob); ok && !known {
-			wanted[k] = blob
+	for i, k := range keys {
+		if _, known := s.known(blobs[i]); blobs[i] != "" && !known {
+			wanted[k] = blobs[i]
 		}
 	}
 	if len(wanted) < archiveFrom {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, archiveWait)
+	defer cancel()
 	// An error leaves the rest to single reads, which name it.
 	_ = s.archive(ctx, head.commit, func(k store.Key, text []byte) {
 		blob, ok := wanted[k]
@@ -62,29 +66,18 @@ func (s *Store) archive(ctx context.Context, commit string, use func(store.Key, 
 	return errors.Join(unpack(body, use), body.Close())
 }
 
-// tarball asks where the archive is and fetches it there. The client adds its
-// token for the API's own host alone; elsewhere the address is enough.
+// tarball asks where the archive is and fetches it there, without credentials:
+// the address is enough.
 func tarball(ctx context.Context, api *actions.Client, commit string) (io.ReadCloser, error) {
-	request, err := api.NewRequest(http.MethodGet, fmt.Sprintf("repos/%s/%s/tarball/%s", api.Owner, api.Name, commit), nil)
+	address, err := api.Elsewhere(ctx, api.Path("tarball/"+commit))
 	if err != nil {
 		return nil, err
 	}
-	moved, err := api.HTTP.Do(request.WithContext(ctx))
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
-	if err := moved.Body.Close(); err != nil {
-		return nil, err
-	}
-	address, err := endpoint.Check("the archive's address", moved.Header.Get("Location"))
-	if err != nil {
-		return nil, err
-	}
-	request, err = http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := api.HTTP.Do(request)
+	answer, err := api.Plain.Do(request)
 	if err != nil {
 		return nil, err
 	}

@@ -2,15 +2,12 @@ package gitref
 
 import (
 	"context"
-	"crypto/sha1"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/google/go-github/v60/github"
 
 	"sluice/internal/actions"
 	"sluice/internal/store"
@@ -64,12 +61,6 @@ func (s *Store) encode(entries []store.Entry) (change, error) {
 		c.texts, c.digests, c.blobs = append(c.texts, text), append(c.digests, digest), append(c.blobs, blobID(text))
 	}
 	return c, nil
-}
-
-// blobID is git's name for a file's content.
-func blobID(text []byte) string {
-	sum := sha1.Sum(append(fmt.Appendf(nil, "blob %d\x00", len(text)), text...))
-	return hex.EncodeToString(sum[:])
 }
 
 // swap tries until the commit is on the branch, a record was changed by
@@ -141,39 +132,67 @@ func (s *Store) try(ctx context.Context, c change) (string, error) {
 	return next.commit, nil
 }
 
-// build uploads the tree and the commit. Nothing refers to them yet.
+// build uploads the tree and the commit. Nothing refers to them yet. What the
+// tree must be named follows from its content, so another name is no answer.
 func (s *Store) build(ctx context.Context, head snapshot, c change) (snapshot, error) {
 	api, err := s.github()
 	if err != nil {
 		return snapshot{}, err
 	}
-	tree, _, err := api.Git.CreateTree(ctx, api.Owner, api.Name, head.tree, s.treeEntries(head, c))
-	if err != nil {
-		return snapshot{}, err
-	}
-	commit := &github.Commit{Message: github.String(s.message(c.entries)), Tree: tree}
+	entries, files := s.treeEntries(head, c)
+	next := snapshot{files: head.files.with(files)}
+	upload := map[string]any{"tree": entries}
 	if head.commit != "" {
-		commit.Parents = []*github.Commit{{SHA: github.String(head.commit)}}
+		upload["base_tree"] = head.files.root()
 	}
-	made, _, err := api.Git.CreateCommit(ctx, api.Owner, api.Name, commit, nil)
+	made, err := actions.Send[object](ctx, api, http.MethodPost, api.Path("git/trees"), upload)
 	if err != nil {
 		return snapshot{}, err
 	}
-	return head.with(made.GetSHA(), tree.GetSHA(), c), nil
+	if made.SHA != next.files.root() {
+		return snapshot{}, &actions.AnswerError{What: "the new tree", Err: fmt.Errorf("it is %s instead of %s", made.SHA, next.files.root())}
+	}
+	next.commit, err = s.commit(ctx, api, head.commit, made.SHA, s.message(c.entries))
+	return next, err
 }
 
-func (s *Store) treeEntries(head snapshot, c change) []*github.TreeEntry {
-	file := func(path, text string) *github.TreeEntry {
-		return &github.TreeEntry{Path: &path, Mode: github.String("100644"), Type: github.String("blob"), Content: &text}
+func (s *Store) commit(ctx context.Context, api *actions.Client, parent, tree, message string) (string, error) {
+	parents := []string{}
+	if parent != "" {
+		parents = append(parents, parent)
 	}
-	var entries []*github.TreeEntry
+	made, err := actions.Send[commitAnswer](ctx, api, http.MethodPost, api.Path("git/commits"), map[string]any{"message": message, "tree": tree, "parents": parents})
+	if err != nil {
+		return "", err
+	}
+	if err := made.is(tree, parent); err != nil {
+		return "", &actions.AnswerError{What: "the new commit", Err: err}
+	}
+	return made.SHA, nil
+}
+
+// upload is a file of a new tree.
+type upload struct {
+	Path    string `json:"path"`
+	Mode    string `json:"mode"`
+	Type    string `json:"type"`
+	Content string `json:"content"`
+}
+
+// treeEntries are the files to upload, and the name of each one's content.
+func (s *Store) treeEntries(head snapshot, c change) (entries []upload, blobs map[string]string) {
+	blobs = map[string]string{}
+	add := func(path, text string) {
+		entries = append(entries, upload{path, modeFile, "blob", text})
+		blobs[path] = blobID([]byte(text))
+	}
 	for i, e := range c.entries {
-		entries = append(entries, file(path(e.Key), string(c.texts[i])))
+		add(recordPath(e.Key), string(c.texts[i]))
 	}
 	if head.commit == "" {
-		entries = append(entries, file("README.md", readme))
+		add("README.md", readme)
 	}
-	return entries
+	return entries, blobs
 }
 
 const readme = `# Deployment state
@@ -192,17 +211,17 @@ func (s *Store) move(ctx context.Context, head, next snapshot) error {
 	if err != nil {
 		return s.unreadable("write", err)
 	}
-	ref := &github.Reference{
-		Ref:    github.String("refs/heads/" + s.options.Branch),
-		Object: &github.GitObject{SHA: github.String(next.commit)},
-	}
+	var moved reference
 	if head.commit == "" {
-		_, _, err = api.Git.CreateRef(ctx, api.Owner, api.Name, ref)
+		moved, err = actions.Send[reference](ctx, api, http.MethodPost, api.Path("git/refs"), map[string]any{"ref": s.ref(), "sha": next.commit})
 	} else {
-		_, _, err = api.Git.UpdateRef(ctx, api.Owner, api.Name, ref, false)
+		moved, err = actions.Send[reference](ctx, api, http.MethodPatch, api.Path("git/"+s.ref()), map[string]any{"sha": next.commit, "force": false})
+	}
+	if err == nil && moved.Ref == s.ref() && moved.Object.SHA == next.commit {
+		return nil
 	}
 	if err == nil {
-		return nil
+		err = &actions.AnswerError{What: "the move of the branch", Err: fmt.Errorf("%s is at %s instead of %s", moved.Ref, moved.Object.SHA, next.commit)}
 	}
 	if s.lostRace(ctx, api, head, err) {
 		return errBehind
@@ -241,7 +260,7 @@ func (s *Store) saved(c change, commit string) []store.Entry {
 func (s *Store) location(k store.Key, commit string) string {
 	server := s.options.Run.ServerURL
 	if server == "" || s.options.Run.Repository == "" {
-		return s.options.Branch + ":" + path(k)
+		return s.options.Branch + ":" + recordPath(k)
 	}
-	return fmt.Sprintf("%s/%s/blob/%s/%s", server, s.options.Run.Repository, commit, path(k))
+	return fmt.Sprintf("%s/%s/blob/%s/%s", server, s.options.Run.Repository, commit, recordPath(k))
 }

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sluice/internal/actions"
+	"sluice/internal/guard"
 	"sluice/internal/store"
 )
 
@@ -126,20 +127,26 @@ func (s *Store) load(ctx context.Context, keys []store.Key) ([]store.Entry, erro
 
 // current reads the records of keys in a snapshot.
 func (s *Store) current(ctx context.Context, head snapshot, keys []store.Key) ([]store.Stored, error) {
-	s.prefetch(ctx, head, keys)
+	blobs := make([]string, len(keys))
+	for i, k := range keys {
+		var err error
+		if blobs[i], err = head.files.blob(k); err != nil {
+			return nil, s.refused(k, err)
+		}
+	}
+	s.prefetch(ctx, head, keys, blobs)
 	found := make([]store.Stored, len(keys))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for i, k := range keys {
-		blob, ok := head.files[k]
-		if !ok {
-			found[i].Key = k
+		if found[i].Key = k; blobs[i] == "" {
 			continue
 		}
 		group.Go(func() error {
-			var err error
-			found[i], err = s.record(ctx, k, blob)
-			return err
+			return guard.Do("read state of "+k.String(), func() (err error) {
+				found[i], err = s.record(ctx, k, blobs[i])
+				return err
+			})
 		})
 	}
 	return found, group.Wait()
@@ -156,14 +163,19 @@ func (s *Store) record(ctx context.Context, k store.Key, blob string) (store.Sto
 	}
 	found, err := store.Decode(k, text)
 	if err != nil {
-		return store.Stored{}, &store.UnreadableError{
-			Key: k, Op: "read", Err: fmt.Errorf("%s on branch %s: %w", path(k), s.options.Branch, err),
-			Remedy: "revert the commit that changed the file, or remove the file and adopt what runs today with `sluice state import`",
-		}
+		return store.Stored{}, s.refused(k, fmt.Errorf("%s: %w", recordPath(k), err))
 	}
 	found.Version = blob
 	s.learn(blob, found)
 	return found, nil
+}
+
+// refused is about a file of the branch that holds no record.
+func (s *Store) refused(k store.Key, err error) error {
+	return &store.UnreadableError{
+		Key: k, Op: "read", Err: fmt.Errorf("branch %s: %w", s.options.Branch, err),
+		Remedy: "revert the commit that changed the file, or remove the file and adopt what runs today with `sluice state import`",
+	}
 }
 
 func (s *Store) known(blob string) (store.Stored, bool) {
@@ -195,8 +207,8 @@ func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) 
 		return nil, s.unreadable("list", err)
 	}
 	var keys []store.Key
-	for k := range head.files {
-		if k.Pipeline == pipeline {
+	for path := range head.files {
+		if k, ok := keyOf(path); ok && k.Pipeline == pipeline {
 			keys = append(keys, k)
 		}
 	}

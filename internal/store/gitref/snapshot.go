@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"strings"
 
@@ -18,11 +17,10 @@ import (
 // not exist.
 type snapshot struct {
 	commit string
-	tree   string
-	files  map[store.Key]string // the blob of each record
+	files  tree
 }
 
-func path(k store.Key) string { return k.Pipeline + "/" + k.Target + ".json" }
+func recordPath(k store.Key) string { return k.Pipeline + "/" + k.Target + ".json" }
 
 // keyOf is the record that a path of the branch holds, if any.
 func keyOf(path string) (store.Key, bool) {
@@ -32,22 +30,10 @@ func keyOf(path string) (store.Key, bool) {
 	return k, ok && both && k.Check() == nil
 }
 
-// with is the snapshot after a commit of ours on top of it.
-func (n snapshot) with(commit, tree string, c change) snapshot {
-	files := maps.Clone(n.files)
-	if files == nil {
-		files = map[store.Key]string{}
-	}
-	for i, e := range c.entries {
-		files[e.Key] = c.blobs[i]
-	}
-	return snapshot{commit: commit, tree: tree, files: files}
-}
-
 // holds reports whether every record of a change is there.
 func (n snapshot) holds(c change) bool {
 	for i, e := range c.entries {
-		if n.files[e.Key] != c.blobs[i] {
+		if n.files[recordPath(e.Key)].SHA != c.blobs[i] {
 			return false
 		}
 	}
@@ -62,6 +48,9 @@ func (s *Store) read(ctx context.Context) (snapshot, error) {
 		return snapshot{}, err
 	}
 	commit, err := s.head(ctx, api)
+	if err == nil && commit == "" {
+		commit, err = s.unlisted(ctx, api)
+	}
 	if err != nil || commit == "" {
 		return snapshot{}, err
 	}
@@ -71,12 +60,8 @@ func (s *Store) read(ctx context.Context) (snapshot, error) {
 	if last.commit == commit {
 		return last, nil
 	}
-	made, _, err := api.Git.GetCommit(ctx, api.Owner, api.Name, commit)
-	if err != nil {
-		return snapshot{}, err
-	}
-	next := snapshot{commit: commit, tree: made.GetTree().GetSHA()}
-	if next.files, err = files(ctx, api, next.tree); err != nil {
+	next := snapshot{commit: commit}
+	if next.files, err = files(ctx, api, commit); err != nil {
 		return snapshot{}, err
 	}
 	s.keep(next)
@@ -89,45 +74,70 @@ func (s *Store) keep(n snapshot) {
 	s.last = n
 }
 
-// head is the branch's commit, "" where the branch is proven not to exist.
+func (s *Store) ref() string { return "refs/heads/" + s.options.Branch }
+
+// head is the branch's commit, "" where the list of branches lacks it.
 func (s *Store) head(ctx context.Context, api *actions.Client) (string, error) {
-	ref := "refs/heads/" + s.options.Branch
-	refs, _, err := api.Git.ListMatchingRefs(ctx, api.Owner, api.Name, &github.ReferenceListOptions{Ref: ref})
+	refs, err := actions.Get[references](ctx, api, api.Path("git/matching-"+s.ref()))
 	if err != nil {
 		return "", err
 	}
-	for _, r := range refs {
-		if r.GetRef() == ref {
-			return r.GetObject().GetSHA(), nil
+	for _, r := range refs.List {
+		if r.Ref == s.ref() {
+			return r.Object.SHA, nil
 		}
 	}
 	return "", nil
 }
 
-func files(ctx context.Context, api *actions.Client, tree string) (map[store.Key]string, error) {
-	list, _, err := api.Git.GetTree(ctx, api.Owner, api.Name, tree, true)
+// unlisted is the commit of a branch that the list of branches lacks. "" is the
+// proof that there is none: the list, which a client without permission does not
+// get, lacks it, and the branch itself is not found. Either answer alone may be
+// empty by mistake.
+func (s *Store) unlisted(ctx context.Context, api *actions.Client) (string, error) {
+	found, err := actions.Get[reference](ctx, api, api.Path("git/ref/heads/"+s.options.Branch))
+	if err == nil && found.Ref != s.ref() {
+		return "", &actions.AnswerError{What: s.ref(), Err: fmt.Errorf("it is %q", found.Ref)}
+	}
+	if refused, ok := errors.AsType[*github.ErrorResponse](err); ok && actions.Status(err) == http.StatusNotFound && refused.Message == "Not Found" {
+		return "", nil
+	}
+	return found.Object.SHA, err
+}
+
+// files reads a commit's tree.
+func files(ctx context.Context, api *actions.Client, commit string) (tree, error) {
+	made, err := actions.Get[commitAnswer](ctx, api, api.Path("git/commits/"+commit))
 	if err != nil {
 		return nil, err
 	}
-	if list.GetTruncated() {
-		return nil, errors.New("the branch holds more files than GitHub lists at once")
+	if made.SHA != commit {
+		return nil, &actions.AnswerError{What: "commit " + commit, Err: fmt.Errorf("it is %s", made.SHA)}
 	}
-	files := map[store.Key]string{}
-	for _, e := range list.Entries {
-		if k, ok := keyOf(e.GetPath()); ok && e.GetType() == "blob" {
-			files[k] = e.GetSHA()
-		}
+	list, err := actions.Get[treeAnswer](ctx, api, api.Path("git/trees/"+made.Tree.SHA+"?recursive=1"))
+	switch {
+	case err != nil:
+		return nil, err
+	case list.Truncated:
+		return nil, errTooMany
+	case list.SHA != made.Tree.SHA:
+		return nil, &actions.AnswerError{What: "tree " + made.Tree.SHA, Err: fmt.Errorf("it is %s", list.SHA)}
 	}
-	return files, nil
+	return list.whole, nil
 }
 
+// blob reads a file's content, which is proven by its name.
 func (s *Store) blob(ctx context.Context, sha string) ([]byte, error) {
 	api, err := s.github()
 	if err != nil {
 		return nil, err
 	}
-	text, _, err := api.Git.GetBlobRaw(ctx, api.Owner, api.Name, sha)
-	return text, err
+	return api.Raw(ctx, api.Path("git/blobs/"+sha), store.MaxStored, func(text []byte) error {
+		if got := blobID(text); got != sha {
+			return fmt.Errorf("its %d bytes are %s, not %s", len(text), got, sha)
+		}
+		return nil
+	})
 }
 
 func (s *Store) unreadable(op string, err error) error {
@@ -146,6 +156,9 @@ func remedy(err error) string {
 		return "the repository is empty: push a first commit to its default branch"
 	case http.StatusUnprocessableEntity:
 		return "exempt the state branch from the repository's rules, so that the token can create and update it"
+	}
+	if errors.Is(err, errTooMany) {
+		return "keep nothing but state on the branch, or use another (state.branch)"
 	}
 	return actions.Remedy(err, permission)
 }

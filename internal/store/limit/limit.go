@@ -4,6 +4,9 @@ package limit
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
 	"sluice/internal/guard"
 	"sluice/internal/store"
@@ -13,8 +16,20 @@ import (
 // frees it. saving tells a commit from what only reads.
 type Deadline func(ctx context.Context, saving bool) (context.Context, context.CancelFunc)
 
-// New returns s within limits. Errors are those of s, and [*guard.Mistake]: what
-// was to be saved may then have been saved or not.
+// Call is the most that one operation takes, all its requests, attempts and
+// waits together. It is more than a short wait for a rate limit.
+const Call = 2 * time.Minute
+
+// Within gives each operation the same time.
+func Within(d time.Duration) Deadline {
+	return func(ctx context.Context, _ bool) (context.Context, context.CancelFunc) {
+		return context.WithTimeout(ctx, d)
+	}
+}
+
+// New returns s within limits. Errors are those of s; [*guard.Mistake]; and a
+// [*store.UnreadableError] where the deadline ended an operation that its caller
+// had not given up. What was to be saved may then have been saved or not.
 func New(s store.Store, deadline Deadline) store.Store { return &limited{Store: s, deadline: deadline} }
 
 type limited struct {
@@ -24,9 +39,7 @@ type limited struct {
 
 // Load implements [store.Store].
 func (l *limited) Load(ctx context.Context, keys ...store.Key) (entries []store.Entry, err error) {
-	ctx, done := l.deadline(ctx, false)
-	defer done()
-	err = guard.Do("read state", func() (err error) {
+	err = l.do(ctx, "read", func(ctx context.Context) (err error) {
 		entries, err = l.Store.Load(ctx, keys...)
 		return err
 	})
@@ -35,9 +48,7 @@ func (l *limited) Load(ctx context.Context, keys ...store.Key) (entries []store.
 
 // List implements [store.Store].
 func (l *limited) List(ctx context.Context, pipeline string) (keys []store.Key, err error) {
-	ctx, done := l.deadline(ctx, false)
-	defer done()
-	err = guard.Do("list state", func() (err error) {
+	err = l.do(ctx, "list", func(ctx context.Context) (err error) {
 		keys, err = l.Store.List(ctx, pipeline)
 		return err
 	})
@@ -46,11 +57,25 @@ func (l *limited) List(ctx context.Context, pipeline string) (keys []store.Key, 
 
 // Commit implements [store.Store].
 func (l *limited) Commit(ctx context.Context, entries ...store.Entry) (saved []store.Entry, err error) {
-	ctx, done := l.deadline(ctx, true)
-	defer done()
-	err = guard.Do("save state", func() (err error) {
+	err = l.do(ctx, "write", func(ctx context.Context) (err error) {
 		saved, err = l.Store.Commit(ctx, entries...)
 		return err
 	})
 	return saved, err
+}
+
+// do makes one call, op as in [store.UnreadableError].
+func (l *limited) do(ctx context.Context, op string, call func(context.Context) error) error {
+	within, done := l.deadline(ctx, op == "write")
+	defer done()
+	began := time.Now()
+	err := guard.Do(op+" state", func() error { return call(within) })
+	late := errors.Is(within.Err(), context.DeadlineExceeded) && ctx.Err() == nil
+	if err == nil || !late || store.IsConflict(err) || store.IsUnreadable(err) {
+		return err
+	}
+	return &store.UnreadableError{
+		Op: op, Err: fmt.Errorf("no whole answer within %s: %w", time.Since(began).Round(time.Second), err),
+		Remedy: "run again later; what is stored is looked up first",
+	}
 }

@@ -3,6 +3,7 @@ package limit_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,8 +59,34 @@ func TestDeadlines(t *testing.T) {
 				want = 7 * time.Second
 			}
 			began := time.Now()
-			if err := do(t.Context()); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != want {
+			if err := do(t.Context()); !errors.Is(err, context.DeadlineExceeded) || !store.IsUnreadable(err) || time.Since(began) != want {
 				t.Errorf("%s: %v after %s, want its deadline after %s", name, err, time.Since(began), want)
+			}
+		}
+	})
+}
+
+// TestTheCallersEndIsCancelled: who gave a deadline is told that it passed, and
+// the state is not called unreadable for it.
+func TestTheCallersEndIsCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, do := range operations(limit.New(odd{}, limit.Within(limit.Call))) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if err := do(ctx); !errors.Is(err, context.DeadlineExceeded) || store.IsUnreadable(err) {
+				t.Errorf("%s: %v", name, err)
+			}
+			cancel()
+		}
+	})
+}
+
+// TestLimitsWithinLimits: the inner one's caller is the outer one.
+func TestLimitsWithinLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := limit.New(odd{}, limit.Within(limit.Call))
+		for name, do := range operations(limit.New(inner, limit.Within(time.Second))) {
+			if err := do(t.Context()); !store.IsUnreadable(err) || strings.Count(err.Error(), "no whole answer") != 1 {
+				t.Errorf("%s: %v", name, err)
 			}
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"sluice/internal/store/artifact"
 	"sluice/internal/store/file"
 	"sluice/internal/store/gitref"
+	"sluice/internal/store/limit"
 	"sluice/internal/store/s3"
 )
 
@@ -28,6 +29,10 @@ type Spec struct {
 	Transport http.RoundTripper        // of artifacts and s3; nil means their own
 	Describe  func(store.Entry) string // one line about a save, for git's log; nil for nothing
 	Warn      func(message string)     // nil drops warnings
+	// Secret is told each credential when a client gets it, before its first use:
+	// those of the environment, a profile, an exchange, an instance; also the
+	// signatures of addresses. Nil gives them to Runner.Mask.
+	Secret func(value string)
 }
 
 // Error means that a store's name or options are wrong: nothing outside the
@@ -47,6 +52,25 @@ func (e *Error) Unwrap() error { return e.Err }
 // use. Errors: [*Error], and [*store.UnreadableError] where the store cannot
 // be reached from here.
 func Open(spec Spec) (store.Store, error) {
+	opened, err := spec.complete().open()
+	if err != nil {
+		return nil, err
+	}
+	return limit.New(opened, limit.Within(limit.Call)), nil
+}
+
+// complete puts in what may be left out. Here, in one place, variables lose the
+// white space around them, which credentials get from files and heredocs.
+func (spec Spec) complete() Spec {
+	if spec.Secret == nil {
+		spec.Secret = func(value string) { spec.Runner.Mask(value) }
+	}
+	getenv := spec.Getenv
+	spec.Getenv = func(name string) string { return strings.TrimSpace(getenv(name)) }
+	return spec
+}
+
+func (spec Spec) open() (store.Store, error) {
 	run, err := spec.Runner.Context()
 	if err != nil {
 		return nil, &store.UnreadableError{Op: "open", Err: err, Remedy: "run the job again"}
@@ -73,7 +97,7 @@ func (spec Spec) artifact(run actions.Context) (store.Store, error) {
 		}
 	}
 	// Opening checks the variables and sends nothing.
-	runs, err := protocol.Open(spec.Getenv, spec.Transport)
+	runs, err := protocol.Open(spec.Getenv, spec.Transport, spec.Secret)
 	if err != nil {
 		return nil, &store.UnreadableError{
 			Op: "open", Err: err,
@@ -103,9 +127,9 @@ func (spec Spec) git(run actions.Context) (store.Store, error) {
 }
 
 func (spec Spec) s3(run actions.Context) (store.Store, error) {
-	spec.Runner.Mask(spec.Getenv("AWS_SECRET_ACCESS_KEY"), spec.Getenv("AWS_SESSION_TOKEN"))
 	opened, err := s3.Open(s3.Options{
 		Location: spec.Store, Endpoint: spec.Endpoint, By: run.Run(), Getenv: spec.Getenv, Transport: spec.Transport,
+		Secret: spec.Secret,
 	})
 	if err != nil {
 		return nil, &Error{spec.Store, err}

@@ -61,8 +61,12 @@ func TestArtifactInActions(t *testing.T) {
 // environment.
 func TestGitIsOpenedLazily(t *testing.T) {
 	var requests atomic.Int32
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requests.Add(1)
+		if strings.Contains(r.URL.Path, "/git/ref/") {
+			http.Error(w, `{"message":"Not Found"}`, http.StatusNotFound)
+			return
+		}
 		_, _ = w.Write([]byte("[]"))
 	}))
 	t.Cleanup(server.Close)
@@ -72,7 +76,7 @@ func TestGitIsOpenedLazily(t *testing.T) {
 		t.Fatalf("%d requests, %v", requests.Load(), err)
 	}
 	entries, err := s.Load(t.Context(), web)
-	if err != nil || entries[0].Version != "" || requests.Load() != 1 {
+	if err != nil || entries[0].Version != "" || requests.Load() != 2 {
 		t.Errorf("%+v, %d requests, %v", entries, requests.Load(), err)
 	}
 	if log.Len() != 0 {

@@ -7,10 +7,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
 
+	"sluice/internal/guard"
 	"sluice/internal/store"
 )
 
@@ -21,8 +24,13 @@ const tries = 8
 // firstWait is the time before the second try.
 const firstWait = 50 * time.Millisecond
 
-// errUndecided is S3's 409.
-var errUndecided = errors.New("another write of the object was under way each time")
+var (
+	// errUndecided is S3's 409.
+	errUndecided = errors.New("another write of the object was under way each time")
+	// errReceipt is a write that was answered with success, and that the object
+	// does not show.
+	errReceipt = errors.New("the write was answered with success by something that is not S3, and the object is as it was")
+)
 
 // Commit writes the objects side by side, after those that this process knows
 // were compared.
@@ -41,7 +49,10 @@ func (s *Store) Commit(ctx context.Context, entries ...store.Entry) ([]store.Ent
 	group.SetLimit(atOnce)
 	for i, e := range entries {
 		group.Go(func() error {
-			versions[i], errs[i] = s.write(ctx, e)
+			errs[i] = guard.Do("write state of "+e.Key.String(), func() (err error) {
+				versions[i], err = s.write(ctx, e)
+				return err
+			})
 			return nil
 		})
 	}
@@ -97,16 +108,18 @@ func (s *Store) write(ctx context.Context, e store.Entry) (version string, err e
 	if err != nil {
 		return "", s.unreadable(e.Key, "write", err)
 	}
-	delays := &backoff.ExponentialBackOff{InitialInterval: s.wait, Multiplier: 2, MaxInterval: 20 * s.wait, RandomizationFactor: 0.5}
 	version, err = backoff.Retry(ctx, func() (string, error) {
 		version, err := s.put(ctx, e, text, digest)
-		if err != nil && !errors.Is(err, errUndecided) {
+		if err != nil && !errors.Is(err, errUndecided) && !errors.Is(err, errReceipt) {
 			err = backoff.Permanent(err)
 		}
 		return version, err
-	}, backoff.WithBackOff(delays), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0))
+	}, backoff.WithBackOff(s.delays()), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0))
 	if cancelled := store.Cancelled(ctx, "write"); err != nil && cancelled != nil {
 		return "", cancelled
+	}
+	if errors.Is(err, errReceipt) {
+		return "", s.unreadable(e.Key, "write", err)
 	}
 	if errors.Is(err, errUndecided) {
 		return "", &store.ConflictError{Keys: []store.Key{e.Key}, Who: []string{errUndecided.Error()}}
@@ -142,19 +155,29 @@ func (s *Store) put(ctx context.Context, e store.Entry, text []byte, digest stri
 		input.IfMatch = &e.Version
 	}
 	answer, err := client.PutObject(ctx, input)
-	switch {
-	case err == nil && aws.ToString(answer.ETag) == "":
-		return "", s.unreadable(e.Key, "write", errors.New("the server gave no ETag"))
-	case err == nil:
-		return *answer.ETag, nil
-	case !isLostRace(err):
+	if err != nil && !isLostRace(err) {
 		return "", s.unreadable(e.Key, "write", err)
 	}
-	return s.settle(ctx, e, digest)
+	if err == nil && isReceipt(answer) {
+		return *answer.ETag, nil
+	}
+	version, unsettled := s.settle(ctx, e, digest)
+	if err == nil && errors.Is(unsettled, errUndecided) {
+		return "", errReceipt
+	}
+	return version, unsettled
 }
 
-// settle looks why a conditional write was refused: it had succeeded before
-// (the object is this very save), somebody else was first, or nobody was yet.
+// isReceipt reports whether an answer of success is S3's: it names the new
+// object's version, and has no body. Else it may be that of a proxy.
+func isReceipt(answer *s3.PutObjectOutput) bool {
+	raw, ok := awsmiddleware.GetRawResponse(answer.ResultMetadata).(*smithyhttp.Response)
+	return aws.ToString(answer.ETag) != "" && ok && raw.ContentLength == 0
+}
+
+// settle looks what became of a conditional write that was refused, or whose
+// answer is none: it had succeeded (the object is this very save), somebody else
+// was first, or nobody was yet.
 func (s *Store) settle(ctx context.Context, e store.Entry, digest string) (version string, err error) {
 	now, err := s.get(ctx, e.Key)
 	switch {

@@ -21,9 +21,8 @@ import (
 )
 
 const (
-	requestTimeout = time.Minute
-	attempts       = 4
-	maxBackoff     = 2 * time.Second
+	attempts   = 4
+	maxBackoff = 2 * time.Second
 )
 
 // Options are what a store needs.
@@ -34,6 +33,9 @@ type Options struct {
 	Getenv    func(string) string
 	Transport http.RoundTripper // nil means AWS's own
 	Backoff   time.Duration     // the longest wait between attempts; 0 means 2 s
+	// Secret is told each credential when the client gets it, before its first
+	// use, wherever it comes from. Nil drops them.
+	Secret func(value string)
 }
 
 // Open returns the store. Credentials are looked for and connections made when
@@ -42,9 +44,13 @@ func Open(options Options) (store.Store, error) {
 	if options.Getenv == nil {
 		options.Getenv = func(string) string { return "" }
 	}
+	if options.Secret == nil {
+		options.Secret = func(string) {}
+	}
 	if options.Backoff == 0 {
 		options.Backoff = maxBackoff
 	}
+	tell(options.Secret, options.Getenv("AWS_SECRET_ACCESS_KEY"), options.Getenv("AWS_SESSION_TOKEN"))
 	where, err := parsePlace(options.Location)
 	if err != nil {
 		return nil, err
@@ -83,10 +89,14 @@ func connector(o Options, address string) func(context.Context) (*s3.Client, err
 		if client != nil {
 			return client, nil
 		}
-		loaded, err := config.LoadDefaultConfig(ctx, o.load(address)...)
+		send := newSender(o)
+		loaded, err := config.LoadDefaultConfig(ctx, append(o.load(address), send.install)...)
 		if err != nil {
 			return nil, err
 		}
+		send.trust(loaded)
+		o.tellProfile(loaded)
+		loaded.Credentials = telling{loaded.Credentials, o.Secret}
 		if loaded.Region == "" {
 			return nil, errNoRegion
 		}
@@ -101,7 +111,7 @@ var errNoRegion = errors.New("no AWS region is set")
 // default chain.
 func (o Options) load(address string) []func(*config.LoadOptions) error {
 	all := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(requestTimeout)),
+		config.WithHTTPClient(awshttp.NewBuildableClient()), // which sends nothing
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts, r.MaxBackoff = attempts, o.Backoff })
 		}),
@@ -125,9 +135,6 @@ func (o Options) load(address string) []func(*config.LoadOptions) error {
 // custom sets what the environment has no names for. S3-compatible servers get
 // addresses without the bucket as a host, and no checksums that only AWS knows.
 func (o Options) custom(s *s3.Options, address string) {
-	if o.Transport != nil {
-		s.HTTPClient = &http.Client{Transport: o.Transport, Timeout: requestTimeout}
-	}
 	if address == "" {
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -19,9 +20,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
 
+	"sluice/internal/guard"
 	"sluice/internal/store"
+	"sluice/internal/transport"
 )
 
 // atOnce bounds the objects that are read or written side by side.
@@ -74,24 +79,45 @@ func (s *Store) read(ctx context.Context, keys []store.Key) ([]store.Stored, err
 	group.SetLimit(atOnce)
 	for i, k := range keys {
 		group.Go(func() error {
-			var err error
-			found[i], err = s.get(ctx, k)
-			return err
+			return guard.Do("read state of "+k.String(), func() (err error) {
+				found[i], err = s.get(ctx, k)
+				return err
+			})
 		})
 	}
 	return found, group.Wait()
 }
 
-// get reads one object.
+// looks is how often an object is read that is not whole: one bad answer says
+// nothing about it.
+const looks = 3
+
+// errAnswer marks an answer of success that is not S3's, or not whole.
+var errAnswer = errors.New("the answer is not S3's")
+
+// get reads one object, up to three times until the answer is a record.
 func (s *Store) get(ctx context.Context, k store.Key) (store.Stored, error) {
+	return backoff.Retry(ctx, func() (store.Stored, error) {
+		found, err := s.look(ctx, k)
+		if err != nil && !errors.Is(err, errAnswer) {
+			err = backoff.Permanent(err)
+		}
+		return found, err
+	}, backoff.WithBackOff(s.delays()), backoff.WithMaxTries(looks), backoff.WithMaxElapsedTime(0))
+}
+
+func (s *Store) look(ctx context.Context, k store.Key) (store.Stored, error) {
 	never := store.Stored{Entry: store.Entry{Key: k}}
 	client, err := s.connect(ctx)
 	if err != nil {
 		return never, s.unreadable(k, "read", err)
 	}
 	answer, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.place.bucket, Key: aws.String(s.place.object(k))})
-	if code(err) == "NoSuchKey" {
+	if code(err) == "NoSuchKey" && status(err) == http.StatusNotFound {
 		return never, nil
+	}
+	if status(err) == http.StatusNotFound && code(err) != "NoSuchBucket" { // S3 says what it does not find
+		err = fmt.Errorf("%w: %w", errAnswer, err)
 	}
 	if err != nil {
 		return never, s.unreadable(k, "read", err)
@@ -99,6 +125,9 @@ func (s *Store) get(ctx context.Context, k store.Key) (store.Stored, error) {
 	text, err := io.ReadAll(io.LimitReader(answer.Body, store.MaxStored+1))
 	if err := errors.Join(err, answer.Body.Close()); err != nil {
 		return never, s.unreadable(k, "read", err)
+	}
+	if len(text) > store.MaxStored {
+		return never, s.unreadable(k, "read", fmt.Errorf("it is longer than the %d bytes that a record may have", store.MaxStored))
 	}
 	return s.open(k, text, aws.ToString(answer.ETag))
 }
@@ -110,7 +139,7 @@ func (s *Store) open(k store.Key, text []byte, etag string) (store.Stored, error
 	}
 	if err != nil {
 		return found, &store.UnreadableError{
-			Key: k, Op: "read", Err: fmt.Errorf("%s: %w", s.place.address(k), err),
+			Key: k, Op: "read", Err: fmt.Errorf("%s: %w: %w", s.place.address(k), errAnswer, err),
 			Remedy: "restore an older version of the object, or delete it and adopt what runs today with `sluice state import`",
 		}
 	}
@@ -149,21 +178,22 @@ func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) 
 	return keys, nil
 }
 
+// maxPages bounds a list: a million objects.
+const maxPages = 1000
+
+// list reads all pages. Each says by itself whether it is the last.
 func (s *Store) list(ctx context.Context, pipeline string) ([]store.Key, error) {
 	client, err := s.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	prefix := s.place.folder(pipeline)
-	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &s.place.bucket, Prefix: &prefix})
+	input := &s3.ListObjectsV2Input{Bucket: &s.place.bucket, Prefix: &prefix}
 	var keys []store.Key
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for range maxPages {
+		page, err := s.page(ctx, client, input)
 		if err != nil {
 			return nil, err
-		}
-		if aws.ToString(page.Name) == "" {
-			return nil, errors.New("the answer is not a list of objects")
 		}
 		for _, object := range page.Contents {
 			target, ok := strings.CutSuffix(strings.TrimPrefix(aws.ToString(object.Key), prefix), ".json")
@@ -171,6 +201,56 @@ func (s *Store) list(ctx context.Context, pipeline string) ([]store.Key, error) 
 				keys = append(keys, k)
 			}
 		}
+		if !*page.IsTruncated {
+			return keys, nil
+		}
+		input.ContinuationToken = page.NextContinuationToken
 	}
-	return keys, nil
+	return nil, fmt.Errorf("more than %d pages of objects", maxPages)
+}
+
+// page reads one page, up to three times until the answer is one.
+func (s *Store) page(ctx context.Context, client *s3.Client, input *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
+	return backoff.Retry(ctx, func() (*s3.ListObjectsV2Output, error) {
+		page, err := client.ListObjectsV2(ctx, input)
+		if _, undecoded := errors.AsType[*smithy.DeserializationError](err); undecoded && status(err) == http.StatusOK && !isLong(err) {
+			return nil, fmt.Errorf("%w: %w", errAnswer, err)
+		}
+		if err != nil {
+			return nil, backoff.Permanent(err)
+		}
+		return page, whole(page, input)
+	}, backoff.WithBackOff(s.delays()), backoff.WithMaxTries(looks), backoff.WithMaxElapsedTime(0))
+}
+
+// whole says what a page lacks to be believed.
+func whole(page *s3.ListObjectsV2Output, input *s3.ListObjectsV2Input) error {
+	wrong := func(what string) error { return fmt.Errorf("%w: %s", errAnswer, what) }
+	next := aws.ToString(page.NextContinuationToken)
+	switch {
+	case aws.ToString(page.Name) != *input.Bucket:
+		return wrong("a list that is not of the bucket")
+	case page.IsTruncated == nil:
+		return wrong("a list that does not say whether it is whole")
+	case *page.IsTruncated && (next == "" || next == aws.ToString(input.ContinuationToken)):
+		return wrong("a list that is not whole, and does not say how it goes on")
+	case page.KeyCount != nil && int(*page.KeyCount) != len(page.Contents):
+		return wrong(fmt.Sprintf("a list of %d objects that counts %d", len(page.Contents), *page.KeyCount))
+	}
+	for _, object := range page.Contents {
+		if !strings.HasPrefix(aws.ToString(object.Key), *input.Prefix) {
+			return wrong("a list with an object of another name")
+		}
+	}
+	return nil
+}
+
+func (s *Store) delays() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{InitialInterval: s.wait, Multiplier: 2, MaxInterval: 20 * s.wait, RandomizationFactor: 0.5}
+}
+
+// isLong reports whether an answer was refused for its length.
+func isLong(err error) bool {
+	_, ok := errors.AsType[*transport.LimitError](err)
+	return ok
 }

@@ -29,7 +29,9 @@ func (s *Server) rest(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet:
 		reply(w, 405, map[string]string{"message": "Method not allowed"})
 	case path == "/actions/artifacts":
-		s.restList(w, r)
+		s.restList(w, r, "")
+	case strings.HasPrefix(path, "/actions/runs/") && strings.HasSuffix(path, "/artifacts"):
+		s.restList(w, r, strings.TrimSuffix(strings.TrimPrefix(path, "/actions/runs/"), "/artifacts"))
 	case isZip:
 		s.restZip(w, r, id)
 	default:
@@ -37,8 +39,9 @@ func (s *Server) rest(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// restList is newest first, in pages of at most 100, filtered by exact name.
-func (s *Server) restList(w http.ResponseWriter, r *http.Request) {
+// restList is newest first, in pages of at most 100, filtered by exact name and
+// by run, "" for all.
+func (s *Server) restList(w http.ResponseWriter, r *http.Request, run string) {
 	query := r.URL.Query()
 	size, err := strconv.Atoi(query.Get("per_page"))
 	if err != nil || size > 100 {
@@ -50,6 +53,9 @@ func (s *Server) restList(w http.ResponseWriter, r *http.Request) {
 	}
 	items := []map[string]any{}
 	for _, a := range slices.Backward(s.artifacts) {
+		if run != "" && run != strconv.FormatInt(a.Run.ID, 10) {
+			continue
+		}
 		if a.live() && (query.Get("name") == "" || query.Get("name") == a.Name) {
 			items = append(items, s.restItem(a))
 		}

@@ -33,6 +33,7 @@ type Server struct {
 	Lose  func(r *http.Request) bool                      // takes effect, but the answer is lost
 
 	Archived func(text string) string // changes what archives hold
+	Extra    []any                    // entries that lists of trees have besides, without a change of their names
 
 	// What the repository holds, and what it was asked for. Tests read them
 	// while no request is under way.
@@ -186,14 +187,19 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, path string) {
 		}
 		answer(w, 200, found)
 		return
+	case "ref":
+		if _, ok := s.Refs["refs/"+name]; ok {
+			answer(w, 200, s.ref("refs/"+name))
+			return
+		}
 	case "commits":
-		if c, ok := s.Commits[name]; ok {
-			answer(w, 200, map[string]any{"sha": name, "tree": map[string]string{"sha": c.Tree}})
+		if _, ok := s.Commits[name]; ok {
+			answer(w, 200, s.described(name))
 			return
 		}
 	case "trees":
 		if tree, ok := s.Trees[name]; ok && r.URL.Query().Get("recursive") == "1" {
-			answer(w, 200, listing(name, tree))
+			answer(w, 200, s.listing(name, tree))
 			return
 		}
 	case "blobs":
@@ -205,16 +211,69 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, path string) {
 	answer(w, 404, map[string]string{"message": "Not Found"})
 }
 
-func listing(name string, tree map[string]string) any {
-	entries, folders := []any{}, map[string]bool{}
+func (s *Server) listing(name string, tree map[string]string) any {
+	entries := []any{}
 	for _, path := range slices.Sorted(maps.Keys(tree)) {
-		if folder, _, ok := strings.Cut(path, "/"); ok && !folders[folder] {
-			folders[folder] = true
-			entries = append(entries, map[string]string{"path": folder, "type": "tree", "sha": id("tree", folder), "mode": "040000"})
-		}
-		entries = append(entries, map[string]string{"path": path, "type": "blob", "sha": tree[path], "mode": "100644"})
+		entries = append(entries, map[string]any{"path": path, "type": "blob", "sha": tree[path], "mode": "100644", "size": len(s.Blobs[tree[path]])})
 	}
-	return map[string]any{"sha": name, "tree": entries, "truncated": false}
+	for _, folder := range folders(tree) {
+		sha := hash(tree, folder+"/")
+		entries = append(entries, map[string]any{"path": folder, "type": "tree", "sha": sha, "mode": "040000"})
+	}
+	return map[string]any{"sha": name, "tree": append(entries, s.Extra...), "truncated": false}
+}
+
+// folders are those that files lie in, one level deep.
+func folders(files map[string]string) []string {
+	found := map[string]bool{}
+	for path := range files {
+		if folder, _, ok := strings.Cut(path, "/"); ok {
+			found[folder] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// hash is git's name for the folder of the files whose paths begin with prefix,
+// which is "" or ends in a slash.
+func hash(files map[string]string, prefix string) (sha string) {
+	lines := map[string]string{} // by what git sorts by
+	line := func(mode, name, sha, order string) {
+		raw, err := hex.DecodeString(sha)
+		if err != nil {
+			panic(err)
+		}
+		lines[order] = mode + " " + name + "\x00" + string(raw)
+	}
+	for path, blob := range files {
+		rest, ok := strings.CutPrefix(path, prefix)
+		if !ok {
+			continue
+		}
+		folder, _, deeper := strings.Cut(rest, "/")
+		if !deeper {
+			line("100644", rest, blob, rest)
+			continue
+		}
+		if _, done := lines[folder+"/"]; !done {
+			inner := hash(files, prefix+folder+"/")
+			line("40000", folder, inner, folder+"/")
+		}
+	}
+	content := ""
+	for _, order := range slices.Sorted(maps.Keys(lines)) {
+		content += lines[order]
+	}
+	return id("tree", content)
+}
+
+// described is a commit as the API has it.
+func (s *Server) described(sha string) any {
+	parents := []any{}
+	for _, p := range s.Commits[sha].Parents {
+		parents = append(parents, map[string]string{"sha": p})
+	}
+	return map[string]any{"sha": sha, "tree": map[string]string{"sha": s.Commits[sha].Tree}, "parents": parents}
 }
 
 func (s *Server) ref(name string) any {
@@ -261,7 +320,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, path string) {
 			invalid("Tree SHA does not exist")
 			return
 		}
-		answer(w, 201, map[string]string{"sha": s.commit(c)})
+		answer(w, 201, s.described(s.commit(c)))
 	case r.Method == http.MethodPost && path == "refs":
 		if _, exists := s.Refs[q.Ref]; exists {
 			invalid("Reference already exists")
@@ -300,7 +359,7 @@ func (s *Server) blob(text string) string {
 }
 
 func (s *Server) tree(files map[string]string) string {
-	name := id("tree", fmt.Sprint(files))
+	name := hash(files, "")
 	s.Trees[name] = files
 	return name
 }
