@@ -38,6 +38,7 @@ type Pipeline struct {
 	Annotations      map[string]string
 	State            State
 	Supersede        bool
+	AfterGoingBack   string        // "stop" (default) or "newer": what automation may do after a target went back
 	Timeout          time.Duration // of a rollout; default 24h
 	OperationTimeout time.Duration // of one platform operation; default 1h
 	Stages           []*Stage
@@ -60,15 +61,20 @@ type State struct {
 
 // Stage is one step of the order.
 type Stage struct {
-	Pos        Pos
-	Name       At[string]
-	Targets    []*Target
-	Supersede  bool   // the pipeline's, unless the stage says otherwise
-	OnFailure  string // "continue", "halt", "rollback"
-	Approval   *Approval
-	Predeploy  []*Check // scope: stage checks alone; those of scope target are resolved into the targets
-	Verify     []*Check
-	Postdeploy []*Check
+	Pos       Pos
+	Name      At[string]
+	Targets   []*Target
+	Supersede bool   // the pipeline's, unless the stage says otherwise
+	OnFailure string // "continue", "halt", "rollback"
+	Waves     *Waves // nil: all targets begin together
+	TakeBack  string // onFailure: rollback takes back the "wave" or the whole "promotion"
+	// AfterGoingBack is what automation may do after a target went back: the
+	// pipeline's, unless the stage says otherwise.
+	AfterGoingBack string
+	Approval       *Approval
+	Predeploy      []*Check // scope: stage checks alone; those of scope target are resolved into the targets
+	Verify         []*Check
+	Postdeploy     []*Check
 }
 
 // Approval is who must agree before a rollout starts.
@@ -157,6 +163,8 @@ type Policy struct {
 	Deny     []Window
 	Allow    []Window
 	Override []string // logins who may override by name
+	Standing string   // what becomes of what stands when the window begins: "hold", "back", "finish"; "" refuses what would reach into it
+	Resume   string   // "automatic": what was held goes on by itself after the window; else a person takes it up
 
 	stages, targets []At[string] // Stages and Targets with their positions
 }

@@ -76,7 +76,7 @@ func (w *walker) parse(src []byte) *Pipeline {
 
 // pipeline reads the file's top level.
 func (w *walker) pipeline(n *yaml.Node) (*Pipeline, bool) {
-	m, ok := w.mapping(n, "a pipeline", "name", "description", "labels", "annotations", "state", "supersede",
+	m, ok := w.mapping(n, "a pipeline", "name", "description", "labels", "annotations", "state", "supersede", "afterGoingBack",
 		"timeout", "operationTimeout", "stages", "policies", "automation", "deployments", "comment", "notify")
 	if !ok {
 		return nil, false
@@ -89,6 +89,7 @@ func (w *walker) pipeline(n *yaml.Node) (*Pipeline, bool) {
 		Annotations:      m.pairs("annotations", checkAnnotations),
 		State:            w.state(m.node("state")),
 		Supersede:        m.flag("supersede", false),
+		AfterGoingBack:   m.word("afterGoingBack", AfterGoingBackStop, AfterGoingBackStop, AfterGoingBackNewer).Value,
 		Timeout:          m.duration("timeout", defaultTimeout, 1),
 		OperationTimeout: m.duration("operationTimeout", defaultOperationTimeout, 1),
 		Deployments:      m.word("deployments", "off", "off", "own"),

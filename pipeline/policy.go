@@ -16,6 +16,14 @@ const (
 	InvokerAutomation = "automation"
 )
 
+// What becomes of a rollout that stands when a policy's window begins.
+const (
+	StandingHold    = "hold"   // it stays as it is
+	StandingBack    = "back"   // traffic goes back first
+	StandingFinish  = "finish" // it goes on to its end
+	ResumeAutomatic = "automatic"
+)
+
 // Actions lists the actions that a policy can block: the commands that move
 // releases or rollouts.
 func Actions() []string {
@@ -24,7 +32,7 @@ func Actions() []string {
 
 // policy reads one policy. Whether its stages and targets exist is checked later.
 func (w *walker) policy(n *yaml.Node) (*Policy, bool) {
-	m, ok := w.mapping(n, "a policy", "name", "stages", "targets", "actions", "invokers", "deny", "allow", "override")
+	m, ok := w.mapping(n, "a policy", "name", "stages", "targets", "actions", "invokers", "deny", "allow", "override", "standing", "resume")
 	if !ok {
 		return nil, false
 	}
@@ -35,6 +43,8 @@ func (w *walker) policy(n *yaml.Node) (*Policy, bool) {
 		Actions:  m.words("actions", Actions()),
 		Invokers: m.words("invokers", []string{InvokerPerson, InvokerAutomation}),
 		Override: w.logins(m, "override"),
+		Standing: m.word("standing", "", StandingHold, StandingBack, StandingFinish).Value,
+		Resume:   m.word("resume", "", ResumeAutomatic).Value,
 	}
 	p.stages, p.targets = m.texts("stages"), m.texts("targets")
 	w.noDuplicates("stages", p.stages)

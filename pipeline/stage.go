@@ -28,19 +28,22 @@ type shared struct {
 
 // stage reads one step of the order and its targets.
 func (w *walker) stage(n *yaml.Node, p *Pipeline) (*Stage, bool) {
-	m, ok := w.mapping(n, "a stage", "name", "supersede", "onFailure", "approval", "predeploy", "verify", "postdeploy",
+	m, ok := w.mapping(n, "a stage", "name", "supersede", "afterGoingBack", "onFailure", "waves", "approval", "predeploy", "verify", "postdeploy",
 		"strategy", "timeout", "operationTimeout", "targets")
 	if !ok {
 		return nil, false
 	}
 	m.require("name", "targets")
 	s := &Stage{
-		Pos:       m.pos,
-		Name:      m.name("name"),
-		Supersede: m.flag("supersede", p.Supersede),
-		OnFailure: m.word("onFailure", Continue, Continue, Halt, RollbackAll).Value,
-		Approval:  w.approval(m.node("approval")),
+		Pos:            m.pos,
+		Name:           m.name("name"),
+		Supersede:      m.flag("supersede", p.Supersede),
+		OnFailure:      w.onFailure(m),
+		Waves:          w.waves(m.node("waves")),
+		AfterGoingBack: m.word("afterGoingBack", p.AfterGoingBack, AfterGoingBackStop, AfterGoingBackNewer).Value,
+		Approval:       w.approval(m.node("approval")),
 	}
+	s.TakeBack = s.Waves.takeBack()
 	own := w.shared(m, shared{timeout: p.Timeout, operationTimeout: p.OperationTimeout})
 	forTargets := own
 	s.Predeploy, forTargets.predeploy = byScope(own.predeploy)

@@ -27,6 +27,9 @@ const (
 	NoticeLog      NoticeKind = "log"      // Title, Text: untrusted output
 	NoticeLeft     NoticeKind = "left"     // Err: the promotion wants something of it that is left to the run which holds it
 	NoticeOrder    NoticeKind = "order"    // Order: somebody ordered something
+	NoticeAgain    NoticeKind = "again"    // an earlier attempt of the same step began this; it goes on
+	NoticeNote     NoticeKind = "note"     // Text: planning found something worth a line
+	NoticeHeld     NoticeKind = "held"     // Err, At: another run holds targets; it is told to let go, and waited for until At
 )
 
 // Notice is one thing that people may want to see while it happens. Target is
