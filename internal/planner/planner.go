@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"sluice/internal/platform"
 	"sluice/internal/work"
 	"sluice/pipeline"
 	"sluice/rollout"
@@ -28,10 +29,7 @@ type Platform interface {
 }
 
 // Reading is what a target runs, or why nobody can tell.
-type Reading struct {
-	Live driver.Live
-	Err  error
-}
+type Reading = platform.Reading
 
 // Checks says whether checks can run in this place at all.
 type Checks interface {

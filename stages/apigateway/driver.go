@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
 	"sluice/canary"
+	"sluice/internal/guard"
 	"sluice/stages/driver"
 )
 
@@ -19,6 +20,7 @@ import (
 type gateway struct {
 	client *apigateway.Client
 	now    func() time.Time
+	atOnce int
 }
 
 var _ driver.Driver = (*gateway)(nil)
@@ -37,14 +39,18 @@ type frozen struct {
 	After      canary.Stage       `json:"after"`
 }
 
-// Current is the deployment that the stage itself runs, whatever a canary gets.
-func (g *gateway) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
-	at, err := g.place(t)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	stage, err := g.read(ctx, at)
-	return driver.Release{ID: stage.DeploymentID}, err
+// Live is what the stages run, each read by itself.
+func (g *gateway) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
+	live := make([]driver.Live, len(targets))
+	return live, guard.Each("reading a stage", g.atOnce, len(targets), func(i int) error {
+		at, err := g.place(targets[i])
+		if err != nil {
+			return err
+		}
+		stage, err := g.read(ctx, at)
+		live[i] = driver.Whole(driver.Release{ID: stage.DeploymentID})
+		return err
+	})
 }
 
 // Resolve reads a deployment of the target's REST API.

@@ -61,7 +61,7 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 			return nil, err
 		}
 	}
-	return &gateway{client: client, now: env.Time}, nil
+	return &gateway{client: client, now: env.Time, atOnce: env.AtOnce()}, nil
 }
 
 // endpointOf is the endpoint override, "" for AWS itself.

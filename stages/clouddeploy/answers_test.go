@@ -10,6 +10,7 @@ import (
 	"sluice/stages/clouddeploy"
 	"sluice/stages/driver"
 	"sluice/stages/google/googletest"
+	"sluice/stages/stagetest"
 )
 
 // One bad answer to whatever request is read again and changes nothing.
@@ -103,7 +104,7 @@ func TestListsThatLie(t *testing.T) {
 			pipeline + "/releases/-/rollouts": text,
 			pipeline:                          `{"name":"` + pipeline + `","uid":"u","serialPipeline":{"stages":[{"targetId":"prod"}]}}`,
 		})
-		r, err := d.Current(t.Context(), target("prod"))
+		r, err := stagetest.Current(t.Context(), d, target("prod"))
 		if code := d.Explain(err).Code; (err == nil) != want || err != nil && code != driver.Lost && code != driver.Unknown {
 			t.Errorf("%s: %+v, %v (%s)", text, r, err, code)
 		}
@@ -128,7 +129,7 @@ func FuzzAnyAnswer(f *testing.F) {
 		d := openOver(t, map[string]string{override: "http://127.0.0.1:1/"}, &sandboxtest.Clock{}, googletest.Always(status, text))
 		op := begun()
 		calls := map[string]error{}
-		r, err := d.Current(t.Context(), target("prod"))
+		r, err := stagetest.Current(t.Context(), d, target("prod"))
 		if calls["current"] = err; err == nil && r.ID == "" {
 			t.Errorf("%d %s: nothing runs", status, text)
 		}

@@ -9,6 +9,7 @@ import (
 
 	api "google.golang.org/api/clouddeploy/v1"
 
+	"sluice/internal/guard"
 	"sluice/stages/driver"
 	"sluice/stages/google"
 )
@@ -26,6 +27,7 @@ type clouddeploy struct {
 	service *api.Service
 	client  *google.Client
 	now     func() time.Time
+	atOnce  int
 }
 
 var _ driver.Driver = (*clouddeploy)(nil)
@@ -38,7 +40,7 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 		Override: "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDDEPLOY",
 		Rules:    rules(),
 	}, api.NewService, func(service *api.Service, client *google.Client) driver.Driver {
-		return &clouddeploy{service: service, client: client, now: env.Time}
+		return &clouddeploy{service: service, client: client, now: env.Time, atOnce: env.AtOnce()}
 	})
 }
 
@@ -53,8 +55,18 @@ func (d *clouddeploy) Explain(err error) driver.Explanation {
 	return x
 }
 
-// Current is the release of the newest SUCCEEDED rollout on the target.
-func (d *clouddeploy) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
+// Live is what the targets run, each read by itself.
+func (d *clouddeploy) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
+	live := make([]driver.Live, len(targets))
+	return live, guard.Each("reading a target", d.atOnce, len(targets), func(i int) error {
+		r, err := d.runs(ctx, targets[i])
+		live[i] = driver.Whole(r)
+		return err
+	})
+}
+
+// runs is the release of the newest SUCCEEDED rollout on the target.
+func (d *clouddeploy) runs(ctx context.Context, t driver.Target) (driver.Release, error) {
 	at, err := placeOf(t)
 	if err != nil {
 		return driver.Release{}, err

@@ -9,6 +9,7 @@ import (
 
 	api "google.golang.org/api/deploymentmanager/v2"
 
+	"sluice/internal/guard"
 	"sluice/stages/driver"
 	"sluice/stages/google"
 )
@@ -17,6 +18,7 @@ import (
 type deploymentmanager struct {
 	service *api.Service
 	client  *google.Client
+	atOnce  int
 }
 
 var _ driver.Driver = (*deploymentmanager)(nil)
@@ -33,7 +35,7 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 		Path:     root,
 		Rules:    rules(),
 	}, api.NewService, func(service *api.Service, client *google.Client) driver.Driver {
-		return &deploymentmanager{service: service, client: client}
+		return &deploymentmanager{service: service, client: client, atOnce: env.AtOnce()}
 	})
 }
 
@@ -54,8 +56,18 @@ func (d *deploymentmanager) Explain(err error) driver.Explanation {
 	return x
 }
 
-// Current is the digest of what the deployment's manifest was made from.
-func (d *deploymentmanager) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
+// Live is what the deployments run, each read by itself.
+func (d *deploymentmanager) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
+	live := make([]driver.Live, len(targets))
+	return live, guard.Each("reading a deployment", d.atOnce, len(targets), func(i int) error {
+		r, err := d.runs(ctx, targets[i])
+		live[i] = driver.Whole(r)
+		return err
+	})
+}
+
+// runs is the digest of what the deployment's manifest was made from.
+func (d *deploymentmanager) runs(ctx context.Context, t driver.Target) (driver.Release, error) {
 	at, err := placeOf(t)
 	if err != nil {
 		return driver.Release{}, err

@@ -15,6 +15,7 @@ import (
 
 	"sluice/stages/deploymentmanager"
 	"sluice/stages/driver"
+	"sluice/stages/stagetest"
 )
 
 // sent is the newest request of a method to the platform.
@@ -66,7 +67,7 @@ func TestPromotionSendsConfigAndImports(t *testing.T) {
 // older is the release that the previewed target runs.
 func (b *bench) older(t *testing.T) string {
 	t.Helper()
-	r, err := b.driver.Current(t.Context(), place("previewed", "previewed", true))
+	r, err := stagetest.Current(t.Context(), b.driver, place("previewed", "previewed", true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func TestInsert(t *testing.T) {
 
 func TestRollbackGoesToTheBaseline(t *testing.T) {
 	b := newBench(t)
-	before, err := b.driver.Current(t.Context(), target("prod"))
+	before, err := stagetest.Current(t.Context(), b.driver, target("prod"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func TestPreviewApproved(t *testing.T) {
 	if path, _ := b.sent(t, http.MethodPut); !strings.Contains(path, "preview=true") {
 		t.Error(path)
 	}
-	if now, _ := b.driver.Current(t.Context(), c.Target); now.ID == c.Release.ID {
+	if now, _ := stagetest.Current(t.Context(), b.driver, c.Target); now.ID == c.Release.ID {
 		t.Error("a preview runs already")
 	}
 	_, approval := b.begin(t, driver.Approve, c)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"sluice/internal/guard"
 	"sluice/stages/driver"
 )
 
@@ -105,8 +106,18 @@ func buildOf(data json.RawMessage) string {
 	return s.BuildID
 }
 
-// Current implements driver.Driver.
-func (p *platform) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
+// Live is what the platforms' targets run, each place read by itself.
+func (p *platform) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
+	live := make([]driver.Live, len(targets))
+	return live, guard.Each("reading a platform", p.env.AtOnce(), len(targets), func(i int) error {
+		r, err := p.runs(ctx, targets[i])
+		live[i] = driver.Whole(r)
+		return err
+	})
+}
+
+// runs is the build of the newest successful deployment there.
+func (p *platform) runs(ctx context.Context, t driver.Target) (driver.Release, error) {
 	v := p.visit()
 	at, err := v.place(ctx, t)
 	if err != nil {

@@ -4,12 +4,23 @@ import (
 	"context"
 	"net/http"
 
+	"sluice/internal/guard"
 	"sluice/stages/driver"
 )
 
-// Current is the slug of the newest release that ran. An app without one runs
+// Live is what the apps run, each read by itself.
+func (h *heroku) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
+	live := make([]driver.Live, len(targets))
+	return live, guard.Each("reading an app", h.atOnce, len(targets), func(i int) error {
+		r, err := h.runs(ctx, targets[i])
+		live[i] = driver.Whole(r)
+		return err
+	})
+}
+
+// runs is the slug of the newest release that ran. An app without one runs
 // nothing.
-func (h *heroku) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
+func (h *heroku) runs(ctx context.Context, t driver.Target) (driver.Release, error) {
 	at, err := placeOf(t)
 	if err != nil {
 		return driver.Release{}, err

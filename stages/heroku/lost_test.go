@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluice/stages/driver"
+	"sluice/stages/stagetest"
 )
 
 // errKilled ends a process in the middle of a request.
@@ -293,11 +294,11 @@ func TestReadsAreRepeated(t *testing.T) {
 	for _, fault := range []string{"throttle", "error", "drop", "cut"} {
 		t.Run(fault, func(t *testing.T) {
 			a := newAccount(t, "web-eu:read:"+fault)
-			if r, err := a.open().Current(t.Context(), a.target("web-eu")); err != nil || r.ID == "" {
+			if r, err := stagetest.Current(t.Context(), a.open(), a.target("web-eu")); err != nil || r.ID == "" {
 				t.Errorf("once: %+v %v", r, err)
 			}
 			a = newAccount(t, "web-eu:read:"+fault+"=100")
-			_, err := a.open().Current(t.Context(), a.target("web-eu"))
+			_, err := stagetest.Current(t.Context(), a.open(), a.target("web-eu"))
 			x := a.open().Explain(err)
 			if x.Code != driver.Retryable || x.RequestID == "" {
 				t.Errorf("always: %v %+v", err, x)

@@ -20,7 +20,8 @@ const (
 // heroku is the driver.
 type heroku struct {
 	*client
-	now func() time.Time
+	now    func() time.Time
+	atOnce int
 }
 
 var _ driver.Driver = (*heroku)(nil)
@@ -48,7 +49,7 @@ func Open(_ context.Context, env driver.Env) (driver.Driver, error) {
 	if log == nil {
 		log = func(string, ...any) {}
 	}
-	return &heroku{client: newClient(base, token, env.Transport, log), now: env.Time}, nil
+	return &heroku{client: newClient(base, token, env.Transport, log), now: env.Time, atOnce: env.AtOnce()}, nil
 }
 
 // endpoint is the API's URL for a HEROKU_HOST, without a slash at its end.

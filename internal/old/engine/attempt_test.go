@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -91,11 +92,11 @@ func (d *dripping) drip(ctx context.Context, what string) error {
 	return code(driver.Lost)
 }
 
-func (d *dripping) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
+func (d *dripping) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
 	if err := d.drip(ctx, "current"); err != nil {
-		return driver.Release{}, err
+		return make([]driver.Live, len(targets)), slices.Repeat([]error{err}, len(targets))
 	}
-	return d.Driver.Current(ctx, t)
+	return d.Driver.Live(ctx, targets)
 }
 
 func (d *dripping) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, error) {
@@ -216,11 +217,11 @@ type panics struct {
 	in string
 }
 
-func (p *panics) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
+func (p *panics) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
 	if p.in == "current" {
 		panic("nil answer")
 	}
-	return p.Driver.Current(ctx, t)
+	return p.Driver.Live(ctx, targets)
 }
 
 func (p *panics) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, error) {

@@ -118,11 +118,14 @@ type handle struct {
 	process *process
 }
 
-func (h *handle) Current(_ context.Context, t driver.Target) (driver.Release, error) {
-	if err := h.process.alive(); err != nil {
-		return driver.Release{}, err
+func (h *handle) Live(_ context.Context, targets []driver.Target) ([]driver.Live, []error) {
+	live, errs := make([]driver.Live, len(targets)), make([]error, len(targets))
+	for i, t := range targets {
+		if errs[i] = h.process.alive(); errs[i] == nil {
+			live[i].Release, errs[i] = h.sky.current(t)
+		}
 	}
-	return h.sky.current(t)
+	return live, errs
 }
 
 func (h *handle) Resolve(_ context.Context, _ driver.Target, id string) (driver.Release, error) {
