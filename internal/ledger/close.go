@@ -46,9 +46,6 @@ func (l *Ledger) lastSets() (sets []*set, closed bool) {
 	l.queue.closed = true
 	l.mu.Unlock()
 	<-l.submit(newSet()) // all that was queued before is over then
-	if lost := l.lostError(); lost != nil && lost.Err == nil && !l.Facts().Swap {
-		return nil, false // whatever was written now might overwrite another run's
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, target := range slices.Sorted(maps.Keys(l.held)) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,6 +67,39 @@ func TestGrouped(t *testing.T) {
 		}
 		a.closes()
 	})
+}
+
+// TestGathered: several who each save again as soon as they are told go into one
+// commit each time, and do not take turns; one alone never waits.
+func TestGathered(t *testing.T) {
+	for places, took := range map[int]time.Duration{8: 5*80*time.Millisecond + 5*10*time.Millisecond, 1: 5 * 80 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			a := w.start("run-a")
+			targets := names(places)
+			records := a.hold(targets...)
+			a.store.when(slowly(80*time.Millisecond), nil)
+			before, began := a.store.commits(), time.Now()
+			var all sync.WaitGroup
+			for _, name := range targets {
+				all.Go(func() {
+					for i := range 5 {
+						if s := <-a.Save(rows(is(records[name], string(rune('a'+i))))...); s.Err != nil {
+							t.Error(s.Err)
+						}
+					}
+				})
+			}
+			all.Wait()
+			if n := a.store.commits() - before; n > 6 || places == 1 && n != 5 { // the very first may be alone
+				t.Errorf("%d commits for %d times 5 saves", n, places)
+			}
+			if d := time.Since(began); places == 1 && d != took || d > took+100*time.Millisecond {
+				t.Errorf("%d places took %s", places, d)
+			}
+			a.closes()
+		})
+	}
 }
 
 // TestSetsTogether: several sets handed over at once are one commit, and each has
@@ -664,6 +698,33 @@ func TestLoadOfHeld(t *testing.T) {
 		}
 		a.saves(is(web, "two"))
 		if r := w.record("web"); r.Release.ID != "two" || !isBlocked(r, "beside") || r.PipelineDigest != "sha256:file" {
+			t.Errorf("%+v", r)
+		}
+		a.closes()
+	})
+}
+
+// TestMadeAnew: what was once saved beside a lease does not come back in a record
+// that was removed and made anew since.
+func TestMadeAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a := w.start("run-a")
+		web := a.hold("web")["web"]
+		w.locks("beside", "web")
+		web.Lease = ""
+		a.saves(is(web, "three"))
+		k := store.Key{Pipeline: "shop", Target: "web"}
+		remove(t, w, k)
+		made := fresh("web")
+		made.Generation = 1
+		data, err := rollout.Encode(made)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.memory.Set(k, data)
+		a.hold("web")
+		if r := w.record("web"); isBlocked(r, "beside") || r.Release != nil {
 			t.Errorf("%+v", r)
 		}
 		a.closes()
