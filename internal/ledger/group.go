@@ -36,6 +36,9 @@ func (l *Ledger) save(sets []*set) {
 		g.fail(err)
 	}
 	g.takeBack()
+	l.mu.Lock()
+	l.queue.underWay = nil // before anybody is told: they may load again at once
+	l.mu.Unlock()
 	for _, s := range append(g.sets, g.gone...) {
 		s.done <- Saved{Err: s.err, Theirs: g.theirsOf(s)}
 	}

@@ -110,6 +110,7 @@ func (g *group) leave(lost []store.Entry, cause *store.ConflictError) {
 	if len(lost) == 0 {
 		return
 	}
+	g.forget(lost)
 	holders := g.whoHolds(lost)
 	errs := map[*set][]error{}
 	for _, e := range lost {
@@ -127,6 +128,18 @@ func (g *group) leave(lost []store.Entry, cause *store.ConflictError) {
 		g.gone = append(g.gone, s)
 		return true
 	})
+}
+
+// forget lets go, in memory, of what another run has: it must be loaded again
+// before it is saved.
+func (g *group) forget(lost []store.Entry) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, e := range lost {
+		if g.stale[e.Key] = true; e.Key.Kind == store.KindTarget {
+			delete(g.held, e.Key.Target)
+		}
+	}
 }
 
 // touches are the names of a set's entries that need an entry: itself, or the

@@ -104,6 +104,9 @@ func (l *Ledger) draft(s *set, rows []Row) error {
 }
 
 func (l *Ledger) draftOf(row Row) (*draft, error) {
+	if k := l.key(row.key()); l.stale[k] {
+		return nil, &store.ConflictError{Keys: []store.Key{k}} // it must be loaded again
+	}
 	switch {
 	case row.Record != nil:
 		return l.draftRecord(row.Record, row.Moved)
@@ -117,14 +120,23 @@ func (l *Ledger) draftOf(row Row) (*draft, error) {
 	}
 }
 
+// key is that of the row's entry.
+func (r Row) key() Key {
+	switch {
+	case r.Record != nil:
+		return Target(r.Record.Target)
+	case r.Promotion != nil:
+		return Promotion(r.Promotion.ID)
+	default:
+		return r.Remove
+	}
+}
+
 func (l *Ledger) draftRecord(r *rollout.Record, moved rollout.Moved) (*draft, error) {
 	k := l.key(Target(r.Target))
 	known := l.known[k]
 	if err := l.mayChange(k, known.lease); err != nil {
 		return nil, err
-	}
-	if l.stale[k] {
-		return nil, &store.ConflictError{Keys: []store.Key{k}}
 	}
 	for _, t := range l.theirs[k] {
 		t.Into(r)

@@ -402,13 +402,39 @@ func TestNotBeside(t *testing.T) {
 		if s := <-waiting[1]; s.Err != nil {
 			t.Errorf("api: %v", s.Err)
 		}
-		if _, err := a.Orders(t.Context()); !isHeldBy(err, "run-thief") {
-			t.Errorf("orders: %v", err)
+		if s := <-a.Save(rows(is(records["web"], "mine"))...); !ledger.IsConflict(s.Err) {
+			t.Errorf("it is saved again without having been loaded again: %v", s.Err)
 		}
-		if r := w.record("web"); r.Release.ID != "stolen" {
+		if r := a.load("web")["web"]; r.Release.ID != "stolen" || r.Lease != "run-thief" {
 			t.Errorf("%+v", r)
 		}
 		a.closes()
+	})
+}
+
+// TestTakenByAnother: orders say so where a target is another's now.
+func TestTakenByAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a := w.start("run-a")
+		a.hold("web", "api")
+		r := w.record("web")
+		r.Lease = "run-thief"
+		r.Generation++
+		data, err := rollout.Encode(*r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.memory.Set(store.Key{Pipeline: "shop", Target: "web"}, data)
+		w.locks("beside", "api")
+		theirs, err := a.Orders(t.Context())
+		if !isHeldBy(err, "run-thief") || len(theirs) != 1 || theirs[0].Key != ledger.Target("api") {
+			t.Errorf("orders: %+v, %v", theirs, err)
+		}
+		a.closes()
+		if r := w.record("web"); r.Lease != "run-thief" {
+			t.Errorf("%+v", r)
+		}
 	})
 }
 
