@@ -250,3 +250,14 @@ func TestCallsAreKeptOnce(t *testing.T) {
 	p.EndCall("k")
 	f.wantAll("forgotten", p.Called("k") == nil, true)
 }
+
+// TestWhatFailedIsNotHaltedByItself: retried, it goes on before anybody reacts.
+func TestWhatFailedIsNotHaltedByItself(t *testing.T) {
+	f := newFleet(t, "a", "b")
+	f.rigs["a"].script["stable/deploy"] = []string{"fail"}
+	g := f.promote(Promotion{OnFailure: OnFailureHalt})
+	f.run()
+	s := f.rigs["a"]
+	s.must(s.apply(RetryJob{By: person("bob")}))
+	f.wantAll("due", Next(&s.r, g, Setting{}, f.now).Action, ActionEffect)
+}

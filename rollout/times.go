@@ -118,7 +118,7 @@ func (e *Execution) endStop(now time.Time) bool {
 		return false
 	}
 	since, end := e.Stop.Since, now
-	if until := e.Stop.Until; e.Stop.Cause == StopBlock && !until.IsZero() && until.Before(now) {
+	if until := e.Stop.Until; e.Stop.Cause == StopBlock && !e.Stop.Person && !until.IsZero() && until.Before(now) {
 		end = until
 	}
 	e.shift(timeStarted, e.Rollout.DeployStartTime, since, end)
