@@ -27,7 +27,13 @@ const (
 // Actions lists the actions that a policy can block: the commands that move
 // releases or rollouts.
 func Actions() []string {
-	return []string{"promote", "promote-canary", "approve", "reject", "advance", "cancel", "retry-job", "ignore-job", "rollback", "abandon"}
+	return append(Forward(), "reject", "cancel", "rollback", "disable-canary", "abandon")
+}
+
+// Forward lists the actions that go forward. A policy that names no actions
+// blocks these alone: going back passes.
+func Forward() []string {
+	return []string{"promote", "promote-canary", "approve", "advance", "retry-job", "ignore-job"}
 }
 
 // policy reads one policy. Whether its stages and targets exist is checked later.
@@ -50,6 +56,7 @@ func (w *walker) policy(n *yaml.Node) (*Policy, bool) {
 	w.noDuplicates("stages", p.stages)
 	w.noDuplicates("targets", p.targets)
 	p.Stages, p.Targets = values(p.stages), values(p.targets)
+	p.ofTargets = setOf(p.Targets)
 	key, ok := m.exactlyOne("deny", "allow")
 	if !ok {
 		return p, true

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -11,11 +10,10 @@ import (
 
 // What a stage does when one of its targets fails.
 const (
-	Continue     = "continue" // the other targets go on
-	Halt         = "halt"     // targets that have not started do not start
-	RollbackAll  = "rollback" // the stage's targets go back to their baselines
-	mostQuorum   = 100
-	loginPattern = `^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$`
+	Continue    = "continue" // the other targets go on
+	Halt        = "halt"     // targets that have not started do not start
+	RollbackAll = "rollback" // the stage's targets go back to their baselines
+	mostQuorum  = 100
 )
 
 // shared is what a stage declares for its targets, and a target may declare
@@ -141,7 +139,7 @@ func notALogin(login string) string {
 		return fmt.Sprintf("is not a login; write %q", strings.TrimPrefix(login, "@"))
 	case strings.Contains(login, "/"):
 		return "is a team; list the logins of its members"
-	case !regexp.MustCompile(loginPattern).MatchString(login):
+	case !loginPattern().MatchString(login):
 		return "is not a login; want one such as octocat"
 	}
 	return ""

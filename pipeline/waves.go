@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -113,7 +112,7 @@ func (w *walker) waveSize(n *yaml.Node) (WaveSize, bool) {
 	node := deref(n)
 	text, percent := strings.CutSuffix(node.Value, "%")
 	value, err := strconv.Atoi(text)
-	plain := node.Kind == yaml.ScalarNode && regexp.MustCompile(`^[1-9][0-9]{0,5}$`).MatchString(text)
+	plain := node.Kind == yaml.ScalarNode && wholePattern().MatchString(text)
 	switch {
 	case err != nil || !plain || percent && value > 100:
 		w.problem(w.pos(n), fmt.Sprintf("sizes: want a number of targets such as 1, or a percentage such as 25%%, got %s", describe(node)))
