@@ -10,7 +10,7 @@ import (
 )
 
 func (t Create) apply(r *Record, now time.Time) error {
-	if err := r.mayCreate(t.Spec, now); err != nil {
+	if err := r.MayCreate(t.Spec, now); err != nil {
 		return err
 	}
 	r.passBlocks(t.Spec, now)
@@ -19,7 +19,7 @@ func (t Create) apply(r *Record, now time.Time) error {
 }
 
 func (t Replace) apply(r *Record, now time.Time) error {
-	if err := r.mayCreate(t.Spec, now); err != nil {
+	if err := r.MayCreate(t.Spec, now); err != nil {
 		return err
 	}
 	r.passBlocks(t.Spec, now)
@@ -44,8 +44,9 @@ func (e *Execution) takeOver(old *Execution) {
 	e.Accepted = true // what stands is the older rollout's, and wanted as it is
 }
 
-// mayCreate says whether a block is in the way.
-func (r *Record) mayCreate(spec Spec, now time.Time) error {
+// MayCreate says whether a block is in the way of [Create] and [Replace]; it
+// reads only. The error is a [*RefusedError].
+func (r *Record) MayCreate(spec Spec, now time.Time) error {
 	q := Question{Intention: intentionOf(spec.Command), Release: spec.Release.ID, Person: spec.Person, Overrides: spec.Overrides}
 	trial := Record{Blocks: r.leftBy(spec)}
 	if b, blocked := Blocked(&trial, q, now); blocked {

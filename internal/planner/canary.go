@@ -25,7 +25,7 @@ func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req Ca
 	plan := Plan{Command: rollout.CommandPromoteCanary}
 	if known := state.Promotions[req.ID]; known != nil {
 		plan.Promotion, plan.Again = known.Clone(), true
-		plan.goOn(p, state, known, req.Target)
+		p.goOn(&plan, state, known, req.Target, false)
 		return plan, nil
 	}
 	d := &draft{target: req.Target, record: p.record(state, req.Target)}
@@ -34,16 +34,26 @@ func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req Ca
 	d.refusals = append(d.refusals, p.cannotRun(d.spec)...)
 	p.besideCanary(d)
 	if d.resumes == "" {
-		p.mayCreateOf(d)
+		if d.open() {
+			p.mayCreate(d)
+		}
 		p.preflight(ctx, []*draft{d})
 	}
 	if d.unchanged && req.Disable {
 		p.disableAlone(ctx, d)
 	}
+	if d.resumes == "" && d.open() && !d.unchanged {
+		p.mayCreate(d) // its release is known now
+	}
+	p.comesNewer(ctx, []*draft{d})
 	if d.silent != nil {
 		d.pending = d.silent // what stands is the platform's to tell
 	}
-	plan.Promotion = p.entry(req.ID, rollout.CommandPromoteCanary, req.Target.Stage, names([]*pipeline.Target{req.Target}))
+	id := req.ID
+	if d.resumes != "" {
+		id = "" // it goes on with the promotion that is
+	}
+	plan.Promotion = p.entry(id, rollout.CommandPromoteCanary, req.Target.Stage, []string{d.name()})
 	plan.add(d)
 	return plan, ctx.Err()
 }
@@ -53,18 +63,11 @@ func (p *Planner) besideCanary(d *draft) {
 	active, ok := d.record.Active()
 	switch {
 	case !ok:
-	case active.Spec.Command == rollout.CommandPromoteCanary:
+	case active.Spec.Command == rollout.CommandPromoteCanary && active.Rollout.State != rollout.StateCancelling:
 		d.resumes, d.release = active.Rollout.Name, active.Spec.Release
 	default:
 		d.refuse(fmt.Sprintf("a rollout of ours is at work there: %s is %s", active.Rollout.Name, active.Rollout.State),
 			"`sluice advance --target "+d.name()+"` starts its next phase")
-	}
-}
-
-// mayCreateOf is mayCreate before the release is known.
-func (p *Planner) mayCreateOf(d *draft) {
-	if len(d.refusals) == 0 {
-		p.mayCreate(d)
 	}
 }
 

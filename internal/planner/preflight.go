@@ -88,8 +88,9 @@ func (p *Planner) prepare(ctx context.Context, drafts []*draft) {
 		p.unprepared(drafts, err)
 		return
 	}
+	found := lookAt(prepared)
 	for _, d := range drafts {
-		d.take(prepared)
+		d.take(found)
 		d.prepared, d.readAt = &prepared, at
 	}
 }
@@ -120,34 +121,54 @@ func (d *draft) change(kind driver.Kind) driver.Change {
 	return c
 }
 
-// take reads what was found for a draft out of what was prepared.
-func (d *draft) take(prepared driver.Prepared) {
-	name := d.name()
-	for _, f := range prepared.Findings {
-		if f.Target != name && f.Target != "" {
-			continue
-		}
-		switch f.Severity {
-		case driver.Refuse, driver.Foreign:
-			d.refusals = append(d.refusals, Refusal{Target: name, Findings: []driver.Finding{f}})
-		default:
-			d.findings = append(d.findings, f)
-		}
+// found is what a call's preparation says, by target.
+type found struct {
+	findings         map[string][]driver.Finding
+	unchanged, first map[string]bool
+	releases, runs   map[string]driver.Release // what it would make run there, and what runs
+}
+
+func lookAt(prepared driver.Prepared) found {
+	f := found{
+		findings: map[string][]driver.Finding{}, unchanged: setOf(prepared.Unchanged), first: setOf(prepared.First),
+		releases: make(map[string]driver.Release, len(prepared.Call.Changes)), runs: prepared.Runs,
 	}
-	d.unchanged = slices.Contains(prepared.Unchanged, name) && !d.unproven()
-	d.first = slices.Contains(prepared.First, name)
-	d.runs = prepared.Runs[name]
-	if d.release.ID != "" {
-		return
-	}
-	if d.unchanged {
-		d.setRelease(d.runs)
-		return
+	for _, finding := range prepared.Findings {
+		f.findings[finding.Target] = append(f.findings[finding.Target], finding)
 	}
 	for _, c := range prepared.Call.Changes {
-		if c.Target.Name == name {
-			d.setRelease(c.Release)
+		f.releases[c.Target.Name] = c.Release
+	}
+	return f
+}
+
+// of are the findings about a target; those about the whole call are told with
+// the first that asks.
+func (f found) of(name string) []driver.Finding {
+	about := slices.Concat(f.findings[""], f.findings[name])
+	delete(f.findings, "")
+	return about
+}
+
+// take reads what was found for a draft.
+func (d *draft) take(f found) {
+	name := d.name()
+	for _, finding := range f.of(name) {
+		switch finding.Severity {
+		case driver.Refuse, driver.Foreign:
+			d.refusals = append(d.refusals, Refusal{Target: name, Findings: []driver.Finding{finding}})
+		default:
+			d.findings = append(d.findings, finding)
 		}
+	}
+	d.unchanged = f.unchanged[name] && !d.unproven()
+	d.first, d.runs = f.first[name], f.runs[name]
+	switch {
+	case d.release.ID != "":
+	case d.unchanged:
+		d.setRelease(d.runs)
+	default:
+		d.setRelease(f.releases[name])
 	}
 }
 

@@ -23,9 +23,9 @@ type Promotion struct {
 	AcceptDrift bool
 	Replace     bool // end what is under way and start from what stands
 	Options     driver.Options
-	// Members are all targets of the promotion where Targets are a shard's share of
-	// them; nil where they are all.
-	Members []string
+	// Members are all targets of the promotion, where Targets are a shard's share of
+	// them.
+	Members []string // all of them where nil
 	Shards  *rollout.Shards
 }
 
@@ -53,6 +53,9 @@ func (p *Planner) Promote(ctx context.Context, state *ledger.State, req Promotio
 	if known := state.Promotions[req.ID]; known != nil {
 		return p.again(ctx, state, known, req)
 	}
+	if req.Members == nil {
+		req.Members = names(req.Targets)
+	}
 	drafts := p.drafts(state, req, req.Targets)
 	if err := p.fill(ctx, state, req, drafts); err != nil {
 		return Plan{}, err
@@ -71,7 +74,7 @@ func (p *Planner) fill(ctx context.Context, state *ledger.State, req Promotion, 
 	for _, d := range open(drafts) {
 		d.spec = p.promotionSpec(d.target, req)
 		d.spec.Promotion, d.spec.Release = req.ID, d.release
-		d.spec.Controlled = len(req.Members) > 1 || len(drafts) > 1
+		d.spec.Controlled = len(req.Members) > 1
 		if d.source != nil {
 			source := d.source.Driver()
 			d.spec.Source = &source
@@ -80,6 +83,10 @@ func (p *Planner) fill(ctx context.Context, state *ledger.State, req Promotion, 
 	}
 	p.busy(ctx, req, drafts)
 	p.preflight(ctx, drafts)
+	p.comesNewer(ctx, drafts)
+	for _, d := range open(drafts) {
+		p.reachesInto(d)
+	}
 	standStill(req.Stage, drafts)
 	return ctx.Err()
 }
@@ -138,13 +145,21 @@ func (p *Planner) record(state *ledger.State, t *pipeline.Target) *rollout.Recor
 	return &fresh
 }
 
-// promotion is the entry of a new promotion.
+// promotion is the entry of a new promotion. A target whose release an older
+// promotion is bringing stays that one's member; where that goes for all that is
+// to be done, no new promotion is made.
 func (p *Planner) promotion(req Promotion, drafts []*draft) rollout.Promotion {
-	members := req.Members
-	if members == nil {
-		members = names(req.Targets)
+	elsewhere, makes := map[string]bool{}, false
+	for _, d := range drafts {
+		elsewhere[d.name()] = d.resumes != ""
+		makes = makes || d.resumes == ""
 	}
-	entry := p.entry(req.ID, rollout.CommandPromote, req.Stage, members)
+	members := slices.DeleteFunc(slices.Clone(req.Members), func(name string) bool { return elsewhere[name] })
+	id := req.ID
+	if !makes {
+		id = ""
+	}
+	entry := p.entry(id, rollout.CommandPromote, req.Stage, members)
 	entry.Shards, entry.Waves = req.Shards, waves(req.Stage, len(members))
 	if req.From != nil {
 		entry.From = req.From.Name.Value

@@ -16,31 +16,51 @@ func (p *Planner) Reconcile(state *ledger.State, targets []*pipeline.Target) Pla
 	plan := Plan{Command: CommandReconcile}
 	groups := Groups(state)
 	turned := p.turned(groups)
+	atWork := map[*rollout.Group]bool{}
 	for _, t := range targets {
 		r := state.Records[t.Name.Value]
 		if r == nil {
 			continue
 		}
-		due, w := p.due(r, groupOf(groups, r))
-		if due.Action == rollout.ActionIdle && !turned[t.Name.Value] {
-			continue
+		g := groupOf(groups, r)
+		w, idle := p.due(r, g)
+		if turned[t.Name.Value] {
+			w, idle = nil, false
 		}
-		m := Move{Target: t.Name.Value}
-		if due.Action == rollout.ActionWait && !turned[t.Name.Value] {
-			m.Pending = w
+		if !idle {
+			plan.Moves = append(plan.Moves, Move{Target: t.Name.Value, Pending: w})
+			atWork[g] = atWork[g] || w == nil
 		}
-		plan.Moves = append(plan.Moves, m)
+	}
+	for i := range plan.Moves {
+		m := &plan.Moves[i]
+		if m.Pending != nil && forOthers(*m.Pending) && atWork[groupOf(groups, state.Records[m.Target])] {
+			m.Pending = nil // it goes on as soon as they have
+		}
 	}
 	return plan
 }
 
+// forOthers reports whether a member waits for others of its promotion, which may
+// come so far in this invocation.
+func forOthers(w rollout.Waiting) bool {
+	return w.Kind == rollout.WaitTargets || w.Kind == rollout.WaitCheck || w.Kind == rollout.WaitWave && w.Until.IsZero()
+}
+
 // turned are the targets that another's fate makes something due for: to be taken
-// back, or woken by the end of a wave.
+// back, or to go on, where the promotion's entry does not say so yet.
 func (p *Planner) turned(groups map[string]*rollout.Group) map[string]bool {
 	turned := map[string]bool{}
 	for _, g := range groups {
-		for _, a := range g.React(p.Work.Now()).Do {
+		reaction := g.React(p.Work.Now())
+		for _, a := range reaction.Do {
 			turned[a.Target] = true
+		}
+		if !reaction.Promotion {
+			continue
+		}
+		for _, name := range reaction.Woken {
+			turned[name] = true
 		}
 	}
 	return turned
@@ -64,23 +84,30 @@ func groupOf(groups map[string]*rollout.Group, r *rollout.Record) *rollout.Group
 	return groups[active.Spec.Promotion]
 }
 
-// due is what is to be done next on a target, without changing its record. An
-// order, and what time brought, are due at once.
-func (p *Planner) due(r *rollout.Record, g *rollout.Group) (rollout.Due, *rollout.Waiting) {
+// due says whether something is due on a target now, without changing its record:
+// idle where nothing is unfinished, else what it waits for, nil where for nothing
+// or not for long. An order, and what time brought, are due at once.
+func (p *Planner) due(r *rollout.Record, g *rollout.Group) (w *rollout.Waiting, idle bool) {
+	if len(r.Orders) > 0 {
+		return nil, false
+	}
+	if !r.Unfinished() {
+		return nil, true
+	}
 	now := p.Work.Now()
 	copied := r.Clone()
-	if len(r.Orders) > 0 || rollout.Settle(&copied, g, p.Setting, now) {
-		return rollout.Due{Action: rollout.ActionConfirm}, nil
+	if rollout.Settle(&copied, g, p.Setting, now) {
+		return nil, false
 	}
 	due := rollout.Next(&copied, g, p.Setting, now)
-	if due.Action != rollout.ActionWait || p.inline(due.Waiting) {
-		if due.Action == rollout.ActionWait {
-			due.Action = rollout.ActionFollow
-		}
-		return due, nil
+	switch {
+	case due.Action == rollout.ActionIdle:
+		return nil, true
+	case due.Action != rollout.ActionWait || p.inline(due.Waiting):
+		return nil, false
+	default:
+		return &due.Waiting, false
 	}
-	w := due.Waiting
-	return due, &w
 }
 
 // inline reports whether a wait is over soon enough to be waited for.

@@ -1,10 +1,12 @@
 package planner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sluice/internal/ledger"
 	"sluice/pipeline"
@@ -31,7 +33,7 @@ func (p *Planner) GoBack(ctx context.Context, state *ledger.State, req Back) (Pl
 	if known := state.Promotions[req.ID]; known != nil {
 		plan.Promotion, plan.Again = known.Clone(), true
 		for _, t := range req.Targets {
-			plan.goOn(p, state, known, t)
+			p.goOn(&plan, state, known, t, false)
 		}
 		return plan, nil
 	}
@@ -61,13 +63,9 @@ func (p *Planner) goBack(ctx context.Context, req Back, d *draft) {
 	}
 	back := rollout.GoBack{Of: req.Of, Promotion: req.ID, Spec: &d.spec, By: p.Actor}
 	if req.Release != "" {
-		goal, ok := goalOf(d.record.Goals(req.Histories[d.name()]), req.Release)
-		if !ok {
-			d.refuse(fmt.Sprintf("release %s never ran here and was good, so it is nothing to go back to", req.Release),
-				fmt.Sprintf("`sluice promote --to %s --release %s` brings it", d.target.Stage.Name.Value, req.Release))
+		if back.Goal = d.goal(req); back.Goal == nil {
 			return
 		}
-		back.Goal = &goal
 	}
 	trial, err := p.trial(d.record, back)
 	if err != nil {
@@ -83,14 +81,42 @@ func (p *Planner) goBack(ctx context.Context, req Back, d *draft) {
 	p.lookBack(ctx, d, &trial)
 }
 
-// goalOf finds the goal that a person names, by its id, its name or the beginning
-// of its id.
-func goalOf(goals []rollout.Goal, named string) (rollout.Goal, bool) {
-	i := slices.IndexFunc(goals, func(g rollout.Goal) bool { return g.Release.Called(named) })
-	if i < 0 {
-		return rollout.Goal{}, false
+// goal finds the one that a person names: by its id, else by its name or the
+// beginning of its id, where only one is called so. Nil where there is none: then
+// the draft is refused.
+func (d *draft) goal(req Back) *rollout.Goal {
+	var called []rollout.Goal
+	for _, g := range d.record.Goals(req.Histories[d.name()]) {
+		if g.Release.ID == req.Release {
+			called = []rollout.Goal{g}
+			break
+		}
+		if g.Release.Called(req.Release) {
+			called = append(called, g)
+		}
 	}
-	return goals[i], true
+	switch len(called) {
+	case 1:
+		called[0].Baseline = bytes.Clone(called[0].Baseline) // the record's own
+		return &called[0]
+	case 0:
+		d.refuse(fmt.Sprintf("release %s never ran here and was good, so it is nothing to go back to", req.Release),
+			fmt.Sprintf("`sluice promote --to %s --release %s` brings it", d.target.Stage.Name.Value, req.Release))
+	default:
+		d.refuse(fmt.Sprintf("several releases that ran here are called %s: %s", req.Release, releaseNames(called)), "name one by its id")
+	}
+	return nil
+}
+
+func releaseNames(goals []rollout.Goal) string {
+	list := make([]string, len(goals))
+	for i, g := range goals {
+		list[i] = g.Release.ID
+		if g.Release.Name != "" {
+			list[i] += " (" + g.Release.Name + ")"
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // undoNothing takes over why a target does not go back.

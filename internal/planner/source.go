@@ -40,29 +40,33 @@ func (p *Planner) source(req Promotion, t *pipeline.Target) (*pipeline.Target, e
 
 // sourceIn finds t's source in a stage that was named.
 func (p *Planner) sourceIn(req Promotion, t *pipeline.Target) (*pipeline.Target, error) {
-	if req.From != p.Pipeline.Previous(t.Stage) && !req.SkipStages && p.before(req.From, t.Stage) {
+	if req.From != p.Pipeline.Previous(t.Stage) && !req.SkipStages && p.Pipeline.Before(req.From, t.Stage) {
 		return nil, fmt.Errorf("promoting from %s to %s leaves stages out; say --skip-stages --reason \"…\" for a hot fix", req.From.Name.Value, t.Stage.Name.Value)
 	}
-	var found []*pipeline.Target
-	for _, candidate := range req.From.Targets {
-		if candidate.Component.Value == t.Component.Value && candidate.Platform.Platform == t.Platform.Platform {
-			found = append(found, candidate)
+	alike := func(c *pipeline.Target) bool {
+		return c.Stage == req.From && c.Component.Value == t.Component.Value && c.Platform.Platform == t.Platform.Platform
+	}
+	if named, err := p.Pipeline.Target(t.From.Value); t.From.Value != "" && err == nil && alike(named) {
+		return named, nil
+	}
+	var found *pipeline.Target
+	for _, candidate := range req.From.Of(t.Component.Value) {
+		switch {
+		case !alike(candidate):
+		case found != nil:
+			return nil, severalSources(req.From)
+		default:
+			found = candidate
 		}
 	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
+	if found == nil {
 		return nil, fmt.Errorf("stage %s has no target of this component on this platform", req.From.Name.Value)
 	}
-	if i := slices.IndexFunc(found, func(c *pipeline.Target) bool { return c.Name.Value == t.From.Value }); i >= 0 {
-		return found[i], nil
-	}
-	return nil, fmt.Errorf("stage %s has several targets of this component; say which with `from` in the pipeline file", req.From.Name.Value)
+	return found, nil
 }
 
-func (p *Planner) before(a, b *pipeline.Stage) bool {
-	return slices.Index(p.Pipeline.Stages, a) < slices.Index(p.Pipeline.Stages, b)
+func severalSources(from *pipeline.Stage) error {
+	return fmt.Errorf("stage %s has several targets of this component; say which with `from` in the pipeline file", from.Name.Value)
 }
 
 // chainStart is the first target of t's chain.
@@ -105,9 +109,18 @@ func (p *Planner) runs(ctx context.Context, drafts []*draft) map[string]Reading 
 			list = append(list, d.source.Driver())
 		}
 	}
-	readings := make(map[string]Reading, len(list))
-	for i, reading := range p.Platform.Live(ctx, list) {
-		readings[list[i].Name] = reading
+	return p.live(ctx, list)
+}
+
+// live reads what runs on targets, by their names; nothing is asked where nothing
+// is wanted.
+func (p *Planner) live(ctx context.Context, targets []driver.Target) map[string]Reading {
+	readings := make(map[string]Reading, len(targets))
+	if len(targets) == 0 {
+		return readings
+	}
+	for i, reading := range p.Platform.Live(ctx, targets) {
+		readings[targets[i].Name] = reading
 	}
 	return readings
 }
