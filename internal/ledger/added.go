@@ -76,7 +76,7 @@ func (g *group) historyWith(k store.Key, d *draft) (*draft, error) {
 		h.Add(m, g.config.History)
 	}
 	h.Generation = known.generation + 1
-	data, err := encode(k, h)
+	data, err := encode(k, h, g.config.Redact)
 	return &draft{key: k, data: data, generation: h.Generation, upTo: d.upTo}, err
 }
 
@@ -120,7 +120,7 @@ func (g *group) listed(drafts []*draft) ([]*draft, error) {
 		i.Remove(t)
 	}
 	i.Generation = known.generation + 1
-	data, err := encode(k, i)
+	data, err := encode(k, i, g.config.Redact)
 	return []*draft{{key: k, data: data, generation: i.Generation}}, err
 }
 
@@ -189,7 +189,7 @@ func (g *group) ended(drafts []*draft) ([]*draft, error) {
 			run.Until = g.began.Add(-leaseReserve).UTC() // nothing of it can be under way any more
 		}
 		run.Generation = known.generation + 1
-		data, err := encode(k, run)
+		data, err := encode(k, run, g.config.Redact)
 		if err != nil {
 			return nil, err
 		}
@@ -222,7 +222,7 @@ func (g *group) own(drafts []*draft) (*draft, error) {
 		g.lease.started = g.began.UTC()
 	}
 	run.Started, run.Until, run.Generation = g.lease.started, g.began.Add(leaseTime).UTC(), known.generation+1
-	data, err := encode(k, run)
+	data, err := encode(k, run, g.config.Redact)
 	return &draft{key: k, data: data, generation: run.Generation}, err
 }
 

@@ -104,11 +104,11 @@ func (l *Ledger) draftBeside(before rollout.Record, r *rollout.Record) (*set, er
 	defer l.mu.Unlock()
 	known := l.known[k]
 	if known.version != "" {
-		was, err := encode(k, before)
+		was, err := encode(k, before, nil)
 		if err != nil {
 			return nil, err
 		}
-		is, err := encode(k, *r)
+		is, err := encode(k, *r, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -123,10 +123,25 @@ func (l *Ledger) draftBeside(before rollout.Record, r *rollout.Record) (*set, er
 	saved.Generation = known.generation + 1
 	d := &draft{key: k, beside: known.lease != l.config.Run.ID, lease: r.Lease, seen: known.generation, generation: saved.Generation}
 	var err error
-	d.data, err = encode(k, saved)
+	d.data, err = l.encodeBeside(k, saved, d.beside)
 	s := newSet()
 	s.drafts = []*draft{d}
 	return s, err
+}
+
+// encodeBeside is a record as it is stored. Beside another run's lease only what
+// may be changed there is cleaned: that run could not tell the rest from a change.
+func (l *Ledger) encodeBeside(k store.Key, r rollout.Record, beside bool) ([]byte, error) {
+	data, err := encode(k, r, l.config.Redact)
+	if !beside || l.config.Redact == nil || err != nil {
+		return data, err
+	}
+	clean, err := decodeRecord(k, data)
+	if err != nil {
+		return nil, err
+	}
+	r.Blocks, r.Orders, r.Events = clean.Blocks, clean.Orders, clean.Events
+	return encode(k, r, nil)
 }
 
 func (l *Ledger) submitAll(sets []*set) []<-chan Saved {

@@ -71,6 +71,6 @@ func (l *Ledger) letGo(target string) (*set, error) {
 	r.Lease, r.Generation = "", known.generation+1
 	s, d := newSet(), &draft{key: k, seen: known.generation, generation: r.Generation}
 	s.drafts = []*draft{d}
-	d.data, err = encode(k, r)
+	d.data, err = encode(k, r, l.config.Redact)
 	return s, err
 }

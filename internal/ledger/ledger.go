@@ -26,7 +26,10 @@ type Config struct {
 	// Over says what became of another run. It is asked once a run, side by side. An
 	// error counts as Alive and is told to whoever is refused. Nil: nobody can tell.
 	Over func(context.Context, rollout.Run) (Fate, error)
-	Work *work.Work
+	// Redact takes credentials out of text. Whatever is saved passes it; what an
+	// older save let in is cleaned by the next. Nil leaves text as it is.
+	Redact func(string) string
+	Work   *work.Work
 }
 
 // Ledger is an invocation's hold on the state of one pipeline. Make one with

@@ -147,7 +147,7 @@ func (l *Ledger) draftRecord(r *rollout.Record, moved rollout.Moved) (*draft, er
 	saved := *r
 	saved.Generation = d.generation
 	var err error
-	d.data, err = encode(k, saved)
+	d.data, err = encode(k, saved, l.config.Redact)
 	return d, err
 }
 
@@ -175,7 +175,7 @@ func (l *Ledger) draftPromotion(p *rollout.Promotion) (*draft, error) {
 	saved := *p
 	saved.Generation = d.generation
 	var err error
-	d.data, err = encode(k, saved)
+	d.data, err = encode(k, saved, l.config.Redact)
 	return d, err
 }
 

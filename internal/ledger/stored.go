@@ -25,8 +25,12 @@ type entry interface {
 }
 
 // encode is an entry as it is stored, in the form in which stores give it back.
-func encode[E entry](k store.Key, e E) ([]byte, error) {
+// clean, where it is not nil, takes credentials out of its text.
+func encode[E entry](k store.Key, e E, clean func(string) string) ([]byte, error) {
 	data, err := rollout.Encode(e)
+	if err == nil && clean != nil {
+		data, err = rollout.Redact(data, clean)
+	}
 	if err == nil {
 		data, err = compact(data)
 	}
@@ -119,7 +123,7 @@ func reencode[E entry](k store.Key, e E, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encode(k, e)
+	return encode(k, e, nil) // it was cleaned when it was drafted
 }
 
 // learn takes over what is stored under a key now.

@@ -61,6 +61,6 @@ func (g *group) undone(d *draft) (*draft, error) {
 		Message: "it could not be saved for every target, and nothing was done",
 	})
 	back := &draft{key: d.key, seen: d.seen, generation: d.generation}
-	back.data, err = encode(d.key, r)
+	back.data, err = encode(d.key, r, g.config.Redact)
 	return back, err
 }

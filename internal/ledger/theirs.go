@@ -86,7 +86,7 @@ func (t Theirs) overtake(d *draft) (ok bool, err error) {
 			return false, nil
 		}
 		p.Generation = d.generation
-		d.data, err = encode(d.key, p)
+		d.data, err = encode(d.key, p, nil)
 		d.seen = t.generation()
 		return true, err
 	}
@@ -97,7 +97,7 @@ func (t Theirs) overtake(d *draft) (ok bool, err error) {
 	r.Generation = d.seen
 	t.Into(&r)
 	r.Generation = d.generation
-	d.data, err = encode(d.key, r)
+	d.data, err = encode(d.key, r, nil)
 	d.seen = t.generation()
 	return true, err
 }
