@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // MaxRecord is the most bytes a record may have, as compact JSON. Every store
@@ -32,6 +33,28 @@ func (k Key) Check() error {
 	default:
 		return fmt.Errorf("%q is no kind of entry", k.Kind)
 	}
+}
+
+// Folder is where entries of the kind are kept, in stores that have folders: each
+// kind of a pipeline has one of its own, so that a list of the targets' reads
+// nothing else.
+func (k Key) Folder() string {
+	if k.Kind == KindTarget {
+		return k.Pipeline
+	}
+	return k.Pipeline + "." + k.Kind // no name has a dot
+}
+
+// Path is where the entry is kept, in stores that have folders.
+func (k Key) Path() string { return k.Folder() + "/" + k.Target + ".json" }
+
+// KeyOfPath is the entry that a path is of, if any.
+func KeyOfPath(path string) (Key, bool) {
+	folder, file, both := strings.Cut(path, "/")
+	name, ok := strings.CutSuffix(file, ".json")
+	pipeline, kind, _ := strings.Cut(folder, ".")
+	k := Key{Pipeline: pipeline, Kind: kind, Target: name}
+	return k, ok && both && k.Check() == nil && k.Path() == path
 }
 
 // id is how entries are named that no pipeline file names.

@@ -128,7 +128,7 @@ func (s *Store) Commit(ctx context.Context, entries ...store.Entry) ([]store.Ent
 		if err := store.Cancelled(ctx, "write"); err != nil {
 			return saved, err
 		}
-		if e.Version, err = s.write(e); err != nil {
+		if e.Version, err = s.put(e); err != nil {
 			return saved, s.unreadable(e.Key, "write", err)
 		}
 		saved = append(saved, e)
@@ -152,7 +152,7 @@ func (s *Store) compare(entries []store.Entry) error {
 }
 
 func (s *Store) path(k store.Key) string {
-	return filepath.Join(s.dir, k.Pipeline, k.Target+".json")
+	return filepath.Join(s.dir, filepath.FromSlash(k.Path()))
 }
 
 func (s *Store) read(k store.Key) (store.Stored, error) {
@@ -172,6 +172,18 @@ func (s *Store) read(k store.Key) (store.Stored, error) {
 	}
 	found.Version = found.Digest
 	return found, nil
+}
+
+// put writes an entry, or removes it.
+func (s *Store) put(e store.Entry) (version string, err error) {
+	if e.Data != nil {
+		return s.write(e)
+	}
+	if err := remove(s.path(e.Key)); err != nil {
+		return "", err
+	}
+	s.places.Add(e.Key, store.Saved{Location: s.path(e.Key)})
+	return "", nil
 }
 
 func (s *Store) write(e store.Entry) (version string, err error) {

@@ -208,7 +208,7 @@ func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) 
 	}
 	var keys []store.Key
 	for path := range head.files {
-		if k, ok := keyOf(path); ok && k.Pipeline == pipeline {
+		if k, ok := store.KeyOfPath(path); ok && k.Kind == store.KindTarget && k.Pipeline == pipeline {
 			keys = append(keys, k)
 		}
 	}

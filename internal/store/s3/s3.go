@@ -42,6 +42,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	records map[string]store.Stored // by version: equal ETags of one key are equal content
+	removed map[store.Key]string    // the versions of objects that stand for removed entries
 }
 
 // Facts say that the store swaps, record by record, and that AWS authenticated
@@ -144,8 +145,27 @@ func (s *Store) open(k store.Key, text []byte, etag string) (store.Stored, error
 		}
 	}
 	found.Version = etag
+	if found.IsRemoval() {
+		s.bury(k, etag)
+		return store.Stored{Entry: store.Entry{Key: k}, By: found.By, Digest: found.Digest}, nil
+	}
 	s.learn(found)
 	return found, nil
+}
+
+// bury notes the version of the object that stands for an entry which is removed.
+func (s *Store) bury(k store.Key, etag string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.removed[k] = etag
+}
+
+// grave is the version of the object that stands for a removed entry, as this
+// process knows it; "" where it knows of none.
+func (s *Store) grave(k store.Key) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.removed[k]
 }
 
 func (s *Store) learn(found store.Stored) {
