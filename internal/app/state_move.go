@@ -54,7 +54,7 @@ func (inv *invocation) copyState(ctx context.Context, p *pipeline.Pipeline, from
 	if from.Facts().Name == to.Facts().Name {
 		return usage(fmt.Errorf("the state is in %s already", to.Facts().Name))
 	}
-	keys, err := from.List(ctx, p.Name.Value)
+	keys, err := from.List(ctx, p.Name.Value, store.KindTarget)
 	if err != nil {
 		return err
 	}

@@ -188,7 +188,7 @@ func (g *group) put(drafts []*draft) error {
 	saved, err := g.send(entries)
 	for _, e := range saved {
 		if d := byKey[e.Key]; d != nil {
-			g.keep(d, e.Version)
+			g.keep(d, e)
 		}
 	}
 	return err
@@ -229,12 +229,13 @@ func (g *group) since(d *draft) []Theirs {
 	return slices.DeleteFunc(slices.Clone(g.theirs[d.key]), func(t Theirs) bool { return t.generation() <= d.seen })
 }
 
-// keep takes over that a draft is durable.
-func (g *group) keep(d *draft, version string) {
+// keep takes over that a draft is durable, as e. A store may have saved it with a
+// higher generation, where it was removed before.
+func (g *group) keep(d *draft, e store.Entry) {
 	g.durable[d.key] = d
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := stored{version: version, generation: d.generation, data: d.data, lease: d.lease}
+	now := stored{version: e.Version, generation: max(e.Generation, d.generation), data: d.data, lease: d.lease}
 	if d.remove {
 		now.data = nil
 	}

@@ -389,6 +389,37 @@ func TestClosed(t *testing.T) {
 	})
 }
 
+// TestSwept: the entries of runs that died go when somebody breaks a lease, an
+// hour after the lease has ended; others stay.
+func TestSwept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		for _, target := range []string{"old", "web", "api"} {
+			a := w.start("run-" + target)
+			a.hold(target)
+			a.dies()
+			time.Sleep(40 * time.Minute)
+		}
+		quiet := w.start("run-quiet")
+		quiet.hold("free")
+		quiet.closes()
+		if n := quiet.store.loaded(); n != 1 || w.stored("run-old") == nil {
+			t.Errorf("a run that broke no lease looked for others: %d loads", n)
+		}
+		b := w.start("run-b")
+		b.hold("web", "api")
+		b.closes()
+		for id, there := range map[string]bool{"run-old": false, "run-web": false, "run-api": true, "run-b": false} {
+			if (w.stored(id) != nil) != there {
+				t.Errorf("the entry of %s is there: %v", id, !there)
+			}
+		}
+		c := w.start("run-c")
+		c.hold("old")
+		c.closes()
+	})
+}
+
 // TestLastSaveLetsGo: a plain promotion of one target is two commits: the second
 // says what happened, lets go, and takes the run's entry away.
 func TestLastSaveLetsGo(t *testing.T) {

@@ -55,7 +55,7 @@ func (g *group) judge(e store.Entry, d *draft) (lost bool, err error) {
 	known := g.at(e.Key)
 	switch {
 	case d != nil && matches(d.entry(""), e):
-		g.keep(d, e.Version) // saved, though the store took it for a lost race
+		g.keep(d, e) // saved, though the store took it for a lost race
 		return false, nil
 	case e.Version == known.version:
 		return false, nil // as it was, or found by another call of this process

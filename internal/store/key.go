@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -57,6 +58,14 @@ func KeyOfPath(path string) (Key, bool) {
 	return k, ok && both && k.Check() == nil && k.Path() == path
 }
 
+// Kinds are the kinds of entries.
+func Kinds() []string { return []string{KindTarget, KindPromotion, KindRun, KindHistory, KindIndex} }
+
+// SortKeys sorts the keys of one kind as List returns them.
+func SortKeys(keys []Key) {
+	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.Target, b.Target) })
+}
+
 // id is how entries are named that no pipeline file names.
 var id = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
@@ -82,6 +91,17 @@ func CheckKeys(keys []Key) error {
 		if err := k.Check(); err != nil {
 			return &UnreadableError{Key: k, Op: "read", Err: err, Remedy: "use the name that the pipeline file has"}
 		}
+	}
+	return nil
+}
+
+// CheckList is what a store does first in List.
+func CheckList(pipeline, kind string) error {
+	if err := CheckName("pipeline", pipeline); err != nil {
+		return &UnreadableError{Op: "list", Err: err, Remedy: "use the name that the pipeline file has"}
+	}
+	if !slices.Contains(Kinds(), kind) {
+		return &UnreadableError{Op: "list", Err: fmt.Errorf("%q is no kind of entry", kind), Remedy: "report this as a bug of sluice"}
 	}
 	return nil
 }

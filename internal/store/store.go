@@ -20,7 +20,8 @@ type Key struct {
 	Target   string // its name within the kind
 }
 
-// The kinds of entries. A store keeps them apart, and knows nothing else of them.
+// The kinds of entries; [Kinds] lists them. A store keeps them apart, and knows
+// nothing else of them.
 const (
 	KindTarget    = "" // a target's record
 	KindPromotion = "promotion"
@@ -68,14 +69,16 @@ type Store interface {
 	Facts() Facts
 	// Load returns one entry per key, in the order of the keys.
 	Load(ctx context.Context, keys ...Key) ([]Entry, error)
-	// List returns the keys of a pipeline's records, sorted by target. Only
-	// commands that look for orphaned records need it.
-	List(ctx context.Context, pipeline string) ([]Key, error)
+	// List returns the keys of a pipeline's entries of one kind, sorted by name.
+	// Only what looks for orphans, or moves everything, needs it. One that was
+	// removed may be among them: loading it tells.
+	List(ctx context.Context, pipeline, kind string) ([]Key, error)
 	// Commit replaces entries whose Version is still current and returns them
 	// with their new Version once they are durable. Unless Facts.Atomic, some
 	// may be saved although there is an error: saved lists those. An entry whose
 	// Data is nil is removed: its new Version is "", as if it had never been
-	// written.
+	// written. One that is written after its removal may be saved with a higher
+	// Generation than asked for. Removing what is gone already may succeed.
 	Commit(ctx context.Context, entries ...Entry) (saved []Entry, err error)
 	// Where says where the last commits of this process went, newest last, at
 	// most one per key.

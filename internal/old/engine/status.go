@@ -101,7 +101,7 @@ func (e *Engine) ask(ctx context.Context, s *slot, t *TargetStatus) {
 // orphans loads the records of targets that the pipeline does not declare,
 // neither by their name nor by an earlier one.
 func (e *Engine) orphans(ctx context.Context) ([]*slot, error) {
-	keys, err := e.Store.List(ctx, e.Pipeline.Name.Value)
+	keys, err := e.Store.List(ctx, e.Pipeline.Name.Value, store.KindTarget)
 	if err != nil {
 		return nil, err
 	}

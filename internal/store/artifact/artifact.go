@@ -24,8 +24,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -173,6 +171,7 @@ func (s *Store) newest(ctx context.Context, k store.Key, found []candidate) (sto
 // bury notes that an entry was removed: a later save of it needs a higher
 // generation to be found.
 func (s *Store) bury(k store.Key, generation int64) {
+	s.places.Drop(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.graves[k] = max(s.graves[k], generation)
@@ -226,10 +225,11 @@ func (s *Store) warnOfExpiry(c candidate) {
 		c.key, c.expires.UTC().Format(time.DateOnly), c.name))
 }
 
-// List returns the targets that have an artifact which counts.
-func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) {
-	if err := store.CheckName("pipeline", pipeline); err != nil {
-		return nil, &store.UnreadableError{Op: "list", Err: err, Remedy: "use the name that the pipeline file has"}
+// List returns the entries of one kind that have an artifact which counts. One
+// whose artifact says that it is removed is among them: only reading it tells.
+func (s *Store) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
+	if err := store.CheckList(pipeline, kind); err != nil {
+		return nil, err
 	}
 	if err := store.Cancelled(ctx, "list"); err != nil {
 		return nil, err
@@ -243,11 +243,11 @@ func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) 
 	}
 	var keys []store.Key
 	for k := range found {
-		if k.Pipeline == pipeline && k.Kind == store.KindTarget {
+		if k.Pipeline == pipeline && k.Kind == kind {
 			keys = append(keys, k)
 		}
 	}
-	slices.SortFunc(keys, func(a, b store.Key) int { return strings.Compare(a.Target, b.Target) })
+	store.SortKeys(keys)
 	return keys, nil
 }
 

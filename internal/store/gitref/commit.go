@@ -266,10 +266,11 @@ func (s *Store) saved(c change, commit string) []store.Entry {
 	for i, e := range c.entries {
 		e.Version = c.blobs[i]
 		saved[i] = e
-		s.places.Add(e.Key, store.Saved{Location: s.location(e.Key, commit), Digest: c.digests[i]})
 		if e.Data == nil {
+			s.places.Drop(e.Key)
 			continue
 		}
+		s.places.Add(e.Key, store.Saved{Location: s.location(e.Key, commit), Digest: c.digests[i]})
 		if found, err := store.Decode(e.Key, c.texts[i]); err == nil {
 			found.Version = c.blobs[i]
 			s.learn(c.blobs[i], found)

@@ -132,11 +132,12 @@ func (s *Store) write(ctx context.Context, e store.Entry) (version string, err e
 		return "", err
 	}
 	s.wrote(e, text, version)
-	s.places.Add(e.Key, store.Saved{Location: s.place.address(e.Key), Digest: digest})
 	if e.Data == nil {
+		s.places.Drop(e.Key)
 		s.drop(ctx, e.Key, version)
 		return "", nil
 	}
+	s.places.Add(e.Key, store.Saved{Location: s.place.address(e.Key), Digest: digest})
 	return version, nil
 }
 
