@@ -29,7 +29,7 @@ func (t *telling) done(d done) Target {
 		return o
 	case d.move.Pending != nil && !d.rolls(r):
 		return t.unplanned(d, r)
-	case d.err != nil && d.missing(r):
+	case d.err != nil && (d.missing(r) || len(d.move.Refused) > 0):
 		o := t.target(name, r, nil, seen{})
 		o.Status, o.ErrorMessage = rollout.PromotionFailed, d.err.Error()
 		o.refused = isRefusal(d.err)
@@ -246,6 +246,9 @@ func isOurs(err error) bool {
 
 // isRefusal reports whether what a command wanted did not fit a record.
 func isRefusal(err error) bool {
+	if _, ok := errors.AsType[*planner.RefusedError](err); ok {
+		return true
+	}
 	_, ok := errors.AsType[*rollout.RefusedError](err)
 	return ok
 }
