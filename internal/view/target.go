@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 
 	"sluice/internal/executor"
 	"sluice/internal/planner"
@@ -23,9 +24,14 @@ type done struct {
 func (t *telling) done(d done) Target {
 	name, r := d.row.Target, t.state.Records[d.row.Target]
 	switch {
+	case len(d.move.Refused) > 0:
+		return t.leftOut(d, r)
 	case d.row.Unchanged:
 		o := t.target(name, r, nil, seen{})
 		o.Unchanged = true
+		if release := d.move.Shows.Release; release.ID != "" {
+			o.Release, o.ReleaseName = release.ID, release.Name
+		}
 		return o
 	case d.move.Pending != nil && !d.rolls(r):
 		return t.unplanned(d, r)
@@ -84,6 +90,9 @@ func (d done) execution(r *rollout.Record) *rollout.Execution {
 		if e, ok := r.Rollout(given(t)); ok {
 			return e
 		}
+	}
+	if e, ok := r.Rollout(d.move.Shows.Resumes); ok {
+		return e
 	}
 	if e, ok := part(r, d.plan.Promotion.ID); ok {
 		return e
@@ -157,17 +166,22 @@ func ordered(command string, e *rollout.Execution) bool {
 	}
 }
 
-// unplanned tells of a target that could not be planned and may be later: nothing
-// of it is in the state, so that the command itself is what goes on.
+// unplanned tells of a target that could not be planned and may be later.
 func (t *telling) unplanned(d done, r *rollout.Record) Target {
 	o := t.target(d.row.Target, r, nil, seen{})
-	again := Command{Name: d.plan.Command, Target: d.row.Target}
-	if again.Name == rollout.CommandPromote {
-		again.To = o.Stage
-	}
-	w := t.fromPlatform(*d.move.Pending)
-	t.offer(&w, again)
+	w := t.again(d.plan.Command, o, *d.move.Pending)
 	o.Status, o.WaitingFor = rollout.PromotionPending, &w
+	return o
+}
+
+// leftOut tells of a target that was refused by itself.
+func (t *telling) leftOut(d done, r *rollout.Record) Target {
+	o := t.target(d.row.Target, r, nil, seen{})
+	var lines []string
+	for _, one := range d.move.Refused {
+		lines = append(lines, Refusal(one)...)
+	}
+	o.Status, o.ErrorMessage = rollout.PromotionFailed, strings.Join(lines, "; ")
 	return o
 }
 
@@ -228,7 +242,7 @@ func (t *telling) inPromotion(o *Target) {
 // addError says why the invocation went no further, where what is waited for does
 // not.
 func (t *telling) addError(o *Target, s seen) {
-	if s.err == nil || o.Status == rollout.PromotionPending && !isOurs(s.err) {
+	if s.err == nil || !isOurs(s.err) {
 		return // a platform's trouble is what is waited for
 	}
 	if o.ErrorMessage != "" {

@@ -45,6 +45,11 @@ func (v View) tell(state *ledger.State) *telling {
 	return t
 }
 
+// nothing is a state of which nothing was read.
+func nothing() *ledger.State {
+	return &ledger.State{Records: map[string]*rollout.Record{}, Promotions: map[string]*rollout.Promotion{}, Runs: map[string]*rollout.Run{}}
+}
+
 // group is the group of a promotion, as nobody works on it; nil where the state
 // has no such promotion.
 func (t *telling) group(id string) *rollout.Group {
@@ -145,17 +150,26 @@ func common(targets []Target) string {
 	return id
 }
 
-// Look is what stands on targets, in their order: what is at work, else what was
-// newest. Nobody works on them.
-func (v View) Look(state *ledger.State, targets ...string) Outcome {
+// Look is what stands on targets, in their order, of a promotion: their rollouts
+// in it; what is at work, else what was newest, where promotion is "", and where a
+// target has no part in it. Nobody works on them.
+func (v View) Look(state *ledger.State, promotion string, targets ...string) Outcome {
 	t := v.tell(state)
-	out := Outcome{Targets: make([]Target, 0, len(targets))}
+	out := Outcome{Promotion: promotion, Targets: make([]Target, 0, len(targets))}
 	for _, name := range targets {
 		r := state.Records[name]
-		out.Targets = append(out.Targets, t.target(name, r, current(r), seen{}))
+		e := current(r)
+		if r != nil {
+			if of, ok := part(r, promotion); ok {
+				e = of
+			}
+		}
+		out.Targets = append(out.Targets, t.target(name, r, e, seen{}))
 	}
 	out.Sum()
-	out.Promotion = common(out.Targets)
+	if promotion == "" {
+		out.Promotion = common(out.Targets)
+	}
 	return out
 }
 

@@ -36,17 +36,20 @@ func (t *telling) waiting(r *rollout.Record, e *rollout.Execution, s seen) Waiti
 		t.offer(&w, reconcile())
 		return w
 	}
-	copied, e := r, e
-	if !s.settled {
-		short := lean(r)
-		rollout.Settle(&short, t.group(e.Spec.Promotion), t.Setting, t.Now)
-		copied = &short
+	group := t.group(e.Spec.Promotion)
+	if s.settled {
+		due := rollout.Next(r, group, t.Setting, t.Now)
+		if until := due.Waiting.Until; due.Action != rollout.ActionYield && (until.IsZero() || until.After(t.Now)) {
+			return t.next(r, e, due, s)
+		}
 	}
+	copied := lean(r)
+	rollout.Settle(&copied, group, t.Setting, t.Now)
 	settled, ok := copied.Active()
-	if !ok || settled.Rollout.Name != e.Rollout.Name {
-		return t.due()
+	if !ok || settled.Rollout.Name != e.Rollout.Name || len(copied.Orders) != len(r.Orders) {
+		return t.due() // to end it, or to do what somebody ordered
 	}
-	return t.next(r, e, rollout.Next(copied, t.group(e.Spec.Promotion), t.Setting, t.Now), s)
+	return t.next(r, e, rollout.Next(&copied, group, t.Setting, t.Now), s)
 }
 
 // next tells what is due.
