@@ -90,7 +90,7 @@ func (t *telling) again(command string, o Target, pending rollout.Waiting) Waiti
 	if command == rollout.CommandPromote {
 		c.To = o.Stage
 	}
-	w := t.fromPlatform(pending)
+	w := t.fromPlatform(o.Target, pending)
 	t.offer(&w, c)
 	return w
 }
@@ -154,7 +154,7 @@ func (t TargetPlan) text() string {
 		line("unchanged", "nothing is left to do")
 		return b.String()
 	case t.WaitingFor != nil:
-		line("waits", t.WaitingFor.Waits())
+		line("pending", t.WaitingFor.Waits())
 		return b.String()
 	}
 	for _, note := range t.notes() {

@@ -13,11 +13,19 @@ import (
 
 // done is what an invocation did on a target.
 type done struct {
-	plan    planner.Plan
-	move    planner.Move
-	row     executor.RowResult
-	err     error
-	settled bool // the record is as the executor left it
+	plan  planner.Plan
+	move  planner.Move
+	row   executor.RowResult
+	err   error // why it went no further
+	whole error // what kept the invocation from doing its work
+}
+
+// why is what kept the plan from being made on the target.
+func (d done) why() error {
+	if d.err != nil {
+		return d.err
+	}
+	return d.whole
 }
 
 // done tells of a target that an invocation worked on.
@@ -35,14 +43,13 @@ func (t *telling) done(d done) Target {
 		return o
 	case d.move.Pending != nil && !d.rolls(r):
 		return t.unplanned(d, r)
-	case d.err != nil && (d.missing(r) || len(d.move.Refused) > 0):
+	case d.why() != nil && d.missing(r):
 		o := t.target(name, r, nil, seen{})
-		o.Status, o.ErrorMessage = rollout.PromotionFailed, d.err.Error()
-		o.refused = isRefusal(d.err)
+		o.Status, o.ErrorMessage = rollout.PromotionFailed, d.why().Error()
 		return o
 	}
 	e := d.execution(r)
-	o := t.target(name, r, e, seen{waiting: d.row.Waiting, err: d.err, settled: d.settled})
+	o := t.target(name, r, e, seen{waiting: d.row.Waiting, err: d.err, settled: d.why() == nil})
 	o.ordered = ordered(d.plan.Command, e)
 	if d.err != nil && o.Status == rollout.PromotionPending {
 		o.refused = isRefusal(d.err)
@@ -179,7 +186,9 @@ func (t *telling) leftOut(d done, r *rollout.Record) Target {
 	o := t.target(d.row.Target, r, nil, seen{})
 	var lines []string
 	for _, one := range d.move.Refused {
-		lines = append(lines, Refusal(one)...)
+		for _, line := range Refusal(one) {
+			lines = append(lines, strings.TrimPrefix(line, o.Target+": "))
+		}
 	}
 	o.Status, o.ErrorMessage = rollout.PromotionFailed, strings.Join(lines, "; ")
 	return o

@@ -28,7 +28,7 @@ type telling struct {
 	declared map[string]*pipeline.Target
 	groups   map[string]*rollout.Group
 	waved    map[string]map[string]int // by promotion and target
-	tried    map[string]bool           // by command line
+	tried    map[string]bool           // by command line and rollout
 }
 
 // tell begins to tell of a state. It is read, and what it holds stays as it is.
@@ -98,10 +98,7 @@ func (v View) Result(state *ledger.State, plan planner.Plan, result executor.Res
 	}
 	out := Outcome{Promotion: plan.Promotion.ID, Targets: make([]Target, 0, len(result.Rows))}
 	for _, row := range result.Rows {
-		d := done{plan: plan, move: moves[row.Target], row: row, err: row.Err, settled: result.Err == nil && row.Err == nil}
-		if d.err == nil && result.Err != nil && row.Record == nil {
-			d.err = result.Err
-		}
+		d := done{plan: plan, move: moves[row.Target], row: row, err: row.Err, whole: result.Err}
 		out.Targets = append(out.Targets, t.done(d))
 	}
 	out.Sum()

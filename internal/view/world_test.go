@@ -53,7 +53,8 @@ type world struct {
 	freeze   *rollout.Block      // a policy's window
 	answers  map[string][]string // by target and kind of work, as in "a weight", how it goes, then well
 	made     int
-	seen     map[string]int // what was told
+	seen     map[string]int   // what was told
+	took     map[string]error // what became of commands that were printed, as things stand
 }
 
 // targets are those of the stage, in the file's order.
