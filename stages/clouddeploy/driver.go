@@ -47,7 +47,7 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 // Explain classifies what Google's client returns.
 func (d *clouddeploy) Explain(err error) driver.Explanation {
 	x := google.Explain(err, remedies())
-	if google.IsStatus(err, http.StatusConflict) {
+	if google.IsStatus(err, http.StatusConflict) && !x.Busy {
 		// The id of a rollout is ours: that it exists says that an earlier
 		// request may have made it.
 		x.Code = driver.Lost

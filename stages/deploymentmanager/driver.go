@@ -46,10 +46,10 @@ func (d *deploymentmanager) Explain(err error) driver.Explanation {
 		NotFound: "check the target's project and deployment, and the release, against what `gcloud deployment-manager` shows",
 	})
 	switch {
-	case google.IsStatus(err, http.StatusPreconditionFailed):
-		// The fingerprint is stale: somebody else was there, or an earlier
-		// attempt of ours. Only the manifests tell.
-		x.Code, x.Message = driver.Lost, "the deployment was changed since its fingerprint was read: "+x.Message
+	case x.Stale:
+		// Somebody else was there, or an earlier attempt of ours: whoever prepares
+		// anew sees which.
+		x.Message = "the deployment was changed since its fingerprint was read: " + x.Message
 	case google.HasReason(err, "alreadyExists"):
 		x.Code = driver.Lost
 	}

@@ -54,7 +54,9 @@ func TestRequestsOfAFleet(t *testing.T) {
 	}
 	all := slices.DeleteFunc(a.requests(), func(r string) bool { return strings.HasPrefix(r, "GET /streams/") })
 	if most := 11 + 2*(apps+1); len(all) > most { // with the promotion itself and the source's own two
-		lists := slices.DeleteFunc(all, func(r string) bool { return strings.HasSuffix(r, "/config-vars") || strings.HasSuffix(r, "/buildpack-installations") })
+		lists := slices.DeleteFunc(all, func(r string) bool {
+			return strings.HasSuffix(r, "/config-vars") || strings.HasSuffix(r, "/buildpack-installations")
+		})
 		t.Errorf("%d requests more than two an app, want 11 at most: %q", len(lists), lists)
 	}
 	before := len(a.requests())
