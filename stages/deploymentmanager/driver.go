@@ -56,27 +56,28 @@ func (d *deploymentmanager) Explain(err error) driver.Explanation {
 	return x
 }
 
-// Live is what the deployments run, each read by itself.
+// Live is what the deployments run, each read by itself: a list of them does not
+// tell what their manifests were made from. What an operation is giving one is on
+// its way; a preview that waits for a word is not.
 func (d *deploymentmanager) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
 	live := make([]driver.Live, len(targets))
 	return live, guard.Each("reading a deployment", d.atOnce, len(targets), func(i int) error {
-		r, err := d.runs(ctx, targets[i])
-		live[i] = driver.Whole(r)
-		return err
+		at, err := placeOf(targets[i])
+		if err != nil {
+			return err
+		}
+		o, err := d.observe(ctx, at)
+		if err != nil {
+			return err
+		}
+		if o.current.Release != "" {
+			live[i] = driver.Whole(o.release())
+		}
+		if o.working() && o.update.Release != "" && o.update != o.current {
+			live[i].Pending = &driver.Release{ID: o.update.Release, Platform: o.update.Manifest}
+		}
+		return nil
 	})
-}
-
-// runs is the digest of what the deployment's manifest was made from.
-func (d *deploymentmanager) runs(ctx context.Context, t driver.Target) (driver.Release, error) {
-	at, err := placeOf(t)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	o, err := d.observe(ctx, at)
-	if err != nil || o.current.Release == "" {
-		return driver.Release{}, err
-	}
-	return o.release(), nil
 }
 
 // Resolve finds a release by its digest: among the target's own manifests, then
