@@ -38,7 +38,7 @@ const (
 
 var errs = map[driver.Code]error{
 	driver.NotFound: errors.New("no such app"), driver.Denied: errors.New("who are you?"),
-	driver.Lost: errors.New("cut"), driver.Retryable: errors.New("later"),
+	driver.Lost: errors.New("cut"), driver.Retryable: errors.New("later"), driver.Invalid: errors.New("no app is named"),
 }
 
 func moonFacts() driver.Facts {
