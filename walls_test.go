@@ -47,9 +47,6 @@ func platforms() []string {
 // ownFolder reports whether path may name the platform.
 func ownFolder(path, platform string) bool {
 	allowed := []string{"stages/" + platform, "internal/sandbox/" + platform, "stages/all", "internal/sandbox/all"}
-	if platform == "apigateway" {
-		allowed = append(allowed, "canary")
-	}
 	return slices.ContainsFunc(allowed, func(dir string) bool { return strings.HasPrefix(path, dir+"/") })
 }
 

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"sluice/internal/planner"
 	"sluice/rollout"
 	"sluice/stages/driver"
 )
@@ -43,6 +45,27 @@ func TestCanary(t *testing.T) {
 		}
 		if got := w.platform.stand("web"); got != (standing{Release: "r2"}) {
 			t.Errorf("it stands at %+v", got)
+		}
+	})
+}
+
+// TestRefusedTarget: a target that a plan leaves out is not worked on, whatever is
+// at work there, and the result says why.
+func TestRefusedTarget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "a", "b")
+		w.do("run", w.plan(promotion{targets: []string{"b"}, spec: []func(*rollout.Spec){canary(time.Hour, "10")}}))
+		time.Sleep(time.Hour)
+		plan := w.plan(promotion{release: "r3", members: []string{"a"}})
+		plan.Moves[1].Do, plan.Moves[1].Refused = nil, []planner.Refusal{planner.RefuseOne("b", "the baseline is gone", "")}
+		r := w.do("run2", plan)
+		w.is("a", rollout.StateSucceeded)
+		w.is("b", rollout.StateInProgress)
+		if err := r.row("b").Err; err == nil || !strings.Contains(err.Error(), "the baseline is gone") {
+			t.Errorf("b ends with %v", err)
+		}
+		if err := r.row("a").Err; err != nil {
+			t.Errorf("a ends with %v", err)
 		}
 	})
 }

@@ -53,7 +53,7 @@ func newMachine(c Config, state *ledger.State) *machine {
 // open makes rows of the moves that there is something to do for.
 func (m *machine) open(state *ledger.State, fresh func(string) rollout.Record, plan planner.Plan) []*row {
 	for _, move := range plan.Moves {
-		if move.Unchanged || move.Pending != nil {
+		if move.Unchanged || move.Pending != nil || len(move.Refused) > 0 {
 			continue
 		}
 		record := state.Records[move.Target]
@@ -181,6 +181,9 @@ func (m *machine) result(plan planner.Plan, err error) Result {
 		one := RowResult{Target: move.Target, Record: m.rows.others[move.Target], Unchanged: move.Unchanged}
 		if move.Pending != nil {
 			one.Waiting = *move.Pending
+		}
+		if len(move.Refused) > 0 {
+			one.Err = &planner.RefusedError{Refusals: move.Refused}
 		}
 		out.Rows = append(out.Rows, one)
 	}

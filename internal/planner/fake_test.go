@@ -144,8 +144,12 @@ func (f *fake) prepare(p *driver.Prepared, change driver.Change) {
 	if len(live.Shares) > 1 && p.Call.Kind == driver.Stable {
 		change.Release = live.Shares[1].Release
 	}
-	there := p.Call.Kind == driver.Stable && len(live.Shares) < 2 || p.Call.Kind != driver.Disable && change.Release.ID == live.Release.ID
-	if there {
+	there := map[driver.Kind]bool{
+		driver.Stable: len(live.Shares) < 2,
+		driver.Deploy: change.Release.ID == live.Release.ID,
+		driver.Weight: change.Release.ID == live.Release.ID,
+	}
+	if there[p.Call.Kind] {
 		p.Unchanged = append(p.Unchanged, name)
 		return
 	}

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -197,7 +198,7 @@ func Ordered(targets []*pipeline.Target, held ledger.HeldError) Plan {
 		m := Move{Target: t.Name.Value, Unchanged: true}
 		if slices.Contains(held.Targets, t.Name.Value) {
 			m.Unchanged = false
-			m.Pending = &rollout.Waiting{Kind: rollout.WaitOrder, By: held.Run.Name}
+			m.Pending = &rollout.Waiting{Kind: rollout.WaitOrder, By: cmp.Or(held.Run.Name, held.Run.RunURL, held.Run.ID)}
 		}
 		plan.Moves = append(plan.Moves, m)
 	}

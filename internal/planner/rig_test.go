@@ -62,7 +62,7 @@ func staged(file, keys string) string {
 // rig is a state, a pipeline file and platforms, for which plans are made. Its
 // records are made by the machine's own transitions.
 type rig struct {
-	t        *testing.T
+	t        testing.TB
 	pipeline *pipeline.Pipeline
 	platform *fake
 	checks   checks
@@ -85,7 +85,7 @@ func facts() []driver.Facts {
 }
 
 // newRig is a pipeline where r2 runs in the first stage, and r1 everywhere else.
-func newRig(t *testing.T, file string) *rig {
+func newRig(t testing.TB, file string) *rig {
 	t.Helper()
 	p, problems := pipeline.Parse("sluice.yaml", []byte(file), facts())
 	if p == nil {

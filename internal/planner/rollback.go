@@ -153,7 +153,9 @@ func (p *Planner) lookBack(ctx context.Context, d *draft, trial *rollout.Record)
 		switch f.Severity {
 		case driver.Refuse:
 			d.refusals = append(d.refusals, Refusal{Target: d.name(), Findings: []driver.Finding{f}})
-		case driver.Foreign:
+		case driver.Foreign: // whoever was there: the goal is wanted
+			f.Severity = driver.Warn
+			d.findings = append(d.findings, f)
 		default:
 			d.findings = append(d.findings, f)
 		}

@@ -63,31 +63,31 @@ func decisions(r *rollout.Record, e *rollout.Execution) []Command {
 	return append(list, to(rollout.ToCancel, r.Target), to(rollout.ToRollBack, r.Target))
 }
 
-// accepts reports whether a command line would be accepted by the target's
-// record as it stands, from a person who may give it.
-func (t *telling) accepts(c Command) bool {
-	line := c.String()
-	if known, ok := t.tried[line]; ok {
+// accepts reports whether a command line would be accepted by the target's record
+// as it stands, from a person who may give it, and is about that rollout.
+func (t *telling) accepts(c Command, e *rollout.Execution) bool {
+	key := c.String() + " " + e.Rollout.Name
+	if known, ok := t.tried[key]; ok {
 		return known
 	}
 	r := t.state.Records[c.Target]
-	t.tried[line] = r != nil && t.try(r, c)
-	return t.tried[line]
+	t.tried[key] = r != nil && t.try(r, c, e.Rollout.Name)
+	return t.tried[key]
 }
 
-// try makes the command on a copy: it must fit rollouts of one promotion.
-func (t *telling) try(r *rollout.Record, c Command) bool {
+// try makes the command on a copy: it must fit that rollout alone.
+func (t *telling) try(r *rollout.Record, c Command, name string) bool {
 	i := rollout.Intention(c.Name)
 	if i == rollout.ToRollBack {
 		return t.tryOn(r, c, "")
 	}
-	fits := 0
-	for _, name := range r.Meant(i, c.Promotion) {
-		if t.tryOn(r, c, name) {
-			fits++
+	var fits []string
+	for _, meant := range r.Meant(i, c.Promotion) {
+		if t.tryOn(r, c, meant) {
+			fits = append(fits, meant)
 		}
 	}
-	return fits == 1
+	return len(fits) == 1 && fits[0] == name
 }
 
 func (t *telling) tryOn(r *rollout.Record, c Command, name string) bool {

@@ -39,7 +39,7 @@ func Worst(codes ...Exit) Exit {
 
 // Exit is the exit code of an outcome.
 func (o Outcome) Exit(failOnPending bool) Exit {
-	switch o.Status {
+	switch o.Status { // the others are told below
 	case Interrupted:
 		return ExitInterrupted
 	case Error:
@@ -52,7 +52,7 @@ func (o Outcome) Exit(failOnPending bool) Exit {
 		return ExitRefused
 	}
 	switch {
-	case o.Asks():
+	case o.Asks() && !o.looks:
 		return ExitRefused
 	case o.Status == Pending && failOnPending:
 		return ExitPending
@@ -137,7 +137,7 @@ func statusOf(err error) Status {
 // pending, succeeded and unchanged. Where targets failed, nothing took effect
 // and nothing still may, the whole was refused.
 func (o *Outcome) Sum() {
-	o.Status, o.Release, o.Next = sum(o.Targets), "", time.Time{}
+	o.Status, o.Release, o.Next = o.sum(), "", time.Time{}
 	for i, t := range o.Targets {
 		if i == 0 {
 			o.Release = t.Release
@@ -153,10 +153,14 @@ func (o *Outcome) Sum() {
 	}
 }
 
-func sum(targets []Target) Status {
-	has := func(test func(Target) bool) bool { return slices.ContainsFunc(targets, test) }
+func (o *Outcome) sum() Status {
+	has := func(test func(Target) bool) bool { return slices.ContainsFunc(o.Targets, test) }
 	pending := has(func(t Target) bool { return t.Status == rollout.PromotionPending })
 	switch {
+	case o.looks && !pending:
+		return Succeeded // what failed is told, and is no failure of looking
+	case o.looks:
+		return Pending
 	case has(func(t Target) bool { return t.Status == rollout.PromotionFailed && !t.ordered }):
 		if pending || has(Target.Acted) {
 			return Failed
@@ -182,7 +186,7 @@ func Join(a, b Outcome) Outcome {
 		return a
 	}
 	worse := worseStatus(a.Status, b.Status)
-	joined := Outcome{Targets: slices.Concat(a.Targets, b.Targets)}
+	joined := Outcome{Targets: slices.Concat(a.Targets, b.Targets), looks: a.looks && b.looks}
 	joined.Sum()
 	if worse != "" {
 		joined.Status = worse

@@ -37,6 +37,8 @@ type Outcome struct {
 	Release   string // "" where the targets' differ
 	Targets   []Target
 	Next      time.Time // when something is due by itself, in whole seconds; zero where nothing is
+
+	looks bool // nothing was to be done: what a person must decide is told, and is no failure
 }
 
 // Target is one target's part of an outcome, as the output `targets` has it.
@@ -67,6 +69,11 @@ type Target struct {
 	acted   bool // something took effect, or may have: a failure is no mere refusal
 	ordered bool // it ended as the command wanted, although its promotion did not succeed
 	refused bool // what the command wanted did not fit the record
+}
+
+// Fail says that a target failed, and that something may stand there.
+func (t *Target) Fail(why string) {
+	t.Status, t.WaitingFor, t.ErrorMessage, t.Unchanged, t.acted = rollout.PromotionFailed, nil, why, false, true
 }
 
 // Acted reports whether something took effect on the target, or may have.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 
 	"sluice/internal/executor"
 	"sluice/internal/planner"
@@ -12,31 +13,43 @@ import (
 
 // done is what an invocation did on a target.
 type done struct {
-	plan    planner.Plan
-	move    planner.Move
-	row     executor.RowResult
-	err     error
-	settled bool // the record is as the executor left it
+	plan  planner.Plan
+	move  planner.Move
+	row   executor.RowResult
+	err   error // why it went no further
+	whole error // what kept the invocation from doing its work
+}
+
+// why is what kept the plan from being made on the target.
+func (d done) why() error {
+	if d.err != nil {
+		return d.err
+	}
+	return d.whole
 }
 
 // done tells of a target that an invocation worked on.
 func (t *telling) done(d done) Target {
 	name, r := d.row.Target, t.state.Records[d.row.Target]
 	switch {
+	case len(d.move.Refused) > 0:
+		return t.leftOut(d, r)
 	case d.row.Unchanged:
 		o := t.target(name, r, nil, seen{})
 		o.Unchanged = true
+		if release := d.move.Shows.Release; release.ID != "" {
+			o.Release, o.ReleaseName = release.ID, release.Name
+		}
 		return o
 	case d.move.Pending != nil && !d.rolls(r):
 		return t.unplanned(d, r)
-	case d.err != nil && d.missing(r):
+	case d.why() != nil && d.missing(r):
 		o := t.target(name, r, nil, seen{})
-		o.Status, o.ErrorMessage = rollout.PromotionFailed, d.err.Error()
-		o.refused = isRefusal(d.err)
+		o.Status, o.ErrorMessage = rollout.PromotionFailed, d.why().Error()
 		return o
 	}
 	e := d.execution(r)
-	o := t.target(name, r, e, seen{waiting: d.row.Waiting, err: d.err, settled: d.settled})
+	o := t.target(name, r, e, seen{waiting: d.row.Waiting, err: d.err, settled: d.why() == nil})
 	o.ordered = ordered(d.plan.Command, e)
 	if d.err != nil && o.Status == rollout.PromotionPending {
 		o.refused = isRefusal(d.err)
@@ -84,6 +97,9 @@ func (d done) execution(r *rollout.Record) *rollout.Execution {
 		if e, ok := r.Rollout(given(t)); ok {
 			return e
 		}
+	}
+	if e, ok := r.Rollout(d.move.Shows.Resumes); ok {
+		return e
 	}
 	if e, ok := part(r, d.plan.Promotion.ID); ok {
 		return e
@@ -157,17 +173,24 @@ func ordered(command string, e *rollout.Execution) bool {
 	}
 }
 
-// unplanned tells of a target that could not be planned and may be later: nothing
-// of it is in the state, so that the command itself is what goes on.
+// unplanned tells of a target that could not be planned and may be later.
 func (t *telling) unplanned(d done, r *rollout.Record) Target {
 	o := t.target(d.row.Target, r, nil, seen{})
-	again := Command{Name: d.plan.Command, Target: d.row.Target}
-	if again.Name == rollout.CommandPromote {
-		again.To = o.Stage
-	}
-	w := t.fromPlatform(*d.move.Pending)
-	t.offer(&w, again)
+	w := t.again(d.plan.Command, o, *d.move.Pending)
 	o.Status, o.WaitingFor = rollout.PromotionPending, &w
+	return o
+}
+
+// leftOut tells of a target that was refused by itself.
+func (t *telling) leftOut(d done, r *rollout.Record) Target {
+	o := t.target(d.row.Target, r, nil, seen{})
+	var lines []string
+	for _, one := range d.move.Refused {
+		for _, line := range Refusal(one) {
+			lines = append(lines, strings.TrimPrefix(line, o.Target+": "))
+		}
+	}
+	o.Status, o.ErrorMessage = rollout.PromotionFailed, strings.Join(lines, "; ")
 	return o
 }
 
@@ -228,7 +251,7 @@ func (t *telling) inPromotion(o *Target) {
 // addError says why the invocation went no further, where what is waited for does
 // not.
 func (t *telling) addError(o *Target, s seen) {
-	if s.err == nil || o.Status == rollout.PromotionPending && !isOurs(s.err) {
+	if s.err == nil || !isOurs(s.err) {
 		return // a platform's trouble is what is waited for
 	}
 	if o.ErrorMessage != "" {
@@ -246,6 +269,9 @@ func isOurs(err error) bool {
 
 // isRefusal reports whether what a command wanted did not fit a record.
 func isRefusal(err error) bool {
+	if _, ok := errors.AsType[*planner.RefusedError](err); ok {
+		return true
+	}
 	_, ok := errors.AsType[*rollout.RefusedError](err)
 	return ok
 }

@@ -28,7 +28,7 @@ type telling struct {
 	declared map[string]*pipeline.Target
 	groups   map[string]*rollout.Group
 	waved    map[string]map[string]int // by promotion and target
-	tried    map[string]bool           // by command line
+	tried    map[string]bool           // by command line and rollout
 }
 
 // tell begins to tell of a state. It is read, and what it holds stays as it is.
@@ -43,6 +43,11 @@ func (v View) tell(state *ledger.State) *telling {
 		}
 	}
 	return t
+}
+
+// nothing is a state of which nothing was read.
+func nothing() *ledger.State {
+	return &ledger.State{Records: map[string]*rollout.Record{}, Promotions: map[string]*rollout.Promotion{}, Runs: map[string]*rollout.Run{}}
 }
 
 // group is the group of a promotion, as nobody works on it; nil where the state
@@ -93,10 +98,7 @@ func (v View) Result(state *ledger.State, plan planner.Plan, result executor.Res
 	}
 	out := Outcome{Promotion: plan.Promotion.ID, Targets: make([]Target, 0, len(result.Rows))}
 	for _, row := range result.Rows {
-		d := done{plan: plan, move: moves[row.Target], row: row, err: row.Err, settled: result.Err == nil && row.Err == nil}
-		if d.err == nil && result.Err != nil && row.Record == nil {
-			d.err = result.Err
-		}
+		d := done{plan: plan, move: moves[row.Target], row: row, err: row.Err, whole: result.Err}
 		out.Targets = append(out.Targets, t.done(d))
 	}
 	out.Sum()
@@ -145,17 +147,26 @@ func common(targets []Target) string {
 	return id
 }
 
-// Look is what stands on targets, in their order: what is at work, else what was
-// newest. Nobody works on them.
-func (v View) Look(state *ledger.State, targets ...string) Outcome {
+// Look is what stands on targets, in their order, of a promotion: their rollouts
+// in it; what is at work, else what was newest, where promotion is "", and where a
+// target has no part in it. Nobody works on them.
+func (v View) Look(state *ledger.State, promotion string, targets ...string) Outcome {
 	t := v.tell(state)
-	out := Outcome{Targets: make([]Target, 0, len(targets))}
+	out := Outcome{Promotion: promotion, Targets: make([]Target, 0, len(targets))}
 	for _, name := range targets {
 		r := state.Records[name]
-		out.Targets = append(out.Targets, t.target(name, r, current(r), seen{}))
+		e := current(r)
+		if r != nil {
+			if of, ok := part(r, promotion); ok {
+				e = of
+			}
+		}
+		out.Targets = append(out.Targets, t.target(name, r, e, seen{}))
 	}
 	out.Sum()
-	out.Promotion = common(out.Targets)
+	if promotion == "" {
+		out.Promotion = common(out.Targets)
+	}
 	return out
 }
 

@@ -36,17 +36,20 @@ func (t *telling) waiting(r *rollout.Record, e *rollout.Execution, s seen) Waiti
 		t.offer(&w, reconcile())
 		return w
 	}
-	copied, e := r, e
-	if !s.settled {
-		short := lean(r)
-		rollout.Settle(&short, t.group(e.Spec.Promotion), t.Setting, t.Now)
-		copied = &short
+	group := t.group(e.Spec.Promotion)
+	if s.settled {
+		due := rollout.Next(r, group, t.Setting, t.Now)
+		if until := due.Waiting.Until; due.Action != rollout.ActionYield && (until.IsZero() || until.After(t.Now)) {
+			return t.next(r, e, due, s)
+		}
 	}
+	copied := lean(r)
+	rollout.Settle(&copied, group, t.Setting, t.Now)
 	settled, ok := copied.Active()
-	if !ok || settled.Rollout.Name != e.Rollout.Name {
-		return t.due()
+	if !ok || settled.Rollout.Name != e.Rollout.Name || len(copied.Orders) != len(r.Orders) {
+		return t.due() // to end it, or to do what somebody ordered
 	}
-	return t.next(r, e, rollout.Next(copied, t.group(e.Spec.Promotion), t.Setting, t.Now), s)
+	return t.next(r, e, rollout.Next(&copied, group, t.Setting, t.Now), s)
 }
 
 // next tells what is due.
@@ -56,7 +59,7 @@ func (t *telling) next(r *rollout.Record, e *rollout.Execution, due rollout.Due,
 		return t.from(r, e, due.Waiting)
 	case rollout.ActionFollow, rollout.ActionConfirm:
 		if s.waiting.Kind == rollout.WaitPlatform {
-			return t.platform(s.waiting)
+			return t.platform(r.Target, s.waiting)
 		}
 		if w, ok := e.Awaits(r); ok {
 			return t.from(r, e, w)
@@ -64,7 +67,7 @@ func (t *telling) next(r *rollout.Record, e *rollout.Execution, due rollout.Due,
 		return t.operation(e)
 	default:
 		if s.waiting.Kind == rollout.WaitPlatform {
-			return t.platform(s.waiting)
+			return t.platform(r.Target, s.waiting)
 		}
 		return t.due()
 	}
@@ -115,12 +118,21 @@ func runText(r rollout.Run) string {
 	return text
 }
 
-// behind tells of a rollout that another one on its target goes before.
+// behind tells of a rollout that another one on its target goes before: whoever
+// may can approve it meanwhile.
 func (t *telling) behind(r *rollout.Record, e, active *rollout.Execution) Waiting {
 	if e.Rollout.State == rollout.StatePendingApproval {
-		return t.approval(r, e, rollout.Waiting{Until: e.ApprovalDeadline(), Approval: e.Spec.Approval})
+		until := e.ApprovalDeadline()
+		switch {
+		case len(t.accepted(e, approvals(r, e))) > 0:
+			return t.approval(r, e, rollout.Waiting{Until: until, Approval: e.Spec.Approval})
+		case e.Stop == nil && !until.IsZero() && !until.After(t.Now):
+			return t.due() // its approval has run out
+		}
 	}
-	return Waiting{Kind: rollout.WaitQueue, By: active.Rollout.Name}
+	w := Waiting{Kind: rollout.WaitQueue, By: active.Rollout.Name}
+	t.offer(&w, reconcile())
+	return w
 }
 
 // due says that nothing is in the way.
@@ -141,21 +153,23 @@ func (t *telling) operation(e *rollout.Execution) Waiting {
 }
 
 // platform tells of a platform that takes no requests now.
-func (t *telling) platform(from rollout.Waiting) Waiting {
-	w := t.fromPlatform(from)
+func (t *telling) platform(target string, from rollout.Waiting) Waiting {
+	w := t.fromPlatform(target, from)
 	t.offer(&w, reconcile())
 	return w
 }
 
-func (t *telling) fromPlatform(from rollout.Waiting) Waiting {
+func (t *telling) fromPlatform(target string, from rollout.Waiting) Waiting {
 	w := Waiting{Kind: rollout.WaitPlatform, Cause: from.Cause, Until: from.Until, By: from.Message, byItself: true}
 	if w.Until.IsZero() {
 		w.Until = t.Now.Add(tryAgain)
 	}
 	w.Until = whole(w.Until)
-	if from.Target != "" && from.Message == "" {
+	switch {
+	case from.Target == "" || from.Target == target:
+	case from.Message == "":
 		w.By = "that of " + from.Target + " cannot be reached"
-	} else if from.Target != "" {
+	default:
 		w.By = from.Target + ": " + from.Message
 	}
 	return w
@@ -181,7 +195,7 @@ func (t *telling) from(r *rollout.Record, e *rollout.Execution, from rollout.Wai
 	case rollout.WaitApproval:
 		return t.approval(r, e, from)
 	case rollout.WaitPlatform:
-		return t.platform(from)
+		return t.platform(r.Target, from)
 	case rollout.WaitQueue:
 		return t.due() // its time has come
 	case rollout.WaitLock, rollout.WaitPolicy:
@@ -208,16 +222,25 @@ func (t *telling) from(r *rollout.Record, e *rollout.Execution, from rollout.Wai
 
 // approval tells whose word is wanted.
 func (t *telling) approval(r *rollout.Record, e *rollout.Execution, from rollout.Waiting) Waiting {
-	w := Waiting{Kind: rollout.WaitApproval, Until: whole(from.Until), By: approvers(from.Approval), byItself: !from.Until.IsZero()}
-	one := to(rollout.ToApprove, r.Target)
-	named := one
-	named.Promotion = e.Spec.Promotion
-	t.offer(&w, one, named)
+	if e.Stop != nil {
+		from.Until = time.Time{} // it stands still
+	}
+	w := Waiting{Kind: rollout.WaitApproval, Until: whole(from.Until), By: approvers(from.Approval, len(e.Approvals)), byItself: !from.Until.IsZero()}
+	t.offer(&w, t.accepted(e, approvals(r, e))...)
 	return w
 }
 
-// approvers says who can approve, and how many must.
-func approvers(a *rollout.ApprovalSpec) string {
+// approvals are the command lines that approve a rollout: with its promotion,
+// where another one on the target waits for approval too.
+func approvals(r *rollout.Record, e *rollout.Execution) []Command {
+	one := to(rollout.ToApprove, r.Target)
+	named := one
+	named.Promotion = e.Spec.Promotion
+	return []Command{one, named}
+}
+
+// approvers says who can approve, how many must, and how many did.
+func approvers(a *rollout.ApprovalSpec, given int) string {
 	if a == nil {
 		return ""
 	}
@@ -227,6 +250,9 @@ func approvers(a *rollout.ApprovalSpec) string {
 	}
 	if a.Quorum > 1 {
 		who = fmt.Sprintf("%d of %s", a.Quorum, who)
+	}
+	if given > 0 {
+		who += fmt.Sprintf(" (%d did)", given)
 	}
 	return who
 }
@@ -259,18 +285,21 @@ func ending(b rollout.Block, target string) Command {
 // person tells of a rollout that a person has to start the next phase of. A
 // platform's own that is HALTED wants a decision instead.
 func (t *telling) person(r *rollout.Record, e *rollout.Execution, from rollout.Waiting) Waiting {
-	w := Waiting{Kind: rollout.WaitPerson, Cause: from.Cause, Until: whole(from.Until)}
+	w := Waiting{Kind: rollout.WaitPerson, Cause: from.Cause}
+	if e.Stop == nil {
+		w.Until = whole(from.Until)
+	}
 	if from.Cause == rollout.CauseResume {
 		w.By = from.By
 		t.offer(&w, reconcile())
 		return w
 	}
-	if advance := to(rollout.ToAdvance, r.Target); t.accepts(advance) {
+	if advance := to(rollout.ToAdvance, r.Target); t.accepts(advance, e) {
 		t.offer(&w, advance)
 		return w
 	}
 	w.Kind, w.By = rollout.WaitOperator, "the platform's rollout is "+string(e.Rollout.State)
-	t.offer(&w, t.taken(r, decisions(r, e))...)
+	t.offer(&w, t.taken(r, e, decisions(r, e))...)
 	return w
 }
 
@@ -283,16 +312,16 @@ func (t *telling) operator(r *rollout.Record, e *rollout.Execution, from rollout
 		t.offer(&w, t.unhalting(r, e, from)...)
 	case rollout.CausePlatform:
 		w.By = "the platform's rollout is " + string(from.State)
-		t.offer(&w, t.taken(r, decisions(r, e))...)
+		t.offer(&w, t.taken(r, e, decisions(r, e))...)
 	case rollout.CauseState:
 		w.By = "this version does not know the state " + string(from.State)
 		t.offer(&w, reconcile())
 	case rollout.CauseNothing:
 		w.By = "no phase or job is left although the rollout is not over"
-		t.offer(&w, t.taken(r, decisions(r, e))...)
+		t.offer(&w, t.taken(r, e, decisions(r, e))...)
 	default:
 		w.By = from.Message
-		t.offer(&w, t.taken(r, decisions(r, e))...)
+		t.offer(&w, t.taken(r, e, decisions(r, e))...)
 	}
 	return w
 }
@@ -303,14 +332,13 @@ func (t *telling) unhalting(r *rollout.Record, e *rollout.Execution, from rollou
 	var list []Command
 	if by := t.state.Records[from.Target]; by != nil && from.Cause == rollout.CauseHalted {
 		if failed, ok := by.Of(e.Spec.Promotion); ok {
-			list = decisionsOf(by, failed)
+			list = t.accepted(failed, decisionsOf(by, failed))
 		}
 	}
-	list = t.accepted(list)
 	if p := t.state.Promotions[e.Spec.Promotion]; p != nil && p.OnFailure == rollout.OnFailureHalt {
 		list = append(list, Command{Name: "skip", Target: from.Target, Promotion: p.ID, Reason: true})
 	}
-	return append(list, t.accepted([]Command{to(rollout.ToCancel, r.Target)})...)
+	return append(list, t.accepted(e, []Command{to(rollout.ToCancel, r.Target)})...)
 }
 
 // decisionsOf are the decisions about a target's failure, also where another
@@ -328,12 +356,12 @@ func decisionsOf(r *rollout.Record, e *rollout.Execution) []Command {
 	return list
 }
 
-// accepted are the commands of a list that would be accepted now, one of each
+// accepted are the commands to a rollout that would be accepted now, one of each
 // name.
-func (t *telling) accepted(list []Command) []Command {
+func (t *telling) accepted(e *rollout.Execution, list []Command) []Command {
 	var can []Command
 	for _, c := range list {
-		if !slices.ContainsFunc(can, func(have Command) bool { return have.Name == c.Name }) && t.accepts(c) {
+		if !slices.ContainsFunc(can, func(have Command) bool { return have.Name == c.Name }) && t.accepts(c, e) {
 			can = append(can, c)
 		}
 	}
@@ -342,8 +370,8 @@ func (t *telling) accepted(list []Command) []Command {
 
 // taken are those that would be accepted; where none is, what ends the block that
 // is in their way.
-func (t *telling) taken(r *rollout.Record, list []Command) []Command {
-	if can := t.accepted(list); len(can) > 0 {
+func (t *telling) taken(r *rollout.Record, e *rollout.Execution, list []Command) []Command {
+	if can := t.accepted(e, list); len(can) > 0 {
 		return can
 	}
 	for _, b := range r.Blocks {
@@ -355,12 +383,8 @@ func (t *telling) taken(r *rollout.Record, list []Command) []Command {
 }
 
 // offer writes the first of the commands as the way on, and for a decision the
-// second beside it. An approval that cannot be given by any of them is waited for
-// all the same.
+// second beside it. Where there is none, reconcile at least does no harm.
 func (t *telling) offer(w *Waiting, list ...Command) {
-	if w.Kind == rollout.WaitApproval {
-		list = t.first(list)
-	}
 	if len(list) == 0 {
 		list = []Command{reconcile()}
 	}
@@ -371,11 +395,4 @@ func (t *telling) offer(w *Waiting, list ...Command) {
 	if w.Kind == rollout.WaitOperator && len(list) > 1 {
 		w.Or = list[1].String()
 	}
-}
-
-func (t *telling) first(list []Command) []Command {
-	if i := slices.IndexFunc(list, t.accepts); i >= 0 {
-		return list[i : i+1]
-	}
-	return nil
 }

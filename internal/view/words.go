@@ -35,7 +35,7 @@ func (w Waiting) until() string {
 	switch w.Kind {
 	case rollout.WaitPlatform:
 		return "; again at "
-	case rollout.WaitOrder, WaitRun:
+	case rollout.WaitOrder, WaitRun, rollout.WaitOperator:
 		return ", at most until "
 	default:
 		return " until "
@@ -84,6 +84,9 @@ func (w Waiting) what() string {
 func (w Waiting) whatOthers() string {
 	switch w.Kind {
 	case rollout.WaitWave:
+		if !w.Until.IsZero() {
+			return "waits for the pause after wave " + number(w.Wave)
+		}
 		return "waits for wave " + number(w.Wave)
 	case rollout.WaitOrder:
 		return "is to go back" + by(": ", strings.TrimSpace(w.By+" ordered "+w.Order)) + by(": ", w.Reason)

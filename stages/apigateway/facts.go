@@ -1,5 +1,5 @@
 // Package apigateway moves deployments through the stages of a REST API on
-// Amazon API Gateway, all at once or as a canary.
+// Amazon API Gateway, all at once or as a patch.
 //
 // A release is a deployment id; it belongs to one REST API. Every effect is
 // one UpdateStage whose answer is the whole stage, so that it is its own

@@ -9,7 +9,6 @@ import (
 
 	api "google.golang.org/api/clouddeploy/v1"
 
-	"sluice/internal/guard"
 	"sluice/stages/driver"
 	"sluice/stages/google"
 )
@@ -47,38 +46,12 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 // Explain classifies what Google's client returns.
 func (d *clouddeploy) Explain(err error) driver.Explanation {
 	x := google.Explain(err, remedies())
-	if google.IsStatus(err, http.StatusConflict) {
+	if google.IsStatus(err, http.StatusConflict) && !x.Busy {
 		// The id of a rollout is ours: that it exists says that an earlier
 		// request may have made it.
 		x.Code = driver.Lost
 	}
 	return x
-}
-
-// Live is what the targets run, each read by itself.
-func (d *clouddeploy) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
-	live := make([]driver.Live, len(targets))
-	return live, guard.Each("reading a target", d.atOnce, len(targets), func(i int) error {
-		r, err := d.runs(ctx, targets[i])
-		live[i] = driver.Whole(r)
-		return err
-	})
-}
-
-// runs is the release of the newest SUCCEEDED rollout on the target.
-func (d *clouddeploy) runs(ctx context.Context, t driver.Target) (driver.Release, error) {
-	at, err := placeOf(t)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	r, err := d.current(ctx, at)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	if r == nil {
-		return driver.Release{}, d.targetExists(ctx, at)
-	}
-	return driver.Release{ID: releaseOf(r.Name), Platform: r.Name, Comment: r.Description}, nil
 }
 
 // Resolve reads a release of the target's delivery pipeline.

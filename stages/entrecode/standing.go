@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 
-	"sluice/internal/guard"
 	"sluice/stages/driver"
 )
 
@@ -104,36 +103,6 @@ func buildOf(data json.RawMessage) string {
 	var s snapshot
 	_ = json.Unmarshal(data, &s) // nothing, or not ours: no build
 	return s.BuildID
-}
-
-// Live is what the platforms' targets run, each place read by itself.
-func (p *platform) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
-	live := make([]driver.Live, len(targets))
-	return live, guard.Each("reading a platform", p.env.AtOnce(), len(targets), func(i int) error {
-		r, err := p.runs(ctx, targets[i])
-		live[i] = driver.Whole(r)
-		return err
-	})
-}
-
-// runs is the build of the newest successful deployment there.
-func (p *platform) runs(ctx context.Context, t driver.Target) (driver.Release, error) {
-	v := p.visit()
-	at, err := v.place(ctx, t)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	s, err := v.stand(ctx, at)
-	if err != nil || s.current == nil {
-		return driver.Release{}, err
-	}
-	id, build, err := v.build(ctx, *s.current)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	r := releaseOf(id, build)
-	r.Platform = looseID(s.current.fields["deploymentID"])
-	return r, nil
 }
 
 // releaseOf is a build as a release. A build that could not be read has no

@@ -4,39 +4,8 @@ import (
 	"context"
 	"net/http"
 
-	"sluice/internal/guard"
 	"sluice/stages/driver"
 )
-
-// Live is what the apps run, each read by itself.
-func (h *heroku) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
-	live := make([]driver.Live, len(targets))
-	return live, guard.Each("reading an app", h.atOnce, len(targets), func(i int) error {
-		r, err := h.runs(ctx, targets[i])
-		live[i] = driver.Whole(r)
-		return err
-	})
-}
-
-// runs is the slug of the newest release that ran. An app without one runs
-// nothing.
-func (h *heroku) runs(ctx context.Context, t driver.Target) (driver.Release, error) {
-	at, err := placeOf(t)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	_, running, err := h.stands(ctx, at.App)
-	if err != nil || running.slug() == "" {
-		return driver.Release{}, err
-	}
-	s, err := h.slug(ctx, at.App, running.slug())
-	if err != nil && !notFound(err) {
-		return driver.Release{}, err
-	}
-	return driver.Release{
-		ID: running.slug(), Platform: running.ID, CreateTime: s.CreatedAt, Comment: running.Description,
-	}, nil
-}
 
 // history is an app's releases, as far as they were read.
 type history struct {

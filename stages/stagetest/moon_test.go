@@ -38,7 +38,7 @@ const (
 
 var errs = map[driver.Code]error{
 	driver.NotFound: errors.New("no such app"), driver.Denied: errors.New("who are you?"),
-	driver.Lost: errors.New("cut"), driver.Retryable: errors.New("later"),
+	driver.Lost: errors.New("cut"), driver.Retryable: errors.New("later"), driver.Invalid: errors.New("no app is named"),
 }
 
 func moonFacts() driver.Facts {
@@ -160,6 +160,17 @@ func (l *lander) Live(ctx context.Context, targets []driver.Target) ([]driver.Li
 		var r driver.Release
 		r, errs[i] = l.runs(ctx, t)
 		live[i] = driver.Whole(r)
+		if l.flaw == "exaggerates" {
+			live[i].Shares = append(live[i].Shares, live[i].Shares...)
+		}
+	}
+	switch l.flaw {
+	case "shuffles":
+		slices.Reverse(live)
+	case "generalises":
+		if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+			return make([]driver.Live, len(targets)), slices.Repeat([]error{errs[i]}, len(targets))
+		}
 	}
 	return live, errs
 }
@@ -167,6 +178,9 @@ func (l *lander) Live(ctx context.Context, targets []driver.Target) ([]driver.Li
 func (l *lander) runs(ctx context.Context, t driver.Target) (driver.Release, error) {
 	if err := l.reach(ctx); err != nil {
 		return driver.Release{}, err
+	}
+	if string(t.Config) == "[]" {
+		return driver.Release{}, errs[driver.Invalid]
 	}
 	id, err := l.moon.read(t.Name)
 	return driver.Release{ID: id}, err

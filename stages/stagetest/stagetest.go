@@ -106,6 +106,10 @@ type property struct {
 func properties() []property {
 	return []property{
 		{"Current", current},
+		{"LiveOfSeveral", liveOfSeveral},
+		{"LiveBesideTrouble", liveBesideTrouble},
+		{"LiveShares", liveShares},
+		{"AsksOnce", asksOnce},
 		{"Resolve", resolve},
 		{"PrepareChangesNothing", prepareChangesNothing},
 		{"UnknownResource", unknownResource},

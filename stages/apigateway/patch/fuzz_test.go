@@ -1,4 +1,4 @@
-package canary
+package patch
 
 import (
 	"encoding/json"
@@ -62,7 +62,7 @@ func FuzzRestore(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v: %v", Restore(now, baseline), err)
 		}
-		if d := Diff(after, Restored(baseline)); d != "" {
+		if d := Diff(after, restored(baseline)); d != "" {
 			t.Errorf("not restored: %s", d)
 		}
 		if again := Restore(after, baseline); len(again) != 0 {

@@ -1,4 +1,4 @@
-package canary
+package patch
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"sluice/canary"
 )
 
 // Operation is one patch operation of update-stage. Values are always text;
@@ -48,7 +50,7 @@ const noTraffic = "0.0"
 
 // Weight gives a deployment a share of the stage's traffic, with exactly these
 // overrides. It sets only what differs: nothing left to do is no operation.
-func Weight(s Stage, deployment string, percent Percent, want map[string]string, useStageCache bool) []Operation {
+func Weight(s Stage, deployment string, percent canary.Percent, want map[string]string, useStageCache bool) []Operation {
 	var have Canary
 	if s.Canary != nil {
 		have = *s.Canary
@@ -86,7 +88,7 @@ func Move(deployment string) []Operation { return []Operation{replace(deployment
 // Restore takes a stage back to what stood before: deployment and variables
 // exactly. A canary that was not there is removed; one that was is put back at
 // 0 %, because after a rollback nothing but the earlier deployment gets traffic.
-// The result is [Restored] of the baseline.
+// The result is the baseline without canary traffic.
 func Restore(now, baseline Stage) []Operation {
 	var ops []Operation
 	if now.Canary != nil && baseline.Canary == nil {
@@ -100,15 +102,6 @@ func Restore(now, baseline Stage) []Operation {
 		ops = append(ops, Weight(now, c.DeploymentID, "0", c.Overrides, c.UseStageCache)...)
 	}
 	return ops
-}
-
-// Restored is the stage that Restore leads to: the baseline without canary traffic.
-func Restored(baseline Stage) Stage {
-	s := baseline.clone()
-	if s.Canary != nil {
-		s.Canary.Percent = "0"
-	}
-	return s
 }
 
 // setAll makes the variables under a path exactly what is wanted: stale ones

@@ -1,15 +1,17 @@
-// Package canary is how traffic moves on an API Gateway stage: the update-stage
+// Package patch is how traffic moves on an API Gateway stage: the update-stage
 // patch operations that give a deployment a share of it, promote it, remove it
 // and go back, and a prediction of the stage that AWS returns for them.
 //
 // Everything here is a pure function of its arguments. What AWS accepts and
 // what it answers was recorded from the real service by others; where nothing
 // was recorded, [Predict] refuses rather than guesses.
-package canary
+package patch
 
 import (
 	"encoding/json"
 	"maps"
+
+	"sluice/canary"
 )
 
 // Stage is an API Gateway stage as far as a canary touches it. Every other
@@ -25,7 +27,7 @@ type Stage struct {
 // Canary is a stage's canarySettings. Unknown fields are kept as in [Stage].
 type Canary struct {
 	DeploymentID  string
-	Percent       Percent           // share of the stage's traffic
+	Percent       canary.Percent    // share of the stage's traffic
 	Overrides     map[string]string // stage variables as the canary sees them
 	UseStageCache bool
 
@@ -40,7 +42,7 @@ type stageFields struct {
 
 type canaryFields struct {
 	DeploymentID  string            `json:"deploymentId,omitempty"`
-	Percent       Percent           `json:"percentTraffic"`
+	Percent       canary.Percent    `json:"percentTraffic"`
 	Overrides     map[string]string `json:"stageVariableOverrides,omitempty"`
 	UseStageCache bool              `json:"useStageCache"`
 }

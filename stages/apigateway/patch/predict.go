@@ -1,9 +1,11 @@
-package canary
+package patch
 
 import (
 	"fmt"
 	"maps"
 	"strings"
+
+	"sluice/canary"
 )
 
 // Refusal is what AWS would answer instead of a stage.
@@ -74,7 +76,7 @@ func (s *Stage) canary() *Canary {
 }
 
 func (s *Stage) setPercent(value string) error {
-	p, err := ParsePercent(value)
+	p, err := canary.ParsePercent(value)
 	if err != nil {
 		return refuse("Invalid canary traffic: %v", err)
 	}
