@@ -128,7 +128,7 @@ func (p *Planner) transition(o Order, name string) rollout.Transition {
 func (p *Planner) candidates(state *ledger.State, o Order) (fits, others []candidate) {
 	for _, t := range o.Targets {
 		r := p.record(state, t)
-		for _, name := range meant(o, r) {
+		for _, name := range r.Meant(rollout.Intention(o.Command), o.Promotion) {
 			c := candidate{target: t, record: r, name: name}
 			if _, c.err = p.trial(r, p.transition(o, name)); c.err != nil {
 				others = append(others, c)
@@ -138,31 +138,6 @@ func (p *Planner) candidates(state *ledger.State, o Order) (fits, others []candi
 		}
 	}
 	return fits, others
-}
-
-// meant are the rollouts of a target that a command could be meant for: those
-// that wait for approval, where it is one; else the one at work, else the newest.
-func meant(o Order, r *rollout.Record) []string {
-	of := func(x rollout.Execution) bool { return o.Promotion == "" || x.Spec.Promotion == o.Promotion }
-	var names []string
-	for _, x := range r.Rollouts {
-		waits := x.Rollout.State == rollout.StatePendingApproval && (o.Command == CommandApprove || o.Command == CommandReject)
-		if of(x) && waits {
-			names = append(names, x.Rollout.Name)
-		}
-	}
-	if len(names) > 0 {
-		return names
-	}
-	if x, ok := r.Active(); ok && of(*x) {
-		return []string{x.Rollout.Name}
-	}
-	for _, x := range slices.Backward(r.Rollouts) {
-		if of(x) {
-			return []string{x.Rollout.Name}
-		}
-	}
-	return nil
 }
 
 // noCandidate refuses a command that fits nothing.

@@ -338,6 +338,9 @@ func (t *telling) unhalting(r *rollout.Record, e *rollout.Execution, from rollou
 	if p := t.state.Promotions[e.Spec.Promotion]; p != nil && p.OnFailure == rollout.OnFailureHalt {
 		list = append(list, Command{Name: "skip", Target: from.Target, Promotion: p.ID, Reason: true})
 	}
+	if len(list) > 1 {
+		return list
+	}
 	return append(list, t.accepted(e, []Command{to(rollout.ToCancel, r.Target)})...)
 }
 

@@ -18,6 +18,15 @@ func (w Waiting) Waits() string {
 	return text
 }
 
+// NotDone is what the run is annotated with for a target that is pending, so that
+// nobody takes it for done; "" for any other.
+func (t Target) NotDone() string {
+	if t.WaitingFor == nil {
+		return ""
+	}
+	return "NOT DONE: " + t.Stage + "/" + t.Target + " " + t.WaitingFor.Waits()
+}
+
 // Words says what is waited for, and until when.
 func (w Waiting) Words() string {
 	text := w.what()
