@@ -25,13 +25,17 @@ type group struct {
 // each round takes over what they saved, or ends a set.
 const rounds = 20
 
-// save saves sets together, and tells each what became of it.
-func (l *Ledger) save(sets []*set) {
-	g := &group{
+func (l *Ledger) newGroup(sets []*set) *group {
+	return &group{
 		Ledger: l, sets: sets,
 		before: map[store.Key]stored{}, durable: map[store.Key]*draft{},
 		helpers: map[store.Key]*draft{}, told: map[store.Key][]Theirs{},
 	}
+}
+
+// save saves sets together, and tells each what became of it.
+func (l *Ledger) save(sets []*set) {
+	g := l.newGroup(sets)
 	if err := g.commit(); err != nil {
 		g.fail(err)
 	}

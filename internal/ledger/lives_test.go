@@ -289,7 +289,7 @@ func (l *lives) effect(r *run, records []*rollout.Record) {
 // check holds what is stored, and how it came to be, against what must be.
 func (l *lives) check() {
 	l.t.Logf("%+v", l.counts)
-	if l.counts.effects == 0 || l.counts.deaths == 0 || l.counts.orders == 0 {
+	if l.counts.effects == 0 || l.counts.orders == 0 || l.counts.deaths == 0 && l.counts.runs > 20 {
 		l.t.Error("nothing happened: the test shows nothing")
 	}
 	for _, target := range []string{"a", "b", "c", "d"} {
@@ -320,7 +320,7 @@ func (l *lives) checkHistory() {
 	now := map[store.Key]store.Entry{}
 	for _, e := range l.memory.History() {
 		before := now[e.Key]
-		if e.Generation != before.Generation+1 {
+		if anew := len(before.Data) == 0 && e.Generation == 1; e.Generation != before.Generation+1 && !anew {
 			l.t.Errorf("%s: generation %d after %d", e.Key, e.Generation, before.Generation)
 		}
 		if e.Key.Kind == store.KindTarget && len(before.Data) > 0 && len(e.Data) > 0 {

@@ -460,21 +460,34 @@ func TestTakenBack(t *testing.T) {
 		}
 		for _, r := range list {
 			is(r, "after")
+			if err := rollout.Apply(r, rollout.Create{Spec: rollout.Spec{Promotion: "p-1", Command: "promote"}}, time.Now()); err != nil {
+				t.Fatal(err)
+			}
 		}
+		a.store.when(func(_ context.Context, entries []store.Entry, next commitFunc) ([]store.Entry, error) {
+			saved, err := next(entries)
+			if store.IsConflict(err) { // before it is taken back, somebody else is faster once more
+				w.locks("beside", "web", "new")
+			}
+			return saved, err
+		}, nil)
 		p := &rollout.Promotion{Schema: rollout.Schema, Pipeline: "shop", ID: "p-1", Members: []string{"web", "api", "new"}}
 		saved := <-a.Save(append(rows(list...), ledger.Row{Promotion: p})...)
 		if !isHeldBy(saved.Err, "run-b") {
 			t.Errorf("%v", saved.Err)
 		}
 		r := w.record("web")
-		if r.Lease != "" || r.Release.ID != "before" {
+		if r.Lease != "" || r.Release.ID != "before" || len(r.Rollouts) != 0 || !isBlocked(r, "beside") || !isBlocked(w.record("new"), "beside") {
 			t.Errorf("web: %+v", r)
 		}
-		if n := len(r.Events); n == 0 || r.Events[n-1].Type != "promotion.withdrawn" {
+		if !slices.ContainsFunc(r.Events, func(e rollout.Event) bool { return e.Type == "promotion.withdrawn" }) {
 			t.Errorf("events: %+v", r.Events)
 		}
-		if w.record("new") != nil || w.entry(store.KindPromotion, "p-1").Version != "" {
-			t.Error("what was new is still there")
+		if r := w.record("new"); r.Lease != "" || r.Release != nil || len(r.Rollouts) != 0 || len(r.Events) == 0 {
+			t.Errorf("what was new: %+v", r)
+		}
+		if w.entry(store.KindPromotion, "p-1").Version == "" {
+			t.Error("a promotion entry, which other jobs may name, was taken away")
 		}
 		first := a.store.log[0]
 		if !slices.Contains(first, store.Key{Pipeline: "shop", Kind: store.KindPromotion, Target: "p-1"}) ||
