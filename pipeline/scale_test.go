@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,19 @@ func TestFleet(t *testing.T) {
 	few, many := allocations(1000), allocations(10_000)
 	if many > 10.5*few {
 		t.Errorf("ten times the targets make %.1f times the values", many/few)
+	}
+}
+
+// TestFleetExample: the example of a fleet has a thousand targets in five waves.
+func TestFleetExample(t *testing.T) {
+	const file = "../examples/fleet/sluice.yaml"
+	p, problems := pipeline.Parse(file, read(t, file), platforms(t))
+	if p == nil {
+		t.Fatalf("does not parse:\n%.500s", pipeline.Format(problems))
+	}
+	production := p.Stages[len(p.Stages)-1]
+	if got, want := production.Waves.Counts(len(production.Targets)), []int{1, 10, 100, 500, 1000}; !slices.Equal(got, want) {
+		t.Errorf("waves of %v, want %v", got, want)
 	}
 }
 

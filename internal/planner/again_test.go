@@ -82,6 +82,7 @@ func TestRerunUnchanged(t *testing.T) {
 		if r.move(plan, "a").Unchanged || !r.move(plan, "b").Unchanged {
 			t.Errorf("%+v", plan.Moves)
 		}
+		r.platform.runs["b-dev"] = live("r3") // another promotion's, not this one's
 	}
 }
 

@@ -66,14 +66,6 @@ func (p *Planner) Fresh(t *pipeline.Target) rollout.Record {
 	return rollout.New(p.Pipeline.Name.Value, t.Driver())
 }
 
-// blocked asks the record's blocks, and the policies by the clock.
-func (p *Planner) blocked(r *rollout.Record, q rollout.Question) (rollout.Block, bool) {
-	if b, blocked := rollout.Blocked(r, q, p.Work.Now()); blocked {
-		return b, true
-	}
-	return p.byPolicy(r, q)
-}
-
 // byPolicy asks the policies by the clock alone.
 func (p *Planner) byPolicy(r *rollout.Record, q rollout.Question) (rollout.Block, bool) {
 	if p.Setting.Outside == nil {

@@ -114,5 +114,5 @@ func (p *Planner) due(r *rollout.Record, g *rollout.Group) (w *rollout.Waiting, 
 func (p *Planner) inline(w rollout.Waiting) bool {
 	now := p.Work.Now()
 	byItself := w.Kind == rollout.WaitBake || w.Kind == rollout.WaitPolicy || w.Kind == rollout.WaitWave
-	return byItself && !w.Until.IsZero() && !w.Deadline && w.Until.Sub(now) <= p.Work.Inline && !w.Until.After(p.Work.Deadline())
+	return byItself && !w.Until.IsZero() && w.Until.Sub(now) <= p.Work.Inline && !w.Until.After(p.Work.Deadline())
 }

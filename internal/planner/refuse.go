@@ -45,14 +45,14 @@ func at(target, text string) string {
 }
 
 // Refused reports whether the plan cannot be carried out.
-func (p Plan) Refused() bool { return len(p.Refusals) > 0 }
+func (plan Plan) Refused() bool { return len(plan.Refusals) > 0 }
 
 // Err is the plan's refusals as an error; nil where there are none.
-func (p Plan) Err() error {
-	if !p.Refused() {
+func (plan Plan) Err() error {
+	if !plan.Refused() {
 		return nil
 	}
-	return &RefusedError{Refusals: p.Refusals}
+	return &RefusedError{Refusals: plan.Refusals}
 }
 
 // refuse makes a refusal of one finding.

@@ -21,7 +21,7 @@ type body struct {
 // Read reads until the limit or the deadline; beyond either it is an error.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.counted.Read(p)
-	if b.values.add(p[:n]); !b.raw && b.values.count > MostValues {
+	if !b.raw && b.values.add(p[:n]) > MostValues {
 		b.cancel()
 		return 0, &LimitError{Host: b.host, Values: MostValues}
 	}
@@ -52,7 +52,8 @@ type values struct {
 	inside, escaped bool // a string; behind a backslash in it
 }
 
-func (v *values) add(text []byte) {
+// add counts what text brings, and is the count so far.
+func (v *values) add(text []byte) int64 {
 	for _, c := range text {
 		switch {
 		case v.escaped:
@@ -65,4 +66,5 @@ func (v *values) add(text []byte) {
 			v.count++
 		}
 	}
+	return v.count
 }

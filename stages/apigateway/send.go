@@ -73,7 +73,7 @@ func (s *sender) instead(stack *middleware.Stack) error {
 		if r, ok := in.Request.(*smithyhttp.Request); ok {
 			s.keep(r.Header)
 		}
-		raw, metadata, err := smithyhttp.NewClientHandler(s.client).Handle(ctx, in.Request)
+		raw, metadata, err := smithyhttp.NewClientHandlerWithOptions(s.client).Handle(ctx, in.Request)
 		return middleware.DeserializeOutput{RawResponse: raw}, metadata, err
 	}
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("SluiceSend", send), middleware.After)

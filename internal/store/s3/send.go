@@ -72,7 +72,7 @@ func (s *sender) instead(stack *middleware.Stack) error {
 		if request, ok := in.Request.(*smithyhttp.Request); ok {
 			s.tell(request.Header)
 		}
-		raw, metadata, err := smithyhttp.NewClientHandler(client).Handle(ctx, in.Request)
+		raw, metadata, err := smithyhttp.NewClientHandlerWithOptions(client).Handle(ctx, in.Request)
 		if answer, ok := raw.(*smithyhttp.Response); ok && err == nil && middleware.GetOperationName(ctx) == "PutObject" {
 			err = measure(answer)
 		}

@@ -163,12 +163,11 @@ const huge = 64 << 30
 
 // stream repeats a text, and notes how much memory is in use meanwhile.
 type stream struct {
-	rest   []byte
-	more   []byte
-	left   int64
-	noted  int64
-	gauge  *gauge
-	closed func()
+	rest  []byte
+	more  []byte
+	left  int64
+	noted int64
+	gauge *gauge
 }
 
 func endless(first, more string) func(*http.Request, *http.Response, *gauge) *http.Response {
@@ -191,7 +190,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	if s.noted += int64(n); s.noted > 4<<20 {
 		s.noted = 0
 		s.gauge.look()
-		if s.gauge.peak > 4*most {
+		if s.gauge.peak > most {
 			s.left = 0 // seen enough: the machine has other work
 		}
 	}
@@ -247,21 +246,21 @@ func (n *noting) Read(p []byte) (int, error) {
 	got, err := n.Reader.Read(p)
 	if n.noted += got; n.noted > 4<<20 {
 		n.noted = 0
-		if n.gauge.look(); n.gauge.peak > 4*most {
+		if n.gauge.look(); n.gauge.peak > most {
 			return got, io.EOF
 		}
 	}
 	return got, err
 }
 
-// dripping gives a byte every 100 ms, for a day, as long as somebody waits.
+// dripping gives a byte every 100 ms, for ten minutes, as long as somebody waits.
 type dripping struct {
 	request *http.Request
 	until   time.Time
 }
 
 func drip(r *http.Request, _ *http.Response, _ *gauge) *http.Response {
-	return respond(r, 200, "application/json", &dripping{r, time.Now().Add(24 * time.Hour)})
+	return respond(r, 200, "application/json", &dripping{r, time.Now().Add(10 * time.Minute)})
 }
 
 func (d *dripping) Read(p []byte) (int, error) {

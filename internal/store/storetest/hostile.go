@@ -323,7 +323,10 @@ func (o outcome) word() string {
 }
 
 // table is call × request × answer → what the store did.
-type table struct{ rows []string }
+type table struct {
+	rows   []string
+	broken int
+}
 
 func (l *table) add(t *testing.T, newService func(*testing.T) Service, h hostility) {
 	t.Helper()
@@ -337,7 +340,14 @@ func (l *table) add(t *testing.T, newService func(*testing.T) Service, h hostili
 	l.rows = append(l.rows, row)
 	for _, b := range append(broken, more...) {
 		t.Errorf("%s\n\tbroke: %.600s", row, b)
+		l.broken++
+	}
+	if l.broken > enough {
+		t.Fatalf("stopped after %d broken rules\n%s", l.broken, l)
 	}
 }
+
+// enough broken rules are told at once: the rest take long and say the same.
+const enough = 10
 
 func (l *table) String() string { return strings.Join(l.rows, "\n") }
