@@ -11,9 +11,10 @@ import (
 	"sluice/rollout"
 )
 
-// ConflictError and UnreadableError are the store's.
 type (
-	ConflictError   = store.ConflictError
+	// ConflictError is the store's: another run saved first (exit 5).
+	ConflictError = store.ConflictError
+	// UnreadableError is the store's: it cannot be read or written (exit 6).
 	UnreadableError = store.UnreadableError
 )
 

@@ -130,13 +130,13 @@ func (l *lives) weather(r *run) onCommit {
 	return func(ctx context.Context, entries []store.Entry, next commitFunc) ([]store.Entry, error) {
 		l.nap(2 * time.Second)
 		down := &store.UnreadableError{Op: "write", Err: errStorm, Remedy: "wait"}
-		switch n := l.n(60); {
-		case n == 0:
+		switch l.n(60) {
+		case 0:
 			return nil, down
-		case n == 1:
+		case 1:
 			_, err := next(entries)
 			return nil, errors.Join(err, down)
-		case n == 2:
+		case 2:
 			if r.limits.Sleep(ctx, 20*time.Minute) != nil {
 				return nil, down
 			}

@@ -39,7 +39,6 @@ type set struct {
 	renew  bool // it is there for the lease alone
 	done   chan Saved
 	err    error
-	theirs []Theirs
 }
 
 func newSet() *set { return &set{done: make(chan Saved, 1)} }

@@ -57,7 +57,7 @@ func (m Machine) stat(pid int) (status, bool) {
 		return status{}, false
 	}
 	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
-	const stateField, startField = 3 - 3, 22 - 3 // the first two are before the closing bracket
+	const stateField, startField = 0, 22 - 3 // after the third one, which is the first behind the bracket
 	if len(fields) <= startField || len(fields[stateField]) != 1 {
 		return status{}, false
 	}

@@ -245,7 +245,7 @@ func (f *flawed) commit(ctx context.Context, entries []store.Entry) ([]store.Ent
 			return nil, err
 		}
 	case "never again":
-		for _, e := range f.Memory.History() {
+		for _, e := range f.History() {
 			if e.Data == nil && slices.Contains(keys, e.Key) {
 				return nil, &store.ConflictError{Keys: []store.Key{e.Key}}
 			}
