@@ -10,6 +10,7 @@ import (
 
 	"sluice/internal/executor"
 	"sluice/internal/ledger"
+	"sluice/internal/store"
 	"sluice/internal/work"
 	"sluice/rollout"
 	"sluice/stages/driver"
@@ -179,6 +180,65 @@ func TestNobodyWaits(t *testing.T) {
 			t.Errorf("effects %q", got)
 		}
 		w.is("web", rollout.StateCancelled)
+	})
+}
+
+// TestOrderedRollback: the promotion of a rollback that was ordered is in the
+// state before its targets name it, whoever made it.
+func TestOrderedRollback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "web", "api")
+		w.platform.slow = 2 * time.Minute
+		p, plan := w.start("run"), w.plan(promotion{})
+		done := p.async(func() result { return p.do(plan) })
+		time.Sleep(10 * time.Second)
+		w.beside(order(rollout.OrderRollback, time.Minute), "web", "api")
+		if r := <-done; r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		entry := w.promotion("o-rollback")
+		if !slices.Equal(slices.Sorted(slices.Values(entry.Members)), []string{"api", "web"}) || entry.Actor != "bob" || entry.Command != "rollback" {
+			t.Errorf("the promotion is %+v", entry)
+		}
+		for _, name := range w.order {
+			if n := w.count(name + " rollback"); n != 1 {
+				t.Errorf("%s was rolled back %d times", name, n)
+			}
+		}
+		w.do("later", w.goOn(nil)) // what is stored can be read
+		w.free("web", "api")
+	})
+}
+
+// promotion is what the store holds of one.
+func (w *world) promotion(id string) rollout.Promotion {
+	w.t.Helper()
+	entries, err := w.memory.Load(context.WithoutCancel(w.t.Context()), store.Key{Pipeline: "shop", Kind: store.KindPromotion, Target: id})
+	if err != nil || entries[0].Version == "" {
+		w.t.Fatalf("the state has no promotion %s: %v", id, err)
+	}
+	p, err := rollout.Decode[rollout.Promotion](entries[0].Data)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+// TestCancelledDuringCheck: an order that is carried out while a check of scope
+// stage runs leaves the check its end.
+func TestCancelledDuringCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "web")
+		w.checks.takes = map[string]time.Duration{"all": 3 * time.Minute}
+		p, plan := w.start("run"), w.plan(promotion{spec: []func(*rollout.Spec){verify(onStage("all"))}})
+		done := p.async(func() result { return p.do(plan) })
+		time.Sleep(10 * time.Second)
+		w.beside(order(rollout.OrderCancel, time.Second), "web")
+		if r := <-done; r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		w.is("web", rollout.StateCancelled)
+		w.free("web")
 	})
 }
 

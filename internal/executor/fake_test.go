@@ -108,7 +108,7 @@ func (f *fake) CodeOf(err error) driver.Code {
 func (f *fake) RetryAfter(err error) time.Duration {
 	var e *platformError
 	if errors.As(err, &e) {
-		return e.Explanation.RetryAfter
+		return e.RetryAfter
 	}
 	return 0
 }

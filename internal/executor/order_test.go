@@ -315,3 +315,25 @@ func TestManyAreLinear(t *testing.T) {
 		})
 	}
 }
+
+// TestRetryOfOver: a job that is retried after its rollout was over runs the
+// stage's checks again, although the promotion was not loaded with it.
+func TestRetryOfOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "fleet", "a", "b", "c")
+		w.checks.fails["all"] = errors.New("500")
+		w.do("run", w.plan(promotion{onFailure: rollout.OnFailureHalt, spec: []func(*rollout.Spec){verify(onStage("all"))}}))
+		w.is("c", rollout.StateFailed)
+		w.checks.failing(map[string]error{})
+		w.do("later", w.goOn([]string{"b", "c"}, rollout.RetryJob{By: rollout.Actor{Login: "bob", Person: true}}))
+		w.is("a", rollout.StateFailed)
+		w.is("b", rollout.StateSucceeded)
+		w.is("c", rollout.StateSucceeded)
+		if got := w.checks.list(); len(got) != 2 {
+			t.Errorf("ran %q, want once and once more", got)
+		}
+		if h := w.promotion("p1").Halted; h == nil || h.By != "a" {
+			t.Errorf("halted by %+v although a still fails", h)
+		}
+	})
+}
