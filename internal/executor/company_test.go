@@ -289,6 +289,49 @@ func TestLeaseOutlivesChecks(t *testing.T) {
 	})
 }
 
+// TestFollowHolds: a run that only follows what an earlier one began holds the
+// target all the same.
+func TestFollowHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "web")
+		w.platform.slow = 20 * time.Minute
+		w.do("run", w.plan(promotion{}))
+		p := w.start("later")
+		done := p.async(func() result { return p.do(w.goOn(nil)) })
+		time.Sleep(3 * time.Minute)
+		if r := w.start("other").do(w.goOn(nil)); !executor.IsConflict(r.row("web").Err) {
+			t.Errorf("another run was let in: %v", r.row("web").Err)
+		}
+		if r := <-done; r.Err != nil {
+			t.Error(r.Err)
+		}
+		w.is("web", rollout.StateSucceeded)
+	})
+}
+
+// TestShortLease: where saving the intent took nearly as long as the lease lasts
+// nothing is sent.
+func TestShortLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "web")
+		p := w.start("run")
+		n := 0
+		p.store.OnCommit = func([]store.Entry) error {
+			if n++; n == 1 {
+				time.Sleep(14*time.Minute + 30*time.Second)
+			}
+			return nil
+		}
+		p.limits.Budget = time.Hour
+		if r := p.do(w.plan(promotion{read: true})); !ledger.IsUnreadable(r.Err) {
+			t.Errorf("it ended with %v", r.Err)
+		}
+		if w.platform.asked("begin") > 0 {
+			t.Error("the effect was sent")
+		}
+	})
+}
+
 // TestLostLease: a run whose lease another broke begins nothing any more.
 func TestLostLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

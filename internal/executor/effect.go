@@ -283,8 +283,6 @@ func (c *call) durable(m *machine, err error) {
 		c.withdraw(m, "the intent could not be saved for every target of the call")
 	case m.ended != nil:
 		c.endBefore(m)
-	case c.stopped(m):
-		c.withdraw(m, "not sent: what was learned while it was saved stops it")
 	case c.others(m):
 		c.group.reread.add(m, c)
 	default:

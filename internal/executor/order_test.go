@@ -262,6 +262,7 @@ func TestSideBySide(t *testing.T) {
 func TestWaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "plain", many(10)...)
+		w.platform.lag = 100 * time.Millisecond
 		w.checks.fails["t3:smoke"] = errors.New("it smokes")
 		w.do("run", w.plan(promotion{
 			onFailure: rollout.OnFailureHalt, waves: &rollout.Waves{Sizes: []int{1, 5, 10}}, spec: []func(*rollout.Spec){verify(gate("smoke"))},

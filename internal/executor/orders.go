@@ -246,8 +246,6 @@ func (in readAgain) step(m *machine) {
 				r.fail(in.e)
 			}
 			c.withdraw(m, "not sent: whether another job's failure halts it could not be read")
-		case c.stopped(m):
-			c.withdraw(m, "not sent: a target in another job failed")
 		default:
 			m.sends = append(m.sends, c)
 		}
