@@ -126,14 +126,14 @@ func (f *fake) ask(ctx context.Context, what string, names []string) error {
 	f.requests = append(f.requests, request{what, names, time.Now()})
 	f.now++
 	f.most = max(f.most, f.now)
-	err := f.reads[what]
+	err, lag := f.reads[what], f.lag
 	f.mu.Unlock()
 	defer func() {
 		f.mu.Lock()
 		f.now--
 		f.mu.Unlock()
 	}()
-	if !rest(ctx, f.lag) {
+	if !rest(ctx, lag) {
 		return fails(driver.Lost)
 	}
 	return err

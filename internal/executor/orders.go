@@ -217,7 +217,7 @@ func (q *reread) next(m *machine, g *group) {
 		return
 	}
 	q.asking, q.waiting = q.waiting, nil
-	m.do(rereadTask{g})
+	m.do(rereadTask{g, g.Promotion.ID})
 }
 
 // readAgain is the input that a promotion's entry was read.
