@@ -17,15 +17,15 @@ type joinKey struct {
 }
 
 // joinKey is a row's; false where its effect is a call of its own.
-func (m *machine) joinKey(r *row) (joinKey, bool) {
+func (q *queue) joinKey(m *machine, r *row) (joinKey, bool) {
 	e := r.active()
 	if e == nil || r.due.Action != rollout.ActionEffect || r.due.Asked {
 		return joinKey{}, false
 	}
-	return m.joinKeyOf(r, e, r.due.Kind)
+	return q.joinKeyOf(m, r, e, r.due.Kind)
 }
 
-func (m *machine) joinKeyOf(r *row, e *rollout.Execution, kind driver.Kind) (joinKey, bool) {
+func (q *queue) joinKeyOf(m *machine, r *row, e *rollout.Execution, kind driver.Kind) (joinKey, bool) {
 	if e.Spec.Source == nil || m.facts(r).BatchSize() == 1 {
 		return joinKey{}, false
 	}
@@ -44,9 +44,9 @@ type early struct {
 
 // holdBack keeps a row's effect until those that can join it have run their
 // checks before it.
-func (m *machine) holdBack(r *row, key joinKey) bool {
+func (q *queue) holdBack(r *row, key joinKey) bool {
 	key.kind = ""
-	e := m.queue.early[key]
+	e := q.early[key]
 	if e == nil || e.checking == 0 {
 		return false
 	}
@@ -56,12 +56,12 @@ func (m *machine) holdBack(r *row, key joinKey) bool {
 
 // checksBefore notes that a row runs its checks before an effect that can be
 // joined; by is 1 when they begin and -1 when they are over.
-func (m *machine) checksBefore(r *row, by int) {
+func (q *queue) checksBefore(m *machine, r *row, by int) {
 	e := r.active()
 	if e == nil || r.due.Job != rollout.JobPredeploy {
 		return
 	}
-	key, joins := m.joinKeyOf(r, e, "")
+	key, joins := m.queue.joinKeyOf(m, r, e, "")
 	if !joins {
 		return
 	}
@@ -88,18 +88,18 @@ func (q *queue) joining(key joinKey) *lane {
 
 // joined is lead and those that share its call, in the file's order. Under halt
 // and rollback no more targets begin than places are free, in a call either.
-func (m *machine) joined(lead *row) []*row {
+func (q *queue) joined(m *machine, lead *row) []*row {
 	halts := m.rows.groupOf(lead).halts()
-	m.occupy(lead, true)
+	m.places.occupy(lead, true)
 	rows := []*row{lead}
-	key, joins := m.joinKey(lead)
+	key, joins := m.queue.joinKey(m, lead)
 	if !joins {
 		return rows
 	}
 	l, most := m.queue.joining(key), m.facts(lead).BatchSize()
 	lead.state = busy // its own entry is void
 	for r := l.peek(); r != nil && len(rows) < most; r = l.peek() {
-		if halts && !r.begun && m.free() == 0 {
+		if halts && !r.begun && m.places.free() == 0 {
 			break
 		}
 		l.pop()
@@ -109,7 +109,7 @@ func (m *machine) joined(lead *row) []*row {
 			continue
 		}
 		r.state = busy
-		m.occupy(r, halts)
+		m.places.occupy(r, halts)
 		rows = append(rows, r)
 	}
 	slices.SortFunc(rows, func(a, b *row) int { return a.at - b.at })

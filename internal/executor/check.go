@@ -14,43 +14,43 @@ type checking struct {
 	due   rollout.Due
 	gates []rollout.Gate
 	vars  check.Vars
-	stage bool // once for the targets of the wave
+	group *group // of a check that runs once for the targets of a wave; nil for a target's own
 }
 
 // startCheck runs the target's own checks of a job.
-func (m *machine) startCheck(r *row) {
-	c := m.checking(r, r.active().Spec.Gates.Own(r.due.Job))
+func startCheck(m *machine, r *row) {
+	c := newChecking(m, r, r.active().Spec.Gates.Own(r.due.Job))
 	if !m.apply(r, rollout.StartJob{Due: r.due}) {
 		c.free(m)
 		return
 	}
-	m.checksBefore(r, 1)
+	m.queue.checksBefore(m, r, 1)
 	m.places.checks++
 	m.saves.want(&wanted{rows: []*row{r}, group: m.rows.groupOf(r), then: c.durable})
 }
 
 // startStageCheck runs one check for all targets of a wave.
-func (m *machine) startStageCheck(r *row) {
+func startStageCheck(m *machine, r *row) {
 	g, gates := m.rows.groupOf(r), r.active().Spec.Gates.Stage(r.due.Job)
 	if g == nil || r.due.Check >= len(gates) {
 		r.fail(fmt.Errorf("the record of %s has no check %d of scope stage in its job %s", r.name, r.due.Check, r.due.Job))
 		m.rows.touch(r)
 		return
 	}
-	c := m.checking(r, gates[r.due.Check:r.due.Check+1])
-	c.stage, c.vars.Target = true, ""
+	c := newChecking(m, r, gates[r.due.Check:r.due.Check+1])
+	c.group, c.vars.Target = g, ""
 	g.StartCheck(r.name, r.due, m.now)
 	g.version++
 	m.rows.stir(g)
 	m.saves.dirtyGroup(m, g)
-	m.checksBefore(r, 1)
+	m.queue.checksBefore(m, r, 1)
 	m.places.checks++
 	m.saves.want(&wanted{rows: []*row{r}, group: g, then: c.durable})
 }
 
 // checking is the run of some checks for a row.
-func (m *machine) checking(r *row, gates []rollout.Gate) *checking {
-	m.occupy(r, true)
+func newChecking(m *machine, r *row, gates []rollout.Gate) *checking {
+	m.places.occupy(r, true)
 	e := r.active()
 	c := &checking{r: r, due: r.due, gates: gates, vars: check.Vars{
 		Pipeline: m.pipeline, Stage: r.record.Stage, Target: r.name, Release: e.Spec.Release.ID,
@@ -74,7 +74,7 @@ func (c *checking) durable(m *machine, err error) {
 
 func (c *checking) over(m *machine) {
 	m.places.checks--
-	m.checksBefore(c.r, -1)
+	m.queue.checksBefore(m, c.r, -1)
 	c.free(m)
 }
 
@@ -92,7 +92,7 @@ func (in checked) step(m *machine) {
 	}
 	switch {
 	case in.left:
-	case c.stage:
+	case c.group != nil:
 		c.endStage(m, in.failed)
 	case in.failed != nil:
 		m.apply(c.r, rollout.FailJob{Due: c.due, Cause: rollout.ExecutionFailed, Message: c.message(in.failed)})
@@ -104,7 +104,7 @@ func (in checked) step(m *machine) {
 
 // endStage notes for all targets of the wave how the check ended.
 func (c *checking) endStage(m *machine, failed error) {
-	g := m.rows.groupOf(c.r)
+	g := c.group
 	message := ""
 	if failed != nil {
 		message = c.message(failed)

@@ -10,6 +10,7 @@ import (
 
 	"sluice/internal/executor"
 	"sluice/internal/ledger"
+	"sluice/internal/store"
 	"sluice/internal/work"
 	"sluice/rollout"
 	"sluice/stages/driver"
@@ -182,6 +183,65 @@ func TestNobodyWaits(t *testing.T) {
 	})
 }
 
+// TestOrderedRollback: the promotion of a rollback that was ordered is in the
+// state before its targets name it, whoever made it.
+func TestOrderedRollback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "web", "api")
+		w.platform.slow = 2 * time.Minute
+		p, plan := w.start("run"), w.plan(promotion{})
+		done := p.async(func() result { return p.do(plan) })
+		time.Sleep(10 * time.Second)
+		w.beside(order(rollout.OrderRollback, time.Minute), "web", "api")
+		if r := <-done; r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		entry := w.promotion("o-rollback")
+		if !slices.Equal(slices.Sorted(slices.Values(entry.Members)), []string{"api", "web"}) || entry.Actor != "bob" || entry.Command != "rollback" {
+			t.Errorf("the promotion is %+v", entry)
+		}
+		for _, name := range w.order {
+			if n := w.count(name + " rollback"); n != 1 {
+				t.Errorf("%s was rolled back %d times", name, n)
+			}
+		}
+		w.do("later", w.goOn(nil)) // what is stored can be read
+		w.free("web", "api")
+	})
+}
+
+// promotion is what the store holds of one.
+func (w *world) promotion(id string) rollout.Promotion {
+	w.t.Helper()
+	entries, err := w.memory.Load(context.WithoutCancel(w.t.Context()), store.Key{Pipeline: "shop", Kind: store.KindPromotion, Target: id})
+	if err != nil || entries[0].Version == "" {
+		w.t.Fatalf("the state has no promotion %s: %v", id, err)
+	}
+	p, err := rollout.Decode[rollout.Promotion](entries[0].Data)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+// TestCancelledDuringCheck: an order that is carried out while a check of scope
+// stage runs leaves the check its end.
+func TestCancelledDuringCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "web")
+		w.checks.takes = map[string]time.Duration{"all": 3 * time.Minute}
+		p, plan := w.start("run"), w.plan(promotion{spec: []func(*rollout.Spec){verify(onStage("all"))}})
+		done := p.async(func() result { return p.do(plan) })
+		time.Sleep(10 * time.Second)
+		w.beside(order(rollout.OrderCancel, time.Second), "web")
+		if r := <-done; r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		w.is("web", rollout.StateCancelled)
+		w.free("web")
+	})
+}
+
 // TestAdvanceInPlace: an order to advance lets the holder begin the next phase.
 func TestAdvanceInPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -225,6 +285,49 @@ func TestLeaseOutlivesChecks(t *testing.T) {
 		}
 		if got := w.platform.done(); !slices.Equal(got, []string{"a deploy", "b deploy"}) {
 			t.Errorf("effects %q", got)
+		}
+	})
+}
+
+// TestFollowHolds: a run that only follows what an earlier one began holds the
+// target all the same.
+func TestFollowHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "web")
+		w.platform.slow = 20 * time.Minute
+		w.do("run", w.plan(promotion{}))
+		p := w.start("later")
+		done := p.async(func() result { return p.do(w.goOn(nil)) })
+		time.Sleep(3 * time.Minute)
+		if r := w.start("other").do(w.goOn(nil)); !executor.IsConflict(r.row("web").Err) {
+			t.Errorf("another run was let in: %v", r.row("web").Err)
+		}
+		if r := <-done; r.Err != nil {
+			t.Error(r.Err)
+		}
+		w.is("web", rollout.StateSucceeded)
+	})
+}
+
+// TestShortLease: where saving the intent took nearly as long as the lease lasts
+// nothing is sent.
+func TestShortLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "web")
+		p := w.start("run")
+		n := 0
+		p.store.OnCommit = func([]store.Entry) error {
+			if n++; n == 1 {
+				time.Sleep(14*time.Minute + 30*time.Second)
+			}
+			return nil
+		}
+		p.limits.Budget = time.Hour
+		if r := p.do(w.plan(promotion{read: true})); !ledger.IsUnreadable(r.Err) {
+			t.Errorf("it ended with %v", r.Err)
+		}
+		if w.platform.asked("begin") > 0 {
+			t.Error("the effect was sent")
 		}
 	})
 }

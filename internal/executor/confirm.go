@@ -14,6 +14,7 @@ import (
 type look struct {
 	p     *pace
 	job   *job
+	group *group // of the promotion; nil where there is none
 	call  driver.Call
 	alone bool // the call is of the job's rows alone
 }
@@ -21,9 +22,9 @@ type look struct {
 // confirm finds out what an effect did whose answer never reached a record. Its
 // members elsewhere are read first: one without the intent proves that the call
 // was never sent.
-func (m *machine) confirm(p *pace, call driver.Call) {
-	l := &look{p: p, job: p.job, call: call, alone: true}
-	others := m.absentMembers(p)
+func (p *pace) confirm(m *machine, call driver.Call) {
+	l := &look{p: p, job: p.job, group: m.rows.groupOf(p.job.rows[0]), call: call, alone: true}
+	others := l.absentMembers()
 	if len(others) == 0 {
 		m.do(lookTask{l, call})
 		return
@@ -33,14 +34,13 @@ func (m *machine) confirm(p *pace, call driver.Call) {
 }
 
 // absentMembers are the targets of a call beside the rows that ask about it.
-func (m *machine) absentMembers(p *pace) []string {
-	g := m.rows.groupOf(p.job.rows[0])
-	if g == nil {
+func (l *look) absentMembers() []string {
+	if l.group == nil {
 		return nil
 	}
-	members := slices.Clone(g.Promotion.Called(p.key))
+	members := slices.Clone(l.group.Promotion.Called(l.p.key))
 	return slices.DeleteFunc(members, func(name string) bool {
-		return slices.ContainsFunc(p.job.rows, func(r *row) bool { return r.name == name })
+		return slices.ContainsFunc(l.job.rows, func(r *row) bool { return r.name == name })
 	})
 }
 
@@ -63,27 +63,34 @@ func (in proved) step(m *machine) {
 		l.failed(m, in.e)
 		return
 	}
-	promotion := l.job.rows[0].active().Spec.Promotion
-	var gone []string
-	for _, name := range in.others {
-		switch step, proof := proofOf(in.state.Records[name], promotion, l.p.key); {
-		case proof == neverIntended:
-			gone = append(gone, name)
-		case step != nil:
-			l.call.Changes = append(l.call.Changes, step.Call.Changes...)
-			if proof == wasSent {
-				gone = nil
-				l.lookup(m)
-				return
-			}
-		}
-	}
-	if len(gone) > 0 {
+	if gone := l.proof(in); len(gone) > 0 {
 		m.places.requests--
 		l.neverSent(m, gone)
 		return
 	}
-	l.lookup(m)
+	m.do(lookTask{l, l.call})
+}
+
+// proof adds the members' changes to the call and names those whose records prove
+// that it was never sent: nobody, where another member knows that it was.
+func (l *look) proof(in proved) []string {
+	var gone []string
+	sent := false
+	for _, name := range in.others {
+		step, proof := proofOf(in.state.Records[name], l.group.Promotion.ID, l.p.key)
+		switch {
+		case proof == neverIntended:
+			gone = append(gone, name)
+			continue
+		case step != nil:
+			l.call.Changes = append(l.call.Changes, step.Call.Changes...)
+		}
+		sent = sent || proof == wasSent
+	}
+	if sent {
+		return nil
+	}
+	return gone
 }
 
 // proof is what a member's record says of a call.
@@ -140,9 +147,6 @@ func (l *look) failed(m *machine, err error) {
 	l.job.free(m)
 }
 
-// lookup asks the platform.
-func (l *look) lookup(m *machine) { m.do(lookTask{l, l.call}) }
-
 // looked is the input that Lookup answered.
 type looked struct {
 	l       *look
@@ -166,7 +170,7 @@ func (in looked) step(m *machine) {
 	l.p.lost, l.p.hint = 0, 0
 	for _, r := range l.job.rows {
 		r.told = l.p.key
-		m.reached(r)
+		r.reached(m)
 	}
 	if in.verdict == driver.Absent && !l.mayConclude(m) {
 		in.verdict = driver.Undecided
@@ -184,7 +188,7 @@ func (l *look) unanswered(m *machine, err error) {
 		case !m.mayPass(err):
 			r.fail(err)
 		case l.p.lost >= mostLost:
-			m.stop(r, err, m.now.Add(max(l.p.hint, time.Minute)))
+			r.stop(m, err, m.now.Add(max(l.p.hint, time.Minute)))
 			r.err = &unreachedError{err}
 		default:
 			m.say(Notice{Target: r.name, Kind: NoticeNoPoll, Err: err})
@@ -212,7 +216,7 @@ func (l *look) conclude(m *machine, v driver.Verdict, op driver.Operation) {
 	case driver.Found:
 		for _, r := range l.job.rows {
 			m.say(Notice{Target: r.name, Kind: NoticeFound})
-			m.answer(r, l.p.key, op)
+			r.answer(m, l.p.key, op)
 		}
 	case driver.Absent:
 		if l.absent(m) {
@@ -238,7 +242,7 @@ func (l *look) absent(m *machine) bool {
 		}
 		return false
 	}
-	c := &call{group: m.rows.groupOf(rows[0]), call: l.call}
+	c := &call{group: l.group, call: l.call}
 	c.giveUp = c.endBefore
 	c.call.Intended = m.now.UTC()
 	for _, r := range rows {
@@ -254,7 +258,7 @@ func (l *look) absent(m *machine) bool {
 // turned reports whether an order, a block or another's failure keeps the effect
 // from being sent again.
 func (l *look) turned(m *machine) bool {
-	trial := call{job: job{rows: l.job.rows}, group: m.rows.groupOf(l.job.rows[0]), call: l.call}
+	trial := call{job: job{rows: l.job.rows}, group: l.group, call: l.call}
 	for _, r := range trial.rows {
 		r.stale = true
 	}

@@ -83,6 +83,15 @@ func stories() []story {
 			want: []string{"web rollback"}, state: states(rollout.StateCancelled, "web"), stands: map[string]standing{"web": {Release: "r1"}},
 		},
 		{
+			name: "ordered back", platform: "plain", targets: []string{"web"},
+			before: func(w *world) {
+				w.do("before", w.plan(promotion{}))
+				w.beside(order(rollout.OrderRollback, 0), "web")
+			},
+			plan: func(w *world) planner.Plan { return w.goOn(nil) },
+			want: []string{"web rollback"}, state: states(rollout.StateSucceeded, "web"), stands: map[string]standing{"web": {Release: "r1"}},
+		},
+		{
 			name: "batch", platform: "fleet", targets: []string{"a", "b", "c"}, plan: func(w *world) planner.Plan { return w.plan(promotion{}) },
 			want: []string{"a deploy", "b deploy", "c deploy"}, state: states(rollout.StateSucceeded, "a", "b", "c"),
 			stands: map[string]standing{"a": {Release: "r2"}, "c": {Release: "r2"}},

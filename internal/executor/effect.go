@@ -32,15 +32,15 @@ func effectOf(due rollout.Due) string {
 }
 
 // startEffect begins with an effect of a row and of those that share its call.
-func (m *machine) startEffect(lead *row) {
-	rows := m.joined(lead)
+func startEffect(m *machine, lead *row) {
+	rows := m.queue.joined(m, lead)
 	c := &call{group: m.rows.groupOf(lead)}
 	c.hold(rows...)
 	c.call = driver.Call{Kind: lead.due.Kind, Key: rows[0].active().CallKey(rows[0].due)}
 	for _, r := range rows {
 		c.call.Changes = append(c.call.Changes, r.active().Change(r.due))
 	}
-	if first := m.readAlready(c); first != nil {
+	if first := c.readAlready(m); first != nil {
 		c.prepared(m, *first, nil)
 		return
 	}
@@ -50,7 +50,7 @@ func (m *machine) startEffect(lead *row) {
 
 // readAlready is what the preflight read, where it is about exactly this call, and
 // new. It serves once.
-func (m *machine) readAlready(c *call) *driver.Prepared {
+func (c *call) readAlready(m *machine) *driver.Prepared {
 	first, at := c.rows[0].first, c.rows[0].readAt
 	for _, r := range c.rows {
 		if r.first != first {
@@ -89,7 +89,7 @@ func (c *call) prepared(m *machine, p driver.Prepared, err error) {
 		return
 	}
 	for _, r := range c.rows {
-		m.reached(r)
+		r.reached(m)
 	}
 	if c.outdated(m) || c.found(m, p) {
 		c.free(m)
@@ -111,7 +111,7 @@ func (c *call) outdated(m *machine) bool {
 }
 
 // reached notes that a platform answers again.
-func (m *machine) reached(r *row) {
+func (r *row) reached(m *machine) {
 	e := r.active()
 	if e != nil && e.Stop != nil && (e.Stop.Cause == rollout.StopPlatform || e.Stop.Cause == rollout.StopBusy) {
 		m.apply(r, rollout.Reached{Rollout: e.Rollout.Name})
@@ -124,7 +124,7 @@ func (c *call) notPrepared(m *machine, err error) {
 	for _, r := range c.rows {
 		if m.mayPass(err) {
 			r.begins[effectOf(r.due)]++
-			m.later(r, err)
+			r.later(m, err)
 			continue
 		}
 		m.apply(r, rollout.Refuse{Due: r.due, Cause: rollout.CauseOf(m.platform.CodeOf(err)), Message: err.Error()})
@@ -145,7 +145,7 @@ func (m *machine) mayPass(err error) bool {
 // later has an effect that provably did nothing prepared anew after a pause. Where
 // the pause ends after the budget, or it was tried often enough, the target is
 // pending.
-func (m *machine) later(r *row, err error) {
+func (r *row) later(m *machine, err error) {
 	tried := r.begins[effectOf(r.due)]
 	pause := max(m.platform.RetryAfter(err), time.Second<<max(0, tried-1))
 	r.trouble = err.Error()
@@ -154,12 +154,12 @@ func (m *machine) later(r *row, err error) {
 		m.say(Notice{Target: r.name, Kind: NoticeRetry, Err: err, At: r.retryAt})
 		return
 	}
-	m.stop(r, err, m.now.Add(pause))
+	r.stop(m, err, m.now.Add(pause))
 }
 
 // stop leaves a target whose platform cannot be reached, or which somebody else
 // is changing, to a later time.
-func (m *machine) stop(r *row, err error, until time.Time) {
+func (r *row) stop(m *machine, err error, until time.Time) {
 	cause := rollout.StopPlatform
 	if m.platform.Busy(err) {
 		cause = rollout.StopBusy
@@ -203,7 +203,7 @@ func (c *call) findings(m *machine, r *row, p driver.Prepared) (refused, foreign
 		case driver.Foreign:
 			foreign = append(foreign, text)
 		case driver.Warn:
-			m.warn(r, text)
+			r.warn(m, text)
 		}
 	}
 	return refused, foreign
@@ -217,7 +217,7 @@ func findingText(f driver.Finding) string {
 }
 
 // warn passes a warning on, once.
-func (m *machine) warn(r *row, text string) {
+func (r *row) warn(m *machine, text string) {
 	if !r.warned[text] {
 		r.warned[text] = true
 		m.say(Notice{Target: r.name, Kind: NoticeWarning, Text: text})
@@ -283,8 +283,6 @@ func (c *call) durable(m *machine, err error) {
 		c.withdraw(m, "the intent could not be saved for every target of the call")
 	case m.ended != nil:
 		c.endBefore(m)
-	case c.stopped(m):
-		c.withdraw(m, "not sent: what was learned while it was saved stops it")
 	case c.others(m):
 		c.group.reread.add(m, c)
 	default:
@@ -384,7 +382,7 @@ var errNotSent = errors.New("it was interrupted first")
 func (c *call) answered(m *machine, op driver.Operation) {
 	for _, r := range c.rows {
 		r.told = c.call.Key
-		m.answer(r, c.call.Key, op)
+		r.answer(m, c.call.Key, op)
 	}
 }
 
@@ -398,7 +396,7 @@ func (c *call) noAnswer(m *machine, err error) {
 			m.paces.unsure(c.call.Key, err)
 		case driver.Retryable:
 			m.apply(r, rollout.Withdraw{Key: c.call.Key, Why: err.Error()})
-			m.later(r, err)
+			r.later(m, err)
 		default:
 			r.told = c.call.Key
 			m.apply(r, rollout.Refuse{Due: r.due, Key: c.call.Key, Cause: rollout.CauseOf(code), Message: err.Error()})
@@ -408,8 +406,8 @@ func (c *call) noAnswer(m *machine, err error) {
 }
 
 // answer puts an operation's progress into a row's record.
-func (m *machine) answer(r *row, key string, op driver.Operation) bool {
-	m.show(r, op)
+func (r *row) answer(m *machine, key string, op driver.Operation) bool {
+	r.show(m, op)
 	before := stateOf(r)
 	if err := rollout.Apply(r.record, rollout.Answer{Key: key, Operation: op}, m.now); err != nil {
 		var refused *rollout.RefusedError
@@ -418,7 +416,7 @@ func (m *machine) answer(r *row, key string, op driver.Operation) bool {
 			m.rows.touch(r)
 			return false
 		}
-		m.warn(r, err.Error())
+		r.warn(m, err.Error())
 		return false
 	}
 	m.saves.dirty(m, r)
@@ -437,9 +435,9 @@ func stateOf(r *row) rollout.State {
 }
 
 // show passes on what the platform says beside the result.
-func (m *machine) show(r *row, op driver.Operation) {
+func (r *row) show(m *machine, op driver.Operation) {
 	for _, w := range op.Warnings {
-		m.warn(r, w.String())
+		r.warn(m, w.String())
 	}
 	if result, ok := op.Results[r.name]; ok && result.Log != "" {
 		m.say(Notice{Target: r.name, Kind: NoticeLog, Title: "output of " + r.record.Platform, Text: result.Log})

@@ -20,6 +20,8 @@ type fake struct {
 	stands   map[string]standing // by target
 	script   map[string][]answer // "target:kind" → how the next calls end
 	says     map[string]driver.Verdict
+	remote   *driver.Result   // what a platform that owns its rollouts tells of them
+	finds    []driver.Finding // what Prepare finds
 	slow     time.Duration    // how long an operation takes
 	lag      time.Duration    // how long an answer takes
 	polls    []error          // how the next polls fail
@@ -108,7 +110,7 @@ func (f *fake) CodeOf(err error) driver.Code {
 func (f *fake) RetryAfter(err error) time.Duration {
 	var e *platformError
 	if errors.As(err, &e) {
-		return e.Explanation.RetryAfter
+		return e.RetryAfter
 	}
 	return 0
 }
@@ -124,14 +126,14 @@ func (f *fake) ask(ctx context.Context, what string, names []string) error {
 	f.requests = append(f.requests, request{what, names, time.Now()})
 	f.now++
 	f.most = max(f.most, f.now)
-	err := f.reads[what]
+	err, lag := f.reads[what], f.lag
 	f.mu.Unlock()
 	defer func() {
 		f.mu.Lock()
 		f.now--
 		f.mu.Unlock()
 	}()
-	if !rest(ctx, f.lag) {
+	if !rest(ctx, lag) {
 		return fails(driver.Lost)
 	}
 	return err
@@ -158,6 +160,11 @@ func (f *fake) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, err
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.land()
+	for _, found := range f.finds {
+		if slices.Contains(c.Names(), found.Target) {
+			p.Findings = append(p.Findings, found)
+		}
+	}
 	p.Call.Changes = nil
 	for _, change := range c.Changes {
 		f.prepareOne(&p, change)
@@ -295,6 +302,8 @@ func (f *fake) report(c driver.Call) driver.Operation {
 
 func (f *fake) resultOf(op *operation, over bool, c driver.Call, name string) driver.Result {
 	switch {
+	case f.remote != nil:
+		return *f.remote
 	case !over:
 		return driver.Result{Outcome: driver.Open}
 	case op.fail != "" && strings.HasPrefix(op.fail, name):

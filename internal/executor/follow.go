@@ -14,7 +14,7 @@ import (
 // is, or what became of it.
 type pace struct {
 	key     string
-	confirm bool
+	lookup  bool // what became of it, not how far it is
 	rows    []*row
 	backoff *backoff.ExponentialBackOff
 	hint    time.Duration
@@ -33,8 +33,8 @@ type paces struct {
 }
 
 type paceKey struct {
-	key     string
-	confirm bool
+	key    string
+	lookup bool
 }
 
 // unsure notes why a call has no answer.
@@ -46,11 +46,11 @@ func (p *paces) add(m *machine, r *row) {
 	k := paceKey{step.Call.Key, r.due.Action == rollout.ActionConfirm}
 	one := p.byKey[k]
 	if one == nil {
-		one = &pace{key: k.key, confirm: k.confirm, backoff: m.backoff(r), cause: p.cause[k.key]}
+		one = &pace{key: k.key, lookup: k.lookup, backoff: m.paces.backoff(m, r), cause: p.cause[k.key]}
 		p.byKey[k] = one
 	}
 	r.state = paced
-	m.occupy(r, true)
+	m.places.occupy(r, true)
 	if !slices.Contains(one.rows, r) {
 		one.rows = append(one.rows, r)
 	}
@@ -63,7 +63,7 @@ func (p *paces) add(m *machine, r *row) {
 var defaultBackoff = driver.Backoff{Initial: 500 * time.Millisecond, Max: 30 * time.Second, Factor: 2}
 
 // backoff is the pace of a row's operations: its own, else its platform's.
-func (m *machine) backoff(r *row) *backoff.ExponentialBackOff {
+func (p *paces) backoff(m *machine, r *row) *backoff.ExponentialBackOff {
 	theirs := m.facts(r).Backoff
 	var own rollout.Poll
 	if e := r.active(); e != nil {
@@ -109,7 +109,7 @@ func (p *pace) schedule(m *machine, r *row) {
 func (p *pace) wait(m *machine, r *row) time.Duration {
 	first := !p.asked
 	p.asked = true
-	if p.confirm && first {
+	if p.lookup && first {
 		return p.notYet.Sub(m.now)
 	}
 	wait := max(p.backoff.NextBackOff(), p.hint, p.notYet.Sub(m.now))
@@ -127,7 +127,7 @@ func (p *pace) take() []*row {
 	var rows []*row
 	for _, r := range p.rows {
 		step, open := r.open()
-		if r.state == paced && open && step.Call.Key == p.key && (r.due.Action == rollout.ActionConfirm) == p.confirm {
+		if r.state == paced && open && step.Call.Key == p.key && (r.due.Action == rollout.ActionConfirm) == p.lookup {
 			rows = append(rows, r)
 		}
 	}
@@ -139,11 +139,11 @@ func (p *pace) take() []*row {
 // leave leaves the rows to a later invocation.
 func (p *pace) leave(m *machine, at time.Time) {
 	for _, r := range p.take() {
-		if p.confirm && p.lookedAt(r) {
+		if p.lookup && p.lookedAt(r) {
 			m.apply(r, rollout.LookedUp{Key: p.key})
 		}
 		r.left = p.key
-		m.rest(r, rollout.Waiting{Kind: rollout.WaitOperation, Until: at.UTC()})
+		r.rest(m, rollout.Waiting{Kind: rollout.WaitOperation, Until: at.UTC()})
 	}
 }
 
@@ -168,8 +168,8 @@ func (p *pace) start(m *machine) {
 	p.job = &job{}
 	p.job.hold(rows...)
 	m.places.requests++
-	if p.confirm {
-		m.confirm(p, call)
+	if p.lookup {
+		p.confirm(m, call)
 		return
 	}
 	m.do(pollTask{p, p.job, op})
@@ -221,7 +221,7 @@ func (p *pace) failed(m *machine, rows []*row, err error) {
 		case !m.mayPass(err):
 			r.fail(err)
 		case p.lost >= mostLost:
-			m.stop(r, err, m.now.Add(max(p.hint, time.Minute)))
+			r.stop(m, err, m.now.Add(max(p.hint, time.Minute)))
 			r.err = &unreachedError{err}
 		default:
 			m.say(Notice{Target: r.name, Kind: NoticeNoPoll, Err: err})
@@ -240,14 +240,14 @@ func (e *unreachedError) Unwrap() error { return e.err }
 // something happened.
 func (p *pace) progressed(m *machine, r *row, before, op driver.Operation) {
 	r.told = p.key
-	m.reached(r)
+	r.reached(m)
 	if op.Progress != before.Progress || op.Status != before.Status {
 		m.say(Notice{Target: r.name, Kind: NoticeProgress, Operation: &op})
 	}
-	if p.news(r, before.Results[r.name], op.Results[r.name]) && m.answer(r, p.key, op) {
+	if p.news(r, before.Results[r.name], op.Results[r.name]) && r.answer(m, p.key, op) {
 		return
 	}
-	m.show(r, op)
+	r.show(m, op)
 	if step, open := r.open(); open && step.Call.Key == p.key && step.Operation != nil {
 		kept := *step.Operation
 		kept.Status, kept.Progress, kept.Data = op.Status, op.Progress, op.Data

@@ -65,12 +65,12 @@ func (m *machine) step(in input, now time.Time) {
 func (m *machine) ready(now time.Time, mayBegin bool) ready {
 	m.now = now
 	m.expire()
-	for m.settle(); m.dispatch(); {
+	for m.settle(); m.queue.dispatch(m); {
 		m.settle()
 	}
 	m.send(mayBegin)
 	m.settle()
-	m.readOrders()
+	m.orders.read(m)
 	r := ready{save: m.saves.collect(m), tasks: m.work, notices: m.notices, done: m.done()}
 	if !r.done {
 		r.wake = m.wake(mayBegin)

@@ -262,6 +262,7 @@ func TestSideBySide(t *testing.T) {
 func TestWaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "plain", many(10)...)
+		w.platform.lag = 100 * time.Millisecond
 		w.checks.fails["t3:smoke"] = errors.New("it smokes")
 		w.do("run", w.plan(promotion{
 			onFailure: rollout.OnFailureHalt, waves: &rollout.Waves{Sizes: []int{1, 5, 10}}, spec: []func(*rollout.Spec){verify(gate("smoke"))},
@@ -314,4 +315,26 @@ func TestManyAreLinear(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRetryOfOver: a job that is retried after its rollout was over runs the
+// stage's checks again, although the promotion was not loaded with it.
+func TestRetryOfOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "fleet", "a", "b", "c")
+		w.checks.fails["all"] = errors.New("500")
+		w.do("run", w.plan(promotion{onFailure: rollout.OnFailureHalt, spec: []func(*rollout.Spec){verify(onStage("all"))}}))
+		w.is("c", rollout.StateFailed)
+		w.checks.failing(map[string]error{})
+		w.do("later", w.goOn([]string{"b", "c"}, rollout.RetryJob{By: rollout.Actor{Login: "bob", Person: true}}))
+		w.is("a", rollout.StateFailed)
+		w.is("b", rollout.StateSucceeded)
+		w.is("c", rollout.StateSucceeded)
+		if got := w.checks.list(); len(got) != 2 {
+			t.Errorf("ran %q, want once and once more", got)
+		}
+		if h := w.promotion("p1").Halted; h == nil || h.By != "a" {
+			t.Errorf("halted by %+v although a still fails", h)
+		}
+	})
 }

@@ -21,7 +21,7 @@ type orders struct {
 }
 
 // readOrders has orders read every so often.
-func (m *machine) readOrders() {
+func (o *orders) read(m *machine) {
 	if m.ended != nil || m.rows.going == 0 {
 		m.orders.at = time.Time{}
 		return
@@ -49,47 +49,47 @@ func (in ordered) step(m *machine) {
 		m.say(Notice{Kind: NoticeWarning, Text: "orders of others could not be read: " + in.e.Error(), Err: in.e})
 		return
 	}
-	m.theirs(in.theirs)
+	m.orders.theirs(m, in.theirs)
 }
 
 // theirs takes over what others saved beside the lease. It counts before any
 // further effect.
-func (m *machine) theirs(list []ledger.Theirs) {
+func (o *orders) theirs(m *machine, list []ledger.Theirs) {
 	for _, t := range list {
 		if r, ok := m.rows.byName[t.Key.Name]; ok && t.Key == ledger.Target(t.Key.Name) {
 			had := len(r.record.Orders)
 			t.Into(r.record)
 			r.stale = true
 			m.rows.touch(r)
-			m.sayOrders(r, had)
+			m.orders.say(m, r, had)
 		}
 		if g, ok := m.rows.groups[t.Key.Name]; ok && t.Key == ledger.Promotion(t.Key.Name) {
 			t.IntoPromotion(g.Promotion)
-			m.learned(g)
-			m.haltedElsewhere(g)
+			m.rows.learned(g)
+			m.orders.haltedElsewhere(m, g)
 		}
 	}
 }
 
 // sayOrders tells of orders that are new.
-func (m *machine) sayOrders(r *row, had int) {
+func (o *orders) say(m *machine, r *row, had int) {
 	for _, o := range r.record.Orders[min(had, len(r.record.Orders)):] {
 		m.say(Notice{Target: r.name, Kind: NoticeOrder, Order: &o})
 	}
 }
 
 // learned has the rows of a promotion looked at again whose entry others changed.
-func (m *machine) learned(g *group) {
+func (all *rows) learned(g *group) {
 	g.version++
-	m.rows.stir(g)
+	all.stir(g)
 	for _, r := range g.rows {
-		m.rows.touch(r)
+		all.touch(r)
 	}
 }
 
 // haltedElsewhere reads the record of a target in another job whose failure
 // halts: whether it still does is decided by what that says. Until then it does.
-func (m *machine) haltedElsewhere(g *group) {
+func (o *orders) haltedElsewhere(m *machine, g *group) {
 	h := g.Promotion.Halted
 	if h == nil || g.unsure {
 		return
@@ -120,22 +120,22 @@ func (in elsewhere) step(m *machine) {
 		*have = *fresh
 		in.g.Changed(in.target)
 	}
-	m.learned(in.g)
+	m.rows.learned(in.g)
 }
 
 // yield lets a target go for whoever ordered to go back.
-func (m *machine) yield(r *row) {
+func (r *row) yield(m *machine) {
 	w := r.due.Waiting
 	if w.Order != nil && r.active() != nil {
 		r.fail(&OrderedError{Target: r.name, Order: *w.Order})
 	}
-	m.rest(r, w)
+	r.rest(m, w)
 }
 
 // reach takes a member that this run does not hold, because its promotion wants
 // something of it: to go back, most of all. One that another run holds is left to
 // that run.
-func (m *machine) reach(g *group, a rollout.Addressed) {
+func (o *orders) reach(m *machine, g *group, a rollout.Addressed) {
 	record := m.rows.others[a.Target]
 	if r, ok := m.rows.byName[a.Target]; ok {
 		if r.gone || r.err != nil {
@@ -217,7 +217,7 @@ func (q *reread) next(m *machine, g *group) {
 		return
 	}
 	q.asking, q.waiting = q.waiting, nil
-	m.do(rereadTask{g})
+	m.do(rereadTask{g, g.Promotion.ID})
 }
 
 // readAgain is the input that a promotion's entry was read.
@@ -234,8 +234,8 @@ func (in readAgain) step(m *machine) {
 	if in.e == nil {
 		if p := in.state.Promotions[g.Promotion.ID]; p != nil && p.Halted != nil && g.Promotion.Halted == nil {
 			g.Promotion.Halted = p.Halted
-			m.learned(g)
-			m.haltedElsewhere(g)
+			m.rows.learned(g)
+			m.orders.haltedElsewhere(m, g)
 		}
 	}
 	for _, c := range calls {
@@ -246,8 +246,6 @@ func (in readAgain) step(m *machine) {
 				r.fail(in.e)
 			}
 			c.withdraw(m, "not sent: whether another job's failure halts it could not be read")
-		case c.stopped(m):
-			c.withdraw(m, "not sent: a target in another job failed")
 		default:
 			m.sends = append(m.sends, c)
 		}

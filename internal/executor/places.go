@@ -7,31 +7,32 @@ import "container/heap"
 // are bounded by the same number each, for targets that were begun before may be
 // more than there are places.
 type places struct {
+	most     int // the invocation's limit
 	used     int
 	requests int
 	checks   int
 }
 
 // occupy gives a row a place, or lets it go on in that of its call.
-func (m *machine) occupy(r *row, own bool) {
+func (p *places) occupy(r *row, own bool) {
 	r.begun = true
 	if own && !r.place {
 		r.place = true
-		m.places.used++
+		p.used++
 	}
 }
 
 // vacate frees a row's place: it waits, or is over.
-func (m *machine) vacate(r *row) {
+func (p *places) vacate(r *row) {
 	r.begun = false
 	if r.place {
 		r.place = false
-		m.places.used--
+		p.used--
 	}
 }
 
 // free is how many targets may begin.
-func (m *machine) free() int { return max(0, m.limits.Places-m.places.used) }
+func (p *places) free() int { return max(0, p.most-p.used) }
 
 // lane is rows whose work is due, in the file's order. An entry is void once its
 // row got another ticket, or is no longer queued.

@@ -415,10 +415,23 @@ func (w *world) intended(c driver.Call) {
 		if !slices.ContainsFunc(steps, func(s rollout.Step) bool { return s.State == rollout.StepIntended }) {
 			w.t.Errorf("%s of %s was sent and the state does not say that it is intended: %+v", c.Kind, r.Target, steps)
 		}
-		if r.Lease == "" {
-			w.t.Errorf("%s of %s was sent and nobody holds the target", c.Kind, r.Target)
+		if left := w.leaseLeft(r.Lease); left < time.Minute {
+			w.t.Errorf("%s of %s was sent with %s of the lease left", c.Kind, r.Target, left)
 		}
 	}
+}
+
+// leaseLeft is how long a run's lease still holds.
+func (w *world) leaseLeft(run string) time.Duration {
+	entries, err := w.memory.Load(context.WithoutCancel(w.t.Context()), store.Key{Pipeline: "shop", Kind: store.KindRun, Target: run})
+	if run == "" || err != nil || entries[0].Version == "" {
+		return 0
+	}
+	r, err := rollout.Decode[rollout.Run](entries[0].Data)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return time.Until(r.Until)
 }
 
 func stepsOf(r rollout.Record, key string) []rollout.Step {

@@ -46,7 +46,9 @@ type row struct {
 	leased bool // and was handed over to be saved
 	stale  bool // something was learned since its intent that may stop it
 	err    error
-	gone   bool // another run changed it: nothing of it can be saved
+	// adopting is a promotion that its rollout is of, while its entry is read.
+	adopting string
+	gone     bool // another run changed it: nothing of it can be saved
 
 	begins  map[string]int // by effect: how often it was begun in this invocation
 	retryAt time.Time      // no effect of it before
@@ -119,15 +121,7 @@ func (all *rows) add(record *rollout.Record) *row {
 // join makes groups of the promotions, once all rows are there.
 func (all *rows) join(promotions map[string]*rollout.Promotion) {
 	for id, p := range promotions {
-		members := make(map[string]*rollout.Record, len(p.Members))
-		for _, name := range p.Members {
-			if r, ok := all.byName[name]; ok {
-				members[name] = r.record
-			} else if other, ok := all.others[name]; ok {
-				members[name] = other
-			}
-		}
-		g := &group{Group: rollout.NewGroup(p, members)}
+		g := &group{Group: rollout.NewGroup(p, all.members(p))}
 		all.groups[id] = g
 		all.stir(g)
 		for _, name := range p.Members {
@@ -139,6 +133,19 @@ func (all *rows) join(promotions map[string]*rollout.Promotion) {
 		}
 	}
 	slices.SortFunc(all.stirred, func(a, b *group) int { return strings.Compare(a.Promotion.ID, b.Promotion.ID) })
+}
+
+// members are the records of a promotion's targets, as far as they are here.
+func (all *rows) members(p *rollout.Promotion) map[string]*rollout.Record {
+	members := make(map[string]*rollout.Record, len(p.Members))
+	for _, name := range p.Members {
+		if r, ok := all.byName[name]; ok {
+			members[name] = r.record
+		} else if other, ok := all.others[name]; ok {
+			members[name] = other
+		}
+	}
+	return members
 }
 
 // enter makes a row one of its promotion's that this invocation works on.

@@ -3,7 +3,6 @@ package executor
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"sluice/internal/ledger"
 	"sluice/internal/planner"
@@ -26,14 +25,14 @@ import (
 func Run(ctx context.Context, c Config, state *ledger.State, fresh func(target string) rollout.Record, plan planner.Plan) Result {
 	m := newMachine(c, state)
 	s := &shell{Config: c, machine: m, inbox: make(chan input), over: make(chan struct{})}
-	rows := m.open(state, fresh, plan)
+	rows := open(m, state, fresh, plan)
 	from, err := s.take(ctx, rows, plan.Promotion.ID != "")
 	if err != nil {
-		return m.result(plan, err)
+		return results(m, plan, err)
 	}
-	m.begin(state, plan, from)
+	begin(m, state, plan, from)
 	s.loop(ctx)
-	return m.result(plan, nil)
+	return results(m, plan, nil)
 }
 
 func newMachine(c Config, state *ledger.State) *machine {
@@ -44,6 +43,7 @@ func newMachine(c Config, state *ledger.State) *machine {
 		now:    c.Work.Now(),
 		rows:   newRows(state),
 		queue:  queue{joins: map[joinKey]*lane{}, early: map[joinKey]*early{}},
+		places: places{most: c.Work.Places},
 		saves:  saves{under: map[*set]bool{}},
 		paces:  paces{byKey: map[paceKey]*pace{}, cause: map[string]error{}},
 		orders: orders{reached: map[string]bool{}},
@@ -51,7 +51,7 @@ func newMachine(c Config, state *ledger.State) *machine {
 }
 
 // open makes rows of the moves that there is something to do for.
-func (m *machine) open(state *ledger.State, fresh func(string) rollout.Record, plan planner.Plan) []*row {
+func open(m *machine, state *ledger.State, fresh func(string) rollout.Record, plan planner.Plan) []*row {
 	for _, move := range plan.Moves {
 		if move.Unchanged || move.Pending != nil || len(move.Refused) > 0 {
 			continue
@@ -130,7 +130,7 @@ func split(err error) []error {
 
 // begin makes the plan's transitions; they are saved with the lease, the
 // promotion's entry and the first intents.
-func (m *machine) begin(state *ledger.State, plan planner.Plan, from []ledger.Taken) {
+func begin(m *machine, state *ledger.State, plan planner.Plan, from []ledger.Taken) {
 	promotions := map[string]*rollout.Promotion{}
 	for id, p := range state.Promotions {
 		promotions[id] = p
@@ -169,7 +169,7 @@ type budgetEnd struct{}
 func (budgetEnd) woken(m *machine) { m.rows.touchAll() }
 
 // result is what the invocation came to.
-func (m *machine) result(plan planner.Plan, err error) Result {
+func results(m *machine, plan planner.Plan, err error) Result {
 	out := Result{Promotions: map[string]*rollout.Promotion{}}
 	planned := map[string]bool{}
 	for _, move := range plan.Moves {
@@ -195,7 +195,7 @@ func (m *machine) result(plan planner.Plan, err error) Result {
 	for id, g := range m.rows.groups {
 		out.Promotions[id] = g.Promotion
 	}
-	out.Err = m.trouble(err)
+	out.Err = trouble(m, err)
 	return out
 }
 
@@ -210,19 +210,20 @@ func (r *row) result() RowResult {
 // trouble is what kept the invocation from doing its work, the worst first: an
 // interruption, then state, then lost races. What a platform or a check said
 // stands in the rows.
-func (m *machine) trouble(err error) error {
+func trouble(m *machine, err error) error {
 	if err != nil {
 		return err
 	}
 	var all []error
+	said := map[string]bool{} // one commit that failed is many rows' trouble
 	for _, r := range m.rows.list {
 		for _, one := range split(r.err) {
-			if ledger.IsUnreadable(one) || IsConflict(one) {
+			if (ledger.IsUnreadable(one) || IsConflict(one)) && !said[one.Error()] {
+				said[one.Error()] = true
 				all = append(all, one)
 			}
 		}
 	}
-	all = slices.CompactFunc(all, func(a, b error) bool { return a == b })
 	rest := ledger.Join(all...)
 	if m.ended == nil || IsConflict(m.ended) {
 		return ledger.Join(m.ended, rest)

@@ -96,7 +96,8 @@ func (s *saves) collect(m *machine) []*set {
 		b.attach(w)
 	}
 	waits := s.waits
-	s.rows, s.groups, s.waits, s.flushAt = nil, nil, nil, time.Time{}
+	s.rows = slices.DeleteFunc(s.rows, func(r *row) bool { return r.adopting == "" || !r.dirty })
+	s.groups, s.waits, s.flushAt = nil, nil, time.Time{}
 	for _, w := range waits {
 		if w.left == 0 {
 			w.then(m, w.err) // nothing of it was left to be saved
@@ -138,7 +139,7 @@ func (b *builder) group(g *group) {
 }
 
 func (b *builder) row(r *row) {
-	if b.rows[r] == nil && r.dirty && !r.gone {
+	if b.rows[r] == nil && r.dirty && !r.gone && r.adopting == "" {
 		b.put(b.set(), r)
 	}
 }
@@ -217,13 +218,13 @@ func (in saved) step(m *machine) {
 		return
 	}
 	delete(m.saves.under, x)
-	m.theirs(in.Theirs)
+	m.orders.theirs(m, in.Theirs)
 	for _, r := range x.rows {
 		r.saving--
 		if in.Err == nil {
-			m.durable(x, r)
+			m.saves.durable(m, x, r)
 		} else {
-			m.notSaved(r, in.Err)
+			m.saves.notSaved(m, r, in.Err)
 		}
 	}
 	for _, g := range x.groups {
@@ -231,7 +232,7 @@ func (in saved) step(m *machine) {
 			g.saving = nil
 		}
 		if in.Err != nil {
-			m.groupNotSaved(g, x, in.Err)
+			m.saves.groupNotSaved(m, g, x, in.Err)
 		}
 	}
 	for _, w := range x.waits {
@@ -243,7 +244,7 @@ func (in saved) step(m *machine) {
 }
 
 // durable notes what a row no longer needs to hand over.
-func (m *machine) durable(x *set, r *row) {
+func (s *saves) durable(m *machine, x *set, r *row) {
 	done := x.moved[r]
 	r.moved.Rollouts = slices.DeleteFunc(slices.Clone(r.moved.Rollouts), func(e rollout.Execution) bool {
 		return slices.ContainsFunc(done.Rollouts, func(d rollout.Execution) bool { return d.Rollout.Name == e.Rollout.Name })
@@ -259,7 +260,7 @@ func (m *machine) durable(x *set, r *row) {
 // notSaved stops a row that could not be saved. One that another run changed is
 // left to it; any other is tried once more when it is left. A row that was only
 // in a set with one that somebody changed goes on.
-func (m *machine) notSaved(r *row, err error) {
+func (s *saves) notSaved(m *machine, r *row, err error) {
 	m.rows.touch(r)
 	if !about(err, r.name) {
 		m.saves.dirty(m, r)
@@ -276,7 +277,7 @@ func (m *machine) notSaved(r *row, err error) {
 }
 
 // groupNotSaved stops the rows of a promotion whose entry could not be saved.
-func (m *machine) groupNotSaved(g *group, x *set, err error) {
+func (s *saves) groupNotSaved(m *machine, g *group, x *set, err error) {
 	if len(x.rows) > 0 && !aboutPromotion(err, g.Promotion.ID) {
 		m.saves.dirtyGroup(m, g)
 		return

@@ -17,7 +17,7 @@ func (m *machine) settle() {
 		m.react()
 		for _, r := range touched {
 			if !m.rows.marked[r] {
-				m.consider(r)
+				r.consider(m)
 			}
 		}
 	}
@@ -26,8 +26,10 @@ func (m *machine) settle() {
 // pass makes the transitions that time brought to a row. Nothing is held
 // against an effect of which the platform has told nothing yet.
 func (m *machine) pass(r *row) {
-	if r.err == nil && m.ended == nil && !r.unseen() && rollout.Settle(r.record, groupFor(m.rows.groupOf(r)), m.setting, m.now) {
+	m.rows.adopt(m, r)
+	if r.adopting == "" && r.err == nil && m.ended == nil && !r.unseen() && rollout.Settle(r.record, groupFor(m.rows.groupOf(r)), m.setting, m.now) {
 		m.saves.dirty(m, r)
+		m.rows.adopt(m, r)
 	}
 	for _, g := range r.groups {
 		g.Changed(r.name)
@@ -73,7 +75,7 @@ func (m *machine) react() {
 func (m *machine) addressed(g *group, a rollout.Addressed) {
 	r, ok := m.rows.byName[a.Target]
 	if !ok || !r.held {
-		m.reach(g, a)
+		m.orders.reach(m, g, a)
 		return
 	}
 	if r.err != nil {
@@ -89,12 +91,12 @@ func (m *machine) next(r *row) rollout.Due {
 }
 
 // consider decides what becomes of a row that is not busy.
-func (m *machine) consider(r *row) {
-	if r.state == busy {
+func (r *row) consider(m *machine) {
+	if r.state == busy || r.adopting != "" {
 		return
 	}
 	if r.err != nil || m.ended != nil {
-		m.rest(r, rollout.Waiting{})
+		r.rest(m, rollout.Waiting{})
 		return
 	}
 	r.due = m.next(r)
@@ -107,45 +109,45 @@ func (m *machine) consider(r *row) {
 	}
 	switch r.due.Action {
 	case rollout.ActionIdle:
-		m.rest(r, rollout.Waiting{})
+		r.rest(m, rollout.Waiting{})
 	case rollout.ActionWait:
-		m.wait(r)
+		r.wait(m)
 	case rollout.ActionYield:
-		m.yield(r)
+		r.yield(m)
 	case rollout.ActionFollow, rollout.ActionConfirm:
 		if w, awaits := r.active().Awaits(r.record); awaits && !r.unseen() {
-			m.rest(r, w)
+			r.rest(m, w)
 			return
 		}
 		if step, _ := r.open(); step.Call.Key == r.left {
-			m.rest(r, r.waiting)
+			r.rest(m, r.waiting)
 			return
 		}
-		m.goOn(r)
+		r.goOn(m)
 		m.paces.add(m, r)
 	default:
-		m.line(r)
+		r.line(m)
 	}
 }
 
 // line puts a row into the queue, unless nothing of it may begin any more.
-func (m *machine) line(r *row) {
-	if w, barred := m.barred(r); barred {
-		m.rest(r, w)
+func (r *row) line(m *machine) {
+	if w, barred := r.barred(m); barred {
+		r.rest(m, w)
 		return
 	}
 	if m.now.Before(r.retryAt) {
-		m.sleep(r, r.retryAt)
+		r.sleep(m, r.retryAt)
 		return
 	}
-	m.goOn(r)
+	r.goOn(m)
 	m.queue.add(m, r)
 }
 
 // barred says what keeps work that is due from being done in this invocation: it
 // was tried often enough, the budget is over, or the platform of another target
 // cannot be reached and a failure there would halt this one.
-func (m *machine) barred(r *row) (rollout.Waiting, bool) {
+func (r *row) barred(m *machine) (rollout.Waiting, bool) {
 	g := m.rows.groupOf(r)
 	switch {
 	case r.begins[effectOf(r.due)] >= mostBegins:
@@ -161,26 +163,26 @@ func (m *machine) barred(r *row) (rollout.Waiting, bool) {
 
 // wait waits for what ends by itself soon enough; anything else is left to
 // people, to other targets or to a later invocation.
-func (m *machine) wait(r *row) {
+func (r *row) wait(m *machine) {
 	w := r.due.Waiting
 	givenUp := w.Kind == rollout.WaitPlatform && r.trouble != ""
 	if givenUp || !w.Until.After(m.now) || w.Deadline || w.Until.Sub(m.now) > m.limits.Inline || m.limits.Beyond(m.now, w.Until.Sub(m.now)) {
-		m.rest(r, w)
+		r.rest(m, w)
 		return
 	}
-	m.vacate(r)
+	m.places.vacate(r)
 	if !r.until.Equal(w.Until) && w.Until.Sub(m.now) >= noticed {
 		m.say(Notice{Target: r.name, Kind: NoticeWaiting, Waiting: &w})
 	}
-	m.sleep(r, w.Until)
+	r.sleep(m, w.Until)
 }
 
 // sleep has a row looked at again at a time.
-func (m *machine) sleep(r *row, until time.Time) {
+func (r *row) sleep(m *machine, until time.Time) {
 	if r.state == timed && r.until.Equal(until) {
 		return
 	}
-	m.goOn(r)
+	r.goOn(m)
 	r.state, r.until = timed, until
 	m.timers.add(until, r)
 }
@@ -196,20 +198,20 @@ func (r *row) woken(m *machine) {
 const noticed = time.Second
 
 // rest leaves a row as it is: it is over, or goes no further by itself here.
-func (m *machine) rest(r *row, w rollout.Waiting) {
+func (r *row) rest(m *machine, w rollout.Waiting) {
 	m.rows.pause(r, true)
 	r.state, r.waiting = resting, w
 	if w.Kind != rollout.WaitOperation || !r.underWay() {
-		m.vacate(r) // what the platform still works on keeps its place: nothing begins instead
+		m.places.vacate(r) // what the platform still works on keeps its place: nothing begins instead
 	}
-	if !m.mayReturn(r) {
-		m.letGo(r)
+	if !r.mayReturn(m) {
+		r.letGo(m)
 	}
 }
 
 // mayReturn reports whether another target may yet have this one go on, or go
 // back, in this invocation: then it is held.
-func (m *machine) mayReturn(r *row) bool {
+func (r *row) mayReturn(m *machine) bool {
 	if r.err != nil || m.ended != nil {
 		return false
 	}
@@ -229,7 +231,7 @@ func (m *machine) mayReturn(r *row) bool {
 }
 
 // letGo frees a target for others.
-func (m *machine) letGo(r *row) {
+func (r *row) letGo(m *machine) {
 	if !r.held {
 		return
 	}
@@ -240,7 +242,7 @@ func (m *machine) letGo(r *row) {
 }
 
 // goOn notes that a row goes on by itself: others see then who holds it.
-func (m *machine) goOn(r *row) {
+func (r *row) goOn(m *machine) {
 	m.rows.pause(r, false)
 	if r.held && !r.leased {
 		m.saves.dirty(m, r)

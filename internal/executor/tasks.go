@@ -76,10 +76,13 @@ func (t proveTask) do(ctx context.Context, s *shell) input {
 	return proved{t.l, t.others, state, err}
 }
 
-type rereadTask struct{ g *group }
+type rereadTask struct {
+	g  *group
+	id string // of its promotion: the worker reads nothing of the group
+}
 
 func (t rereadTask) do(ctx context.Context, s *shell) input {
-	state, err := s.Ledger.Fresh(ctx, ledger.Promotion(t.g.Promotion.ID))
+	state, err := s.Ledger.Fresh(ctx, ledger.Promotion(t.id))
 	return readAgain{t.g, state, err}
 }
 

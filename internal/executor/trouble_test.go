@@ -151,6 +151,27 @@ func TestUndecided(t *testing.T) {
 	})
 }
 
+// TestLeftOnce: an effect that is left to a later invocation stays so while other
+// targets keep this one.
+func TestLeftOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "a", "b")
+		w.checks.takes = map[string]time.Duration{"long": 30 * time.Minute}
+		w.platform.next("a", driver.Deploy, answer{code: driver.Lost})
+		w.platform.says["a:deploy"] = driver.Undecided
+		long := rollout.Gate{Run: []string{"long"}, Timeout: rollout.Duration(time.Hour)}
+		r := w.do("run", w.plan(promotion{onFailure: rollout.OnFailureRollback, spec: []func(*rollout.Spec){verify(long)}}))
+		if k := r.row("a").Waiting.Kind; k != rollout.WaitOperation {
+			t.Errorf("a waits for %q", k)
+		}
+		if n := w.newest("a").Steps[0].Looked; n != 1 {
+			t.Errorf("noted %d times that nobody could tell", n)
+		}
+		w.is("b", rollout.StateSucceeded)
+		w.free("a", "b")
+	})
+}
+
 // TestAbsentAfter: whoever takes over from a run that may still have a request
 // under way concludes nothing before that run's lease has ended.
 func TestAbsentAfter(t *testing.T) {
@@ -342,6 +363,26 @@ func TestMemberProves(t *testing.T) {
 	}
 }
 
+// TestOneKnows: a member that knows that the call was sent outweighs one whose
+// record lacks the intent.
+func TestOneKnows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "fleet", "a", "b", "c")
+		p := w.start("run")
+		p.dieAt = 4
+		if r := p.do(w.plan(promotion{})); !r.died || p.where != "after a call" {
+			t.Fatalf("it died %s", p.where)
+		}
+		w.set("b", func(r *rollout.Record) { r.Rollouts[0].Steps, r.Lease = nil, "" })
+		w.set("c", func(r *rollout.Record) { r.Rollouts[0].Steps[0].State, r.Lease = rollout.StepBegun, "" })
+		w.do("other", w.goOn([]string{"a"}), knowing)
+		w.is("a", rollout.StateSucceeded)
+		if n, m := w.platform.asked("lookup"), w.platform.asked("begin"); n != 1 || m != 1 {
+			t.Errorf("looked %d times, begun %d times", n, m)
+		}
+	})
+}
+
 // set changes a target's stored record as another run would.
 func (w *world) set(target string, change func(*rollout.Record)) {
 	w.t.Helper()
@@ -425,5 +466,34 @@ func TestHangingStore(t *testing.T) {
 		default:
 			t.Errorf("it still runs %s after the interruption", time.Since(at))
 		}
+	})
+}
+
+// TestInterruptedSave: an intent whose save was under way when the invocation was
+// interrupted is taken back: the effect was never sent.
+func TestInterruptedSave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "fleet", "a", "b")
+		ctx, interrupt := context.WithCancelCause(t.Context())
+		p := w.start("run", func(p *process) { p.ctx = ctx })
+		n := 0
+		p.store.OnCommit = func([]store.Entry) error {
+			if n++; n == 2 {
+				time.Sleep(2 * time.Second)
+			}
+			return nil
+		}
+		w.platform.lag = 5 * time.Second
+		time.AfterFunc(6*time.Second, func() { interrupt(errors.New("told to stop")) })
+		p.do(w.plan(promotion{}))
+		if w.platform.asked("begin") != 0 {
+			t.Error("it was sent")
+		}
+		for _, name := range w.order {
+			if steps := w.newest(name).Steps; len(steps) != 1 || steps[0].State != rollout.StepWithdrawn {
+				t.Errorf("the steps of %s are %+v", name, steps)
+			}
+		}
+		w.free("a", "b")
 	})
 }

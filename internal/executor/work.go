@@ -18,9 +18,9 @@ type queue struct {
 func (q *queue) add(m *machine, r *row) {
 	r.state = queued
 	r.ticket++
-	key, joins := m.joinKey(r)
+	key, joins := m.queue.joinKey(m, r)
 	if joins {
-		if m.holdBack(r, key) {
+		if m.queue.holdBack(r, key) {
 			return
 		}
 		q.joining(key).push(r)
@@ -36,7 +36,7 @@ func (q *queue) add(m *machine, r *row) {
 }
 
 // dispatch hands out what there is room for, and reports whether it did.
-func (m *machine) dispatch() bool {
+func (q *queue) dispatch(m *machine) bool {
 	before := m.started
 	for m.places.requests < m.limits.Places && len(m.queue.reads) > 0 {
 		p := m.queue.reads[0]
@@ -45,17 +45,17 @@ func (m *machine) dispatch() bool {
 		m.started++
 	}
 	for _, l := range []*lane{&m.queue.effects, &m.queue.checks, &m.queue.fresh} {
-		for r := l.peek(); r != nil && m.room(r); r = l.peek() {
+		for r := l.peek(); r != nil && q.room(m, r); r = l.peek() {
 			l.pop()
-			m.start(r)
+			q.start(m, r)
 		}
 	}
 	return m.started > before
 }
 
 // room reports whether a row's work may be handed out now.
-func (m *machine) room(r *row) bool {
-	if !r.begun && m.free() == 0 {
+func (q *queue) room(m *machine, r *row) bool {
+	if !r.begun && m.places.free() == 0 {
 		return false
 	}
 	if r.due.Action == rollout.ActionEffect {
@@ -66,21 +66,21 @@ func (m *machine) room(r *row) bool {
 
 // start puts a row to work. Since it was put into the queue another target may
 // have failed: it is asked once more what is due.
-func (m *machine) start(r *row) {
+func (q *queue) start(m *machine, r *row) {
 	m.started++
 	due := m.next(r)
-	if _, barred := m.barred(r); barred || due.Action != r.due.Action || due.Kind != r.due.Kind || due.Job != r.due.Job || due.Phase != r.due.Phase {
+	if _, barred := r.barred(m); barred || due.Action != r.due.Action || due.Kind != r.due.Kind || due.Job != r.due.Job || due.Phase != r.due.Phase {
 		r.state = thinking
 		m.rows.touch(r)
 		return
 	}
 	switch r.due = due; due.Action {
 	case rollout.ActionEffect:
-		m.startEffect(r)
+		startEffect(m, r)
 	case rollout.ActionCheck:
-		m.startCheck(r)
+		startCheck(m, r)
 	default:
-		m.startStageCheck(r)
+		startStageCheck(m, r)
 	}
 }
 
