@@ -145,13 +145,14 @@ func (l *Ledger) read(ctx context.Context, keys []store.Key) ([]store.Entry, err
 // into loads keys, to be saved later, and puts what is stored into s.
 func (l *Ledger) into(ctx context.Context, s *State, keys []store.Key) error {
 	var asked []store.Key
+	before := map[store.Key]stored{}
 	for _, k := range keys {
 		known, kept := l.kept(k)
 		if !kept {
-			asked = append(asked, k)
+			asked, before[k] = append(asked, k), known
 			continue
 		}
-		if err := s.put(store.Entry{Key: k, Version: known.version, Data: known.data}); err != nil {
+		if err := s.put(known.entry(k)); err != nil {
 			return err
 		}
 	}
@@ -163,9 +164,18 @@ func (l *Ledger) into(ctx context.Context, s *State, keys []store.Key) error {
 		if err := s.put(e); err != nil {
 			return err
 		}
-		l.loaded(e, s)
+		if known, ok := l.loaded(e, before[e.Key], s); !ok {
+			if err := s.put(known.entry(e.Key)); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// entry is what is known to be stored under a key.
+func (s stored) entry(k store.Key) store.Entry {
+	return store.Entry{Key: k, Version: s.version, Generation: s.generation, Data: s.data}
 }
 
 // kept reports whether an entry is read no more, because this run is changing
@@ -176,21 +186,26 @@ func (l *Ledger) kept(k store.Key) (stored, bool) {
 	return l.known[k], k.Kind == store.KindTarget && l.held[k.Target] || l.queue.has(k)
 }
 
-// loaded takes over what is stored under a key, as s has it: the caller forgets
-// what it had of it.
-func (l *Ledger) loaded(e store.Entry, s *State) {
+// loaded takes over what is stored under a key, as s has it, in place of what was
+// known when it was asked for: the caller forgets what it had of it. Where this
+// process has saved it since, what is known now stays, and ok is false.
+func (l *Ledger) loaded(e store.Entry, before stored, s *State) (known stored, ok bool) {
 	now := stored{version: e.Version, generation: e.Generation, data: e.Data}
 	if r := s.Records[e.Key.Target]; e.Key.Kind == store.KindTarget && r != nil {
 		now.lease = r.Lease
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if known = l.known[e.Key]; known.version != before.version || l.queue.has(e.Key) {
+		return known, false
+	}
 	l.know(e.Key, now)
 	delete(l.theirs, e.Key)
 	delete(l.stale, e.Key)
 	if e.Key.Kind == store.KindTarget {
 		delete(l.moved, e.Key.Target)
 	}
+	return now, true
 }
 
 // follow loads the promotions and the runs that the records of s name.

@@ -807,6 +807,49 @@ func TestOrdersWhileSaving(t *testing.T) {
 	})
 }
 
+// TestLoadWhileSaving: what is saved while it is being read is as it was saved,
+// and its next save is no conflict with ourselves.
+func TestLoadWhileSaving(t *testing.T) {
+	for name, queued := range map[string]bool{"saved meanwhile": false, "still to be saved": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				a := w.start("run-a")
+				s, err := a.Load(t.Context(), "web")
+				if err != nil {
+					t.Fatal(err)
+				}
+				a.store.when(nil, func(_ context.Context, _ []store.Key, next loadFunc) ([]store.Entry, error) {
+					found, err := next()
+					time.Sleep(time.Minute)
+					return found, err
+				})
+				done := make(chan error)
+				go func() { done <- a.LoadPromotions(t.Context(), s, "p-1") }()
+				synctest.Wait()
+				takes := time.Second
+				if queued {
+					takes = 2 * time.Minute
+				}
+				a.store.when(slowly(takes), nil)
+				p := &rollout.Promotion{Schema: rollout.Schema, Pipeline: "shop", ID: "p-1", Members: []string{"web"}}
+				first := a.Save(ledger.Row{Promotion: p})
+				if err := <-done; err != nil || (s.Promotions["p-1"] != nil) == queued {
+					t.Errorf("%+v, %v", s.Promotions, err)
+				}
+				if saved := <-first; saved.Err != nil {
+					t.Error(saved.Err)
+				}
+				p.EndTime = time.Now().UTC()
+				if saved := <-a.Save(ledger.Row{Promotion: p}); saved.Err != nil {
+					t.Errorf("the next save: %v", saved.Err)
+				}
+				a.closes()
+			})
+		})
+	}
+}
+
 // TestPromotionOfTwo: what two jobs save of one promotion at once is kept by both;
 // a check that both begin is begun by one.
 func TestPromotionOfTwo(t *testing.T) {
