@@ -21,7 +21,9 @@ import (
 
 // Platform is what the executor asks of platforms. Prepare, Lookup and Poll only
 // read and are retried below; Begin sends at most once and is retried nowhere
-// but here. Errors carry the driver's explanation.
+// but here. The end of Begin's ctx is the word to send nothing more (then the
+// error is Retryable); what was sent is still answered, within the invocation's
+// time for answers. Errors carry the driver's explanation.
 type Platform interface {
 	// Facts are a platform's; zero where there is no such platform.
 	Facts(platform string) driver.Facts

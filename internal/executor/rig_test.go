@@ -184,6 +184,7 @@ type process struct {
 	world  *world
 	run    rollout.Run
 	limits work.Limits
+	work   *work.Work
 	person bool
 	store  *storetest.Memory
 	over   func(context.Context, rollout.Run) (ledger.Fate, error)
@@ -281,6 +282,7 @@ func (p *process) invoke(plan planner.Plan) result {
 	w := p.world
 	wk := work.Begin(p.ctx, work.Clock{}, p.limits)
 	defer wk.End()
+	p.work = wk
 	l := ledger.Open(p.ctx, ledger.Config{Store: p.store, Pipeline: "shop", Run: p.run, Over: p.over, Work: wk})
 	names := make([]string, len(plan.Moves))
 	for i, m := range plan.Moves {
@@ -385,7 +387,12 @@ func (h *handle) Begin(ctx context.Context, c driver.Call) (driver.Operation, er
 		return driver.Operation{}, err
 	}
 	h.process.world.intended(c)
-	op, err := h.fake.Begin(ctx, c)
+	if ctx.Err() != nil {
+		return driver.Operation{}, fails(driver.Retryable)
+	}
+	answering, done := h.process.work.Answering(ctx)
+	defer done()
+	op, err := h.fake.Begin(answering, c)
 	if err := h.process.pass("after a call"); err != nil {
 		return driver.Operation{}, err
 	}

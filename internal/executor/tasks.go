@@ -24,8 +24,7 @@ func (t prepareTask) do(ctx context.Context, s *shell) input {
 	return prepared{t.c, p, err}
 }
 
-// beginTask sends an effect. After an interruption it is still answered within
-// the grace, but nothing is sent any more.
+// beginTask sends an effect, unless nothing is to begin any more.
 type beginTask struct {
 	c    *call
 	call driver.Call
@@ -35,9 +34,7 @@ func (t beginTask) do(ctx context.Context, s *shell) input {
 	if ctx.Err() != nil {
 		return begun{t.c, driver.Operation{}, errNotSent}
 	}
-	answering, done := s.Work.Answering(ctx)
-	defer done()
-	op, err := s.Platform.Begin(answering, t.call)
+	op, err := s.Platform.Begin(ctx, t.call)
 	return begun{t.c, op, err}
 }
 
