@@ -40,11 +40,11 @@ func digest(data []byte) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// nameFor is what a rollout of a release is named after: its name for people,
-// else its id.
+// nameFor is what a rollout of a release is named after: its name for people
+// where that can stand in a name, else its id. A description in words cannot.
 func nameFor(release driver.Release) string {
-	if release.Name != "" {
-		return strings.ToLower(release.Name)
+	if name := strings.ToLower(release.Name); namePattern.MatchString(name) {
+		return name
 	}
 	return release.ID
 }
