@@ -299,7 +299,7 @@ func (w *world) die(t *testing.T, s job, args ...string) {
 	}
 	s.env["AWS_ENDPOINT_URL_API_GATEWAY"] = server.URL
 	program := exec.CommandContext(t.Context(), os.Args[0], append(args, "--file", w.file)...)
-	program.Args[0], program.Env = "sluice", w.environ(s)
+	program.Args[0], program.Env = "sluice", append(w.environ(s), otherHost+"=far-away") // here its end would be seen
 	var said bytes.Buffer
 	program.Stdout, program.Stderr = &said, &said
 	if err := program.Start(); err != nil {
