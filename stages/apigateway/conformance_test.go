@@ -33,6 +33,7 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		Now: clock.Now, Advance: clock.Move,
 		Members: []stagetest.Member{{Target: target("prod"), Source: target("staging")}},
 		Unknown: target("gone"),
+		Inside:  server.Transport(),
 		Effects: func() int { return len(server.Effects()) },
 		Intrude: e.Intrude,
 	}

@@ -28,6 +28,7 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		Members: []stagetest.Member{{Target: production(), Source: staging()}},
 		Unknown: place("gone", "p-gone", "t-1"),
 		Empty:   &empty,
+		Inside:  r.server.Transport(),
 		Effects: r.effects,
 		Intrude: r.server.Intrude,
 	}

@@ -33,6 +33,7 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		},
 		Unknown: target("web-nowhere", "production", "storefront-nowhere"),
 		Empty:   &empty,
+		Inside:  a.server.Transport(),
 		Effects: func() int { return len(a.effects()) },
 		Intrude: a.emulator.Intrude,
 	}

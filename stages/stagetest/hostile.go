@@ -52,7 +52,7 @@ func RunHostile(t *testing.T, newHarness NewHarness) {
 				if lost && isRemote(kind) {
 					continue
 				}
-				clean := cleanLife(newBench(t, newHarness(t)), kind, lost)
+				clean := cleanLife(newInside(t, newHarness(t)), kind, lost)
 				for _, at := range clean.requests() {
 					t.Run(at.String(), func(t *testing.T) { hostile(t, newHarness, clean, at, most) })
 				}
@@ -112,8 +112,8 @@ func hostile(t *testing.T, newHarness NewHarness, clean *life, at asked, most *t
 			if answer.heavy && (m.lasting || clean.kind != clean.b.Facts.Kinds[0]) {
 				continue // they are about the client, which is the same for every kind
 			}
-			b := newBench(t, newHarness(t))
-			s := newSpoiler(b.Effects)
+			b := newInside(t, newHarness(t))
+			s := newSpoiler(b)
 			s.at, s.answer, s.mode, s.changes = &at, answer, m, clean.changes()
 			l := play(b, clean.kind, clean.lost, s, clean)
 			most.add(l)
@@ -160,7 +160,7 @@ type life struct {
 
 func cleanLife(b *bench, kind driver.Kind, lost bool) *life {
 	b.Helper()
-	l := play(b, kind, lost, newSpoiler(b.Effects), nil)
+	l := play(b, kind, lost, newSpoiler(b), nil)
 	if l.err != nil || !l.ended || len(l.broken) > 0 || l.had != 1 {
 		b.Fatalf("a clean %s: %+v, %v, %d effects, %v", kind, l.end, l.err, l.had, l.broken)
 	}

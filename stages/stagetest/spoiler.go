@@ -32,7 +32,7 @@ func (a asked) key() string { return a.method + " " + a.path }
 // spoiler stands between a driver and its platform. It records what is asked,
 // and gives one request, or everything from it on, a bad answer.
 type spoiler struct {
-	base    *http.Transport
+	base    http.RoundTripper
 	effects func() int
 
 	at     *asked // nil spoils nothing
@@ -50,12 +50,13 @@ type spoiler struct {
 	host    string
 }
 
-func newSpoiler(effects func() int) *spoiler {
-	return &spoiler{
+func newSpoiler(b *bench) *spoiler {
+	base := b.Inside
+	if base == nil {
 		// A connection that is kept would block the test's clock: see play.
-		base:    &http.Transport{DisableKeepAlives: true},
-		effects: effects, counts: map[string]int{}, changes: map[string]bool{},
+		base = &http.Transport{DisableKeepAlives: true}
 	}
+	return &spoiler{base: base, effects: b.Effects, counts: map[string]int{}, changes: map[string]bool{}}
 }
 
 // enter says what is being done from now on.

@@ -15,6 +15,7 @@ package stagetest
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -28,6 +29,10 @@ type Harness struct {
 
 	// Env reaches the fake platform, with credentials that it accepts.
 	Env map[string]string
+	// Inside carries requests to the same fake platform within this process, over no
+	// connection. Nil where it cannot: then thousands of requests of the hostile
+	// suite each take one.
+	Inside http.RoundTripper
 	// Rejected is laid over Env: credentials that the platform does not accept.
 	// Nil where the fake platform asks for none.
 	Rejected map[string]string
