@@ -21,6 +21,7 @@ type bench struct {
 	earlier driver.Release // what the first target runs
 	key     int
 	way     http.RoundTripper // to the platform
+	reached driver.Call       // where several lives share the bench: the call of each
 }
 
 func newBench(t *testing.T, h Harness) *bench {

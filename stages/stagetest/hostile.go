@@ -105,20 +105,29 @@ func modes(at asked) []mode {
 }
 
 // hostile gives one request every bad answer, and prints what was done.
+//
+// A life that reads as a clean one does, up to the effect, goes on as that one:
+// it is stopped there, so that those of one request share a platform that none of
+// them changes. Every other life begins anew and goes to its end.
 func hostile(t *testing.T, newHarness NewHarness, clean *life, at asked, most *tally) {
+	var shared *bench
+	if at.reads() && !clean.lost {
+		shared = newInside(t, newHarness(t))
+		shared.reached = shared.reach(clean.kind)
+	}
 	for _, m := range modes(at) {
 		done, given := map[string][]string{}, 0
 		for _, answer := range badAnswers() {
 			if answer.heavy && (m.lasting || clean.kind != clean.b.Facts.Kinds[0]) {
 				continue // they are about the client, which is the same for every kind
 			}
-			b := newInside(t, newHarness(t))
-			s := newSpoiler(b)
-			s.at, s.answer, s.mode, s.changes = &at, answer, m, clean.changes()
-			l := play(b, clean.kind, clean.lost, s, clean)
+			l := spoiled(shared, clean, at, answer, m)
+			if l == nil || !l.stopped && l.err == nil {
+				l = spoiled(newInside(t, newHarness(t)), clean, at, answer, m)
+			}
 			most.add(l)
-			for _, broken := range judge(b, l, clean) {
-				t.Errorf("%s, %s, %s (%s): broke the rule %s", b.Facts.Platform, at, answer.name, m, broken)
+			for _, broken := range judge(l.b, l, clean) {
+				t.Errorf("%s, %s, %s (%s): broke the rule %s", clean.platform, at, answer.name, m, broken)
 			}
 			done[l.told()] = append(done[l.told()], answer.name)
 			given++
@@ -131,6 +140,17 @@ func hostile(t *testing.T, newHarness NewHarness, clean *life, at asked, most *t
 			t.Logf("%s | %s | %s | %s, %s → %s", clean.platform, clean.kind, at, answers, m, what)
 		}
 	}
+}
+
+// spoiled is a life with one bad answer, or with them from there on. A nil bench
+// has none.
+func spoiled(b *bench, clean *life, at asked, answer badAnswer, m mode) *life {
+	if b == nil {
+		return nil
+	}
+	s := newSpoiler(b)
+	s.at, s.answer, s.mode, s.changes = &at, answer, m, clean.changes()
+	return play(b, clean.kind, clean.lost, s, clean)
 }
 
 // life is one effect on its way through the protocol, as the engine takes it,
@@ -149,6 +169,7 @@ type life struct {
 	prepared driver.Prepared
 	end      driver.Result
 	ended    bool
+	stopped  bool // it went on as the clean one would
 	err      error
 	log      []string      // what was done beside the plain way, in order
 	broken   []string      // rules that were broken on the way
@@ -195,7 +216,10 @@ func (l *life) changes() map[string]bool {
 // fake platform is outside of it, and no connection to it is kept.
 func play(b *bench, kind driver.Kind, lost bool, s *spoiler, clean *life) *life {
 	b.Helper()
-	l := &life{spoiler: s, b: b, kind: kind, platform: b.Facts.Platform, lost: lost, clean: clean, call: b.reach(kind)}
+	l := &life{spoiler: s, b: b, kind: kind, platform: b.Facts.Platform, lost: lost, clean: clean, call: b.reached}
+	if l.call.Key == "" {
+		l.call = b.reach(kind)
+	}
 	l.start = b.Effects()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -205,13 +229,31 @@ func play(b *bench, kind driver.Kind, lost bool, s *spoiler, clean *life) *life 
 	return l
 }
 
-// run is the protocol. What stops it is in err.
+// run is the protocol, from the phase on that is spoiled where that is one of the
+// reads. What stops it is in err.
 func (l *life) run(ctx context.Context) {
-	for _, step := range []func(context.Context) error{l.look, l.find, l.prepare, l.send} {
-		if l.err = step(ctx); l.err != nil {
+	for _, step := range []struct {
+		phase string
+		do    func(context.Context) error
+	}{{"current", l.look}, {"resolve", l.find}, {"prepare", l.prepare}, {"", l.send}} {
+		if l.at != nil && step.phase != "" && step.phase != "prepare" && step.phase != l.at.phase {
+			continue // it is the clean one's
+		}
+		if l.err = step.do(ctx); l.err != nil {
 			return
 		}
+		if l.b.reached.Key != "" && step.phase == l.at.phase {
+			l.stopped = l.asClean()
+			return // what others share is not changed
+		}
 	}
+}
+
+// asClean reports whether a life that was spoiled while it read came to what the
+// clean one came to, and goes on as that one.
+func (l *life) asClean() bool {
+	same := l.at.phase != "prepare" || canonical(l.prepared) == canonical(l.clean.prepared)
+	return same && !l.lasting && len(l.broken) == 0
 }
 
 // place is the first target as a new process sees it, through the spoiler.
@@ -459,7 +501,7 @@ func judge(b *bench, l, clean *life) []string {
 	if done && !isRemote(l.kind) && b.current(b.target()).ID != b.expected(l.kind) {
 		breaks("that success is what stands: it does not")
 	}
-	if !l.lasting && !l.ended {
+	if !l.lasting && !l.ended && !l.stopped {
 		breaks("that one bad answer heals by being asked again: %v", l.err)
 	}
 	return broken
@@ -469,6 +511,8 @@ func judge(b *bench, l, clean *life) []string {
 func (l *life) told() string {
 	words := slices.Clone(l.log)
 	switch {
+	case l.stopped:
+		return strings.Join(append(words, "then as without it"), ", ")
 	case l.ended:
 		words = append(words, string(l.end.Outcome))
 	case stages.CodeOf(l.err) != driver.Unknown:
