@@ -21,7 +21,11 @@ type bench struct {
 	earlier driver.Release // what the first target runs
 	key     int
 	way     http.RoundTripper // to the platform
-	reached driver.Call       // where several lives share the bench: the call of each
+	// What lies behind all lives on the bench: the call that reach made, what was
+	// prepared of it, and the operation that it began. Zero for none.
+	reached  driver.Call
+	prepared driver.Prepared
+	begun    *driver.Operation
 }
 
 func newBench(t *testing.T, h Harness) *bench {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,7 @@ const (
 	mostTime    = 60 * time.Second // that one call of a driver is given
 	readAttempt = 4                // as the engine reads
 	sendAttempt = 3                // as the engine sends what provably did nothing
+	collectAt   = 800              // percent of what is live that may be allocated before it is collected
 )
 
 // RunHostile holds a platform to the rule that an answer is checked before it
@@ -44,6 +46,9 @@ const (
 //
 //	func TestHostile(t *testing.T) { stagetest.RunHostile(t, newHarness) }
 func RunHostile(t *testing.T, newHarness NewHarness) {
+	// Thousands of short lives leave nothing behind: a collection for each few of
+	// them is a quarter of the suite's time.
+	defer debug.SetGCPercent(debug.SetGCPercent(collectAt))
 	for _, kind := range newHarness(t).Facts.Kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			most := &tally{}
@@ -106,27 +111,22 @@ func modes(at asked) []mode {
 
 // hostile gives one request every bad answer, and prints what was done.
 //
-// A life that reads as a clean one does, up to the effect, goes on as that one:
-// it is stopped there, so that those of one request share a platform that none of
-// them changes. Every other life begins anew and goes to its end.
+// A life that reads as a clean one does, up to the effect, goes on as that one: it
+// is stopped there. Every other life goes to its end.
 func hostile(t *testing.T, newHarness NewHarness, clean *life, at asked, most *tally) {
-	var shared *bench
-	if at.reads() && !clean.lost {
-		shared = newInside(t, newHarness(t))
-		shared.reached = shared.reach(clean.kind)
-	}
+	benches := &benches{T: t, newHarness: newHarness, clean: clean, at: at}
 	for _, m := range modes(at) {
 		done, given := map[string][]string{}, 0
 		for _, answer := range badAnswers() {
 			if answer.heavy && (m.lasting || clean.kind != clean.b.Facts.Kinds[0]) {
 				continue // they are about the client, which is the same for every kind
 			}
-			l := spoiled(shared, clean, at, answer, m)
-			if l == nil || !l.stopped && l.err == nil {
-				l = spoiled(newInside(t, newHarness(t)), clean, at, answer, m)
-			}
+			b := benches.next()
+			s := newSpoiler(b)
+			s.at, s.answer, s.mode, s.changes = &at, answer, m, clean.changes()
+			l := play(b, clean.kind, clean.lost, s, clean)
 			most.add(l)
-			for _, broken := range judge(l.b, l, clean) {
+			for _, broken := range judge(b, l, clean) {
 				t.Errorf("%s, %s, %s (%s): broke the rule %s", clean.platform, at, answer.name, m, broken)
 			}
 			done[l.told()] = append(done[l.told()], answer.name)
@@ -142,15 +142,39 @@ func hostile(t *testing.T, newHarness NewHarness, clean *life, at asked, most *t
 	}
 }
 
-// spoiled is a life with one bad answer, or with them from there on. A nil bench
-// has none.
-func spoiled(b *bench, clean *life, at asked, answer badAnswer, m mode) *life {
-	if b == nil {
-		return nil
+// benches are where the lives of one request begin, each as if none had been there
+// before: one that is put back each time, where its platform can be, else new ones.
+// One that is put back has the clean way up to the phase of the request behind it.
+type benches struct {
+	*testing.T
+	newHarness NewHarness
+	clean      *life
+	at         asked
+	kept       *bench
+	putBack    func()
+}
+
+func (s *benches) next() *bench {
+	s.Helper()
+	if s.kept != nil {
+		s.putBack()
+		return s.kept
 	}
-	s := newSpoiler(b)
-	s.at, s.answer, s.mode, s.changes = &at, answer, m, clean.changes()
-	return play(b, clean.kind, clean.lost, s, clean)
+	b := newInside(s.T, s.newHarness(s.T))
+	b.reached = b.reach(s.clean.kind)
+	if b.Snapshot == nil {
+		return b
+	}
+	if s.clean.lost || s.at.phase == "begin" || s.at.phase == "poll" {
+		b.prepared = b.prepare(b.reached)
+	}
+	if s.clean.lost || s.at.phase == "poll" {
+		op, err := b.begin(b.prepared.Call)
+		b.must(err)
+		b.begun = &op
+	}
+	s.kept, s.putBack = b, b.Snapshot()
+	return b
 }
 
 // life is one effect on its way through the protocol, as the engine takes it,
@@ -220,7 +244,9 @@ func play(b *bench, kind driver.Kind, lost bool, s *spoiler, clean *life) *life 
 	if l.call.Key == "" {
 		l.call = b.reach(kind)
 	}
-	l.start = b.Effects()
+	if l.start = b.Effects(); b.begun != nil {
+		l.start--
+	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	synctest.Test(b.T, func(t *testing.T) { l.run(t.Context()) })
@@ -236,24 +262,40 @@ func (l *life) run(ctx context.Context) {
 		phase string
 		do    func(context.Context) error
 	}{{"current", l.look}, {"resolve", l.find}, {"prepare", l.prepare}, {"", l.send}} {
-		if l.at != nil && step.phase != "" && step.phase != "prepare" && step.phase != l.at.phase {
-			continue // it is the clean one's
+		if l.isBehind(step.phase) {
+			continue
 		}
 		if l.err = step.do(ctx); l.err != nil {
 			return
 		}
-		if l.b.reached.Key != "" && step.phase == l.at.phase {
-			l.stopped = l.asClean()
-			return // what others share is not changed
+		if l.stopped = l.asClean(step.phase); l.stopped {
+			return
 		}
 	}
 }
 
-// asClean reports whether a life that was spoiled while it read came to what the
-// clean one came to, and goes on as that one.
-func (l *life) asClean() bool {
-	same := l.at.phase != "prepare" || canonical(l.prepared) == canonical(l.clean.prepared)
-	return same && !l.lasting && len(l.broken) == 0
+// isBehind reports whether a phase is one of the clean way, which the life does not
+// go again.
+func (l *life) isBehind(phase string) bool {
+	switch {
+	case l.at == nil || phase == "" || phase == l.at.phase:
+		return false
+	case phase == "prepare" && l.b.prepared.Call.Key == "":
+		return false
+	case phase == "prepare":
+		l.prepared = copied(l.b.prepared)
+	}
+	return true
+}
+
+// asClean reports whether a life is through with the phase in which it was spoiled,
+// came to what the clean one came to, and goes on as that one: what comes of a call
+// depends on the call and the platform alone.
+func (l *life) asClean(phase string) bool {
+	if l.at == nil || l.lost || l.lasting || phase != l.at.phase || len(l.broken) > 0 {
+		return false
+	}
+	return phase != "prepare" || canonical(l.prepared) == canonical(l.clean.prepared)
 }
 
 // place is the first target as a new process sees it, through the spoiler.
@@ -361,8 +403,14 @@ func (l *life) prepare(ctx context.Context) (err error) {
 
 // send begins the call, follows it, and looks it up where its answer is lost.
 func (l *life) send(ctx context.Context) error {
-	for range sendAttempt {
-		op, err := l.begin(ctx)
+	for attempt := range sendAttempt {
+		var op driver.Operation
+		var err error
+		if l.b.begun != nil && attempt == 0 {
+			op = copied(*l.b.begun)
+		} else {
+			op, err = l.begin(ctx)
+		}
 		if err == nil && !l.lost {
 			return l.follow(ctx, op)
 		}

@@ -32,11 +32,6 @@ func (a asked) key() string { return a.method + " " + a.path }
 // inPhase tells requests apart that are counted by themselves: those of a phase.
 func (a asked) inPhase() string { return a.phase + " " + a.key() }
 
-// reads reports whether the request is of a phase before the effect.
-func (a asked) reads() bool {
-	return a.phase == "current" || a.phase == "resolve" || a.phase == "prepare"
-}
-
 // spoiler stands between a driver and its platform. It records what is asked,
 // and gives one request, or everything from it on, a bad answer.
 type spoiler struct {

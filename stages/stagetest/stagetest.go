@@ -33,6 +33,10 @@ type Harness struct {
 	// connection. Nil where it cannot: then thousands of requests of the hostile
 	// suite each take one.
 	Inside http.RoundTripper
+	// Snapshot keeps how the platform and its clock stand, and returns what puts
+	// both back; Effects goes on counting. Nil where that cannot be: then every
+	// life of the hostile suite begins on a platform of its own.
+	Snapshot func() (putBack func())
 	// Rejected is laid over Env: credentials that the platform does not accept.
 	// Nil where the fake platform asks for none.
 	Rejected map[string]string
