@@ -267,8 +267,6 @@ type Env struct {
 	// that it is masked and redacted everywhere. Nil drops it. Drivers call it
 	// through [Env.Keep].
 	Secret func(value string)
-	// Log takes debug lines. Nil drops them.
-	Log func(format string, args ...any)
 }
 
 // Keep tells the environment of a credential that must never be shown. It is

@@ -179,7 +179,7 @@ func (b *bench) reach(kind driver.Kind) driver.Call {
 		change.Baseline = b.step(&change, first)
 		change.Release, change.Source = b.earlier, nil
 	default:
-		if isRemote(kind) {
+		if kind.IsCommand() {
 			if b.Reach == nil {
 				b.Fatalf("%s is declared, but the harness cannot reach it", kind)
 			}

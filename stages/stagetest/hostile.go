@@ -54,7 +54,7 @@ func RunHostile(t *testing.T, newHarness NewHarness) {
 			most := &tally{}
 			defer func() { t.Logf("%s", most) }()
 			for _, lost := range []bool{false, true} {
-				if lost && isRemote(kind) {
+				if lost && kind.IsCommand() {
 					continue
 				}
 				clean := cleanLife(newInside(t, newHarness(t)), kind, lost)
@@ -546,7 +546,7 @@ func judge(b *bench, l, clean *life) []string {
 	if done && l.had != 1 {
 		breaks("that success is what stands: succeeded with %d effects", l.had)
 	}
-	if done && !isRemote(l.kind) && b.current(b.target()).ID != b.expected(l.kind) {
+	if done && !l.kind.IsCommand() && b.current(b.target()).ID != b.expected(l.kind) {
 		breaks("that success is what stands: it does not")
 	}
 	if !l.lasting && !l.ended && !l.stopped {

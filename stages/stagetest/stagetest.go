@@ -91,7 +91,7 @@ func RunConformance(t *testing.T, newHarness NewHarness) {
 	for _, kind := range first.Facts.Kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Run("OneEffect", func(t *testing.T) { oneEffect(newBench(t, newHarness(t)), kind) })
-			if isRemote(kind) {
+			if kind.IsCommand() {
 				return
 			}
 			t.Run("AnswerLost", func(t *testing.T) {
@@ -132,15 +132,5 @@ func properties() []property {
 		{"Batch", batch},
 		{"Concurrent", concurrent},
 		{"OtherErrors", otherErrors},
-	}
-}
-
-// isRemote reports whether a kind is one of the platform's own rollouts.
-func isRemote(k driver.Kind) bool {
-	switch k {
-	case driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback:
-		return false
-	default:
-		return true
 	}
 }
