@@ -22,17 +22,6 @@ func (e *Execution) ask(r *Record, q Request, now time.Time) error {
 	return nil
 }
 
-// isCommand reports whether an effect is a command to what the platform itself
-// works on, not work of its own.
-func isCommand(k driver.Kind) bool {
-	switch k {
-	case driver.Approve, driver.Reject, driver.Advance, driver.RetryJob, driver.IgnoreJob, driver.Cancel:
-		return true
-	default:
-		return false
-	}
-}
-
 // commandName is what the command to a platform's own rollout is called here.
 func commandName(k driver.Kind) string {
 	switch k {

@@ -100,7 +100,7 @@ func (e *Execution) platformStops(now time.Time) (Waiting, bool) {
 // commandFirst reports whether a command to what the platform works on goes out
 // before that is followed further.
 func (e *Execution) commandFirst(step *Step) bool {
-	return step.State == StepBegun && len(e.Asked) > 0 && isCommand(e.Asked[0].Kind)
+	return step.State == StepBegun && len(e.Asked) > 0 && e.Asked[0].Kind.IsCommand()
 }
 
 // answer decides about an effect that has no final answer yet.

@@ -98,7 +98,7 @@ func (e local) ignore(r *Record, p *Phase, j *Job, by Actor, now time.Time) erro
 	if step, asks := e.asking(); asks {
 		e.decided(r, step, now)
 		if step.Asked != nil || e.Rollout.State == StateCancelling {
-			e.Left = e.Left || !isCommand(step.Call.Kind)
+			e.Left = e.Left || !step.Call.Kind.IsCommand()
 			return nil
 		}
 	}

@@ -93,5 +93,5 @@ func TestNoWordWhereNoneIsWaitedFor(t *testing.T) {
 	_, ok := e.Awaits(&s.r)
 	s.want("awaits", ok, false)
 	s.want("lost", s.r.Rollouts[0].Steps[0].waiting("web"), "")
-	s.want("kind", isCommand(driver.Rollback), false)
+	s.want("kind", driver.Rollback.IsCommand(), false)
 }

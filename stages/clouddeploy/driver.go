@@ -108,7 +108,7 @@ func (d *clouddeploy) Begin(ctx context.Context, c driver.Call) (driver.Operatio
 		return op, nil //nolint:nilerr // the next look says it again
 	}
 	switch outcome := seen.Results[name].Outcome; {
-	case isCommand(c.Kind) && outcome != driver.Succeeded:
+	case c.Kind.IsCommand() && outcome != driver.Succeeded:
 		return driver.Operation{}, google.NoAnswer(method(c.Kind), "it was answered, and rollout %s does not show it", google.Last(f.Rollout))
 	case outcome == driver.Failed:
 		return op, nil
@@ -124,7 +124,7 @@ func (d *clouddeploy) Lookup(ctx context.Context, c driver.Call) (driver.Verdict
 		return driver.Undecided, driver.Operation{}, err
 	}
 	find := d.lookupRollout
-	if isCommand(c.Kind) {
+	if c.Kind.IsCommand() {
 		find = d.lookupCommand
 	}
 	verdict, op, err := find(ctx, c, f)

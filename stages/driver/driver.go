@@ -220,10 +220,10 @@ type Driver interface {
 	// Env.Places says.
 	Live(ctx context.Context, targets []Target) ([]Live, []error)
 
-	// Resolve finds a release by what a person may call it ([Release.Called]) for
-	// t and fills in what the platform knows of it, CreateTime above all. NotFound
-	// where the platform has no such release within t's reach, Invalid where
-	// several are called so.
+	// Resolve finds a release by its id for t and fills in what the platform knows
+	// of it, CreateTime above all. A platform that can list releases also takes
+	// what else people may call one ([Release.Called]). NotFound where it has no
+	// such release within t's reach, Invalid where several are called so.
 	Resolve(ctx context.Context, t Target, id string) (Release, error)
 
 	// Prepare only reads: preflight, resolution, snapshot. Prepared.Call is
@@ -267,8 +267,6 @@ type Env struct {
 	// that it is masked and redacted everywhere. Nil drops it. Drivers call it
 	// through [Env.Keep].
 	Secret func(value string)
-	// Log takes debug lines. Nil drops them.
-	Log func(format string, args ...any)
 }
 
 // Keep tells the environment of a credential that must never be shown. It is

@@ -33,7 +33,6 @@ type client struct {
 	base   string
 	token  string
 	http   *http.Client
-	log    func(string, ...any)
 	tokens budget
 }
 
@@ -118,7 +117,6 @@ func (c *client) send(ctx context.Context, r request) (answer, error) {
 	if id == "" {
 		id = sent
 	}
-	c.log("heroku: %s: %s (%s)", r, resp.Status, id)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer+1))
 	if err != nil {
 		return answer{}, &lostError{request: r, id: id, err: err}

@@ -120,7 +120,7 @@ func (b *bench) shares(live driver.Live, want map[string]string) {
 // again: who retries is above.
 func asksOnce(b *bench) {
 	c := b.call(b.Facts.Kinds[0], b.change(b.Members[0]))
-	if isRemote(c.Kind) {
+	if c.Kind.IsCommand() {
 		b.Fatalf("a platform's first kind is %s", c.Kind)
 	}
 	reads := map[string]func(*stages.Target) error{
