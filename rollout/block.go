@@ -1,6 +1,8 @@
 package rollout
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -105,4 +107,24 @@ type Question struct {
 	Release   string   // what would come to run; "" for none
 	Person    bool     // whether a person wants it
 	Overrides []string // ids of blocks that this run passes
+}
+
+// The beginnings of the ids of stored blocks.
+const (
+	idLock     = "lock-"
+	idAbandon  = "abandon-"
+	idWentBack = "went-back-"
+	idRestored = "restored-"
+)
+
+// LockID is the id of the lock that one person places by one command; unique tells
+// it from others.
+func LockID(unique string) string { return idLock + unique }
+
+// AbandonID is LockID for the block of a release that is abandoned.
+func AbandonID(unique string) string { return idAbandon + unique }
+
+// IsBlockID reports whether an id is that of a stored block, and no policy's name.
+func IsBlockID(id string) bool {
+	return slices.ContainsFunc([]string{idLock, idAbandon, idWentBack, idRestored}, func(begin string) bool { return strings.HasPrefix(id, begin) })
 }

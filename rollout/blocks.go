@@ -90,11 +90,11 @@ func (r *Record) placeGoingBack(e *Execution, by Actor, now time.Time) {
 		automation.Release = b.From
 	}
 	if !by.Person {
-		automation.ID, automation.Kind = "restored-"+e.Rollout.Name, BlockRestored
+		automation.ID, automation.Kind = idRestored+e.Rollout.Name, BlockRestored
 		r.place(automation, now)
 		return
 	}
-	b.ID, b.Kind, b.Release, b.Whom = "went-back-"+e.Rollout.Name, BlockWentBack, b.From, Everybody
+	b.ID, b.Kind, b.Release, b.Whom = idWentBack+e.Rollout.Name, BlockWentBack, b.From, Everybody
 	r.place(b, now)
 	if automation.Release == "" {
 		automation.ID, automation.Kind = b.ID+"-automation", BlockWentBack

@@ -26,11 +26,14 @@ type SchemaError struct{ Found string }
 
 // Error says what to do about it.
 func (e *SchemaError) Error() string {
-	if e.Found == "sluice.state/v1" {
+	if e.Unreleased() {
 		return "the state has schema sluice.state/v1, the format of unreleased versions of sluice, and nothing that reads it was ever released: start a new state with `sluice state import`"
 	}
 	return fmt.Sprintf("the state has schema %q and this version of sluice reads %s; use the version that wrote it, or a newer one", e.Found, Schema)
 }
+
+// Unreleased reports whether the format is one that no released version wrote.
+func (e *SchemaError) Unreleased() bool { return e.Found == "sluice.state/v1" }
 
 // Decode reads an entry. Text that is none, of another schema ([*SchemaError]),
 // or at odds with itself is an error; nothing is guessed.

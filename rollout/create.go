@@ -103,6 +103,9 @@ func newExecution(r *Record, spec Spec, named driver.Release, now time.Time) Exe
 
 // insert puts a new rollout at its place in the order of work.
 func (r *Record) insert(e Execution, at int, message string, now time.Time) {
+	if why := e.Spec.Reason; why != "" {
+		message += ": " + why
+	}
 	r.Rollouts = slices.Insert(r.Rollouts, at, e)
 	r.event(&r.Rollouts[at], now, Event{Type: "rollout.created", Message: message, Actor: e.Spec.Creator})
 }

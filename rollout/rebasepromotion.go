@@ -38,6 +38,28 @@ func RebasePromotion(mine *Promotion, base, theirs Promotion) bool {
 	return true
 }
 
+// JoinPromotion makes mine the entry that another job has made of the same promotion
+// at the same time, with what either knows of it: the jobs of a matrix begin
+// together. It reports false, and changes nothing, where theirs is another promotion.
+func JoinPromotion(mine *Promotion, theirs Promotion) bool {
+	a, b := *mine, theirs
+	for _, p := range []*Promotion{&a, &b} {
+		p.Actor, p.Person, p.RunURL, p.Origin, p.Attempt, p.Commit, p.Reason, p.CreateTime = "", false, "", "", 0, "", "", time.Time{}
+	}
+	if !samePromotionBut(a, b) {
+		return false
+	}
+	joined, base := theirs.Clone(), theirs
+	base.Halted, base.Skips, base.Unchanged, base.Calls, base.Checks, base.WaveEnds, base.EndTime = nil, nil, nil, nil, nil, nil, time.Time{}
+	joined.Halted, joined.Skips, joined.Unchanged, joined.Calls = mine.Halted, mine.Skips, mine.Unchanged, mine.Calls
+	joined.Checks, joined.WaveEnds, joined.EndTime = mine.Checks, mine.WaveEnds, mine.EndTime
+	if !RebasePromotion(&joined, base, theirs) {
+		return false
+	}
+	*mine = joined
+	return true
+}
+
 // samePromotionBut reports whether two promotions are the same but for what
 // several jobs may save.
 func samePromotionBut(a, b Promotion) bool {
