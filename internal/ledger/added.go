@@ -80,8 +80,8 @@ func (g *group) historyWith(k store.Key, d *draft) (*draft, error) {
 	return &draft{key: k, data: data, generation: h.Generation, upTo: d.upTo}, err
 }
 
-// listed is the index where it has to change.
-func (g *group) listed(drafts []*draft) ([]*draft, error) {
+// indexWith is the index where it has to change.
+func (g *group) indexWith(drafts []*draft) ([]*draft, error) {
 	var targets, removed []string
 	for _, d := range drafts {
 		switch {
@@ -92,7 +92,7 @@ func (g *group) listed(drafts []*draft) ([]*draft, error) {
 			targets = append(targets, d.key.Target)
 		}
 	}
-	if len(targets)+len(removed) == 0 {
+	if len(targets)+len(removed) == 0 || !g.indexed() {
 		return nil, nil
 	}
 	k := g.key(index())

@@ -123,7 +123,7 @@ func (l *Ledger) draftBeside(before rollout.Record, r *rollout.Record) (*set, er
 	saved.Generation = known.generation + 1
 	d := &draft{key: k, beside: known.lease != l.config.Run.ID, lease: r.Lease, seen: known.generation, generation: saved.Generation}
 	var err error
-	d.data, err = l.encodeBeside(k, saved, d.beside)
+	d.data, err = l.encodeBeside(k, saved, d.beside && known.lease != "")
 	s := newSet()
 	s.drafts = []*draft{d}
 	return s, err

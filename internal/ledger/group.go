@@ -147,7 +147,7 @@ func (g *group) help(drafts []*draft) ([]*draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	listed, err := g.listed(drafts)
+	listed, err := g.indexWith(drafts)
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,9 @@ type Config struct {
 	// Redact takes credentials out of text. Whatever is saved passes it; what an
 	// older save let in is cleaned by the next. Nil leaves text as it is.
 	Redact func(string) string
+	// Anew has records of a format that was never released count as never written,
+	// and be written over: what runs is imported in their place.
+	Anew bool
 	Work   *work.Work
 }
 

@@ -34,11 +34,17 @@ func (l *Ledger) newState() *State {
 // by a record and is missing; the invocation's end.
 func (l *Ledger) Load(ctx context.Context, targets ...string) (*State, error) {
 	s := l.newState()
-	keys := []store.Key{l.key(index())}
+	var keys []store.Key
+	if l.indexed() {
+		keys = append(keys, l.key(index()))
+	}
 	for _, t := range targets {
 		keys = append(keys, l.key(Target(t)))
 	}
 	if err := l.into(ctx, s, keys); err != nil {
+		return nil, err
+	}
+	if err := l.listed(ctx, s); err != nil {
 		return nil, err
 	}
 	for _, t := range targets {
@@ -47,6 +53,22 @@ func (l *Ledger) Load(ctx context.Context, targets ...string) (*State, error) {
 		}
 	}
 	return s, l.follow(ctx, s)
+}
+
+// indexed reports whether an index is kept. Where nothing can be swapped two runs
+// would overwrite each other's, so that the store's own list is the index.
+func (l *Ledger) indexed() bool { return l.Facts().Swap }
+
+// listed fills the index of a state from the store's list, where none is kept.
+func (l *Ledger) listed(ctx context.Context, s *State) error {
+	if l.indexed() {
+		return nil
+	}
+	keys, err := l.config.Store.List(ctx, l.config.Pipeline, store.KindTarget)
+	for _, k := range keys {
+		s.Index.Add(k.Target)
+	}
+	return err
 }
 
 // LoadMembers adds to s the members of its promotions that it lacks, with what
@@ -162,7 +184,10 @@ func (l *Ledger) into(ctx context.Context, s *State, keys []store.Key) error {
 	}
 	for _, e := range entries {
 		if err := s.put(e); err != nil {
-			return err
+			if !l.config.Anew || !isUnreleased(err) {
+				return err
+			}
+			delete(s.Records, e.Key.Target)
 		}
 		if known, ok := l.loaded(e, before[e.Key], s); !ok {
 			if err := s.put(known.entry(e.Key)); err != nil {

@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -69,7 +70,16 @@ func decode[E entry](k store.Key, data []byte, who func(E) (pipeline, name strin
 	return e, nil
 }
 
+// isUnreleased reports whether an entry has a format that was never released.
+func isUnreleased(err error) bool {
+	var schema *rollout.SchemaError
+	return errors.As(err, &schema) && schema.Unreleased()
+}
+
 func damaged(k store.Key, err error) error {
+	if isUnreleased(err) {
+		return &store.UnreadableError{Key: k, Op: "read", Err: err} // which says what to do
+	}
 	return &store.UnreadableError{Key: k, Op: "read", Err: err, Remedy: "nothing was done; restore the state from where it was intact, or adopt what runs today with `sluice state import`"}
 }
 

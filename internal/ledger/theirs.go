@@ -15,6 +15,9 @@ type Theirs struct {
 
 	recordBase, record       rollout.Record
 	promotionBase, promotion rollout.Promotion
+	// made says that another job made the same promotion's entry at the same time:
+	// there is no base.
+	made bool
 }
 
 // Record is the target's record as it was stored then; nil for a promotion.
@@ -44,7 +47,23 @@ func (t Theirs) IntoPromotion(p *rollout.Promotion) bool {
 	if t.Key != Promotion(p.ID) || p.Generation >= t.generation() {
 		return true
 	}
+	if t.made {
+		return rollout.JoinPromotion(p, t.promotion)
+	}
 	return rollout.RebasePromotion(p, t.promotionBase, t.promotion)
+}
+
+// made is what another job made of a promotion that this run is about to make.
+func (l *Ledger) made(e store.Entry) (Theirs, bool, error) {
+	if e.Key.Kind != store.KindPromotion || e.Version == "" {
+		return Theirs{}, false, nil
+	}
+	p, err := decodePromotion(e.Key, e.Data)
+	if err != nil {
+		return Theirs{}, false, err
+	}
+	t := Theirs{Key: of(e.Key), promotion: p, made: true}
+	return t, l.takeOver(t, stored{}, stored{version: e.Version, generation: e.Generation, data: e.Data}), nil
 }
 
 // between is what was saved between two stored versions of an entry; ok is false
@@ -105,7 +124,10 @@ func (t Theirs) overtake(d *draft) (ok bool, err error) {
 // find takes over what others saved of an entry beside our lease. What it stood on
 // before is what is known, or what this ledger saved without being told.
 func (l *Ledger) find(e store.Entry, known stored) (Theirs, bool, error) {
-	if known.version == "" || e.Version == "" {
+	if known.version == "" {
+		return l.made(e)
+	}
+	if e.Version == "" {
 		return Theirs{}, false, nil
 	}
 	now := stored{version: e.Version, generation: e.Generation, data: e.Data}
