@@ -70,6 +70,32 @@ func TestRefusedTarget(t *testing.T) {
 	})
 }
 
+// TestSkip: a member that a person leaves out keeps the others waiting no more; said
+// twice it is done once.
+func TestSkip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "a", "b", "c")
+		w.checks.fails["smoke"] = errors.New("it smokes")
+		own := map[string][]func(*rollout.Spec){"a": {verify(gate("smoke"))}}
+		waves := &rollout.Waves{Sizes: []int{1, 3}}
+		w.do("run", w.plan(promotion{id: "p", onFailure: rollout.OnFailureHalt, waves: waves, own: own}), places(1))
+		if got := w.deployed(); !slices.Equal(got, []string{"a"}) {
+			t.Fatalf("deployed %q before anybody is left out", got)
+		}
+		skip := planner.Skipped{Promotion: "p", Skip: rollout.Skip{Target: "a", By: "bob", Reason: "its region is down", At: time.Now()}}
+		for _, again := range []string{"skip", "skip again"} {
+			plan := w.goOn([]string{"b", "c"})
+			plan.Command, plan.Skips = "skip", []planner.Skipped{skip}
+			w.do(again, plan)
+			w.is("b", rollout.StateSucceeded)
+			w.is("c", rollout.StateSucceeded)
+			if got := w.promotion("p").Skips; len(got) != 1 || got[0].Target != "a" || got[0].Reason != "its region is down" {
+				t.Errorf("the promotion's entry says %+v", got)
+			}
+		}
+	})
+}
+
 // TestLongBake: a bake longer than the inline wait is left to a later invocation,
 // which goes on where the first one left.
 func TestLongBake(t *testing.T) {

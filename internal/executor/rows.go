@@ -50,18 +50,19 @@ type row struct {
 	adopting string
 	gone     bool // another run changed it: nothing of it can be saved
 
-	begins  map[string]int // by effect: how often it was begun in this invocation
-	retryAt time.Time      // no effect of it before
-	trouble string         // what the platform said last when it did nothing
-	left    string         // the call that is left to a later invocation
-	told    string         // the call of which the platform told something in this invocation
-	shown   int64          // the newest event that was handed over to be saved
-	moved   rollout.Moved  // what was sealed away and is not durable yet
-	dirty   bool           // it differs from what was handed over to be saved
-	saving  int            // sets under way that it is in
-	unsaved int            // how often it could not be saved
-	warned  map[string]bool
-	groups  []*group
+	begins   map[string]int   // by effect: how often it was begun in this invocation
+	retryAt  time.Time        // no effect of it before
+	trouble  string           // what the platform said last when it did nothing
+	left     string           // the call that is left to a later invocation
+	announce *rollout.Waiting // a wait that people are to be told of
+	told     string           // the call of which the platform told something in this invocation
+	shown    int64            // the newest event that was handed over to be saved
+	moved    rollout.Moved    // what was sealed away and is not durable yet
+	dirty    bool             // it differs from what was handed over to be saved
+	saving   int              // sets under way that it is in
+	unsaved  int              // how often it could not be saved
+	warned   map[string]bool
+	groups   []*group
 }
 
 // group is a promotion with its members, of which some are rows.

@@ -158,8 +158,21 @@ func begin(m *machine, state *ledger.State, plan planner.Plan, from []ledger.Tak
 	if made {
 		m.saves.dirtyGroup(m, m.rows.groups[id])
 	}
+	m.skip(plan.Skips)
 	m.rows.touchAll()
 	m.timers.add(m.limits.Deadline(), budgetEnd{})
+}
+
+// skip leaves members out of their promotions.
+func (m *machine) skip(skips []planner.Skipped) {
+	for _, s := range skips {
+		g := m.rows.groups[s.Promotion]
+		if g == nil || g.Skip(s.Skip) != nil {
+			continue // the planner tried it: the promotion has changed since, and is told as it is
+		}
+		m.saves.dirtyGroup(m, g)
+		m.rows.stir(g)
+	}
 }
 
 // budgetEnd looks at everything once more when the budget is over: what waits for

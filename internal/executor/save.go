@@ -255,6 +255,7 @@ func (s *saves) durable(m *machine, x *set, r *row) {
 	for _, e := range x.events[r] {
 		m.say(Notice{Target: r.name, Kind: NoticeEvent, Event: &e})
 	}
+	m.announce(r)
 }
 
 // notSaved stops a row that could not be saved. One that another run changed is

@@ -172,9 +172,20 @@ func (r *row) wait(m *machine) {
 	}
 	m.places.vacate(r)
 	if !r.until.Equal(w.Until) && w.Until.Sub(m.now) >= noticed {
-		m.say(Notice{Target: r.name, Kind: NoticeWaiting, Waiting: &w})
+		r.announce = &w
+		m.announce(r)
 	}
 	r.sleep(m, w.Until)
+}
+
+// announce tells what a row waits for, once what it did before is durable and was
+// told.
+func (m *machine) announce(r *row) {
+	if r.announce == nil || r.dirty || r.saving > 0 {
+		return
+	}
+	m.say(Notice{Target: r.name, Kind: NoticeWaiting, Waiting: r.announce})
+	r.announce = nil
 }
 
 // sleep has a row looked at again at a time.

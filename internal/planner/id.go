@@ -30,6 +30,17 @@ func ShardedID(run, stage string, targets []*pipeline.Target) string {
 	return idOf(run, rollout.CommandPromote, stage, names(targets))
 }
 
+// ShareID is the id of one shard's share of a promotion, where the state cannot be
+// swapped and shards would overwrite each other's entry.
+func ShareID(promotion string, targets []*pipeline.Target) string {
+	return promotion + "-" + strings.TrimPrefix(idOf(promotion, "", "", names(targets)), "p-")[:8]
+}
+
+// IsShare reports whether a promotion is another one, or a shard's share of it.
+func IsShare(promotion, of string) bool {
+	return promotion == of || strings.HasPrefix(promotion, of+"-")
+}
+
 func idOf(origin, command, stage string, targets []string) string {
 	sorted := slices.Sorted(slices.Values(targets))
 	sum := sha256.Sum256([]byte(strings.Join([]string{origin, command, stage, strings.Join(sorted, ",")}, "\n")))

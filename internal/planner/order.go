@@ -106,6 +106,17 @@ func (p *Planner) order(plan *Plan, o Order, c candidate) {
 		m.Do = append(m.Do, rollout.Given{ID: o.ID, Command: o.Command, Rollout: c.name, By: p.Actor})
 	}
 	plan.Moves = append(plan.Moves, m)
+	plan.Findings = append(plan.Findings, driver.Finding{
+		Target: m.Target, Severity: driver.Note, Message: fmt.Sprintf("%s release %s (%s)", verb(o.Command), x.Spec.Release.ID, x.Rollout.Name),
+	})
+}
+
+// verb says what a command does to a release.
+func verb(command string) string {
+	return map[string]string{
+		CommandApprove: "approves", CommandReject: "rejects", CommandAdvance: "advances", CommandCancel: "cancels",
+		CommandRetryJob: "retries a job of", CommandIgnoreJob: "ignores a job of",
+	}[command]
 }
 
 // transition is what the command does to a rollout.

@@ -32,7 +32,7 @@ type Line struct {
 func Notice(n executor.Notice) (Line, bool) {
 	line := Line{How: Progress, Target: n.Target, Title: n.Title, Text: noticed(n)}
 	switch n.Kind {
-	case executor.NoticeWarning, executor.NoticeDryRun, executor.NoticeLeft:
+	case executor.NoticeWarning, executor.NoticeDryRun, executor.NoticeLeft, executor.NoticeChanged:
 		line.How = Warning
 	case executor.NoticeLog:
 		line.How = Log
@@ -68,6 +68,12 @@ func noticed(n executor.Notice) string {
 		return left(n.Err)
 	case executor.NoticeOrder:
 		return n.Order.By + " ordered " + n.Order.Command + by(": ", n.Order.Reason)
+	case executor.NoticeAgain:
+		return "this was begun by an earlier attempt of the same job; it goes on"
+	case executor.NoticeChanged:
+		return "the pipeline file has changed since " + n.Text + " was created; it goes on with the phases it started with"
+	case executor.NoticeHeld:
+		return fmt.Sprintf("%v; it is told to let go, and waited for until %s", n.Err, clock(n.At))
 	default:
 		return n.Text
 	}
