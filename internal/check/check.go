@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"sluice/internal/guard"
-	"sluice/internal/old/rollout"
+	"sluice/rollout"
 )
 
 // DefaultTimeout bounds a check that names no timeout of its own.

@@ -17,7 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"sluice/internal/old/rollout"
+	"sluice/rollout"
 )
 
 func runner(t *testing.T, environ ...string) *Runner {

@@ -15,8 +15,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"sluice/internal/old/rollout"
 	"sluice/internal/transport"
+	"sluice/rollout"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"sluice/internal/old/rollout"
+	"sluice/rollout"
 )
 
 // maxOutput is how much of a program's output is kept: its end.

@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"context"
+
+	"sluice/internal/ledger"
+	"sluice/internal/planner"
+	"sluice/internal/view"
+	"sluice/pipeline"
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+// Promotion asks for a promotion to a stage.
+type Promotion struct {
+	Stage       *pipeline.Stage
+	From        *pipeline.Stage // nil means the stage before
+	Targets     []*pipeline.Target
+	Release     string // "" what the source runs
+	AllowOlder  bool
+	SkipStages  bool
+	AcceptDrift bool
+	Replace     bool
+	Options     driver.Options
+	// Shard says that Targets are this job's share of a promotion that other
+	// jobs of the run share. Nil for a whole one.
+	Shard *Shard
+}
+
+// Shard is one job's share of a promotion.
+type Shard struct {
+	Promotion string   // the id that all shards agree on; "" where they cannot
+	Members   []string // the names of all targets of the promotion
+}
+
+// Promote promotes releases to a stage. Errors: [planner.RefusedError] (nothing
+// was done), those of the ledger, and the end of ctx; the outcome counts beside
+// the latter two.
+func (e *Engine) Promote(ctx context.Context, req Promotion) (view.Outcome, error) {
+	if err := e.takeNames(ctx, names(req.Targets)); err != nil {
+		return view.Outcome{}, err
+	}
+	state, plan, err := e.planPromotion(ctx, req)
+	if err != nil {
+		return view.Outcome{}, err
+	}
+	return e.carryOut(ctx, state, plan)
+}
+
+// Plan finds out what [Engine.Promote] would do, and changes nothing. What refuses
+// stands in it. Errors are those of the ledger, and the end of ctx.
+func (e *Engine) Plan(ctx context.Context, req Promotion) (view.Plan, error) {
+	_, plan, err := e.planPromotion(ctx, req)
+	if err != nil {
+		return view.Plan{}, err
+	}
+	return e.view().Plan(plan), nil
+}
+
+func (e *Engine) planPromotion(ctx context.Context, req Promotion) (*ledger.State, planner.Plan, error) {
+	wanted := e.wanted(req)
+	state, err := e.load(ctx, e.planner.Reads(wanted)...)
+	if err != nil {
+		return nil, planner.Plan{}, err
+	}
+	if err := e.Ledger.LoadPromotions(ctx, state, wanted.ID); err != nil {
+		return nil, planner.Plan{}, err
+	}
+	plan, err := e.planner.Promote(ctx, state, wanted)
+	return state, plan, err
+}
+
+// wanted is the promotion as the planner takes it.
+func (e *Engine) wanted(req Promotion) planner.Promotion {
+	wanted := planner.Promotion{
+		Stage: req.Stage, From: req.From, Targets: req.Targets, Release: req.Release, AllowOlder: req.AllowOlder,
+		SkipStages: req.SkipStages, AcceptDrift: req.AcceptDrift, Replace: req.Replace, Options: req.Options,
+	}
+	wanted.ID = e.planner.PromotionID(rollout.CommandPromote, req.Stage.Name.Value, req.Targets)
+	if s := req.Shard; s != nil {
+		wanted.Members = s.Members
+		if s.Promotion != "" {
+			wanted.ID = s.Promotion
+		}
+		if !e.Ledger.Facts().Swap {
+			wanted.ID, wanted.Members = planner.ShareID(wanted.ID, req.Targets), nil
+		}
+	}
+	return wanted
+}

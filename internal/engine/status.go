@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"sluice/internal/ledger"
+	"sluice/internal/planner"
+	"sluice/internal/view"
+	"sluice/pipeline"
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+// Status is what is known of a pipeline.
+type Status struct {
+	view.Overview
+	Controllers []rollout.Rollout // of the promotions of several targets, derived from their records
+}
+
+// Status tells of targets what stands, what is under way and what is waited for.
+// With orphans it adds the targets that the state knows and the file does not.
+// A platform that cannot be asked is told of in its targets. Errors are those of
+// the ledger.
+func (e *Engine) Status(ctx context.Context, targets []*pipeline.Target, orphans bool) (Status, error) {
+	state, err := e.load(ctx, names(targets)...)
+	if err != nil {
+		return Status{}, err
+	}
+	lost, err := e.orphans(ctx, state, orphans)
+	if err != nil {
+		return Status{}, err
+	}
+	return e.standing(state, targets, lost, e.readings(ctx, targets)), ctx.Err()
+}
+
+// standing puts records and readings together.
+func (e *Engine) standing(state *ledger.State, targets []*pipeline.Target, lost []string, readings map[string]planner.Reading) Status {
+	all := append(names(targets), lost...)
+	var records []rollout.Record
+	for _, name := range all {
+		if r := state.Records[name]; r != nil {
+			records = append(records, *r)
+		}
+	}
+	return Status{Overview: e.view().Status(state, all, readings), Controllers: rollout.Controllers(records)}
+}
+
+// orphans reads the records of targets that the file does not have into the state.
+func (e *Engine) orphans(ctx context.Context, state *ledger.State, wanted bool) ([]string, error) {
+	if !wanted {
+		return nil, nil
+	}
+	lost := slices.DeleteFunc(slices.Clone(state.Index.Targets), func(name string) bool {
+		_, err := e.Pipeline.Target(name)
+		return err == nil || e.renamed(name)
+	})
+	if len(lost) == 0 {
+		return nil, nil
+	}
+	keys := make([]ledger.Key, len(lost))
+	for i, t := range lost {
+		keys[i] = ledger.Target(t)
+	}
+	found, err := e.Ledger.Fresh(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for name, r := range found.Records {
+		state.Records[name] = r
+	}
+	return lost, nil
+}
+
+// renamed reports whether a target of the file had this name before.
+func (e *Engine) renamed(name string) bool {
+	for t := range e.Pipeline.All() {
+		if t.Formerly.Value == name {
+			return true
+		}
+	}
+	return false
+}
+
+// readings is what the platforms say runs on targets.
+func (e *Engine) readings(ctx context.Context, targets []*pipeline.Target) map[string]planner.Reading {
+	list := make([]driver.Target, len(targets))
+	for i, t := range targets {
+		list[i] = t.Driver()
+	}
+	readings := make(map[string]planner.Reading, len(list))
+	for i, r := range e.Platform.Live(ctx, list) {
+		readings[list[i].Name] = r
+	}
+	return readings
+}
