@@ -32,7 +32,7 @@ type Config struct {
 	// Anew has records of a format that was never released count as never written,
 	// and be written over: what runs is imported in their place.
 	Anew bool
-	Work   *work.Work
+	Work *work.Work
 }
 
 // Ledger is an invocation's hold on the state of one pipeline. Make one with

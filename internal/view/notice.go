@@ -68,6 +68,14 @@ func noticed(n executor.Notice) string {
 		return left(n.Err)
 	case executor.NoticeOrder:
 		return n.Order.By + " ordered " + n.Order.Command + by(": ", n.Order.Reason)
+	default:
+		return noticedBefore(n)
+	}
+}
+
+// noticedBefore says what is told before a plan is carried out.
+func noticedBefore(n executor.Notice) string {
+	switch n.Kind {
 	case executor.NoticeAgain:
 		return "this was begun by an earlier attempt of the same job; it goes on"
 	case executor.NoticeChanged:
