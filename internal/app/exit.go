@@ -70,7 +70,7 @@ func errorCode(err error) int {
 	var held *engine.HeldError
 	var refused *engine.RefusedError
 	switch {
-	case isMistake(err):
+	case guard.IsMistake(err):
 		return exitFailed
 	case unsaved(err):
 		return exitState
@@ -83,12 +83,6 @@ func errorCode(err error) int {
 	default:
 		return exitRefused
 	}
-}
-
-// isMistake reports whether something in Sluice panicked.
-func isMistake(err error) bool {
-	_, ok := errors.AsType[*guard.Mistake](err)
-	return ok
 }
 
 // isUsage reports whether the command line or the pipeline file is to blame.

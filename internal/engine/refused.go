@@ -42,16 +42,10 @@ func refused(target, message, remedy string) *RefusedError {
 // interrupted is an interruption, and a mistake of Sluice's stays one.
 func refuseUnknown(err error, target string) error {
 	var place *stages.Error
-	if errors.As(err, &place) && !errors.Is(err, context.Canceled) && !isMistake(err) {
+	if errors.As(err, &place) && !errors.Is(err, context.Canceled) && !guard.IsMistake(err) {
 		return refused(target, err.Error(), "")
 	}
 	return err
-}
-
-// isMistake reports whether something panicked.
-func isMistake(err error) bool {
-	_, ok := errors.AsType[*guard.Mistake](err)
-	return ok
 }
 
 func asRefused(err error) (*RefusedError, bool) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"sluice/internal/guard"
 	"sluice/rollout"
 )
 
@@ -68,7 +69,7 @@ func (e *Engine) unitKey(s *slot) string {
 // the targets.
 func (e *Engine) trouble(ctx context.Context, slots []*slot) error {
 	for _, s := range slots {
-		if s.err != nil && (lost(s.err) || isStore(s.err) || isMistake(s.err)) {
+		if s.err != nil && (lost(s.err) || isStore(s.err) || guard.IsMistake(s.err)) {
 			return s.err
 		}
 	}
