@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/smithy-go/middleware"
 
+	"sluice/internal/awssend"
 	"sluice/stages/driver"
 )
 
@@ -49,7 +50,7 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 			Err:         err,
 		}
 	}
-	send.trust(cfg)
+	awssend.Trust(cfg, send.client)
 	cfg.Credentials = &keptCredentials{chain: cfg.Credentials, env: env}
 	client := apigateway.NewFromConfig(cfg, func(o *apigateway.Options) {
 		if endpoint != "" {
@@ -77,7 +78,7 @@ func endpointOf(env driver.Env) (string, error) {
 func options(env driver.Env, send *sender) []func(*config.LoadOptions) error {
 	all := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(awshttp.NewBuildableClient()), // which sends nothing
-		config.WithAPIOptions([]func(*middleware.Stack) error{send.instead}),
+		config.WithAPIOptions([]func(*middleware.Stack) error{send.install}),
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts, o.MaxBackoff = readAttempts, readBackoff
