@@ -30,10 +30,11 @@ func credentialNames(platforms []stages.Platform) []string {
 // maskEnvironment masks every credential that the process was started with,
 // before anything is done.
 func (inv *invocation) maskEnvironment() {
-	for _, name := range inv.credentials {
-		inv.runner.Mask(inv.getenv(name))
+	values := make([]string, len(inv.credentials))
+	for i, name := range inv.credentials {
+		values[i] = inv.getenv(name)
 	}
-	inv.runner.Mask(inv.netrcPasswords()...)
+	inv.runner.Mask(append(values, inv.netrcPasswords()...)...)
 }
 
 // keep masks a credential that a client obtained. Those of the sandbox are none.

@@ -26,6 +26,7 @@ const Mark = "***"
 type Set struct {
 	mu       sync.RWMutex
 	forms    []string // longest first, so that a credential within another leaves no rest
+	sorted   int      // how many forms the replacer takes out
 	replacer *strings.Replacer
 }
 
@@ -45,10 +46,12 @@ func (s *Set) Add(values ...string) []string {
 		}
 		s.know(value)
 	}
+	s.sort()
 	return fresh
 }
 
-// know adds one value in all its forms, and reports whether it is new.
+// know adds one value in all its forms, and reports whether it is new. What is
+// known is taken out once it is sorted.
 func (s *Set) know(value string) bool {
 	if len(value) < MinLength || slices.Contains(s.forms, value) {
 		return false
@@ -58,13 +61,21 @@ func (s *Set) know(value string) bool {
 			s.forms = append(s.forms, form)
 		}
 	}
+	return true
+}
+
+// sort puts the longest forms first and takes out what is known from now on.
+func (s *Set) sort() {
+	if len(s.forms) == s.sorted {
+		return
+	}
+	s.sorted = len(s.forms)
 	slices.SortStableFunc(s.forms, func(a, b string) int { return len(b) - len(a) })
 	pairs := make([]string, 0, 2*len(s.forms))
 	for _, form := range s.forms {
 		pairs = append(pairs, form, Mark)
 	}
 	s.replacer = strings.NewReplacer(pairs...)
-	return true
 }
 
 // Text is text without what is known.
