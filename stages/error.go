@@ -52,12 +52,6 @@ func (e *Error) Stack() string {
 	return ""
 }
 
-// isMistake reports whether e is a panic.
-func isMistake(e *Error) bool {
-	_, ok := errors.AsType[*guard.Mistake](e.Err)
-	return ok
-}
-
 // CodeOf says what may be done about an error of this package: Unknown for
 // every other error, "" for nil.
 func CodeOf(err error) driver.Code {
@@ -88,7 +82,7 @@ func explainOpen(err error) driver.Explanation {
 	if e, ok := errors.AsType[*driver.OpenError](err); ok {
 		return e.Explanation
 	}
-	if _, ok := errors.AsType[*guard.Mistake](err); ok {
+	if guard.IsMistake(err) {
 		return driver.Explanation{}
 	}
 	return driver.Explanation{Code: driver.Invalid}

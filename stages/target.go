@@ -81,7 +81,7 @@ func judge(err error, requests *transport.Call) error {
 	switch {
 	case stopped && !sent:
 		e.Explanation, e.Err = driver.Explanation{Code: driver.Retryable}, notSent(e.Err)
-	case stopped, isMistake(e):
+	case stopped, guard.IsMistake(e.Err):
 		e.Code = driver.Lost // it may have taken effect
 	}
 	return err
@@ -176,7 +176,7 @@ func do[T any](ctx context.Context, t *Target, op string, f func(driver.Driver) 
 // explain is the driver's word on an error. Of a panic it has none, and where
 // it panics over the error both are told.
 func explain(d driver.Driver, err error) (driver.Explanation, error) {
-	if _, ok := errors.AsType[*guard.Mistake](err); ok {
+	if guard.IsMistake(err) {
 		return driver.Explanation{}, err
 	}
 	var x driver.Explanation

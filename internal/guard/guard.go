@@ -4,6 +4,7 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -30,6 +31,12 @@ func (m *Mistake) Unwrap() error {
 
 // Stack is where the code panicked. It is for --debug alone.
 func (m *Mistake) Stack() string { return string(m.stack) }
+
+// IsMistake reports whether err is, or wraps, a [*Mistake].
+func IsMistake(err error) bool {
+	_, ok := errors.AsType[*Mistake](err)
+	return ok
+}
 
 // Do runs f and returns its error; a panic in f is a [*Mistake]. It catches
 // nothing of the goroutines that f starts: each has its own Do.

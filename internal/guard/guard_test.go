@@ -20,7 +20,7 @@ func TestPanicIsAMistake(t *testing.T) {
 		return nil
 	})
 	m, ok := errors.AsType[*guard.Mistake](err)
-	if !ok || m.What != "read the stage" {
+	if !ok || m.What != "read the stage" || !guard.IsMistake(fmt.Errorf("wrapped: %w", err)) || guard.IsMistake(io.EOF) {
 		t.Fatalf("%v, want a mistake", err)
 	}
 	for _, want := range []string{"this is a mistake in sluice", "read the stage", "nil pointer dereference"} {

@@ -83,7 +83,7 @@ func ExitOf(err error) Exit {
 
 func exitOf(err error) Exit {
 	switch {
-	case isMistake(err):
+	case guard.IsMistake(err):
 		return ExitFailed
 	case ledger.IsUnreadable(err) && !errors.Is(err, context.Canceled):
 		return ExitState
@@ -92,11 +92,6 @@ func exitOf(err error) Exit {
 	default:
 		return ExitRefused
 	}
-}
-
-func isMistake(err error) bool {
-	_, ok := errors.AsType[*guard.Mistake](err)
-	return ok
 }
 
 // leaves takes joined errors apart.

@@ -345,7 +345,7 @@ func within[T any](ctx context.Context, l *life, f func(context.Context) (T, err
 	if took > mostTime+time.Second {
 		l.breaks("that a call ends with its context: it took %s", took)
 	}
-	if _, ok := errors.AsType[*guard.Mistake](err); ok {
+	if guard.IsMistake(err) {
 		l.breaks("that nothing panics: %v", err)
 	}
 	return v, err
