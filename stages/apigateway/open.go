@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/smithy-go/middleware"
 
+	"sluice/internal/awssend"
 	"sluice/stages/driver"
 )
 
@@ -43,7 +44,7 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 			Err:         err,
 		}
 	}
-	send.trust(cfg)
+	awssend.Trust(cfg, send.client)
 	cfg.Credentials = &keptCredentials{chain: cfg.Credentials, env: env}
 	client := apigateway.NewFromConfig(cfg, func(o *apigateway.Options) {
 		o.Retryer = aws.NopRetryer{} // what may be repeated, and how long, is decided above; the credential chain has its own retries
@@ -72,7 +73,7 @@ func endpointOf(env driver.Env) (string, error) {
 func options(env driver.Env, send *sender) []func(*config.LoadOptions) error {
 	all := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(awshttp.NewBuildableClient()), // which sends nothing
-		config.WithAPIOptions([]func(*middleware.Stack) error{send.instead}),
+		config.WithAPIOptions([]func(*middleware.Stack) error{send.install}),
 		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = metadata(env, send) }),
 	}
 	if region := firstSet(env, "AWS_REGION", "AWS_DEFAULT_REGION"); region != "" {

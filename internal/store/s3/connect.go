@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"sluice/internal/actions/endpoint"
+	"sluice/internal/awssend"
 	"sluice/internal/store"
 )
 
@@ -94,7 +95,7 @@ func connector(o Options, address string) func(context.Context) (*s3.Client, err
 		if err != nil {
 			return nil, err
 		}
-		send.trust(loaded)
+		awssend.Trust(loaded, send.record, send.other)
 		o.tellProfile(loaded)
 		loaded.Credentials = telling{loaded.Credentials, o.Secret}
 		if loaded.Region == "" {

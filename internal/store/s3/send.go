@@ -2,17 +2,14 @@ package s3
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net/http"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"sluice/internal/awssend"
 	"sluice/internal/store"
 	"sluice/internal/transport"
 )
@@ -22,9 +19,7 @@ import (
 const maxAnswer = 2 << 20
 
 // sender sends the requests of all of the SDK's clients, those of its
-// credential chain too, under the rules of [transport]. It is a middleware
-// instead of the SDK's HTTP client, because the SDK applies a certificate bundle
-// (AWS_CA_BUNDLE, ca_bundle) to its own client alone, and refuses every other.
+// credential chain too, under the rules of [transport], as [awssend] does.
 type sender struct {
 	record, other *http.Client
 	secret        func(string)
@@ -41,44 +36,26 @@ func newSender(o Options) *sender {
 	return &sender{record: client(store.MaxStored + 1), other: client(maxAnswer), secret: o.Secret}
 }
 
-// trust takes over the certificates that the SDK has given to its own client.
-// It is called before the first request.
-func (s *sender) trust(cfg aws.Config) {
-	own, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
-	if !ok || own.GetTransport().TLSClientConfig == nil || own.GetTransport().TLSClientConfig.RootCAs == nil {
-		return
-	}
-	for _, client := range []*http.Client{s.record, s.other} {
-		client.Transport = transport.Configure(client.Transport, func(t *http.Transport) {
-			t.TLSClientConfig = own.GetTransport().TLSClientConfig.Clone()
-		})
-	}
-}
-
 // install is an option of the SDK's configuration.
 func (s *sender) install(o *config.LoadOptions) error {
-	o.APIOptions = append(o.APIOptions, s.instead)
+	o.APIOptions = append(o.APIOptions, awssend.Sender{Client: s.client, Before: s.tell, After: measured}.Install)
 	return nil
 }
 
-// instead puts the sender in the place of the SDK's client: last of all, where
-// nothing of the SDK comes between.
-func (s *sender) instead(stack *middleware.Stack) error {
-	send := func(ctx context.Context, in middleware.DeserializeInput, _ middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
-		client := s.other
-		if middleware.GetOperationName(ctx) == "GetObject" {
-			client = s.record
-		}
-		if request, ok := in.Request.(*smithyhttp.Request); ok {
-			s.tell(request.Header)
-		}
-		raw, metadata, err := smithyhttp.NewClientHandlerWithOptions(client).Handle(ctx, in.Request)
-		if answer, ok := raw.(*smithyhttp.Response); ok && err == nil && middleware.GetOperationName(ctx) == "PutObject" {
-			err = measure(answer)
-		}
-		return middleware.DeserializeOutput{RawResponse: raw}, metadata, err
+// client sends the requests of an operation.
+func (s *sender) client(operation string) *http.Client {
+	if operation == "GetObject" {
+		return s.record
 	}
-	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("SluiceSend", send), middleware.After)
+	return s.other
+}
+
+// measured finds the length of an answer to a write.
+func measured(operation string, answer *smithyhttp.Response) error {
+	if operation != "PutObject" {
+		return nil
+	}
+	return measure(answer)
 }
 
 // measure finds the length of an answer that does not tell it.
