@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 )
@@ -33,6 +34,17 @@ func PercentOf(f float64) Percent {
 
 // IsZero reports whether it is no traffic at all.
 func (p Percent) IsZero() bool { return p == "" || p == "0" }
+
+// Rest is what p leaves of the whole, exactly: "89.5" of "10.5".
+func (p Percent) Rest() Percent {
+	share, ok := new(big.Rat).SetString(p.String())
+	if !ok {
+		return ""
+	}
+	rest := new(big.Rat).Sub(big.NewRat(100, 1), share)
+	digits, _ := rest.FloatPrec() // a decimal's difference from a whole number is one
+	return Percent(rest.FloatString(digits))
+}
 
 // String is the decimal, "0" for the zero value.
 func (p Percent) String() string {

@@ -100,7 +100,16 @@ func (p *Pipeline) free(q Question) time.Time {
 // applies reports whether the policy is about such an action at all.
 func (p *Policy) applies(q Question) bool {
 	about := func(list []string, value string) bool { return len(list) == 0 || slices.Contains(list, value) }
-	return about(p.Stages, q.Stage) && about(p.Targets, q.Target) && about(p.Actions, q.Action) && about(p.Invokers, q.Invoker)
+	targets := len(p.Targets) == 0 || p.ofTargets[q.Target]
+	return targets && about(p.Stages, q.Stage) && about(p.Invokers, q.Invoker) && slices.Contains(p.actions(), q.Action)
+}
+
+// actions are those that the policy is about.
+func (p *Policy) actions() []string {
+	if len(p.Actions) == 0 {
+		return Forward()
+	}
+	return p.Actions
 }
 
 // overridden reports whether q names the policy and its actor may override it.

@@ -116,6 +116,35 @@ policies:
 	}
 }
 
+// TestPolicyWithoutActions: a policy that names no actions stops what goes
+// forward, and nothing that goes back.
+func TestPolicyWithoutActions(t *testing.T) {
+	p := parse(t, one("")+"policies: [{name: p, deny: {weekly: {}}}]\n")
+	for _, action := range pipeline.Actions() {
+		q := question(at(t, "2026-07-18T12:00:00Z"))
+		q.Action = action
+		_, blocked := p.Blocked(q)
+		if want := slices.Contains(pipeline.Forward(), action); blocked != want {
+			t.Errorf("%s is blocked: %v, want %v", action, blocked, want)
+		}
+	}
+	if want := []string{"promote", "promote-canary", "approve", "advance", "retry-job", "ignore-job"}; !slices.Equal(pipeline.Forward(), want) {
+		t.Errorf("going forward is %v", pipeline.Forward())
+	}
+}
+
+// TestPolicyOfGoingBack: a policy that names it stops going back too.
+func TestPolicyOfGoingBack(t *testing.T) {
+	p := parse(t, one("")+"policies: [{name: p, actions: [rollback, disable-canary], deny: {weekly: {}}}]\n")
+	for action, want := range map[string]bool{"rollback": true, "disable-canary": true, "cancel": false, "promote": false} {
+		q := question(at(t, "2026-07-18T12:00:00Z"))
+		q.Action = action
+		if _, blocked := p.Blocked(q); blocked != want {
+			t.Errorf("%s is blocked: %v, want %v", action, blocked, want)
+		}
+	}
+}
+
 func TestOverride(t *testing.T) {
 	p := parse(t, windows(`deny: {once: {from: 2026-07-18T00:00:00Z, to: 2026-07-19T00:00:00Z}}`))
 	q := question(at(t, "2026-07-18T12:00:00Z"))

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"sluice/stages/driver"
@@ -83,12 +82,7 @@ func (c *checker) targetNames() {
 
 // components checks that either every target names its component or none does.
 func (c *checker) components() {
-	var named []string
-	for t := range c.p.All() {
-		if t.Component.Value != "" && !slices.Contains(named, t.Component.Value) {
-			named = append(named, t.Component.Value)
-		}
-	}
+	named := c.p.Components()
 	for t := range c.p.All() {
 		if len(named) > 0 && t.Component.Value == "" && t.Component.Pos == (Pos{}) {
 			c.problem(t.Pos, "target %s needs the key \"component\", because other targets have it: one of %s, or a new one", quote(t.Name.Value), someOf(named))
@@ -198,7 +192,7 @@ func combine(ids []string, key string, parts []string) []string {
 
 // references checks the stages and targets that policies and automation name.
 func (c *checker) references() {
-	stages, targets := c.p.stageNames(), c.p.targetNames()
+	stages, targets := namesOf(c.p.stageNames()), namesOf(c.p.targetNames())
 	for _, policy := range c.p.Policies {
 		c.known("stages", "stage", policy.stages, stages)
 		c.known("targets", "target", policy.targets, targets)
@@ -209,10 +203,26 @@ func (c *checker) references() {
 }
 
 // known reports names that nothing in the file has.
-func (c *checker) known(key, what string, names []At[string], have []string) {
+func (c *checker) known(key, what string, names []At[string], have nameSet) {
 	for _, name := range names {
-		if !slices.Contains(have, name.Value) {
-			c.problem(name.Pos, "%s: no %s is called %s%s; want one of %s", key, what, quote(name.Value), didYouMean(name.Value, have), someOf(have))
+		if !have.has[name.Value] {
+			c.problem(name.Pos, "%s: no %s is called %s%s; want one of %s", key, what, quote(name.Value), didYouMean(name.Value, have.list), someOf(have.list))
 		}
 	}
+}
+
+// nameSet is names in the order of the file, to be looked up.
+type nameSet struct {
+	list []string
+	has  map[string]bool
+}
+
+func namesOf(list []string) nameSet { return nameSet{list: list, has: setOf(list)} }
+
+func setOf(list []string) map[string]bool {
+	set := make(map[string]bool, len(list))
+	for _, name := range list {
+		set[name] = true
+	}
+	return set
 }

@@ -54,7 +54,9 @@ func (p *Pipeline) Checks() iter.Seq[*Check] {
 func (p *Pipeline) stageChecks() []*Check {
 	var all []*Check
 	for _, s := range p.Stages {
-		all = slices.Concat(all, s.Predeploy, s.Verify, s.Postdeploy)
+		all = append(all, s.Predeploy...)
+		all = append(all, s.Verify...)
+		all = append(all, s.Postdeploy...)
 	}
 	return all
 }
@@ -62,7 +64,9 @@ func (p *Pipeline) stageChecks() []*Check {
 func (p *Pipeline) targetChecks() []*Check {
 	var all []*Check
 	for t := range p.All() {
-		all = slices.Concat(all, t.Predeploy, t.Verify, t.Postdeploy)
+		all = append(all, t.Predeploy...)
+		all = append(all, t.Verify...)
+		all = append(all, t.Postdeploy...)
 		if t.Canary != nil {
 			all = append(all, t.Canary.Analysis...)
 		}

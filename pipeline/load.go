@@ -74,28 +74,33 @@ func document(dec *yaml.Decoder) (*yaml.Node, error) {
 
 // bounded refuses trees that are too deep, too large or endless.
 func (w *walker) bounded(root *yaml.Node) bool {
-	b := bounds{measured: map[*yaml.Node]extent{}, open: map[*yaml.Node]bool{}}
+	b := &bounds{measured: map[*yaml.Node]extent{}, open: map[*yaml.Node]bool{}}
 	size, err := b.measure(root, 0)
 	switch {
 	case err != nil:
 		w.problem(w.pos(err.node), err.why)
-	case size.values > maxNodes:
-		w.problem(w.pos(root), fmt.Sprintf("with its aliases written out the file has more than %d values; use fewer aliases or a smaller file", maxNodes))
+	case size.values-b.written > maxAliased:
+		w.problem(w.pos(root), fmt.Sprintf("its aliases add more than %d values to the file; use fewer of them, or for smaller values", maxAliased))
 	default:
 		return true
 	}
 	return false
 }
 
-// bounds measures a tree in which aliases make nodes appear several times.
+// bounds measures a tree in which aliases make nodes appear several times. Only
+// a node with an anchor can.
 type bounds struct {
+	written  int // values that the file writes out
 	measured map[*yaml.Node]extent
 	open     map[*yaml.Node]bool // the nodes that the current one is inside of
 }
 
+// endless is more values than any file may have, few enough to be added up.
+const endless = 1 << 40
+
 // extent is how large a node is, aliases written out.
 type extent struct {
-	values int
+	values int // at most endless
 	depth  int // mappings and lists inside each other
 }
 
@@ -106,7 +111,7 @@ type excess struct {
 }
 
 // measure gives the extent of n, which is inside depth mappings and lists.
-func (b bounds) measure(n *yaml.Node, depth int) (extent, *excess) {
+func (b *bounds) measure(n *yaml.Node, depth int) (extent, *excess) {
 	if b.open[deref(n)] {
 		return extent{}, &excess{fmt.Sprintf("alias *%s stands inside its own anchor; write the value out", n.Value), n}
 	}
@@ -125,7 +130,7 @@ func (b bounds) measure(n *yaml.Node, depth int) (extent, *excess) {
 
 // walk measures a node for the first time. It stops below the deepest level
 // that is allowed.
-func (b bounds) walk(n *yaml.Node, depth int) (extent, *excess) {
+func (b *bounds) walk(n *yaml.Node, depth int) (extent, *excess) {
 	whole := extent{values: 1}
 	if n.Kind != yaml.ScalarNode {
 		whole.depth = 1
@@ -133,17 +138,22 @@ func (b bounds) walk(n *yaml.Node, depth int) (extent, *excess) {
 	if depth+whole.depth > maxDepth {
 		return whole, nil
 	}
-	b.open[n] = true
-	defer delete(b.open, n)
+	b.written++
+	if n.Anchor != "" {
+		b.open[n] = true
+		defer delete(b.open, n)
+	}
 	for _, child := range n.Content {
 		inner, err := b.measure(child, depth+1)
 		if err != nil {
 			return whole, err
 		}
-		whole.values = min(whole.values+inner.values, maxNodes+1)
+		whole.values = min(whole.values+inner.values, endless)
 		whole.depth = max(whole.depth, 1+inner.depth)
 	}
-	b.measured[n] = whole
+	if n.Anchor != "" {
+		b.measured[n] = whole
+	}
 	return whole, nil
 }
 

@@ -22,10 +22,8 @@ func (p *Pipeline) All() iter.Seq[*Target] {
 // Stage finds a stage by name. The error says which one was probably meant
 // and which there are.
 func (p *Pipeline) Stage(name string) (*Stage, error) {
-	for _, s := range p.Stages {
-		if s.Name.Value == name {
-			return s, nil
-		}
+	if s := p.byStage[name]; s != nil {
+		return s, nil
 	}
 	return nil, unknown("stage", name, p.stageNames())
 }
@@ -33,36 +31,39 @@ func (p *Pipeline) Stage(name string) (*Stage, error) {
 // Target finds a target by name. The error says which one was probably meant
 // and which there are.
 func (p *Pipeline) Target(name string) (*Target, error) {
-	for t := range p.All() {
-		if t.Name.Value == name {
-			return t, nil
-		}
+	if t := p.byTarget[name]; t != nil {
+		return t, nil
 	}
 	return nil, unknown("target", name, p.targetNames())
 }
 
 // Previous is the stage before s, nil before the first one.
 func (p *Pipeline) Previous(s *Stage) *Stage {
-	if i := slices.Index(p.Stages, s); i > 0 {
-		return p.Stages[i-1]
+	if s.at == 0 {
+		return nil
 	}
-	return nil
+	return p.Stages[s.at-1]
 }
 
 // Next is the stage after s, nil after the last one.
 func (p *Pipeline) Next(s *Stage) *Stage {
-	if i := slices.Index(p.Stages, s); i >= 0 && i+1 < len(p.Stages) {
-		return p.Stages[i+1]
+	if s.at+1 == len(p.Stages) {
+		return nil
 	}
-	return nil
+	return p.Stages[s.at+1]
 }
+
+// Before reports whether stage a comes before stage b.
+func (p *Pipeline) Before(a, b *Stage) bool { return a.at < b.at }
 
 // Components lists the pipeline's components in the order of the file; none
 // where it has one chain.
 func (p *Pipeline) Components() []string {
 	var names []string
+	seen := map[string]bool{"": true}
 	for t := range p.All() {
-		if c := t.Component.Value; c != "" && !slices.Contains(names, c) {
+		if c := t.Component.Value; !seen[c] {
+			seen[c] = true
 			names = append(names, c)
 		}
 	}
@@ -82,7 +83,7 @@ func (p *Pipeline) Source(t *Target) (*Target, error) {
 	if previous == nil {
 		return nil, nil
 	}
-	candidates := previous.of(t.Component.Value)
+	candidates := previous.Of(t.Component.Value)
 	switch len(candidates) {
 	case 1:
 		return candidates[0], nil
@@ -98,12 +99,10 @@ func (p *Pipeline) named(t *Target, previous *Stage) (*Target, error) {
 	if previous == nil {
 		return nil, fmt.Errorf("target %q is in the first stage, which has no stage before it; remove from", t.Name.Value)
 	}
-	candidates := previous.of(t.Component.Value)
-	for _, c := range candidates {
-		if c.Name.Value == t.From.Value {
-			return c, nil
-		}
+	if source := p.byTarget[t.From.Value]; source != nil && source.Stage == previous && source.Component.Value == t.Component.Value {
+		return source, nil
 	}
+	candidates := previous.Of(t.Component.Value)
 	names := targetNames(candidates)
 	if len(names) == 0 {
 		return nil, fmt.Errorf("stage %q has no target of the same component", previous.Name.Value)
@@ -116,7 +115,7 @@ func (p *Pipeline) named(t *Target, previous *Stage) (*Target, error) {
 // pipeline, not pause in the middle of it.
 func (p *Pipeline) gap(t *Target, previous *Stage) error {
 	for s := p.Previous(previous); s != nil; s = p.Previous(s) {
-		if len(s.of(t.Component.Value)) > 0 {
+		if len(s.Of(t.Component.Value)) > 0 {
 			return fmt.Errorf("target %q: stage %q before it has no target of component %q, but stage %q has; a component leaves no stage out",
 				t.Name.Value, previous.Name.Value, t.Component.Value, s.Name.Value)
 		}
@@ -124,15 +123,26 @@ func (p *Pipeline) gap(t *Target, previous *Stage) error {
 	return nil
 }
 
-// of is the stage's targets of one component.
-func (s *Stage) of(component string) []*Target {
-	var found []*Target
-	for _, t := range s.Targets {
-		if t.Component.Value == component {
-			found = append(found, t)
+// Of is the stage's targets of one component, in the order of the file. The
+// caller does not change the list.
+func (s *Stage) Of(component string) []*Target { return s.byComponent[component] }
+
+// index makes lookups by name, stage and component constant in targets. Of two
+// with one name the first is found.
+func (p *Pipeline) index() {
+	p.byStage, p.byTarget = map[string]*Stage{}, map[string]*Target{}
+	for i, s := range p.Stages {
+		s.at, s.byComponent = i, map[string][]*Target{}
+		if p.byStage[s.Name.Value] == nil {
+			p.byStage[s.Name.Value] = s
+		}
+		for _, t := range s.Targets {
+			s.byComponent[t.Component.Value] = append(s.byComponent[t.Component.Value], t)
+			if p.byTarget[t.Name.Value] == nil {
+				p.byTarget[t.Name.Value] = t
+			}
 		}
 	}
-	return found
 }
 
 func (p *Pipeline) stageNames() []string {

@@ -24,6 +24,15 @@ func TestLookups(t *testing.T) {
 	if p.Previous(p.Stages[0]) != nil || p.Next(p.Stages[2]) != nil {
 		t.Error("the ends of the pipeline have neighbours")
 	}
+	if !p.Before(p.Stages[0], staging) || p.Before(staging, staging) || p.Before(p.Stages[2], staging) {
+		t.Error("the order of stages is not that of the file")
+	}
+	if got := targetNames(staging.Of("web")); !slices.Equal(got, []string{"web-eu", "web-us"}) {
+		t.Errorf("staging's targets of web are %v", got)
+	}
+	if got := staging.Of("x"); got != nil {
+		t.Errorf("staging's targets of nothing are %v", targetNames(got))
+	}
 	if got := p.Components(); !slices.Equal(got, []string{"web", "api"}) {
 		t.Errorf("components are %v", got)
 	}
@@ -36,6 +45,14 @@ func TestLookups(t *testing.T) {
 			t.Errorf("got %v\nwant %s", got, want)
 		}
 	}
+}
+
+func targetNames(targets []*pipeline.Target) []string {
+	var names []string
+	for _, t := range targets {
+		names = append(names, t.Name.Value)
+	}
+	return names
 }
 
 func second[T any](_ T, err error) error { return err }

@@ -28,7 +28,8 @@ type At[T any] struct {
 	Pos   Pos
 }
 
-// Pipeline is one file: named, ordered stages.
+// Pipeline is one file: named, ordered stages. [Parse] makes it; nothing changes
+// it afterwards.
 type Pipeline struct {
 	File             string
 	Digest           string // "sha256:…" of the file's bytes
@@ -38,6 +39,7 @@ type Pipeline struct {
 	Annotations      map[string]string
 	State            State
 	Supersede        bool
+	AfterGoingBack   string        // "stop" (default) or "newer": what automation may do after a target went back
 	Timeout          time.Duration // of a rollout; default 24h
 	OperationTimeout time.Duration // of one platform operation; default 1h
 	Stages           []*Stage
@@ -47,6 +49,10 @@ type Pipeline struct {
 	Comment          At[string] // "off" or "own"
 	Notify           []At[string]
 	lines            []string // the file's, for problems found later
+
+	// what [Pipeline.index] makes of the stages
+	byStage  map[string]*Stage
+	byTarget map[string]*Target
 }
 
 // State is where the pipeline's state is kept.
@@ -60,15 +66,24 @@ type State struct {
 
 // Stage is one step of the order.
 type Stage struct {
-	Pos        Pos
-	Name       At[string]
-	Targets    []*Target
-	Supersede  bool   // the pipeline's, unless the stage says otherwise
-	OnFailure  string // "continue", "halt", "rollback"
-	Approval   *Approval
-	Predeploy  []*Check // scope: stage checks alone; those of scope target are resolved into the targets
-	Verify     []*Check
-	Postdeploy []*Check
+	Pos       Pos
+	Name      At[string]
+	Targets   []*Target
+	Supersede bool   // the pipeline's, unless the stage says otherwise
+	OnFailure string // "continue", "halt", "rollback"
+	Waves     *Waves // nil: all targets begin together
+	TakeBack  string // onFailure: rollback takes back the "wave" or the whole "promotion"
+	// AfterGoingBack is what automation may do after a target went back: the
+	// pipeline's, unless the stage says otherwise.
+	AfterGoingBack string
+	Approval       *Approval
+	Predeploy      []*Check // scope: stage checks alone; those of scope target are resolved into the targets
+	Verify         []*Check
+	Postdeploy     []*Check
+
+	// what [Pipeline.index] makes of the stages
+	at          int // among the stages
+	byComponent map[string][]*Target
 }
 
 // Approval is who must agree before a rollout starts.
@@ -152,13 +167,16 @@ type Policy struct {
 	Name     At[string]
 	Stages   []string // empty means all
 	Targets  []string // empty means all
-	Actions  []string // empty means all
+	Actions  []string // empty means all that go forward, see [Forward]
 	Invokers []string // "person", "automation"; empty means both
 	Deny     []Window
 	Allow    []Window
 	Override []string // logins who may override by name
+	Standing string   // what becomes of what stands when the window begins: "hold", "back", "finish"; "" refuses what would reach into it
+	Resume   string   // "automatic": what was held goes on by itself after the window; else a person takes it up
 
-	stages, targets []At[string] // Stages and Targets with their positions
+	stages, targets []At[string]    // Stages and Targets with their positions
+	ofTargets       map[string]bool // Targets, to be looked up
 }
 
 // Window is a span of time, start inclusive, end exclusive. Exactly one of
@@ -203,6 +221,7 @@ type Problem struct {
 	Pos     Pos
 	Message string // what is wrong and what would be right
 	Warning bool
+	Note    bool   // a warning for `validate` alone: whether it matters the file cannot tell
 	Line    string // the line of the file, for the caret; "" where there is none
 }
 

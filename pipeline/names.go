@@ -2,19 +2,15 @@ package pipeline
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// namePattern is what every name in the file matches.
-var namePattern = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
-
 // CheckName refuses what is not a name of a pipeline, stage, target, component
 // or policy, and says what would be one.
 func CheckName(name string) error {
-	if namePattern.MatchString(name) {
+	if namePattern().MatchString(name) {
 		return nil
 	}
 	hint := ""
@@ -26,7 +22,7 @@ func CheckName(name string) error {
 
 // nearName makes a name out of something similar, "" where that is hopeless.
 func nearName(s string) string {
-	lower := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(s), "-")
+	lower := notInNames().ReplaceAllString(strings.ToLower(s), "-")
 	lower = strings.TrimLeft(lower, "-0123456789")
 	lower = strings.TrimRight(lower[:min(len(lower), 63)], "-")
 	return lower
@@ -84,11 +80,6 @@ func notOfLabel(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && r != '_' && r != '-'
 }
 
-var (
-	annotationName   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
-	annotationPrefix = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
-)
-
 // CheckAnnotation judges an annotation's key by Cloud Deploy's rules: an
 // optional DNS subdomain and a slash, then a name of at most 63 letters,
 // digits, "-", "_" and ".", beginning and ending with a letter or digit.
@@ -97,10 +88,10 @@ func CheckAnnotation(key string) error {
 	if !found {
 		prefix, name = "", key
 	}
-	if !annotationName.MatchString(name) {
+	if !annotationName().MatchString(name) {
 		return fmt.Errorf("annotation %s: the name is 1 to 63 letters, digits, \"-\", \"_\" and \".\", beginning and ending with a letter or digit", quote(key))
 	}
-	if found && (len(prefix) > 253 || !annotationPrefix.MatchString(prefix)) {
+	if found && (len(prefix) > 253 || !annotationPrefix().MatchString(prefix)) {
 		return fmt.Errorf("annotation %s: what stands before the slash is a DNS name such as example.com", quote(key))
 	}
 	return nil

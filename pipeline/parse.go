@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -14,9 +15,9 @@ import (
 
 // Limits of a pipeline file.
 const (
-	MaxSize  = 1 << 20 // bytes of a file
-	maxDepth = 32      // mappings and lists inside each other
-	maxNodes = 10_000  // values, counted as often as aliases repeat them
+	MaxSize    = 8 << 20 // bytes of a file
+	maxDepth   = 32      // mappings and lists inside each other
+	maxAliased = 500_000 // values that aliases add to those that the file writes out
 )
 
 // Defaults of the pipeline file.
@@ -37,7 +38,7 @@ const (
 // All mistakes are reported at once, sorted by position. As soon as there is
 // one, the pipeline is nil; warnings come with a file without mistakes alone.
 func Parse(file string, src []byte, platforms []driver.Facts) (*Pipeline, []Problem) {
-	w := &walker{file: file, lines: splitLines(src), platforms: platforms}
+	w := &walker{file: file, lines: splitLines(src), platforms: platforms, patterns: map[string]*regexp.Regexp{}}
 	p := w.parse(src)
 	problems := w.sorted()
 	if p == nil || Failed(problems) {
@@ -67,6 +68,7 @@ func (w *walker) parse(src []byte) *Pipeline {
 		return nil
 	}
 	p.File, p.lines = w.file, w.lines
+	p.index()
 	sum := sha256.Sum256(src)
 	p.Digest = "sha256:" + hex.EncodeToString(sum[:])
 	w.problems = append(w.problems, p.check()...)
@@ -76,7 +78,7 @@ func (w *walker) parse(src []byte) *Pipeline {
 
 // pipeline reads the file's top level.
 func (w *walker) pipeline(n *yaml.Node) (*Pipeline, bool) {
-	m, ok := w.mapping(n, "a pipeline", "name", "description", "labels", "annotations", "state", "supersede",
+	m, ok := w.mapping(n, "a pipeline", "name", "description", "labels", "annotations", "state", "supersede", "afterGoingBack",
 		"timeout", "operationTimeout", "stages", "policies", "automation", "deployments", "comment", "notify")
 	if !ok {
 		return nil, false
@@ -89,6 +91,7 @@ func (w *walker) pipeline(n *yaml.Node) (*Pipeline, bool) {
 		Annotations:      m.pairs("annotations", checkAnnotations),
 		State:            w.state(m.node("state")),
 		Supersede:        m.flag("supersede", false),
+		AfterGoingBack:   m.word("afterGoingBack", AfterGoingBackStop, AfterGoingBackStop, AfterGoingBackNewer).Value,
 		Timeout:          m.duration("timeout", defaultTimeout, 1),
 		OperationTimeout: m.duration("operationTimeout", defaultOperationTimeout, 1),
 		Deployments:      m.word("deployments", "off", "off", "own"),

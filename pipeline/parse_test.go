@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -101,14 +102,18 @@ func TestPositionsCountCharacters(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	deep := "name: shop\nstages: " + strings.Repeat("[", 31) + strings.Repeat("]", 31)
-	many := "name: shop\nstages: [" + strings.Repeat("x,", 10_000) + "]"
+	many := "name: shop\nstages: [" + strings.Repeat("x,", 20_000) + "]"
+	bomb := "a: &a [x]\nb: &b [" + strings.Repeat("*a,", 1000) + "]\nc: [" + strings.Repeat("*b,", 250) + "]"
 	for name, c := range map[string]struct{ src, want string }{
-		"size":           {strings.Repeat("#", pipeline.MaxSize+1), "at most 1048576"},
+		"size":           {strings.Repeat("#", pipeline.MaxSize+1), "at most 8388608"},
 		"size is fine":   {strings.Repeat("#", pipeline.MaxSize), "the file is empty"},
 		"depth":          {"name: [" + deep[len("name: shop\nstages: "):] + "]", "more than 32"},
 		"depth is fine":  {deep, "a stage is a mapping"},
 		"depth by alias": {"a: &a [" + strings.Repeat("[", 16) + strings.Repeat("]", 16) + "]\nb: " + strings.Repeat("[", 17) + "*a" + strings.Repeat("]", 17), "test.yaml:2:21: more than 32"},
-		"values":         {many, "more than 10000 values"},
+		"written out":    {many, "there are more mistakes than can be listed"},
+		"aliases":        {bomb, "its aliases add more than 500000 values"},
+		"few aliases":    {strings.Replace(bomb, "*b,", "", 10), `unknown key "a"`},
+		"aliases grow":   {explosion(), "its aliases add more than 500000 values"},
 		"deep and wide":  {strings.Repeat("[", 9000), "this is not YAML"},
 		"many problems":  {"name: shop\nstages: [" + strings.Repeat("x,", 9_000) + "]", "a stage is a mapping"},
 		"not text":       {"\xff\xfe", "UTF-8"},
@@ -124,6 +129,17 @@ func TestLimits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// explosion is a file whose aliases, written out, are more values than there are
+// numbers to count them.
+func explosion() string {
+	var b strings.Builder
+	b.WriteString("a0: &a0 [x]\n")
+	for i := range 25 {
+		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i+1, i+1, strings.Repeat(fmt.Sprintf("*a%d,", i), 9))
+	}
+	return b.String()
 }
 
 // A platform's own mistake must not become a crash of the file's reader.

@@ -63,13 +63,24 @@ func (w *walker) platformValue(m mapping, k driver.Key) any {
 	return value.Value
 }
 
+// pattern is what values of a platform's key match as a whole; nil where that is
+// no pattern. Each is compiled once a file.
+func (w *walker) pattern(text string) *regexp.Regexp {
+	known, ok := w.patterns[text]
+	if !ok {
+		known, _ = regexp.Compile(`^(?:` + text + `)$`) // the platform's own mistake: nothing is held against the file
+		w.patterns[text] = known
+	}
+	return known
+}
+
 // matches reports a value that is not as the platform wants it.
 func (w *walker) matches(k driver.Key, value At[string]) {
 	if k.Pattern == "" {
 		return
 	}
-	pattern, err := regexp.Compile(`^(?:` + k.Pattern + `)$`)
-	if err != nil || pattern.MatchString(value.Value) {
+	wanted := w.pattern(k.Pattern)
+	if wanted == nil || wanted.MatchString(value.Value) {
 		return
 	}
 	hint := k.Hint

@@ -16,15 +16,29 @@ const (
 	InvokerAutomation = "automation"
 )
 
+// What becomes of a rollout that stands when a policy's window begins.
+const (
+	StandingHold    = "hold"   // it stays as it is
+	StandingBack    = "back"   // traffic goes back first
+	StandingFinish  = "finish" // it goes on to its end
+	ResumeAutomatic = "automatic"
+)
+
 // Actions lists the actions that a policy can block: the commands that move
 // releases or rollouts.
 func Actions() []string {
-	return []string{"promote", "promote-canary", "approve", "reject", "advance", "cancel", "retry-job", "ignore-job", "rollback", "abandon"}
+	return append(Forward(), "reject", "cancel", "rollback", "disable-canary", "abandon")
+}
+
+// Forward lists the actions that go forward. A policy that names no actions
+// blocks these alone: going back passes.
+func Forward() []string {
+	return []string{"promote", "promote-canary", "approve", "advance", "retry-job", "ignore-job"}
 }
 
 // policy reads one policy. Whether its stages and targets exist is checked later.
 func (w *walker) policy(n *yaml.Node) (*Policy, bool) {
-	m, ok := w.mapping(n, "a policy", "name", "stages", "targets", "actions", "invokers", "deny", "allow", "override")
+	m, ok := w.mapping(n, "a policy", "name", "stages", "targets", "actions", "invokers", "deny", "allow", "override", "standing", "resume")
 	if !ok {
 		return nil, false
 	}
@@ -35,11 +49,14 @@ func (w *walker) policy(n *yaml.Node) (*Policy, bool) {
 		Actions:  m.words("actions", Actions()),
 		Invokers: m.words("invokers", []string{InvokerPerson, InvokerAutomation}),
 		Override: w.logins(m, "override"),
+		Standing: m.word("standing", "", StandingHold, StandingBack, StandingFinish).Value,
+		Resume:   m.word("resume", "", ResumeAutomatic).Value,
 	}
 	p.stages, p.targets = m.texts("stages"), m.texts("targets")
 	w.noDuplicates("stages", p.stages)
 	w.noDuplicates("targets", p.targets)
 	p.Stages, p.Targets = values(p.stages), values(p.targets)
+	p.ofTargets = setOf(p.Targets)
 	key, ok := m.exactlyOne("deny", "allow")
 	if !ok {
 		return p, true

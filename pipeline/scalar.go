@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -170,7 +169,7 @@ func parseDuration(s string) (time.Duration, error) {
 	if !found {
 		return time.ParseDuration(s)
 	}
-	if !regexp.MustCompile(`^[0-9]{1,5}(\.[0-9]{1,5})?$`).MatchString(days) {
+	if !daysPattern().MatchString(days) {
 		return 0, fmt.Errorf("bad number of days in %q", s)
 	}
 	n, err := strconv.ParseFloat(days, 64)

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -11,11 +10,10 @@ import (
 
 // What a stage does when one of its targets fails.
 const (
-	Continue     = "continue" // the other targets go on
-	Halt         = "halt"     // targets that have not started do not start
-	RollbackAll  = "rollback" // the stage's targets go back to their baselines
-	mostQuorum   = 100
-	loginPattern = `^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$`
+	Continue    = "continue" // the other targets go on
+	Halt        = "halt"     // targets that have not started do not start
+	RollbackAll = "rollback" // the stage's targets go back to their baselines
+	mostQuorum  = 100
 )
 
 // shared is what a stage declares for its targets, and a target may declare
@@ -28,19 +26,22 @@ type shared struct {
 
 // stage reads one step of the order and its targets.
 func (w *walker) stage(n *yaml.Node, p *Pipeline) (*Stage, bool) {
-	m, ok := w.mapping(n, "a stage", "name", "supersede", "onFailure", "approval", "predeploy", "verify", "postdeploy",
+	m, ok := w.mapping(n, "a stage", "name", "supersede", "afterGoingBack", "onFailure", "waves", "approval", "predeploy", "verify", "postdeploy",
 		"strategy", "timeout", "operationTimeout", "targets")
 	if !ok {
 		return nil, false
 	}
 	m.require("name", "targets")
 	s := &Stage{
-		Pos:       m.pos,
-		Name:      m.name("name"),
-		Supersede: m.flag("supersede", p.Supersede),
-		OnFailure: m.word("onFailure", Continue, Continue, Halt, RollbackAll).Value,
-		Approval:  w.approval(m.node("approval")),
+		Pos:            m.pos,
+		Name:           m.name("name"),
+		Supersede:      m.flag("supersede", p.Supersede),
+		OnFailure:      w.onFailure(m),
+		Waves:          w.waves(m.node("waves")),
+		AfterGoingBack: m.word("afterGoingBack", p.AfterGoingBack, AfterGoingBackStop, AfterGoingBackNewer).Value,
+		Approval:       w.approval(m.node("approval")),
 	}
+	s.TakeBack = s.Waves.takeBack()
 	own := w.shared(m, shared{timeout: p.Timeout, operationTimeout: p.OperationTimeout})
 	forTargets := own
 	s.Predeploy, forTargets.predeploy = byScope(own.predeploy)
@@ -138,7 +139,7 @@ func notALogin(login string) string {
 		return fmt.Sprintf("is not a login; write %q", strings.TrimPrefix(login, "@"))
 	case strings.Contains(login, "/"):
 		return "is a team; list the logins of its members"
-	case !regexp.MustCompile(loginPattern).MatchString(login):
+	case !loginPattern().MatchString(login):
 		return "is not a login; want one such as octocat"
 	}
 	return ""

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -20,8 +19,6 @@ const (
 	storeForms    = `want artifact, git, s3://bucket/prefix or file:DIR`
 	mostHistory   = 1000
 	mostBranch    = 244 // bytes of a branch's name
-	bucketPattern = `^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`
-	branchPattern = `^[^\x00-\x20\x7f~^:?*\[\\]+$`
 )
 
 // state reads where state is kept; n is nil without the key.
@@ -90,7 +87,7 @@ func CheckStore(store string) error {
 // checkS3 judges what follows "s3://".
 func checkS3(rest string) error {
 	bucket, prefix, _ := strings.Cut(rest, "/")
-	if !regexp.MustCompile(bucketPattern).MatchString(bucket) || strings.Contains(bucket, "..") {
+	if !bucketPattern().MatchString(bucket) || strings.Contains(bucket, "..") {
 		return fmt.Errorf("%s is not a bucket's name: 3 to 63 lower-case letters, digits, dots and hyphens; want s3://bucket/prefix", quote(bucket))
 	}
 	for part := range strings.SplitSeq(strings.TrimSuffix(prefix, "/"), "/") {
@@ -113,7 +110,7 @@ func (w *walker) branch(m mapping) string {
 
 // checkBranch judges a branch's name as git does.
 func (w *walker) checkBranch(key string, b At[string]) {
-	ok := regexp.MustCompile(branchPattern).MatchString(b.Value) && len(b.Value) <= mostBranch
+	ok := branchPattern().MatchString(b.Value) && len(b.Value) <= mostBranch
 	for _, bad := range []string{"..", "//", "@{"} {
 		ok = ok && !strings.Contains(b.Value, bad)
 	}

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"math/big"
-	"regexp"
 	"strings"
 	"time"
 
@@ -100,7 +99,7 @@ func (w *walker) percentage(n *yaml.Node) (At[string], bool) {
 // canonicalDecimal drops what changes no decimal: "10.50" is "10.5". It is
 // false for what is no plain decimal, such as 1e1 or 0x10.
 func canonicalDecimal(text string) (string, bool) {
-	if !regexp.MustCompile(`^(0|[1-9][0-9]{0,8})(\.[0-9]{1,20})?$`).MatchString(text) {
+	if !decimalPattern().MatchString(text) {
 		return "", false
 	}
 	if strings.Contains(text, ".") {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +18,7 @@ type walker struct {
 	file      string
 	lines     []string
 	platforms []driver.Facts
+	patterns  map[string]*regexp.Regexp // by their text, see [walker.pattern]
 	problems  []Problem
 }
 
@@ -24,7 +26,16 @@ func (w *walker) at(line, col int) Pos { return Pos{File: w.file, Line: line, Co
 
 func (w *walker) pos(n *yaml.Node) Pos { return w.at(n.Line, n.Column) }
 
+// mostProblems bounds what is told of a file in which everything is wrong.
+const mostProblems = 10_000
+
 func (w *walker) problem(pos Pos, message string) {
+	if len(w.problems) > mostProblems {
+		return
+	}
+	if len(w.problems) == mostProblems {
+		message = "there are more mistakes than can be listed; mend these first"
+	}
 	w.problems = append(w.problems, Problem{Pos: pos, Message: message})
 }
 

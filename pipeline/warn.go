@@ -21,13 +21,20 @@ func warning(pos Pos, format string, args ...any) Problem {
 	return Problem{Pos: pos, Message: fmt.Sprintf(format, args...), Warning: true}
 }
 
-// warnStore names what the artifact store serves badly: whatever one run
-// leaves for another. One of each kind is enough.
+// warnStore names what the artifact store serves badly: two runs at once, for
+// artifacts cannot be swapped, and whatever one run leaves for another. One of
+// each kind is enough.
 func (p *Pipeline) warnStore() []Problem {
 	if p.State.Store.Value != StoreArtifact {
 		return nil
 	}
-	var found []Problem
+	pos := p.State.Store.Pos
+	if pos == (Pos{}) {
+		pos = p.Name.Pos
+	}
+	alone := warning(pos, "state is kept in artifacts, where only a workflow `concurrency` group keeps two runs apart; give one and the same to every workflow that runs this pipeline, or use state: {store: git}")
+	alone.Note = true
+	found := []Problem{alone}
 	add := func(pos Pos, what string) {
 		found = append(found, warning(pos, "%s left to a later run, but state is kept in artifacts, which expire and which two runs can overwrite; use state: {store: git}", what))
 	}
@@ -111,8 +118,10 @@ func (p *Pipeline) warnTimeouts() []Problem {
 // canaries is every canary once, in the order of the file.
 func (p *Pipeline) canaries() []*Canary {
 	var list []*Canary
+	seen := map[*Canary]bool{nil: true}
 	for t := range p.All() {
-		if t.Canary != nil && !slices.Contains(list, t.Canary) {
+		if !seen[t.Canary] {
+			seen[t.Canary] = true
 			list = append(list, t.Canary)
 		}
 	}

@@ -1,68 +1,92 @@
 package rollout
 
 import (
-	"fmt"
-	"strings"
+	"slices"
 	"time"
-
-	"sluice/stages/driver"
 )
 
-// Advance starts a phase. The rollout must be IN_PROGRESS, the phase PENDING
-// and not the first, and the phase before it SUCCEEDED or SKIPPED. phase ""
-// means the next one.
-func (e *Execution) Advance(r *Record, phase, actor string, now time.Time) error {
-	if e.Rollout.State != StateInProgress {
-		return e.refuse("advance", "only a rollout that is IN_PROGRESS can be advanced")
-	}
-	if e.Spec.Remote && !e.mirrored() {
-		return e.refuse("advance", "the platform has not got it yet")
-	}
-	p, err := e.nextPhase(phase)
+func (t Advance) apply(r *Record, now time.Time) error {
+	command := string(ToAdvance)
+	e, err := r.rolloutFor(command, t.Rollout)
 	if err != nil {
 		return err
 	}
-	if e.Spec.Remote {
-		return e.ask(r, Request{Kind: driver.Advance, Phase: p.ID, Actor: actor}, now)
+	if e.Rollout.State != StateInProgress {
+		return e.refuse(command, ReasonState, StateInProgress)
 	}
-	r.event(e, now, Event{Type: "phase.advanced", Phase: p.ID, Actor: actor})
-	e.beginPhase(r, p, now)
+	if e.Spec.Remote && !e.mirrored() {
+		return e.refuse(command, ReasonNotThere)
+	}
+	if err := r.mayGoOn(e, ToAdvance, t.By, now); err != nil {
+		return err
+	}
+	p, err := e.nextPhase(t.Phase)
+	if err != nil {
+		return err
+	}
+	if err := e.owner().advance(r, p, t.By, now); err != nil {
+		return err
+	}
+	e.takeUp(t.By, now)
 	return nil
 }
 
-// nextPhase finds the phase that can be started now.
+// takeUp lets a person end what a policy's window held, and has the rollout pass
+// the blocks that they pass.
+func (e *Execution) takeUp(by Actor, now time.Time) {
+	for _, id := range by.Overrides {
+		if !slices.Contains(e.Spec.Overrides, id) {
+			e.Spec.Overrides = append(slices.Clone(e.Spec.Overrides), id)
+		}
+	}
+	if e.Stop != nil && e.Stop.Person && by.Person {
+		e.endStop(now)
+	}
+}
+
+// nextPhase finds the phase that can be started now: it is PENDING and not the
+// first, and the phase before it is SUCCEEDED or SKIPPED.
 func (e *Execution) nextPhase(phase string) (*Phase, error) {
 	current, i, ok := e.current()
 	if phase != "" {
-		named, exists := e.Rollout.Phase(phase)
-		switch {
-		case !exists:
-			return nil, e.refuse("advance", fmt.Sprintf("it has no phase %q; its phases are %s", phase, strings.Join(e.phaseIDs(), ", ")))
-		case named.State != PhasePending:
-			return nil, e.refuse("advance", pendingOnly(named))
-		case ok && current.ID != phase:
-			return nil, e.refuse("advance", fmt.Sprintf("phase %s waits for phase %s, which is %s", phase, current.ID, current.State))
+		if err := e.mayName(phase, current, ok); err != nil {
+			return nil, err
 		}
 	}
 	switch {
 	case !ok:
-		return nil, e.refuse("advance", "no phase is left")
+		return nil, e.refuse(string(ToAdvance), ReasonNoPhase)
 	case current.State != PhasePending:
-		return nil, e.refuse("advance", pendingOnly(current))
+		return nil, e.refusePhase(ReasonPhaseState, current)
 	case i == 0:
-		return nil, e.refuse("advance", "its first phase starts by itself")
+		return nil, e.refusePhase(ReasonFirstPhase, current)
 	}
 	return current, nil
 }
 
-func pendingOnly(p *Phase) string {
-	return fmt.Sprintf("phase %s is %s; only a phase that is PENDING can be started", p.ID, p.State)
+// mayName says whether a phase that somebody named is the one that is next.
+func (e *Execution) mayName(phase string, current *Phase, ok bool) error {
+	named, exists := e.Rollout.Phase(phase)
+	switch {
+	case !exists:
+		err := e.refuse(string(ToAdvance), ReasonPhase)
+		err.Phase = phase
+		for _, p := range e.Rollout.Phases {
+			err.Names = append(err.Names, p.ID)
+		}
+		return err
+	case named.State != PhasePending:
+		return e.refusePhase(ReasonPhaseState, named)
+	case ok && current.ID != phase:
+		err := e.refusePhase(ReasonPhaseOrder, named)
+		err.Other, err.Found = current.ID, string(current.State)
+		return err
+	}
+	return nil
 }
 
-func (e *Execution) phaseIDs() []string {
-	ids := make([]string, 0, len(e.Rollout.Phases))
-	for _, p := range e.Rollout.Phases {
-		ids = append(ids, p.ID)
-	}
-	return ids
+func (e *Execution) refusePhase(reason Reason, p *Phase) *RefusedError {
+	err := e.refuse(string(ToAdvance), reason)
+	err.Phase, err.Found = p.ID, string(p.State)
+	return err
 }

@@ -1,60 +1,137 @@
 package rollout
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"sluice/stages/driver"
 )
 
-// Voter is who says something about an approval.
-type Voter struct {
-	Actor     string
-	Verified  bool // GitHub said who it is
-	Automated bool // a schedule, an app or a bot
-	RunURL    string
-	Comment   string
+func (t Vote) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor(t.command(), t.Rollout)
+	if err != nil {
+		return err
+	}
+	if err := t.mayVote(r, e, now); err != nil {
+		return err
+	}
+	switch {
+	case e.owner().takesWord(r):
+		return t.send(r, e, now)
+	case t.Approve:
+		e.takeUp(t.Voter.Actor, now)
+		e.approve(r, t.Voter, now)
+	default:
+		e.reject(r, t.Voter, now)
+	}
+	return nil
 }
 
-// Approve counts a person's approval. Only a rollout that is PENDING_APPROVAL
-// takes one, from an approver, once, and before its time is over. It reports
-// whether the rollout is approved now.
-func (e *Execution) Approve(r *Record, v Voter, now time.Time) (bool, error) {
-	if err := e.mayVote("approve", v, now); err != nil {
-		return false, err
+func (t Vote) command() string {
+	if t.Approve {
+		return string(ToApprove)
 	}
-	if a := e.Spec.Approval; a != nil && !a.Self && a.Quorum <= 1 && strings.EqualFold(v.Actor, e.Spec.Creator) {
-		return false, e.refuse("approve", v.Actor+" started the promotion and cannot alone approve it; somebody else must, or set `approval.self: true`")
+	return string(ToReject)
+}
+
+// mayVote says whether a person's word counts here.
+func (t Vote) mayVote(r *Record, e *Execution, now time.Time) error {
+	sends := e.owner().takesWord(r)
+	switch {
+	case !sends && e.Rollout.State != StatePendingApproval, e.mirrored() && e.Rollout.State != StatePendingApproval:
+		return e.refuse(t.command(), ReasonState, StatePendingApproval)
+	case !sends && e.Stop == nil && reached(e.ApprovalDeadline(), now):
+		err := e.refuse(t.command(), ReasonExpired)
+		err.Until = e.ApprovalDeadline()
+		return err
 	}
-	if slices.ContainsFunc(e.Approvals, func(d Decision) bool { return strings.EqualFold(d.Actor, v.Actor) }) {
-		return false, e.refuse("approve", v.Actor+" has approved already; "+e.missing())
+	if err := r.mayGoOn(e, Intention(t.command()), t.Voter.Actor, now); err != nil {
+		return err
 	}
+	if sends && e.mirrored() {
+		return nil // who may approve there the platform says
+	}
+	if err := e.mayDecide(t.command(), t.Voter); err != nil {
+		return err
+	}
+	if sends || !t.Approve {
+		return nil
+	}
+	return e.mayApprove(t.Voter)
+}
+
+// mayDecide says whether it is a person's to decide: an approver's, or in an
+// emergency a maintainer's. The file's approvers on an allowed ref now count;
+// where it names nobody any more, those recorded do.
+func (e *Execution) mayDecide(command string, v Voter) error {
+	if !v.Person {
+		err := e.refuse(command, ReasonAutomation)
+		err.Actor = v.Login
+		return err
+	}
+	approvers := e.approvers(v)
+	if v.Emergency || len(approvers) == 0 || isAmong(v, approvers) {
+		return nil
+	}
+	err := e.refuse(command, ReasonNotApprover)
+	err.Actor, err.Names = v.Login, approvers
+	return err
+}
+
+func (e *Execution) approvers(v Voter) []string {
+	if len(v.Approvers) > 0 || e.Spec.Approval == nil {
+		return v.Approvers
+	}
+	return e.Spec.Approval.Approvers
+}
+
+// isAmong reports whether the voter, or a team of theirs, is in the list.
+func isAmong(v Voter, approvers []string) bool {
+	return slices.ContainsFunc(approvers, func(name string) bool {
+		return strings.EqualFold(name, v.Login) || slices.ContainsFunc(v.Teams, func(t string) bool { return strings.EqualFold(t, name) })
+	})
+}
+
+// mayApprove says whether an approval adds anything: not a second one, and not
+// the creator's alone.
+func (e *Execution) mayApprove(v Voter) error {
+	if a := e.Spec.Approval; a != nil && !a.Self && a.Quorum <= 1 && strings.EqualFold(v.Login, e.Spec.Creator) {
+		err := e.refuse(string(ToApprove), ReasonSelf)
+		err.Actor = v.Login
+		return err
+	}
+	if slices.ContainsFunc(e.Approvals, func(d Decision) bool { return strings.EqualFold(d.Actor, v.Login) }) {
+		err := e.refuse(string(ToApprove), ReasonVoted)
+		err.Actor, err.Have, err.Need = v.Login, len(e.Approvals), e.quorum()
+		return err
+	}
+	return nil
+}
+
+func (e *Execution) approve(r *Record, v Voter, now time.Time) {
 	e.decide(v, true, now)
-	r.event(e, now, Event{Type: "approval.given", Actor: v.Actor, Message: v.Comment})
+	r.event(e, now, Event{Type: "approval.given", Actor: v.Login, Message: v.Comment, Info: emergency(v)})
 	if !e.enough() {
-		return false, nil
+		return
 	}
 	e.Rollout.ApprovalState, e.Rollout.State = Approved, StatePending
 	e.Rollout.ApproveTime, e.Rollout.EnqueueTime = now.UTC(), now.UTC()
-	r.event(e, now, Event{Type: "rollout.approved", Actor: v.Actor})
-	return true, nil
+	r.event(e, now, Event{Type: "rollout.approved", Actor: v.Login})
+}
+
+func emergency(v Voter) map[string]string {
+	if !v.Emergency {
+		return nil
+	}
+	return map[string]string{"emergency": v.Reason}
 }
 
 func (e *Execution) decide(v Voter, approve bool, now time.Time) {
 	e.Approvals = append(e.Approvals, Decision{
-		Actor: v.Actor, Approve: approve, Time: now.UTC(), Comment: v.Comment, RunURL: v.RunURL, Verified: v.Verified,
+		Actor: v.Login, Approve: approve, Time: now.UTC(), Comment: v.Comment, RunURL: v.RunURL, Verified: v.Verified,
+		Emergency: v.Emergency && !isAmong(v, e.approvers(v)),
 	})
-}
-
-// mayVote says whether a person's word counts here.
-func (e *Execution) mayVote(command string, v Voter, now time.Time) error {
-	if e.Rollout.State != StatePendingApproval {
-		return e.refuse(command, "only a rollout in PENDING_APPROVAL takes an approval or a rejection")
-	}
-	if deadline := e.approvalDeadline(); reached(deadline, now) {
-		return e.refuse(command, "its approval ran out at "+deadline.Format(time.RFC3339))
-	}
-	return e.mayDecide(command, v)
 }
 
 // enough reports whether the approvals reach the quorum: whoever started the
@@ -77,27 +154,90 @@ func (e *Execution) quorum() int {
 	return max(e.Spec.Approval.Quorum, 1)
 }
 
-func (e *Execution) missing() string {
-	return fmt.Sprintf("%d of %d approvals are there", len(e.Approvals), e.quorum())
-}
-
-// Reject ends a rollout that is PENDING_APPROVAL.
-func (e *Execution) Reject(r *Record, v Voter, now time.Time) error {
-	if err := e.mayVote("reject", v, now); err != nil {
-		return err
-	}
+func (e *Execution) reject(r *Record, v Voter, now time.Time) {
 	e.decide(v, false, now)
-	reason := "rejected by " + v.Actor
+	reason := "rejected by " + v.Login
 	if v.Comment != "" {
 		reason += ": " + v.Comment
 	}
-	e.reject(r, reason, v.Actor, now)
+	e.Rollout.ApprovalState, e.Rollout.FailureReason = Rejected, reason
+	r.event(e, now, Event{Type: "approval.refused", Actor: v.Login, Message: reason})
+	r.placeGoingBack(e, v.Actor, now)
+	e.owner().abort(r, now)
+	e.finish(r, StateApprovalRejected, now)
+}
+
+// send has the platform approve or reject its own rollout, or an effect that it
+// previews. A preview's word counts from the rollout's approvers.
+func (t Vote) send(r *Record, e *Execution, now time.Time) error {
+	if i := slices.IndexFunc(e.Asked, func(q Request) bool { return q.Kind == driver.Approve || q.Kind == driver.Reject }); i >= 0 {
+		return e.refuse(t.command(), ReasonAlready)
+	}
+	kind := driver.Approve
+	if !t.Approve {
+		kind = driver.Reject
+		r.placeGoingBack(e, t.Voter.Actor, now)
+	}
+	return e.ask(r, Request{Kind: kind, Actor: t.Voter.Login, Comment: t.Voter.Comment}, now)
+}
+
+// Flagged reports whether an emergency approval still waits for an approver to
+// acknowledge it.
+func (e *Execution) Flagged() bool {
+	return slices.ContainsFunc(e.Approvals, func(d Decision) bool { return d.Emergency && d.Acknowledged == "" })
+}
+
+func (t Acknowledge) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor("acknowledge", t.Rollout)
+	if err != nil {
+		return err
+	}
+	if !e.Flagged() {
+		return e.refuse("acknowledge", ReasonAlready)
+	}
+	voter := t.Voter
+	voter.Emergency = false
+	if err := e.mayDecide("acknowledge", voter); err != nil {
+		return err
+	}
+	for i := range e.Approvals {
+		if d := &e.Approvals[i]; d.Emergency && d.Acknowledged == "" {
+			d.Acknowledged, d.AckTime = voter.Login, now.UTC()
+		}
+	}
+	r.event(e, now, Event{Type: "approval.acknowledged", Actor: voter.Login, Message: voter.Comment})
 	return nil
 }
 
-func (e *Execution) reject(r *Record, reason, actor string, now time.Time) {
-	e.Rollout.ApprovalState, e.Rollout.FailureReason = Rejected, reason
-	r.event(e, now, Event{Type: "approval.refused", Actor: actor, Message: reason})
-	e.abortRest(r, now)
-	e.finish(r, StateApprovalRejected, now)
+func (t AskAgain) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor("ask again for", t.Rollout)
+	if err != nil {
+		return err
+	}
+	if e.Expired.IsZero() || e.Rollout.State != StateCancelled {
+		return e.refuse("ask again for", ReasonState, StatePendingApproval)
+	}
+	if err := e.refuseNewer(r, "ask again for"); err != nil {
+		return err
+	}
+	if err := r.mayGoOn(e, ToPromote, t.By, now); err != nil {
+		return err
+	}
+	e.Expired, e.Approvals = time.Time{}, nil
+	e.Rollout.State, e.Rollout.FailureReason = StatePendingApproval, ""
+	e.setTime(timeApproval, now)
+	e.revive()
+	r.event(e, now, Event{Type: "approval.asked", Actor: t.By.Login, Message: t.By.Reason})
+	return nil
+}
+
+// revive has what was aborted wait again.
+func (e *Execution) revive() {
+	for i := range e.Rollout.Phases {
+		p := &e.Rollout.Phases[i]
+		if p.State == PhaseAborted {
+			p.State = PhasePending
+			setJobs(p, JobPending, JobAborted)
+		}
+	}
 }

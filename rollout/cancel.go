@@ -1,64 +1,55 @@
 package rollout
 
-import (
-	"time"
+import "time"
 
-	"sluice/stages/driver"
-)
-
-// Cancel ends a rollout that is not final, and one that is FAILED while its
-// canary was left standing. A canary that stands is removed first; a release
-// that is stable stays. An effect under way is waited for.
-func (e *Execution) Cancel(r *Record, actor string, now time.Time) error {
-	if err := e.mayCancel(r); err != nil {
+func (t Cancel) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor(string(ToCancel), t.Rollout)
+	if err != nil {
 		return err
 	}
-	step, asks := e.asking()
-	if e.mirrored() && !asks {
-		return e.ask(r, Request{Kind: driver.Cancel, Actor: actor}, now)
+	if err := e.mayCancel(r, t.By, now); err != nil {
+		return err
 	}
-	r.event(e, now, Event{Type: "rollout.cancelling", Actor: actor})
-	if asks {
-		e.decided(r, step, now)
+	r.event(e, now, Event{Type: "rollout.cancelling", Actor: t.By.Login, Message: t.reason()})
+	r.notePassed(Question{Intention: ToCancel, Release: e.Spec.Release.ID}, t.By, now)
+	if t.Cause != "" && e.Rollout.FailureReason == "" {
+		e.Rollout.FailureReason = t.Cause
 	}
-	if e.waiting() || e.Spec.Remote {
-		e.abortRest(r, now)
-		e.finish(r, StateCancelled, now)
-		return nil
+	if e.Rollout.State != StateCancelling {
+		r.placeGoingBack(e, t.By, now)
 	}
-	e.Rollout.State, e.Rollout.DeployEndTime = StateCancelling, time.Time{}
-	if e.previewed(r) {
-		e.Asked = []Request{{Kind: driver.Reject, Actor: actor}}
-		return nil
+	return e.owner().cancel(r, t.By, now)
+}
+
+func (t Cancel) reason() string {
+	if t.Cause != "" {
+		return t.Cause
 	}
-	e.Asked, e.Left = nil, false // what is to be put back is found again when nothing is under way
-	return nil
+	return t.By.Reason
 }
 
 // mayCancel says whether there is something to cancel.
-func (e *Execution) mayCancel(r *Record) error {
+func (e *Execution) mayCancel(r *Record, by Actor, now time.Time) error {
+	command := string(ToCancel)
+	if err := r.mayGoOn(e, ToCancel, by, now); err != nil {
+		return err
+	}
+	_, asks := e.asking()
 	switch s := e.Rollout.State; {
-	case s == StateCancelling:
-		if _, asks := e.asking(); asks {
-			return nil // the person decides: go on putting traffic back
-		}
-		return e.refuse("cancel", "it is being cancelled already")
+	case asks:
+		return nil // the person decides: put back
+	case s == StateCancelling, e.asksCancel():
+		return e.refuseOther(command, ReasonGoingBack, e.Rollout.Name)
 	case s == StateFailed && !e.Spec.Remote && e.canaryStands():
-		return e.refuseNewer(r, "cancel")
+		return e.refuseNewer(r, command)
+	case s == StateFailed && e.Restored, s == StateCancelled, s == StateApprovalRejected:
+		return e.refuse(command, ReasonThere)
 	case s.Final():
-		return e.refuse("cancel", "only a rollout that is not over can be cancelled")
+		return e.refuse(command, ReasonState)
 	default:
 		return nil
 	}
 }
 
-// DecidedByPerson is the message of an effect that was withdrawn because a
-// person answered the question it asked: alone among withdrawn effects it may
-// have been sent.
-const DecidedByPerson = "a person decided"
-
-// decided withdraws an effect that waits for a person's decision: this is it.
-func (e *Execution) decided(r *Record, step *Step, now time.Time) {
-	e.endStep(r, step, StepWithdrawn, DecidedByPerson, now)
-	e.Accepted = true
-}
+// asksCancel reports whether the platform is still to be told to cancel.
+func (e *Execution) asksCancel() bool { return e.Spec.Remote && e.asked("cancel") }

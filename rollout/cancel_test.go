@@ -8,9 +8,9 @@ import (
 )
 
 func TestCancelWhileWaiting(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	e := s.start(canary("10", "50"), gated(JobVerify))
-	s.must(e.Cancel(&s.r, "bob", s.now))
+	s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.want("cancelling", e.Rollout.State, StateCancelling)
 	s.run()
 	s.want("states", states(e), "CANCELLED canary-10=SUCCEEDED canary-50=ABORTED stable=ABORTED")
@@ -20,10 +20,10 @@ func TestCancelWhileWaiting(t *testing.T) {
 }
 
 func TestCancelBeforeAnyEffect(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["stable/predeploy"] = []string{"interrupted"}
 	e := s.start(gated(JobPredeploy))
-	s.must(e.Cancel(&s.r, "bob", s.now))
+	s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.run()
 	s.want("states", states(e), "CANCELLED stable=ABORTED")
 	s.want("sent", len(s.sent), 0)
@@ -45,7 +45,7 @@ func TestCancelUnderWay(t *testing.T) {
 		"stable had none":     {"stable/stable", "denied", "[weight 10 stable rollback]", "r1", "CANCELLED canary-10=SUCCEEDED stable=FAILED", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStand(t)
+			s := newRig(t)
 			s.script[c.phase] = []string{"run"}
 			kind := c.phase[len(c.phase)-6:]
 			s.script["poll "+kind] = []string{"run", c.answer}
@@ -53,7 +53,7 @@ func TestCancelUnderWay(t *testing.T) {
 			if kind == "stable" {
 				s.after(time.Minute)
 			}
-			s.must(e.Cancel(&s.r, "bob", s.now))
+			s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 			s.run()
 			s.want("still under way", e.Rollout.State, StateCancelling)
 			s.run()
@@ -67,20 +67,20 @@ func TestCancelUnderWay(t *testing.T) {
 }
 
 func TestCancelOfAnEffectThatHadNone(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["canary-10/weight"], s.script["lookup weight"] = []string{"lost"}, []string{"denied"}
 	e := s.start(canary("10"))
-	s.must(e.Cancel(&s.r, "bob", s.now))
+	s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.run()
 	s.want("states", states(e), "CANCELLED canary-10=FAILED stable=ABORTED")
 	s.want("nothing is put back", len(s.sent), 0)
 }
 
 func TestCancelWhileIntended(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["canary-10/weight"] = []string{"lost"}
 	e := s.start(canary("10"))
-	s.must(e.Cancel(&s.r, "bob", s.now))
+	s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.run() // it had taken effect
 	s.want("sent", s.sent, []string{"rollback"})
 	s.want("state", e.Rollout.State, StateCancelled)
@@ -89,33 +89,33 @@ func TestCancelWhileIntended(t *testing.T) {
 // TestCancelAnswersAQuestion: a person who cancels has decided.
 func TestCancelAnswersAQuestion(t *testing.T) {
 	t.Run("before anything was sent", func(t *testing.T) {
-		s := newStand(t)
+		s := newRig(t)
 		e := s.start(canary("10"), waits(time.Minute))
 		s.runs = traffic{Stable: "hotfix"}
 		s.wantWait(s.after(time.Minute), WaitOperator, 0)
-		s.must(e.Cancel(&s.r, "bob", s.now))
+		s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 		s.run()
 		s.want("our canary is put back", s.runs, "r1")
 		s.want("state", e.Rollout.State, StateCancelled)
 	})
 	t.Run("and nothing of ours stands", func(t *testing.T) {
-		s := newStand(t)
+		s := newRig(t)
 		e := s.start(approved(ApprovalSpec{Quorum: 1}))
-		_, err := e.Approve(&s.r, Voter{Actor: "bob"}, s.now)
+		err := s.apply(Vote{Rollout: e.Rollout.Name, Approve: true, Voter: voter("bob", "")})
 		s.must(err)
-		Settle(&s.r, s.now)
-		e.Ask(&s.r, Due{Phase: "stable", Job: JobDeploy, Kind: driver.Deploy}, "k", nil, "foreign", s.now)
-		s.must(e.Cancel(&s.r, "bob", s.now))
+		Settle(&s.r, nil, Setting{}, s.now)
+		s.must(s.apply(AskPerson{Due: Due{Phase: "stable", Job: JobDeploy, Kind: driver.Deploy}, Key: "k", Message: "foreign"}))
+		s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 		s.run()
 		s.want("sent", len(s.sent), 0)
 		s.want("state", e.Rollout.State, StateCancelled)
 	})
 	t.Run("after it was sent", func(t *testing.T) {
-		s := newStand(t)
+		s := newRig(t)
 		s.script["canary-10/weight"], s.script["lookup weight"] = []string{"lost"}, []string{"foreign"}
 		e := s.start(canary("10"))
 		s.wantWait(s.run(), WaitOperator, 0)
-		s.must(e.Cancel(&s.r, "bob", s.now))
+		s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 		s.run()
 		s.want("it may stand, so traffic is put back", s.sent, []string{"rollback"})
 		s.want("state", e.Rollout.State, StateCancelled)
@@ -126,17 +126,19 @@ func TestCancelAnswersAQuestion(t *testing.T) {
 func TestQuestionDuringCancellation(t *testing.T) {
 	for _, c := range []struct {
 		name, runs string
-		do         func(*stand, *Execution) error
+		do         func(*rig, *Execution) error
 	}{
-		{"cancel repeats it", "r1", func(s *stand, e *Execution) error { return e.Cancel(&s.r, "bob", s.now) }},
-		{"retry-job repeats it", "r1", func(s *stand, e *Execution) error { return e.RetryJob(&s.r, "", "", "bob", s.now) }},
-		{"ignore-job accepts what stands", "r1+10%r2", func(s *stand, e *Execution) error { return e.IgnoreJob(&s.r, "", "", "bob", s.now) }},
+		{"cancel repeats it", "r1", func(s *rig, e *Execution) error { return s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}) }},
+		{"retry-job repeats it", "r1", func(s *rig, e *Execution) error { return s.apply(RetryJob{Rollout: e.Rollout.Name, By: person("bob")}) }},
+		{"ignore-job accepts what stands", "r1+10%r2", func(s *rig, e *Execution) error {
+			return s.apply(IgnoreJob{Rollout: e.Rollout.Name, By: person("bob")})
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newStand(t)
+			s := newRig(t)
 			s.script["stable/rollback"], s.script["lookup rollback"] = []string{"lost"}, []string{"foreign"}
 			e := s.start(canary("10"))
-			s.must(e.Cancel(&s.r, "bob", s.now))
+			s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 			s.run()
 			s.wantWait(s.run(), WaitOperator, 0)
 			s.must(c.do(s, e))
@@ -148,13 +150,13 @@ func TestQuestionDuringCancellation(t *testing.T) {
 }
 
 func TestQuestionOfAnEffectThatWasCancelled(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["canary-10/weight"], s.script["lookup weight"] = []string{"lost"}, []string{"foreign"}
 	e := s.start(canary("10"))
-	s.must(e.Cancel(&s.r, "bob", s.now))
+	s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.wantWait(s.run(), WaitOperator, 0)
-	s.wantRefusal(e.RetryJob(&s.r, "", "", "bob", s.now), "CANCELLING", "accepts what stands")
-	s.must(e.IgnoreJob(&s.r, "", "", "bob", s.now))
+	s.wantRefusal(s.apply(RetryJob{Rollout: e.Rollout.Name, By: person("bob")}), "CANCELLING", "accepts what stands")
+	s.must(s.apply(IgnoreJob{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.run()
 	s.want("state", e.Rollout.State, StateCancelled)
 	s.want("nothing is put back", len(s.sent), 0)
@@ -163,14 +165,14 @@ func TestQuestionOfAnEffectThatWasCancelled(t *testing.T) {
 // TestCancelHeld: a rollout that failed is over, but its canary is not.
 func TestCancelHeld(t *testing.T) {
 	s, e := failedAt(t, "canary-10/verify", holds)
-	s.must(e.Cancel(&s.r, "bob", s.now))
+	s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.run()
 	s.want("states", states(e), "CANCELLED canary-10=FAILED canary-50=ABORTED stable=ABORTED")
 	s.want("runs", s.runs, "r1")
-	s.wantRefusal(e.Cancel(&s.r, "bob", s.now), "CANCELLED", "not over")
+	s.wantReason(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}), ReasonThere)
 
 	s, e = failedAt(t, "canary-10/verify") // restored
-	s.wantRefusal(e.Cancel(&s.r, "bob", s.now), "FAILED", "not over")
+	s.wantReason(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}), ReasonThere)
 }
 
 func TestCancelHeldUnderANewerRollout(t *testing.T) {
@@ -178,5 +180,5 @@ func TestCancelHeldUnderANewerRollout(t *testing.T) {
 	name := e.Rollout.Name
 	s.script["stable/deploy"] = []string{"run"}
 	s.start(release("r3"), promotion("p2"))
-	s.wantRefusal(s.rollout(name).Cancel(&s.r, "bob", s.now), "FAILED", "r3-to-web-0001, has changed the target since")
+	s.wantRefusal(s.apply(Cancel{Rollout: s.rollout(name).Rollout.Name, By: person("bob")}), "FAILED", "r3-to-web-0001, has changed the target since")
 }

@@ -52,7 +52,7 @@ func TestControllerState(t *testing.T) {
 }
 
 func TestControllerPhases(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	later := waitingChild
 	later.CreateTime = t0.Add(time.Minute)
 	c := Controller([]Rollout{later, failedChild})

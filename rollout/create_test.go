@@ -45,11 +45,19 @@ func TestNames(t *testing.T) {
 }
 
 func TestNamesAreUsedOnce(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.want("first", s.start().Rollout.Name, "r2-to-web-0001")
 	s.want("second", s.start(promotion("p2")).Rollout.Name, "r2-to-web-0002")
-	s.r.Rollouts = s.r.Rollouts[:0]
-	s.want("the history remembers", s.start(promotion("p3")).Rollout.Name, "r2-to-web-0003")
+	s.start(release("r3"), promotion("p3"))
+	s.want("both moved to the history", len(s.seal().Rollouts), 2)
+	s.want("what moved is remembered", s.start(promotion("p4")).Rollout.Name, "r2-to-web-0003")
+}
+
+// TestNamedByTheReleasesName, where people have one for it.
+func TestNamedByTheReleasesName(t *testing.T) {
+	s := newRig(t)
+	e := s.start(func(p *Spec) { p.Release.ID, p.Release.Name = "0123abcd-1234-1234-1234-123456789012", "V42" })
+	s.want("name", e.Rollout.Name, "v42-to-web-0001")
 }
 
 func TestControllerName(t *testing.T) {
@@ -63,7 +71,7 @@ func TestControllerName(t *testing.T) {
 }
 
 func TestPhasesOf(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.want("none", PhasesOf(nil, true), []PhaseSpec{{ID: "stable", Effects: []driver.Kind{driver.Deploy}}})
 	s.want("some", PhasesOf([]string{"10.5"}, true), []PhaseSpec{
 		{ID: "canary-10.5", Percent: "10.5", Effects: []driver.Kind{driver.Weight}},
@@ -72,8 +80,8 @@ func TestPhasesOf(t *testing.T) {
 }
 
 func TestJobsByPhase(t *testing.T) {
-	s := newStand(t)
-	e := Create(&s.r, plan(canary("10", "50"), gated(JobPredeploy, JobVerify, JobAnalysis, JobPostdeploy)), false, s.now)
+	s := newRig(t)
+	e := s.create(plan(canary("10", "50"), gated(JobPredeploy, JobVerify, JobAnalysis, JobPostdeploy)), false)
 	s.want("first", jobs(t, e, "canary-10"), "predeploy=PENDING deploy=PENDING verify=PENDING analysis=PENDING")
 	s.want("middle", jobs(t, e, "canary-50"), "deploy=PENDING verify=PENDING analysis=PENDING")
 	s.want("last", jobs(t, e, "stable"), "deploy=PENDING verify=PENDING postdeploy=PENDING")
@@ -81,16 +89,16 @@ func TestJobsByPhase(t *testing.T) {
 }
 
 func TestControllerOfSeveralTargets(t *testing.T) {
-	s := newStand(t)
-	one := Create(&s.r, plan(), false, s.now).Rollout.ControllerRollout
+	s := newRig(t)
+	one := s.create(plan(), false).Rollout.ControllerRollout
 	s.want("one target has none", one, "")
-	many := Create(&s.r, plan(func(p *Spec) { p.Members = []string{"web", "api"} }), false, s.now)
+	many := s.create(plan(func(p *Spec) { p.Controlled = true }), false)
 	s.want("several have one", many.Rollout.ControllerRollout, ControllerName("r2", "production", "p1"))
 }
 
 // TestChange is what an effect asks of the platform.
 func TestChange(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	source := driver.Target{Name: "staging"}
 	e := s.start(canary("10", "50"), func(p *Spec) {
 		p.Source, p.Variables, p.UseStageCache = &source, map[string]string{"k": "v"}, true
@@ -110,39 +118,39 @@ func TestChange(t *testing.T) {
 
 // TestBatchKeepsOneTargetsShare: the other members' records hold theirs.
 func TestBatchKeepsOneTargetsShare(t *testing.T) {
-	s := newStand(t)
-	Create(&s.r, plan(), false, s.now)
-	Settle(&s.r, s.now)
-	due := Next(&s.r, s.now, View{})
+	s := newRig(t)
+	s.create(plan(), false)
+	Settle(&s.r, nil, Setting{}, s.now)
+	due := Next(&s.r, nil, Setting{}, s.now)
 	e := s.rollout(due.Rollout)
 	other := e.Change(due)
 	other.Target.Name = "api"
 	call := driver.Call{Key: "k", Kind: driver.Deploy, Changes: []driver.Change{e.Change(due), other}}
-	e.Intend(&s.r, due, call, s.runs.json(), nil, s.now)
-	s.want("members", e.Steps[0].Members, []string{"web", "api"})
+	s.must(s.apply(Intend{Due: due, Call: call, Before: s.runs.json()}))
+	s.want("shared", e.Steps[0].Shared, true)
 	s.want("changes", e.Steps[0].Call.Names(), []string{"web"})
 	s.want("the caller's call is whole", len(call.Changes), 2)
 	op := driver.Operation{Status: driver.Done, Results: map[string]driver.Result{
 		"web": {Outcome: driver.Succeeded, Release: driver.Release{ID: "r2"}}, "api": {Outcome: driver.Failed},
 	}}
-	e.Begun(&s.r, "k", op, s.now)
+	s.must(s.apply(Answer{Key: "k", Operation: op}))
 	s.want("results", len(e.Steps[0].Operation.Results), 1)
 	s.want("the caller's operation is whole", len(op.Results), 2)
 	s.want("state", e.Steps[0].State, StepDone)
-	e.Begun(&s.r, "k", driver.Operation{Results: map[string]driver.Result{"web": {Outcome: driver.Failed}}}, s.now)
+	s.must(s.apply(Answer{Key: "k", Operation: driver.Operation{Results: map[string]driver.Result{"web": {Outcome: driver.Failed}}}}))
 	s.want("a late answer changes nothing", e.Steps[0].State, StepDone)
 }
 
 // TestBaselineIsOfTheFirstEffectThatMayHaveActed, even where it is empty.
 func TestBaselineIsOfTheFirstEffectThatMayHaveActed(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["canary-10/weight"] = []string{"withdraw"}
 	e := s.start(canary("10", "50"))
 	s.runs = traffic{Stable: "r1b"}
 	s.run()
 	s.want("a withdrawn effect does not count", string(e.Baseline), `{"stable":"r1b"}`)
 	e.Baseline = nil
-	s.must(e.Advance(&s.r, "", "bob", s.now))
+	s.must(s.apply(Advance{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.run()
 	s.want("what we did is no baseline", string(e.Baseline), "")
 }
@@ -156,18 +164,18 @@ func TestCauses(t *testing.T) {
 			t.Errorf("%s: %s, want %s", code, got, want)
 		}
 	}
-	s := newStand(t)
+	s := newRig(t)
 	s.want("a problem may name it", causeOf([]driver.Problem{{Code: "500"}, {Code: "release_failed"}}), ReleaseFailed)
 	s.want("else", causeOf([]driver.Problem{{Code: "500"}}), ExecutionFailed)
 	s.want("without a problem", problemsText(nil), "the platform reports a failure without a reason")
 	e := s.start(func(p *Spec) { p.Release.ID = "r5" }, canary("10"))
-	e.FailEffectBecause(&s.r, Due{Phase: "stable", Job: JobDeploy, Kind: driver.Stable}, "", OperationFeatureNotSupported, "cannot", s.now)
+	s.must(s.apply(Refuse{Due: Due{Phase: "stable", Job: JobDeploy, Kind: driver.Stable}, Cause: OperationFeatureNotSupported, Message: "cannot"}))
 	s.want("cause", e.Rollout.DeployFailureCause, OperationFeatureNotSupported)
 }
 
 func TestAdopt(t *testing.T) {
-	s := newStand(t)
-	s.r.Adopt(driver.Release{ID: "r7"}, "bob", s.now)
+	s := newRig(t)
+	s.must(s.apply(Adopt{Release: driver.Release{ID: "r7"}, By: person("bob")}))
 	s.want("release", s.r.Release.ID, "r7")
-	s.want("previous of what comes", s.start().Previous, "r7")
+	s.want("previous of what comes", s.start().Previous.ID, "r7")
 }

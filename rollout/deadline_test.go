@@ -6,7 +6,7 @@ import (
 )
 
 func TestTimeoutFailsAtTheJobItIsAt(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	e := s.start(canary("10"))
 	s.after(24 * time.Hour)
 	s.want("states", states(e), "FAILED canary-10=SUCCEEDED stable=FAILED")
@@ -17,13 +17,13 @@ func TestTimeoutFailsAtTheJobItIsAt(t *testing.T) {
 }
 
 func TestRetryGivesTheTimeOnceMore(t *testing.T) {
-	for name, fail := range map[string]func(*stand) *Execution{
-		"after the timeout": func(s *stand) *Execution {
+	for name, fail := range map[string]func(*rig) *Execution{
+		"after the timeout": func(s *rig) *Execution {
 			e := s.start(canary("10"))
 			s.after(24 * time.Hour)
 			return e
 		},
-		"long after another failure": func(s *stand) *Execution {
+		"long after another failure": func(s *rig) *Execution {
 			s.script["canary-10/verify"] = []string{"fail"}
 			e := s.start(canary("10"), gated(JobVerify))
 			s.now = s.now.Add(48 * time.Hour)
@@ -31,9 +31,9 @@ func TestRetryGivesTheTimeOnceMore(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStand(t)
+			s := newRig(t)
 			e := fail(s)
-			s.must(e.RetryJob(&s.r, "", "", "bob", s.now))
+			s.must(s.apply(RetryJob{Rollout: e.Rollout.Name, By: person("bob")}))
 			s.run()
 			if e.Rollout.State == StateFailed {
 				t.Fatalf("failed again: %s", e.Rollout.FailureReason)
@@ -44,7 +44,7 @@ func TestRetryGivesTheTimeOnceMore(t *testing.T) {
 }
 
 func TestOperationTimeout(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["canary-10/weight"], s.script["poll weight"] = []string{"run"}, []string{"run", "run"}
 	e := s.start(canary("10"))
 	s.after(59 * time.Minute)
@@ -57,7 +57,7 @@ func TestOperationTimeout(t *testing.T) {
 }
 
 func TestOperationTimeoutOfARestore(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["canary-10/verify"], s.script["canary-10/rollback"] = []string{"fail"}, []string{"run"}
 	s.script["poll rollback"] = []string{"run"}
 	e := s.start(canary("10"), gated(JobVerify))
@@ -69,10 +69,10 @@ func TestOperationTimeoutOfARestore(t *testing.T) {
 }
 
 func TestOperationTimeoutOfACancellation(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["stable/deploy"], s.script["poll deploy"] = []string{"run"}, []string{"run", "run"}
 	e := s.start()
-	s.must(e.Cancel(&s.r, "bob", s.now))
+	s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.run()
 	s.after(time.Hour)
 	s.want("states", states(e), "CANCELLED stable=FAILED")
@@ -82,13 +82,13 @@ func TestOperationTimeoutOfACancellation(t *testing.T) {
 func TestAQuestionHasNoDeadline(t *testing.T) {
 	s, e := asking(t)
 	s.wantWait(s.after(72*time.Hour), WaitOperator, 0)
-	s.must(e.RetryJob(&s.r, "", "", "bob", s.now))
+	s.must(s.apply(RetryJob{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.run()
 	s.want("state", e.Rollout.State, StateSucceeded)
 }
 
 func TestNoTimeoutMeansNone(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["canary-10/weight"], s.script["poll weight"] = []string{"run"}, []string{"run"}
 	e := s.start(canary("10"), func(p *Spec) { p.Timeout, p.OperationTimeout = 0, 0 })
 	s.after(1000 * time.Hour)
@@ -98,24 +98,25 @@ func TestNoTimeoutMeansNone(t *testing.T) {
 }
 
 func TestApprovalTimeout(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	e := s.start(approved(ApprovalSpec{Quorum: 1, Timeout: Duration(time.Hour)}))
 	due := s.run()
 	s.wantWait(due, WaitApproval, time.Hour)
 	s.now = s.now.Add(time.Hour)
-	_, err := e.Approve(&s.r, Voter{Actor: "bob"}, s.now)
+	err := s.apply(Vote{Rollout: e.Rollout.Name, Approve: true, Voter: voter("bob", "")})
 	s.wantRefusal(err, "PENDING_APPROVAL", "ran out at 2026-03-01T13:00:00Z")
 	s.run()
-	s.want("states", states(e), "APPROVAL_REJECTED stable=ABORTED")
-	s.want("approval", e.Rollout.ApprovalState, Rejected)
+	s.want("states", states(e), "CANCELLED stable=ABORTED")
+	s.want("it was not rejected", e.Rollout.ApprovalState, NeedsApproval)
+	s.want("expired", e.Expired, t0.Add(time.Hour))
 	s.want("reason", e.Rollout.FailureReason, "nobody approved within 1h0m0s")
 	s.want("it never deployed", e.Rollout.DeployEndTime.IsZero(), true)
 }
 
 func TestQueuedApprovalsExpireToo(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.start(canary("10"))
 	queued := s.start(release("r3"), promotion("p2"), approved(ApprovalSpec{Quorum: 1, Timeout: Duration(time.Hour)})).Rollout.Name
 	s.after(time.Hour)
-	s.want("state", s.rollout(queued).Rollout.State, StateApprovalRejected)
+	s.want("state", s.rollout(queued).Rollout.State, StateCancelled)
 }

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -10,26 +11,47 @@ import (
 	"sluice/stages/driver"
 )
 
-// Intend records an effect that is about to be sent.
-func (e *Execution) Intend(r *Record, due Due, call driver.Call, before, after json.RawMessage, now time.Time) {
-	e.rememberBaseline(before)
-	var members []string
-	if len(call.Changes) > 1 {
-		members = call.Names()
-		call.Changes = changesOf(call, r.Target)
+func (t Intend) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor("send an effect of", t.Due.Rollout)
+	if err != nil {
+		return err
 	}
-	e.addStep(r, due, Step{Call: call, Members: members, State: StepIntended, Before: before, After: after}, now)
-	r.event(e, now, Event{Type: "effect.intended", Phase: due.Phase, Job: due.Job, Temporary: true, Action: call.Key, Message: string(due.Kind)})
+	if step, open := e.OpenStep(); open && !e.commandFirst(step) {
+		return e.refuse("send an effect of", ReasonUnderWay)
+	}
+	if e.Rollout.State.Final() && !t.Due.Asked {
+		return e.refuse("send an effect of", ReasonState, StateInProgress)
+	}
+	e.intend(r, t, now)
+	return nil
 }
 
-// rememberBaseline keeps what stood before the rollout's first effect. A
-// rollback has it from the rollout that it undoes.
-func (e *Execution) rememberBaseline(before json.RawMessage) {
-	acted := slices.ContainsFunc(e.Steps, Step.acted)
-	if e.Spec.Remote || acted || e.Rollout.RollbackOfRollout != "" {
+// intend records an effect that is about to be sent.
+func (e *Execution) intend(r *Record, t Intend, now time.Time) *Step {
+	if !slices.ContainsFunc(e.Steps, Step.acted) && !e.goesBack() {
+		e.rememberBefore(t.Before, t.Runs)
+	}
+	call, shared := t.Call, len(t.Call.Changes) > 1
+	if shared {
+		call.Changes = changesOf(call, r.Target)
+	}
+	step := e.addStep(r, t.Due, Step{Call: call, Shared: shared, State: StepIntended, Before: t.Before, After: t.After}, now)
+	r.event(e, now, Event{Type: "effect.intended", Phase: t.Due.Phase, Job: t.Due.Job, Temporary: true, Action: call.Key, Message: string(t.Due.Kind)})
+	return step
+}
+
+// rememberBefore keeps what stood before the rollout's first effect: a rollback
+// has it from the rollout that it undoes, one that took over from the one before.
+func (e *Execution) rememberBefore(before json.RawMessage, runs driver.Release) {
+	if e.Accepted && len(e.Baseline) > 0 {
 		return
 	}
-	e.Baseline = jsontext.Value(before)
+	if !e.Spec.Remote {
+		e.Baseline = jsontext.Value(slices.Clone(before))
+	}
+	if runs.ID != "" {
+		e.Previous = runs
+	}
 }
 
 // addStep adds an effect and puts its job to work. What was asked for outside
@@ -39,8 +61,9 @@ func (e *Execution) addStep(r *Record, due Due, s Step, now time.Time) *Step {
 	if due.Asked {
 		s.Asked = e.takeAsked(due)
 	} else {
-		e.startJob(r, due.Phase, due.Job, now)
+		e.owner().startJob(r, due.Phase, due.Job, now)
 	}
+	e.endStop(now)
 	e.Steps = append(e.Steps, s)
 	return &e.Steps[len(e.Steps)-1]
 }
@@ -61,24 +84,33 @@ func changesOf(call driver.Call, target string) []driver.Change {
 	return slices.DeleteFunc(slices.Clone(call.Changes), func(c driver.Change) bool { return c.Target.Name != target })
 }
 
-// Unchanged records an effect of which the platform says that nothing is left to do.
-func (e *Execution) Unchanged(r *Record, due Due, call driver.Call, stands json.RawMessage, now time.Time) {
-	e.Intend(r, due, call, stands, stands, now)
-	step := &e.Steps[len(e.Steps)-1]
+func (t Unchanged) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor("send an effect of", t.Due.Rollout)
+	if err != nil {
+		return err
+	}
+	step := e.intend(r, Intend{Due: t.Due, Call: t.Call, Before: t.Stands, After: t.Stands}, now)
 	step.Message = "nothing was left to do"
-	e.done(r, step, driver.Result{Outcome: driver.Succeeded, Release: e.Spec.Release, After: stands}, now)
+	e.done(r, step, driver.Result{Outcome: driver.Succeeded, Release: e.Spec.Release, After: t.Stands}, now)
+	return nil
 }
 
-// Begun records what the platform answered to an effect, or said of it since:
-// it works on it, or is done. A key of an effect that needs no answer any more
-// changes nothing.
-func (e *Execution) Begun(r *Record, key string, op driver.Operation, now time.Time) {
-	step, ok := e.openStep(key)
+func (t Answer) apply(r *Record, now time.Time) error {
+	e, step, ok := r.openCall(t.Key)
 	if !ok {
-		return
+		return nil
 	}
+	op := t.Operation
 	result, ours := op.Results[r.Target]
-	if step.State != StepBegun || step.waiting(r.Target) != "" && result.Waiting == "" {
+	if len(result.Rollout) > 0 {
+		if _, err := decodePlatform(result.Rollout); err != nil {
+			refused := e.refuse("follow", ReasonUndecodable)
+			refused.Message = err.Error()
+			return refused
+		}
+	}
+	waited := step.waiting(r.Target)
+	if step.State != StepBegun || waited != "" && result.Waiting == "" {
 		step.Time = now.UTC() // from here on the platform is at work
 	}
 	op.Results = nil
@@ -86,13 +118,26 @@ func (e *Execution) Begun(r *Record, key string, op driver.Operation, now time.T
 		op.Results = map[string]driver.Result{r.Target: stored(result)}
 	}
 	step.State, step.Operation, step.Looked = StepBegun, &op, 0
-	e.mirror(result)
+	e.noteAwaited(result.Waiting == waitingApproval, now)
+	e.owner().took(result)
 	r.takeEvents(e, result.Events)
 	switch result.Outcome {
 	case driver.Succeeded:
 		e.done(r, step, result, now)
 	case driver.Failed:
 		e.failStep(r, step, causeOf(result.Errors), problemsText(result.Errors), now)
+	}
+	return nil
+}
+
+// noteAwaited has the rollout's time stand still while the platform waits for an
+// approval; an answer ends what else stopped it.
+func (e *Execution) noteAwaited(approval bool, now time.Time) {
+	switch {
+	case approval:
+		e.setStop(Stop{Cause: StopApproval, Since: now.UTC()})
+	case e.Stop != nil && e.Stop.Cause != StopBlock:
+		e.endStop(now)
 	}
 }
 
@@ -122,9 +167,7 @@ func (e *Execution) done(r *Record, step *Step, result driver.Result, now time.T
 		e.pinRollback(result.Release)
 	}
 	r.event(e, now, Event{Type: "effect.succeeded", Phase: step.Phase, Job: step.Job, Action: step.Call.Key, Message: string(step.Call.Kind), Info: readBack(step, result)})
-	if e.Spec.Remote {
-		e.remoteDone(r, step.Call.Kind, now)
-	}
+	e.owner().succeeded(r, step, result, now)
 }
 
 // readBack is what an effect came to, for the history: the release that was
@@ -143,7 +186,7 @@ func readBack(step *Step, result driver.Result) map[string]string {
 // pinRollback names the release a rollback went back to, where only the
 // platform knew what had run before.
 func (e *Execution) pinRollback(release driver.Release) {
-	if e.Spec.Command == commandRollback && e.Spec.Release.ID == "" {
+	if e.Spec.Command == CommandRollback && e.Spec.Release.ID == "" {
 		e.Spec.Release = release
 	}
 }
@@ -156,8 +199,62 @@ func (r *Record) setRelease(release driver.Release) {
 	}
 	r.Release = &release
 	for i := range r.Rollouts {
-		if e := &r.Rollouts[i]; e.waiting() {
-			e.Previous = release.ID
+		if e := &r.Rollouts[i]; e.waiting() && !e.goesBack() {
+			e.Previous = release
 		}
 	}
+}
+
+// rolloutFor finds the rollout that a transition is about: by name, else the one
+// at work, else the newest.
+func (r *Record) rolloutFor(command, name string) (*Execution, error) {
+	e, ok := r.Rollout(name)
+	if name == "" {
+		if e, ok = r.Active(); !ok {
+			e, ok = r.Newest()
+		}
+	}
+	if !ok {
+		return nil, &RefusedError{Command: command, Target: r.Target, Rollout: name, Reason: ReasonNoRollout}
+	}
+	return e, nil
+}
+
+// openCall finds the effect with a call's key that still needs an answer.
+func (r *Record) openCall(key string) (*Execution, *Step, bool) {
+	for i := range r.Rollouts {
+		if step, ok := r.Rollouts[i].openStep(key); ok {
+			return &r.Rollouts[i], step, true
+		}
+	}
+	return nil, nil, false
+}
+
+// Change is what the effect that is due should make true of e's target.
+func (e *Execution) Change(due Due) driver.Change {
+	c := driver.Change{
+		Target: e.Spec.Target, Source: e.Spec.Source, Release: e.Spec.Release,
+		Phase: due.Phase, Job: due.Job, Options: e.Spec.Options,
+		Baseline: json.RawMessage(e.Baseline), Remote: e.Platform(),
+	}
+	if due.Kind == driver.Weight {
+		c.Percent, c.Variables, c.UseStageCache = e.percent(due.Phase), e.Spec.Variables, e.Spec.UseStageCache
+	}
+	if last, ok := e.Last(); ok && !e.Accepted {
+		c.Expected = last.After
+	}
+	c.Options.Resolved = e.Accepted
+	return c
+}
+
+// CallKey is the key of the effect that is due: the same for every attempt to
+// send it, another one when a person has it applied again.
+func (e *Execution) CallKey(due Due) string {
+	sent := 0
+	for _, s := range e.Steps {
+		if s.Phase == due.Phase && s.Call.Kind == due.Kind {
+			sent++
+		}
+	}
+	return fmt.Sprintf("%s/%s/%s/%d", e.Rollout.Name, due.Phase, due.Kind, sent+1)
 }

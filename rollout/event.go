@@ -26,15 +26,6 @@ type Event struct {
 	Unknown   jsontext.Value    `json:",embed"`
 }
 
-// AddEvent appends to the history; the id is the next one.
-func (r *Record) AddEvent(e Event) {
-	e.ID = 1
-	if n := len(r.Events); n > 0 {
-		e.ID = r.Events[n-1].ID + 1
-	}
-	r.Events = append(r.Events, e)
-}
-
 // event adds to the history of a rollout.
 func (r *Record) event(e *Execution, now time.Time, event Event) {
 	event.Time, event.Rollout = now.UTC(), e.Rollout.Name

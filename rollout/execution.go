@@ -15,30 +15,61 @@ type Execution struct {
 	Rollout      Rollout              `json:"rollout"`
 	Spec         Spec                 `json:"spec"`
 	Baseline     jsontext.Value       `json:"baseline,omitzero"`     // what stood before the rollout's first effect
-	Previous     string               `json:"previous,omitzero"`     // the release that ran before it; "" where nothing ran, or nobody knows
+	Previous     driver.Release       `json:"previous,omitzero"`     // the release that ran before it; no id where nothing ran, or nobody knows
 	PlatformName string               `json:"platformName,omitzero"` // Remote: what the platform calls its rollout
 	Approvals    []Decision           `json:"approvals,omitempty"`
+	Expired      time.Time            `json:"expired,omitzero"` // its approval ran out then
 	Steps        []Step               `json:"steps"`
 	Attempts     map[string]int       `json:"attempts,omitempty"` // by phase: how often its effects were applied again because traffic had been put back
 	Runs         map[string]int       `json:"runs,omitempty"`     // by phase/job: how often the job was put to work
-	Times        map[string]time.Time `json:"times,omitempty"`    // "started": since when timeout counts; "canary-10": when the phase ended; "canary-10/analysis" and "canary-10/analysis/run": when the analysis began and last passed
+	Needs        map[string]int       `json:"needs,omitempty"`    // by phase/job: the run of its checks of scope stage that it needs at least
+	Times        map[string]time.Time `json:"times,omitempty"`    // see times.go
 	Asked        []Request            `json:"asked,omitempty"`    // effects outside the order of jobs that are still to be sent
+	Retried      int                  `json:"retried,omitzero"`   // the attempt of the promotion that took it up again
 	Accepted     bool                 `json:"accepted,omitzero"`  // a person accepted what stands: the next effect compares nothing with our last one
 	Restored     bool                 `json:"restored,omitzero"`  // traffic is back where it was before the rollout
 	Left         bool                 `json:"left,omitzero"`      // a person accepted what stands instead of traffic being put back
+	YieldsTo     string               `json:"yieldsTo,omitzero"`  // the rollout that takes over what stands: nothing is put back before it
+	Stop         *Stop                `json:"stop,omitzero"`      // what stops it: its timeouts stand still
+	BackTo       string               `json:"backTo,omitzero"`    // of a rollback: the rollout before whose first effect its goal stood
 	Due          time.Time            `json:"due,omitzero"`       // when something is to be done next
 	Unknown      jsontext.Value       `json:",embed"`
 }
 
 // Decision is one person's word on an approval.
 type Decision struct {
-	Actor    string         `json:"actor"`
-	Approve  bool           `json:"approve"`
-	Time     time.Time      `json:"time"`
-	Comment  string         `json:"comment,omitzero"`
-	RunURL   string         `json:"runURL,omitzero"`
-	Verified bool           `json:"verified"` // GitHub said who it was
-	Unknown  jsontext.Value `json:",embed"`
+	Actor        string         `json:"actor"`
+	Approve      bool           `json:"approve"`
+	Time         time.Time      `json:"time"`
+	Comment      string         `json:"comment,omitzero"`
+	RunURL       string         `json:"runURL,omitzero"`
+	Verified     bool           `json:"verified"`              // GitHub said who it was
+	Emergency    bool           `json:"emergency,omitzero"`    // by a maintainer who is no approver: flagged
+	Acknowledged string         `json:"acknowledged,omitzero"` // the approver who acknowledged it
+	AckTime      time.Time      `json:"acknowledgeTime,omitzero"`
+	Unknown      jsontext.Value `json:",embed"`
+}
+
+// StopCause says what stops a rollout.
+type StopCause string
+
+// What stops a rollout.
+const (
+	StopBlock    StopCause = "block"
+	StopPlatform StopCause = "platform" // it cannot be reached
+	StopBusy     StopCause = "busy"     // somebody else is changing the target
+	StopApproval StopCause = "approval" // the platform waits for an approval
+)
+
+// Stop says what stops a rollout, since when.
+type Stop struct {
+	Cause   StopCause      `json:"cause"`
+	Since   time.Time      `json:"since"`
+	Until   time.Time      `json:"until,omitzero"` // when to try again; zero where nobody can say
+	Block   string         `json:"block,omitzero"` // its id
+	Message string         `json:"message,omitzero"`
+	Person  bool           `json:"person,omitzero"` // over only when a person takes it up: a policy without resume: automatic
+	Unknown jsontext.Value `json:",embed"`
 }
 
 // Over reports whether nothing is left to do: the rollout is final and no
@@ -50,12 +81,6 @@ func (e *Execution) Over() bool { return e.Rollout.State.Final() && !e.busy() }
 func (e *Execution) busy() bool {
 	_, open := e.OpenStep()
 	return open || len(e.Asked) > 0
-}
-
-// mirrored reports whether the platform has the rollout, or may have it: from
-// then on its state is the platform's, and only shown.
-func (e *Execution) mirrored() bool {
-	return e.Spec.Remote && slices.ContainsFunc(e.Steps, func(s Step) bool { return s.Open() || s.State != StepWithdrawn && s.acted() })
 }
 
 // OpenStep is the effect that still needs an answer: the newest, for a command
@@ -94,31 +119,3 @@ func (e *Execution) Last() (Step, bool) {
 	}
 	return Step{}, false
 }
-
-// Touched reports whether an effect of the rollout stands on the platform, or
-// may stand there.
-func (e *Execution) Touched() bool {
-	if e.Restored {
-		return false
-	}
-	return slices.ContainsFunc(e.Steps, func(s Step) bool { return s.acted() && s.Call.Kind != driver.Rollback })
-}
-
-// canaryStands reports whether traffic goes, or may go, to our canary: a share
-// was given and neither made stable nor put back since.
-func (e *Execution) canaryStands() bool {
-	stands := false
-	for _, s := range e.Steps {
-		switch s.Call.Kind {
-		case driver.Weight:
-			stands = stands || s.acted()
-		case driver.Stable, driver.Deploy, driver.Rollback:
-			stands = stands && s.State != StepDone
-		}
-	}
-	return stands
-}
-
-// needsRestoring reports whether traffic is to be put back when the rollout is
-// not to go on.
-func (e *Execution) needsRestoring() bool { return e.canaryStands() && !e.Left }

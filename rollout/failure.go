@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"encoding/json"
 	"time"
 
 	"sluice/stages/driver"
@@ -16,9 +15,7 @@ func (e *Execution) failStep(r *Record, step *Step, cause FailureCause, message 
 // giveUpStep stops waiting for the platform's answer to an effect. Whether it
 // takes effect after all nobody knows.
 func (e *Execution) giveUpStep(r *Record, step *Step, what string, now time.Time) {
-	message := what + "; it may still be running on the platform"
-	e.endStep(r, step, StepFailed, message, now)
-	e.effectFailed(r, step.due(), DeadlineExceeded, message, now)
+	e.failStep(r, step, DeadlineExceeded, what+"; it may still be running on the platform", now)
 }
 
 // endStep ends an effect that did not succeed.
@@ -28,80 +25,110 @@ func (e *Execution) endStep(r *Record, step *Step, state StepState, message stri
 	r.event(e, now, Event{Type: kind, Phase: step.Phase, Job: step.Job, Action: step.Call.Key, Message: message})
 }
 
-// effectFailed fails the job an effect belongs to. An effect outside the order
-// of jobs was already the answer to a failure, or to a cancellation: its own
-// failure is added to that and nothing more is tried.
+// effectFailed fails the job an effect belongs to; of what was asked for outside
+// the order of jobs nothing more is tried.
 func (e *Execution) effectFailed(r *Record, due Due, cause FailureCause, message string, now time.Time) {
-	if !due.Asked {
-		e.FailJob(r, due.Phase, due.Job, cause, message, now)
-		return
-	}
-	if due.Kind != driver.Rollback || e.Spec.Remote {
-		return // a command was refused: the platform's work is as it was
-	}
-	message = "traffic could not be put back: " + message
-	if e.Rollout.FailureReason != "" {
-		message = e.Rollout.FailureReason + "; and " + message
-	}
-	e.Rollout.FailureReason, e.Rollout.DeployFailureCause = message, cause
-	e.abortRest(r, now)
-	e.finish(r, StateFailed, now)
-}
-
-// FailEffect is [Execution.FailEffectBecause] of EXECUTION_FAILED.
-func (e *Execution) FailEffect(r *Record, due Due, key, message string, now time.Time) {
-	e.FailEffectBecause(r, due, key, ExecutionFailed, message, now)
-}
-
-// FailEffectBecause records that an effect was refused before or by the
-// platform without taking place; [CauseOf] tells the cause from an error's
-// code. key may name no open effect: then nothing was sent.
-func (e *Execution) FailEffectBecause(r *Record, due Due, key string, cause FailureCause, message string, now time.Time) {
-	if step, ok := e.openStep(key); ok {
-		e.failStep(r, step, cause, message, now)
-		return
-	}
 	if due.Asked {
-		e.takeAsked(due)
-	}
-	r.event(e, now, Event{Type: "effect.refused", Phase: due.Phase, Job: due.Job, Message: string(due.Kind) + ": " + message})
-	e.effectFailed(r, due, cause, message, now)
-}
-
-// Withdraw records that an intended effect was provably never sent and never
-// will be. What was asked for is still to be sent, as another effect.
-func (e *Execution) Withdraw(r *Record, key, why string, now time.Time) {
-	step, ok := e.openStep(key)
-	if !ok {
+		e.owner().askedFailed(r, due.Kind, cause, message, now)
 		return
 	}
-	e.endStep(r, step, StepWithdrawn, why, now)
-	if step.Asked != nil {
+	e.owner().failed(r, due.Phase, due.Job, cause, message, now)
+}
+
+func (t Refuse) apply(r *Record, now time.Time) error {
+	if e, step, ok := r.openCall(t.Key); ok {
+		e.failStep(r, step, t.Cause, t.Message, now)
+		return nil
+	}
+	e, err := r.rolloutFor("send an effect of", t.Due.Rollout)
+	if err != nil {
+		return err
+	}
+	if t.Due.Asked {
+		e.takeAsked(t.Due)
+	}
+	r.event(e, now, Event{Type: "effect.refused", Phase: t.Due.Phase, Job: t.Due.Job, Message: string(t.Due.Kind) + ": " + t.Message})
+	e.effectFailed(r, t.Due, t.Cause, t.Message, now)
+	return nil
+}
+
+func (t Withdraw) apply(r *Record, now time.Time) error {
+	e, step, ok := r.openCall(t.Key)
+	if !ok {
+		return nil
+	}
+	e.endStep(r, step, StepWithdrawn, t.Why, now)
+	if step.Asked != nil && !e.Rollout.State.Final() || step.Asked != nil && e.mirrored() {
 		e.Asked = append(e.Asked, *step.Asked)
 	}
+	return nil
 }
 
-// LookedUp counts an invocation that could not find out what an intended
-// effect did. [Settle] asks a person once operationTimeout has passed too.
-func (e *Execution) LookedUp(key string) {
-	if step, ok := e.openStep(key); ok {
+func (t Redate) apply(r *Record, _ time.Time) error {
+	if _, step, ok := r.openCall(t.Key); ok {
+		step.Call.Intended = t.At.UTC()
+	}
+	return nil
+}
+
+func (t LookedUp) apply(r *Record, _ time.Time) error {
+	if _, step, ok := r.openCall(t.Key); ok {
 		step.Looked++
 	}
+	return nil
 }
 
-// Ask stops at an effect that cannot be decided: a person must. key may name
-// no open effect: then nothing was sent.
-func (e *Execution) Ask(r *Record, due Due, key string, found json.RawMessage, message string, now time.Time) {
-	step, ok := e.openStep(key)
+func (t AskPerson) apply(r *Record, now time.Time) error {
+	e, _, ok := r.openCall(t.Key)
+	if !ok {
+		var err error
+		if e, err = r.rolloutFor("send an effect of", t.Due.Rollout); err != nil {
+			return err
+		}
+	}
+	t.ask(r, e, now)
+	return nil
+}
+
+// ask stops at an effect. Where a person has the target go back anyway that is
+// their answer already.
+func (t AskPerson) ask(r *Record, e *Execution, now time.Time) {
+	step, ok := e.openStep(t.Key)
 	if ok {
 		step.Unsure = true
 	} else {
-		change := e.Change(due)
-		step = e.addStep(r, due, Step{
-			Call:   driver.Call{Key: key, Kind: due.Kind, Changes: []driver.Change{change}},
-			Before: change.Expected,
-		}, now)
+		change := e.Change(t.Due)
+		call := driver.Call{Key: t.Key, Kind: t.Due.Kind, Changes: []driver.Change{change}}
+		step = e.addStep(r, t.Due, Step{Call: call, Before: change.Expected}, now)
 	}
-	step.State, step.Found, step.Message = StepAsking, found, message
-	r.event(e, now, Event{Type: "effect.asking", Phase: due.Phase, Job: due.Job, Temporary: true, Action: key, Message: message})
+	step.State, step.Found, step.Message = StepAsking, t.Found, t.Message
+	r.event(e, now, Event{Type: "effect.asking", Phase: t.Due.Phase, Job: t.Due.Job, Temporary: true, Action: t.Key, Message: t.Message})
+	if other, yields := e.yields(r); yields && other.Spec.Person {
+		e.decided(r, step, now)
+	}
+}
+
+func (t Stopped) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor("stop", t.Rollout)
+	if err != nil {
+		return err
+	}
+	if e.Rollout.State.Final() && !e.busy() {
+		return nil
+	}
+	if e.setStop(Stop{Cause: t.Cause, Since: now.UTC(), Until: t.Until.UTC(), Message: t.Message}) {
+		r.event(e, now, Event{Type: "rollout.stopped", Message: t.Message, Info: map[string]string{"cause": string(t.Cause)}})
+	}
+	return nil
+}
+
+func (t Reached) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor("resume", t.Rollout)
+	if err != nil {
+		return err
+	}
+	if e.Stop != nil && (e.Stop.Cause == StopPlatform || e.Stop.Cause == StopBusy) {
+		e.endStop(now)
+	}
+	return nil
 }

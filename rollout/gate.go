@@ -1,6 +1,10 @@
 package rollout
 
-import "github.com/go-json-experiment/json/jsontext"
+import (
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // Gates are the checks of the rollout's jobs.
 type Gates struct {
@@ -27,13 +31,35 @@ func (g Gates) Of(job string) []Gate {
 	}
 }
 
+// Own are a job's checks that each target runs for itself. An analysis is each
+// target's own, for so is its bake.
+func (g Gates) Own(job string) []Gate {
+	return slices.DeleteFunc(slices.Clone(g.Of(job)), func(c Gate) bool { return c.StageScope && job != JobAnalysis })
+}
+
+// Stage are a job's checks that run once for the targets of a wave.
+func (g Gates) Stage(job string) []Gate {
+	if job == JobAnalysis {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(g.Of(job)), func(c Gate) bool { return !c.StageScope })
+}
+
+// onRollback keeps the checks that run in rollbacks too.
+func (g Gates) onRollback() Gates {
+	keep := func(gates []Gate) []Gate {
+		return slices.DeleteFunc(slices.Clone(gates), func(g Gate) bool { return !g.OnRollback })
+	}
+	return Gates{Predeploy: keep(g.Predeploy), Verify: keep(g.Verify), Postdeploy: keep(g.Postdeploy)}
+}
+
 // Gate is one check: a program or a URL. Values of headers may name environment
 // variables as ${NAME}; they are looked up when it runs and never stored.
 type Gate struct {
 	Run        []string       `json:"run,omitempty"`
 	Shell      bool           `json:"shell,omitzero"`
 	HTTP       *HTTPGate      `json:"http,omitzero"`
-	StageScope bool           `json:"stageScope,omitzero"` // runs once for all targets of the promotion
+	StageScope bool           `json:"stageScope,omitzero"` // runs once for the targets of a wave
 	Timeout    Duration       `json:"timeout,omitzero"`
 	DryRun     bool           `json:"dryRun,omitzero"`
 	OnRollback bool           `json:"onRollback,omitzero"`

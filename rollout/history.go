@@ -1,63 +1,54 @@
 package rollout
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// History is what is over on one target; only what looks back loads it.
+type History struct {
+	Schema     string         `json:"schema"`
+	Pipeline   string         `json:"pipeline"`
+	Target     string         `json:"target"`
+	Generation int64          `json:"generation"`
+	Rollouts   []Execution    `json:"rollouts"`
+	Events     []Event        `json:"events"`
+	Unknown    jsontext.Value `json:",embed"`
+}
 
 // eventsPerRollout bounds the events beside the rollouts.
 const eventsPerRollout = 50
 
-// trim drops the oldest finished rollouts, promotions and events beyond what is
-// wanted. What is open stays, the newest success, and the newest rollout of all.
-func (r *Record) trim(history int) {
-	if history <= 0 {
-		return
-	}
-	keep := r.kept()
-	r.Rollouts = dropOldest(r.Rollouts, history, func(e Execution) bool { return keep[e.Rollout.Name] })
-	r.Promotions = dropOldest(r.Promotions, history, func(p Promotion) bool { return p.Status == PromotionPending })
-	open := map[int64]bool{}
-	for _, event := range openActions(r.Events) {
-		open[event.ID] = true
-	}
-	r.Events = dropOldest(r.Events, history*eventsPerRollout, func(e Event) bool { return open[e.ID] })
+// NewHistory is the history of a target that has none yet.
+func NewHistory(pipeline, target string) History {
+	return History{Schema: Schema, Pipeline: pipeline, Target: target, Rollouts: []Execution{}, Events: []Event{}}
 }
 
-// dropOldest drops what need not be kept from the front until want are left.
-func dropOldest[T any](list []T, want int, keep func(T) bool) []T {
-	surplus := len(list) - want
-	return slices.DeleteFunc(list, func(v T) bool {
-		if surplus <= 0 || keep(v) {
-			return false
+// Add appends what [Seal] moved out of the record, and drops the oldest beyond
+// bound rollouts; bound 0 keeps all. What is there already is not added twice.
+func (h *History) Add(moved Moved, bound int) {
+	for _, e := range moved.Rollouts {
+		if !slices.ContainsFunc(h.Rollouts, func(x Execution) bool { return x.Rollout.Name == e.Rollout.Name }) {
+			h.Rollouts = append(h.Rollouts, e)
 		}
-		surplus--
-		return true
-	})
+	}
+	h.addEvents(moved.Events)
+	if bound > 0 {
+		h.Rollouts = newest(h.Rollouts, bound)
+		h.Events = newest(h.Events, bound*eventsPerRollout)
+	}
 }
 
-// kept names the rollouts that stay whatever the bound: those that are not
-// over, the newest success, the newest of all, and what a rollback is about as
-// long as the other of the two is kept for one of these reasons.
-func (r *Record) kept() map[string]bool {
-	keep := map[string]bool{r.newestSuccess(): true}
-	for i := range r.Rollouts {
-		if e := &r.Rollouts[i]; !e.Over() || i == len(r.Rollouts)-1 {
-			keep[e.Rollout.Name] = true
-		}
-	}
-	for _, e := range r.Rollouts {
-		switch undone := e.Rollout.RollbackOfRollout; {
-		case undone == "":
-		case keep[e.Rollout.Name] || keep[undone]:
-			keep[e.Rollout.Name], keep[undone] = true, true
-		}
-	}
-	return keep
+// addEvents adds events at their place: those of a rollout that stayed longer
+// come after younger ones.
+func (h *History) addEvents(events []Event) {
+	byID := func(a, b Event) int { return cmp.Compare(a.ID, b.ID) }
+	h.Events = append(h.Events, events...)
+	slices.SortStableFunc(h.Events, byID)
+	h.Events = slices.CompactFunc(h.Events, func(a, b Event) bool { return a.ID == b.ID })
 }
 
-func (r *Record) newestSuccess() string {
-	for _, e := range slices.Backward(r.Rollouts) {
-		if e.Rollout.State == StateSucceeded {
-			return e.Rollout.Name
-		}
-	}
-	return ""
-}
+// newest keeps the last n.
+func newest[T any](list []T, n int) []T { return slices.Clone(list[max(len(list)-n, 0):]) }

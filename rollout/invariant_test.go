@@ -57,20 +57,23 @@ func checkAlways(t *testing.T, r *Record) {
 func checkPure(t *testing.T, r *Record, now time.Time) {
 	t.Helper()
 	before := encoded(t, *r)
-	Next(r, now, View{})
+	Next(r, nil, Setting{}, now)
 	for i := range r.Rollouts {
-		OutcomeOf(r, &r.Rollouts[i])
+		r.ShareOf(r.Rollouts[i].Spec.Promotion)
+	}
+	if _, _, err := r.BackFrom(""); err == nil {
+		r.Goals(nil)
 	}
 	settled := r.Clone()
-	Settle(&settled, now)
+	Settle(&settled, nil, Setting{}, now)
 	once := encoded(t, settled)
-	if Settle(&settled, now) || !bytes.Equal(once, encoded(t, settled)) {
+	if Settle(&settled, nil, Setting{}, now) || !bytes.Equal(once, encoded(t, settled)) {
 		t.Error("settling twice is not settling once")
 	}
 	if !bytes.Equal(before, encoded(t, *r)) {
 		t.Error("looking changed the record, or a copy is not independent")
 	}
-	back, err := Decode(before)
+	back, err := Decode[Record](before)
 	if err != nil {
 		t.Fatalf("stored record: %v", err)
 	}
@@ -103,7 +106,7 @@ func checkChange(t *testing.T, before, after *Record, again bool) {
 
 // live asserts the invariants over one random sequence of events.
 func live(t *testing.T, seed uint64) {
-	w := &walk{stand: newStand(t), rng: rand.New(rand.NewPCG(seed, 7)), history: int(seed % 4)}
+	w := &walk{rig: newRig(t), rng: rand.New(rand.NewPCG(seed, 7)), history: NewHistory("shop", "web")}
 	for i := range 60 {
 		before := w.r.Clone()
 		again := w.event()
@@ -126,7 +129,7 @@ func live(t *testing.T, seed uint64) {
 }
 
 func TestRandomLives(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(60) {
 		live(t, seed)
 	}
 }

@@ -1,59 +1,57 @@
 package rollout
 
 import (
-	"fmt"
 	"slices"
 	"time"
-
-	"sluice/stages/driver"
 )
 
-// StartChecks puts a job that runs checks to work.
-func (e *Execution) StartChecks(r *Record, phase, job string, now time.Time) {
-	e.startJob(r, phase, job, now)
-	if job == JobAnalysis {
-		if _, began := e.Times[analysisKey(phase)]; !began {
-			e.setTime(analysisKey(phase), now)
+func (t StartJob) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor("start a job of", t.Due.Rollout)
+	if err != nil {
+		return err
+	}
+	e.owner().startJob(r, t.Due.Phase, t.Due.Job, now)
+	if t.Due.Job == JobAnalysis {
+		if _, began := e.Times[analysisKey(t.Due.Phase)]; !began {
+			e.setTime(analysisKey(t.Due.Phase), now)
 		}
 	}
+	return nil
 }
 
-// PassChecks records that all checks of a job passed. An analysis goes on until
-// its bake is over.
-func (e *Execution) PassChecks(r *Record, phase, job string, now time.Time) {
-	p, j, ok := e.job(phase, job)
-	if !ok || j.State != JobInProgress {
-		return
+func (t PassJob) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor("pass a job of", t.Due.Rollout)
+	if err != nil {
+		return err
 	}
-	if job == JobAnalysis {
-		e.setTime(analysisRunKey(phase), now)
-		if now.Before(e.analysisEnd(phase)) {
-			return
+	p, j, ok := e.job(t.Due.Phase, t.Due.Job)
+	if !ok || j.State != JobInProgress {
+		return nil // it ended meanwhile
+	}
+	if j.ID == JobAnalysis {
+		e.setTime(analysisRunKey(p.ID), now)
+		if now.Before(e.analysisEnd(p.ID)) {
+			return nil
 		}
+	}
+	if len(e.Spec.Gates.Stage(j.ID)) > 0 {
+		e.setTime(ownKey(p.ID, j.ID), now) // Settle goes on when the stage's are over
+		return nil
 	}
 	e.succeedJob(r, p, j, now)
+	return nil
 }
 
-// FailJob records that a job failed: its phase fails, what comes later is
-// aborted, and a canary puts its traffic back where the plan says so. During a
-// cancellation the rollout still ends CANCELLED.
-func (e *Execution) FailJob(r *Record, phase, job string, cause FailureCause, message string, now time.Time) {
-	if e.Spec.Remote {
-		e.failRemote(r, cause, message, now)
-		return
+func (t FailJob) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor("fail a job of", t.Due.Rollout)
+	if err != nil {
+		return err
 	}
-	if p, ok := e.Rollout.Phase(phase); ok {
-		if j, ok := p.Job(job); ok {
-			j.State = JobFailed
-			r.event(e, now, Event{Type: "job.failed", Phase: phase, Job: job, Action: j.JobRun, Message: message})
-		}
-		e.endPhase(r, p, PhaseFailed, message, now)
+	if _, j, ok := e.job(t.Due.Phase, t.Due.Job); !ok && !e.Spec.Remote || ok && j.State.over() || e.Rollout.State.Final() {
+		return nil // it ended meanwhile
 	}
-	e.abortRest(r, now)
-	e.Rollout.FailureReason, e.Rollout.DeployFailureCause = message, cause
-	if e.Spec.Restore && e.needsRestoring() {
-		e.Asked = []Request{{Kind: driver.Rollback, Phase: phase, Job: job}}
-	}
+	e.owner().failed(r, t.Due.Phase, t.Due.Job, t.Cause, t.Message, now)
+	return nil
 }
 
 // job finds a job and its phase.
@@ -66,20 +64,11 @@ func (e *Execution) job(phase, job string) (*Phase, *Job, bool) {
 	return p, j, ok
 }
 
-// startJob puts a job to work. The jobs of a platform's own rollout are the
-// platform's.
-func (e *Execution) startJob(r *Record, phase, job string, now time.Time) {
-	_, j, ok := e.job(phase, job)
-	if !ok || j.State != JobPending || e.Spec.Remote {
-		return
-	}
-	if e.Runs == nil {
-		e.Runs = map[string]int{}
-	}
-	e.Runs[phase+"/"+job]++
-	j.State = JobInProgress
-	j.JobRun = fmt.Sprintf("%s/%s-%s-%d", e.Rollout.Name, phase, job, e.Runs[phase+"/"+job])
-	r.event(e, now, Event{Type: "job.started", Phase: phase, Job: job, Temporary: true, Action: j.JobRun})
+// ownPassed reports whether the target's own checks of a job passed in its
+// present run.
+func (e *Execution) ownPassed(phase, job string) bool {
+	_, passed := e.Times[ownKey(phase, job)]
+	return passed
 }
 
 func (e *Execution) succeedJob(r *Record, phase *Phase, job *Job, now time.Time) {
@@ -108,20 +97,6 @@ func (e *Execution) endPhase(r *Record, p *Phase, state PhaseState, message stri
 		r.event(e, now, Event{Type: kind, Phase: p.ID, Action: e.phaseAction(p.ID), Message: message})
 	}
 	p.State = state
-}
-
-// abortRest aborts what has not ended. The phases of a platform's own rollout
-// are the platform's.
-func (e *Execution) abortRest(r *Record, now time.Time) {
-	if e.Spec.Remote {
-		return
-	}
-	for i := range e.Rollout.Phases {
-		p := &e.Rollout.Phases[i]
-		if p.State == PhasePending || p.State == PhaseInProgress {
-			e.endPhase(r, p, PhaseAborted, "", now)
-		}
-	}
 }
 
 // setJobs puts the phase's jobs that are in one of the states from into to.

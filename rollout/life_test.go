@@ -6,7 +6,7 @@ import (
 )
 
 func TestPlainPromotion(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	e := s.start(gated(JobPredeploy, JobVerify, JobPostdeploy))
 	s.want("states", states(e), "SUCCEEDED stable=SUCCEEDED")
 	s.want("jobs", jobs(t, e, "stable"), "predeploy=SUCCEEDED deploy=SUCCEEDED verify=SUCCEEDED postdeploy=SUCCEEDED")
@@ -14,13 +14,13 @@ func TestPlainPromotion(t *testing.T) {
 	s.want("checks", s.checks, []string{"stable/predeploy", "stable/verify", "stable/postdeploy"})
 	s.want("runs", s.runs, "r2")
 	s.want("release", s.r.Release.ID, "r2")
-	s.want("previous", e.Previous, "r1")
+	s.want("previous", e.Previous.ID, "r1")
 	s.want("baseline", string(e.Baseline), `{"stable":"r1"}`)
 	s.want("idle", s.run().Action, ActionIdle)
 }
 
 func TestCanaryWithWaits(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	e := s.start(canary("10", "50"), waits(30*time.Minute), disabled)
 	s.want("states", states(e), "IN_PROGRESS canary-10=SUCCEEDED canary-50=PENDING stable=PENDING")
 	s.wantWait(s.run(), WaitBake, 30*time.Minute)
@@ -36,28 +36,28 @@ func TestCanaryWithWaits(t *testing.T) {
 }
 
 func TestCanaryAdvancedByPeople(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	e := s.start(canary("10"))
 	due := s.run()
 	s.wantWait(due, WaitPerson, 24*time.Hour)
-	s.want("command", due.Waiting.Command, "sluice advance --target web")
+	s.want("which phase", due.Waiting.Phase, "stable")
 	s.wantWait(s.after(5*time.Hour), WaitPerson, 19*time.Hour)
-	s.must(e.Advance(&s.r, "", "bob", s.now))
+	s.must(s.apply(Advance{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.run()
 	s.want("states", states(e), "SUCCEEDED canary-10=SUCCEEDED stable=SUCCEEDED")
 	s.want("without disable", s.runs, "r2+0%r2")
 }
 
 func TestAPersonMayCutABakeShort(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	e := s.start(canary("10"), waits(time.Hour))
-	s.must(e.Advance(&s.r, "stable", "bob", s.now))
+	s.must(s.apply(Advance{Rollout: e.Rollout.Name, Phase: "stable", By: person("bob")}))
 	s.run()
 	s.want("state", e.Rollout.State, StateSucceeded)
 }
 
 func TestAnalysisRunsOverTheBake(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	e := s.start(canary("10"), waits(3*time.Minute), gated(JobVerify, JobAnalysis))
 	s.want("checks", s.checks, []string{"canary-10/verify", "canary-10/analysis"})
 	s.wantWait(s.run(), WaitBake, 3*time.Minute)
@@ -72,7 +72,7 @@ func TestAnalysisRunsOverTheBake(t *testing.T) {
 }
 
 func TestAnalysisWithoutWaitRunsOnce(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	e := s.start(canary("10"), gated(JobAnalysis))
 	s.want("checks", s.checks, []string{"canary-10/analysis"})
 	s.wantWait(s.run(), WaitPerson, 24*time.Hour)
@@ -80,10 +80,10 @@ func TestAnalysisWithoutWaitRunsOnce(t *testing.T) {
 }
 
 func TestFirstDeploymentSkipsCanaryPhases(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.runs, s.r.Release = traffic{}, nil
 	spec := plan(canary("10", "50"), disabled, gated(JobPredeploy, JobPostdeploy))
-	e := Create(&s.r, spec, true, s.now)
+	e := s.create(spec, true)
 	s.run()
 	s.want("states", states(e), "SUCCEEDED canary-10=SKIPPED canary-50=SKIPPED stable=SUCCEEDED")
 	s.want("skip message", e.Rollout.Phases[0].SkipMessage, SkipFirst)
@@ -94,7 +94,7 @@ func TestFirstDeploymentSkipsCanaryPhases(t *testing.T) {
 }
 
 func TestPromoteCanary(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.runs = traffic{Stable: "r1", Canary: "r2", Percent: "20"}
 	e := s.start(func(p *Spec) { p.Command, p.Phases = "promote-canary", []PhaseSpec{StablePhase(true)} })
 	s.want("sent", s.sent, []string{"stable", "disable"})
@@ -103,7 +103,7 @@ func TestPromoteCanary(t *testing.T) {
 }
 
 func TestQueueBehindAnother(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	first := s.start(canary("10"), waits(time.Hour)).Rollout.Name
 	second := s.start(release("r3"), promotion("p2")).Rollout.Name
 	s.want("second", s.rollout(second).Rollout.State, StatePending)
@@ -113,13 +113,13 @@ func TestQueueBehindAnother(t *testing.T) {
 	s.want("first", s.rollout(first).Rollout.State, StateSucceeded)
 	s.want("second", s.rollout(second).Rollout.State, StateSucceeded)
 	s.want("sent", s.sent, []string{"weight 10", "stable", "deploy"})
-	s.want("previous is what ran before its first effect", s.rollout(second).Previous, "r2")
+	s.want("previous is what ran before its first effect", s.rollout(second).Previous.ID, "r2")
 }
 
 func TestAnswerLostAndFound(t *testing.T) {
 	for answer, want := range map[string]string{"found": "[]", "absent": "[deploy]"} {
 		t.Run(answer, func(t *testing.T) {
-			s := newStand(t)
+			s := newRig(t)
 			s.script["stable/deploy"] = []string{"lost"}
 			s.script["lookup deploy"] = []string{"undecided", map[string]string{"found": "done", "absent": "absent"}[answer]}
 			e := s.start()
@@ -132,7 +132,7 @@ func TestAnswerLostAndFound(t *testing.T) {
 }
 
 func TestOperationIsFollowed(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["stable/deploy"] = []string{"run"}
 	s.script["poll deploy"] = []string{"run", "run"}
 	e := s.start()
@@ -145,7 +145,7 @@ func TestOperationIsFollowed(t *testing.T) {
 }
 
 func TestNothingLeftToDo(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["stable/deploy"] = []string{"unchanged"}
 	e := s.start(gated(JobVerify))
 	s.want("state", e.Rollout.State, StateSucceeded)
@@ -155,7 +155,7 @@ func TestNothingLeftToDo(t *testing.T) {
 }
 
 func TestWithdrawnEffectIsSentAsAnother(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["stable/deploy"] = []string{"withdraw"}
 	e := s.start()
 	s.run()
@@ -165,16 +165,16 @@ func TestWithdrawnEffectIsSentAsAnother(t *testing.T) {
 
 // TestLatePassChangesNothing: a job that is no longer at work cannot pass.
 func TestLatePassChangesNothing(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["stable/verify"] = []string{"fail"}
 	e := s.start(gated(JobVerify))
-	e.PassChecks(&s.r, "stable", JobVerify, s.now)
-	e.PassChecks(&s.r, "nowhere", JobVerify, s.now)
+	s.must(s.apply(PassJob{Due: Due{Rollout: e.Rollout.Name, Phase: "stable", Job: JobVerify}}))
+	s.must(s.apply(PassJob{Due: Due{Rollout: e.Rollout.Name, Phase: "nowhere", Job: JobVerify}}))
 	s.want("jobs", jobs(t, e, "stable"), "deploy=SUCCEEDED verify=FAILED")
 }
 
 func TestCheckInterruptedRunsAgain(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	s.script["stable/verify"] = []string{"interrupted"}
 	e := s.start(gated(JobVerify))
 	s.want("jobs", jobs(t, e, "stable"), "deploy=SUCCEEDED verify=IN_PROGRESS")

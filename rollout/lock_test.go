@@ -3,63 +3,130 @@ package rollout
 import (
 	"testing"
 	"time"
-
-	"sluice/stages/driver"
 )
 
-func TestPersonsLock(t *testing.T) {
-	lock := func(s *stand) { s.r.Lock = &Lock{Holder: "carol", Actor: "carol", Since: s.now, Person: true} }
-	t.Run("stops new effects", func(t *testing.T) {
-		s := newStand(t)
-		lock(s)
-		e := s.start(gated(JobPredeploy))
-		due := s.run()
-		s.wantWait(due, WaitLock, 0)
-		s.want("by", due.Waiting.By+" "+due.Waiting.Command, "carol sluice unlock --target web")
-		s.want("sent", len(s.sent)+len(s.checks), 0)
-		s.r.Lock = nil
-		s.run()
-		s.want("state", e.Rollout.State, StateSucceeded)
-	})
-	t.Run("stops the next phase", func(t *testing.T) {
-		s := newStand(t)
-		s.start(canary("10"), waits(time.Minute))
-		lock(s)
-		s.wantWait(s.after(time.Minute), WaitLock, 0)
-		s.want("sent", s.sent, []string{"weight 10"})
-	})
-	t.Run("never keeps traffic from being put back", func(t *testing.T) {
-		s := newStand(t)
-		s.script["canary-10/weight"] = []string{"run"}
-		s.script["canary-10/verify"] = []string{"fail"}
-		e := s.start(canary("10"), gated(JobVerify))
-		lock(s)
-		s.run()
-		s.want("runs", s.runs, "r1")
-		s.want("state", e.Rollout.State, StateFailed)
-	})
-	t.Run("nor a rollback that was begun", func(t *testing.T) {
-		s := newStand(t)
-		name := s.start().Rollout.Name
-		back, err := Rollback(&s.r, name, plan(promotion("p2")), s.now)
-		s.must(err)
-		s.want("first effect", Next(&s.r, s.now, View{}).Action, ActionWait)
-		lock(s)
-		s.run()
-		s.want("runs", s.runs, "r1")
-		s.want("kind", back.Spec.Phases[0].Effects[0], driver.Rollback)
-	})
+func TestALockStopsNewEffects(t *testing.T) {
+	s := newRig(t)
+	e := s.create(plan(gated(JobPredeploy)), false)
+	s.lock()
+	due := s.run()
+	s.wantWait(due, WaitLock, 0)
+	s.want("whose", due.Waiting.By+" "+due.Waiting.Block.ID, "carol lock")
+	s.want("sent", len(s.sent)+len(s.checks), 0)
+	s.unlock()
+	s.run()
+	s.want("state", e.Rollout.State, StateSucceeded)
 }
 
-func TestHaltedBySibling(t *testing.T) {
-	s := newStand(t)
-	s.start(canary("10"), waits(time.Minute))
-	s.view = View{Halted: "api"}
-	due := s.after(time.Minute)
-	s.wantWait(due, WaitOperator, 0)
-	s.want("command", due.Waiting.Command, "sluice retry-job --target api")
-	s.want("other command", due.Waiting.Or, "sluice ignore-job --target api")
-	s.view = View{}
+func TestALockStopsTheNextPhase(t *testing.T) {
+	s := newRig(t)
+	e := s.start(canary("10"), waits(time.Minute))
+	s.lock()
+	s.wantWait(s.after(time.Minute), WaitLock, 0)
+	s.want("sent", s.sent, []string{"weight 10"})
+	s.want("the next phase has not begun", e.Rollout.Phases[1].State, PhasePending)
+	s.wantReason(s.apply(Advance{By: person("bob")}), ReasonBlocked)
+	s.must(s.apply(Advance{By: Actor{Login: "bob", Person: true, Overrides: []string{"lock"}}}))
 	s.run()
-	s.want("sent", s.sent, []string{"weight 10", "stable"})
+	s.want("who passes the block has it passed", s.sent, []string{"weight 10", "stable"})
+}
+
+func TestALockNeverKeepsTrafficFromBeingPutBack(t *testing.T) {
+	s := newRig(t)
+	s.script["canary-10/weight"] = []string{"run"}
+	s.script["canary-10/verify"] = []string{"fail"}
+	e := s.start(canary("10"), gated(JobVerify))
+	s.lock()
+	s.run()
+	s.want("runs", s.runs, "r1")
+	s.want("state", e.Rollout.State, StateFailed)
+}
+
+func TestALockLetsARollbackPass(t *testing.T) {
+	s := newRig(t)
+	s.start()
+	s.lock()
+	s.must(s.apply(GoBack{By: person("bob")}))
+	s.run()
+	s.want("runs", s.runs, "r1")
+	s.want("the history names the block", countEvents(&s.r, "block.passed", "lock"), 1)
+}
+
+// TestALockOfBothWays stops going back too, the locker included.
+func TestALockOfBothWays(t *testing.T) {
+	s := newRig(t)
+	s.script["canary-10/weight"] = []string{"run"}
+	s.script["canary-10/verify"] = []string{"fail"}
+	s.start(canary("10"), gated(JobVerify))
+	block := lockOf("carol")
+	block.BothWays = true
+	s.must(s.apply(AddBlock{Block: block}))
+	s.wantReason(s.apply(Cancel{By: person("carol")}), ReasonBlocked)
+	s.wantReason(s.apply(GoBack{By: person("carol")}), ReasonBlocked)
+	s.wantWait(s.run(), WaitLock, 0)
+	s.want("traffic stays", s.runs, "r1+10%r2")
+	s.must(s.apply(Cancel{By: Actor{Login: "carol", Person: true, Overrides: []string{"lock"}}}))
+	s.unlock()
+	s.run()
+	s.want("traffic", s.runs, "r1")
+}
+
+// TestTimeStandsStillUnderALock, and goes on from where it stood.
+func TestTimeStandsStillUnderALock(t *testing.T) {
+	s := newRig(t)
+	e := s.start(canary("10"))
+	s.now = s.now.Add(20 * time.Hour)
+	s.lock()
+	s.wantWait(s.after(100*time.Hour), WaitLock, 0)
+	s.want("not overdue", e.Rollout.State, StateInProgress)
+	s.unlock()
+	s.wantWait(s.run(), WaitPerson, 4*time.Hour)
+	s.after(4 * time.Hour)
+	s.want("then it is", e.Rollout.DeployFailureCause, DeadlineExceeded)
+}
+
+func TestApprovalsStandStillUnderALock(t *testing.T) {
+	s := newRig(t)
+	e := s.start(approved(ApprovalSpec{Quorum: 1, Timeout: Duration(time.Hour)}))
+	s.after(30 * time.Minute)
+	s.lock()
+	s.wantWait(s.after(5*time.Hour), WaitLock, 0)
+	s.wantReason(s.apply(Vote{Approve: true, Voter: voter("bob", "")}), ReasonBlocked)
+	s.unlock()
+	s.wantWait(s.run(), WaitApproval, 30*time.Minute)
+	s.must(s.apply(Vote{Approve: true, Voter: voter("bob", "")}))
+	s.run()
+	s.want("state", e.Rollout.State, StateSucceeded)
+}
+
+// TestABlockEndsByItself: its time is over although nobody looked then.
+func TestABlockEndsByItself(t *testing.T) {
+	s := newRig(t)
+	e := s.start(canary("10"))
+	block := lockOf("carol")
+	block.Until = s.now.Add(10 * time.Hour)
+	s.must(s.apply(AddBlock{Block: block}))
+	s.wantWait(s.after(time.Hour), WaitLock, 9*time.Hour)
+	s.after(19 * time.Hour)
+	s.want("ten hours do not count", e.Deadline(), t0.Add(34*time.Hour))
+}
+
+// TestWhoEndsABlock: somebody else's takes a reason.
+func TestWhoEndsABlock(t *testing.T) {
+	s := newRig(t)
+	s.lock()
+	s.wantReason(s.apply(EndBlock{ID: "nope", By: person("bob")}), ReasonNoBlock)
+	s.wantReason(s.apply(EndBlock{ID: "lock", By: person("bob")}), ReasonNoReason)
+	s.must(s.apply(EndBlock{ID: "lock", By: Actor{Login: "bob", Person: true, Reason: "carol is away"}}))
+	s.want("blocks", len(s.r.Blocks), 0)
+}
+
+func countEvents(r *Record, kind, block string) int {
+	n := 0
+	for _, e := range r.Events {
+		if e.Type == kind && (block == "" || e.Info["block"] == block) {
+			n++
+		}
+	}
+	return n
 }

@@ -5,7 +5,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+
+	"sluice/stages/driver"
 )
 
 // namePattern is Cloud Deploy's pattern for a rollout's id.
@@ -31,28 +34,32 @@ func nameOf(release, place, suffix string) string {
 	return "r-" + hex.EncodeToString(sum[:4]) + "-" + short + "-" + suffix
 }
 
-// nextName is the first name of the release that the record has not used.
-func (r *Record) nextName(release, target string) string {
+// digest is a short fingerprint of bytes.
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+// nameFor is what a rollout of a release is named after: its name for people
+// where that can stand in a name, else its id. A description in words cannot.
+func nameFor(release driver.Release) string {
+	if name := strings.ToLower(release.Name); namePattern.MatchString(name) {
+		return name
+	}
+	return release.ID
+}
+
+// nextName is the first name of the release that the target has not used.
+func (r *Record) nextName(release driver.Release, target string) string {
 	for n := 1; ; n++ {
-		name := Name(release, target, n)
-		if r.index(name) < 0 && !r.usedName(name) {
+		name := Name(nameFor(release), target, n)
+		if r.index(name) < 0 && !slices.ContainsFunc(r.Past, func(p Past) bool { return p.Rollout == name }) {
 			return name
 		}
 	}
 }
 
-// usedName looks in the history, which outlives the rollouts it is about.
-func (r *Record) usedName(name string) bool {
-	for _, e := range r.Events {
-		if strings.EqualFold(e.Rollout, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// digest is a short fingerprint of bytes.
-func digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:8])
+// index is the place of a rollout in the order of work; -1 where it is not kept.
+func (r *Record) index(name string) int {
+	return slices.IndexFunc(r.Rollouts, func(x Execution) bool { return x.Rollout.Name == name })
 }

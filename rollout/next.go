@@ -2,68 +2,80 @@ package rollout
 
 import (
 	"time"
-
-	"sluice/stages/driver"
 )
 
-// Action is what the engine is to do next for a target.
-type Action string
-
-// The actions.
-const (
-	ActionIdle    Action = "idle"    // nothing: no rollout is unfinished
-	ActionWait    Action = "wait"    // for a time, a person or another rollout
-	ActionEffect  Action = "effect"  // prepare, save and send an effect
-	ActionConfirm Action = "confirm" // look up what an unanswered effect did
-	ActionFollow  Action = "follow"  // poll an operation
-	ActionCheck   Action = "check"   // run the checks of a job
-)
-
-// Due is what is to be done next.
-type Due struct {
-	Action  Action
-	Rollout string
-	Phase   string
-	Job     string
-	Kind    driver.Kind // ActionEffect
-	Asked   bool        // ActionEffect: outside the order of jobs
-	Waiting Waiting     // ActionWait
+// Next says what is due for r: kinds and arguments. It reads only; [Settle] goes
+// first, with the same g and s.
+func Next(r *Record, g *Group, s Setting, now time.Time) Due {
+	a := around{Setting: s, group: g}
+	due := a.next(r, now)
+	if g != nil {
+		due.Wave = g.waveOf(r.Target)
+	}
+	order, ordered := r.OrderedBack()
+	if !ordered || due.Action == ActionConfirm || due.Action == ActionFollow {
+		return due
+	}
+	due.Action, due.Waiting = ActionYield, Waiting{Kind: WaitOrder, Order: &order, By: order.By}
+	return due
 }
 
-// View is what a decision needs to know beyond the target's own record.
-type View struct {
-	// Halted names a target of the same promotion whose failure stops this one
-	// (onFailure: halt); "" where none does.
-	Halted string
-}
-
-// Next says what is due for r. It reads only; [Settle] first makes the
-// transitions that need nothing but time.
-func Next(r *Record, now time.Time, view View) Due {
+func (a around) next(r *Record, now time.Time) Due {
 	e, ok := r.Active()
 	if !ok {
 		return Due{Action: ActionIdle}
 	}
 	due := Due{Rollout: e.Rollout.Name}
+	if w, stopped := e.platformStops(now); stopped {
+		return due.wait(w)
+	}
 	if step, open := e.OpenStep(); open && !e.commandFirst(step) {
-		return answer(r, step, due)
+		return e.answer(step, due)
 	}
 	if len(e.Asked) > 0 {
 		q := e.Asked[0]
-		return effect(r, due, q.Phase, q.Job, q.Kind, true)
+		due.Phase, due.Job, due.Kind, due.Asked = q.Phase, q.Job, q.Kind, true
+		return a.effect(r, e, due, now)
 	}
-	switch {
-	case e.mirrored():
-		return due.wait(Waiting{Kind: WaitOperator, By: "the platform's rollout is " + string(e.Rollout.State)})
-	case e.Rollout.State == StatePendingApproval:
-		return due.wait(waitApproval(e))
-	case e.Rollout.State == StatePending || e.Rollout.State == StateCancelling:
-		return due.wait(Waiting{Kind: WaitQueue, Until: now.UTC(), Command: "sluice reconcile"}) // Settle takes it up
-	case e.Rollout.State == StateInProgress:
-		return e.inProgress(r, now, view, due)
+	if e.mirrored() {
+		return mirror{e}.next(r, a, due, now)
+	}
+	return a.nextOf(r, e, due, now)
+}
+
+// nextOf decides by the rollout's own state.
+func (a around) nextOf(r *Record, e *Execution, due Due, now time.Time) Due {
+	switch e.Rollout.State {
+	case StatePendingApproval:
+		return due.wait(a.waitApproval(r, e, now))
+	case StatePending:
+		return due.wait(a.waitStart(r, e, now))
+	case StateCancelling:
+		return due.wait(Waiting{Kind: WaitQueue, Until: now.UTC()}) // Settle ends it
+	case StateInProgress:
+		return e.owner().next(r, a, due, now)
 	default:
-		return due.wait(Waiting{Kind: WaitOperator, By: "unknown state " + string(e.Rollout.State)})
+		return due.wait(Waiting{Kind: WaitOperator, Cause: CauseState, State: e.Rollout.State})
 	}
+}
+
+// waitStart says why a queued rollout does not start.
+func (a around) waitStart(r *Record, e *Execution, now time.Time) Waiting {
+	if w, held := a.hold(r, e, now); held {
+		return w
+	}
+	if w, waits := a.wave(r, e, now); waits {
+		return w
+	}
+	return Waiting{Kind: WaitQueue, Until: now.UTC()} // Settle starts it
+}
+
+// waitApproval says whose word is wanted, or what keeps it from being taken.
+func (a around) waitApproval(r *Record, e *Execution, now time.Time) Waiting {
+	if b, blocked := a.standsInTheWay(r, e, now); blocked {
+		return waitBlock(b)
+	}
+	return Waiting{Kind: WaitApproval, Until: e.ApprovalDeadline(), Deadline: true, Approval: e.Spec.Approval, Approvals: len(e.Approvals)}
 }
 
 func (d Due) wait(w Waiting) Due {
@@ -71,14 +83,28 @@ func (d Due) wait(w Waiting) Due {
 	return d
 }
 
+// platformStops says that the platform could not be reached, or was busy, until
+// it is time to try again.
+func (e *Execution) platformStops(now time.Time) (Waiting, bool) {
+	s := e.Stop
+	if s == nil || s.Cause != StopPlatform && s.Cause != StopBusy || !now.Before(s.Until) {
+		return Waiting{}, false
+	}
+	w := Waiting{Kind: WaitPlatform, Until: s.Until, Message: s.Message}
+	if s.Cause == StopBusy {
+		w.Cause = CauseBusy
+	}
+	return w, true
+}
+
 // commandFirst reports whether a command to what the platform works on goes out
 // before that is followed further.
 func (e *Execution) commandFirst(step *Step) bool {
-	return step.State == StepBegun && len(e.Asked) > 0 && isCommand(e.Asked[0].Kind)
+	return step.State == StepBegun && len(e.Asked) > 0 && e.Asked[0].Kind.IsCommand()
 }
 
 // answer decides about an effect that has no final answer yet.
-func answer(r *Record, step *Step, due Due) Due {
+func (e *Execution) answer(step *Step, due Due) Due {
 	due.Phase, due.Job, due.Kind, due.Asked = step.Phase, step.Job, step.Call.Kind, step.Asked != nil
 	switch step.State {
 	case StepIntended:
@@ -86,58 +112,48 @@ func answer(r *Record, step *Step, due Due) Due {
 	case StepBegun:
 		due.Action = ActionFollow
 	default:
-		return due.wait(waitDecision(r.Target, step.Message))
+		return due.wait(Waiting{Kind: WaitOperator, Cause: CauseAsking, Phase: step.Phase, Job: step.Job, Message: step.Message})
 	}
 	return due
 }
 
-// effect lets an effect go out unless a person stopped the line, which never
-// keeps traffic from being put back, nor a platform's rollout from being stopped.
-func effect(r *Record, due Due, phase, job string, kind driver.Kind, asked bool) Due {
-	due.Phase, due.Job, due.Kind, due.Asked = phase, job, kind, asked
-	stops := kind == driver.Rollback || kind == driver.Cancel || kind == driver.Reject
-	if r.Lock != nil && r.Lock.Person && !stops {
-		return due.wait(waitUnlock(r))
+// effect lets an effect go out unless something holds the rollout, which keeps
+// nothing from being put back, or a platform's rollout from being stopped,
+// unless a block stops both ways.
+func (a around) effect(r *Record, e *Execution, due Due, now time.Time) Due {
+	if backwards(due.Kind) && due.Asked {
+		q := a.question(r, e)
+		q.Intention = ToRollBack
+		if b, blocked := a.blocked(r, q, now); blocked {
+			return due.wait(waitBlock(b))
+		}
+		due.Action = ActionEffect
+		return due
+	}
+	if w, held := a.hold(r, e, now); held {
+		return due.wait(w)
 	}
 	due.Action = ActionEffect
 	return due
 }
 
-// inProgress finds the current phase and what it wants.
-func (e *Execution) inProgress(r *Record, now time.Time, view View, due Due) Due {
-	if view.Halted != "" {
-		return due.wait(waitDecision(view.Halted, view.Halted+" failed and the stage halts"))
+// Awaits is what the platform was last seen to wait for a person to do: its own
+// rollout, or a preview of an effect of ours, still followed by [ActionFollow].
+func (e *Execution) Awaits(r *Record) (Waiting, bool) {
+	step, open := e.OpenStep()
+	if !open {
+		return Waiting{}, false
 	}
-	if e.Spec.Remote {
-		return effect(r, due, "", JobDeploy, e.remoteKind(), false)
+	switch step.waiting(r.Target) {
+	case "":
+		return Waiting{}, false
+	case waitingApproval:
+		return Waiting{Kind: WaitApproval, Until: e.Deadline(), Deadline: true, Approval: e.Spec.Approval, State: e.Rollout.State}, true
+	default:
+		return Waiting{Kind: WaitPerson, Until: e.Deadline(), Deadline: true, State: e.Rollout.State}, true
 	}
-	phase, i, ok := e.current()
-	if !ok {
-		return due.wait(Waiting{Kind: WaitOperator, By: "no phase is left"})
-	}
-	due.Phase = phase.ID
-	if phase.State == PhasePending {
-		return due.wait(e.waitForPhase(i))
-	}
-	job, ok := currentJob(phase)
-	if !ok {
-		return due.wait(Waiting{Kind: WaitOperator, By: "phase " + phase.ID + " has no job left"})
-	}
-	if job.ID == JobDeploy {
-		return effect(r, due, phase.ID, JobDeploy, e.nextEffect(phase.ID), false)
-	}
-	return e.check(r, phase.ID, job.ID, now, due)
 }
 
-// check decides about a job that runs checks.
-func (e *Execution) check(r *Record, phase, job string, now time.Time, due Due) Due {
-	due.Job = job
-	if job == JobAnalysis && !e.analysisDue(phase, now) {
-		return due.wait(Waiting{Kind: WaitBake, Until: e.analysisEnd(phase), Command: "sluice reconcile"})
-	}
-	if r.Lock != nil && r.Lock.Person && job == JobPredeploy {
-		return due.wait(waitUnlock(r))
-	}
-	due.Action = ActionCheck
-	return due
-}
+// waitingApproval is what a platform is seen to wait for: a person's word on
+// its own rollout, or on a preview.
+const waitingApproval = "approval"

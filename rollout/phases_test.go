@@ -27,12 +27,12 @@ func TestAdvanceByPhase(t *testing.T) {
 		{"one that is not there", []PhaseState{PhaseSucceeded, PhasePending, PhasePending}, "canary-99", `no phase "canary-99"; its phases are canary-10, canary-50, stable`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newStand(t)
+			s := newRig(t)
 			e := s.start(canary("10", "50"))
 			for i, state := range c.states {
 				e.Rollout.Phases[i].State = state
 			}
-			err := e.Advance(&s.r, c.phase, "bob", s.now)
+			err := s.apply(Advance{Rollout: e.Rollout.Name, Phase: c.phase, By: person("bob")})
 			if c.refuse != "" {
 				s.wantRefusal(err, "IN_PROGRESS", c.refuse)
 				return
@@ -46,12 +46,12 @@ func TestAdvanceByPhase(t *testing.T) {
 // TestRetryAndIgnoreByJob: only a failed job can be retried or ignored.
 func TestRetryAndIgnoreByJob(t *testing.T) {
 	for _, state := range []JobState{JobPending, JobDisabled, JobInProgress, JobSucceeded, JobFailed, JobAborted, JobSkipped, JobIgnored} {
-		for name, do := range map[string]func(*stand, *Execution, string) error{
-			"retry-job": func(s *stand, e *Execution, phase string) error {
-				return e.RetryJob(&s.r, phase, "verify", "bob", s.now)
+		for name, do := range map[string]func(*rig, *Execution, string) error{
+			"retry-job": func(s *rig, e *Execution, phase string) error {
+				return s.apply(RetryJob{Rollout: e.Rollout.Name, Phase: phase, Job: "verify", By: person("bob")})
 			},
-			"ignore-job": func(s *stand, e *Execution, phase string) error {
-				return e.IgnoreJob(&s.r, phase, "verify", "bob", s.now)
+			"ignore-job": func(s *rig, e *Execution, phase string) error {
+				return s.apply(IgnoreJob{Rollout: e.Rollout.Name, Phase: phase, Job: "verify", By: person("bob")})
 			},
 		} {
 			t.Run(name+" of "+string(state), func(t *testing.T) {
@@ -71,8 +71,8 @@ func TestRetryAndIgnoreByJob(t *testing.T) {
 func TestSeveralFailedJobs(t *testing.T) {
 	s, e := failedAt(t, "canary-10/verify", holds)
 	e.Rollout.Phases[1].DeploymentJobs.VerifyJob.State = JobFailed
-	s.wantRefusal(e.RetryJob(&s.r, "", "verify", "bob", s.now), "FAILED", "several jobs qualify: canary-10/verify, canary-50/verify; name one")
-	s.must(e.RetryJob(&s.r, "canary-10", "", "bob", s.now))
+	s.wantRefusal(s.apply(RetryJob{Rollout: e.Rollout.Name, Job: "verify", By: person("bob")}), "FAILED", "several jobs qualify: canary-10/verify, canary-50/verify; name one")
+	s.must(s.apply(RetryJob{Rollout: e.Rollout.Name, Phase: "canary-10", By: person("bob")}))
 }
 
 func TestRetryBesideANewerRollout(t *testing.T) {
@@ -80,12 +80,12 @@ func TestRetryBesideANewerRollout(t *testing.T) {
 	name := e.Rollout.Name
 	s.script["stable/predeploy"] = []string{"interrupted"}
 	s.start(release("r3"), promotion("p2"), gated(JobPredeploy))
-	s.wantRefusal(s.rollout(name).RetryJob(&s.r, "", "", "bob", s.now), "FAILED", "r3-to-web-0001, is at work on the target: it is IN_PROGRESS")
+	s.wantRefusal(s.apply(RetryJob{Rollout: s.rollout(name).Rollout.Name, By: person("bob")}), "FAILED", "r3-to-web-0001, is at work on the target: it is IN_PROGRESS")
 
 	s, e = failedAt(t, "canary-10/verify")
 	name = e.Rollout.Name
 	waiting := s.start(release("r3"), promotion("p2"), approved(ApprovalSpec{Quorum: 1})).Rollout.Name
-	s.must(s.rollout(name).RetryJob(&s.r, "", "", "bob", s.now))
+	s.must(s.apply(RetryJob{Rollout: s.rollout(name).Rollout.Name, By: person("bob")}))
 	s.run()
 	s.want("it goes on", s.rollout(name).Rollout.State, StateInProgress)
 	s.want("the newer waits", s.rollout(waiting).Rollout.State, StatePendingApproval)

@@ -7,8 +7,10 @@ import (
 	"sluice/stages/driver"
 )
 
-func target() driver.Target {
-	return driver.Target{Name: "web", Stage: "production", Platform: "moon", Config: json.RawMessage(`{}`)}
+func target() driver.Target { return targetOf("web") }
+
+func targetOf(name string) driver.Target {
+	return driver.Target{Name: name, Stage: "production", Platform: "moon", Config: json.RawMessage(`{}`)}
 }
 
 // plan is a promotion of r2 that a test may change.
@@ -16,7 +18,7 @@ func plan(change ...func(*Spec)) Spec {
 	s := Spec{
 		Promotion: "p1", Command: "promote", Target: target(), Release: driver.Release{ID: "r2"},
 		Phases: PhasesOf(nil, false), Restore: true,
-		Timeout: Duration(24 * time.Hour), OperationTimeout: Duration(time.Hour), Creator: "alice",
+		Timeout: Duration(24 * time.Hour), OperationTimeout: Duration(time.Hour), Creator: "alice", Person: true,
 	}
 	for _, c := range change {
 		c(&s)
@@ -52,6 +54,23 @@ func gated(jobs ...string) func(*Spec) {
 				s.Gates.Analysis = gate
 			case JobPostdeploy:
 				s.Gates.Postdeploy = gate
+			}
+		}
+	}
+}
+
+// staged gives jobs a check of scope stage beside their own.
+func staged(jobs ...string) func(*Spec) {
+	return func(s *Spec) {
+		for _, j := range jobs {
+			gate := Gate{Run: []string{"stage"}, StageScope: true}
+			switch j {
+			case JobPredeploy:
+				s.Gates.Predeploy = append(s.Gates.Predeploy, gate)
+			case JobVerify:
+				s.Gates.Verify = append(s.Gates.Verify, gate)
+			case JobPostdeploy:
+				s.Gates.Postdeploy = append(s.Gates.Postdeploy, gate)
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 // traffic is what runs on the imagined platform: a release for all, and one
 // that has a share.
+
 type traffic struct {
 	Stable  string `json:"stable"`
 	Canary  string `json:"canary,omitempty"`
@@ -59,7 +60,7 @@ func (p traffic) after(kind driver.Kind, c driver.Change) traffic {
 }
 
 // told gives the record the platform's answer to an open effect.
-func (s *stand) told(answer, key string) bool {
+func (s *rig) told(answer, key string) bool {
 	e, step := s.open(key)
 	op := driver.Operation{ID: "op-" + key, Status: driver.Running}
 	result := driver.Result{Outcome: driver.Open}
@@ -72,13 +73,13 @@ func (s *stand) told(answer, key string) bool {
 	case "fail":
 		op.Status, result = driver.Done, driver.Result{Outcome: driver.Failed, Errors: []driver.Problem{{Code: "BROKEN", Message: "it broke"}}}
 	case "denied":
-		e.FailEffect(&s.r, step.due(), key, "denied", s.now)
+		s.must(s.apply(Refuse{Due: step.due(), Key: key, Cause: ExecutionFailed, Message: "denied"}))
 		return true
 	case "withdraw":
-		e.Withdraw(&s.r, key, "never sent", s.now)
+		s.must(s.apply(Withdraw{Key: key, Why: "never sent"}))
 		return false
 	case "foreign":
-		e.Ask(&s.r, step.due(), key, json.RawMessage(`{"stable":"foreign"}`), "neither before nor after", s.now)
+		s.must(s.apply(AskPerson{Due: step.due(), Key: key, Found: json.RawMessage(`{"stable":"foreign"}`), Message: "neither before nor after"}))
 		return false
 	}
 	if e.Spec.Remote && s.remote != nil {
@@ -86,13 +87,13 @@ func (s *stand) told(answer, key string) bool {
 		state, result.Outcome = s.remote(step.Call.Kind)
 		result.Rollout = s.theirs(e, state)
 	}
-	op.Results = map[string]driver.Result{"web": result}
-	e.Begun(&s.r, key, op, s.now)
+	op.Results = map[string]driver.Result{s.r.Target: result}
+	s.must(s.apply(Answer{Key: key, Operation: op}))
 	return result.Outcome != driver.Open
 }
 
 // theirs is a platform's own rollout with a canary that a test moves.
-func (s *stand) theirs(e *Execution, state State) json.RawMessage {
+func (s *rig) theirs(e *Execution, state State) json.RawMessage {
 	phases := slices.Clone(e.Rollout.Phases)
 	if len(phases) == 0 {
 		phases = []Phase{remotePhase("canary-50", PhaseInProgress), remotePhase("stable", PhasePending)}
@@ -114,7 +115,7 @@ func remotePhase(id string, state PhaseState) Phase {
 	return Phase{ID: id, State: state, DeploymentJobs: &DeploymentJobs{DeployJob: &Job{ID: "deploy", State: JobState(state), DeployJob: jsontext.Value("{}")}}}
 }
 
-func (s *stand) open(key string) (*Execution, *Step) {
+func (s *rig) open(key string) (*Execution, *Step) {
 	s.t.Helper()
 	for i := range s.r.Rollouts {
 		if step, ok := s.r.Rollouts[i].openStep(key); ok {
@@ -127,12 +128,12 @@ func (s *stand) open(key string) (*Execution, *Step) {
 
 // confirm looks an effect up whose answer was lost: unless scripted, it had
 // taken effect.
-func (s *stand) confirm(due Due) bool {
+func (s *rig) confirm(due Due) bool {
 	e := s.rollout(due.Rollout)
 	step, _ := e.OpenStep()
 	switch answer := s.answer("lookup " + string(due.Kind)); answer {
 	case "undecided":
-		e.LookedUp(step.Call.Key)
+		s.must(s.apply(LookedUp{Key: step.Call.Key}))
 		return false
 	case "absent":
 		s.sent = append(s.sent, describe(due.Kind, step.Call.Changes[0]))
@@ -143,8 +144,17 @@ func (s *stand) confirm(due Due) bool {
 }
 
 // follow polls once; an operation that still runs is left.
-func (s *stand) follow(due Due) bool {
+func (s *rig) follow(due Due) bool {
 	e := s.rollout(due.Rollout)
 	step, _ := e.OpenStep()
 	return s.told(s.answer("poll "+string(due.Kind)), step.Call.Key)
+}
+
+func callOf(key string, kind driver.Kind, changes ...driver.Change) driver.Call {
+	return driver.Call{Key: key, Kind: kind, Changes: changes, Intended: t0}
+}
+
+// doneFor is the answer that a release was read back on a target.
+func doneFor(target string, release driver.Release) driver.Operation {
+	return driver.Operation{Status: driver.Done, Results: map[string]driver.Result{target: {Outcome: driver.Succeeded, Release: release}}}
 }

@@ -1,6 +1,10 @@
 package rollout
 
-import "sluice/stages/driver"
+import (
+	"slices"
+
+	"sluice/stages/driver"
+)
 
 // current is the first phase that is not over.
 func (e *Execution) current() (*Phase, int, bool) {
@@ -24,14 +28,9 @@ func currentJob(p *Phase) (*Job, bool) {
 	return nil, false
 }
 
-// failed reports whether a phase of ours failed, or was aborted by a failure.
-func (e *Execution) failed() bool {
-	for _, p := range e.Rollout.Phases {
-		if p.State == PhaseFailed || p.State == PhaseAborted {
-			return true
-		}
-	}
-	return false
+// failedPhase reports whether a phase of ours failed, or was aborted by a failure.
+func (e *Execution) failedPhase() bool {
+	return slices.ContainsFunc(e.Rollout.Phases, func(p Phase) bool { return p.State == PhaseFailed || p.State == PhaseAborted })
 }
 
 // phaseSpec is the plan of a phase.
@@ -61,12 +60,9 @@ func (e *Execution) nextEffect(phase string) driver.Kind {
 
 // doneIn reports whether an effect of the phase is done in its present attempt.
 func (e *Execution) doneIn(phase string, kind driver.Kind) bool {
-	for _, s := range e.Steps {
-		if s.Phase == phase && s.Call.Kind == kind && s.Attempt == e.Attempts[phase] && s.State == StepDone {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.Steps, func(s Step) bool {
+		return s.Phase == phase && s.Call.Kind == kind && s.Attempt == e.Attempts[phase] && s.State == StepDone
+	})
 }
 
 // percent is the share of traffic an effect in this phase gives: the phase's
@@ -84,10 +80,53 @@ func (e *Execution) percent(phase string) string {
 	return percent
 }
 
-// remoteKind is the effect that has the platform make its own rollout.
-func (e *Execution) remoteKind() driver.Kind {
-	if e.Spec.Command == commandRollback {
-		return driver.Rollback
+// Touched reports whether an effect of the rollout stands on the platform, or
+// may stand there.
+func (e *Execution) Touched() bool {
+	if e.Restored {
+		return false
 	}
-	return driver.Deploy
+	return slices.ContainsFunc(e.Steps, func(s Step) bool { return s.acted() && s.Call.Kind != driver.Rollback })
+}
+
+// canaryStands reports whether traffic goes, or may go, to our canary: a share
+// was given and neither made stable nor put back since.
+func (e *Execution) canaryStands() bool {
+	stands := false
+	for _, s := range e.Steps {
+		switch s.Call.Kind {
+		case driver.Weight:
+			stands = stands || s.acted()
+		case driver.Stable, driver.Deploy, driver.Rollback:
+			stands = stands && s.State != StepDone
+		}
+	}
+	return stands
+}
+
+// needsRestoring reports whether traffic is to be put back when the rollout is
+// not to go on.
+func (e *Execution) needsRestoring(r *Record) bool {
+	_, yields := e.yields(r)
+	return e.canaryStands() && !e.Left && !yields
+}
+
+// yields finds the rollout that takes over what e leaves, as long as that can
+// still happen.
+func (e *Execution) yields(r *Record) (*Execution, bool) {
+	other, ok := r.Rollout(e.YieldsTo)
+	if e.YieldsTo == "" || !ok || other.Rollout.State.Final() && other.Rollout.State != StateSucceeded {
+		return nil, false
+	}
+	return other, true
+}
+
+// waiting reports whether the rollout has not begun yet.
+func (e *Execution) waiting() bool {
+	switch e.Rollout.State {
+	case StatePending, StatePendingApproval, StatePendingRelease:
+		return len(e.Steps) == 0
+	default:
+		return false
+	}
 }

@@ -1,93 +1,54 @@
 package rollout
 
 import (
-	"slices"
-	"time"
-
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sluice/stages/driver"
 )
 
-// Schema names the format of a record.
-const Schema = "sluice.state/v1"
+// Schema names the format of every entry of the state.
+const Schema = "sluice.state/v2"
 
-// Record is everything that is kept of one target. What spans targets is
-// derived from the records of its members, never stored twice.
+// Record is what is kept of one target. What spans targets stands in the
+// [Promotion] entry; finished rollouts that nothing needs any more move to the
+// [History] entry.
+//
+// Whoever holds the lease changes everything; anybody else may change Blocks,
+// Orders and Events alone, which is why nothing follows from a block or an
+// order before [Settle], [Next] or [CarryOut] sees it.
 type Record struct {
 	Schema         string          `json:"schema"`
 	Pipeline       string          `json:"pipeline"`
 	Stage          string          `json:"stage"`
 	Target         string          `json:"target"`
 	Platform       string          `json:"platform"`
-	Generation     int64           `json:"generation"`
+	Generation     int64           `json:"generation"` // of what was last saved; the ledger alone sets it
 	PipelineDigest string          `json:"pipelineDigest,omitzero"`
 	Release        *driver.Release `json:"release,omitzero"` // last read back
-	Lock           *Lock           `json:"lock,omitzero"`
-	Promotions     []Promotion     `json:"promotions"`
-	Rollouts       []Execution     `json:"rollouts"`
-	Abandoned      []Abandonment   `json:"abandoned,omitempty"`
+	Lease          string          `json:"lease,omitzero"`   // id of the [Run] that holds it; "" free
+	Blocks         []Block         `json:"blocks,omitempty"`
+	Orders         []Order         `json:"orders,omitempty"`
+	Rollouts       []Execution     `json:"rollouts"`       // in the order of work; those at [Seal] kept
+	Past           []Past          `json:"past,omitempty"` // what moved to the history, newest last
 	Events         []Event         `json:"events"`
 	Unknown        jsontext.Value  `json:",embed"`
 }
 
-// Lock says who holds a target: a run by a lease that ends, or a person until
-// they let go.
-type Lock struct {
-	Holder  string         `json:"holder"` // repository, run id, job and shard without the attempt; or the person
-	RunURL  string         `json:"runURL,omitzero"`
-	Actor   string         `json:"actor,omitzero"`
-	Reason  string         `json:"reason,omitzero"`
-	Since   time.Time      `json:"since"`
-	Until   time.Time      `json:"until,omitzero"` // a run's lease ends then; zero for a person's lock
-	Person  bool           `json:"person,omitzero"`
-	Unknown jsontext.Value `json:",embed"`
-}
-
-// PromotionStatus is a promotion target's status, in Heroku's words.
-type PromotionStatus string
-
-// The statuses of a promotion target.
-const (
-	PromotionPending   PromotionStatus = "pending"
-	PromotionSucceeded PromotionStatus = "succeeded"
-	PromotionFailed    PromotionStatus = "failed"
-)
-
-// Promotion is one target's share of a promotion, and what all of its members
-// say alike of the whole.
-type Promotion struct {
-	ID           string          `json:"promotion"`
-	Members      []string        `json:"members"` // the names of all of its targets
-	Status       PromotionStatus `json:"status"`
-	Release      string          `json:"release"`
-	ErrorMessage string          `json:"errorMessage,omitzero"`
-	Rollout      string          `json:"rollout,omitzero"` // the rollout of this target; "" where nothing was left to do
-	Command      string          `json:"command"`
-	Stage        string          `json:"stage"`
-	From         string          `json:"from,omitzero"`
-	CreateTime   time.Time       `json:"createTime"`
-	Actor        string          `json:"actor"`
-	RunURL       string          `json:"runURL,omitzero"`
-	Origin       string          `json:"origin,omitzero"` // repository, run id, job, step, command, stage and targets: the same for a re-run
-	Reason       string          `json:"reason,omitzero"`
-	Unknown      jsontext.Value  `json:",embed"`
-}
-
-// Abandonment marks a release that must not be promoted to or from here again.
-type Abandonment struct {
-	Release string         `json:"release"`
-	Actor   string         `json:"actor"`
-	Time    time.Time      `json:"time"`
-	Reason  string         `json:"reason,omitzero"`
-	Unknown jsontext.Value `json:",embed"`
+// Past is what the record remembers of a rollout that moved to the history: its
+// name is not used again, and its promotion still knows how it ended.
+type Past struct {
+	Rollout   string `json:"rollout"`
+	Promotion string `json:"promotion,omitzero"`
+	State     State  `json:"state"`
+	Release   string `json:"release,omitzero"`
+	Good      bool   `json:"good,omitzero"` // it SUCCEEDED and was not rolled back
 }
 
 // New is the record of a target about which nothing was ever saved.
 func New(pipeline string, target driver.Target) Record {
 	return Record{
 		Schema: Schema, Pipeline: pipeline, Stage: target.Stage, Target: target.Name, Platform: target.Platform,
-		Promotions: []Promotion{}, Rollouts: []Execution{}, Events: []Event{},
+		Rollouts: []Execution{}, Events: []Event{},
 	}
 }
 
@@ -120,17 +81,28 @@ func (r *Record) Rollout(name string) (*Execution, bool) {
 	return nil, false
 }
 
-// Promotion finds the target's share of a promotion.
-func (r *Record) Promotion(id string) (*Promotion, bool) {
-	for i := range r.Promotions {
-		if r.Promotions[i].ID == id {
-			return &r.Promotions[i], true
+// Of finds the newest rollout of a promotion that is no rollback.
+func (r *Record) Of(promotion string) (*Execution, bool) {
+	for i := len(r.Rollouts) - 1; i >= 0; i-- {
+		e := &r.Rollouts[i]
+		if e.Spec.Promotion == promotion && e.Rollout.RollbackOfRollout == "" {
+			return e, true
 		}
 	}
 	return nil, false
 }
 
-// IsAbandoned reports whether a release was abandoned here.
-func (r *Record) IsAbandoned(release string) bool {
-	return slices.ContainsFunc(r.Abandoned, func(a Abandonment) bool { return a.Release == release })
+// Unfinished reports whether a rollout of the target is not over.
+func (r *Record) Unfinished() bool {
+	_, ok := r.Active()
+	return ok
+}
+
+// AddEvent appends to the history; the id is the next one.
+func (r *Record) AddEvent(e Event) {
+	e.ID = 1
+	if n := len(r.Events); n > 0 {
+		e.ID = r.Events[n-1].ID + 1
+	}
+	r.Events = append(r.Events, e)
 }

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,17 +10,17 @@ import (
 )
 
 func TestFinding(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	_, ok := s.r.Newest()
 	s.want("newest of none", ok, false)
-	s.promoted(s.start(canary("10")))
-	s.promoted(s.start(release("r3"), promotion("p2")))
+	s.start(canary("10"))
+	s.start(release("r3"), promotion("p2"))
 	newest, _ := s.r.Newest()
 	active, _ := s.r.Active()
 	s.want("newest and active", []string{newest.Rollout.Name, active.Rollout.Name}, []string{"r3-to-web-0001", "r2-to-web-0001"})
-	p, ok := s.r.Promotion("p2")
-	s.want("promotion", []any{p.Rollout, ok}, []any{"r3-to-web-0001", true})
-	_, ok = s.r.Promotion("p9")
+	e, ok := s.r.Of("p2")
+	s.want("promotion", []any{e.Rollout.Name, ok}, []any{"r3-to-web-0001", true})
+	_, ok = s.r.Of("p9")
 	s.want("no promotion", ok, false)
 }
 
@@ -35,12 +36,12 @@ func TestGatesByJob(t *testing.T) {
 // TestUnknownStatesAreShownAndLeft: a newer version may have states that this
 // one does not know.
 func TestUnknownStatesAreShownAndLeft(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	e := s.start(canary("10"))
 	e.Rollout.State = "PAUSED"
 	due := s.after(48 * time.Hour)
 	s.wantWait(due, WaitOperator, 0)
-	s.want("by", due.Waiting.By, "unknown state PAUSED")
+	s.want("why", []any{due.Waiting.Cause, due.Waiting.State}, []any{CauseState, State("PAUSED")})
 	s.want("state", e.Rollout.State, State("PAUSED"))
 	for name, do := range commands {
 		if name == "cancel" || name == "rollback" {
@@ -48,30 +49,45 @@ func TestUnknownStatesAreShownAndLeft(t *testing.T) {
 		}
 		trial := s.r.Clone()
 		x, _ := trial.Active()
-		s.wantRefusal(do(&trial, x, s.now), "PAUSED", "")
+		s.wantRefusal(Apply(&trial, do(x), s.now), "PAUSED", "")
 	}
+}
+
+func TestIntentIsDatedAnew(t *testing.T) {
+	s := newRig(t)
+	s.script["stable/deploy"] = []string{"lost"}
+	e := s.start()
+	s.must(s.apply(Redate{Key: e.Steps[0].Call.Key, At: t0.Add(time.Hour)}))
+	s.want("intended", e.Steps[0].Call.Intended, t0.Add(time.Hour))
+	s.run()
+	s.must(s.apply(Redate{Key: e.Steps[0].Call.Key, At: t0.Add(2 * time.Hour)}))
+	s.want("not when it is over", e.Steps[0].Call.Intended, t0.Add(time.Hour))
 }
 
 // TestMirrorKeepsWhatOnlyWeKnow beside everything that the platform says.
 func TestMirrorKeepsWhatOnlyWeKnow(t *testing.T) {
-	s := newStand(t)
-	e := Create(&s.r, plan(onRemote, func(p *Spec) { p.Members = []string{"web", "api"} }), false, s.now)
+	s := newRig(t)
+	e := s.create(plan(onRemote, func(p *Spec) { p.Controlled = true }), false)
 	e.Rollout.RolledBackByRollouts = []string{"back"}
 	controller := e.Rollout.ControllerRollout
-	e.mirror(driver.Result{Rollout: json.RawMessage(`{"name":"theirs","targetId":"prod","state":"NEWER","createTime":"2026-01-01T00:00:00Z","controllerRollout":"c","metadata":{"x":1},"brandNew":true}`)})
+	mirror{e}.took(driver.Result{Rollout: json.RawMessage(`{"name":"theirs","targetId":"prod","state":"NEWER","createTime":"2026-01-01T00:00:00Z","controllerRollout":"c","metadata":{"x":1},"brandNew":true}`)})
 	s.want("name", []string{e.Rollout.Name, e.PlatformName}, []string{"r2-to-web-0001", "theirs"})
 	s.want("links", []any{e.Rollout.ControllerRollout, e.Rollout.RolledBackByRollouts}, []any{controller, []string{"back"}})
 	s.want("theirs", []any{e.Rollout.TargetID, e.Rollout.State, e.Rollout.CreateTime.Year(), string(e.Rollout.Metadata), string(e.Rollout.Unknown)}, []any{"prod", "NEWER", 2026, `{"x":1}`, `{"brandNew":true}`})
-	before := e.Rollout.State
-	e.mirror(driver.Result{Rollout: json.RawMessage(`{"state":7}`)})
-	s.want("what cannot be read is left", e.Rollout.State, before)
 }
 
-func TestResultsAreOfTheNewestWork(t *testing.T) {
-	s := newStand(t)
-	e := s.start()
-	e.Steps[0].Operation = &driver.Operation{Results: map[string]driver.Result{"web": {Data: json.RawMessage(`["log"]`)}}}
-	s.want("results", string(OutcomeOf(&s.r, e).Results), `["log"]`)
+// TestAPlatformsRolloutThatCannotBeRead is told, and the state stays as it was.
+func TestAPlatformsRolloutThatCannotBeRead(t *testing.T) {
+	s := newRemote(t)
+	e := s.start(onRemote)
+	for _, text := range []string{`{"state":7}`, `{"name":"x"}`, `[]`} {
+		before := encoded(t, s.r)
+		op := driver.Operation{Status: driver.Done, Results: map[string]driver.Result{"web": {Outcome: driver.Succeeded, Rollout: json.RawMessage(text)}}}
+		refused := s.refusal(s.apply(Answer{Key: e.Steps[0].Call.Key, Operation: op}), ReasonUndecodable)
+		s.want("message", strings.HasPrefix(refused.Message, "the platform's rollout cannot be read: "), true)
+		s.want("as it was", string(encoded(t, s.r)), string(before))
+	}
+	s.want("still followed", s.run().Action, ActionFollow)
 }
 
 func TestAwaitsOfAPlatformsOwnRollout(t *testing.T) {

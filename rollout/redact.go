@@ -9,12 +9,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Redact is an encoded record whose text went through clean, which takes
-// credentials out of text and leaves other text as it is. What a record is found,
+// Redact is an encoded entry whose text went through clean, which takes
+// credentials out of text and leaves other text as it is. What an entry is found,
 // compared or carried on by stays as it is: names, ids, and what a rollback puts
-// back (stage variables among it). Object names are never changed. A record with
+// back (stage variables among it). Object names are never changed. An entry with
 // nothing to take out is returned as it came; any other is compact, as stores
-// give records back.
+// give entries back.
 func Redact(data []byte, clean func(string) string) ([]byte, error) {
 	if text := string(data); clean(text) == text {
 		return data, nil
@@ -24,15 +24,15 @@ func Redact(data []byte, clean func(string) string) ([]byte, error) {
 		in: jsontext.NewDecoder(bytes.NewReader(data)), out: jsontext.NewEncoder(&out), clean: clean,
 	}
 	if err := r.value(""); err != nil {
-		return nil, fmt.Errorf("take credentials out of a record: %w", err)
+		return nil, fmt.Errorf("take credentials out of an entry: %w", err)
 	}
 	if _, err := r.in.ReadToken(); err != io.EOF { //nolint:errorlint // the decoder returns it as it is
-		return nil, fmt.Errorf("take credentials out of a record: there is more than one value")
+		return nil, fmt.Errorf("take credentials out of an entry: there is more than one value")
 	}
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// redaction is one pass over a record.
+// redaction is one pass over an entry.
 type redaction struct {
 	in    *jsontext.Decoder
 	out   *jsontext.Encoder
@@ -55,7 +55,7 @@ func (r *redaction) value(name string) error {
 
 // text copies a string, which is a member of that name.
 func (r *redaction) text(name string) error {
-	if slices.Contains(named(), name) {
+	if slices.Contains(identifying(), name) {
 		return r.whole()
 	}
 	token, err := r.in.ReadToken()
@@ -134,14 +134,16 @@ func (r *redaction) token() error {
 	return r.out.WriteToken(token)
 }
 
-// named lists the members whose text tells one thing from another, or says how
-// it stands: a record that names something else is another record.
-func named() []string {
+// identifying lists the members whose text tells one thing from another, or says how
+// it stands: an entry that names something else is another entry.
+func identifying() []string {
 	return []string{
-		"schema", "pipeline", "stage", "target", "targetId", "platform", "from", "component", "members", "holder", "creator", "approvers",
+		"schema", "pipeline", "stage", "target", "targetId", "targets", "platform", "from", "members", "unchanged", "creator", "approvers",
 		"id", "name", "uid", "key", "etag", "origin", "action", "release", "previous", "promotion", "rollout", "controllerRollout", "rollbackOfRollout",
-		"rolledBackByRollouts", "platformName", "platformEvent", "pipelineDigest", "phase", "job", "kind", "command", "effects", "jobRun", "operationType",
-		"state", "status", "approvalState", "deployFailureCause", "outcome", "onFailure", "waiting", "type",
+		"rolledBackByRollouts", "platformName", "pipelineDigest", "phase", "job", "kind", "command", "effects", "jobRun", "operationType",
+		"state", "status", "approvalState", "deployFailureCause", "cause", "outcome", "onFailure", "takeBack", "type", "percent",
+		"run", "lease", "host", "boot", "pidNS", "pidStarted", "by", "scope", "whom", "override", "overrides", "standing", "resume",
+		"afterGoingBack", "yieldsTo", "backTo",
 	}
 }
 

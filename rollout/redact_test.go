@@ -75,29 +75,34 @@ func paths(at string, v any) []string {
 	return list
 }
 
-// TestRedact: a credential goes wherever a record may have one, but for what
-// names things and what the next effect needs. A new field of a record is listed
-// here only where it is one of those.
+// cleaned are the members in which a credential may stand and must not stay.
+func cleaned() []string {
+	return strings.Fields(`
+		message reason comment failureReason description skipMessage runURL actor user selfLink log metadata location code error
+		labels annotations info proto overridePolicies kinds commit `)
+}
+
+// TestRedact: a credential goes wherever an entry may have one, but for what
+// names things and what the next effect needs. A new field of an entry is listed
+// in cleaned only where it is none of those.
 func TestRedact(t *testing.T) {
-	var r rollout.Record
-	fill(reflect.ValueOf(&r).Elem(), 0)
-	data, err := rollout.Encode(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := rollout.Redact(data, clean)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var whole any
-	if err := json.Unmarshal(out, &whole); err != nil {
-		t.Fatal(err)
-	}
-	cleaned := strings.Fields(`
-		errorMessage message reason comment failureReason description skipMessage runURL actor user selfLink log metadata location code error
-		labels annotations info proto overridePolicies kinds `)
+	t.Run("record", redacts[rollout.Record])
+	t.Run("promotion", redacts[rollout.Promotion])
+	t.Run("run", redacts[rollout.Run])
+	t.Run("history", redacts[rollout.History])
+	t.Run("index", func(t *testing.T) {
+		data, out := redactFilled[rollout.Index](t)
+		if !bytes.Equal(compact(t, data), out) {
+			t.Errorf("an index has nothing but names, and became\n%s", out)
+		}
+	})
+}
+
+func redacts[E rollout.Entry](t *testing.T) {
+	data, out := redactFilled[E](t)
+	whole := parse(t, out)
 	for _, path := range paths("", whole) {
-		for _, name := range cleaned {
+		for _, name := range cleaned() {
 			if strings.HasSuffix(path, "."+name) || strings.Contains(path, "."+name+".") {
 				t.Errorf("%s still has it", path)
 			}
@@ -106,6 +111,30 @@ func TestRedact(t *testing.T) {
 	if n, of := len(paths("", whole)), len(paths("", parse(t, data))); n >= of || n == 0 {
 		t.Errorf("it stands in %d of %d places", n, of)
 	}
+}
+
+// redactFilled redacts an entry that says the secret wherever it can.
+func redactFilled[E rollout.Entry](t *testing.T) (data, out []byte) {
+	t.Helper()
+	var e E
+	fill(reflect.ValueOf(&e).Elem(), 0)
+	data, err := rollout.Encode(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err = rollout.Redact(data, clean); err != nil {
+		t.Fatal(err)
+	}
+	return data, out
+}
+
+func compact(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := json.Compact(&out, data); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 func parse(t *testing.T, data []byte) any {
@@ -138,7 +167,7 @@ func TestRedactKeepsTheRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rollout.Decode(out); err != nil {
+	if _, err := rollout.Decode[rollout.Record](out); err != nil {
 		t.Fatal(err)
 	}
 	r.Events[1].Message = "it said ***"

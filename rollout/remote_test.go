@@ -9,18 +9,18 @@ import (
 	"sluice/stages/driver"
 )
 
-// remoteStand drives a platform that owns its rollouts. state and outcome are
+// remoteRig drives a platform that owns its rollouts. state and outcome are
 // what it says of the one that was made; commands are done at once.
-type remoteStand struct {
-	*stand
+type remoteRig struct {
+	*rig
 	state   State
 	outcome driver.Outcome
 }
 
 func onRemote(s *Spec) { s.Remote = true }
 
-func newRemote(t *testing.T) *remoteStand {
-	s := &remoteStand{stand: newStand(t), state: StateInProgress, outcome: driver.Open}
+func newRemote(t *testing.T) *remoteRig {
+	s := &remoteRig{rig: newRig(t), state: StateInProgress, outcome: driver.Open}
 	s.remote = func(kind driver.Kind) (State, driver.Outcome) {
 		if kind == driver.Deploy || kind == driver.Rollback {
 			return s.state, s.outcome
@@ -30,7 +30,7 @@ func newRemote(t *testing.T) *remoteStand {
 	return s
 }
 
-func (s *remoteStand) becomes(state State, outcome driver.Outcome) {
+func (s *remoteRig) becomes(state State, outcome driver.Outcome) {
 	s.state, s.outcome = state, outcome
 }
 
@@ -60,7 +60,7 @@ func TestRemoteStatesAreNeverForced(t *testing.T) {
 			s := newRemote(t)
 			s.becomes(state, driver.Open)
 			e := s.start(onRemote, approved(ApprovalSpec{Quorum: 1, Timeout: Duration(time.Minute)}), func(p *Spec) { p.Timeout = Duration(48 * time.Hour) })
-			_, err := e.Approve(&s.r, Voter{Actor: "bob"}, s.now)
+			err := s.apply(Vote{Rollout: e.Rollout.Name, Approve: true, Voter: voter("bob", "")})
 			s.must(err)
 			s.run()
 			s.want("due", s.after(24*time.Hour).Action, ActionFollow)
@@ -71,7 +71,7 @@ func TestRemoteStatesAreNeverForced(t *testing.T) {
 }
 
 func TestRemoteWithoutARolloutStillEnds(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	e := s.start(onRemote)
 	s.want("state", e.Rollout.State, StateSucceeded)
 	s.want("sent once", s.sent, []string{"deploy"})
@@ -82,7 +82,7 @@ func TestRemoteKeepsThePlatformsCause(t *testing.T) {
 	e := s.start(onRemote)
 	e.Rollout.DeployFailureCause = VerificationConfigNotFound
 	s.becomes(StateFailed, driver.Failed)
-	e.failRemote(&s.r, ExecutionFailed, "no verify", s.now)
+	mirror{e}.failed(&s.r, "", "", ExecutionFailed, "no verify", s.now)
 	s.want("cause", e.Rollout.DeployFailureCause, VerificationConfigNotFound)
 }
 
@@ -91,25 +91,29 @@ func TestRemoteKeepsThePlatformsCause(t *testing.T) {
 func TestRemoteCommands(t *testing.T) {
 	for name, c := range map[string]struct {
 		state State
-		do    func(*remoteStand, *Execution) error
+		do    func(*remoteRig, *Execution) error
 		sent  string
 	}{
-		"approve": {StatePendingApproval, func(s *remoteStand, e *Execution) error { return e.AskApproval(&s.r, true, Voter{Actor: "bob"}, s.now) }, "approve"},
-		"reject": {StatePendingApproval, func(s *remoteStand, e *Execution) error {
-			return e.AskApproval(&s.r, false, Voter{Actor: "bob"}, s.now)
+		"approve": {StatePendingApproval, func(s *remoteRig, e *Execution) error {
+			return s.apply(Vote{Rollout: e.Rollout.Name, Approve: true, Voter: voter("bob", "")})
+		}, "approve"},
+		"reject": {StatePendingApproval, func(s *remoteRig, e *Execution) error {
+			return s.apply(Vote{Rollout: e.Rollout.Name, Approve: false, Voter: voter("bob", "")})
 		}, "reject"},
-		"advance": {StateInProgress, func(s *remoteStand, e *Execution) error {
+		"advance": {StateInProgress, func(s *remoteRig, e *Execution) error {
 			e.Rollout.Phases[0].State = PhaseSucceeded
-			return e.Advance(&s.r, "", "bob", s.now)
+			return s.apply(Advance{Rollout: e.Rollout.Name, By: person("bob")})
 		}, "advance stable"},
-		"cancel": {StatePendingApproval, func(s *remoteStand, e *Execution) error { return e.Cancel(&s.r, "bob", s.now) }, "cancel"},
-		"retry-job": {StateInProgress, func(s *remoteStand, e *Execution) error {
+		"cancel": {StatePendingApproval, func(s *remoteRig, e *Execution) error {
+			return s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")})
+		}, "cancel"},
+		"retry-job": {StateInProgress, func(s *remoteRig, e *Execution) error {
 			e.Rollout.Phases[0].DeploymentJobs.DeployJob.State = JobFailed
-			return e.RetryJob(&s.r, "", "", "bob", s.now)
+			return s.apply(RetryJob{Rollout: e.Rollout.Name, By: person("bob")})
 		}, "retryJob canary-50"},
-		"ignore-job": {StateHalted, func(s *remoteStand, e *Execution) error {
+		"ignore-job": {StateHalted, func(s *remoteRig, e *Execution) error {
 			e.Rollout.Phases[0].DeploymentJobs.DeployJob.State = JobFailed
-			return e.IgnoreJob(&s.r, "canary-50", "", "bob", s.now)
+			return s.apply(IgnoreJob{Rollout: e.Rollout.Name, Phase: "canary-50", By: person("bob")})
 		}, "ignoreJob canary-50"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +121,11 @@ func TestRemoteCommands(t *testing.T) {
 			s.becomes(c.state, driver.Open)
 			e := s.start(onRemote)
 			s.must(c.do(s, e))
-			s.wantRefusal(c.do(s, e), string(c.state), "asked for already")
+			want := map[string]Reason{"cancel": ReasonGoingBack}[name]
+			if want == "" {
+				want = ReasonAlready
+			}
+			s.wantReason(c.do(s, e), want)
 			s.want("due", s.run().Action, ActionFollow)
 			s.want("sent", s.sent, []string{"deploy", c.sent})
 			s.run()
@@ -131,21 +139,20 @@ func TestRemoteCommandUnderWay(t *testing.T) {
 	s := newRemote(t)
 	s.remote = func(driver.Kind) (State, driver.Outcome) { return s.state, driver.Open }
 	e := s.start(onRemote)
-	s.must(e.Cancel(&s.r, "bob", s.now))
+	s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.run()
 	s.run()
 	s.want("sent", s.sent, []string{"deploy", "cancel"})
 	s.after(time.Hour)
 	s.want("given up after operationTimeout", e.Steps[1].State, StepFailed)
 	s.want("the rollout is as it was", e.Rollout.State, StateInProgress)
-	s.want("and followed", Next(&s.r, s.now, View{}).Kind, driver.Deploy)
+	s.want("and followed", Next(&s.r, nil, Setting{}, s.now).Kind, driver.Deploy)
 }
 
 func TestRemoteRollback(t *testing.T) {
 	s := newRemote(t)
 	name := s.start(onRemote).Rollout.Name
-	_, err := Rollback(&s.r, name, plan(promotion("p2")), s.now)
-	s.must(err)
+	s.must(s.apply(GoBack{Promotion: "p2", By: person("bob")}))
 	s.run()
 	s.want("the one at work is cancelled first", s.sent, []string{"deploy", "cancel"})
 	s.becomes(StateCancelled, driver.Failed)
@@ -158,7 +165,7 @@ func TestRemoteRollbackIsLinked(t *testing.T) {
 	s := newRemote(t)
 	s.becomes(StateSucceeded, driver.Succeeded)
 	name := s.start(onRemote).Rollout.Name
-	back := s.back(name)
+	back := s.back(GoBack{})
 	s.want("of", back.Rollout.RollbackOfRollout, name)
 	s.want("by", s.rollout(name).Rollout.RolledBackByRollouts, []string{back.Rollout.Name})
 	s.want("sent", s.sent, []string{"deploy", "rollback"})
@@ -178,7 +185,7 @@ func TestRemoteDeadline(t *testing.T) {
 }
 
 func TestRemoteQuestion(t *testing.T) {
-	lost := func(t *testing.T) (*remoteStand, *Execution) {
+	lost := func(t *testing.T) (*remoteRig, *Execution) {
 		s := newRemote(t)
 		s.script["deploy"], s.script["lookup deploy"] = []string{"lost"}, []string{"foreign"}
 		e := s.start(onRemote)
@@ -187,19 +194,19 @@ func TestRemoteQuestion(t *testing.T) {
 	}
 	t.Run("retry-job repeats it", func(t *testing.T) {
 		s, e := lost(t)
-		s.must(e.RetryJob(&s.r, "", "", "bob", s.now))
+		s.must(s.apply(RetryJob{Rollout: e.Rollout.Name, By: person("bob")}))
 		s.run()
 		s.want("sent", s.sent, []string{"deploy"})
 	})
 	t.Run("ignore-job accepts what stands", func(t *testing.T) {
 		s, e := lost(t)
-		s.must(e.IgnoreJob(&s.r, "", "deploy", "bob", s.now))
+		s.must(s.apply(IgnoreJob{Rollout: e.Rollout.Name, Job: "deploy", By: person("bob")}))
 		s.want("due", s.run().Action, ActionIdle)
 		s.want("state", e.Rollout.State, StateSucceeded)
 	})
 	t.Run("cancel leaves it", func(t *testing.T) {
 		s, e := lost(t)
-		s.must(e.Cancel(&s.r, "bob", s.now))
+		s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 		s.want("due", s.run().Action, ActionIdle)
 		s.want("state", e.Rollout.State, StateCancelled)
 	})
@@ -207,16 +214,14 @@ func TestRemoteQuestion(t *testing.T) {
 
 func TestRemoteBeforeItIsSent(t *testing.T) {
 	s := newRemote(t)
-	s.r.Lock = &Lock{Person: true, Actor: "carol"}
-	e := s.start(onRemote)
+	e := s.create(plan(onRemote), false)
+	s.lock()
 	s.wantWait(s.run(), WaitLock, 0)
-	s.wantRefusal(e.Advance(&s.r, "", "bob", s.now), "IN_PROGRESS", "the platform has not got it yet")
-	trial := s.r.Clone()
-	x, _ := trial.Active()
-	s.must(x.Cancel(&trial, "bob", s.now))
-	s.want("cancelled here", x.Rollout.State, StateCancelled)
+	s.wantRefusal(s.apply(Advance{Rollout: e.Rollout.Name, By: person("bob")}), "PENDING", "needs a rollout that is IN_PROGRESS")
 	s.after(25 * time.Hour)
-	s.want("overdue", e.Rollout.State, StateFailed)
+	s.want("its time stands still", e.Rollout.State, StatePending)
+	s.must(s.apply(Cancel{By: person("bob")}))
+	s.want("cancelled here", e.Rollout.State, StateCancelled)
 }
 
 func TestRemoteWithdrawnIsSentAgain(t *testing.T) {
@@ -230,7 +235,12 @@ func TestRemoteWithdrawnIsSentAgain(t *testing.T) {
 func TestDiffers(t *testing.T) {
 	s := newRemote(t)
 	e := s.start(onRemote)
-	s.want("same", e.Differs(s.theirs(e, StateInProgress)), false)
-	s.want("another state", e.Differs(s.theirs(e, StateSucceeded)), true)
-	s.want("no rollout", e.Differs([]byte(`[`)), false)
+	for state, want := range map[State]bool{StateInProgress: false, StateSucceeded: true} {
+		differs, err := e.Differs(s.theirs(e, state))
+		s.must(err)
+		s.want(string(state), differs, want)
+	}
+	if _, err := e.Differs([]byte(`[`)); err == nil {
+		t.Error("what cannot be read differs from nothing")
+	}
 }

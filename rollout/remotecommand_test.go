@@ -16,9 +16,10 @@ func TestRemoteRetryOfAFailedRollout(t *testing.T) {
 	s.want("state", e.Rollout.State, StateFailed)
 	s.want("idle", s.run().Action, ActionIdle)
 
-	s.must(e.RetryJob(&s.r, "", "", "bob", s.now))
+	s.must(s.apply(RetryJob{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.want("not over any more", e.Over(), false)
-	s.want("outcome", OutcomeOf(&s.r, e).Status, PromotionPending)
+	status, _, _ := s.r.ShareOf("p1")
+	s.want("share", status, PromotionPending)
 	s.becomes(StateInProgress, driver.Open)
 	s.want("due", s.run().Action, ActionFollow)
 	s.want("sent", s.sent, []string{"deploy", "retryJob canary-50"})
@@ -34,7 +35,7 @@ func TestRemoteRetryGivesTheTimeOnceMore(t *testing.T) {
 	e.Rollout.Phases[0].DeploymentJobs.DeployJob.State = JobFailed
 	s.becomes(StateFailed, driver.Failed)
 	s.after(48 * time.Hour)
-	s.must(e.RetryJob(&s.r, "", "", "bob", s.now))
+	s.must(s.apply(RetryJob{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.becomes(StateInProgress, driver.Open)
 	s.run()
 	s.want("state", e.Rollout.State, StateInProgress)
@@ -43,7 +44,7 @@ func TestRemoteRetryGivesTheTimeOnceMore(t *testing.T) {
 func TestRemoteCommandRefusedByThePlatform(t *testing.T) {
 	s := newRemote(t)
 	e := s.start(onRemote)
-	s.must(e.Cancel(&s.r, "bob", s.now))
+	s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.script["cancel"] = []string{"refuse"}
 	s.want("due", s.run().Action, ActionFollow)
 	s.want("state", e.Rollout.State, StateInProgress)
@@ -56,11 +57,11 @@ func TestRemoteLock(t *testing.T) {
 	s := newRemote(t)
 	e := s.start(onRemote)
 	e.Rollout.Phases[0].State = PhaseSucceeded
-	s.must(e.Advance(&s.r, "stable", "bob", s.now))
-	s.r.Lock = &Lock{Holder: "carol", Actor: "carol", Person: true}
+	s.must(s.apply(Advance{Rollout: e.Rollout.Name, Phase: "stable", By: person("bob")}))
+	s.lock()
 	s.wantWait(s.run(), WaitLock, 0)
 	e.Asked = nil
-	s.must(e.Cancel(&s.r, "bob", s.now))
+	s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.run()
 	s.want("stopping is not stopped", s.sent, []string{"deploy", "cancel"})
 }

@@ -1,10 +1,3 @@
-// Package rollout is what happens: promotions, rollouts with their phases and
-// jobs, the effects sent to the platforms, events, and one target's record of
-// them all. It is pure: time is an argument and nothing here does I/O.
-//
-// A rollout has Cloud Deploy's shape and Cloud Deploy's rules, whichever the
-// platform. [Next] says what is due for a record; the transitions change the
-// record and refuse what Cloud Deploy refuses.
 package rollout
 
 import (
@@ -37,6 +30,17 @@ func (s State) Final() bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// Known reports whether the state is one of the above. A platform's own rollout
+// may be in another one: it is shown, and waited for.
+func (s State) Known() bool {
+	switch s {
+	case StatePendingRelease, StatePendingApproval, StatePending, StateInProgress, StateCancelling, StateHalted:
+		return true
+	default:
+		return s.Final()
 	}
 }
 

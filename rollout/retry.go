@@ -4,37 +4,82 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"sluice/stages/driver"
 )
 
-// The commands as refusals name them.
-const (
-	retryJob  = "retry-job"
-	ignoreJob = "ignore-job"
-)
+// retryWindow is how long after its end a higher attempt of a run takes a failed
+// rollout up again.
+const retryWindow = 24 * time.Hour
 
-// RetryJob runs a failed job again, or repeats an effect that asks. Where
-// traffic was put back the effects of the phase are applied again first, and
-// looked at again. phase and job "" mean the only one that qualifies.
-func (e *Execution) RetryJob(r *Record, phase, job, actor string, now time.Time) error {
-	p, j, err := e.failedJob(r, retryJob, phase, job)
+func (t RetryJob) apply(r *Record, now time.Time) error {
+	e, p, j, err := r.failedJob(ToRetryJob, t.Rollout, t.Phase, t.Job, t.By, now)
 	if err != nil {
 		return err
 	}
-	if e.Spec.Remote && !e.asks() {
-		return e.ask(r, Request{Kind: driver.RetryJob, Phase: p.ID, Job: j.ID, Actor: actor}, now)
+	return e.retryJob(r, p, j, t.By, now)
+}
+
+func (e *Execution) retryJob(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
+	release := e.Spec.Release.ID
+	if err := e.owner().retry(r, p, j, by, now); err != nil {
+		return err
 	}
-	r.event(e, now, Event{Type: "job.retried", Phase: p.ID, Job: j.ID, Action: j.openRun(), Actor: actor})
+	r.endRestored(release, by, now)
+	e.takeUp(by, now)
+	return nil
+}
+
+func (t Retry) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor("retry", t.Rollout)
+	if err != nil {
+		return err
+	}
+	switch ended := e.Rollout.DeployEndTime; {
+	case e.Retried >= t.Attempt:
+		return e.refuse("retry", ReasonAlready)
+	case !e.Expired.IsZero():
+		refused := e.refuse("retry", ReasonExpired)
+		refused.Until = e.Expired
+		return refused
+	case e.Rollout.State != StateFailed:
+		return e.refuse("retry", ReasonNotFailed, StateFailed)
+	case now.Sub(ended) > retryWindow:
+		refused := e.refuse("retry", ReasonTooLate)
+		refused.Until = ended.Add(retryWindow)
+		return refused
+	}
+	e, p, j, err := r.failedJob(ToRetryJob, e.Rollout.Name, "", "", t.By, now)
+	if err != nil {
+		return err
+	}
+	if err := e.retryJob(r, p, j, t.By, now); err != nil {
+		return err
+	}
+	e.Retried = t.Attempt
+	return nil
+}
+
+func (t IgnoreJob) apply(r *Record, now time.Time) error {
+	e, p, j, err := r.failedJob(ToIgnoreJob, t.Rollout, t.Phase, t.Job, t.By, now)
+	if err != nil {
+		return err
+	}
+	release := e.Spec.Release.ID
+	if err := e.owner().ignore(r, p, j, t.By, now); err != nil {
+		return err
+	}
+	r.endRestored(release, t.By, now)
+	e.takeUp(t.By, now)
+	return nil
+}
+
+func (e local) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
+	r.event(e.Execution, now, Event{Type: "job.retried", Phase: p.ID, Job: j.ID, Action: j.openRun(), Actor: by.Login})
 	if step, asks := e.asking(); asks {
 		e.decided(r, step, now)
 		if step.Asked != nil {
 			e.Asked = append(e.Asked, *step.Asked)
 			return nil
 		}
-	}
-	if e.Spec.Remote {
-		return nil // the effect goes out again
 	}
 	e.Accepted = e.Accepted || e.Restored || j.ID == JobDeploy
 	j.State = JobPending
@@ -46,28 +91,16 @@ func (e *Execution) RetryJob(r *Record, phase, job, actor string, now time.Time)
 	return nil
 }
 
-// IgnoreJob lets the rollout go on past a failed job, or accepts what stands
-// where an effect asks. Where traffic was put back the effects of the phase are
-// applied again first: the rest of it needs them.
-func (e *Execution) IgnoreJob(r *Record, phase, job, actor string, now time.Time) error {
-	p, j, err := e.failedJob(r, ignoreJob, phase, job)
-	if err != nil {
-		return err
-	}
-	if e.Spec.Remote && !e.asks() {
-		return e.ask(r, Request{Kind: driver.IgnoreJob, Phase: p.ID, Job: j.ID, Actor: actor}, now)
-	}
-	r.event(e, now, Event{Type: "job.ignored", Phase: p.ID, Job: j.ID, Action: j.openRun(), Actor: actor})
+// ignore goes on past a job. Where traffic was put back the effects of the phase
+// are applied again first: the rest of it needs them.
+func (e local) ignore(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
+	r.event(e.Execution, now, Event{Type: "job.ignored", Phase: p.ID, Job: j.ID, Action: j.openRun(), Actor: by.Login})
 	if step, asks := e.asking(); asks {
 		e.decided(r, step, now)
 		if step.Asked != nil || e.Rollout.State == StateCancelling {
-			e.Left = e.Left || !isCommand(step.Call.Kind)
+			e.Left = e.Left || !step.Call.Kind.IsCommand()
 			return nil
 		}
-	}
-	if e.Spec.Remote {
-		e.finish(r, StateSucceeded, now)
-		return nil
 	}
 	e.Accepted = true
 	j.State = JobIgnored
@@ -106,15 +139,9 @@ func (e *Execution) reapply(p *Phase) {
 // reopen takes a rollout up again at a phase.
 func (e *Execution) reopen(r *Record, p *Phase, now time.Time) {
 	setJobs(p, JobPending, JobAborted)
-	for i := range e.Rollout.Phases {
-		later := &e.Rollout.Phases[i]
-		if later.State == PhaseAborted {
-			later.State = PhasePending
-			setJobs(later, JobPending, JobAborted)
-		}
-	}
+	e.revive()
 	e.setTime(timeStarted, now) // the person gives it its time once more
-	e.Asked = nil
+	e.Asked, e.YieldsTo = nil, ""
 	if p.State == PhaseInProgress {
 		return
 	}
@@ -124,21 +151,27 @@ func (e *Execution) reopen(r *Record, p *Phase, now time.Time) {
 	e.beginPhase(r, p, now)
 }
 
-// asks reports whether an effect waits for a person's decision.
-func (e *Execution) asks() bool {
-	_, asks := e.asking()
-	return asks
-}
-
 // failedJob finds the job a person means: the one whose effect asks, else one
 // that is FAILED.
-func (e *Execution) failedJob(r *Record, command, phase, job string) (*Phase, *Job, error) {
-	if err := e.mayTakeUp(r, command); err != nil {
-		return nil, nil, err
+func (r *Record) failedJob(intention Intention, rollout, phase, job string, by Actor, now time.Time) (*Execution, *Phase, *Job, error) {
+	command := string(intention)
+	e, err := r.rolloutFor(command, rollout)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if err := e.mayTakeUp(r, intention, by, now); err != nil {
+		return nil, nil, nil, err
 	}
 	if step, asks := e.asking(); asks {
-		return e.askingJob(step, command, phase, job)
+		p, j, err := e.askingJob(step, command, phase, job)
+		return e, p, j, err
 	}
+	p, j, err := e.onlyFailedJob(command, phase, job)
+	return e, p, j, err
+}
+
+// onlyFailedJob is the one job that is FAILED and meant.
+func (e *Execution) onlyFailedJob(command, phase, job string) (*Phase, *Job, error) {
 	var names []string
 	var foundPhase *Phase
 	var found *Job
@@ -152,12 +185,14 @@ func (e *Execution) failedJob(r *Record, command, phase, job string) (*Phase, *J
 		}
 	}
 	switch len(names) {
-	case 0:
-		return nil, nil, e.refuse(command, "no job"+of(phase, job)+" is FAILED or asks for a decision")
 	case 1:
 		return foundPhase, found, nil
+	case 0:
+		return nil, nil, e.refuseJob(command, ReasonNoJob, phase, job)
 	default:
-		return nil, nil, e.refuse(command, "several jobs qualify: "+strings.Join(names, ", ")+"; name one with --phase and --job")
+		err := e.refuseJob(command, ReasonJobs, phase, job)
+		err.Names = names
+		return nil, nil, err
 	}
 }
 
@@ -169,39 +204,38 @@ func (e *Execution) askingJob(step *Step, command, phase, job string) (*Phase, *
 		p, j = &Phase{ID: step.Phase}, &Job{ID: step.Job}
 	}
 	if !meant(p, j, phase, job) {
-		return nil, nil, e.refuse(command, "no job"+of(phase, job)+" is FAILED or asks for a decision; "+strings.Trim(p.ID+"/"+j.ID, "/")+" asks")
+		err := e.refuseJob(command, ReasonNoJob, phase, job)
+		err.Names = []string{strings.Trim(p.ID+"/"+j.ID, "/")}
+		return nil, nil, err
 	}
 	return p, j, nil
 }
 
 // mayTakeUp says whether a rollout can go on past a failure or a question.
-func (e *Execution) mayTakeUp(r *Record, command string) error {
+func (e *Execution) mayTakeUp(r *Record, intention Intention, by Actor, now time.Time) error {
+	command := string(intention)
 	step, open := e.OpenStep()
 	if open && step.State == StepAsking {
-		if e.Rollout.State == StateCancelling && step.Asked == nil && command == retryJob {
-			return e.refuse(command, "`cancel` puts traffic back all the same, `ignore-job` accepts what stands")
+		if e.Rollout.State == StateCancelling && step.Asked == nil && intention == ToRetryJob {
+			return e.refuse(command, ReasonCancelling)
 		}
-		return nil
+		if step.Asked != nil || e.Rollout.State == StateCancelling {
+			return nil // it is about going back, or about leaving what stands
+		}
+		return r.mayGoOn(e, intention, by, now)
 	}
-	if !slices.Contains([]State{StateFailed, StateInProgress, StateHalted}, e.Rollout.State) {
-		return e.refuse(command, "only a failed job of a rollout that is FAILED or IN_PROGRESS can be retried or ignored")
+	if states := []State{StateFailed, StateInProgress, StateHalted}; !slices.Contains(states, e.Rollout.State) {
+		return e.refuse(command, ReasonState, states[:2]...)
 	}
 	if open && !e.Spec.Remote {
-		return e.refuse(command, "an effect is under way; `sluice reconcile` goes on with it")
+		return e.refuse(command, ReasonUnderWay)
 	}
-	if r.IsAbandoned(e.Spec.Release.ID) {
-		return e.refuse(command, "release "+e.Spec.Release.ID+" was abandoned")
+	if err := e.refuseNewer(r, command); err != nil {
+		return err
 	}
-	return e.refuseNewer(r, command)
+	return r.mayGoOn(e, intention, by, now)
 }
 
 func meant(p *Phase, j *Job, phase, job string) bool {
 	return (phase == "" || p.ID == phase) && (job == "" || j.ID == job)
-}
-
-func of(phase, job string) string {
-	if phase == "" && job == "" {
-		return ""
-	}
-	return " " + strings.Trim(phase+"/"+job, "/")
 }

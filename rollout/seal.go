@@ -1,20 +1,32 @@
 package rollout
 
 import (
+	"slices"
 	"time"
 
 	v2 "github.com/go-json-experiment/json"
 )
 
-// Seal makes a changed record ready to be saved: the next generation, the
-// promotions' statuses, etags, when it is due, and no more history than wanted
-// finished rollouts. history 0 keeps all.
-func Seal(r *Record, now time.Time, history int) {
-	r.Generation++
-	for i := range r.Promotions {
-		r.sealPromotion(&r.Promotions[i])
-	}
-	r.trim(history)
+// pastKept bounds [Record.Past].
+const pastKept = 50
+
+// looseEventsKept bounds the events of no rollout that stay in the record.
+const looseEventsKept = 20
+
+// Moved is what [Seal] took out of a record, for its [History].
+type Moved struct {
+	Rollouts []Execution
+	Events   []Event
+}
+
+// Empty reports whether nothing moved.
+func (m Moved) Empty() bool { return len(m.Rollouts)+len(m.Events) == 0 }
+
+// Seal makes a changed record ready to be saved: etags, when it is due, and what
+// is over and no longer needed taken out, which is to be saved with it. g and s
+// as for [Next]. The generation is the ledger's.
+func Seal(r *Record, g *Group, s Setting, now time.Time) Moved {
+	moved := r.moveOut()
 	for i := range r.Rollouts {
 		e := &r.Rollouts[i]
 		if !e.mirrored() {
@@ -24,10 +36,11 @@ func Seal(r *Record, now time.Time, history int) {
 	}
 	if e, ok := r.Active(); ok {
 		e.Due = now.UTC()
-		if due := Next(r, now, View{}); due.Action == ActionWait {
+		if due := Next(r, g, s, now); due.Action == ActionWait {
 			e.Due = due.Waiting.Until
 		}
 	}
+	return moved
 }
 
 func etag(r Rollout) string {
@@ -39,53 +52,104 @@ func etag(r Rollout) string {
 	return digest(data)
 }
 
-// sealPromotion gives a promotion target the status of its rollout. One whose
-// rollout is no longer kept has its last status.
-func (r *Record) sealPromotion(p *Promotion) {
-	e, ok := r.Rollout(p.Rollout)
-	if !ok {
-		return
+// moveOut takes out what is over and nothing needs.
+func (r *Record) moveOut() Moved {
+	keep := r.kept()
+	var moved Moved
+	r.Rollouts = slices.DeleteFunc(r.Rollouts, func(e Execution) bool {
+		if keep[e.Rollout.Name] {
+			return false
+		}
+		moved.Rollouts = append(moved.Rollouts, e)
+		r.Past = append(r.Past, Past{
+			Rollout: e.Rollout.Name, Promotion: e.Spec.Promotion, State: e.Rollout.State, Release: e.Spec.Release.ID,
+			Good: e.Rollout.State == StateSucceeded && len(e.Rollout.RolledBackByRollouts) == 0 && e.Rollout.RollbackOfRollout == "",
+		})
+		return true
+	})
+	r.Past = newest(r.Past, pastKept)
+	if len(moved.Rollouts) == 0 && r.looseEvents() <= 2*looseEventsKept {
+		return moved
 	}
-	p.Status, p.ErrorMessage = r.share(e)
-	if p.Release == "" {
-		p.Release = e.Spec.Release.ID
-	}
+	moved.Events = r.moveEvents(keep)
+	return moved
 }
 
-// share is what a rollout comes to as its promotion's share. A rollback in the
-// same promotion (onFailure: rollback) belongs to it.
-func (r *Record) share(e *Execution) (PromotionStatus, string) {
-	if !e.Over() {
-		return PromotionPending, ""
+// kept names the rollouts that stay: those that are not over, the newest, and of
+// each of reasonsToStay the newest; and what a rollback that stays is about.
+func (r *Record) kept() map[string]bool {
+	keep := map[string]bool{}
+	for i := range r.Rollouts {
+		if e := &r.Rollouts[i]; !e.Over() || i == len(r.Rollouts)-1 {
+			keep[e.Rollout.Name] = true
+		}
 	}
-	if back, ok := r.rollbackOf(e); ok && back.Spec.Promotion == e.Spec.Promotion {
-		return e.shareOf(back)
+	for _, stays := range reasonsToStay {
+		for i := range slices.Backward(r.Rollouts) {
+			if e := &r.Rollouts[i]; stays(e) {
+				keep[e.Rollout.Name] = true
+				break
+			}
+		}
 	}
-	if e.Rollout.State == StateSucceeded {
-		return PromotionSucceeded, ""
+	for i := range slices.Backward(r.Rollouts) {
+		e := &r.Rollouts[i]
+		if undone := e.Rollout.RollbackOfRollout; undone != "" && (keep[e.Rollout.Name] || keep[undone]) {
+			keep[e.Rollout.Name], keep[undone] = true, true
+		}
 	}
-	return PromotionFailed, e.failure()
+	return keep
 }
 
-// shareOf is what a rollout comes to whose own promotion rolls it back.
-func (e *Execution) shareOf(back *Execution) (PromotionStatus, string) {
-	text := ""
-	if e.Rollout.FailureReason != "" {
-		text = e.Rollout.FailureReason + "; "
-	}
-	switch {
-	case !back.Over():
-		return PromotionPending, ""
-	case back.Rollout.State == StateSucceeded:
-		return PromotionFailed, text + "rolled back by " + back.Rollout.Name
-	default:
-		return PromotionFailed, text + "its rollback " + back.Rollout.Name + " did not succeed: " + back.failure()
-	}
+// reasonsToStay are what the newest rollout stays for: it is the last word on
+// where going back would start, it can be gone back from, it was good.
+var reasonsToStay = []func(*Execution) bool{
+	(*Execution).isLastWord,
+	func(e *Execution) bool {
+		return e.Touched() && !e.goesBack() && len(e.Rollout.RolledBackByRollouts) == 0
+	},
+	func(e *Execution) bool { return e.Rollout.State == StateSucceeded && !e.goesBack() },
 }
 
-func (e *Execution) failure() string {
-	if e.Rollout.FailureReason != "" {
-		return e.Rollout.FailureReason
+// isLastWord reports whether going back looks no further than this rollout.
+func (e *Execution) isLastWord() bool {
+	if e.waiting() {
+		return false
 	}
-	return "the rollout is " + string(e.Rollout.State)
+	found, err := e.backFrom()
+	return found || err != nil
+}
+
+// looseEvents counts the events that belong to no rollout.
+func (r *Record) looseEvents() int {
+	n := 0
+	for _, e := range r.Events {
+		if e.Rollout == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// moveEvents takes out the events of rollouts that moved, and the oldest of
+// those that belong to none.
+func (r *Record) moveEvents(keep map[string]bool) []Event {
+	surplus := r.looseEvents() - looseEventsKept
+	last := int64(0)
+	if n := len(r.Events); n > 0 {
+		last = r.Events[n-1].ID
+	}
+	var moved []Event
+	r.Events = slices.DeleteFunc(r.Events, func(e Event) bool {
+		stays := keep[e.Rollout] || e.ID == last // the newest stays: the next id comes after it
+		if e.Rollout == "" {
+			surplus--
+			stays = stays || surplus < 0
+		}
+		if !stays {
+			moved = append(moved, e)
+		}
+		return !stays
+	})
+	return moved
 }

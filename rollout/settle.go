@@ -4,112 +4,123 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"sluice/stages/driver"
 )
 
-// Settle makes every transition that needs nothing but time: approvals that ran
-// out, queued rollouts that may start, phases that are due or over, deadlines,
-// and ends. It is idempotent and reports whether it changed anything.
-func Settle(r *Record, now time.Time) bool {
-	changed := expireApprovals(r, now)
-	for settleActive(r, now) {
+// Settle makes every transition of r that needs nothing but time: approvals that
+// ran out, orders that are the holder's to carry out, queued rollouts that may
+// start, phases that are due or over, deadlines, ends, and what a block makes of
+// what has not begun. Only whoever holds the target settles what it saves. It is
+// idempotent and reports whether it changed anything. g is the group of the
+// promotion at work; nil: it has no other targets and no checks of scope stage.
+func Settle(r *Record, g *Group, s Setting, now time.Time) bool {
+	a := around{Setting: s, group: g}
+	changed := r.carryOutDue(now)
+	changed = r.endAbandoned(now) || changed
+	changed = a.settleWaiting(r, now) || changed
+	for a.settleActive(r, now) {
 		changed = true
 	}
 	return changed
 }
 
-// expireApprovals rejects what nobody approved in time. A platform's own
-// rollout waits for as long as the platform lets it.
-func expireApprovals(r *Record, now time.Time) bool {
+// settleWaiting gives what waits for an approval its time.
+func (a around) settleWaiting(r *Record, now time.Time) bool {
 	changed := false
 	for i := range r.Rollouts {
 		e := &r.Rollouts[i]
-		if e.Rollout.State != StatePendingApproval || e.mirrored() || !reached(e.approvalDeadline(), now) {
+		if e.Rollout.State != StatePendingApproval || e.mirrored() {
 			continue
 		}
-		e.reject(r, fmt.Sprintf("nobody approved within %s", e.Spec.Approval.Timeout.Std()), "", now)
-		changed = true
+		changed = a.noteStop(r, e, now) || changed
+		if e.Stop == nil && reached(e.ApprovalDeadline(), now) {
+			e.expire(r, now)
+			changed = true
+		}
 	}
 	return changed
 }
 
-func settleActive(r *Record, now time.Time) bool {
+// expire ends what nobody approved in time. It was not rejected: [AskAgain].
+func (e *Execution) expire(r *Record, now time.Time) {
+	e.Expired = now.UTC()
+	e.Rollout.FailureReason = fmt.Sprintf("nobody approved within %s", e.Spec.Approval.Timeout.Std())
+	r.event(e, now, Event{Type: "approval.expired", Message: e.Rollout.FailureReason})
+	e.owner().abort(r, now)
+	e.finish(r, StateCancelled, now)
+}
+
+// endAbandoned fails what has not begun of an abandoned release.
+func (r *Record) endAbandoned(now time.Time) bool {
+	changed := false
+	for i := range r.Rollouts {
+		e := &r.Rollouts[i]
+		if e.Rollout.State.Final() || len(e.Steps) > 0 || e.goesBack() {
+			continue
+		}
+		for _, b := range r.Blocks {
+			if b.Kind != BlockAbandon || b.Release != e.Spec.Release.ID || slices.Contains(e.Spec.Overrides, b.ID) {
+				continue
+			}
+			e.Rollout.FailureReason = "release " + b.Release + " was abandoned by " + b.By
+			e.Rollout.DeployFailureCause = ReleaseAbandoned
+			e.owner().abort(r, now)
+			e.finish(r, StateFailed, now)
+			changed = true
+			break
+		}
+	}
+	return changed
+}
+
+func (a around) settleActive(r *Record, now time.Time) bool {
 	e, ok := r.Active()
 	if !ok {
 		return false
 	}
+	changed := a.noteStop(r, e, now)
+	return a.settleOne(r, e, now) || changed
+}
+
+func (a around) settleOne(r *Record, e *Execution, now time.Time) bool {
 	if e.mirrored() {
-		return e.settleRemote(r, now)
+		return mirror{e}.settleThere(r, now)
 	}
 	switch e.Rollout.State {
 	case StatePending:
-		e.start(r, now)
-		return true
-	case StateInProgress:
-		return e.settleInProgress(r, now)
-	case StateCancelling:
-		return e.settleCancelling(r, now)
+		return a.start(r, e, now)
+	case StateInProgress, StateCancelling:
+		return a.settleAtWork(r, e, now)
 	default:
 		return false
 	}
 }
 
-func (e *Execution) start(r *Record, now time.Time) {
+// start puts a queued rollout to work where nothing holds it.
+func (a around) start(r *Record, e *Execution, now time.Time) bool {
+	if _, held := a.hold(r, e, now); held {
+		return false
+	}
+	if _, waits := a.wave(r, e, now); waits {
+		return false
+	}
 	e.Rollout.State = StateInProgress
 	e.Rollout.DeployStartTime = now.UTC()
 	e.setTime(timeStarted, now)
 	r.event(e, now, Event{Type: "rollout.started"})
-}
-
-// settleCancelling puts traffic back where the canary stands and ends the
-// rollout when no effect is under way any more.
-func (e *Execution) settleCancelling(r *Record, now time.Time) bool {
-	if step, open := e.OpenStep(); open {
-		return e.settleOperation(r, step, now)
-	}
-	if !e.needsRestoring() {
-		e.abortRest(r, now)
-		e.finish(r, StateCancelled, now)
-		return true
-	}
-	if len(e.Asked) > 0 {
-		return false
-	}
-	phase := PhaseStable
-	if p, _, ok := e.current(); ok {
-		phase = p.ID
-	}
-	e.Asked = []Request{{Kind: driver.Rollback, Phase: phase, Job: JobDeploy}}
 	return true
 }
 
-func (e *Execution) settleInProgress(r *Record, now time.Time) bool {
+func (a around) settleAtWork(r *Record, e *Execution, now time.Time) bool {
 	if step, open := e.OpenStep(); open {
 		return e.settleOperation(r, step, now)
+	}
+	if e.Rollout.State == StateCancelling {
+		return local{e}.settleCancelling(r, now)
 	}
 	if len(e.Asked) > 0 {
 		return false
 	}
-	if e.failed() {
-		e.finish(r, StateFailed, now)
-		return true
-	}
-	if e.Spec.Remote {
-		return e.failOverdue(r, "", now)
-	}
-	phase, i, ok := e.current()
-	if !ok {
-		e.finish(r, StateSucceeded, now)
-		return true
-	}
-	if e.failOverdue(r, phase.ID, now) {
-		return true
-	}
-	if phase.State == PhasePending {
-		return e.startPhase(r, phase, i, now)
-	}
-	return e.settlePhase(r, phase, now)
+	return e.owner().settle(r, a, now)
 }
 
 // settleOperation gives an effect up that has no answer within
@@ -119,7 +130,7 @@ func (e *Execution) settleOperation(r *Record, step *Step, now time.Time) bool {
 	if step.waiting(r.Target) != "" {
 		return e.giveUpWaiting(r, step, now)
 	}
-	if !reached(e.operationDeadline(step), now) {
+	if !e.operationOverdue(step, now) {
 		return false
 	}
 	limit := e.Spec.OperationTimeout.Std()
@@ -128,25 +139,12 @@ func (e *Execution) settleOperation(r *Record, step *Step, now time.Time) bool {
 		e.giveUpStep(r, step, fmt.Sprintf("the operation took longer than operationTimeout %s", limit), now)
 		return true
 	case step.State == StepIntended && step.Looked > 0:
-		e.Ask(r, step.due(), step.Call.Key, nil, fmt.Sprintf("whether it took effect could not be found out within operationTimeout %s", limit), now)
+		t := AskPerson{Due: step.due(), Key: step.Call.Key, Message: fmt.Sprintf("whether it took effect could not be found out within operationTimeout %s", limit)}
+		t.ask(r, e, now)
 		return true
 	default:
 		return false
 	}
-}
-
-// settleRemote gives a platform's own rollout up that takes longer than its
-// timeout, and a command to it that takes longer than operationTimeout. What
-// the platform makes of it is no longer followed; the message says so.
-func (e *Execution) settleRemote(r *Record, now time.Time) bool {
-	step, open := e.OpenStep()
-	if !open {
-		return false
-	}
-	if step.Asked != nil || step.State == StepIntended {
-		return e.settleOperation(r, step, now)
-	}
-	return e.giveUpWaiting(r, step, now)
 }
 
 // giveUpWaiting gives an effect up that may take as long as the rollout.
@@ -162,49 +160,6 @@ func (e *Execution) overdueText() string {
 	return fmt.Sprintf("the rollout took longer than timeout %s", e.Spec.Timeout.Std())
 }
 
-// failOverdue fails a rollout that took longer than its timeout, at the job it
-// is at.
-func (e *Execution) failOverdue(r *Record, phase string, now time.Time) bool {
-	if !e.overdue(now) {
-		return false
-	}
-	id := JobDeploy
-	if p, ok := e.Rollout.Phase(phase); ok {
-		if job, ok := currentJob(p); ok {
-			id = job.ID
-		}
-	}
-	e.FailJob(r, phase, id, DeadlineExceeded, e.overdueText(), now)
-	return true
-}
-
-// startPhase starts phase i where nothing but time was missing.
-func (e *Execution) startPhase(r *Record, phase *Phase, i int, now time.Time) bool {
-	if i > 0 && e.Rollout.Phases[i-1].State == PhaseSucceeded {
-		if e.Spec.Wait == nil || now.Before(e.phaseDue(i)) {
-			return false
-		}
-	}
-	e.beginPhase(r, phase, now)
-	return true
-}
-
-// settlePhase ends a deploy job without effects left, and a phase without jobs left.
-func (e *Execution) settlePhase(r *Record, phase *Phase, now time.Time) bool {
-	job, ok := currentJob(phase)
-	if !ok {
-		phase.State = PhaseSucceeded
-		e.setTime(phase.ID, now)
-		r.event(e, now, Event{Type: "phase.succeeded", Phase: phase.ID, Action: e.phaseAction(phase.ID)})
-		return true
-	}
-	if job.ID == JobDeploy && e.nextEffect(phase.ID) == "" {
-		e.succeedJob(r, phase, job, now)
-		return true
-	}
-	return false
-}
-
 // finish puts the rollout into a final state.
 func (e *Execution) finish(r *Record, state State, now time.Time) {
 	e.Rollout.State, e.Asked = state, nil
@@ -216,7 +171,7 @@ func (e *Execution) finish(r *Record, state State, now time.Time) {
 
 // ended does what comes with a final state, ours or the platform's.
 func (e *Execution) ended(r *Record, now time.Time) {
-	e.Due = time.Time{}
+	e.Due, e.Stop = time.Time{}, nil
 	switch e.Rollout.State {
 	case StateSucceeded:
 		e.linkRollback(r)
@@ -227,11 +182,19 @@ func (e *Execution) ended(r *Record, now time.Time) {
 	r.event(e, now, Event{Type: "rollout." + eventName(e.Rollout.State), Message: e.Rollout.FailureReason})
 }
 
-// linkRollback tells the rollout that was rolled back who did it.
+// linkRollback tells every rollout that was rolled back who did it: the one that
+// was undone, and those before it back to where its goal stood.
 func (e *Execution) linkRollback(r *Record) {
-	back, ok := r.Rollout(e.Rollout.RollbackOfRollout)
-	if ok && !slices.Contains(back.Rollout.RolledBackByRollouts, e.Rollout.Name) {
-		back.Rollout.RolledBackByRollouts = append(back.Rollout.RolledBackByRollouts, e.Rollout.Name)
+	if e.Spec.Command != CommandRollback {
+		return
+	}
+	from, to := r.index(e.BackTo), r.index(e.Rollout.Name)
+	for i := max(from, 0); i < to; i++ {
+		back := &r.Rollouts[i]
+		undone := back.Rollout.Name == e.Rollout.RollbackOfRollout
+		if undone || back.Spec.Command != CommandRollback && back.Touched() && len(back.Rollout.RolledBackByRollouts) == 0 {
+			back.Rollout.RolledBackByRollouts = append(back.Rollout.RolledBackByRollouts, e.Rollout.Name)
+		}
 	}
 }
 

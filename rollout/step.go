@@ -24,11 +24,11 @@ const (
 
 // Step is one effect on the platform.
 type Step struct {
-	Call      driver.Call       `json:"call"`              // with this target's change alone
-	Members   []string          `json:"members,omitempty"` // of a batch: every target of the call, whose other changes their own records hold
-	Phase     string            `json:"phase"`
-	Job       string            `json:"job"`
-	Attempt   int               `json:"attempt,omitzero"`
+	Call      driver.Call       `json:"call"`             // with this target's change alone
+	Shared    bool              `json:"shared,omitzero"`  // the call has several targets: [Promotion.Calls] names them
+	Phase     string            `json:"phase"`            //
+	Job       string            `json:"job"`              //
+	Attempt   int               `json:"attempt,omitzero"` // of the phase
 	State     StepState         `json:"state"`
 	Asked     *Request          `json:"asked,omitzero"`  // what it answers, where it is outside the order of jobs
 	Unsure    bool              `json:"unsure,omitzero"` // nobody knows whether it took effect

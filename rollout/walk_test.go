@@ -2,10 +2,10 @@ package rollout
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"time"
 
@@ -14,10 +14,10 @@ import (
 
 // walk is a random life of one target.
 type walk struct {
-	*stand
+	*rig
 	rng     *rand.Rand
 	made    int
-	history int
+	history History
 	log     []string
 }
 
@@ -53,11 +53,46 @@ func (w *walk) create() {
 		}
 	}
 	change = append(change, release(fmt.Sprintf("r%d", w.rng.IntN(4)+2)), promotion(fmt.Sprintf("p%d", w.made)))
-	e := Create(&w.r, plan(change...), w.rng.IntN(8) == 0, w.now)
-	if len(e.Spec.Phases) == 1 && e.Spec.Phases[0].Effects[0] == driver.Stable {
-		e.Spec.Phases[0].Effects = []driver.Kind{driver.Deploy}
+	if w.rng.IntN(3) == 0 {
+		change = append(change, automatic)
 	}
-	w.promoted(e)
+	spec := plan(change...)
+	if len(spec.Phases) == 1 && spec.Phases[0].Effects[0] == driver.Stable {
+		spec.Phases[0].Effects = []driver.Kind{driver.Deploy}
+	}
+	create := Create{Spec: spec, First: w.rng.IntN(8) == 0}
+	if w.rng.IntN(4) == 0 {
+		w.try("replace", Replace{create})
+		return
+	}
+	w.try("create", create)
+}
+
+// try makes a transition; what is refused changes nothing.
+func (w *walk) try(name string, t Transition) bool {
+	before := encoded(w.t, w.r)
+	err := Apply(&w.r, t, w.now)
+	if err == nil {
+		w.log = append(w.log, name)
+		return true
+	}
+	var refused *RefusedError
+	if !errors.As(err, &refused) {
+		w.t.Errorf("%s: %v is no refusal", name, err)
+	}
+	if !bytes.Equal(before, encoded(w.t, w.r)) {
+		w.t.Errorf("refused %s changed the record: %v", name, err)
+	}
+	return false
+}
+
+// anybody is a person or automation, sometimes with an override.
+func (w *walk) anybody() Actor {
+	by := Actor{Login: w.pick("bob", "carol"), Person: w.rng.IntN(4) > 0}
+	if len(w.r.Blocks) > 0 && w.rng.IntN(4) == 0 {
+		by.Overrides = []string{w.r.Blocks[w.rng.IntN(len(w.r.Blocks))].ID}
+	}
+	return by
 }
 
 // command does one of the commands to one of the rollouts.
@@ -65,18 +100,47 @@ func (w *walk) command() (again bool) {
 	if len(w.r.Rollouts) == 0 {
 		return false
 	}
-	names := slices.Sorted(maps.Keys(commands))
-	name := names[w.rng.IntN(len(names))]
 	e := &w.r.Rollouts[w.rng.IntN(len(w.r.Rollouts))]
-	before := encoded(w.t, w.r)
-	if err := commands[name](&w.r, e, w.now); err != nil {
-		if !bytes.Equal(before, encoded(w.t, w.r)) {
-			w.t.Errorf("refused %s changed the record: %v", name, err)
-		}
-		return false
+	name, by := e.Rollout.Name, w.anybody()
+	back := GoBack{Promotion: fmt.Sprintf("back%d", len(w.log)), By: by}
+	if goals := w.r.Goals(&w.history); len(goals) > 0 && w.rng.IntN(3) == 0 {
+		back.Goal = &goals[w.rng.IntN(len(goals))]
 	}
-	w.log = append(w.log, name)
-	return name == "retry-job" || name == "ignore-job" || name == "cancel"
+	list := map[string]Transition{
+		"approve":    Vote{Rollout: name, Approve: true, Voter: Voter{Actor: by}},
+		"reject":     Vote{Rollout: name, Voter: Voter{Actor: by}},
+		"advance":    Advance{Rollout: name, By: by},
+		"cancel":     Cancel{Rollout: name, By: by},
+		"retry-job":  RetryJob{Rollout: name, By: by},
+		"ignore-job": IgnoreJob{Rollout: name, By: by},
+		"retry":      Retry{Rollout: name, Attempt: len(w.log), By: by},
+		"ask again":  AskAgain{Rollout: name, By: by},
+		"rollback":   back,
+		"disable":    DisableCanary{Spec: plan(promotion(fmt.Sprintf("off%d", len(w.log)))), By: by},
+		"stopped":    Stopped{Rollout: name, Cause: StopPlatform, Until: w.now.Add(time.Minute)},
+		"reached":    Reached{Rollout: name},
+	}
+	names := slices.Sorted(maps.Keys(list))
+	command := names[w.rng.IntN(len(names))]
+	return w.try(command, list[command]) && command != "approve" && command != "advance"
+}
+
+// beside does what others may save beside a lease.
+func (w *walk) beside() {
+	id := fmt.Sprint(w.rng.IntN(4))
+	switch w.rng.IntN(5) {
+	case 0:
+		w.try("lock", AddBlock{Block: Block{ID: "lock" + id, Kind: BlockLock, Whom: Everybody, By: "carol", BothWays: id == "0", Until: w.now.Add(2 * time.Hour)}})
+	case 1:
+		w.try("abandon", AddBlock{Block: Block{ID: "abandon" + id, Kind: BlockAbandon, Whom: Everybody, By: "carol", Release: "r" + id, Until: w.now.Add(9 * time.Hour)}})
+	case 2:
+		if len(w.r.Blocks) > 0 {
+			w.try("unblock", EndBlock{ID: w.r.Blocks[w.rng.IntN(len(w.r.Blocks))].ID, By: Actor{Login: "bob", Person: true, Reason: "enough"}})
+		}
+	default:
+		command := w.pick(OrderCancel, OrderRollback, OrderAdvance, OrderReject, OrderDisableCanary)
+		w.try("order "+command, AddOrder{Order: Order{ID: fmt.Sprintf("o%d-%s", len(w.log), id), Command: command, By: "dave", Person: true, WaitsUntil: w.now.Add(5 * time.Minute)}})
+	}
 }
 
 // event makes one thing happen.
@@ -84,68 +148,108 @@ func (w *walk) event() (again bool) {
 	switch n := w.rng.IntN(20); {
 	case n < 2 && len(w.r.Rollouts) < 8:
 		w.create()
+		return true
 	case n < 6:
 		return w.command()
 	case n < 8:
 		w.now = w.now.Add(time.Duration(w.rng.IntN(90)) * time.Minute)
 	case n < 9:
 		w.seal()
-	case n < 10 && w.rng.IntN(6) == 0:
-		w.r.Abandon(fmt.Sprintf("r%d", w.rng.IntN(4)+2), "carol", "", w.now)
 	case n < 11:
-		w.r.Lock = map[bool]*Lock{true: nil, false: {Person: true, Actor: "carol", Holder: "carol"}}[w.r.Lock != nil]
+		w.beside()
 	case n < 12:
 		w.runs.Stable = w.pick(w.runs.Stable, "hotfix")
 	default:
 		w.answers()
-		Settle(&w.r, w.now)
-		w.do(Next(&w.r, w.now, View{}))
+		w.setting.Person = w.rng.IntN(2) == 0
+		orders := len(w.r.Orders)
+		Settle(&w.r, nil, w.setting, w.now)
+		w.work()
+		return len(w.r.Orders) < orders
 	}
 	return false
+}
+
+// work does what is due. What goes forward is stopped by what stops everybody.
+func (w *walk) work() {
+	due := Next(&w.r, nil, w.setting, w.now)
+	_, ordered := w.r.OrderedBack()
+	if ordered && (due.Action == ActionEffect || due.Action == ActionCheck) {
+		w.t.Errorf("%+v is begun under an order to go back", due)
+	}
+	if due.Action == ActionEffect && !backwards(due.Kind) {
+		e := w.rollout(due.Rollout)
+		q := Question{Intention: ToPromote, Release: e.Spec.Release.ID, Person: true, Overrides: e.Spec.Overrides}
+		if b, blocked := Blocked(&w.r, q, w.now); blocked {
+			w.t.Errorf("%s goes on under block %s", due.Rollout, b.ID)
+		}
+	}
+	w.do(due)
 }
 
 // seal saves, and asserts that nothing is lost that is still needed.
 func (w *walk) seal() {
 	before := w.r.Clone()
-	Seal(&w.r, w.now, w.history)
-	if w.r.Generation != before.Generation+1 {
-		w.t.Errorf("generation %d after %d", w.r.Generation, before.Generation)
+	_, goal, err := before.BackFrom("")
+	moved := Seal(&w.r, nil, w.setting, w.now)
+	w.history.Add(moved, 0)
+	if err := w.history.check(); err != nil {
+		w.t.Error(err)
 	}
 	for i := range before.Rollouts {
 		e := &before.Rollouts[i]
-		if _, kept := w.r.Rollout(e.Rollout.Name); !kept && (!e.Over() || e.Rollout.Name == before.newestSuccess() || i == len(before.Rollouts)-1) {
+		_, kept := w.r.Rollout(e.Rollout.Name)
+		_, stored := History{Rollouts: w.history.Rollouts}.rollout(e.Rollout.Name)
+		if !kept && (!e.Over() || i == len(before.Rollouts)-1) || !kept && !stored {
 			w.t.Errorf("%s was dropped, which is %s", e.Rollout.Name, e.Rollout.State)
 		}
-	}
-	for _, p := range w.r.Promotions {
-		if e, ok := w.r.Rollout(p.Rollout); ok && (p.Status == PromotionPending) != (!e.Over() || p.Status == PromotionPending) {
-			w.t.Errorf("promotion %s is %s, its rollout %s", p.ID, p.Status, e.Rollout.State)
+		was, message, _ := before.ShareOf(e.Spec.Promotion)
+		is, _, known := w.r.ShareOf(e.Spec.Promotion)
+		if !known || was != is {
+			w.t.Errorf("share of %s was %s (%s) and is %s", e.Spec.Promotion, was, message, is)
 		}
 	}
-	if got, want := openActions(w.r.Events), openActions(before.Events); !reflect.DeepEqual(got, want) {
+	_, after, errAfter := w.r.BackFrom("")
+	if (err == nil) != (errAfter == nil) || goal.Release.ID != after.Release.ID {
+		w.t.Errorf("it went back to %q (%v), now to %q (%v)", goal.Release.ID, err, after.Release.ID, errAfter)
+	}
+	if got, want := openActions(w.r.Events), openActions(before.Events); !slices.EqualFunc(got, want, func(a, b Event) bool { return a.ID == b.ID }) {
 		w.t.Errorf("open actions %v became %v", want, got)
 	}
 }
 
+func (h History) rollout(name string) (Execution, bool) {
+	i := slices.IndexFunc(h.Rollouts, func(e Execution) bool { return e.Rollout.Name == name })
+	if i < 0 {
+		return Execution{}, false
+	}
+	return h.Rollouts[i], true
+}
+
 // settleDown answers every question and lets everything succeed: each life ends.
 func (w *walk) settleDown() {
-	w.script, w.r.Lock = map[string][]string{}, nil
-	for range 200 {
+	w.script, w.r.Blocks, w.setting.Person = map[string][]string{}, nil, true
+	for range 300 {
 		e, ok := w.r.Active()
 		if !ok {
 			return
 		}
-		switch w.run().Waiting.Kind {
-		case WaitOperator:
-			_ = e.RetryJob(&w.r, "", "", "bob", w.now)
-			_ = e.Cancel(&w.r, "bob", w.now)
-		case WaitApproval:
-			_, _ = e.Approve(&w.r, Voter{Actor: "bob"}, w.now)
-		case WaitPerson:
-			_ = e.Advance(&w.r, "", "bob", w.now)
+		due := w.run()
+		switch {
+		case due.Action == ActionYield:
+			_ = w.apply(CarryOut{ID: due.Waiting.Order.ID})
+		case due.Waiting.Kind == WaitOperator:
+			_ = w.apply(RetryJob{Rollout: e.Rollout.Name, By: person("bob")})
+			_ = w.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")})
+		case due.Waiting.Kind == WaitApproval:
+			_ = w.apply(Vote{Approve: true, Voter: voter("bob", "")})
+		case due.Waiting.Kind == WaitPerson:
+			_ = w.apply(Advance{By: person("bob")})
+		case due.Waiting.Kind == WaitLock:
+			w.r.Blocks = nil
 		}
 		w.now = w.now.Add(10 * time.Minute)
 	}
 	e, _ := w.r.Active()
-	w.t.Errorf("%s never ends: due %+v", states(e), Next(&w.r, w.now, View{}))
+	w.t.Errorf("%s never ends: due %+v", states(e), Next(&w.r, nil, w.setting, w.now))
 }

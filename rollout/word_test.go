@@ -8,8 +8,8 @@ import (
 )
 
 // preview runs a deployment that the platform previews before it applies it.
-func preview(t *testing.T, change ...func(*Spec)) (*stand, *Execution) {
-	s := newStand(t)
+func preview(t *testing.T, change ...func(*Spec)) (*rig, *Execution) {
+	s := newRig(t)
 	s.script["stable/deploy"] = []string{"preview"}
 	s.script["poll deploy"] = []string{"preview", "preview"}
 	e := s.start(change...)
@@ -20,24 +20,24 @@ func preview(t *testing.T, change ...func(*Spec)) (*stand, *Execution) {
 func TestPreviewIsApproved(t *testing.T) {
 	s, e := preview(t)
 	w, ok := e.Awaits(&s.r)
-	s.want("awaits", []any{w.Kind, w.Command, ok}, []any{WaitApproval, "sluice approve --target web", true})
-	s.want("takes a word", e.TakesWord(&s.r), true)
-	s.must(e.AskApproval(&s.r, true, Voter{Actor: "bob", Comment: "fine"}, s.now))
-	s.wantRefusal(e.AskApproval(&s.r, false, Voter{Actor: "carol"}, s.now), "IN_PROGRESS", "approve was asked for already")
+	s.want("awaits", []any{w.Kind, ok}, []any{WaitApproval, true})
+	s.want("takes a word", e.owner().takesWord(&s.r), true)
+	s.must(s.apply(Vote{Rollout: e.Rollout.Name, Approve: true, Voter: voter("bob", "fine")}))
+	s.wantRefusal(s.apply(Vote{Rollout: e.Rollout.Name, Approve: false, Voter: voter("carol", "")}), "IN_PROGRESS", "asked for, already")
 	s.script["poll deploy"] = nil
 	s.run()
 	s.want("sent", s.sent, []string{"deploy", "approve"})
 	s.want("state", states(e), "SUCCEEDED stable=SUCCEEDED")
 	s.want("jobs", jobs(t, e, "stable"), "deploy=SUCCEEDED")
-	s.want("takes no word", e.TakesWord(&s.r), false)
+	s.want("takes no word", e.owner().takesWord(&s.r), false)
 }
 
 func TestPreviewIsRejected(t *testing.T) {
-	for name, reject := range map[string]func(*stand, *Execution) error{
-		"rejected": func(s *stand, e *Execution) error {
-			return e.AskApproval(&s.r, false, Voter{Actor: "bob"}, s.now)
+	for name, reject := range map[string]func(*rig, *Execution) error{
+		"rejected": func(s *rig, e *Execution) error {
+			return s.apply(Vote{Rollout: e.Rollout.Name, Approve: false, Voter: voter("bob", "")})
 		},
-		"cancelled": func(s *stand, e *Execution) error { return e.Cancel(&s.r, "bob", s.now) },
+		"cancelled": func(s *rig, e *Execution) error { return s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, e := preview(t)
@@ -54,49 +54,44 @@ func TestPreviewIsRejected(t *testing.T) {
 func TestWhoMaySpeakOnAPreview(t *testing.T) {
 	s, e := preview(t)
 	e.Spec.Approval = &ApprovalSpec{Approvers: []string{"bob"}}
-	s.wantRefusal(e.AskApproval(&s.r, true, Voter{Actor: "dave"}, s.now), "IN_PROGRESS", "dave is not among its approvers: bob")
-	s.wantRefusal(e.AskApproval(&s.r, false, Voter{Actor: "bot", Automated: true}, s.now), "IN_PROGRESS", "bot is not a person")
-	s.must(e.AskApproval(&s.r, true, Voter{Actor: "bob"}, s.now))
+	s.wantRefusal(s.apply(Vote{Rollout: e.Rollout.Name, Approve: true, Voter: voter("dave", "")}), "IN_PROGRESS", "dave is not among its approvers: bob")
+	s.wantRefusal(s.apply(Vote{Rollout: e.Rollout.Name, Approve: false, Voter: Voter{Actor: Actor{Login: "bot"}}}), "IN_PROGRESS", "bot is not a person")
+	s.must(s.apply(Vote{Rollout: e.Rollout.Name, Approve: true, Voter: voter("bob", "")}))
 }
 
-// TestPreviewsWaitForTheRolloutsTime, not for an operation's; once it is
-// approved the operation has its own time.
-func TestPreviewsWaitForTheRolloutsTime(t *testing.T) {
+// TestPreviewsHaveAllTheTime: while the platform waits for an approval no time
+// counts; once it is approved the operation has its own time.
+func TestPreviewsHaveAllTheTime(t *testing.T) {
 	s, e := preview(t)
 	s.script["poll deploy"] = []string{"preview", "run", "run"}
-	s.after(5 * time.Hour)
+	s.after(50 * time.Hour)
 	s.want("still waits", e.Rollout.State, StateInProgress)
 	s.run()
+	s.want("its time goes on", e.Deadline(), t0.Add(74*time.Hour))
 	s.after(59 * time.Minute)
 	s.want("still at work", e.Rollout.State, StateInProgress)
 	s.script["poll deploy"] = []string{"run"}
 	s.after(time.Minute)
 	s.want("took too long", e.Rollout.DeployFailureCause, DeadlineExceeded)
-
-	s, e = preview(t)
-	s.after(24 * time.Hour)
-	s.want("nobody spoke", e.Rollout.DeployFailureCause, DeadlineExceeded)
 }
 
 func TestRefusedWordLeavesThePreview(t *testing.T) {
 	s, e := preview(t)
-	s.must(e.AskApproval(&s.r, true, Voter{Actor: "bob"}, s.now))
+	s.must(s.apply(Vote{Rollout: e.Rollout.Name, Approve: true, Voter: voter("bob", "")}))
 	s.script["approve"] = []string{"refuse"}
 	s.script["poll deploy"] = []string{"preview"}
 	s.run()
 	s.want("state", e.Rollout.State, StateInProgress)
 	s.want("reason", e.Rollout.FailureReason, "")
-	s.must(e.AskApproval(&s.r, true, Voter{Actor: "bob"}, s.now))
+	s.must(s.apply(Vote{Rollout: e.Rollout.Name, Approve: true, Voter: voter("bob", "")}))
 }
 
 func TestNoWordWhereNoneIsWaitedFor(t *testing.T) {
-	s := newStand(t)
+	s := newRig(t)
 	e := s.start(canary("10"))
-	s.wantRefusal(e.AskApproval(&s.r, true, Voter{Actor: "bob"}, s.now), "IN_PROGRESS", "only a rollout in PENDING_APPROVAL")
+	s.wantRefusal(s.apply(Vote{Rollout: e.Rollout.Name, Approve: true, Voter: voter("bob", "")}), "IN_PROGRESS", "only a rollout in PENDING_APPROVAL")
 	_, ok := e.Awaits(&s.r)
 	s.want("awaits", ok, false)
 	s.want("lost", s.r.Rollouts[0].Steps[0].waiting("web"), "")
-	e = s.start(release("r3"), promotion("p2"), approved(ApprovalSpec{Quorum: 1}))
-	s.wantRefusal(e.AskApproval(&s.r, true, Voter{Actor: "bob"}, s.now), "PENDING_APPROVAL", "only a rollout in PENDING_APPROVAL")
-	s.want("kind", isCommand(driver.Rollback), false)
+	s.want("kind", driver.Rollback.IsCommand(), false)
 }

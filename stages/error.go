@@ -65,13 +65,15 @@ func CodeOf(err error) driver.Code {
 }
 
 func (t *Target) wrap(op string, err error, x driver.Explanation) error {
+	return wrapOf(t.target, op, err, x)
+}
+
+// wrapOf is the error of a target, which says where it was.
+func wrapOf(t driver.Target, op string, err error, x driver.Explanation) error {
 	if x.Code == "" {
 		x.Code = driver.Unknown
 	}
-	return &Error{
-		Op: op, Stage: t.target.Stage, Target: t.target.Name, Platform: t.target.Platform,
-		Explanation: x, Err: err,
-	}
+	return &Error{Op: op, Stage: t.Stage, Target: t.Name, Platform: t.Platform, Explanation: x, Err: err}
 }
 
 // explainOpen explains an error that no driver can, there being none: nothing

@@ -22,7 +22,7 @@ type broken struct{ explains bool }
 
 func (b broken) fall() { _ = map[string]*driver.Release{}["what runs"].ID }
 
-func (b broken) Current(context.Context, driver.Target) (r driver.Release, err error) {
+func (b broken) Live(context.Context, []driver.Target) (live []driver.Live, errs []error) {
 	b.fall()
 	return
 }

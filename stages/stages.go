@@ -10,7 +10,6 @@ package stages
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -59,11 +58,7 @@ func (s *Stages) Facts(platform string) (driver.Facts, bool) {
 func (s *Stages) Target(t driver.Target) (*Target, error) {
 	o := s.find(t.Platform)
 	if o == nil {
-		return nil, &Error{
-			Op: "find the platform", Stage: t.Stage, Target: t.Name, Platform: t.Platform,
-			Explanation: driver.Explanation{Code: driver.Unsupported},
-			Err:         fmt.Errorf("no platform is called %q", t.Platform),
-		}
+		return nil, unknownPlatform(t)
 	}
 	return &Target{target: t, env: s.env, opener: o}, nil
 }

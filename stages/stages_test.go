@@ -28,8 +28,12 @@ func (f *fake) called(name string) error {
 	return f.err
 }
 
-func (f *fake) Current(context.Context, driver.Target) (driver.Release, error) {
-	return driver.Release{ID: "r1"}, f.called("current")
+func (f *fake) Live(_ context.Context, targets []driver.Target) ([]driver.Live, []error) {
+	live, errs := make([]driver.Live, len(targets)), make([]error, len(targets))
+	for i := range targets {
+		live[i], errs[i] = driver.Whole(driver.Release{ID: "r1"}), f.called("current")
+	}
+	return live, errs
 }
 
 func (f *fake) Resolve(_ context.Context, _ driver.Target, id string) (driver.Release, error) {

@@ -23,9 +23,8 @@ type Target struct {
 // Current is the release that runs on the target now; its ID is empty where
 // nothing runs.
 func (t *Target) Current(ctx context.Context) (driver.Release, error) {
-	return do(ctx, t, "read what runs", func(d driver.Driver) (driver.Release, error) {
-		return d.Current(ctx, t.target)
-	})
+	live, errs := t.opener.live(ctx, t.env, []driver.Target{t.target})
+	return live[0].Release, errs[0]
 }
 
 // Resolve finds a release by id and fills in what the platform knows of it.

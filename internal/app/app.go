@@ -13,7 +13,10 @@ import (
 
 	"sluice/internal/actions"
 	"sluice/internal/guard"
+	"sluice/internal/ledger/process"
 	"sluice/internal/store"
+	"sluice/internal/view"
+	"sluice/rollout"
 	"sluice/stages"
 	"sluice/stages/all"
 	"sluice/stages/driver"
@@ -29,13 +32,15 @@ type Process struct {
 	Kill func()
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Self is what tells others which process this is; nil asks the machine.
+	Self func() rollout.Run
 }
 
 // Main runs one command and returns its exit code. A panic is told as a mistake
 // in Sluice, and exits 1.
 func Main(ctx context.Context, p Process) int {
 	inv := newInvocation(p)
-	code := exitFailed
+	code := int(view.ExitFailed)
 	err := guard.Do("run the command", func() error {
 		code = inv.run(ctx)
 		return nil
@@ -48,7 +53,7 @@ func Main(ctx context.Context, p Process) int {
 		return nil
 	}); err != nil {
 		inv.explain(err)
-		return exitFailed
+		return int(view.ExitFailed)
 	}
 	return code
 }
@@ -80,12 +85,16 @@ type invocation struct {
 	closers     []func()
 	stores      []store.Store // those that were opened, for the output `state`
 	cautions    []string      // what was said once
+	self        rollout.Run   // this process; no id before it is asked for
 	result      *result       // what the command reported; nil before it did
 }
 
 func newInvocation(p Process) *invocation {
 	if p.Now == nil {
 		p.Now = time.Now
+	}
+	if p.Self == nil {
+		p.Self = process.Here().Self
 	}
 	inv := &invocation{Process: p, started: time.Now(), overlay: map[string]string{}, platforms: all.Platforms()}
 	inv.credentials = credentialNames(inv.platforms)

@@ -7,10 +7,9 @@ import (
 	"strings"
 
 	"sluice/internal/actions"
-	"sluice/internal/engine"
+	"sluice/internal/planner"
 	"sluice/internal/store"
 	"sluice/pipeline"
-	"sluice/stages/driver"
 )
 
 // mayChange refuses, in Actions, to change state from a branch that the
@@ -35,11 +34,9 @@ func (inv *invocation) mayChangeIn(ctx context.Context, p *pipeline.Pipeline, wh
 		return err
 	}
 	if len(h.branches) > 0 && !slices.Contains(h.branches, run.Branch) {
-		return &engine.RefusedError{Findings: []driver.Finding{{
-			Severity: driver.Refuse,
-			Message:  fmt.Sprintf("this run is of %s, and only runs of %s may change the state", run.Ref, strings.Join(h.branches, ", ")),
-			Remedy:   "run the workflow there, or list the branch in state.branches",
-		}}}
+		return planner.Refuse(
+			fmt.Sprintf("this run is of %s, and only runs of %s may change the state", run.Ref, strings.Join(h.branches, ", ")),
+			"run the workflow there, or list the branch in state.branches")
 	}
 	inv.cautionPublic(where, h.visibility)
 	if where == pipeline.StoreArtifact {

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/engine"
+	"sluice/internal/view"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
 
 // root is the tree of commands.
@@ -54,7 +54,7 @@ or written; 130 interrupted, and saved.`,
 	root.AddCommand(
 		inv.validate(), inv.plan(), inv.promote(), inv.promoteCanary(), inv.status(),
 		inv.approve(), inv.reject(), inv.advance(), inv.cancel(), inv.retryJob(), inv.ignoreJob(),
-		inv.rollback(), inv.abandon(), inv.lock(), inv.unlock(), inv.reconcile(),
+		inv.rollback(), inv.skip(), inv.abandon(), inv.lock(), inv.unlock(), inv.unblock(), inv.reconcile(),
 		inv.events(), inv.collect(), inv.state(), inv.sandbox(), inv.version(),
 	)
 	strict(root)
@@ -75,11 +75,11 @@ func strict(cmd *cobra.Command) {
 	}
 }
 
-// work is what a command has an engine do for a pipeline.
-type work func(context.Context, *engine.Engine, *pipeline.Pipeline) (rollout.Outcome, error)
+// doing is what a command has an engine do for a pipeline.
+type doing func(context.Context, *engine.Engine, *pipeline.Pipeline) (view.Outcome, error)
 
 // move runs a command on the one pipeline and keeps what came of it.
-func (inv *invocation) move(ctx context.Context, do work) error {
+func (inv *invocation) move(ctx context.Context, do doing) error {
 	p, err := inv.one(ctx)
 	if err != nil {
 		return err
@@ -90,20 +90,21 @@ func (inv *invocation) move(ctx context.Context, do work) error {
 }
 
 // do runs a command on a pipeline whose state this run may change.
-func (inv *invocation) do(ctx context.Context, p *pipeline.Pipeline, do work) (rollout.Outcome, error) {
+func (inv *invocation) do(ctx context.Context, p *pipeline.Pipeline, do doing) (view.Outcome, error) {
 	if err := inv.mayChange(ctx, p); err != nil {
-		return rollout.Outcome{}, err
+		return view.Outcome{}, err
 	}
-	e, err := inv.engine(p)
-	if err != nil {
-		return rollout.Outcome{}, err
-	}
-	return do(ctx, e, p)
+	var out view.Outcome
+	err := inv.use(ctx, p, func(e *engine.Engine) (err error) {
+		out, err = do(ctx, e, p)
+		return err
+	})
+	return out, err
 }
 
 // each runs a command on every pipeline and sums up what came of them. One
 // pipeline's trouble does not keep the others from their turn.
-func (inv *invocation) each(ctx context.Context, do work) error {
+func (inv *invocation) each(ctx context.Context, do doing) error {
 	pipelines, err := inv.load(ctx)
 	if err != nil {
 		return err
@@ -122,24 +123,8 @@ func (inv *invocation) each(ctx context.Context, do work) error {
 			err = fmt.Errorf("%s: %w", p.Name.Value, err)
 		}
 		failures = append(failures, err)
-		sum.outcome = join(sum.outcome, out)
+		sum.outcome = view.Join(sum.outcome, out)
 	}
 	inv.result = sum
 	return errors.Join(failures...)
-}
-
-// join sums the outcomes of two pipelines up.
-func join(a, b rollout.Outcome) rollout.Outcome {
-	if len(a.Targets) == 0 {
-		return b
-	}
-	if len(b.Targets) == 0 {
-		return a
-	}
-	a.Targets = append(a.Targets, b.Targets...)
-	a.Status, a.Promotion, a.Release = rollout.Sum(a.Targets), "", ""
-	if a.Next.IsZero() || (!b.Next.IsZero() && b.Next.Before(a.Next)) {
-		a.Next = b.Next
-	}
-	return a
 }

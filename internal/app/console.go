@@ -8,14 +8,13 @@ import (
 	"time"
 
 	"sluice/internal/actions"
+	"sluice/internal/executor"
 	"sluice/internal/outside"
-	"sluice/internal/report"
+	"sluice/internal/view"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
 
-// console shows people what happens while it happens, on standard error. It is
-// the engine's observer.
+// console shows people what happens while it happens, on standard error.
 type console struct {
 	stderr io.Writer
 	runner *actions.Runner
@@ -78,9 +77,16 @@ func (c *console) Log(target, title, text string) {
 	c.runner.EndGroup()
 }
 
-// Event shows one line of a target's history once it is saved.
-func (c *console) Event(target string, e rollout.Event) {
-	if text := report.Event(e); text != "" {
-		c.line(target, text)
+// Show shows what the engine tells.
+func (c *console) Show(n executor.Notice) {
+	line, shown := view.Notice(n)
+	switch {
+	case !shown:
+	case line.How == view.Warning:
+		c.Warn(line.Target, line.Text)
+	case line.How == view.Log:
+		c.Log(line.Target, line.Title, line.Text)
+	default:
+		c.line(line.Target, line.Text)
 	}
 }

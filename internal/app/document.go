@@ -11,21 +11,21 @@ import (
 	"time"
 
 	"sluice/internal/outside"
-	"sluice/rollout"
+	"sluice/internal/view"
 )
 
 // document is what --output json prints, and what the outputs hold.
 type document struct {
-	Status     rollout.Status          `json:"status"`
-	Promotion  string                  `json:"promotion"`
-	Release    string                  `json:"release"`
-	Targets    []rollout.TargetOutcome `json:"targets"`
-	Next       string                  `json:"next"`
-	Matrix     json.RawMessage         `json:"matrix,omitempty"`
-	Generation int64                   `json:"generation"`
-	State      []savedState            `json:"state"`
-	Error      string                  `json:"error,omitempty"`
-	ExitCode   int                     `json:"exitCode"`
+	Status     view.Status     `json:"status"`
+	Promotion  string          `json:"promotion"`
+	Release    string          `json:"release"`
+	Targets    []view.Target   `json:"targets"`
+	Next       string          `json:"next"`
+	Matrix     json.RawMessage `json:"matrix,omitempty"`
+	Generation int64           `json:"generation"`
+	State      []savedState    `json:"state"`
+	Error      string          `json:"error,omitempty"`
+	ExitCode   view.Exit       `json:"exitCode"`
 }
 
 // savedState is where state went, as the output `state` has it.
@@ -35,13 +35,13 @@ type savedState struct {
 }
 
 // document puts together what a command came to.
-func (inv *invocation) document(r *result, err error, code int) document {
+func (inv *invocation) document(r *result, err error, code view.Exit) document {
 	doc := document{
 		Status: status(r.outcome, code, err), Promotion: r.outcome.Promotion, Release: r.outcome.Release,
 		Targets: r.outcome.Targets, ExitCode: code, State: []savedState{},
 	}
 	if doc.Targets == nil {
-		doc.Targets = []rollout.TargetOutcome{}
+		doc.Targets = []view.Target{}
 	}
 	if !r.outcome.Next.IsZero() {
 		doc.Next = r.outcome.Next.UTC().Format(time.RFC3339)

@@ -8,17 +8,16 @@ import (
 	"strings"
 
 	"sluice/internal/actions"
-	"sluice/internal/engine"
 	"sluice/internal/guard"
 	"sluice/internal/report"
+	"sluice/internal/view"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
 
 // result is what a command reports.
 type result struct {
 	pipeline *pipeline.Pipeline
-	outcome  rollout.Outcome
+	outcome  view.Outcome
 	moves    bool           // rollouts were worked on: a table, waits that are announced, exit 4 where one asks
 	text     string         // for a person, instead of the table
 	summary  bool           // text is for the step's summary too
@@ -39,11 +38,11 @@ func (inv *invocation) end(ctx context.Context, err error) int {
 	inv.explain(err)
 	if err := inv.tell(r, doc, err); err != nil {
 		inv.runner.Error(err.Error())
-		if code == exitDone {
-			code = exitFailed
+		if code == view.ExitDone {
+			code = view.ExitFailed
 		}
 	}
-	return code
+	return int(code)
 }
 
 // tell writes the result to standard output, the outputs and the summary, and
@@ -70,24 +69,15 @@ func (inv *invocation) explain(err error) {
 	if err == nil {
 		return
 	}
-	inv.runner.Error(explanation(err))
+	inv.runner.Error(view.Explain(err))
 	if mistake, ok := errors.AsType[*guard.Mistake](err); ok && inv.flags.debug {
 		_ = inv.runner.Untrusted(inv.Stderr, mistake.Stack()) // nobody is left to tell
 	}
 }
 
-// explanation is an error in words: several refusals are a list.
-func explanation(err error) string {
-	var refused *engine.RefusedError
-	if !errors.As(err, &refused) || len(refused.Findings) < 2 {
-		return err.Error()
-	}
-	return "refused, and nothing was done:\n  " + strings.ReplaceAll(err.Error(), "\n", "\n  ")
-}
-
 // told is an outcome without secrets: they go before Markdown or a table writes
 // them another way.
-func (inv *invocation) told(out rollout.Outcome) rollout.Outcome {
+func (inv *invocation) told(out view.Outcome) view.Outcome {
 	redact := inv.runner.Redact
 	out.Promotion, out.Release = redact(out.Promotion), redact(out.Release)
 	out.Targets = slices.Clone(out.Targets)
@@ -96,7 +86,7 @@ func (inv *invocation) told(out rollout.Outcome) rollout.Outcome {
 		t.Release, t.PlatformRelease, t.ErrorMessage = redact(t.Release), redact(t.PlatformRelease), redact(t.ErrorMessage)
 		if t.WaitingFor != nil {
 			w := *t.WaitingFor
-			w.By, w.Command, w.Or = redact(w.By), redact(w.Command), redact(w.Or)
+			w.By, w.Reason, w.Command, w.Or, w.Workflow = redact(w.By), redact(w.Reason), redact(w.Command), redact(w.Or), redact(w.Workflow)
 			t.WaitingFor = &w
 		}
 	}
@@ -137,7 +127,7 @@ func (inv *invocation) announceWaits(r *result) {
 	}
 	for _, t := range r.outcome.Targets {
 		if t.WaitingFor != nil {
-			inv.runner.Notice(t.Stage + "/" + t.Target + " " + report.Waits(*t.WaitingFor))
+			inv.runner.Notice(t.Stage + "/" + t.Target + " " + t.WaitingFor.Waits())
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"sluice/internal/engine"
 	"sluice/internal/report"
+	"sluice/internal/view"
 )
 
 func (inv *invocation) events() *cobra.Command {
@@ -20,20 +21,18 @@ func (inv *invocation) events() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := inv.engine(p)
-			if err != nil {
-				return err
-			}
 			targets, err := inv.selected(p)
 			if err != nil {
 				return err
 			}
-			events, err := e.Events(cmd.Context(), targets)
+			events := []engine.TargetEvent{}
+			err = inv.use(cmd.Context(), p, func(e *engine.Engine) error {
+				found, err := e.Events(cmd.Context(), targets)
+				events = append(events, found...)
+				return err
+			})
 			if err != nil {
 				return err
-			}
-			if events == nil {
-				events = []engine.TargetEvent{}
 			}
 			inv.result = &result{text: eventsText(events), summary: true, extra: map[string]any{"events": events}}
 			return nil
@@ -50,7 +49,7 @@ func eventsText(events []engine.TargetEvent) string {
 	rows := make([][]string, 0, len(events))
 	for _, e := range events {
 		where := strings.Trim(e.Phase+" "+e.Job, " ")
-		rows = append(rows, []string{e.Time.UTC().Format(time.RFC3339), e.Target, e.Type, where, e.Actor, report.Message(e.Event)})
+		rows = append(rows, []string{e.Time.UTC().Format(time.RFC3339), e.Target, e.Type, where, e.Actor, view.Message(e.Event)})
 	}
 	return report.Table([]string{"TIME", "TARGET", "EVENT", "WHERE", "WHO", "WHAT"}, rows)
 }

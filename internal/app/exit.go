@@ -4,47 +4,21 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"slices"
 
-	"sluice/internal/engine"
-	"sluice/internal/guard"
-	"sluice/internal/store"
-	"sluice/rollout"
+	"sluice/internal/ledger"
+	"sluice/internal/view"
 )
-
-// The exit codes, as docs/design.md section 5 has them.
-const (
-	exitDone        = 0   // done, unchanged, or pending
-	exitFailed      = 1   // a target failed after an effect
-	exitUsage       = 2   // the command line or the pipeline file is wrong
-	exitPending     = 3   // pending, with --fail-on-pending
-	exitRefused     = 4   // refused before any effect, or asking
-	exitConflict    = 5   // another run holds or changed it
-	exitState       = 6   // state unreadable or unwritable
-	exitInterrupted = 130 // interrupted, state saved
-)
-
-// byPrecedence lists the exit codes in the order in which they count where
-// several fit.
-func byPrecedence() []int {
-	return []int{exitInterrupted, exitState, exitConflict, exitFailed, exitRefused, exitUsage, exitPending, exitDone}
-}
 
 // code finds the exit code of a command that came to r and err.
-func (inv *invocation) code(ctx context.Context, r *result, err error) int {
-	fit := []int{inv.outcomeCode(r)}
+func (inv *invocation) code(ctx context.Context, r *result, err error) view.Exit {
+	fit := []view.Exit{inv.outcomeCode(r)}
 	for cause := range causes(err) {
 		fit = append(fit, errorCode(cause))
 	}
 	if interrupted(ctx, r, err) {
-		fit = append(fit, exitInterrupted)
+		fit = append(fit, view.ExitInterrupted)
 	}
-	for _, code := range byPrecedence() {
-		if slices.Contains(fit, code) {
-			return code
-		}
-	}
-	return exitDone
+	return view.Worst(fit...)
 }
 
 // causes yields the errors that were joined: each may have a code of its own.
@@ -66,23 +40,11 @@ func causes(err error) iter.Seq[error] {
 }
 
 // errorCode is the exit code of one error.
-func errorCode(err error) int {
-	var held *engine.HeldError
-	var refused *engine.RefusedError
-	switch {
-	case guard.IsMistake(err):
-		return exitFailed
-	case unsaved(err):
-		return exitState
-	case store.IsConflict(err), errors.As(err, &held):
-		return exitConflict
-	case errors.As(err, &refused):
-		return exitRefused
-	case isUsage(err):
-		return exitUsage
-	default:
-		return exitRefused
+func errorCode(err error) view.Exit {
+	if code := view.ExitOf(err); code != view.ExitRefused || !isUsage(err) {
+		return code
 	}
+	return view.ExitUsage
 }
 
 // isUsage reports whether the command line or the pipeline file is to blame.
@@ -101,46 +63,34 @@ func interrupted(ctx context.Context, r *result, err error) bool {
 // unsaved reports whether state could not be read or written, other than
 // because it was not tried any more.
 func unsaved(err error) bool {
-	return store.IsUnreadable(err) && !errors.Is(err, context.Canceled)
+	return ledger.IsUnreadable(err) && !errors.Is(err, context.Canceled)
 }
 
-// outcomeCode is the exit code of what a command reports.
-func (inv *invocation) outcomeCode(r *result) int {
-	out := r.outcome
-	switch {
-	case out.Status == rollout.StatusFailed:
-		return exitFailed
-	case out.Status == rollout.StatusRefused, r.moves && asks(out):
-		return exitRefused
-	case out.Status == rollout.StatusPending && inv.flags.failOnPending:
-		return exitPending
-	default:
-		return exitDone
+// outcomeCode is the exit code of what a command reports. Who only looks is asked
+// nothing.
+func (inv *invocation) outcomeCode(r *result) view.Exit {
+	code := r.outcome.Exit(inv.flags.failOnPending)
+	if code == view.ExitRefused && !r.moves && r.outcome.Status != view.Refused {
+		return view.ExitDone
 	}
-}
-
-// asks reports whether a target stopped and waits for an operator's decision.
-func asks(out rollout.Outcome) bool {
-	return slices.ContainsFunc(out.Targets, func(t rollout.TargetOutcome) bool {
-		return t.WaitingFor != nil && t.WaitingFor.Kind == rollout.WaitOperator
-	})
+	return code
 }
 
 // status is what the output `status` says beside an exit code.
-func status(out rollout.Outcome, code int, err error) rollout.Status {
+func status(out view.Outcome, code view.Exit, err error) view.Status {
 	switch {
-	case code == exitInterrupted:
-		return rollout.StatusInterrupted
-	case code == exitState, code == exitUsage:
-		return rollout.StatusError
-	case code == exitConflict:
-		return rollout.StatusConflict
-	case code == exitFailed:
-		return rollout.StatusFailed
+	case code == view.ExitInterrupted:
+		return view.Interrupted
+	case code == view.ExitState, code == view.ExitUsage:
+		return view.Error
+	case code == view.ExitConflict:
+		return view.Conflict
+	case code == view.ExitFailed:
+		return view.Failed
 	case err != nil:
-		return rollout.StatusRefused
+		return view.Refused
 	case out.Status == "":
-		return rollout.StatusSucceeded
+		return view.Succeeded
 	default:
 		return out.Status
 	}

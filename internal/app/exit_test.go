@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"testing"
 
-	"sluice/internal/engine"
+	"sluice/internal/ledger"
+	"sluice/internal/planner"
 	"sluice/internal/store"
+	"sluice/internal/view"
 	"sluice/rollout"
 )
 
@@ -15,49 +17,49 @@ import (
 // order.
 func TestExitCodes(t *testing.T) {
 	unreadable := &store.UnreadableError{Op: "read", Err: errors.New("no")}
-	refused := &engine.RefusedError{}
-	held := &engine.HeldError{}
+	refused := &planner.RefusedError{}
+	held := &ledger.HeldError{}
 	wrong := usage(errors.New("wrong"))
-	pending := rollout.Outcome{Status: rollout.StatusPending}
-	failed := rollout.Outcome{Status: rollout.StatusFailed}
-	asking := rollout.Outcome{Status: rollout.StatusPending, Targets: []rollout.TargetOutcome{{WaitingFor: &rollout.Waiting{Kind: rollout.WaitOperator}}}}
+	pending := view.Outcome{Status: view.Pending}
+	failed := view.Outcome{Status: view.Failed}
+	asking := view.Outcome{Status: view.Pending, Targets: []view.Target{{WaitingFor: &view.Waiting{Kind: rollout.WaitOperator}}}}
 	tests := map[string]struct {
-		outcome     rollout.Outcome
+		outcome     view.Outcome
 		err         error
 		looks       bool // the command only looks
 		failPending bool
 		interrupted bool
-		want        int
-		status      rollout.Status
+		want        view.Exit
+		status      view.Status
 	}{
-		"done":                        {want: exitDone, status: rollout.StatusSucceeded},
-		"unchanged":                   {outcome: rollout.Outcome{Status: rollout.StatusUnchanged}, want: exitDone, status: rollout.StatusUnchanged},
-		"pending":                     {outcome: pending, want: exitDone, status: rollout.StatusPending},
-		"pending is a failure":        {outcome: pending, failPending: true, want: exitPending, status: rollout.StatusPending},
-		"failed":                      {outcome: failed, want: exitFailed, status: rollout.StatusFailed},
-		"failed, pending asked for":   {outcome: failed, failPending: true, want: exitFailed, status: rollout.StatusFailed},
-		"refused by the outcome":      {outcome: rollout.Outcome{Status: rollout.StatusRefused}, want: exitRefused, status: rollout.StatusRefused},
-		"asking":                      {outcome: asking, want: exitRefused, status: rollout.StatusPending},
-		"asking, to who looks":        {outcome: asking, looks: true, want: exitDone, status: rollout.StatusPending},
-		"refused":                     {err: refused, want: exitRefused, status: rollout.StatusRefused},
-		"refused, wrapped":            {err: fmt.Errorf("shop: %w", refused), want: exitRefused, status: rollout.StatusRefused},
-		"unknown error":               {err: errors.New("no token"), want: exitRefused, status: rollout.StatusRefused},
-		"usage":                       {err: wrong, want: exitUsage, status: rollout.StatusError},
-		"pipeline file":               {err: &pipelineError{}, want: exitUsage, status: rollout.StatusError},
-		"held":                        {err: held, want: exitConflict, status: rollout.StatusConflict},
-		"lost the race":               {err: &store.ConflictError{}, want: exitConflict, status: rollout.StatusConflict},
-		"unreadable":                  {err: unreadable, want: exitState, status: rollout.StatusError},
-		"state before failure":        {outcome: failed, err: unreadable, want: exitState, status: rollout.StatusError},
-		"conflict before failure":     {outcome: failed, err: held, want: exitConflict, status: rollout.StatusConflict},
-		"failure before refusal":      {outcome: failed, err: errors.Join(refused), want: exitFailed, status: rollout.StatusFailed},
-		"refusal before usage":        {err: errors.Join(wrong, refused), want: exitRefused, status: rollout.StatusRefused},
-		"state before conflict":       {err: errors.Join(held, unreadable), want: exitState, status: rollout.StatusError},
-		"one of several pipelines":    {err: errors.Join(nil, fmt.Errorf("shop: %w", held)), want: exitConflict, status: rollout.StatusConflict},
-		"interrupted":                 {outcome: pending, err: context.Canceled, interrupted: true, want: exitInterrupted, status: rollout.StatusInterrupted},
-		"interrupted before conflict": {outcome: failed, err: held, interrupted: true, want: exitInterrupted, status: rollout.StatusInterrupted},
-		"interrupted, but not saved":  {outcome: failed, err: unreadable, interrupted: true, want: exitState, status: rollout.StatusError},
-		"interrupted while reading":   {err: &store.UnreadableError{Err: context.Canceled}, looks: true, interrupted: true, want: exitInterrupted, status: rollout.StatusInterrupted},
-		"stopped, as it was meant to": {looks: true, interrupted: true, want: exitDone, status: rollout.StatusSucceeded},
+		"done":                        {want: view.ExitDone, status: view.Succeeded},
+		"unchanged":                   {outcome: view.Outcome{Status: view.Unchanged}, want: view.ExitDone, status: view.Unchanged},
+		"pending":                     {outcome: pending, want: view.ExitDone, status: view.Pending},
+		"pending is a failure":        {outcome: pending, failPending: true, want: view.ExitPending, status: view.Pending},
+		"failed":                      {outcome: failed, want: view.ExitFailed, status: view.Failed},
+		"failed, pending asked for":   {outcome: failed, failPending: true, want: view.ExitFailed, status: view.Failed},
+		"refused by the outcome":      {outcome: view.Outcome{Status: view.Refused}, want: view.ExitRefused, status: view.Refused},
+		"asking":                      {outcome: asking, want: view.ExitRefused, status: view.Pending},
+		"asking, to who looks":        {outcome: asking, looks: true, want: view.ExitDone, status: view.Pending},
+		"refused":                     {err: refused, want: view.ExitRefused, status: view.Refused},
+		"refused, wrapped":            {err: fmt.Errorf("shop: %w", refused), want: view.ExitRefused, status: view.Refused},
+		"unknown error":               {err: errors.New("no token"), want: view.ExitRefused, status: view.Refused},
+		"usage":                       {err: wrong, want: view.ExitUsage, status: view.Error},
+		"pipeline file":               {err: &pipelineError{}, want: view.ExitUsage, status: view.Error},
+		"held":                        {err: held, want: view.ExitConflict, status: view.Conflict},
+		"lost the race":               {err: &store.ConflictError{}, want: view.ExitConflict, status: view.Conflict},
+		"unreadable":                  {err: unreadable, want: view.ExitState, status: view.Error},
+		"state before failure":        {outcome: failed, err: unreadable, want: view.ExitState, status: view.Error},
+		"conflict before failure":     {outcome: failed, err: held, want: view.ExitConflict, status: view.Conflict},
+		"failure before refusal":      {outcome: failed, err: errors.Join(refused), want: view.ExitFailed, status: view.Failed},
+		"refusal before usage":        {err: errors.Join(wrong, refused), want: view.ExitRefused, status: view.Refused},
+		"state before conflict":       {err: errors.Join(held, unreadable), want: view.ExitState, status: view.Error},
+		"one of several pipelines":    {err: errors.Join(nil, fmt.Errorf("shop: %w", held)), want: view.ExitConflict, status: view.Conflict},
+		"interrupted":                 {outcome: pending, err: context.Canceled, interrupted: true, want: view.ExitInterrupted, status: view.Interrupted},
+		"interrupted before conflict": {outcome: failed, err: held, interrupted: true, want: view.ExitInterrupted, status: view.Interrupted},
+		"interrupted, but not saved":  {outcome: failed, err: unreadable, interrupted: true, want: view.ExitState, status: view.Error},
+		"interrupted while reading":   {err: &store.UnreadableError{Err: context.Canceled}, looks: true, interrupted: true, want: view.ExitInterrupted, status: view.Interrupted},
+		"stopped, as it was meant to": {looks: true, interrupted: true, want: view.ExitDone, status: view.Succeeded},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -22,6 +22,7 @@ type flags struct {
 	inlineWait    time.Duration
 	concurrency   int
 	output        string
+	leaseWait     time.Duration
 	failOnPending bool
 	debug         bool
 	sandbox       bool
@@ -42,7 +43,10 @@ type flags struct {
 	allowOlder     bool
 	skipStages     bool
 	acceptDrift    bool
-	overridePolicy []string
+	replace        bool
+	bothWays       bool
+	override       []string // blocks, by id, and policies, by name
+	overridePolicy []string // the older name
 	description    string
 	labels         []string
 	annotations    []string
@@ -83,6 +87,7 @@ func (f *flags) global(s *pflag.FlagSet) {
 	s.DurationVar(&f.waitBudget, "wait-budget", 15*time.Minute, "how long one invocation may take before it saves and exits pending")
 	s.DurationVar(&f.inlineWait, "inline-wait", 2*time.Minute, "how long a bake or window is waited for in process")
 	s.IntVar(&f.concurrency, "concurrency", 8, "how many targets are worked on at once")
+	s.DurationVar(&f.leaseWait, "lease-wait", 5*time.Minute, "how long what goes back waits for a run at work on a target to let go of it")
 	s.StringVar(&f.output, "output", "text", "text, or json for one document on standard output")
 	s.BoolVar(&f.failOnPending, "fail-on-pending", false, "exit 3 instead of 0 where something is still pending")
 	s.BoolVar(&f.debug, "debug", false, "log every request, without its secrets")
@@ -111,7 +116,7 @@ func (f *flags) ofJob(s *pflag.FlagSet) {
 	s.StringVar(&f.job, "job", "", "the job (default the only one that qualifies)")
 }
 
-func (f *flags) journey(s *pflag.FlagSet) {
+func (f *flags) promoting(s *pflag.FlagSet) {
 	s.StringVar(&f.to, "to", "", "the `stage` to promote to")
 	s.StringVar(&f.from, "from", "", "the `stage` to promote from (default the one before)")
 	s.Var(list{&f.targets}, "target", "only these targets of the stage")
@@ -119,17 +124,28 @@ func (f *flags) journey(s *pflag.FlagSet) {
 	s.StringVar(&f.release, "release", "", "the release to promote; needed for a pipeline's first stage")
 	s.BoolVar(&f.allowOlder, "allow-older", false, "promote a release older than the one being rolled out")
 	s.BoolVar(&f.skipStages, "skip-stages", false, "hot fix: promote past stages that the release has not passed; needs --reason")
+	s.BoolVar(&f.replace, "replace", false, "end what is being rolled out on the targets, and start from what stands")
 	s.BoolVar(&f.acceptDrift, "accept-drift", false, "promote what the source runs although its record says otherwise")
 	f.why(s)
 	f.options(s)
 }
 
 func (f *flags) options(s *pflag.FlagSet) {
-	s.Var(list{&f.overridePolicy}, "override-policy", "override these policies; needs --reason")
+	f.passing(s)
 	s.StringVar(&f.description, "description", "", "description of the rollouts, at most 255 characters")
 	s.Var(list{&f.labels}, "label", "labels of the rollouts, `key=value`")
 	s.Var(list{&f.annotations}, "annotation", "annotations of the rollouts, `key=value`")
 }
+
+// passing adds what passes blocks. It is said for one run: neither is read from
+// the environment.
+func (f *flags) passing(s *pflag.FlagSet) {
+	s.Var(list{&f.override}, "override", "pass these blocks, by their id, and these policies, by their name; needs --reason")
+	s.Var(list{&f.overridePolicy}, "override-policy", "an older name of --override")
+}
+
+// overrides are the blocks and policies that this run passes.
+func (f *flags) overrides() []string { return slices.Concat(f.override, f.overridePolicy) }
 
 // bind fills the flags that the command line left out: from the input of the
 // same name, else from the environment. An empty input is unset.
@@ -141,7 +157,7 @@ func (inv *invocation) bind(cmd *cobra.Command) error {
 		}
 		env := "SLUICE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value, from := inv.runner.Input(f.Name), "input "+f.Name
-		if value == "" {
+		if value == "" && !strings.HasPrefix(f.Name, "override") {
 			value, from = inv.getenv(env), env
 		}
 		if value == "" {
@@ -163,11 +179,11 @@ func (f *flags) check() error {
 	if f.concurrency < 1 {
 		return usage(fmt.Errorf("--concurrency is %d; use 1 or more", f.concurrency))
 	}
-	if f.waitBudget < 0 || f.inlineWait < 0 {
-		return usage(fmt.Errorf("--wait-budget and --inline-wait cannot be negative"))
+	if f.waitBudget < 0 || f.inlineWait < 0 || f.leaseWait < 0 {
+		return usage(fmt.Errorf("--wait-budget, --inline-wait and --lease-wait cannot be negative"))
 	}
-	if (f.skipStages || len(f.overridePolicy) > 0) && f.reason == "" {
-		return usage(fmt.Errorf("--skip-stages and --override-policy need --reason: it is recorded"))
+	if (f.skipStages || len(f.overrides()) > 0) && f.reason == "" {
+		return usage(fmt.Errorf("--skip-stages and --override need --reason: it is recorded"))
 	}
 	return f.checkOptions()
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/internal/view"
+
 	"github.com/spf13/cobra"
 )
 
@@ -127,7 +129,7 @@ func TestWrongValues(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := bound(t, test.environ, test.args...)
-			if err == nil || !strings.Contains(err.Error(), test.want) || errorCode(err) != exitUsage {
+			if err == nil || !strings.Contains(err.Error(), test.want) || errorCode(err) != view.ExitUsage {
 				t.Errorf("got %v (exit %d), want %q", err, errorCode(err), test.want)
 			}
 		})
@@ -169,7 +171,7 @@ func TestOneDocument(t *testing.T) {
 			if err := decoder.Decode(&doc); err != nil || decoder.More() {
 				t.Fatalf("%v in %q", err, stdout)
 			}
-			if code != exitUsage || doc.ExitCode != code || doc.Status != "error" || doc.Error == "" || doc.Targets == nil {
+			if code != int(view.ExitUsage) || doc.ExitCode != code || doc.Status != "error" || doc.Error == "" || doc.Targets == nil {
 				t.Errorf("exit %d, %+v", code, doc)
 			}
 		})
@@ -179,7 +181,7 @@ func TestOneDocument(t *testing.T) {
 // TestDocumentHasNoCommands: what the runner would obey is said another way.
 func TestDocumentHasNoCommands(t *testing.T) {
 	code, stdout, _ := run(t, nil, "promote", "--output", "json", "--##[add-mask]x")
-	if code != exitUsage || strings.Contains(stdout, "##[") {
+	if code != int(view.ExitUsage) || strings.Contains(stdout, "##[") {
 		t.Fatalf("exit %d, %s", code, stdout)
 	}
 	var doc map[string]any
@@ -196,21 +198,5 @@ func TestRedacted(t *testing.T) {
 	text, err := json.Marshal(got)
 	if want := `{"a":["x *** y",1.5,null],"b":{"c":"***"}}`; err != nil || string(text) != want {
 		t.Errorf("%s (%v), want %s", text, err, want)
-	}
-}
-
-func TestChanges(t *testing.T) {
-	got := changes(
-		[]byte(`{"deployment":"a","variables":{"x":"1","y":"2"},"list":[1],"same":true,"gone":null}`),
-		[]byte(`{"deployment":"b","variables":{"x":"1","z":"3"},"list":[1,2],"same":true,"canary":{"percent":10.5}}`),
-	)
-	want := []string{
-		"canary.percent: (none) → 10.5", "deployment: a → b", "list: [1] → [1,2]", "variables.y: 2 → (none)", "variables.z: (none) → 3",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if got := changes(nil, nil); got != nil {
-		t.Errorf("nothing changes %q", got)
 	}
 }

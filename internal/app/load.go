@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sluice/internal/actions"
@@ -124,7 +125,7 @@ func (inv *invocation) show(problems []pipeline.Problem) {
 func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 	pipelines, problems, err := inv.parse()
 	if err != nil || inv.warns() {
-		inv.show(problems)
+		inv.show(slices.DeleteFunc(problems, func(p pipeline.Problem) bool { return p.Note }))
 	}
 	if err != nil {
 		return nil, err

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/engine"
+	"sluice/internal/view"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
 
 // matrixJob is one entry of the output `matrix`, for strategy.matrix of a job.
@@ -104,14 +104,14 @@ func (inv *invocation) collect() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "collect --to STAGE", Short: "Merge the shards of a promotion: its outputs and its summary",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return inv.move(cmd.Context(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (rollout.Outcome, error) {
+			return inv.move(cmd.Context(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
 				req, err := inv.promotion(p)
 				if err != nil {
-					return rollout.Outcome{}, err
+					return view.Outcome{}, err
 				}
 				id, err := inv.shardedID(req.Stage, req.Targets)
 				if err != nil {
-					return rollout.Outcome{}, err
+					return view.Outcome{}, err
 				}
 				return e.Collect(ctx, id, req)
 			})

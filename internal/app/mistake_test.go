@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sluice/internal/view"
 )
 
 // torn is a stream that cannot be written without a panic.
@@ -34,7 +36,7 @@ func TestPanicsAreMistakes(t *testing.T) {
 					p.Args = append(p.Args, "--debug")
 				}
 				code := Main(t.Context(), p)
-				if said := stderr.String(); code != exitFailed || !strings.Contains(said, "error: this is a mistake in sluice (run the command: the") {
+				if said := stderr.String(); code != int(view.ExitFailed) || !strings.Contains(said, "error: this is a mistake in sluice (run the command: the") {
 					t.Errorf("exit %d, %s", code, said)
 				}
 				if stack := strings.Contains(stderr.String(), "goroutine "); stack != debug {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"os/user"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,11 +12,16 @@ import (
 	"sluice/internal/actions"
 	"sluice/internal/check"
 	"sluice/internal/engine"
+	"sluice/internal/guard"
+	"sluice/internal/ledger"
+	"sluice/internal/ledger/process"
+	"sluice/internal/platform"
 	"sluice/internal/sandbox"
 	emulators "sluice/internal/sandbox/all"
+	"sluice/internal/store/limit"
+	"sluice/internal/work"
 	"sluice/pipeline"
 	"sluice/rollout"
-	"sluice/stages"
 	"sluice/stages/driver"
 )
 
@@ -62,35 +65,52 @@ func (inv *invocation) faults() ([]sandbox.Fault, error) {
 	return faults, nil
 }
 
-// engine wires an engine for a pipeline.
-func (inv *invocation) engine(p *pipeline.Pipeline) (*engine.Engine, error) {
-	state, err := inv.store(p)
+// use has something done with an engine for a pipeline. What it holds is let go
+// of afterwards; that this failed is joined to the error.
+func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*engine.Engine) error) error {
+	opened, err := inv.store(p)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	inv.stores = append(inv.stores, state)
+	inv.stores = append(inv.stores, opened)
 	run, err := inv.runner.Context()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	actor := inv.actor(run)
 	inv.console.align(p)
-	return engine.New(engine.Config{
-		Pipeline: p,
-		Stages:   stages.New(inv.env(), inv.platforms...),
-		Store:    state,
-		Checks:   inv.checks(),
-		Observer: inv.console,
-		Redact:   inv.runner.Redact,
-		Now:      inv.Now,
-		Actor:    actor,
-		Lease:    inv.lease(run, actor.Login),
-		Origin:   inv.origin(run),
-		Over:     inv.over,
+	w := inv.begin(ctx)
+	defer w.End()
+	held := ledger.Open(ctx, ledger.Config{
+		Store: limit.New(opened, inv.within), Pipeline: p.Name.Value, Digest: p.Digest, History: p.State.History,
+		Run: inv.identity(run), Over: inv.over, Redact: inv.runner.Redact, Anew: inv.command == importCommand, Work: w,
+	})
+	e := engine.New(inv.config(p, run, held, w))
+	err = guard.Do("run the command", func() error { return do(e) })
+	return ledger.Join(err, guard.Do("let go of what this run holds", held.Close))
+}
 
-		InlineWait: inv.flags.inlineWait, WaitBudget: inv.flags.waitBudget, Concurrency: inv.flags.concurrency,
-		OverridePolicies: inv.flags.overridePolicy,
-	}), nil
+// begin starts the time of a command.
+func (inv *invocation) begin(ctx context.Context) *work.Work {
+	clock := work.System()
+	clock.Now = inv.Now
+	return work.Begin(ctx, clock, work.Limits{Budget: inv.flags.waitBudget, Inline: inv.flags.inlineWait, Places: inv.flags.concurrency})
+}
+
+// config is what an engine works with.
+func (inv *invocation) config(p *pipeline.Pipeline, run actions.Context, held *ledger.Ledger, w *work.Work) engine.Config {
+	platforms := platform.Open(platform.Config{Env: inv.env(), Platforms: inv.platforms, Redact: inv.runner.Redact})
+	facts := held.Facts()
+	return engine.Config{
+		Pipeline: p,
+		Platform: platforms.During(w),
+		Checks:   inv.checks(),
+		Ledger:   held,
+		Work:     w,
+		Notify:   inv.console.Show,
+
+		Run: inv.identity(run), Actor: inv.actor(run), Verified: inv.runner.Inside(), Origin: inv.origin(run), Commit: run.SHA,
+		LeaseWait: inv.flags.leaseWait, Policies: inv.flags.overrides(), Identifies: facts.Identity,
+	}
 }
 
 // checks run the pipeline file's hooks and gates. Under --sandbox they too
@@ -110,36 +130,63 @@ func (inv *invocation) env() driver.Env {
 	return driver.Env{Getenv: inv.getenv, Now: inv.Now, Transport: inv.transport(), Secret: inv.keep}
 }
 
-// actor is who started this invocation.
-func (inv *invocation) actor(run actions.Context) engine.Actor {
+// actor is who started this invocation, why, and what they pass.
+func (inv *invocation) actor(run actions.Context) rollout.Actor {
+	f := inv.flags
+	a := rollout.Actor{Login: run.Actor, RunURL: run.RunURL, Reason: f.reason, Overrides: f.overrides()}
+	if a.Reason == "" {
+		a.Reason = f.comment
+	}
 	if inv.runner.Inside() {
-		return engine.Actor{
-			Login: run.Actor, Verified: true,
-			Automated: run.EventName == "schedule" || strings.HasSuffix(run.Actor, "[bot]"),
-		}
+		a.Person = isPerson(run) || isVote(inv.command) && isSaid(run)
+		return a
 	}
+	a.Person = !inv.unattended()
+	a.Login = localUser()
+	return a
+}
+
+// unattended reports whether the environment says that nobody is there, as the
+// systems that run jobs do.
+func (inv *invocation) unattended() bool {
+	ci := inv.getenv("CI")
+	return ci != "" && ci != "false" && ci != "0"
+}
+
+func localUser() string {
 	if u, err := user.Current(); err == nil {
-		return engine.Actor{Login: u.Username}
+		return u.Username
 	}
-	return engine.Actor{Login: "local"}
+	return "local"
 }
 
-// lease is who this run is to others: the same for every attempt.
-func (inv *invocation) lease(run actions.Context, actor string) rollout.Lock {
-	if inv.runner.Inside() && !inv.sharedRunID(run) {
-		holder := fmt.Sprintf("%s/runs/%d/%s", run.Repository, run.RunID, run.Job)
-		if inv.flags.shard != "" {
-			holder += "/" + inv.flags.shard
-		}
-		return rollout.Lock{Holder: holder, RunURL: run.RunURL, Actor: actor}
+// isPerson reports whether a run of GitHub Actions was started by a person.
+// Everything else is automation, whoever GitHub names as its actor.
+func isPerson(run actions.Context) bool {
+	switch run.EventName {
+	case eventDispatch, eventRepository, eventRelease:
+		return run.Actor != "" && !isBot(run)
+	default:
+		return false
 	}
-	host, _ := os.Hostname() // a lease without it still ends
-	return rollout.Lock{Holder: fmt.Sprintf("%s%s/%d", localHolder, host, os.Getpid()), Actor: actor}
 }
 
-// localHolder begins the holder of a lease that a local process took; its host
-// and process id follow.
-const localHolder = "local/"
+// identity is who this run is to others: its name is the same for every attempt.
+func (inv *invocation) identity(run actions.Context) rollout.Run {
+	if inv.self.ID == "" {
+		inv.self = inv.Self()
+	}
+	self := inv.self
+	self.Actor, self.RunURL = inv.actor(run).Login, run.RunURL
+	if !inv.runner.Inside() || inv.sharedRunID(run) {
+		return self
+	}
+	self.Name, self.Attempt = fmt.Sprintf("%s/runs/%d/%s", run.Repository, run.RunID, run.Job), int(run.Attempt)
+	if inv.flags.shard != "" {
+		self.Name += "/" + inv.flags.shard
+	}
+	return self
+}
 
 // sharedRunID reports whether the run id tells nothing: act gives every run the
 // same one.
@@ -155,37 +202,39 @@ func (inv *invocation) origin(run actions.Context) string {
 	return strings.Join([]string{run.Repository, strconv.FormatInt(run.RunID, 10), run.Job, run.Step}, "\n")
 }
 
-// over reports whether the run behind a lease is known to have ended: a local
-// process that is gone, or a workflow run that GitHub says is completed.
-func (inv *invocation) over(ctx context.Context, l rollout.Lock) bool {
-	if rest, ok := strings.CutPrefix(l.Holder, localHolder); ok {
-		return localOver(rest)
+// over says what became of another run: its process on this machine, or what
+// GitHub says of the workflow run.
+func (inv *invocation) over(ctx context.Context, other rollout.Run) (ledger.Fate, error) {
+	if fate := process.Here().Fate(other); fate != ledger.Alive {
+		return fate, nil
 	}
-	return inv.runOver(ctx, l.Holder)
-}
-
-func localOver(hostPID string) bool {
-	host, text := filepath.Split(hostPID)
-	pid, err := strconv.Atoi(text)
-	if here, hostErr := os.Hostname(); err != nil || hostErr != nil || strings.TrimSuffix(host, "/") != here {
-		return false
-	}
-	return gone(pid)
-}
-
-// runOver asks GitHub about a workflow run of this repository: "owner/name/runs/ID/job".
-func (inv *invocation) runOver(ctx context.Context, holder string) bool {
-	repository, rest, ok := strings.Cut(holder, "/runs/")
+	repository, rest, ok := strings.Cut(other.Name, "/runs/")
 	id, err := strconv.ParseInt(strings.Split(rest+"/", "/")[0], 10, 64)
 	if !ok || err != nil {
-		return false
+		return ledger.Alive, nil // a process elsewhere: its lease ends by itself
 	}
+	return inv.runOver(ctx, repository, id, other.Attempt)
+}
+
+// runOver asks GitHub about an attempt of a workflow run. An earlier attempt than
+// the newest is over: a run is repeated only when it is.
+func (inv *invocation) runOver(ctx context.Context, repository string, id int64, attempt int) (ledger.Fate, error) {
 	client, err := inv.runner.GitHub()
-	if err != nil || client.Owner+"/"+client.Name != repository {
-		return false
+	if err != nil {
+		return ledger.Alive, err
+	}
+	if own := client.Owner + "/" + client.Name; own != repository {
+		return ledger.Alive, fmt.Errorf("this run's token is for %s", own)
 	}
 	reading, done := inv.within(ctx, false)
 	defer done()
 	run, _, err := client.Actions.GetWorkflowRunByID(reading, client.Owner, client.Name, id)
-	return err == nil && run.GetStatus() == "completed"
+	switch {
+	case err != nil:
+		return ledger.Alive, err
+	case run.GetStatus() == "completed", attempt > 0 && run.GetRunAttempt() > attempt:
+		return ledger.Over, nil
+	default:
+		return ledger.Alive, nil
+	}
 }

@@ -1,16 +1,17 @@
 package app
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"sluice/internal/actions"
+	"sluice/internal/ledger"
 	"sluice/rollout"
 )
 
@@ -28,15 +29,13 @@ func invoked(t *testing.T, environ []string) *invocation {
 
 func TestActor(t *testing.T) {
 	tests := map[string]struct {
-		environ             []string
-		login               string
-		verified, automated bool
+		environ []string
+		login   string
 	}{
-		"whoever started the run":       {inside(), "anna", true, false},
-		"whoever triggered the attempt": {inside("GITHUB_TRIGGERING_ACTOR=berta"), "berta", true, false},
-		"a bot":                         {inside("GITHUB_ACTOR=dependabot[bot]"), "dependabot[bot]", true, true},
-		"a schedule":                    {inside("GITHUB_EVENT_NAME=schedule"), "anna", true, true},
-		"outside":                       {[]string{"GITHUB_ACTOR=anna"}, "", false, false},
+		"whoever started the run":       {inside(), "anna"},
+		"whoever triggered the attempt": {inside("GITHUB_TRIGGERING_ACTOR=berta"), "berta"},
+		"a bot":                         {inside("GITHUB_ACTOR=dependabot[bot]"), "dependabot[bot]"},
+		"outside":                       {[]string{"GITHUB_ACTOR=anna"}, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -49,39 +48,81 @@ func TestActor(t *testing.T) {
 			if test.login == "" {
 				test.login = a.Login // whoever runs the tests
 			}
-			if a.Login != test.login || a.Login == "" || a.Verified != test.verified || a.Automated != test.automated {
+			if a.Login != test.login || a.Login == "" {
 				t.Errorf("%+v", a)
 			}
 		})
 	}
 }
 
-// TestLease: every attempt of a job is the same to others, another job, shard
-// or run is not, and act's shared run id tells nothing.
-func TestLease(t *testing.T) {
-	holder := func(shard string, environ ...string) string {
+// TestIdentity: a run's name is the same for every attempt and step of a job, and
+// another for any other job, shard or run; outside Actions, and where act's shared
+// run id tells nothing, it has none. Its attempt and its process tell it apart.
+func TestIdentity(t *testing.T) {
+	identity := func(shard string, environ ...string) rollout.Run {
 		inv := invoked(t, environ)
 		inv.flags.shard = shard
 		run, err := inv.runner.Context()
 		if err != nil {
 			t.Fatal(err)
 		}
-		return inv.lease(run, "anna").Holder
+		return inv.identity(run)
 	}
-	mine := holder("", inside()...)
-	if mine != "octo/shop/runs/7/deploy" || holder("", inside("GITHUB_RUN_ATTEMPT=3", "GITHUB_ACTION=other")...) != mine {
-		t.Errorf("an attempt is %q", mine)
+	mine := identity("", inside()...)
+	again := identity("", inside("GITHUB_RUN_ATTEMPT=3", "GITHUB_ACTION=other")...)
+	if mine.Name != "octo/shop/runs/7/deploy" || again.Name != mine.Name || !again.Breaks(mine) || mine.Breaks(again) || again.ID == mine.ID {
+		t.Errorf("an attempt is %+v, the next %+v", mine, again)
 	}
-	others := []string{
-		holder("1/2", inside()...), holder("", inside("GITHUB_JOB=other")...), holder("", inside("GITHUB_RUN_ID=8")...),
-		holder("", inside("GITHUB_RUN_ID=1", "ACT=true")...), holder(""),
+	if mine.PID != os.Getpid() || mine.Host == "" || mine.Actor != "anna" || !strings.HasPrefix(mine.RunURL, "https://") {
+		t.Errorf("this process is %+v", mine)
 	}
-	if slices.Contains(others, mine) {
-		t.Errorf("%q is among %q", mine, others)
+	for _, other := range []rollout.Run{identity("1/2", inside()...), identity("", inside("GITHUB_JOB=other")...), identity("", inside("GITHUB_RUN_ID=8")...)} {
+		if other.Name == mine.Name {
+			t.Errorf("another run is %q too", other.Name)
+		}
 	}
-	for _, local := range others[3:] {
-		if !strings.HasPrefix(local, localHolder) || !strings.HasSuffix(local, fmt.Sprint(os.Getpid())) {
-			t.Errorf("a local holder is %q", local)
+	for _, local := range []rollout.Run{identity("", inside("GITHUB_RUN_ID=1", "ACT=true")...), identity("")} {
+		if local.Name != "" || local.PID != os.Getpid() {
+			t.Errorf("a run without a name of its own is %+v", local)
+		}
+	}
+	inv := invoked(t, nil)
+	if a, b := inv.identity(actions.Context{}), inv.identity(actions.Context{}); a.ID != b.ID {
+		t.Errorf("one invocation is %q and %q", a.ID, b.ID)
+	}
+}
+
+// TestPerson: who is a person, and who is automation.
+func TestPerson(t *testing.T) {
+	bot := filepath.Join(t.TempDir(), "event.json")
+	if err := os.WriteFile(bot, []byte(`{"sender": {"type": "Bot"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		environ []string
+		want    bool
+	}{
+		"dispatched":                {inside("GITHUB_EVENT_NAME=workflow_dispatch"), true},
+		"by the repository":         {inside("GITHUB_EVENT_NAME=repository_dispatch"), true},
+		"a release":                 {inside("GITHUB_EVENT_NAME=release"), true},
+		"a release by a bot":        {inside("GITHUB_EVENT_NAME=release", "GITHUB_EVENT_PATH="+bot), false},
+		"dispatched by an app":      {inside("GITHUB_EVENT_NAME=workflow_dispatch", "GITHUB_TRIGGERING_ACTOR=renovate[bot]"), false},
+		"by nobody":                 {inside("GITHUB_EVENT_NAME=workflow_dispatch", "GITHUB_ACTOR=", "GITHUB_TRIGGERING_ACTOR="), false},
+		"a push":                    {inside("GITHUB_EVENT_NAME=push"), false},
+		"a schedule":                {inside("GITHUB_EVENT_NAME=schedule"), false},
+		"a comment":                 {inside("GITHUB_EVENT_NAME=issue_comment"), false},
+		"at a terminal":             {nil, true},
+		"another system's job":      {[]string{"CI=true"}, false},
+		"where CI is said to be no": {[]string{"CI=false"}, true},
+	}
+	for name, test := range tests {
+		inv := invoked(t, test.environ)
+		run, err := inv.runner.Context()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := inv.actor(run).Person; got != test.want {
+			t.Errorf("%s: a person is %t", name, got)
 		}
 	}
 }
@@ -107,43 +148,15 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
-// TestLocalOver: a lease of a local process is over when the process is gone,
-// and never by a guess about another host.
-func TestLocalOver(t *testing.T) {
-	host, err := os.Hostname()
-	if err != nil {
-		t.Fatal(err)
-	}
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
-	if err := child.Run(); err != nil {
-		t.Fatal(err)
-	}
-	inv := invoked(t, nil)
-	tests := map[string]struct {
-		holder string
-		want   bool
-	}{
-		"this process":  {fmt.Sprintf("%s%s/%d", localHolder, host, os.Getpid()), false},
-		"gone":          {fmt.Sprintf("%s%s/%d", localHolder, host, child.Process.Pid), true},
-		"another host":  {fmt.Sprintf("%sfar-away/%d", localHolder, child.Process.Pid), false},
-		"not a process": {localHolder + host + "/x", false},
-	}
-	for name, test := range tests {
-		if got := inv.over(t.Context(), rollout.Lock{Holder: test.holder}); got != test.want {
-			t.Errorf("%s: over is %t", name, got)
-		}
-	}
-}
-
-// TestRunOver: a lease of a workflow run is over when GitHub says that the run
-// completed, and never when it does not say.
+// TestRunOver: a workflow run is over when GitHub says that it completed, an
+// attempt also when there is a later one; never when GitHub does not say.
 func TestRunOver(t *testing.T) {
 	github := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/repos/octo/shop/actions/runs/5":
-			_, _ = io.WriteString(w, `{"id": 5, "status": "completed"}`)
+			_, _ = io.WriteString(w, `{"id": 5, "status": "completed", "run_attempt": 1}`)
 		case "/repos/octo/shop/actions/runs/6":
-			_, _ = io.WriteString(w, `{"id": 6, "status": "in_progress"}`)
+			_, _ = io.WriteString(w, `{"id": 6, "status": "in_progress", "run_attempt": 2}`)
 		default:
 			http.NotFound(w, r)
 		}
@@ -152,21 +165,25 @@ func TestRunOver(t *testing.T) {
 	environ := inside("GITHUB_API_URL="+github.URL, "GITHUB_TOKEN=ghs_0123456789")
 	tests := map[string]struct {
 		environ []string
-		holder  string
-		want    bool
+		run     rollout.Run
+		want    ledger.Fate
+		says    string // why nobody can tell; "" where that is not the question
 	}{
-		"completed":          {environ, "octo/shop/runs/5/deploy", true},
-		"with a shard":       {environ, "octo/shop/runs/5/deploy/1/2", true},
-		"in progress":        {environ, "octo/shop/runs/6/deploy", false},
-		"unknown":            {environ, "octo/shop/runs/9/deploy", false},
-		"another repository": {environ, "octo/other/runs/5/deploy", false},
-		"a person":           {environ, "anna", false},
-		"no number":          {environ, "octo/shop/runs/x/deploy", false},
-		"no token":           {inside("GITHUB_API_URL=" + github.URL), "octo/shop/runs/5/deploy", false},
+		"completed":          {environ: environ, run: rollout.Run{Name: "octo/shop/runs/5/deploy", Attempt: 1}, want: ledger.Over},
+		"with a shard":       {environ: environ, run: rollout.Run{Name: "octo/shop/runs/5/deploy/1/2", Attempt: 1}, want: ledger.Over},
+		"in progress":        {environ: environ, run: rollout.Run{Name: "octo/shop/runs/6/deploy", Attempt: 2}},
+		"an earlier attempt": {environ: environ, run: rollout.Run{Name: "octo/shop/runs/6/deploy", Attempt: 1}, want: ledger.Over},
+		"an attempt unnamed": {environ: environ, run: rollout.Run{Name: "octo/shop/runs/6/deploy"}},
+		"unknown":            {environ: environ, run: rollout.Run{Name: "octo/shop/runs/9/deploy"}, says: "404"},
+		"another repository": {environ: environ, run: rollout.Run{Name: "octo/other/runs/5/deploy"}, says: "this run's token is for octo/shop"},
+		"a local process":    {environ: environ, run: rollout.Run{Host: "far-away", PID: 7}},
+		"no number":          {environ: environ, run: rollout.Run{Name: "octo/shop/runs/x/deploy"}},
+		"no token":           {environ: inside("GITHUB_API_URL=" + github.URL), run: rollout.Run{Name: "octo/shop/runs/5/deploy"}, says: "GITHUB_TOKEN"},
 	}
 	for name, test := range tests {
-		if got := invoked(t, test.environ).over(t.Context(), rollout.Lock{Holder: test.holder}); got != test.want {
-			t.Errorf("%s: over is %t", name, got)
+		got, err := invoked(t, test.environ).over(t.Context(), test.run)
+		if got != test.want || (err != nil) != (test.says != "") || err != nil && !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
 }

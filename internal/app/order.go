@@ -2,17 +2,19 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"sluice/internal/engine"
+	"sluice/internal/planner"
+	"sluice/internal/view"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
 
 func (inv *invocation) approve() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: engine.CommandApprove, Short: "Approve rollouts that wait for approval, and go on with them",
+		Use: planner.CommandApprove, Short: "Approve rollouts that wait for approval, and go on with them",
 		Long: `Approve counts your word for rollouts in PENDING_APPROVAL, prints the releases it
 approves, and goes on with what is approved. Your word counts where GitHub says
 who you are (a run that you started by workflow_dispatch or repository_dispatch,
@@ -26,14 +28,14 @@ were pinned when the promotion began name you.`,
 
 func (inv *invocation) reject() *cobra.Command {
 	return inv.order(&cobra.Command{
-		Use: engine.CommandReject, Short: "Reject rollouts that wait for approval",
+		Use: planner.CommandReject, Short: "Reject rollouts that wait for approval",
 		Example: `  sluice reject --target api --comment 'not on a Friday'`,
 	})
 }
 
 func (inv *invocation) advance() *cobra.Command {
 	cmd := inv.order(&cobra.Command{
-		Use: engine.CommandAdvance, Short: "Start the next phase of a rollout",
+		Use: planner.CommandAdvance, Short: "Start the next phase of a rollout",
 		Long:    "Advance starts the next phase of a rollout that is IN_PROGRESS, whether it bakes\nor waits for a person.",
 		Example: `  sluice advance --target api`,
 	})
@@ -43,7 +45,7 @@ func (inv *invocation) advance() *cobra.Command {
 
 func (inv *invocation) cancel() *cobra.Command {
 	return inv.order(&cobra.Command{
-		Use: engine.CommandCancel, Short: "Cancel a rollout; a canary that stands is removed",
+		Use: planner.CommandCancel, Short: "Cancel a rollout; a canary that stands is removed",
 		Long: `Cancel ends a rollout that is not over. A canary that stands is taken away; a
 release that has all traffic stays. Rollback goes back to what ran before.`,
 		Example: `  sluice cancel --target api`,
@@ -52,7 +54,7 @@ release that has all traffic stays. Rollback goes back to what ran before.`,
 
 func (inv *invocation) retryJob() *cobra.Command {
 	cmd := inv.order(&cobra.Command{
-		Use: engine.CommandRetryJob, Short: "Run a failed job again, or repeat an effect that asks",
+		Use: planner.CommandRetryJob, Short: "Run a failed job again, or repeat an effect that asks",
 		Long: `Retry-job runs a failed job again and goes on from there; where traffic was put
 back, its phase is applied again first. Where Sluice stopped and asks, because it
 cannot know what an effect did, retry-job repeats the effect.`,
@@ -66,7 +68,7 @@ cannot know what an effect did, retry-job repeats the effect.`,
 
 func (inv *invocation) ignoreJob() *cobra.Command {
 	cmd := inv.order(&cobra.Command{
-		Use: engine.CommandIgnoreJob, Short: "Go on past a failed job, or accept what stands where an effect asks",
+		Use: planner.CommandIgnoreJob, Short: "Go on past a failed job, or accept what stands where an effect asks",
 		Example: `  sluice ignore-job --target api`,
 	})
 	inv.flags.ofPhase(cmd.Flags())
@@ -78,13 +80,13 @@ func (inv *invocation) ignoreJob() *cobra.Command {
 func (inv *invocation) order(cmd *cobra.Command) *cobra.Command {
 	name := cmd.Use
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return inv.move(cmd.Context(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (rollout.Outcome, error) {
+		return inv.move(cmd.Context(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
 			targets, err := inv.selected(p)
 			if err != nil {
-				return rollout.Outcome{}, err
+				return view.Outcome{}, err
 			}
 			if err := inv.mayVote(ctx, name); err != nil {
-				return rollout.Outcome{}, err
+				return view.Outcome{}, err
 			}
 			f := inv.flags
 			return e.Command(ctx, engine.Order{Command: name, Targets: targets, Promotion: f.promotion, Phase: f.phase, Job: f.job, Comment: f.comment})
@@ -94,7 +96,7 @@ func (inv *invocation) order(cmd *cobra.Command) *cobra.Command {
 	inv.flags.selection(s)
 	inv.flags.ofPromotion(s)
 	s.StringVar(&inv.flags.comment, "comment", "", "why; it is recorded")
-	s.Var(list{&inv.flags.overridePolicy}, "override-policy", "override these policies; needs --reason")
+	inv.flags.passing(s)
 	inv.flags.why(s)
 	return cmd
 }
@@ -103,29 +105,61 @@ func (inv *invocation) rollback() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "rollback", Short: "Put targets back to what they ran before their newest rollout",
 		Long: `Rollback puts targets back to what their platform ran before the newest rollout's
-first effect, recorded then: the release and its variables, without bakes. It
-needs no approval unless the stage says approval.rollback.`,
+first effect, recorded then: the release and its variables, without bakes. With
+--release they go back to one that ran there before and was good. It needs no
+approval unless the stage says approval.rollback. A run at work on a target is
+told to let go, and waited for (--lease-wait). What was gone back from does not
+come again by itself: a newer release that a person promotes, or unblock, ends
+that.`,
 		Example: `  sluice rollback --target api --reason 'errors since 14:02'
-  sluice rollback --stage production`,
+  sluice rollback --stage production
+  sluice rollback --target api --release v41 --reason 'v42 and v43 leak'`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runRollback) },
 	}
 	inv.flags.selection(cmd.Flags())
 	inv.flags.ofPromotion(cmd.Flags())
+	cmd.Flags().StringVar(&inv.flags.release, "release", "", "the release to go back to (default what ran before)")
 	inv.flags.why(cmd.Flags())
 	inv.flags.options(cmd.Flags())
 	return cmd
 }
 
-func (inv *invocation) runRollback(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (rollout.Outcome, error) {
+func (inv *invocation) runRollback(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
 	targets, err := inv.named(p)
 	if err != nil {
-		return rollout.Outcome{}, err
+		return view.Outcome{}, err
 	}
 	options, err := inv.options()
 	if err != nil {
-		return rollout.Outcome{}, err
+		return view.Outcome{}, err
 	}
-	return e.Rollback(ctx, engine.Back{Targets: targets, Promotion: inv.flags.promotion, Reason: inv.flags.reason, Options: options})
+	return e.Rollback(ctx, engine.Back{Targets: targets, Promotion: inv.flags.promotion, Release: inv.flags.release, Options: options})
+}
+
+func (inv *invocation) skip() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "skip --target TARGET --reason WHY", Short: "Leave targets out of their promotion: the others go on without them",
+		Long: `Skip leaves targets out of the promotion that they are in, or were in last: its
+next wave does not wait for them, and their failure halts the others no more. What
+runs on them stays as it is.`,
+		Example: `  sluice skip --target api-7 --reason 'its region is down'`,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runSkip) },
+	}
+	cmd.Flags().Var(list{&inv.flags.targets}, "target", "the targets to leave out")
+	inv.flags.ofPromotion(cmd.Flags())
+	inv.flags.why(cmd.Flags())
+	return cmd
+}
+
+func (inv *invocation) runSkip(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+	if len(inv.flags.targets) == 0 || inv.flags.reason == "" {
+		return view.Outcome{}, usage(errors.New("skip wants --target and --reason: why is recorded"))
+	}
+	targets, err := inv.selected(p)
+	if err != nil {
+		return view.Outcome{}, err
+	}
+	return e.Skip(ctx, targets, inv.flags.promotion)
 }
 
 func (inv *invocation) reconcile() *cobra.Command {
@@ -138,10 +172,10 @@ twice.`,
 		Example: `  sluice reconcile
   sluice reconcile --file shop.yaml --file search.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return inv.each(cmd.Context(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (rollout.Outcome, error) {
+			return inv.each(cmd.Context(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
 				targets, err := inv.selectedIn(p)
 				if err != nil || len(targets) == 0 {
-					return rollout.Outcome{}, err
+					return view.Outcome{}, err
 				}
 				return e.Reconcile(ctx, targets)
 			})

@@ -3,10 +3,12 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"sluice/internal/engine"
+	"sluice/internal/view"
 	"sluice/pipeline"
 	"sluice/rollout"
 	"sluice/stages/driver"
@@ -24,19 +26,19 @@ re-run of the job, or reconcile goes on with it.`,
   sluice promote --to production --skip-stages --release v43 --reason 'hot fix for incident 12'`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runPromote) },
 	}
-	inv.flags.journey(cmd.Flags())
+	inv.flags.promoting(cmd.Flags())
 	cmd.Flags().StringVar(&inv.flags.shard, "shard", "", "this job's share of the targets, `i/N`, as plan --matrix dealt it")
 	cmd.Flags().StringVar(&inv.flags.promotion, "promotion", "", "with --shard outside a workflow run: the promotion that the shards make up")
 	return cmd
 }
 
-func (inv *invocation) runPromote(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (rollout.Outcome, error) {
+func (inv *invocation) runPromote(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
 	req, err := inv.promotion(p)
 	if err != nil {
-		return rollout.Outcome{}, err
+		return view.Outcome{}, err
 	}
 	if err := inv.takeShard(p, &req); err != nil {
-		return rollout.Outcome{}, err
+		return view.Outcome{}, err
 	}
 	return e.Promote(ctx, req)
 }
@@ -58,19 +60,25 @@ nothing is sent, where no canary stands or a rollout of Sluice's is at work.`,
 	return cmd
 }
 
-func (inv *invocation) runPromoteCanary(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (rollout.Outcome, error) {
+func (inv *invocation) runPromoteCanary(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
 	if len(inv.flags.targets) != 1 {
-		return rollout.Outcome{}, usage(errors.New("promote-canary wants one --target"))
+		return view.Outcome{}, usage(errors.New("promote-canary wants one --target"))
 	}
 	t, err := p.Target(inv.flags.targets[0])
 	if err != nil {
-		return rollout.Outcome{}, usage(err)
+		return view.Outcome{}, usage(err)
 	}
 	options, err := inv.options()
 	if err != nil {
-		return rollout.Outcome{}, err
+		return view.Outcome{}, err
 	}
-	return e.PromoteCanary(ctx, engine.CanaryPromotion{Target: t, Disable: inv.flags.disable, Reason: inv.flags.reason, Options: options})
+	return e.PromoteCanary(ctx, engine.CanaryPromotion{Target: t, Disable: inv.flags.disable, Options: options})
+}
+
+// platformPolicies are those of the overrides that may be policies of a platform:
+// the ids of blocks are Sluice's own.
+func platformPolicies(overrides []string) []string {
+	return slices.DeleteFunc(slices.Clone(overrides), rollout.IsBlockID)
 }
 
 // options are a person's words for the rollouts of one promotion.
@@ -84,6 +92,6 @@ func (inv *invocation) options() (driver.Options, error) {
 		return driver.Options{}, err
 	}
 	return driver.Options{
-		Description: inv.flags.description, Labels: labels, Annotations: annotations, OverridePolicies: inv.flags.overridePolicy,
+		Description: inv.flags.description, Labels: labels, Annotations: annotations, OverridePolicies: platformPolicies(inv.flags.overrides()),
 	}, nil
 }

@@ -9,8 +9,10 @@ import (
 	"testing"
 
 	"sluice/internal/actions"
+	"sluice/internal/executor"
 	"sluice/internal/report"
 	"sluice/internal/store"
+	"sluice/internal/view"
 	"sluice/pipeline"
 	"sluice/rollout"
 	"sluice/stages/all"
@@ -89,8 +91,8 @@ const (
 
 // TestSurfaces: text from outside has one way out, wherever it goes.
 func TestSurfaces(t *testing.T) {
-	waits := rollout.Waiting{Kind: rollout.WaitOperator, By: outsiders, Command: "sluice " + outsiders}
-	outcome := rollout.Outcome{Status: rollout.StatusFailed, Promotion: outsiders, Release: outsiders, Targets: []rollout.TargetOutcome{{
+	waits := view.Waiting{Kind: rollout.WaitOperator, By: outsiders, Command: "sluice " + outsiders}
+	outcome := view.Outcome{Status: view.Failed, Promotion: outsiders, Release: outsiders, Targets: []view.Target{{
 		Target: "api", Stage: "production", Platform: "moon", Release: outsiders, PlatformRelease: outsiders, Status: rollout.PromotionFailed,
 		ErrorMessage: outsiders, WaitingFor: &waits,
 	}}}
@@ -100,8 +102,10 @@ func TestSurfaces(t *testing.T) {
 		"target":   func(inv *invocation) { inv.console.Progress(outsiders, "x") },
 		"warning":  func(inv *invocation) { inv.console.Warn("api", outsiders) },
 		"log":      func(inv *invocation) { inv.console.Log("api", outsiders, outsiders) },
-		"event":    func(inv *invocation) { inv.console.Event("api", event) },
-		"error":    func(inv *invocation) { inv.explain(errors.New(outsiders)) },
+		"event": func(inv *invocation) {
+			inv.console.Show(executor.Notice{Target: "api", Kind: executor.NoticeEvent, Event: &event})
+		},
+		"error": func(inv *invocation) { inv.explain(errors.New(outsiders)) },
 		"annotations": func(inv *invocation) {
 			inv.runner.Annotate(actions.Annotation{Level: actions.LevelNotice, Title: outsiders, File: outsiders, Message: outsiders})
 		},

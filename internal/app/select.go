@@ -21,7 +21,7 @@ func (inv *invocation) promotion(p *pipeline.Pipeline) (engine.Promotion, error)
 		return engine.Promotion{}, usage(err)
 	}
 	req := engine.Promotion{
-		Stage: to, Release: f.release, AllowOlder: f.allowOlder, SkipStages: f.skipStages, AcceptDrift: f.acceptDrift, Reason: f.reason,
+		Stage: to, Release: f.release, AllowOlder: f.allowOlder, SkipStages: f.skipStages, AcceptDrift: f.acceptDrift, Replace: f.replace,
 	}
 	if f.from != "" {
 		if req.From, err = p.Stage(f.from); err != nil {

@@ -11,12 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sluice/internal/engine"
 	"sluice/internal/outside"
-	"sluice/internal/report"
 	"sluice/internal/store"
 	"sluice/internal/store/limit"
 	"sluice/internal/store/open"
+	"sluice/internal/view"
 	"sluice/pipeline"
 	"sluice/rollout"
 )
@@ -59,29 +58,19 @@ func (inv *invocation) openStore(p *pipeline.Pipeline, flag, where string) (stor
 // describeSave is what a saved record says happened last, for a store that
 // keeps a log of its saves.
 func (inv *invocation) describeSave(entry store.Entry) string {
-	r, err := rollout.Decode(entry.Data)
-	if err != nil || len(r.Events) == 0 {
+	if entry.Key.Kind != store.KindTarget {
+		return ""
+	}
+	r, err := rollout.Decode[rollout.Record](entry.Data)
+	if err != nil {
 		return ""
 	}
 	for _, e := range slices.Backward(r.Events) {
-		if text := report.Event(e); text != "" {
+		if text := view.Event(e); text != "" {
 			return outside.Line(inv.runner.Redact(text))
 		}
 	}
 	return ""
-}
-
-// freeRecord refuses a record that a live run holds.
-func (inv *invocation) freeRecord(ctx context.Context, entry store.Entry) error {
-	r, err := rollout.Decode(entry.Data)
-	if err != nil {
-		return &store.UnreadableError{Key: entry.Key, Op: "read", Err: err, Remedy: "nothing was copied"}
-	}
-	l := r.Lock
-	if l == nil || l.Person || !inv.Now().Before(l.Until) || inv.over(ctx, *l) {
-		return nil
-	}
-	return &engine.HeldError{Target: r.Target, Lock: *l}
 }
 
 // showState prints records as they are stored.

@@ -48,7 +48,7 @@ func TestTwoRunsOneTarget(t *testing.T) {
 				t.Errorf("effects %q, want %q", w.effects(), want)
 			}
 			w.wants(t, 0, "unchanged", job{run: 9}, args...)
-			w.wants(t, 0, `"status": "succeeded"`, job{run: 9}, "state", "show", "--target", "eu", "--store", where)
+			w.wants(t, 0, `"state": "SUCCEEDED"`, job{run: 9}, "state", "show", "--target", "eu", "--store", where)
 		})
 	}
 }

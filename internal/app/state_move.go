@@ -5,10 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
+	"sluice/internal/engine"
+	"sluice/internal/ledger"
 	"sluice/internal/store"
 	"sluice/internal/store/limit"
 	"sluice/pipeline"
@@ -48,29 +49,29 @@ func (inv *invocation) migrate() *cobra.Command {
 	return cmd
 }
 
-// copyState copies every record, held by nobody, into a store that has no other
+// copyState copies every entry, held by nobody, into a store that has no other
 // of them yet, and reads them back. What an earlier attempt copied stays.
 func (inv *invocation) copyState(ctx context.Context, p *pipeline.Pipeline, from, to store.Store) error {
 	if from.Facts().Name == to.Facts().Name {
 		return usage(fmt.Errorf("the state is in %s already", to.Facts().Name))
 	}
-	keys, err := from.List(ctx, p.Name.Value)
+	whole, err := ledger.ReadWhole(ctx, from, p.Name.Value)
 	if err != nil {
 		return err
 	}
-	if len(keys) == 0 {
+	if len(whole.Entries) == 0 {
 		inv.result = &result{text: "there is no state of " + p.Name.Value + " in " + from.Facts().Name}
 		return nil
 	}
-	records, err := from.Load(ctx, keys...)
+	copies, err := whole.Redacted(inv.runner.Redact)
 	if err != nil {
 		return err
 	}
-	copies, err := inv.redactedRecords(records)
-	if err != nil {
+	if err := whole.Held(ctx, func(r rollout.Run) bool { return r.Holds(inv.Now()) }, inv.over); err != nil {
 		return err
 	}
-	missing, err := inv.mayMove(ctx, copies, to, keys)
+	keys := keysOf(copies)
+	missing, err := mayMove(ctx, copies, to, keys)
 	if err != nil {
 		return err
 	}
@@ -78,24 +79,27 @@ func (inv *invocation) copyState(ctx context.Context, p *pipeline.Pipeline, from
 	if _, err := to.Commit(ctx, missing...); err != nil {
 		return fmt.Errorf("%w; go on using %s, and say the same again to copy what is missing", err, from.Facts().Name)
 	}
-	if err := verify(ctx, move{from: from, to: to, keys: keys, records: records, copies: copies}); err != nil {
+	if err := verify(ctx, move{from: from, to: to, keys: keys, entries: whole.Entries, copies: copies}); err != nil {
 		return err
 	}
 	inv.result = &result{
-		text:  fmt.Sprintf("%d records copied from %s to %s and read back; set state.store to %s now, the old ones are left as they are", len(records), from.Facts().Name, to.Facts().Name, to.Facts().Name),
-		extra: map[string]any{"records": len(records), "from": from.Facts().Name, "to": to.Facts().Name},
+		text: fmt.Sprintf("%d records copied from %s to %s with what belongs to them, %d entries in all, and read back; set state.store to %s now, the old ones are left as they are",
+			whole.Targets, from.Facts().Name, to.Facts().Name, len(copies), to.Facts().Name),
+		extra: map[string]any{"records": whole.Targets, "entries": len(copies), "from": from.Facts().Name, "to": to.Facts().Name},
 	}
 	return nil
 }
 
-// mayMove refuses to copy what a live run holds, and to write over other
-// records. It returns what is to be written.
-func (inv *invocation) mayMove(ctx context.Context, records []store.Entry, to store.Store, keys []store.Key) ([]store.Entry, error) {
-	for _, r := range records {
-		if err := inv.freeRecord(ctx, r); err != nil {
-			return nil, err
-		}
+func keysOf(entries []store.Entry) []store.Key {
+	keys := make([]store.Key, len(entries))
+	for i, e := range entries {
+		keys[i] = e.Key
 	}
+	return keys
+}
+
+// mayMove refuses to write over other entries. It returns what is to be written.
+func mayMove(ctx context.Context, entries []store.Entry, to store.Store, keys []store.Key) ([]store.Entry, error) {
 	there, err := to.Load(ctx, keys...)
 	if err != nil {
 		return nil, err
@@ -104,35 +108,21 @@ func (inv *invocation) mayMove(ctx context.Context, records []store.Entry, to st
 	for i, entry := range there {
 		switch {
 		case entry.Version == "":
-			copied := records[i]
+			copied := entries[i]
 			copied.Version = ""
 			missing = append(missing, copied)
-		case !same(entry, records[i]):
+		case !same(entry, entries[i]):
 			return nil, fmt.Errorf("%s has another record of %s already (generation %d); nothing was copied", to.Facts().Name, entry.Key, entry.Generation)
 		}
 	}
 	return missing, nil
 }
 
-// redactedRecords are records as they may be written: without credentials that an
-// older version let into them.
-func (inv *invocation) redactedRecords(records []store.Entry) ([]store.Entry, error) {
-	clean := slices.Clone(records)
-	for i, r := range clean {
-		data, err := rollout.Redact(r.Data, inv.runner.Redact)
-		if err != nil {
-			return nil, &store.UnreadableError{Key: r.Key, Op: "read", Err: err, Remedy: "nothing was copied"}
-		}
-		clean[i].Data = data
-	}
-	return clean, nil
-}
-
-// move is what is copied: records as they were read, and as they were written.
+// move is what is copied: entries as they were read, and as they were written.
 type move struct {
 	from, to        store.Store
 	keys            []store.Key
-	records, copies []store.Entry
+	entries, copies []store.Entry
 }
 
 // verify reads the copies back, and the originals once more: what a run saved
@@ -154,7 +144,7 @@ func verify(ctx context.Context, m move) error {
 	}
 	changed := &store.ConflictError{}
 	for i, o := range originals {
-		if !same(o, m.records[i]) {
+		if !same(o, m.entries[i]) {
 			changed.Keys = append(changed.Keys, o.Key)
 		}
 	}
@@ -164,8 +154,11 @@ func verify(ctx context.Context, m move) error {
 	return nil
 }
 
-// same reports whether two stores hold the same save of a record.
+// same reports whether two stores hold the same save of an entry.
 func same(a, b store.Entry) bool { return a.Generation == b.Generation && bytes.Equal(a.Data, b.Data) }
+
+// importCommand is the name of the command that starts a state anew.
+const importCommand = "state import"
 
 // importState adopts what runs on the platforms today as a first state.
 func (inv *invocation) importState() *cobra.Command {
@@ -180,15 +173,15 @@ func (inv *invocation) importState() *cobra.Command {
 			if err := inv.mayChange(ctx, p); err != nil {
 				return err
 			}
-			e, err := inv.engine(p)
-			if err != nil {
-				return err
-			}
 			targets, err := inv.selected(p)
 			if err != nil {
 				return err
 			}
-			s, err := e.Import(ctx, targets, inv.flags.acceptDrift)
+			var s engine.Status
+			err = inv.use(ctx, p, func(e *engine.Engine) (err error) {
+				s, err = e.Import(ctx, targets, inv.flags.acceptDrift)
+				return err
+			})
 			if err != nil {
 				return err
 			}

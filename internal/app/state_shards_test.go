@@ -107,7 +107,7 @@ func TestFleet(t *testing.T) {
 			first := w.wants(t, 1, "run its shard again", job{run: 7, name: "collect"}, collect...).document(t)
 			checkFleet(t, first, "failed", lost)
 
-			w.wants(t, 0, "promote: succeeded", job{run: 7, attempt: 2, later: time.Minute}, append([]string{"promote", "--to", "production", "--shard", "2/4"}, store...)...)
+			w.wants(t, 0, "promote: succeeded", job{run: 7, attempt: 2, later: 17 * time.Minute}, append([]string{"promote", "--to", "production", "--shard", "2/4"}, store...)...)
 			summary := filepath.Join(t.TempDir(), "summary")
 			second := w.wants(t, 0, "", job{run: 7, attempt: 2, name: "collect", env: map[string]string{"GITHUB_STEP_SUMMARY": summary}}, collect...).document(t)
 			checkFleet(t, second, "succeeded", nil)
@@ -286,7 +286,7 @@ func TestCollectLooksOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shop)
 	store := []string{"--store", w.stores()["git"]}
-	w.die(t, job{run: 7}, append([]string{"promote", "--to", "production", "--shard", "1/2"}, store...)...)
+	w.die(t, job{run: 7, here: true}, append([]string{"promote", "--to", "production", "--shard", "1/2"}, store...)...)
 	w.promoteShards(t, store, shard{Shard: "2/2"})
 	collect := append([]string{"collect", "--to", "production"}, store...)
 	w.wants(t, 1, "octocat/shop/runs/7/promote/1/2 did not finish; run its shard again", job{run: 7, name: "collect"}, collect...)
@@ -300,6 +300,6 @@ func TestCollectLooksOnly(t *testing.T) {
 	if w.saves() != saves {
 		t.Error("collect saved something")
 	}
-	w.wants(t, 0, "promote: succeeded", job{run: 7, attempt: 2, later: time.Minute}, append([]string{"promote", "--to", "production", "--shard", "1/2"}, store...)...)
+	w.wants(t, 0, "promote: succeeded", job{run: 7, attempt: 2, later: time.Hour}, append([]string{"promote", "--to", "production", "--shard", "1/2"}, store...)...)
 	w.wants(t, 0, "collect: succeeded", job{run: 7, attempt: 2, name: "collect"}, collect...)
 }

@@ -163,6 +163,7 @@ type job struct {
 	branch  string            // the default branch unless given
 	env     map[string]string // more of its environment, or other
 	later   time.Duration     // by how much its clock is ahead
+	here    bool              // one that dies does so on this machine, where its end is seen
 }
 
 // environ is the environment of a job's step.
@@ -300,6 +301,9 @@ func (w *world) die(t *testing.T, s job, args ...string) {
 	s.env["AWS_ENDPOINT_URL_API_GATEWAY"] = server.URL
 	program := exec.CommandContext(t.Context(), os.Args[0], append(args, "--file", w.file)...)
 	program.Args[0], program.Env = "sluice", w.environ(s)
+	if !s.here {
+		program.Env = append(program.Env, otherHost+"=far-away")
+	}
 	var said bytes.Buffer
 	program.Stdout, program.Stderr = &said, &said
 	if err := program.Start(); err != nil {

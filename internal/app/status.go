@@ -2,15 +2,14 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"sluice/internal/engine"
 	"sluice/internal/report"
+	"sluice/internal/view"
 	"sluice/rollout"
 )
 
@@ -36,79 +35,67 @@ func (inv *invocation) runStatus(ctx context.Context) error {
 	if err := inv.selectedSomewhere(pipelines); err != nil {
 		return err
 	}
-	targets := []engine.TargetStatus{}
-	var outcome rollout.Outcome
+	targets := []view.TargetStatus{}
+	var outcome view.Outcome
 	controllers := []rollout.Rollout{}
 	for _, p := range pipelines {
-		e, err := inv.engine(p)
-		if err != nil {
-			return err
-		}
 		chosen, err := inv.selectedIn(p)
 		if err != nil {
 			return err
 		}
-		s, err := e.Status(ctx, chosen, inv.flags.stage == "" && len(inv.flags.targets) == 0)
+		var s engine.Status
+		err = inv.use(ctx, p, func(e *engine.Engine) (err error) {
+			s, err = e.Status(ctx, chosen, inv.flags.stage == "" && len(inv.flags.targets) == 0)
+			return err
+		})
 		if err != nil {
 			return err
 		}
 		targets = append(targets, s.Targets...)
-		outcome = join(outcome, s.Outcome)
-		controllers = append(controllers, rollout.Controllers(s.Records)...)
+		outcome = view.Join(outcome, s.Outcome)
+		controllers = append(controllers, s.Controllers...)
 	}
-	view, err := rollout.EncodeRollouts(controllers)
+	encoded, err := rollout.EncodeRollouts(controllers)
 	if err != nil {
 		return err
 	}
 	outcome.Status = statusOf(outcome)
-	inv.result = &result{outcome: outcome, text: statusText(targets), summary: true, extra: map[string]any{"targets": targets, "controllers": view}}
+	inv.result = &result{outcome: outcome, text: statusText(targets), summary: true, extra: map[string]any{"targets": targets, "controllers": encoded}}
 	return nil
 }
 
 // statusOf is the status of a look: it succeeded, or something is pending.
-func statusOf(out rollout.Outcome) rollout.Status {
-	if slices.ContainsFunc(out.Targets, func(t rollout.TargetOutcome) bool { return t.Status == rollout.PromotionPending }) {
-		return rollout.StatusPending
+func statusOf(out view.Outcome) view.Status {
+	if slices.ContainsFunc(out.Targets, func(t view.Target) bool { return t.Status == rollout.PromotionPending }) {
+		return view.Pending
 	}
-	return rollout.StatusSucceeded
+	return view.Succeeded
 }
 
-func statusText(targets []engine.TargetStatus) string {
+func statusText(targets []view.TargetStatus) string {
 	rows := make([][]string, 0, len(targets))
 	for _, t := range targets {
 		runs := t.Runs
 		if t.Drift {
 			runs += " (drift: the state says " + t.Release + ")"
 		}
-		rows = append(rows, []string{t.Stage, t.Target, t.Platform, runs, t.Rollout, string(t.State), t.Phase})
+		rows = append(rows, []string{t.Stage, t.Target.Target, t.Platform, runs, t.Rollout, string(t.State), t.Phase, blockedBy(t)})
 	}
 	var b strings.Builder
-	b.WriteString(report.Table([]string{"STAGE", "TARGET", "PLATFORM", "RUNS", "ROLLOUT", "STATE", "PHASE"}, rows))
+	b.WriteString(report.Table([]string{"STAGE", "TARGET", "PLATFORM", "RUNS", "ROLLOUT", "STATE", "PHASE", "BLOCKED BY"}, rows))
 	for _, t := range targets {
-		for _, line := range statusNotes(t) {
-			b.WriteString(t.Target + " " + line + "\n")
+		for _, line := range t.Notes() {
+			b.WriteString(t.Target.Target + " " + line + "\n")
 		}
 	}
 	return b.String()
 }
 
-// statusNotes are what the table has no room for.
-func statusNotes(t engine.TargetStatus) []string {
-	var notes []string
-	if t.Orphaned {
-		notes = append(notes, "is orphaned: the state knows it and the pipeline does not; say `formerly` at the target that took its place")
+// blockedBy lists what keeps a target from going forward.
+func blockedBy(t view.TargetStatus) string {
+	ids := make([]string, len(t.BlockedBy))
+	for i, b := range t.BlockedBy {
+		ids[i] = b.ID
 	}
-	if l := t.Lock; l != nil {
-		notes = append(notes, fmt.Sprintf("is locked by %s since %s: %s", l.Actor, l.Since.Format(time.RFC3339), l.Reason))
-	}
-	if t.ErrorMessage != "" {
-		notes = append(notes, "failed: "+t.ErrorMessage)
-	}
-	if t.Problem != "" {
-		notes = append(notes, "could not be asked: "+t.Problem)
-	}
-	if t.WaitingFor != nil {
-		notes = append(notes, report.Waits(*t.WaitingFor))
-	}
-	return notes
+	return strings.Join(ids, ", ")
 }

@@ -17,7 +17,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"sluice/internal/app"
+	"sluice/internal/ledger/process"
 	"sluice/internal/sandbox"
+	"sluice/rollout"
 )
 
 // TestMain lets the test binary be the program: stories run it as a process of
@@ -31,13 +33,28 @@ func sluice() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(app.Main(ctx, app.Process{
-		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
+		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Self: elsewhere(os.Getenv(otherHost)),
 		Kill: func() {
 			self, _ := os.FindProcess(os.Getpid()) // there is always a self
 			_ = self.Kill()
 			select {}
 		},
 	}))
+}
+
+// otherHost is the environment variable that has the program take itself for one on
+// a machine of that name.
+const otherHost = "SLUICE_TEST_HOST"
+
+func elsewhere(host string) func() rollout.Run {
+	if host == "" {
+		return nil
+	}
+	return func() rollout.Run {
+		run := process.Here().Self()
+		run.Host = host
+		return run
+	}
 }
 
 type command = func(ts *testscript.TestScript, negated bool, args []string)

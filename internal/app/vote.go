@@ -6,8 +6,7 @@ import (
 	"strings"
 
 	"sluice/internal/actions"
-	"sluice/internal/engine"
-	"sluice/stages/driver"
+	"sluice/internal/planner"
 )
 
 // The events of GitHub by which a person says something. The first two can only
@@ -17,6 +16,7 @@ const (
 	eventDispatch   = "workflow_dispatch"
 	eventRepository = "repository_dispatch"
 	eventComment    = "issue_comment"
+	eventRelease    = "release" // a person's too, but no word on an approval
 )
 
 // wayToVote names what works, for whoever is refused.
@@ -28,7 +28,7 @@ const wayToVote = "say it in a run of your own: start a workflow that has `on: w
 // too, and names somebody as the actor of each. Outside Actions the engine
 // decides.
 func (inv *invocation) mayVote(ctx context.Context, command string) error {
-	if !inv.runner.Inside() || command != engine.CommandApprove && command != engine.CommandReject {
+	if !inv.runner.Inside() || !isVote(command) {
 		return nil
 	}
 	run, err := inv.runner.Context()
@@ -42,9 +42,7 @@ func (inv *invocation) mayVote(ctx context.Context, command string) error {
 	if why == "" {
 		return nil
 	}
-	return &engine.RefusedError{Findings: []driver.Finding{{
-		Severity: driver.Refuse, Message: "cannot " + command + ": " + why, Remedy: remedy,
-	}}}
+	return planner.Refuse("cannot "+command+": "+why, remedy)
 }
 
 // nobodysWord says why a run is no person's word; "" where it may be.
@@ -52,7 +50,7 @@ func nobodysWord(run actions.Context) (why, remedy string) {
 	switch {
 	case run.Actor == "":
 		return "GitHub names nobody who started this run (GITHUB_TRIGGERING_ACTOR and GITHUB_ACTOR are empty)", wayToVote
-	case strings.HasSuffix(run.Actor, "[bot]"), run.Event.SenderType == "Bot":
+	case isBot(run):
 		return run.Actor + " is not a person; approvals count only from people", wayToVote
 	case !isVoteEvent(run.EventName):
 		event := run.EventName
@@ -69,6 +67,21 @@ func nobodysWord(run actions.Context) (why, remedy string) {
 	default:
 		return "", ""
 	}
+}
+
+// isVote reports whether a command is a word on an approval.
+func isVote(command string) bool {
+	return command == planner.CommandApprove || command == planner.CommandReject
+}
+
+// isSaid reports whether a run is a person's word.
+func isSaid(run actions.Context) bool {
+	why, _ := nobodysWord(run)
+	return why == ""
+}
+
+func isBot(run actions.Context) bool {
+	return strings.HasSuffix(run.Actor, "[bot]") || run.Event.SenderType == "Bot"
 }
 
 func isVoteEvent(name string) bool {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"sluice/internal/engine"
+	"sluice/internal/planner"
 )
 
 // github answers what people may do, and counts who was asked about.
@@ -78,7 +78,7 @@ func TestWhoseWordCounts(t *testing.T) {
 		"without its payload":       {event: "issue_comment", actor: "wendy", refused: "only a new comment counts"},
 	}
 	for name, test := range tests {
-		for _, command := range []string{engine.CommandApprove, engine.CommandReject} {
+		for _, command := range []string{planner.CommandApprove, planner.CommandReject} {
 			t.Run(command+" "+name, func(t *testing.T) {
 				*asked = nil
 				payload := filepath.Join(t.TempDir(), "event.json")
@@ -96,7 +96,7 @@ func TestWhoseWordCounts(t *testing.T) {
 					"GITHUB_EVENT_PATH="+payload, "GITHUB_API_URL="+api, "GITHUB_TOKEN=ghs_0123456789"))
 				inv.flags.waitBudget = time.Minute
 				err := inv.mayVote(t.Context(), command)
-				refusal, refused := errors.AsType[*engine.RefusedError](err)
+				refusal, refused := errors.AsType[*planner.RefusedError](err)
 				if refused != (test.refused != "") || !refused && err != nil {
 					t.Fatalf("error %v, want a refusal: %q", err, test.refused)
 				}
@@ -106,7 +106,7 @@ func TestWhoseWordCounts(t *testing.T) {
 				if !refused {
 					return
 				}
-				if f := refusal.Findings[0]; !strings.Contains(f.Message, test.refused) || !strings.HasPrefix(f.Message, "cannot "+command+": ") || f.Remedy == "" {
+				if f := refusal.Refusals[0].Findings[0]; !strings.Contains(f.Message, test.refused) || !strings.HasPrefix(f.Message, "cannot "+command+": ") || f.Remedy == "" {
 					t.Errorf("%+v, want %q", f, test.refused)
 				}
 			})
@@ -116,12 +116,12 @@ func TestWhoseWordCounts(t *testing.T) {
 
 // TestOtherCommandsTakeAnyRun: only a person's word is a person's.
 func TestOtherCommandsTakeAnyRun(t *testing.T) {
-	for _, command := range []string{engine.CommandAdvance, engine.CommandCancel, engine.CommandRetryJob, engine.CommandIgnoreJob} {
+	for _, command := range []string{planner.CommandAdvance, planner.CommandCancel, planner.CommandRetryJob, planner.CommandIgnoreJob} {
 		if err := invoked(t, inside("GITHUB_EVENT_NAME=push")).mayVote(t.Context(), command); err != nil {
 			t.Errorf("%s: %v", command, err)
 		}
 	}
-	if err := invoked(t, nil).mayVote(t.Context(), engine.CommandApprove); err != nil {
+	if err := invoked(t, nil).mayVote(t.Context(), planner.CommandApprove); err != nil {
 		t.Errorf("outside Actions: %v", err)
 	}
 }

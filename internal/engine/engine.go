@@ -1,113 +1,180 @@
-// Package engine is the one loop that runs rollouts: it takes what
-// [rollout.Next] says is due, saves the intent, sends the effect, follows it,
-// runs checks, and saves what came of it. Targets run side by side; targets
-// that one call can serve run together. Whatever a process leaves unfinished,
-// the next one takes up from the records.
+// Package engine is what the commands do, one file a command: it loads the
+// records, has the plan made, has it carried out, and has the outcome told.
 package engine
 
 import (
 	"context"
 	"time"
 
-	"sluice/internal/check"
-	"sluice/internal/store"
-	"sluice/internal/store/limit"
+	"sluice/internal/executor"
+	"sluice/internal/ledger"
+	"sluice/internal/planner"
+	"sluice/internal/view"
+	"sluice/internal/work"
 	"sluice/pipeline"
 	"sluice/rollout"
-	"sluice/stages"
 	"sluice/stages/driver"
 )
 
-// Checks runs hooks and gates; [check.Runner] does.
-type Checks interface {
-	// Preflight says why a gate could not run in this place at all.
-	Preflight(g rollout.Gate) error
-	// Run runs a gate to its end. An error means that it did not pass.
-	Run(ctx context.Context, g rollout.Gate, v check.Vars) error
+// Platform is what the commands ask of platforms.
+type Platform interface {
+	planner.Platform
+	executor.Platform
 }
 
-// Observer is told what happens, as it happens. Implementations are safe for
-// concurrent use. Text from platforms arrives as it is: untrusted.
-type Observer interface {
-	Progress(target, text string)
-	Warn(target, text string)
-	// Log shows the output of a platform's own step.
-	Log(target, title, text string)
-	// Event shows a line of a target's history, once it is saved.
-	Event(target string, e rollout.Event)
-}
-
-// Actor is who started this invocation.
-type Actor struct {
-	Login     string
-	Verified  bool // GitHub said who it is
-	Automated bool // a schedule, an app or a bot
-}
-
-// Config is what an engine works with.
+// Config is what an engine works with. Everything in it is of one invocation.
 type Config struct {
 	Pipeline *pipeline.Pipeline
-	Stages   *stages.Stages
-	Store    store.Store
-	Checks   Checks
-	Observer Observer
-	// Redact takes credentials out of text: every record passes it before it is
-	// saved. Nil takes out nothing.
-	Redact func(string) string
-	Now    func() time.Time
+	Platform Platform
+	Checks   executor.Checks
+	Ledger   *ledger.Ledger
+	Work     *work.Work
+	Notify   func(executor.Notice) // what happens while it happens; called by one goroutine at a time
 
-	Actor  Actor
-	Lease  rollout.Lock // who this run is: Holder, RunURL, Actor; Since and Until are set when it is taken
-	Origin string       // what makes a re-run the same: repository, run id, job, step; "" outside Actions
-	// Over reports whether the run behind a lease is known to have ended.
-	Over func(context.Context, rollout.Lock) bool
-
-	InlineWait  time.Duration // bakes and windows due sooner are waited for
-	WaitBudget  time.Duration // bounds the whole invocation
-	Concurrency int           // targets at work side by side; 0 means 8
-	// OverridePolicies are policies that a person overrides by name.
-	OverridePolicies []string
+	Run        rollout.Run   // who this run is; its ID is in the leases
+	Actor      rollout.Actor // who started the invocation, with their reason and overrides
+	Verified   bool          // GitHub said who it is
+	Origin     string        // what makes a re-run the same: repository, run id, job, step; "" outside Actions
+	Commit     string        // of the pipeline file; "" where nobody knows
+	LeaseWait  time.Duration // how long a person's going back waits for the run that holds a target
+	Policies   []string      // policies that a person overrides by name
+	Identifies bool          // whoever can write the state was authenticated: approvals count there
+	// Workflow writes a command line as a run of a workflow; nil for none.
+	Workflow func(view.Command) string
 }
 
-// Engine runs the rollouts of one pipeline for one invocation.
+// Engine does the commands of one invocation. It is not safe for concurrent use.
 type Engine struct {
 	Config
-	started  time.Time
-	cut      *interruption
-	checking *stopwatch // what checks took
-	begins   *begins
+	planner *planner.Planner
+	setting rollout.Setting
 }
-
-// defaultConcurrency is how many targets are at work side by side.
-const defaultConcurrency = 8
 
 // New returns an engine. It makes no connection.
 func New(c Config) *Engine {
-	if c.Now == nil {
-		c.Now = time.Now
+	if c.Notify == nil {
+		c.Notify = func(executor.Notice) {}
 	}
-	if c.Concurrency <= 0 {
-		c.Concurrency = defaultConcurrency
-	}
-	e := &Engine{Config: c, started: c.Now(), cut: &interruption{}, checking: &stopwatch{}, begins: &begins{counts: map[string]*attempts{}}}
-	e.Store = limit.New(c.Store, e.ofStore)
+	e := &Engine{Config: c}
+	e.setting = rollout.Setting{Person: c.Actor.Person, Outside: e.outside}
+	e.planner = planner.New(planner.Config{
+		Pipeline: c.Pipeline, Platform: c.Platform, Checks: c.Checks, Work: c.Work, Setting: e.setting,
+		Invocation: planner.Invocation{Actor: c.Actor, Origin: c.Origin, Attempt: c.Run.Attempt, Commit: c.Commit},
+	})
 	return e
 }
 
-// leaseMargin is how long a lease outlives the invocation's budget, so that a
-// slow save at its end is still its own.
-const leaseMargin = 5 * time.Minute
-
-// leaseUntil is when the leases of this invocation end.
-func (e *Engine) leaseUntil(now time.Time) time.Time {
-	return now.Add(e.WaitBudget + leaseMargin).UTC().Truncate(time.Second)
+// outside asks the policies of the pipeline file, by the clock.
+func (e *Engine) outside(r *rollout.Record, q rollout.Question, now time.Time) (rollout.Block, bool) {
+	invoker := pipeline.InvokerAutomation
+	if q.Person {
+		invoker = pipeline.InvokerPerson
+	}
+	b, blocked := e.Pipeline.Blocked(pipeline.Question{
+		Stage: r.Stage, Target: r.Target, Action: string(q.Intention), Invoker: invoker,
+		Overrides: append(e.Policies, q.Overrides...), Actor: e.Actor.Login, Now: now,
+	})
+	if !blocked {
+		return rollout.Block{}, false
+	}
+	policy, err := e.Pipeline.Policy(b.Policy)
+	if err != nil {
+		return rollout.Block{}, false
+	}
+	return rollout.Block{
+		ID: b.Policy, Kind: rollout.BlockPolicy, Whom: rollout.Everybody, Until: b.Until, By: b.Policy, Reason: b.Message,
+		Override: policy.Override, Standing: policy.Standing, Resume: policy.Resume,
+	}, true
 }
 
-// deadline is when the invocation stops following what is not over.
-func (e *Engine) deadline() time.Time { return e.started.Add(e.WaitBudget) }
+// fresh makes the record of a target that was never saved.
+func (e *Engine) fresh(target string) rollout.Record {
+	t, err := e.Pipeline.Target(target)
+	if err != nil {
+		return rollout.Record{}
+	}
+	return e.planner.Fresh(t)
+}
 
-// beyond reports whether a wait that begins now ends after the deadline.
-func (e *Engine) beyond(wait time.Duration) bool { return e.Now().Add(wait).After(e.deadline()) }
+// load reads the records of targets, with the other members of the promotions
+// that they are in.
+func (e *Engine) load(ctx context.Context, targets ...string) (*ledger.State, error) {
+	state, err := e.Ledger.Load(ctx, targets...)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.asRenamed(ctx, state, targets); err != nil {
+		return nil, err
+	}
+	return state, e.Ledger.LoadMembers(ctx, state)
+}
 
-// place is a declared target's portable handle.
-func (e *Engine) place(t driver.Target) (*stages.Target, error) { return e.Stages.Target(t) }
+// loadToChange is load for a command that changes something.
+func (e *Engine) loadToChange(ctx context.Context, targets ...string) (*ledger.State, error) {
+	if err := e.takeNames(ctx, targets); err != nil {
+		return nil, err
+	}
+	return e.load(ctx, targets...)
+}
+
+// carryOut carries a plan out, and tells what came of it. A plan that is refused
+// is a [planner.RefusedError]; other errors are those of [executor.Result], and
+// the outcome counts beside them.
+func (e *Engine) carryOut(ctx context.Context, state *ledger.State, plan planner.Plan) (view.Outcome, error) {
+	if err := plan.Err(); err != nil {
+		return view.Outcome{}, err
+	}
+	e.tell(plan)
+	e.tellChanges(state, plan)
+	result := e.run(ctx, state, plan)
+	return e.view().Result(state, plan, result), result.Err
+}
+
+func (e *Engine) run(ctx context.Context, state *ledger.State, plan planner.Plan) executor.Result {
+	return executor.Run(ctx, executor.Config{
+		Pipeline: e.Pipeline.Name.Value, Run: e.Run.ID, Platform: e.Platform, Checks: e.Checks, Ledger: e.Ledger,
+		Work: e.Work, Setting: e.setting, Notify: e.Notify,
+	}, state, e.fresh, plan)
+}
+
+// tell shows what planning noticed.
+func (e *Engine) tell(plan planner.Plan) {
+	if plan.Again {
+		e.Notify(executor.Notice{Kind: executor.NoticeAgain})
+	}
+	for _, f := range plan.Findings {
+		kind := executor.NoticeNote
+		if f.Severity == driver.Warn {
+			kind = executor.NoticeWarning
+		}
+		e.Notify(executor.Notice{Target: f.Target, Kind: kind, Text: planner.Text(f)})
+	}
+}
+
+// tellChanges says of rollouts that go on that the pipeline file has changed since
+// they were created.
+func (e *Engine) tellChanges(state *ledger.State, plan planner.Plan) {
+	for _, m := range plan.Moves {
+		r := state.Records[m.Target]
+		if r == nil || m.Unchanged || m.Pending != nil {
+			continue
+		}
+		if x, ok := r.Active(); ok && x.Spec.PipelineDigest != e.Pipeline.Digest {
+			e.Notify(executor.Notice{Kind: executor.NoticeChanged, Target: m.Target, Text: x.Rollout.Name})
+		}
+	}
+}
+
+// view tells of records as this invocation knows them now.
+func (e *Engine) view() view.View {
+	return view.View{Pipeline: e.Pipeline, Setting: e.setting, Run: e.Run.ID, Now: e.Work.Now(), Workflow: e.Workflow}
+}
+
+// names are the targets' names.
+func names(targets []*pipeline.Target) []string {
+	list := make([]string, len(targets))
+	for i, t := range targets {
+		list[i] = t.Name.Value
+	}
+	return list
+}

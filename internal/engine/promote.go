@@ -2,38 +2,28 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"slices"
-	"strings"
 
-	"github.com/google/uuid"
-
+	"sluice/internal/ledger"
+	"sluice/internal/planner"
+	"sluice/internal/view"
 	"sluice/pipeline"
 	"sluice/rollout"
 	"sluice/stages/driver"
 )
 
-// The commands that create rollouts.
-const (
-	CommandPromote       = "promote"
-	CommandPromoteCanary = "promote-canary"
-	CommandRollback      = "rollback"
-)
-
-// Promotion is a request to move releases to a stage.
+// Promotion asks for a promotion to a stage.
 type Promotion struct {
 	Stage       *pipeline.Stage
 	From        *pipeline.Stage // nil means the stage before
 	Targets     []*pipeline.Target
-	Release     string
+	Release     string // "" what the source runs
 	AllowOlder  bool
 	SkipStages  bool
 	AcceptDrift bool
-	Reason      string
+	Replace     bool
 	Options     driver.Options
 	// Shard says that Targets are this job's share of a promotion that other
-	// jobs of the run share: its id and all of its targets. Nil for a whole one.
+	// jobs of the run share. Nil for a whole one.
 	Shard *Shard
 }
 
@@ -43,59 +33,58 @@ type Shard struct {
 	Members   []string // the names of all targets of the promotion
 }
 
-// Promote moves releases to a stage: it pins them, looks at every target before
-// the first effect, saves what is intended, and runs what is due.
-func (e *Engine) Promote(ctx context.Context, req Promotion) (rollout.Outcome, error) {
-	slots, err := e.load(ctx, req.Targets)
-	if err != nil {
-		return rollout.Outcome{}, err
+// Promote promotes releases to a stage. Errors: [planner.RefusedError] (nothing
+// was done), those of the ledger, and the end of ctx; the outcome counts beside
+// the latter two.
+func (e *Engine) Promote(ctx context.Context, req Promotion) (view.Outcome, error) {
+	if err := e.takeNames(ctx, names(req.Targets)); err != nil {
+		return view.Outcome{}, err
 	}
-	id, again := e.promotionOf(req, slots)
-	v := voyage{id: id, command: CommandPromote, reason: req.Reason, shard: req.Shard}
-	if again {
-		found := sharesOf(id, slots)
-		if len(found.open) == 0 || len(found.missing) == 0 {
-			return e.again(ctx, id, slots)
+	state, plan, err := e.planPromotion(ctx, req)
+	if err != nil {
+		return view.Outcome{}, err
+	}
+	return e.carryOut(ctx, state, plan)
+}
+
+// Plan finds out what [Engine.Promote] would do, and changes nothing. What refuses
+// stands in it. Errors are those of the ledger, and the end of ctx.
+func (e *Engine) Plan(ctx context.Context, req Promotion) (view.Plan, error) {
+	_, plan, err := e.planPromotion(ctx, req)
+	if err != nil {
+		return view.Plan{}, err
+	}
+	return e.view().Plan(plan), nil
+}
+
+func (e *Engine) planPromotion(ctx context.Context, req Promotion) (*ledger.State, planner.Plan, error) {
+	wanted := e.wanted(req)
+	state, err := e.load(ctx, e.planner.Reads(wanted)...)
+	if err != nil {
+		return nil, planner.Plan{}, err
+	}
+	if err := e.Ledger.LoadPromotions(ctx, state, wanted.ID); err != nil {
+		return nil, planner.Plan{}, err
+	}
+	plan, err := e.planner.Promote(ctx, state, wanted)
+	return state, plan, err
+}
+
+// wanted is the promotion as the planner takes it.
+func (e *Engine) wanted(req Promotion) planner.Promotion {
+	wanted := planner.Promotion{
+		Stage: req.Stage, From: req.From, Targets: req.Targets, Release: req.Release, AllowOlder: req.AllowOlder,
+		SkipStages: req.SkipStages, AcceptDrift: req.AcceptDrift, Replace: req.Replace, Options: req.Options,
+	}
+	wanted.ID = e.planner.PromotionID(rollout.CommandPromote, req.Stage.Name.Value, req.Targets)
+	if s := req.Shard; s != nil {
+		wanted.Members = s.Members
+		if s.Promotion != "" {
+			wanted.ID = s.Promotion
 		}
-		e.resuming()
-		slots, v.left = found.missing, found.open
+		if !e.Ledger.Facts().Swap {
+			wanted.ID, wanted.Members = planner.ShareID(wanted.ID, req.Targets), nil
+		}
 	}
-	journeys, err := e.journeys(ctx, req, slots, id)
-	if err != nil {
-		return rollout.Outcome{}, err
-	}
-	return e.embark(ctx, journeys, v)
-}
-
-// voyage is what all journeys of a promotion share.
-type voyage struct {
-	id, command, reason string
-	shard               *Shard
-	left                []*slot // open shares of an earlier attempt, to be resumed
-}
-
-// promotionOf names the promotion of a request: a shard's is shared with the
-// other shards. again reports that its targets know it already.
-func (e *Engine) promotionOf(req Promotion, slots []*slot) (id string, again bool) {
-	if req.Shard == nil || req.Shard.Promotion == "" {
-		return e.promotionID(CommandPromote, req.Stage.Name.Value, slots)
-	}
-	return req.Shard.Promotion, known(req.Shard.Promotion, slots)
-}
-
-// promotionID names a promotion: the same for a re-run of the same step, so
-// that it is found again; again reports that it was.
-func (e *Engine) promotionID(command, stage string, slots []*slot) (id string, again bool) {
-	if e.Origin == "" {
-		return uuid.NewString(), false
-	}
-	id = promotionName(e.Origin, command, stage, namesOf(slots))
-	return id, known(id, slots)
-}
-
-// promotionName is a promotion's id by what makes it the same.
-func promotionName(origin, command, stage string, targets []string) string {
-	names := slices.Sorted(slices.Values(targets))
-	sum := sha256.Sum256([]byte(strings.Join([]string{origin, command, stage, strings.Join(names, ",")}, "\n")))
-	return "p-" + hex.EncodeToString(sum[:8])
+	return wanted
 }

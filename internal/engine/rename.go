@@ -2,63 +2,134 @@ package engine
 
 import (
 	"context"
+	"slices"
 
-	"sluice/internal/store"
+	"sluice/internal/ledger"
 	"sluice/pipeline"
 	"sluice/rollout"
-	"sluice/stages/driver"
 )
 
-// takeOver starts the record of a renamed target from that of its earlier
-// name, its lock included. The earlier record stays as it was.
-func (e *Engine) takeOver(ctx context.Context, s *slot, t *pipeline.Target) error {
-	former := store.Key{Pipeline: e.Pipeline.Name.Value, Target: t.Formerly.Value}
-	entries, err := e.Store.Load(ctx, former)
-	if err != nil || entries[0].Version == "" {
-		return err
-	}
-	old := slot{key: former}
-	if err := old.decode(entries[0]); err != nil {
-		return err
-	}
-	s.record, s.shown = old.record, old.shown
-	s.record.Target, s.record.Stage, s.record.Generation = t.Name.Value, t.Stage.Name.Value, 0
-	for i := range s.record.Rollouts {
-		rename(&s.record.Rollouts[i], former.Target, t.Driver())
-	}
-	for i := range s.record.Promotions {
-		renameIn(s.record.Promotions[i].Members, former.Target, s.name())
-	}
-	s.record.AddEvent(rollout.Event{Type: "target.renamed", Time: e.Now().UTC(), Message: former.Target + " is now " + t.Name.Value})
-	return nil
-}
+// A target of the file that says `formerly` keeps the record that was saved under
+// its earlier name. Who only looks reads it as renamed; who changes something
+// saves it so first.
 
-// rename makes a rollout one of the renamed target, so that what is under way
-// is followed under its new name.
-func rename(x *rollout.Execution, former string, target driver.Target) {
-	x.Spec.Target, x.Rollout.TargetID = target, target.Name
-	renameIn(x.Spec.Members, former, target.Name)
-	for i := range x.Steps {
-		step := &x.Steps[i]
-		renameIn(step.Members, former, target.Name)
-		for c := range step.Call.Changes {
-			if step.Call.Changes[c].Target.Name == former {
-				step.Call.Changes[c].Target = target
-			}
-		}
-		if step.Operation == nil {
+// former are the declared targets among names that had another name, by that.
+func (e *Engine) former(names []string) map[string]*pipeline.Target {
+	found := map[string]*pipeline.Target{}
+	for _, name := range names {
+		t, err := e.Pipeline.Target(name)
+		if err != nil || t.Formerly.Value == "" {
 			continue
 		}
-		if result, ok := step.Operation.Results[former]; ok {
-			step.Operation.Results = map[string]driver.Result{target.Name: result}
-		}
+		found[t.Formerly.Value] = t
 	}
+	return found
 }
 
-func renameIn(names []string, former, name string) {
-	for i := range names {
-		if names[i] == former {
-			names[i] = name
+// renaming is what one target's earlier name left.
+type renaming struct {
+	former string
+	old    *rollout.Record
+	now    rollout.Record
+}
+
+// renamings reads the records that targets of a state left under their earlier
+// names. The promotions that they are in are added to the state, renamed.
+func (e *Engine) renamings(ctx context.Context, state *ledger.State, names []string) ([]renaming, error) {
+	var wanted []string
+	former := e.former(names)
+	for name, t := range former {
+		if state.Records[t.Name.Value] == nil && state.Index.Has(name) {
+			wanted = append(wanted, name)
 		}
 	}
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	left, err := e.Ledger.Load(ctx, wanted...)
+	if err != nil {
+		return nil, err
+	}
+	var list []renaming
+	for _, name := range wanted {
+		old := left.Records[name]
+		if old == nil {
+			continue
+		}
+		one := renaming{former: name, old: old, now: old.Clone()}
+		one.now.Rename(former[name].Driver(), e.Work.Now())
+		list = append(list, one)
+	}
+	for id, p := range left.Promotions {
+		if state.Promotions[id] == nil {
+			state.Promotions[id] = p
+		}
+	}
+	for _, one := range list {
+		for _, p := range state.Promotions {
+			p.Rename(one.former, one.now.Target)
+		}
+	}
+	for id, run := range left.Runs {
+		state.Runs[id] = run
+	}
+	return list, nil
+}
+
+// asRenamed has a state hold what targets left under their earlier names.
+func (e *Engine) asRenamed(ctx context.Context, state *ledger.State, names []string) error {
+	list, err := e.renamings(ctx, state, names)
+	for i := range list {
+		state.Records[list[i].now.Target] = &list[i].now
+	}
+	return err
+}
+
+// takeNames saves what targets left under their earlier names under those that
+// they have now. A live run that holds one of them is a [ledger.HeldError].
+func (e *Engine) takeNames(ctx context.Context, targets []string) error {
+	if len(e.former(targets)) == 0 {
+		return nil
+	}
+	state, err := e.Ledger.Load(ctx, targets...)
+	if err != nil {
+		return err
+	}
+	list, err := e.renamings(ctx, state, targets)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	old, former := make([]*rollout.Record, len(list)), make([]string, len(list))
+	for i, one := range list {
+		old[i], former[i] = one.old, one.former
+	}
+	if _, err := e.Ledger.Take(ctx, old...); err != nil {
+		return err
+	}
+	histories, err := e.Ledger.Histories(ctx, former...)
+	if err != nil {
+		return err
+	}
+	saved := <-e.Ledger.Save(renamed(state, list, histories)...)
+	return saved.Err
+}
+
+// renamed is what is saved of targets that were renamed, together.
+func renamed(state *ledger.State, list []renaming, histories map[string]*rollout.History) []ledger.Row {
+	var rows []ledger.Row
+	for i := range list {
+		one := &list[i]
+		one.now.Lease = ""
+		row := ledger.Row{Record: &one.now}
+		if h := histories[one.former]; h != nil {
+			row.Moved = rollout.Moved{Rollouts: h.Rollouts, Events: h.Events}
+		}
+		rows = append(rows, row, ledger.Row{Remove: ledger.Target(one.former)})
+	}
+	for _, p := range state.Promotions {
+		if slices.ContainsFunc(list, func(one renaming) bool { return slices.Contains(p.Members, one.now.Target) }) {
+			rows = append(rows, ledger.Row{Promotion: p})
+		}
+	}
+	return rows
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 )
 
 // Mistake is a panic that [Do] caught: a mistake in Sluice, whatever brought it
@@ -46,4 +47,22 @@ func Do(what string, f func() error) (err error) {
 		}
 	}()
 	return f()
+}
+
+// Each calls f for 0 to n-1, at most atOnce of them at a time, and returns what
+// each came to, in that order. A panic of one is its error, a [*Mistake]; the
+// others go on.
+func Each(what string, atOnce, n int, f func(i int) error) []error {
+	errs := make([]error, n)
+	places := make(chan struct{}, max(atOnce, 1))
+	var all sync.WaitGroup
+	for i := range n {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			errs[i] = Do(what, func() error { return f(i) })
+		})
+	}
+	all.Wait()
+	return errs
 }

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"sluice/internal/guard"
 )
@@ -44,4 +47,32 @@ func TestNoPanic(t *testing.T) {
 	if err := guard.Do("read", func() error { return io.EOF }); !errors.Is(err, io.EOF) {
 		t.Errorf("%v, want the error itself", err)
 	}
+}
+
+// Each keeps the order, bounds what is under way, and one's panic is its own.
+func TestEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var under, most atomic.Int64
+		began := time.Now()
+		errs := guard.Each("read", 3, 10, func(i int) error {
+			most.Store(max(most.Load(), under.Add(1)))
+			defer under.Add(-1)
+			time.Sleep(time.Second)
+			if i == 4 {
+				panic("four")
+			}
+			return fmt.Errorf("%d", i)
+		})
+		if took := time.Since(began); most.Load() != 3 || took != 4*time.Second || len(errs) != 10 {
+			t.Errorf("%d at a time, %s, %d errors", most.Load(), took, len(errs))
+		}
+		for i, err := range errs {
+			if _, mistake := errors.AsType[*guard.Mistake](err); mistake != (i == 4) || i != 4 && err.Error() != fmt.Sprint(i) {
+				t.Errorf("%d: %v", i, err)
+			}
+		}
+		if errs := guard.Each("read", 0, 0, nil); len(errs) != 0 {
+			t.Errorf("%v of none", errs)
+		}
+	})
 }

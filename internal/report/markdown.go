@@ -8,14 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/view"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
 
 // Summary is the Markdown of an invocation: a headline, the pipeline as a
 // diagram, a table of targets, and what is waited for or went wrong. problem is
 // why the command did not do its work, "" where it did.
-func Summary(p *pipeline.Pipeline, command string, out rollout.Outcome, problem string) string {
+func Summary(p *pipeline.Pipeline, command string, out view.Outcome, problem string) string {
 	var b strings.Builder
 	b.WriteString(headline(p, command, out))
 	if out.Release != "" {
@@ -33,11 +33,11 @@ func Summary(p *pipeline.Pipeline, command string, out rollout.Outcome, problem 
 }
 
 // Page is the Markdown of a command that only looked: a headline and its text.
-func Page(p *pipeline.Pipeline, command string, out rollout.Outcome, text string) string {
+func Page(p *pipeline.Pipeline, command string, out view.Outcome, text string) string {
 	return headline(p, command, out) + block(text)
 }
 
-func headline(p *pipeline.Pipeline, command string, out rollout.Outcome) string {
+func headline(p *pipeline.Pipeline, command string, out view.Outcome) string {
 	if command == "" {
 		command = "sluice"
 	}
@@ -47,18 +47,18 @@ func headline(p *pipeline.Pipeline, command string, out rollout.Outcome) string 
 	return fmt.Sprintf("### %s %s · %s\n\n", mark(out.Status), escape(command), out.Status)
 }
 
-func mark(s rollout.Status) string {
+func mark(s view.Status) string {
 	switch s {
-	case rollout.StatusSucceeded, rollout.StatusUnchanged:
+	case view.Succeeded, view.Unchanged:
 		return "✅"
-	case rollout.StatusPending:
+	case view.Pending:
 		return "⏳"
 	default:
 		return "❌"
 	}
 }
 
-func table(b *strings.Builder, out rollout.Outcome) {
+func table(b *strings.Builder, out view.Outcome) {
 	if len(out.Targets) == 0 {
 		return
 	}
@@ -70,7 +70,7 @@ func table(b *strings.Builder, out rollout.Outcome) {
 	b.WriteString("\n")
 }
 
-func notes(b *strings.Builder, out rollout.Outcome) {
+func notes(b *strings.Builder, out view.Outcome) {
 	for _, t := range out.Targets {
 		if t.ErrorMessage != "" {
 			fmt.Fprintf(b, "- **%s**: %s\n", escape(t.Target), escape(t.ErrorMessage))
@@ -82,4 +82,20 @@ func notes(b *strings.Builder, out rollout.Outcome) {
 	if !out.Next.IsZero() {
 		fmt.Fprintf(b, "\nNext: %s\n", out.Next.UTC().Format(time.RFC3339))
 	}
+}
+
+// waitsMarkdown is what a target waits for, and what continues it, as Markdown.
+func waitsMarkdown(w view.Waiting) string {
+	text := escape(w.Words())
+	var commands []string
+	for _, c := range w.Continues() {
+		commands = append(commands, code(c))
+	}
+	if w.Workflow != "" {
+		commands = append(commands, code(w.Workflow))
+	}
+	if len(commands) > 0 {
+		text += "; continue with " + strings.Join(commands, " or ")
+	}
+	return text
 }

@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"strings"
 
+	"sluice/internal/view"
 	"sluice/pipeline"
 	"sluice/rollout"
 )
 
 // Diagram is a Mermaid flow chart of the pipeline's stages in a code block,
 // with the targets of the outcome coloured; "" without a pipeline.
-func Diagram(p *pipeline.Pipeline, out rollout.Outcome) string {
+func Diagram(p *pipeline.Pipeline, out view.Outcome) string {
 	if p == nil || len(out.Targets) == 0 {
 		return ""
 	}
@@ -27,7 +28,7 @@ func Diagram(p *pipeline.Pipeline, out rollout.Outcome) string {
 	return b.String()
 }
 
-func stageRelease(s *pipeline.Stage, out rollout.Outcome) string {
+func stageRelease(s *pipeline.Stage, out view.Outcome) string {
 	release := ""
 	for _, t := range out.Targets {
 		switch {
@@ -54,7 +55,7 @@ func stageRelease(s *pipeline.Stage, out rollout.Outcome) string {
 	return " · " + plain
 }
 
-func stageClass(s *pipeline.Stage, out rollout.Outcome) string {
+func stageClass(s *pipeline.Stage, out view.Outcome) string {
 	class := "idle"
 	for _, t := range out.Targets {
 		if t.Stage != s.Name.Value {

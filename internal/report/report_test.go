@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/view"
 	"sluice/pipeline"
 	"sluice/rollout"
 	"sluice/stages/driver"
@@ -39,46 +40,46 @@ func shop(t *testing.T) *pipeline.Pipeline {
 	return p
 }
 
-func outcomes() map[string]rollout.Outcome {
+func outcomes() map[string]view.Outcome {
 	until := time.Date(2026, 11, 22, 14, 30, 0, 0, time.UTC)
-	target := rollout.TargetOutcome{
+	target := view.Target{
 		Target: "api", Stage: "production", Platform: "here", Release: "v42", Rollout: "v42-to-api-0001", Promotion: "p-1",
 	}
-	with := func(change func(*rollout.TargetOutcome)) rollout.TargetOutcome {
+	with := func(change func(*view.Target)) view.Target {
 		t := target
 		change(&t)
 		return t
 	}
-	return map[string]rollout.Outcome{
-		"succeeded": {Status: rollout.StatusSucceeded, Promotion: "p-1", Release: "v42", Targets: []rollout.TargetOutcome{
-			with(func(t *rollout.TargetOutcome) { t.Status, t.State = rollout.PromotionSucceeded, rollout.StateSucceeded }),
+	return map[string]view.Outcome{
+		"succeeded": {Status: view.Succeeded, Promotion: "p-1", Release: "v42", Targets: []view.Target{
+			with(func(t *view.Target) { t.Status, t.State = rollout.PromotionSucceeded, rollout.StateSucceeded }),
 		}},
-		"unchanged": {Status: rollout.StatusUnchanged, Release: "v42", Targets: []rollout.TargetOutcome{
+		"unchanged": {Status: view.Unchanged, Release: "v42", Targets: []view.Target{
 			{Target: "api", Stage: "production", Platform: "here", Release: "v42", Status: rollout.PromotionSucceeded, Unchanged: true},
 		}},
-		"bakes": {Status: rollout.StatusPending, Promotion: "p-1", Release: "v42", Next: until, Targets: []rollout.TargetOutcome{
-			with(func(t *rollout.TargetOutcome) {
+		"bakes": {Status: view.Pending, Promotion: "p-1", Release: "v42", Next: until, Targets: []view.Target{
+			with(func(t *view.Target) {
 				t.Status, t.State, t.Phase = rollout.PromotionPending, rollout.StateInProgress, "canary-50"
-				t.WaitingFor = &rollout.Waiting{Kind: rollout.WaitBake, Until: until, Command: "sluice reconcile"}
+				t.WaitingFor = &view.Waiting{Kind: rollout.WaitBake, Until: until, Command: "sluice reconcile"}
 			}),
 		}},
-		"asks": {Status: rollout.StatusPending, Promotion: "p-1", Release: "v42", Targets: []rollout.TargetOutcome{
-			with(func(t *rollout.TargetOutcome) {
+		"asks": {Status: view.Pending, Promotion: "p-1", Release: "v42", Targets: []view.Target{
+			with(func(t *view.Target) {
 				t.Status, t.State, t.Phase = rollout.PromotionPending, rollout.StateInProgress, "stable"
-				t.WaitingFor = &rollout.Waiting{Kind: rollout.WaitOperator, By: "somebody <else> changed it", Command: "sluice retry-job --target api", Or: "sluice ignore-job --target api"}
+				t.WaitingFor = &view.Waiting{Kind: rollout.WaitOperator, By: "somebody <else> changed it", Command: "sluice retry-job --target api", Or: "sluice ignore-job --target api"}
 			}),
 		}},
-		"hostile": {Status: rollout.StatusFailed, Promotion: "p-1", Targets: []rollout.TargetOutcome{
-			with(func(t *rollout.TargetOutcome) {
+		"hostile": {Status: view.Failed, Promotion: "p-1", Targets: []view.Target{
+			with(func(t *view.Target) {
 				t.Release = "v1|`x`\n::set-output name=a::b"
 				t.Status, t.State = rollout.PromotionFailed, rollout.StateFailed
 				t.ErrorMessage = "<img src=x onerror=alert(1)> @octocat see https://evil.example #1\n\n# Pwned | x | y"
 			}),
-			with(func(t *rollout.TargetOutcome) {
+			with(func(t *view.Target) {
 				t.Target, t.Release, t.Status, t.State = "api-us", "v1\"]; click s0 call alert()", rollout.PromotionSucceeded, rollout.StateSucceeded
 			}),
 		}},
-		"none": {Status: rollout.StatusUnchanged},
+		"none": {Status: view.Unchanged},
 	}
 }
 
@@ -89,9 +90,9 @@ func TestGolden(t *testing.T) {
 		golden(t, name+".md", Summary(p, "promote", out, ""))
 		golden(t, name+".txt", Text("promote", out))
 	}
-	golden(t, "refused.md", Summary(p, "promote", rollout.Outcome{Status: rollout.StatusRefused}, "api: ```no```\nweb: <b>locked</b>"))
-	golden(t, "page.md", Page(p, "plan", rollout.Outcome{Status: rollout.StatusSucceeded}, "production/api (here)\n  sends  `x`\n"))
-	golden(t, "unbound.md", Summary(nil, "", rollout.Outcome{Status: rollout.StatusError}, "no pipeline file"))
+	golden(t, "refused.md", Summary(p, "promote", view.Outcome{Status: view.Refused}, "api: ```no```\nweb: <b>locked</b>"))
+	golden(t, "page.md", Page(p, "plan", view.Outcome{Status: view.Succeeded}, "production/api (here)\n  sends  `x`\n"))
+	golden(t, "unbound.md", Summary(nil, "", view.Outcome{Status: view.Error}, "no pipeline file"))
 }
 
 func golden(t *testing.T, name, got string) {
@@ -115,10 +116,10 @@ func golden(t *testing.T, name, got string) {
 // another row, another block, or a node that is more than text.
 func TestSummaryOfHostileText(t *testing.T) {
 	for _, bad := range hostile() {
-		out := rollout.Outcome{Status: rollout.StatusFailed, Promotion: bad, Release: bad, Targets: []rollout.TargetOutcome{
+		out := view.Outcome{Status: view.Failed, Promotion: bad, Release: bad, Targets: []view.Target{
 			{
 				Target: "api", Stage: "production", Platform: "here", Release: bad, Rollout: bad, State: rollout.State(bad), Phase: bad, ErrorMessage: bad,
-				WaitingFor: &rollout.Waiting{Kind: rollout.WaitOperator, By: bad, Command: bad},
+				WaitingFor: &view.Waiting{Kind: rollout.WaitOperator, By: bad, Command: bad},
 			},
 		}}
 		md := Summary(shop(t), "promote", out, bad)
@@ -132,7 +133,7 @@ func TestSummaryOfHostileText(t *testing.T) {
 func TestDiagram(t *testing.T) {
 	p := shop(t)
 	for _, bad := range hostile() {
-		out := rollout.Outcome{Targets: []rollout.TargetOutcome{{Target: "api", Stage: "production", Release: bad, Status: rollout.PromotionFailed}}}
+		out := view.Outcome{Targets: []view.Target{{Target: "api", Stage: "production", Release: bad, Status: rollout.PromotionFailed}}}
 		diagram := Diagram(p, out)
 		if lines := strings.Count(diagram, "\n"); lines != 11 {
 			t.Errorf("%q makes a diagram of %d lines:\n%s", bad, lines, diagram)
@@ -141,66 +142,33 @@ func TestDiagram(t *testing.T) {
 			t.Errorf("%q leaves its box:\n%s", bad, diagram)
 		}
 	}
-	if Diagram(nil, rollout.Outcome{}) != "" {
+	if Diagram(nil, view.Outcome{}) != "" {
 		t.Error("a diagram of no pipeline")
 	}
 }
 
-func TestEvents(t *testing.T) {
-	tests := []struct {
-		event rollout.Event
-		want  string
-	}{
-		{rollout.Event{Type: "rollout.created", Rollout: "r-1", Message: "promote of v42"}, "rollout r-1 created: promote of v42"},
-		{rollout.Event{Type: "effect.succeeded", Phase: "canary-10.5", Message: "weight", Info: map[string]string{"percent": "10.5", "release": "v42"}}, "canary-10.5: 10.5 % of the traffic to v42"},
-		{rollout.Event{Type: "effect.succeeded", Phase: "canary-10", Message: "weight"}, "canary-10: its share of the traffic"},
-		{rollout.Event{Type: "effect.succeeded", Phase: "stable", Message: "stable", Info: map[string]string{"release": "v42"}}, "stable: all traffic to v42"},
-		{rollout.Event{Type: "effect.succeeded", Phase: "stable", Message: "deploy", Info: map[string]string{"release": "v42"}}, "stable: deployed v42"},
-		{rollout.Event{Type: "effect.succeeded", Phase: "stable", Message: "disable"}, "stable: the canary is removed"},
-		{rollout.Event{Type: "effect.succeeded", Phase: "stable", Message: "rollback", Info: map[string]string{"release": "v41"}}, "stable: back to what ran before: v41"},
-		{rollout.Event{Type: "effect.succeeded", Message: "approve"}, "the platform was told to approve"},
-		{rollout.Event{Type: "job.failed", Phase: "canary-10", Job: "verify", Message: "verify failed in canary-10: exit status 1"}, "canary-10: verify failed: exit status 1"},
-		{rollout.Event{Type: "job.ignored", Phase: "canary-10", Job: "verify", Actor: "anna"}, "canary-10: verify ignored by anna"},
-		{rollout.Event{Type: "phase.succeeded", Phase: "canary-10"}, "canary-10 succeeded"},
-		{rollout.Event{Type: "phase.advanced", Phase: "stable", Actor: "anna"}, "stable advanced by anna"},
-		{rollout.Event{Type: "rollout.failed", Rollout: "r-1", Message: "said already"}, "rollout r-1 failed"},
-		{rollout.Event{Type: "rollout.rejected", Rollout: "r-1", Message: "rejected by anna"}, "rollout r-1 rejected: rejected by anna"},
-		{rollout.Event{Type: "approval.given", Actor: "anna", Message: "fine"}, "approved by anna: fine"},
-		{rollout.Event{Type: "target.locked", Actor: "anna", Message: "incident"}, "target locked by anna: incident"},
-		{rollout.Event{Type: "effect.intended", Phase: "stable", Message: "stable"}, ""},
-		{rollout.Event{Type: "something.new"}, ""},
-	}
-	for _, test := range tests {
-		if got := Event(test.event); got != test.want {
-			t.Errorf("%s: got %q, want %q", test.event.Type, got, test.want)
-		}
-	}
-	if got := Message(rollout.Event{Type: "job.failed", Message: "a\nb"}); got != "a b" {
-		t.Errorf("a message of two lines is %q", got)
-	}
-}
-
-func TestWaits(t *testing.T) {
-	until := time.Date(2026, 11, 22, 14, 30, 0, 0, time.FixedZone("", 3600))
-	tests := []struct {
-		w    rollout.Waiting
-		want string
-	}{
-		{rollout.Waiting{Kind: rollout.WaitApproval, By: "octocat", Until: until, Command: "sluice approve --target api"}, "waits for approval by octocat until 2026-11-22T13:30:00Z; continue with `sluice approve --target api`"},
-		{rollout.Waiting{Kind: rollout.WaitApproval}, "waits for approval"},
-		{rollout.Waiting{Kind: rollout.WaitBake, Until: until}, "bakes until 2026-11-22T13:30:00Z"},
-		{rollout.Waiting{Kind: rollout.WaitPolicy, By: "weekend-freeze"}, "is held back by policy weekend-freeze"},
-		{rollout.Waiting{Kind: rollout.WaitLock, By: "anna"}, "is held by anna"},
-		{rollout.Waiting{Kind: rollout.WaitQueue, By: "v41-to-api-0001"}, "is queued behind v41-to-api-0001"},
-		{rollout.Waiting{Kind: rollout.WaitOperation}, "waits for the platform's operation"},
-		{rollout.Waiting{Kind: rollout.WaitPerson}, "waits for a person to advance it"},
-		{rollout.Waiting{Kind: rollout.WaitOperator, By: "x", Command: "a", Or: "b"}, "waits for a person's decision: x; continue with `a` or `b`"},
-		{rollout.Waiting{Kind: "new"}, "waits for new"},
-	}
-	for _, test := range tests {
-		if got := Waits(test.w); got != test.want {
-			t.Errorf("got %q, want %q", got, test.want)
-		}
+// TestStatus: a column for what blocks, and a line for each thing that the table
+// has no room for.
+func TestStatus(t *testing.T) {
+	got := Status([]view.TargetStatus{
+		{
+			Target: view.Target{
+				Target: "api", Stage: "production", Platform: "here", Rollout: "v42-to-api-0001", State: rollout.StateInProgress, Phase: "canary-50",
+				BlockedBy: []view.Block{{ID: "lock-1", Kind: rollout.BlockLock, By: "anna", Reason: "incident 12"}, {ID: "freeze", Kind: rollout.BlockPolicy}},
+			},
+			Runs: "v41", Drift: true, Says: "v40",
+		},
+		{Target: view.Target{Target: "web", Stage: "production", Platform: "here"}, Runs: "5f0c", RunsName: "v7", Problem: "no\nanswer"},
+	})
+	want := `STAGE       TARGET  PLATFORM  RUNS                             ROLLOUT          STATE        PHASE      BLOCKED BY
+production  api     here      v41 (drift: the state says v40)  v42-to-api-0001  IN_PROGRESS  canary-50  lock-1, freeze
+production  web     here      v7 (5f0c)                        -                -            -          -
+api is locked by anna: incident 12; ` + "`sluice unlock --target api --reason '…'`" + ` ends it
+api is held back by policy freeze
+web could not be asked: no answer
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

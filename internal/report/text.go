@@ -3,29 +3,30 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"sluice/internal/outside"
-	"sluice/rollout"
+	"sluice/internal/view"
 )
 
 // Text is an outcome for a terminal: one line a target, then what is waited for
 // or went wrong, then the status.
-func Text(command string, out rollout.Outcome) string {
+func Text(command string, out view.Outcome) string {
 	var b strings.Builder
 	rows := make([][]string, 0, len(out.Targets))
 	for _, t := range out.Targets {
-		rows = append(rows, []string{t.Stage, t.Target, t.Platform, t.Release, statusWord(t), t.Rollout, string(t.State), t.Phase})
+		rows = append(rows, []string{t.Stage, t.Target, t.Platform, t.Release, waveWord(t), statusWord(t), t.Rollout, string(t.State), t.Phase})
 	}
-	b.WriteString(Table([]string{"STAGE", "TARGET", "PLATFORM", "RELEASE", "STATUS", "ROLLOUT", "STATE", "PHASE"}, rows))
+	b.WriteString(Table([]string{"STAGE", "TARGET", "PLATFORM", "RELEASE", "WAVE", "STATUS", "ROLLOUT", "STATE", "PHASE"}, rows))
 	for _, t := range out.Targets {
 		if t.ErrorMessage != "" {
 			fmt.Fprintf(&b, "%s: %s\n", t.Target, outside.Line(t.ErrorMessage))
 		}
 		if t.WaitingFor != nil {
-			fmt.Fprintf(&b, "%s %s\n", t.Target, outside.Line(Waits(*t.WaitingFor)))
+			fmt.Fprintf(&b, "%s %s\n", t.Target, outside.Line(t.WaitingFor.Waits()))
 		}
 	}
 	fmt.Fprintf(&b, "%s: %s", command, out.Status)
@@ -36,11 +37,59 @@ func Text(command string, out rollout.Outcome) string {
 	return b.String()
 }
 
-func statusWord(t rollout.TargetOutcome) string {
-	if t.Unchanged {
+func waveWord(t view.Target) string {
+	if t.Wave == 0 {
+		return ""
+	}
+	return strconv.Itoa(t.Wave)
+}
+
+func statusWord(t view.Target) string {
+	switch {
+	case t.Unchanged:
 		return "unchanged"
+	case t.Skipped:
+		return "skipped, " + string(t.Status)
 	}
 	return string(t.Status)
+}
+
+// Status is what stands on targets for a terminal: one line a target, then what
+// the table has no room for.
+func Status(targets []view.TargetStatus) string {
+	rows := make([][]string, 0, len(targets))
+	for _, t := range targets {
+		rows = append(rows, []string{t.Stage, t.Target.Target, t.Platform, runs(t), t.Rollout, string(t.State), t.Phase, blockedBy(t)})
+	}
+	var b strings.Builder
+	b.WriteString(Table([]string{"STAGE", "TARGET", "PLATFORM", "RUNS", "ROLLOUT", "STATE", "PHASE", "BLOCKED BY"}, rows))
+	for _, t := range targets {
+		for _, line := range t.Notes() {
+			b.WriteString(outside.Line(t.Target.Target+" "+line) + "\n")
+		}
+	}
+	return b.String()
+}
+
+// runs is what the platform says runs, and what the state says where that differs.
+func runs(t view.TargetStatus) string {
+	text := t.Runs
+	if t.RunsName != "" {
+		text = t.RunsName + " (" + t.Runs + ")"
+	}
+	if t.Drift {
+		text += " (drift: the state says " + t.Says + ")"
+	}
+	return text
+}
+
+// blockedBy names the blocks that stop a target.
+func blockedBy(t view.TargetStatus) string {
+	names := make([]string, len(t.BlockedBy))
+	for i, b := range t.BlockedBy {
+		names[i] = b.ID
+	}
+	return strings.Join(names, ", ")
 }
 
 // Table aligns rows under a head. Columns that are empty in every row are left

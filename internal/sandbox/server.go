@@ -41,6 +41,7 @@ type Options struct {
 type Server struct {
 	journal journal
 	gates   []*gate
+	hosts   map[string]*gate    // by the address they are served at
 	targets map[string]Emulator // those that can be named
 	servers []*http.Server
 	env     map[string]string
@@ -56,7 +57,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{env: map[string]string{}, targets: targetsOf(used, o.Pipelines)}
+	s := &Server{env: map[string]string{}, hosts: map[string]*gate{}, targets: targetsOf(used, o.Pipelines)}
 	for _, f := range o.Faults {
 		if err := checkFault(f, s.targets, o.Kill != nil); err != nil {
 			return nil, err
@@ -102,6 +103,7 @@ func (s *Server) serve(ctx context.Context, listen string, i int, g *gate) error
 		return fmt.Errorf("sandbox: serving %s: %w", g.emulator.Platform(), err)
 	}
 	s.gates = append(s.gates, g)
+	s.hosts[listener.Addr().String()] = g
 	server := &http.Server{
 		Handler:           g,
 		ReadHeaderTimeout: 10 * time.Second,

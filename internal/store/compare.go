@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -51,14 +52,16 @@ func (p *Places) Add(k Key, s Saved) {
 	if p.saved == nil {
 		p.saved = map[Key]Saved{}
 	}
-	for i, have := range p.order {
-		if have == k {
-			p.order = append(p.order[:i], p.order[i+1:]...)
-			break
-		}
-	}
-	p.order = append(p.order, k)
+	p.order = append(slices.DeleteFunc(p.order, func(have Key) bool { return have == k }), k)
 	p.saved[k] = s
+}
+
+// Drop forgets k, which was removed.
+func (p *Places) Drop(k Key) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.order = slices.DeleteFunc(p.order, func(have Key) bool { return have == k })
+	delete(p.saved, k)
 }
 
 // List is what [Store.Where] returns.

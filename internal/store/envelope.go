@@ -21,6 +21,7 @@ const Schema = "sluice.store/v1"
 type envelope struct {
 	Schema     string          `json:"schema"`
 	Pipeline   string          `json:"pipeline"`
+	Kind       string          `json:"kind,omitempty"` // none for a target's record
 	Target     string          `json:"target"`
 	Generation int64           `json:"generation"`
 	SavedBy    string          `json:"savedBy,omitempty"`
@@ -41,7 +42,7 @@ type Stored struct {
 // stores take nothing else: invalid bytes in data are replaced.
 func Encode(e Entry, by string) (text []byte, digest string, err error) {
 	env := envelope{
-		Schema: Schema, Pipeline: e.Key.Pipeline, Target: e.Key.Target,
+		Schema: Schema, Pipeline: e.Key.Pipeline, Kind: e.Key.Kind, Target: e.Key.Target,
 		Generation: e.Generation, SavedBy: strings.ToValidUTF8(by, "\ufffd"), Save: rand.Text(),
 		Record: bytes.ToValidUTF8(e.Data, []byte("\ufffd")),
 	}
@@ -58,6 +59,20 @@ func Encode(e Entry, by string) (text []byte, digest string, err error) {
 	return text, env.Digest, err
 }
 
+// EncodeRemoval is the envelope of an entry that is removed, for stores that cannot
+// remove what others may have changed: see [Stored.IsRemoval].
+func EncodeRemoval(e Entry, by string) (text []byte, digest string, err error) {
+	e.Data = []byte(removed)
+	return Encode(e, by)
+}
+
+// removed is the record in the envelope of an entry that is removed. No entry that
+// is kept looks so: they are objects.
+const removed = `"sluice.store/removed"`
+
+// IsRemoval reports whether an envelope stands for an entry that is removed.
+func (s Stored) IsRemoval() bool { return string(s.Data) == removed }
+
 // Decode opens an envelope that was stored for key. Data comes back as compact
 // JSON. Version is left for the store to set. Any error means that the bytes
 // are not what was saved.
@@ -66,7 +81,7 @@ func Decode(key Key, text []byte) (Stored, error) {
 	if err != nil {
 		return Stored{}, err
 	}
-	if found := (Key{env.Pipeline, env.Target}); found != key {
+	if found := (Key{Pipeline: env.Pipeline, Kind: env.Kind, Target: env.Target}); found != key {
 		return Stored{}, fmt.Errorf("it holds the record of %s", found)
 	}
 	var data bytes.Buffer

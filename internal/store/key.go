@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 )
 
 // MaxRecord is the most bytes a record may have, as compact JSON. Every store
@@ -24,7 +26,54 @@ func (k Key) Check() error {
 	if err := CheckName("pipeline", k.Pipeline); err != nil {
 		return err
 	}
-	return CheckName("target", k.Target)
+	switch k.Kind {
+	case KindTarget, KindHistory:
+		return CheckName("target", k.Target)
+	case KindPromotion, KindRun, KindIndex:
+		return checkID(k.Kind, k.Target)
+	default:
+		return fmt.Errorf("%q is no kind of entry", k.Kind)
+	}
+}
+
+// Folder is where entries of the kind are kept, in stores that have folders: each
+// kind of a pipeline has one of its own, so that a list of the targets' reads
+// nothing else.
+func (k Key) Folder() string {
+	if k.Kind == KindTarget {
+		return k.Pipeline
+	}
+	return k.Pipeline + "." + k.Kind // no name has a dot
+}
+
+// Path is where the entry is kept, in stores that have folders.
+func (k Key) Path() string { return k.Folder() + "/" + k.Target + ".json" }
+
+// KeyOfPath is the entry that a path is of, if any.
+func KeyOfPath(path string) (Key, bool) {
+	folder, file, both := strings.Cut(path, "/")
+	name, ok := strings.CutSuffix(file, ".json")
+	pipeline, kind, _ := strings.Cut(folder, ".")
+	k := Key{Pipeline: pipeline, Kind: kind, Target: name}
+	return k, ok && both && k.Check() == nil && k.Path() == path
+}
+
+// Kinds are the kinds of entries.
+func Kinds() []string { return []string{KindTarget, KindPromotion, KindRun, KindHistory, KindIndex} }
+
+// SortKeys sorts the keys of one kind as List returns them.
+func SortKeys(keys []Key) {
+	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.Target, b.Target) })
+}
+
+// id is how entries are named that no pipeline file names.
+var id = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+func checkID(kind, s string) error {
+	if id.MatchString(s) {
+		return nil
+	}
+	return fmt.Errorf("%s %q: lower-case letters, digits and hyphens, at most 63 characters", kind, s)
 }
 
 // CheckName refuses a name that a store must not turn into a path. what says
@@ -42,6 +91,17 @@ func CheckKeys(keys []Key) error {
 		if err := k.Check(); err != nil {
 			return &UnreadableError{Key: k, Op: "read", Err: err, Remedy: "use the name that the pipeline file has"}
 		}
+	}
+	return nil
+}
+
+// CheckList is what a store does first in List.
+func CheckList(pipeline, kind string) error {
+	if err := CheckName("pipeline", pipeline); err != nil {
+		return &UnreadableError{Op: "list", Err: err, Remedy: "use the name that the pipeline file has"}
+	}
+	if !slices.Contains(Kinds(), kind) {
+		return &UnreadableError{Op: "list", Err: fmt.Errorf("%q is no kind of entry", kind), Remedy: "report this as a bug of sluice"}
 	}
 	return nil
 }
@@ -69,11 +129,14 @@ func checkEntry(e Entry, seen map[Key]bool) error {
 	if seen[e.Key] {
 		return refuse(fmt.Errorf("twice in one commit"), "merge both changes into one record")
 	}
+	if e.Data == nil && e.Version == "" {
+		return refuse(fmt.Errorf("nothing is there to be removed"), "report this as a bug of sluice")
+	}
 	if len(e.Data) > MaxRecord {
 		return refuse(fmt.Errorf("%d bytes, more than the %d a record may have", len(e.Data), MaxRecord),
 			"lower state.history in the pipeline file")
 	}
-	if !json.Valid(e.Data) {
+	if e.Data != nil && !json.Valid(e.Data) {
 		return refuse(fmt.Errorf("not JSON"), "report this as a bug of sluice")
 	}
 	return nil

@@ -13,20 +13,36 @@ import (
 	"strings"
 )
 
-// Key names one target's record.
+// Key names one entry: a target's record, or what several targets share.
 type Key struct {
 	Pipeline string
-	Target   string
+	Kind     string // one of the kinds below
+	Target   string // its name within the kind
 }
 
+// The kinds of entries; [Kinds] lists them. A store keeps them apart, and knows
+// nothing else of them.
+const (
+	KindTarget    = "" // a target's record
+	KindPromotion = "promotion"
+	KindRun       = "run"
+	KindHistory   = "history" // one a target
+	KindIndex     = "index"   // one a pipeline
+)
+
 // String is the key as people read it.
-func (k Key) String() string { return k.Pipeline + "/" + k.Target }
+func (k Key) String() string {
+	if k.Kind == KindTarget {
+		return k.Pipeline + "/" + k.Target
+	}
+	return k.Pipeline + "/" + k.Kind + "/" + k.Target
+}
 
 // Entry is one record as a store holds it.
 type Entry struct {
 	Key        Key
 	Generation int64  // rises by one at every save; the store refuses to go back
-	Data       []byte // the record, JSON
+	Data       []byte // the record, JSON; nil in a commit removes the entry
 	Version    string // compare-and-swap token; "" means proven never written
 }
 
@@ -53,12 +69,16 @@ type Store interface {
 	Facts() Facts
 	// Load returns one entry per key, in the order of the keys.
 	Load(ctx context.Context, keys ...Key) ([]Entry, error)
-	// List returns the keys of a pipeline's records, sorted by target. Only
-	// commands that look for orphaned records need it.
-	List(ctx context.Context, pipeline string) ([]Key, error)
+	// List returns the keys of a pipeline's entries of one kind, sorted by name.
+	// Only what looks for orphans, or moves everything, needs it. One that was
+	// removed may be among them: loading it tells.
+	List(ctx context.Context, pipeline, kind string) ([]Key, error)
 	// Commit replaces entries whose Version is still current and returns them
 	// with their new Version once they are durable. Unless Facts.Atomic, some
-	// may be saved although there is an error: saved lists those.
+	// may be saved although there is an error: saved lists those. An entry whose
+	// Data is nil is removed: its new Version is "", as if it had never been
+	// written. One that is written after its removal may be saved with a higher
+	// Generation than asked for. Removing what is gone already may succeed.
 	Commit(ctx context.Context, entries ...Entry) (saved []Entry, err error)
 	// Where says where the last commits of this process went, newest last, at
 	// most one per key.

@@ -31,10 +31,12 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		Facts: apigateway.Facts(), Open: apigateway.Open,
 		Env: server.Env(), Rejected: map[string]string{"AWS_ACCESS_KEY_ID": emulator.RejectedKeyID}, RequestIDs: true,
 		Now: clock.Now, Advance: clock.Move,
-		Members: []stagetest.Member{{Target: target("prod"), Source: target("staging")}},
-		Unknown: target("gone"),
-		Effects: func() int { return len(server.Effects()) },
-		Intrude: e.Intrude,
+		Members:  []stagetest.Member{{Target: target("prod"), Source: target("staging")}},
+		Unknown:  target("gone"),
+		Snapshot: func() func() { return sandboxtest.Snapshot(t, e, clock) },
+		Inside:   server.Transport(),
+		Effects:  func() int { return len(server.Effects()) },
+		Intrude:  e.Intrude,
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
-	"sluice/canary"
+	"sluice/stages/apigateway/patch"
 	"sluice/stages/driver"
 )
 
@@ -19,6 +19,7 @@ import (
 type gateway struct {
 	client *apigateway.Client
 	now    func() time.Time
+	atOnce int
 }
 
 var _ driver.Driver = (*gateway)(nil)
@@ -32,33 +33,9 @@ type place struct {
 
 // frozen is what Prepare hands to Begin and Lookup in Call.Data.
 type frozen struct {
-	Before     canary.Stage       `json:"before"`
-	Operations []canary.Operation `json:"operations"`
-	After      canary.Stage       `json:"after"`
-}
-
-// Current is the deployment that the stage itself runs, whatever a canary gets.
-func (g *gateway) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
-	at, err := g.place(t)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	stage, err := g.read(ctx, at)
-	return driver.Release{ID: stage.DeploymentID}, err
-}
-
-// Resolve reads a deployment of the target's REST API.
-func (g *gateway) Resolve(ctx context.Context, t driver.Target, id string) (driver.Release, error) {
-	at, err := g.place(t)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	in := &apigateway.GetDeploymentInput{RestApiId: &at.RestAPI, DeploymentId: &id}
-	out, err := g.client.GetDeployment(ctx, in, at.region)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	return believeDeployment(out, id)
+	Before     patch.Stage       `json:"before"`
+	Operations []patch.Operation `json:"operations"`
+	After      patch.Stage       `json:"after"`
 }
 
 // Begin sends the one UpdateStage and compares its answer with the prediction.
@@ -71,16 +48,16 @@ func (g *gateway) Begin(ctx context.Context, c driver.Call) (driver.Operation, e
 	if err != nil {
 		return driver.Operation{}, err
 	}
-	in := &apigateway.UpdateStageInput{RestApiId: &at.RestAPI, StageName: &at.Stage, PatchOperations: patch(f.Operations)}
-	out, err := g.client.UpdateStage(ctx, in, at.region, once)
+	in := &apigateway.UpdateStageInput{RestApiId: &at.RestAPI, StageName: &at.Stage, PatchOperations: operations(f.Operations)}
+	out, err := g.client.UpdateStage(ctx, in, at.region)
 	if err != nil {
 		return driver.Operation{}, err
 	}
-	answer, err := believeStage("UpdateStage", (*apigateway.GetStageOutput)(out), at.Stage)
+	answer, err := believeStage("UpdateStage", stageOf((*apigateway.GetStageOutput)(out)), at.Stage, out.ResultMetadata)
 	if err != nil {
 		return driver.Operation{}, err
 	}
-	if d := canary.Diff(answer, f.After); d != "" {
+	if d := patch.Diff(answer, f.After); d != "" {
 		id, _ := awsmiddleware.GetRequestIDMetadata(out.ResultMetadata)
 		return driver.Operation{}, &unexpectedError{difference: d, requestID: id}
 	}
@@ -102,10 +79,10 @@ func (g *gateway) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, dr
 		return driver.Undecided, driver.Operation{}, err
 	}
 	switch {
-	case canary.Equal(stands, f.After):
+	case patch.Equal(stands, f.After):
 		op, err := succeeded(c.Kind, change, stands)
 		return driver.Found, op, err
-	case !canary.Equal(stands, f.Before):
+	case !patch.Equal(stands, f.Before):
 		op, err := foreign(c.Kind, change, stands, f)
 		return driver.ForeignChange, op, err
 	case g.now().Before(c.Intended.Add(settle)):
@@ -133,12 +110,12 @@ func (g *gateway) Poll(ctx context.Context, op driver.Operation) (driver.Operati
 }
 
 // read is the stage as it stands.
-func (g *gateway) read(ctx context.Context, at place) (canary.Stage, error) {
+func (g *gateway) read(ctx context.Context, at place) (patch.Stage, error) {
 	out, err := g.client.GetStage(ctx, &apigateway.GetStageInput{RestApiId: &at.RestAPI, StageName: &at.Stage}, at.region)
 	if err != nil {
-		return canary.Stage{}, err
+		return patch.Stage{}, err
 	}
-	return believeStage("GetStage", out, at.Stage)
+	return believeStage("GetStage", stageOf(out), at.Stage, out.ResultMetadata)
 }
 
 func (g *gateway) place(t driver.Target) (place, error) {
@@ -162,10 +139,7 @@ func (at place) region(o *apigateway.Options) {
 	}
 }
 
-// once is the option of a request that must not be repeated.
-func once(o *apigateway.Options) { o.Retryer = aws.NopRetryer{} }
-
-func patch(ops []canary.Operation) []types.PatchOperation {
+func operations(ops []patch.Operation) []types.PatchOperation {
 	out := make([]types.PatchOperation, len(ops))
 	for i, op := range ops {
 		out[i] = types.PatchOperation{Op: types.Op(op.Op), Path: aws.String(op.Path)}
@@ -191,16 +165,16 @@ func thaw(c driver.Call) (driver.Change, frozen, error) {
 	return c.Changes[0], f, nil
 }
 
-func succeeded(kind driver.Kind, change driver.Change, stands canary.Stage) (driver.Operation, error) {
+func succeeded(kind driver.Kind, change driver.Change, stands patch.Stage) (driver.Operation, error) {
 	return done(kind, change, stands, driver.Result{Outcome: driver.Succeeded})
 }
 
-func foreign(kind driver.Kind, change driver.Change, stands canary.Stage, f frozen) (driver.Operation, error) {
-	problem := driver.Problem{Message: "somebody else changed the stage; compared with what was to be made: " + canary.Diff(stands, f.After)}
+func foreign(kind driver.Kind, change driver.Change, stands patch.Stage, f frozen) (driver.Operation, error) {
+	problem := driver.Problem{Message: "somebody else changed the stage; compared with what was to be made: " + patch.Diff(stands, f.After)}
 	return done(kind, change, stands, driver.Result{Outcome: driver.Failed, Errors: []driver.Problem{problem}})
 }
 
-func done(kind driver.Kind, change driver.Change, stands canary.Stage, r driver.Result) (driver.Operation, error) {
+func done(kind driver.Kind, change driver.Change, stands patch.Stage, r driver.Result) (driver.Operation, error) {
 	after, err := json.Marshal(stands)
 	r.After, r.Release = after, seen(kind, change, stands)
 	return driver.Operation{
@@ -211,7 +185,7 @@ func done(kind driver.Kind, change driver.Change, stands canary.Stage, r driver.
 
 // seen is the release as read back: the canary's while it has a share, the
 // stage's own otherwise.
-func seen(kind driver.Kind, change driver.Change, stands canary.Stage) driver.Release {
+func seen(kind driver.Kind, change driver.Change, stands patch.Stage) driver.Release {
 	id := stands.DeploymentID
 	if kind == driver.Weight && stands.Canary != nil {
 		id = stands.Canary.DeploymentID

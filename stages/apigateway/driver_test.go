@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"sluice/canary"
+	"sluice/stages/apigateway/patch"
 	"sluice/stages/driver"
 )
 
@@ -31,10 +31,10 @@ func TestPromoteTheDocumentsCanary(t *testing.T) {
 	if !reflect.DeepEqual(p.Requests, want) {
 		t.Errorf("requests %v", p.Requests)
 	}
-	after := canary.Stage{
+	after := patch.Stage{
 		DeploymentID: id,
 		Variables:    map[string]string{"sv1": "val2", "sv2": "val3", "environment": before.Variables["environment"]},
-		Canary:       &canary.Canary{DeploymentID: id, Overrides: before.Canary.Overrides},
+		Canary:       &patch.Canary{DeploymentID: id, Overrides: before.Canary.Overrides},
 	}
 	r.same(after)
 	r.do(driver.Disable, driver.Change{Target: target("prod"), Expected: result.After})
@@ -50,14 +50,14 @@ func TestWeightKeepsDecimalsAndEscapesKeys(t *testing.T) {
 	before := r.stands("prod")
 	p, result := r.do(driver.Weight, c)
 	want := before
-	want.Canary = &canary.Canary{DeploymentID: r.new, Percent: "10.5", Overrides: c.Variables, UseStageCache: true}
+	want.Canary = &patch.Canary{DeploymentID: r.new, Percent: "10.5", Overrides: c.Variables, UseStageCache: true}
 	r.same(want)
 	if !strings.Contains(string(result.After), `"percentTraffic":10.5`) || string(result.After) != string(p.After["prod"]) {
 		t.Errorf("after %s, predicted %s", result.After, p.After["prod"])
 	}
 	c.Percent, c.Variables, c.Expected = "50", map[string]string{"m~n": "3"}, result.After
 	r.do(driver.Weight, c)
-	want.Canary = &canary.Canary{DeploymentID: r.new, Percent: "50", Overrides: c.Variables, UseStageCache: true}
+	want.Canary = &patch.Canary{DeploymentID: r.new, Percent: "50", Overrides: c.Variables, UseStageCache: true}
 	r.same(want)
 }
 
@@ -78,7 +78,7 @@ func TestRollback(t *testing.T) {
 			_, result = r.do(driver.Stable, c)
 			back := driver.Change{Target: target("prod"), Baseline: p.Before["prod"], Expected: result.After}
 			_, result = r.do(driver.Rollback, back)
-			r.same(canary.Restored(baseline))
+			r.same(baseline)
 			if result.Release.ID != r.old {
 				t.Errorf("read back %s, want %s", result.Release.ID, r.old)
 			}
@@ -191,7 +191,7 @@ func TestUnchanged(t *testing.T) {
 		}, driver.Stable, func(_ *rig, c *driver.Change) { c.Release = driver.Release{} }},
 		{"no canary to disable", nil, driver.Disable, nil},
 		{"at the baseline, by another's hand", nil, driver.Rollback, func(r *rig, c *driver.Change) {
-			c.Baseline, c.Expected = raw(r.T, r.stands("prod")), raw(r.T, canary.Stage{DeploymentID: r.new})
+			c.Baseline, c.Expected = raw(r.T, r.stands("prod")), raw(r.T, patch.Stage{DeploymentID: r.new})
 		}},
 	}
 	for _, tt := range tests {

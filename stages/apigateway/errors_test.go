@@ -56,7 +56,7 @@ func TestExplains(t *testing.T) {
 		{"bad request", answer(400, "BadRequestException", message), driver.Invalid, "UpdateStage: BadRequestException: the vendor's words (request id request-1)"},
 		{"unknown deployment", answer(400, "BadRequestException", `{"message": "Deployment id does not exist"}`), driver.NotFound, "own REST API"},
 		{"not found", answer(404, "NotFoundException", message), driver.NotFound, "check the target's restApi"},
-		{"conflict", answer(409, "ConflictException", message), driver.Conflict, "somebody else"},
+		{"conflict", answer(409, "ConflictException", message), driver.Conflict, "refuses the change"},
 		{"unauthorized", answer(401, "UnauthorizedException", message), driver.Denied, "apigateway:PATCH"},
 		{"access denied", answer(403, "AccessDeniedException", message), driver.Denied, "apigateway:PATCH"},
 		{"bad signature", answer(403, "InvalidSignatureException", message), driver.Denied, "configure-aws-credentials"},
@@ -110,11 +110,23 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// Reads are retried, changes never.
-func TestThrottledReadIsRetried(t *testing.T) {
-	r := newRig(t, "prod:read#2:throttle") // the rig's own read is the first
-	if _, err := r.prod.Current(t.Context()); err != nil {
-		t.Error(err)
+// Somebody else is changing the same API: both forms of the answer change
+// nothing, say so themselves, and are no verdict on the release.
+func TestSomebodyElseIsChangingIt(t *testing.T) {
+	const message = `{"message": "Unable to complete operation due to concurrent modification. Please try again later."}`
+	for status, name := range map[int]string{409: "ConflictException", 400: "BadRequestException"} {
+		r := newRig(t)
+		p := place(t, r.Harness, nil, answer(status, name, message), target("prod"))
+		prepared, err := p.Prepare(t.Context(), call(driver.Deploy, change(r.new)))
+		r.must(err)
+		_, err = p.Begin(t.Context(), prepared.Call)
+		e, ok := errors.AsType[*stages.Error](err)
+		if !ok || e.Code != driver.Retryable || !e.Busy || e.Stale || !strings.Contains(err.Error(), "concurrent modification. Please try again later. (request id request-1)") {
+			t.Errorf("%d %s: %+v", status, name, e)
+		}
+		if op, err := r.prod.Begin(t.Context(), prepared.Call); err != nil || op.Results["prod"].Outcome != driver.Succeeded {
+			t.Errorf("%d %s: the same call later: %+v, %v", status, name, op.Results, err)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -21,7 +22,7 @@ const (
 	remedyExpired     = "the credentials are no longer valid: run aws-actions/configure-aws-credentials in this job, shortly before"
 	remedyNotFound    = "check the target's restApi, stage and region, and the release, against what AWS shows"
 	remedyRelease     = "give a deployment of the target's own REST API"
-	remedyConflict    = "the stage is being changed by somebody else: run again when that has ended"
+	remedyConflict    = "look at the stage: it is in a state that refuses the change"
 	remedyRedirect    = "the endpoint redirects, which is not followed: where that lasts, check the AWS endpoint and the region"
 	remedyTrust       = "the endpoint's certificate is not trusted: check the AWS endpoint, or set AWS_CA_BUNDLE"
 )
@@ -121,8 +122,20 @@ func retryAfter(response *awshttp.ResponseError) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
+// busy is what API Gateway says while it carries out another change to the same
+// API, which it does one by one: with ConflictException (409), and with
+// BadRequestException (400) before 2020 and still now and then. Nothing was
+// changed, and the message itself is "…Please try again later."
+// (hashicorp/terraform-provider-aws#776 and #16439 retry it,
+// carlnordenfelt/aws-api-gateway-for-cloudformation#27 records the 400).
+const busy = "due to concurrent modification"
+
 // explainCode refines by AWS's own words, where the status hides what they say.
 func explainCode(x *driver.Explanation, code, message string) {
+	if strings.Contains(message, busy) {
+		x.Code, x.Busy, x.Remedy = driver.Retryable, true, ""
+		return
+	}
 	switch code {
 	case "BadRequestException":
 		if message == "Deployment id does not exist" {

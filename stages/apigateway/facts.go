@@ -1,5 +1,5 @@
 // Package apigateway moves deployments through the stages of a REST API on
-// Amazon API Gateway, all at once or as a canary.
+// Amazon API Gateway, all at once or as a patch.
 //
 // A release is a deployment id; it belongs to one REST API. Every effect is
 // one UpdateStage whose answer is the whole stage, so that it is its own
@@ -22,7 +22,7 @@ func Facts() driver.Facts {
 		Title:    "Amazon API Gateway",
 		Keys: []driver.Key{
 			{
-				Name: "restApi", Type: driver.String, Required: true, Identity: true,
+				Name: "restApi", Type: driver.String, Required: true, Identity: true, Reach: true,
 				Pattern: `[A-Za-z0-9]{1,64}`, Hint: "the id of a REST API, such as a1b2c3d4e5",
 				Doc: "The id of the REST API; deployments can be promoted between stages of one API only.",
 			},
@@ -32,7 +32,7 @@ func Facts() driver.Facts {
 				Doc: "The name of the API's stage.",
 			},
 			{
-				Name: "region", Type: driver.String,
+				Name: "region", Type: driver.String, Reach: true,
 				Pattern: `[a-z]{2}(-[a-z]+)+-[0-9]+`, Hint: "an AWS region, such as eu-west-1",
 				Doc: "The API's region; AWS_REGION or the AWS profile's unless given.",
 			},

@@ -2,15 +2,11 @@ package apigateway
 
 import (
 	"context"
-	"errors"
-	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -26,8 +22,6 @@ import (
 const (
 	requestTimeout  = 30 * time.Second // of one request; a control-plane call answers within a few
 	metadataTimeout = time.Second
-	readAttempts    = 3
-	readBackoff     = 500 * time.Millisecond // at most, between the attempts of a read
 	serviceURL      = "AWS_ENDPOINT_URL_API_GATEWAY"
 	anyURL          = "AWS_ENDPOINT_URL"
 )
@@ -53,6 +47,7 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 	awssend.Trust(cfg, send.client)
 	cfg.Credentials = &keptCredentials{chain: cfg.Credentials, env: env}
 	client := apigateway.NewFromConfig(cfg, func(o *apigateway.Options) {
+		o.Retryer = aws.NopRetryer{} // what may be repeated, and how long, is decided above; the credential chain has its own retries
 		if endpoint != "" {
 			o.BaseEndpoint = aws.String(endpoint)
 		}
@@ -62,7 +57,7 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 			return nil, err
 		}
 	}
-	return &gateway{client: client, now: env.Time}, nil
+	return &gateway{client: client, now: env.Time, atOnce: env.AtOnce()}, nil
 }
 
 // endpointOf is the endpoint override, "" for AWS itself.
@@ -79,12 +74,6 @@ func options(env driver.Env, send *sender) []func(*config.LoadOptions) error {
 	all := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(awshttp.NewBuildableClient()), // which sends nothing
 		config.WithAPIOptions([]func(*middleware.Stack) error{send.install}),
-		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts, o.MaxBackoff = readAttempts, readBackoff
-				o.Retryables = slices.Insert(slices.Clone(o.Retryables), 0, retry.IsErrorRetryable(retry.IsErrorRetryableFunc(inTime)))
-			})
-		}),
 		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = metadata(env, send) }),
 	}
 	if region := firstSet(env, "AWS_REGION", "AWS_DEFAULT_REGION"); region != "" {
@@ -95,15 +84,6 @@ func options(env driver.Env, send *sender) []func(*config.LoadOptions) error {
 		all = append(all, config.WithCredentialsProvider(static))
 	}
 	return all
-}
-
-// inTime says that a request which has used up its whole time is not repeated
-// here: the engine knows how much there is left.
-func inTime(err error) aws.Ternary {
-	if timed, ok := errors.AsType[net.Error](err); ok && timed.Timeout() {
-		return aws.FalseTernary
-	}
-	return aws.UnknownTernary
 }
 
 // metadata asks EC2's metadata service once: outside EC2 nobody answers there,

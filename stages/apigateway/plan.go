@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"sluice/canary"
+	"sluice/stages/apigateway/patch"
 	"sluice/stages/driver"
 )
 
@@ -12,13 +13,13 @@ import (
 // stops it, or operations; none means that nothing is left to do.
 type intent struct {
 	stop       *driver.Finding
-	operations []canary.Operation
+	operations []patch.Operation
 	release    string // what runs afterwards, or has its share
 }
 
 // plan decides one kind. Where nothing is left to do, that is said even of a
 // stage that somebody else brought there.
-func plan(kind driver.Kind, change driver.Change, stands canary.Stage) (intent, error) {
+func plan(kind driver.Kind, change driver.Change, stands patch.Stage) (intent, error) {
 	var p intent
 	var err error
 	switch kind {
@@ -46,7 +47,7 @@ func plan(kind driver.Kind, change driver.Change, stands canary.Stage) (intent, 
 }
 
 // changedMeanwhile compares the stage with what the rollout's last effect left.
-func changedMeanwhile(change driver.Change, stands canary.Stage) (*driver.Finding, error) {
+func changedMeanwhile(change driver.Change, stands patch.Stage) (*driver.Finding, error) {
 	if len(change.Expected) == 0 || change.Options.Resolved {
 		return nil, nil
 	}
@@ -54,14 +55,14 @@ func changedMeanwhile(change driver.Change, stands canary.Stage) (*driver.Findin
 	if err != nil {
 		return nil, err
 	}
-	d := canary.Diff(stands, expected)
+	d := patch.Diff(stands, expected)
 	if d == "" {
 		return nil, nil
 	}
 	return foreignFinding(change, "somebody else changed the stage since this rollout did: "+d), nil
 }
 
-func deploy(change driver.Change, stands canary.Stage) intent {
+func deploy(change driver.Change, stands patch.Stage) intent {
 	p := intent{release: change.Release.ID}
 	switch {
 	case stands.DeploymentID == change.Release.ID && idle(stands.Canary):
@@ -69,12 +70,12 @@ func deploy(change driver.Change, stands canary.Stage) intent {
 		p.stop = refusal(change, fmt.Sprintf("a canary stands on the stage: %s %% to deployment %s", stands.Canary.Percent, stands.Canary.DeploymentID),
 			"promote and remove it first (promote-canary --disable), or give the target a canary strategy")
 	default:
-		p.operations = canary.Move(change.Release.ID)
+		p.operations = patch.Move(change.Release.ID)
 	}
 	return p
 }
 
-func weight(change driver.Change, stands canary.Stage) intent {
+func weight(change driver.Change, stands patch.Stage) intent {
 	p := intent{release: change.Release.ID}
 	percent, err := canary.ParsePercent(change.Percent)
 	switch {
@@ -84,7 +85,7 @@ func weight(change driver.Change, stands canary.Stage) intent {
 	case stands.DeploymentID == change.Release.ID && idle(stands.Canary):
 		return p
 	}
-	p.operations = canary.Weight(stands, change.Release.ID, percent, change.Variables, change.UseStageCache)
+	p.operations = patch.Weight(stands, change.Release.ID, percent, change.Variables, change.UseStageCache)
 	if len(p.operations) > 0 && !idle(stands.Canary) && !ours(change) {
 		p.stop = refusal(change, fmt.Sprintf("a canary that this rollout did not make has %s %% of the traffic: deployment %s", stands.Canary.Percent, stands.Canary.DeploymentID),
 			"promote it (promote-canary) or take its traffic away first")
@@ -94,7 +95,7 @@ func weight(change driver.Change, stands canary.Stage) intent {
 
 // stable promotes the canary that stands. Without one the documented
 // operations would promote nothing and leave an empty canary: refused.
-func stable(change driver.Change, stands canary.Stage) intent {
+func stable(change driver.Change, stands patch.Stage) intent {
 	wanted := change.Release.ID
 	c := stands.Canary
 	switch {
@@ -109,14 +110,14 @@ func stable(change driver.Change, stands canary.Stage) intent {
 		}
 		return intent{stop: foreignFinding(change, message)}
 	}
-	p := intent{release: c.DeploymentID, operations: canary.Promote()}
-	if after, err := canary.Predict(stands, p.operations, nil); err == nil && canary.Equal(after, stands) {
+	p := intent{release: c.DeploymentID, operations: patch.Promote()}
+	if after, err := patch.Predict(stands, p.operations, nil); err == nil && patch.Equal(after, stands) {
 		p.operations = nil
 	}
 	return p
 }
 
-func disable(change driver.Change, stands canary.Stage) intent {
+func disable(change driver.Change, stands patch.Stage) intent {
 	p := intent{release: stands.DeploymentID}
 	switch {
 	case stands.Canary == nil:
@@ -124,12 +125,12 @@ func disable(change driver.Change, stands canary.Stage) intent {
 		p.stop = refusal(change, fmt.Sprintf("the canary still has %s %% of the traffic", stands.Canary.Percent),
 			"promote it first (promote-canary), or roll back")
 	default:
-		p.operations = canary.Disable()
+		p.operations = patch.Disable()
 	}
 	return p
 }
 
-func rollback(change driver.Change, stands canary.Stage) (intent, error) {
+func rollback(change driver.Change, stands patch.Stage) (intent, error) {
 	if len(change.Baseline) == 0 {
 		return intent{stop: refusal(change, "what ran before this rollout was not recorded", "promote an earlier release by its id (--release)")}, nil
 	}
@@ -140,19 +141,19 @@ func rollback(change driver.Change, stands canary.Stage) (intent, error) {
 	if baseline.DeploymentID == "" {
 		return intent{stop: refusal(change, "nothing ran before this rollout", "")}, nil
 	}
-	return intent{release: baseline.DeploymentID, operations: canary.Restore(stands, baseline)}, nil
+	return intent{release: baseline.DeploymentID, operations: patch.Restore(stands, baseline)}, nil
 }
 
-// idle reports that no traffic goes to a canary.
-func idle(c *canary.Canary) bool { return c == nil || c.Percent.IsZero() }
+// idle reports that no traffic goes to a patch.
+func idle(c *patch.Canary) bool { return c == nil || c.Percent.IsZero() }
 
 // ours reports that the rollout has had an effect here before, so that the
 // canary is its own (what stands was compared with what it left), or that a
 // person decided about it.
 func ours(change driver.Change) bool { return len(change.Expected) > 0 || change.Options.Resolved }
 
-func decode(what string, data json.RawMessage) (canary.Stage, error) {
-	var s canary.Stage
+func decode(what string, data json.RawMessage) (patch.Stage, error) {
+	var s patch.Stage
 	if err := json.Unmarshal(data, &s); err != nil {
 		return s, &invalidError{text: fmt.Sprintf("%s is not a stage: %v", what, err)}
 	}

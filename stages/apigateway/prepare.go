@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"sluice/canary"
+	"sluice/stages/apigateway/patch"
 	"sluice/stages/driver"
 )
 
@@ -54,7 +54,7 @@ func (at place) regionOr(g *gateway) string {
 }
 
 // prepared freezes an intent.
-func (p intent) prepared(c driver.Call, at place, stands canary.Stage) (driver.Prepared, error) {
+func (p intent) prepared(c driver.Call, at place, stands patch.Stage) (driver.Prepared, error) {
 	name := c.Changes[0].Target.Name
 	out := driver.Prepared{Call: c}
 	before, err := json.Marshal(stands)
@@ -71,7 +71,7 @@ func (p intent) prepared(c driver.Call, at place, stands canary.Stage) (driver.P
 		out.Unchanged, out.After, out.Call.Changes = []string{name}, out.Before, nil
 		return out, nil
 	}
-	after, err := canary.Predict(stands, p.operations, nil)
+	after, err := patch.Predict(stands, p.operations, nil)
 	if err != nil {
 		out.Findings = []driver.Finding{*refusal(c.Changes[0], "API Gateway would refuse it: "+err.Error(), "")}
 		return out, nil
@@ -96,7 +96,7 @@ func (p intent) freeze(out *driver.Prepared, at place, f frozen) error {
 	return err
 }
 
-func request(at place, ops []canary.Operation) string {
+func request(at place, ops []patch.Operation) string {
 	lines := make([]string, len(ops))
 	for i, op := range ops {
 		lines[i] = op.String()

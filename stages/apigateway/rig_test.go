@@ -15,6 +15,7 @@ import (
 	"sluice/canary"
 	"sluice/stages"
 	"sluice/stages/apigateway"
+	"sluice/stages/apigateway/patch"
 	"sluice/stages/driver"
 	"sluice/stages/stagetest"
 )
@@ -84,13 +85,13 @@ func (r *rig) byHand(pairs ...string) {
 }
 
 // stands is a stage as AWS has it.
-func (r *rig) stands(stage string) canary.Stage {
+func (r *rig) stands(stage string) patch.Stage {
 	r.Helper()
 	out, err := r.aws.GetStage(r.Context(), &sdk.GetStageInput{RestApiId: aws.String("a1b2c3d4e5"), StageName: &stage})
 	r.must(err)
-	s := canary.Stage{DeploymentID: aws.ToString(out.DeploymentId), Variables: out.Variables}
+	s := patch.Stage{DeploymentID: aws.ToString(out.DeploymentId), Variables: out.Variables}
 	if c := out.CanarySettings; c != nil {
-		s.Canary = &canary.Canary{
+		s.Canary = &patch.Canary{
 			DeploymentID: aws.ToString(c.DeploymentId), Percent: canary.PercentOf(c.PercentTraffic),
 			Overrides: c.StageVariableOverrides, UseStageCache: c.UseStageCache,
 		}
@@ -98,9 +99,9 @@ func (r *rig) stands(stage string) canary.Stage {
 	return s
 }
 
-func (r *rig) same(want canary.Stage) {
+func (r *rig) same(want patch.Stage) {
 	r.Helper()
-	if d := canary.Diff(r.stands("prod"), want); d != "" {
+	if d := patch.Diff(r.stands("prod"), want); d != "" {
 		r.Errorf("the stage is not as wanted: %s", d)
 	}
 }
@@ -141,7 +142,7 @@ func (r *rig) counted(f func(context.Context)) (effects int) {
 	return r.Effects() - before
 }
 
-func raw(t *testing.T, s canary.Stage) json.RawMessage {
+func raw(t *testing.T, s patch.Stage) json.RawMessage {
 	t.Helper()
 	data, err := json.Marshal(s)
 	if err != nil {

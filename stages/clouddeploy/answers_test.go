@@ -10,6 +10,7 @@ import (
 	"sluice/stages/clouddeploy"
 	"sluice/stages/driver"
 	"sluice/stages/google/googletest"
+	"sluice/stages/stagetest"
 )
 
 // One bad answer to whatever request is read again and changes nothing.
@@ -103,9 +104,45 @@ func TestListsThatLie(t *testing.T) {
 			pipeline + "/releases/-/rollouts": text,
 			pipeline:                          `{"name":"` + pipeline + `","uid":"u","serialPipeline":{"stages":[{"targetId":"prod"}]}}`,
 		})
-		r, err := d.Current(t.Context(), target("prod"))
+		r, err := stagetest.Current(t.Context(), d, target("prod"))
+		if want && r.ID != "r7" {
+			t.Errorf("%s: it runs %q", text, r.ID)
+		}
 		if code := d.Explain(err).Code; (err == nil) != want || err != nil && code != driver.Lost && code != driver.Unknown {
 			t.Errorf("%s: %+v, %v (%s)", text, r, err, code)
+		}
+	}
+}
+
+// What runs is told beside what is on its way: a newer rollout that is not over and
+// comes by itself, to this target.
+func TestLiveBesideOpenRollouts(t *testing.T) {
+	const pipeline = "projects/shop-1234/locations/europe-west1/deliveryPipelines/shop"
+	rollout := func(release, target, state, made string) string {
+		return `{"name":"` + pipeline + "/releases/" + release + `/rollouts/x","uid":"u","targetId":"` + target + `","state":"` + state + `","createTime":"2026-03-01T` + made + `:00Z","deployEndTime":"2026-03-01T08:30:00Z"}`
+	}
+	for open, want := range map[string]string{
+		``: "",
+		rollout("r8", "prod", "IN_PROGRESS", "09:00"):      "r8",
+		rollout("r8", "prod", "HALTED", "09:00"):           "r8",
+		rollout("r8", "prod", "PENDING_APPROVAL", "09:00"): "",
+		rollout("r8", "staging", "IN_PROGRESS", "09:00"):   "",
+		rollout("r6", "prod", "HALTED", "07:00"):           "", // older than what runs
+	} {
+		d := answers(t, map[string]string{
+			pipeline + "/releases/-/rollouts": `{"rollouts":[` + rollout("r7", "prod", "SUCCEEDED", "08:00") + `,` + rollout("r5", "staging", "SUCCEEDED", "06:00") + `]}`,
+			pipeline + notOver:                `{"rollouts":[` + open + `]}`,
+		})
+		live, errs := d.Live(t.Context(), []driver.Target{target("prod"), target("staging")})
+		got := ""
+		if live[0].Pending != nil {
+			got = live[0].Pending.ID
+		}
+		if errs[0] != nil || errs[1] != nil || live[0].Release.ID != "r7" || live[1].Release.ID != "r5" || got != want {
+			t.Errorf("%s: %+v, pending %q, %v; want %q", open, live, got, errs, want)
+		}
+		if s := live[0].Since; s.Hour() != 8 || s.Minute() != 30 || len(live[0].Shares) != 1 {
+			t.Errorf("since %s, shares %+v", s, live[0].Shares)
 		}
 	}
 }
@@ -128,7 +165,7 @@ func FuzzAnyAnswer(f *testing.F) {
 		d := openOver(t, map[string]string{override: "http://127.0.0.1:1/"}, &sandboxtest.Clock{}, googletest.Always(status, text))
 		op := begun()
 		calls := map[string]error{}
-		r, err := d.Current(t.Context(), target("prod"))
+		r, err := stagetest.Current(t.Context(), d, target("prod"))
 		if calls["current"] = err; err == nil && r.ID == "" {
 			t.Errorf("%d %s: nothing runs", status, text)
 		}

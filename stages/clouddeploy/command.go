@@ -11,20 +11,6 @@ import (
 	"sluice/stages/google"
 )
 
-// platformName is the annotation under which the engine keeps the rollout's
-// resource name in its mirror.
-const platformName = "sluice/platform-name"
-
-// isCommand reports whether a kind is a command to an existing rollout.
-func isCommand(k driver.Kind) bool {
-	switch k {
-	case driver.Approve, driver.Reject, driver.Advance, driver.RetryJob, driver.IgnoreJob, driver.Cancel:
-		return true
-	default:
-		return false
-	}
-}
-
 // policyAction is a command in the words of deploy policies.
 func policyAction(k driver.Kind) string {
 	switch k {
@@ -84,18 +70,15 @@ func (d *clouddeploy) prepareCommand(ctx context.Context, c driver.Call, at plac
 // last, else the only unfinished rollout of the release on the target.
 func (d *clouddeploy) rolloutName(ctx context.Context, p *draft) (string, error) {
 	var seen struct {
-		Name        string            `json:"name"`
-		Annotations map[string]string `json:"annotations"`
+		Name string `json:"name"`
 	}
 	if len(p.change.Remote) > 0 {
 		if err := json.Unmarshal(p.change.Remote, &seen); err != nil {
 			return "", &google.InvalidError{Text: fmt.Sprintf("the rollout as last seen: %v", err)}
 		}
 	}
-	for _, name := range []string{seen.Annotations[platformName], seen.Name} {
-		if strings.HasPrefix(name, p.at.pipeline()+"/releases/") || strings.Contains(name, "/deliveryPipelines/"+p.at.DeliveryPipeline+"/releases/") {
-			return name, nil
-		}
+	if strings.HasPrefix(seen.Name, p.at.pipeline()+"/releases/") || strings.Contains(seen.Name, "/deliveryPipelines/"+p.at.DeliveryPipeline+"/releases/") {
+		return seen.Name, nil
 	}
 	found, err := d.rollouts(ctx, "-", unfinished(p.at), newestCreated, 50, every)
 	if err != nil {

@@ -25,9 +25,11 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		Now: b.clock.Now, Advance: b.clock.Move,
 		Members: []stagetest.Member{{Target: target("prod"), Source: target("staging")}},
 		Unknown: target("gone"), Empty: &empty,
-		Effects: func() int { return len(b.server.Effects()) },
-		Intrude: b.emulator.Intrude,
-		Reach:   b.reach,
+		Snapshot: func() func() { return sandboxtest.Snapshot(t, b.emulator, b.clock) },
+		Inside:   b.server.Transport(),
+		Effects:  func() int { return len(b.server.Effects()) },
+		Intrude:  b.emulator.Intrude,
+		Reach:    b.reach,
 	}
 }
 

@@ -26,6 +26,7 @@ type clouddeploy struct {
 	service *api.Service
 	client  *google.Client
 	now     func() time.Time
+	atOnce  int
 }
 
 var _ driver.Driver = (*clouddeploy)(nil)
@@ -38,35 +39,19 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 		Override: "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDDEPLOY",
 		Rules:    rules(),
 	}, api.NewService, func(service *api.Service, client *google.Client) driver.Driver {
-		return &clouddeploy{service: service, client: client, now: env.Time}
+		return &clouddeploy{service: service, client: client, now: env.Time, atOnce: env.AtOnce()}
 	})
 }
 
 // Explain classifies what Google's client returns.
 func (d *clouddeploy) Explain(err error) driver.Explanation {
 	x := google.Explain(err, remedies())
-	if google.IsStatus(err, http.StatusConflict) {
+	if google.IsStatus(err, http.StatusConflict) && !x.Busy {
 		// The id of a rollout is ours: that it exists says that an earlier
 		// request may have made it.
 		x.Code = driver.Lost
 	}
 	return x
-}
-
-// Current is the release of the newest SUCCEEDED rollout on the target.
-func (d *clouddeploy) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
-	at, err := placeOf(t)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	r, err := d.current(ctx, at)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	if r == nil {
-		return driver.Release{}, d.targetExists(ctx, at)
-	}
-	return driver.Release{ID: releaseOf(r.Name), Platform: r.Name, Comment: r.Description}, nil
 }
 
 // Resolve reads a release of the target's delivery pipeline.
@@ -123,7 +108,7 @@ func (d *clouddeploy) Begin(ctx context.Context, c driver.Call) (driver.Operatio
 		return op, nil //nolint:nilerr // the next look says it again
 	}
 	switch outcome := seen.Results[name].Outcome; {
-	case isCommand(c.Kind) && outcome != driver.Succeeded:
+	case c.Kind.IsCommand() && outcome != driver.Succeeded:
 		return driver.Operation{}, google.NoAnswer(method(c.Kind), "it was answered, and rollout %s does not show it", google.Last(f.Rollout))
 	case outcome == driver.Failed:
 		return op, nil
@@ -139,7 +124,7 @@ func (d *clouddeploy) Lookup(ctx context.Context, c driver.Call) (driver.Verdict
 		return driver.Undecided, driver.Operation{}, err
 	}
 	find := d.lookupRollout
-	if isCommand(c.Kind) {
+	if c.Kind.IsCommand() {
 		find = d.lookupCommand
 	}
 	verdict, op, err := find(ctx, c, f)

@@ -36,7 +36,7 @@ func (d *clouddeploy) mirror(ctx context.Context, op driver.Operation, f frozen,
 	op.Status, op.Warnings, op.Link = v.status(), v.warnings(), console(f.Rollout)
 	op.Progress = v.progress()
 	d.followJobs(ctx, &op, &result, v)
-	if isCommand(op.Call.Kind) {
+	if op.Call.Kind.IsCommand() {
 		v.judgeCommand(&result, op.Call.Kind, f)
 	} else {
 		d.judge(ctx, &result, v, f)

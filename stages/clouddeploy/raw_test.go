@@ -1,6 +1,7 @@
 package clouddeploy_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -33,11 +34,19 @@ func (b *bench) pass(w http.ResponseWriter, r *http.Request) {
 
 const rolloutName = "projects/shop-1234/locations/europe-west1/deliveryPipelines/shop/releases/r7/rollouts/r7-to-prod-0001"
 
+// notOver is what answers takes for the path of a list of what is not over, where
+// that is another text than the list's: no rollouts unless it is there.
+const notOver = "/releases/-/rollouts?notOver"
+
 // answers serves fixed texts by path, 404 elsewhere.
 func answers(t *testing.T, texts map[string]string) driver.Driver {
 	t.Helper()
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		text, ok := texts[strings.TrimPrefix(r.URL.Path, "/v1/")]
+		path := strings.TrimPrefix(r.URL.Path, "/v1/")
+		text, ok := texts[path]
+		if strings.Contains(r.URL.Query().Get("filter"), `state!="SUCCEEDED"`) {
+			text, ok = cmp.Or(texts[strings.TrimSuffix(path, "/releases/-/rollouts")+notOver], "{}"), true
+		}
 		if !ok {
 			w.WriteHeader(http.StatusNotFound)
 			text = `{"error":{"code":404,"message":"not there","status":"NOT_FOUND"}}`

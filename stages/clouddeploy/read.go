@@ -17,8 +17,9 @@ const (
 	newestCreated  = "CreateTime desc"
 )
 
-// selection is what a list of a target's rollouts is asked for, and whether one
-// of them is what was asked for: what is not makes the list no answer.
+// selection is what a list of rollouts to a target, to any where the place names
+// none, is asked for, and whether one of them is what was asked for: what is not
+// makes the list no answer.
 type selection struct {
 	at     place
 	filter string
@@ -26,23 +27,34 @@ type selection struct {
 }
 
 func deployed(at place) selection {
-	return selection{at, fmt.Sprintf(`(approvalState!="REJECTED" AND approvalState!="NEEDS_APPROVAL") AND state="SUCCEEDED" AND targetId="%s"`, at.Target),
+	return selection{at, filter(`(approvalState!="REJECTED" AND approvalState!="NEEDS_APPROVAL") AND state="SUCCEEDED"`, at),
 		func(r *api.Rollout) bool { return r.State == "SUCCEEDED" }}
 }
 
 func onTarget(at place) selection {
-	return selection{at, fmt.Sprintf(`targetId="%s"`, at.Target), func(*api.Rollout) bool { return true }}
+	return selection{at, filter("", at), func(*api.Rollout) bool { return true }}
 }
 
 func unfinished(at place) selection {
-	return selection{at, onTarget(at).filter + ` AND state!="SUCCEEDED" AND state!="FAILED" AND state!="CANCELLED" AND state!="APPROVAL_REJECTED"`,
+	return selection{at, filter(`state!="SUCCEEDED" AND state!="FAILED" AND state!="CANCELLED" AND state!="APPROVAL_REJECTED"`, at),
 		func(r *api.Rollout) bool { return !isFinal(r.State) }}
+}
+
+// filter is a filter's text with the place's target.
+func filter(text string, at place) string {
+	if at.Target == "" {
+		return text
+	}
+	if text != "" {
+		text += " AND "
+	}
+	return text + fmt.Sprintf(`targetId="%s"`, at.Target)
 }
 
 // check refuses a page with a rollout that was not asked for.
 func (s selection) check(page []*api.Rollout) error {
 	for _, r := range page {
-		if r.TargetId != s.at.Target || !s.fits(r) {
+		if s.at.Target != "" && r.TargetId != s.at.Target || !s.fits(r) {
 			return google.NoAnswer("the list of rollouts", "rollout %s to target %q, %s, does not fit %s", r.Name, r.TargetId, r.State, s.filter)
 		}
 	}

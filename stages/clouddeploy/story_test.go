@@ -42,11 +42,11 @@ func (b *bench) refusedBoth(t *testing.T, kind driver.Kind, c driver.Change, wor
 	if len(p.Findings) == 0 || p.Findings[0].Severity != driver.Refuse || len(p.Call.Data) != 0 {
 		t.Errorf("%s is prepared: %+v", kind, p)
 	}
-	var remote struct{ Annotations map[string]string }
+	var remote struct{ Name string }
 	if err := json.Unmarshal(c.Remote, &remote); err != nil {
 		t.Fatal(err)
 	}
-	call.Data, _ = json.Marshal(map[string]string{"rollout": remote.Annotations["sluice/platform-name"], "phase": c.Phase, "job": c.Job})
+	call.Data, _ = json.Marshal(map[string]string{"rollout": remote.Name, "phase": c.Phase, "job": c.Job})
 	_, err = b.driver.Begin(t.Context(), call)
 	if x := b.driver.Explain(err); x.Code != driver.Conflict || !strings.Contains(x.Message, "FAILED_PRECONDITION") || !strings.Contains(x.Message, words) {
 		t.Errorf("%s: %s: %s", kind, x.Code, x.Message)

@@ -11,6 +11,7 @@ import (
 	"sluice/stages/deploymentmanager"
 	"sluice/stages/driver"
 	"sluice/stages/google/googletest"
+	"sluice/stages/stagetest"
 )
 
 // One bad answer to whatever request is read again and changes nothing.
@@ -101,7 +102,7 @@ func TestEmptyAnswersAreNeverAbsent(t *testing.T) {
 			t.Errorf("%s, %+v", verdict, x)
 		}
 	}
-	if _, err := d.Current(t.Context(), target("prod")); d.Explain(err).Code != driver.Lost {
+	if _, err := stagetest.Current(t.Context(), d, target("prod")); d.Explain(err).Code != driver.Lost {
 		t.Errorf("current: %v", err)
 	}
 }
@@ -123,7 +124,7 @@ func TestWhatAnswersCarry(t *testing.T) {
 	} {
 		for _, text := range texts {
 			d := deployed(t, before, map[string]string{path: text})
-			if r, err := d.Current(t.Context(), target("prod")); err == nil || d.Explain(err).Code != driver.Lost {
+			if r, err := stagetest.Current(t.Context(), d, target("prod")); err == nil || d.Explain(err).Code != driver.Lost {
 				t.Errorf("%s of %s: %+v, %v", text, path, r, err)
 			}
 		}
@@ -170,7 +171,7 @@ func FuzzAnyAnswer(f *testing.F) {
 		d := openOver(t, map[string]string{override: "http://127.0.0.1:1/"}, googletest.Always(status, text))
 		op := begun(driver.Deploy)
 		calls := map[string]error{}
-		r, err := d.Current(t.Context(), target("prod"))
+		r, err := stagetest.Current(t.Context(), d, target("prod"))
 		if calls["current"] = err; err == nil && r.ID == "" && !strings.Contains(text, "operation") {
 			t.Errorf("%d %s: nothing runs", status, text)
 		}

@@ -14,6 +14,7 @@ import (
 	"sluice/pipeline"
 	"sluice/stages/deploymentmanager"
 	"sluice/stages/driver"
+	"sluice/stages/stagetest"
 )
 
 const override = "CLOUDSDK_API_ENDPOINT_OVERRIDES_DEPLOYMENTMANAGER"
@@ -89,7 +90,7 @@ func sandboxPipelines(t *testing.T) []*pipeline.Pipeline {
 // running is the release that staging runs.
 func (b *bench) running(t *testing.T) driver.Release {
 	t.Helper()
-	r, err := b.driver.Current(t.Context(), target("staging"))
+	r, err := stagetest.Current(t.Context(), b.driver, target("staging"))
 	if err != nil {
 		t.Fatal(err)
 	}

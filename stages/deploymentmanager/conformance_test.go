@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 
+	"sluice/internal/sandbox/sandboxtest"
 	"sluice/stages/deploymentmanager"
 	"sluice/stages/driver"
 	"sluice/stages/stagetest"
@@ -24,8 +25,10 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		Now: b.clock.Now, Advance: b.clock.Move,
 		Members: []stagetest.Member{{Target: target("prod"), Source: target("staging")}},
 		Unknown: unknown, Empty: &empty,
-		Effects: func() int { return len(b.server.Effects()) },
-		Intrude: b.emulator.Intrude,
+		Snapshot: func() func() { return sandboxtest.Snapshot(t, b.emulator, b.clock) },
+		Inside:   b.server.Transport(),
+		Effects:  func() int { return len(b.server.Effects()) },
+		Intrude:  b.emulator.Intrude,
 		Reach: func(t *testing.T, _ driver.Kind) driver.Change {
 			change := b.change(t, place("previewed", "previewed", true))
 			_, op := b.begin(t, driver.Deploy, change)

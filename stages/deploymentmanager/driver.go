@@ -9,6 +9,7 @@ import (
 
 	api "google.golang.org/api/deploymentmanager/v2"
 
+	"sluice/internal/guard"
 	"sluice/stages/driver"
 	"sluice/stages/google"
 )
@@ -17,6 +18,7 @@ import (
 type deploymentmanager struct {
 	service *api.Service
 	client  *google.Client
+	atOnce  int
 }
 
 var _ driver.Driver = (*deploymentmanager)(nil)
@@ -33,7 +35,7 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 		Path:     root,
 		Rules:    rules(),
 	}, api.NewService, func(service *api.Service, client *google.Client) driver.Driver {
-		return &deploymentmanager{service: service, client: client}
+		return &deploymentmanager{service: service, client: client, atOnce: env.AtOnce()}
 	})
 }
 
@@ -44,27 +46,38 @@ func (d *deploymentmanager) Explain(err error) driver.Explanation {
 		NotFound: "check the target's project and deployment, and the release, against what `gcloud deployment-manager` shows",
 	})
 	switch {
-	case google.IsStatus(err, http.StatusPreconditionFailed):
-		// The fingerprint is stale: somebody else was there, or an earlier
-		// attempt of ours. Only the manifests tell.
-		x.Code, x.Message = driver.Lost, "the deployment was changed since its fingerprint was read: "+x.Message
+	case x.Stale:
+		// Somebody else was there, or an earlier attempt of ours: whoever prepares
+		// anew sees which.
+		x.Message = "the deployment was changed since its fingerprint was read: " + x.Message
 	case google.HasReason(err, "alreadyExists"):
 		x.Code = driver.Lost
 	}
 	return x
 }
 
-// Current is the digest of what the deployment's manifest was made from.
-func (d *deploymentmanager) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
-	at, err := placeOf(t)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	o, err := d.observe(ctx, at)
-	if err != nil || o.current.Release == "" {
-		return driver.Release{}, err
-	}
-	return o.release(), nil
+// Live is what the deployments run, each read by itself: a list of them does not
+// tell what their manifests were made from. What an operation is giving one is on
+// its way; a preview that waits for a word is not.
+func (d *deploymentmanager) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
+	live := make([]driver.Live, len(targets))
+	return live, guard.Each("reading a deployment", d.atOnce, len(targets), func(i int) error {
+		at, err := placeOf(targets[i])
+		if err != nil {
+			return err
+		}
+		o, err := d.observe(ctx, at)
+		if err != nil {
+			return err
+		}
+		if o.current.Release != "" {
+			live[i] = driver.Whole(o.release())
+		}
+		if o.working() && o.update.Release != "" && o.update != o.current {
+			live[i].Pending = &driver.Release{ID: o.update.Release, Platform: o.update.Manifest}
+		}
+		return nil
+	})
 }
 
 // Resolve finds a release by its digest: among the target's own manifests, then

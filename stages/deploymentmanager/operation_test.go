@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluice/stages/driver"
+	"sluice/stages/stagetest"
 )
 
 // release is the digest of a configuration without imports, by its definition.
@@ -198,13 +199,13 @@ func TestLookups(t *testing.T) {
 func TestProjects(t *testing.T) {
 	for text, want := range map[string]driver.Code{"403": driver.Denied, "404": driver.NotFound} {
 		d := deployed(t, before, map[string]string{"deployments/prod": "404", "deployments": text})
-		_, err := d.Current(t.Context(), target("prod"))
+		_, err := stagetest.Current(t.Context(), d, target("prod"))
 		if x := d.Explain(err); x.Code != want || x.Remedy == "" {
 			t.Errorf("%s: %+v", text, x)
 		}
 	}
 	d := deployed(t, before, map[string]string{"deployments/prod": "404"})
-	if r, err := d.Current(t.Context(), target("prod")); err != nil || r.ID != "" {
+	if r, err := stagetest.Current(t.Context(), d, target("prod")); err != nil || r.ID != "" {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

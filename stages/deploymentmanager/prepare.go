@@ -73,10 +73,13 @@ func (d *deploymentmanager) prepareDeploy(ctx context.Context, p *draft) (driver
 	if err != nil {
 		return driver.Prepared{}, err
 	}
-	p.checkFree()
 	if p.refused() {
 		return p.stopped(), nil
 	}
+	if err := p.seen.free(); err != nil {
+		return driver.Prepared{}, err
+	}
+	p.replaces()
 	p.notes(from.manifest)
 	return p.prepared(from, p.at.Preview)
 }
@@ -130,10 +133,13 @@ func (d *deploymentmanager) prepareRollback(ctx context.Context, p *draft) (driv
 	if !ok {
 		p.refuse(fmt.Sprintf("the deployment has no manifest with %s any more", baseline.Release), "promote a release instead")
 	}
-	p.checkFree()
 	if p.refused() {
 		return p.stopped(), nil
 	}
+	if err := p.seen.free(); err != nil {
+		return driver.Prepared{}, err
+	}
+	p.replaces()
 	return p.prepared(hit, false)
 }
 
@@ -148,13 +154,18 @@ func (p *draft) checkForeign() {
 	}
 }
 
-// checkFree refuses a deployment that an operation is at work on, and says what
-// will be replaced.
-func (p *draft) checkFree() {
-	switch {
-	case p.seen.working():
-		p.refuse(fmt.Sprintf("operation %s (%s) is at work on the deployment", p.seen.newest.Name, p.seen.newest.OperationType), "run again when it has ended")
-	case p.seen.update.Release != "":
+// free is an error while an operation is at work on the deployment: nothing speaks
+// against the call, but it has to wait.
+func (o observed) free() error {
+	if !o.working() {
+		return nil
+	}
+	return &google.BusyError{Text: fmt.Sprintf("operation %s (%s) is at work on the deployment", o.newest.Name, o.newest.OperationType)}
+}
+
+// replaces says what will be replaced.
+func (p *draft) replaces() {
+	if p.seen.update.Release != "" {
 		p.find(driver.Warn, fmt.Sprintf("manifest %s was previewed on the deployment, or failed there; it is replaced", p.seen.update.Manifest), "")
 	}
 }
@@ -246,10 +257,11 @@ func (p *draft) unchanged() driver.Prepared {
 
 // prepareDecision checks that a preview of the release waits for a word.
 func (p *draft) prepareDecision() (driver.Prepared, error) {
+	if err := p.seen.free(); err != nil {
+		return driver.Prepared{}, err
+	}
 	waiting := p.seen.update.Release
 	switch id := p.change.Release.ID; {
-	case p.seen.working():
-		p.refuse(fmt.Sprintf("operation %s (%s) is at work on the deployment", p.seen.newest.Name, p.seen.newest.OperationType), "run again when it has ended")
 	case waiting == "":
 		p.refuse("no preview waits on the deployment", "")
 	case id != "" && waiting != id:

@@ -11,7 +11,8 @@
 //
 // Drivers are safe for concurrent use, keep no state between calls, return the
 // platform's own error unwrapped and explain it through [Driver.Explain]. They
-// do not retry effects; the engine does, and only after Retryable.
+// retry nothing: reads are asked again by internal/platform, and effects by who
+// carries a plan out, only after Retryable and prepared anew.
 //
 // The package imports the standard library alone and nothing of ours.
 package driver
@@ -85,6 +86,7 @@ type Key struct {
 	Type     KeyType
 	Required bool
 	Identity bool   // the identity keys together name the resource; two targets may not share them
+	Reach    bool   // targets that agree in all reach keys know the same releases; none: each knows its own
 	Pattern  string // a regular expression (RE2) that the whole of every value matches; "" for any
 	Hint     string // says in words what Pattern wants, with an example
 	Doc      string // one sentence for the documentation and the schema
@@ -111,6 +113,7 @@ type Target struct {
 // Release is the immutable thing that travels.
 type Release struct {
 	ID         string    `json:"id"`                  // what the platform calls it; equal ids are the same thing on every stage
+	Name       string    `json:"name,omitempty"`      // what people call it; "" where the id is all there is
 	Platform   string    `json:"platform,omitempty"`  // the platform's record of it on this target (a Heroku release id); "" where there is none
 	CreateTime time.Time `json:"createTime,omitzero"` // by the platform's clock; zero where the answer did not carry it
 	Comment    string    `json:"comment,omitempty"`   // the platform's description of it: untrusted text
@@ -210,13 +213,17 @@ const (
 // Every method respects ctx. Calls carry changes of one platform only; where
 // Facts.Batch allows several, they share Kind, Source and Release.
 type Driver interface {
-	// Current is the release that runs on t now. Where nothing runs there, the
-	// ID is empty and the error nil: only the platform can say so.
-	Current(ctx context.Context, t Target) (Release, error)
+	// Live is what runs on the targets now, and why that cannot be told: two
+	// lists in the order of the targets, an entry of one of them set for each. One
+	// target's trouble is that target's alone. What several of them have in common
+	// is asked for once, and single requests are made side by side, as many as
+	// Env.Places says.
+	Live(ctx context.Context, targets []Target) ([]Live, []error)
 
-	// Resolve finds a release by id for t and fills in what the platform knows
-	// of it, CreateTime above all. NotFound where the platform has no such release
-	// within t's reach.
+	// Resolve finds a release by its id for t and fills in what the platform knows
+	// of it, CreateTime above all. A platform that can list releases also takes
+	// what else people may call one ([Release.Called]). NotFound where it has no
+	// such release within t's reach, Invalid where several are called so.
 	Resolve(ctx context.Context, t Target, id string) (Release, error)
 
 	// Prepare only reads: preflight, resolution, snapshot. Prepared.Call is
@@ -252,13 +259,14 @@ type Env struct {
 	Transport http.RoundTripper
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
+	// Places is how many requests a driver may have under way at a time in one
+	// call of its own. 0 means 8.
+	Places int
 	// Secret is told every credential when the client obtains it (a secret key
 	// of a profile, an access token that was exchanged), before its first use, so
 	// that it is masked and redacted everywhere. Nil drops it. Drivers call it
 	// through [Env.Keep].
 	Secret func(value string)
-	// Log takes debug lines. Nil drops them.
-	Log func(format string, args ...any)
 }
 
 // Keep tells the environment of a credential that must never be shown. It is
@@ -267,6 +275,14 @@ func (e Env) Keep(value string) {
 	if e.Secret != nil && value != "" {
 		e.Secret(value)
 	}
+}
+
+// AtOnce is Places, or its default.
+func (e Env) AtOnce() int {
+	if e.Places <= 0 {
+		return 8
+	}
+	return e.Places
 }
 
 // Time is the time by the environment's clock.

@@ -29,6 +29,8 @@ type Explanation struct {
 	RequestID  string        // the platform's id of the request; "" where it gave none
 	Remedy     string        // what the user can do; "" where the message says it
 	RetryAfter time.Duration // with Retryable: the platform's word on when; 0 for none
+	Busy       bool          // with Retryable: somebody else is changing the resource, and the platform turned us away
+	Stale      bool          // with Retryable: what Prepare read is outdated (a spent fingerprint, 412), so that the same call can never be accepted: prepare it anew
 }
 
 // OpenError is an error of opening a driver that carries its explanation,

@@ -13,6 +13,7 @@ import (
 	"sluice/stages"
 	"sluice/stages/driver"
 	"sluice/stages/entrecode"
+	"sluice/stages/stagetest"
 )
 
 // way answers requests in the test's process.
@@ -58,7 +59,7 @@ func TestAnswersAboutSomethingElse(t *testing.T) {
 				wrong = append(wrong, err)
 			}
 		}
-		_, err := d.Current(t.Context(), wildTarget())
+		_, err := stagetest.Current(t.Context(), d, wildTarget())
 		check(err)
 		p, err := d.Prepare(t.Context(), deploy("70", wildTarget(), nil))
 		check(err)
@@ -189,7 +190,7 @@ func TestWhoseNotFound(t *testing.T) {
 					return http.DefaultTransport.RoundTrip(r)
 				}
 			})
-			_, err := d.Current(t.Context(), wildTarget())
+			_, err := stagetest.Current(t.Context(), d, wildTarget())
 			if x := d.Explain(err); x.Code != test.code || x.Remedy == "" {
 				t.Errorf("%v: %+v", err, x)
 			}
@@ -218,7 +219,7 @@ func TestTokenIsTrimmedAndKept(t *testing.T) {
 	if !slices.Equal(kept, []string{"secret-token"}) {
 		t.Errorf("kept %q before the first request", kept)
 	}
-	_, _ = d.Current(t.Context(), wildTarget()) // whatever it says
+	_, _ = stagetest.Current(t.Context(), d, wildTarget()) // whatever it says
 	if !slices.Equal(sent, []string{"Bearer secret-token"}) {
 		t.Errorf("sent %q", sent)
 	}
@@ -291,7 +292,7 @@ func FuzzAnswers(f *testing.F) {
 				t.Errorf("no code for %v", err)
 			}
 		}
-		_, err := d.Current(t.Context(), wildTarget())
+		_, err := stagetest.Current(t.Context(), d, wildTarget())
 		explained(err)
 		_, err = d.Resolve(t.Context(), wildTarget(), "70")
 		explained(err)

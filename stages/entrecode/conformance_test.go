@@ -25,19 +25,22 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		Facts: entrecode.Facts(), Open: entrecode.Open,
 		Env: r.server.Env(), Rejected: map[string]string{"ENTRECODE_ACCESS_TOKEN": emulator.RejectedToken},
 		Now: r.clock.Now, Advance: r.clock.Move,
-		Members: []stagetest.Member{{Target: production(), Source: staging()}},
-		Unknown: place("gone", "p-gone", "t-1"),
-		Empty:   &empty,
-		Effects: r.effects,
-		Intrude: r.server.Intrude,
+		Members:  []stagetest.Member{{Target: production(), Source: staging()}},
+		Unknown:  place("gone", "p-gone", "t-1"),
+		Empty:    &empty,
+		Snapshot: func() func() { return sandboxtest.Snapshot(t, r.emulator, r.clock) },
+		Inside:   r.server.Transport(),
+		Effects:  r.effects,
+		Intrude:  r.server.Intrude,
 	}
 }
 
 // rig is a sandbox with a pipeline of two platforms, and one that nothing was
 // ever deployed from.
 type rig struct {
-	clock  *sandboxtest.Clock
-	server *sandbox.Server
+	clock    *sandboxtest.Clock
+	emulator *emulator.Emulator
+	server   *sandbox.Server
 }
 
 func newRig(t *testing.T, faults ...string) *rig {
@@ -48,7 +51,7 @@ func newRig(t *testing.T, faults ...string) *rig {
 	server := sandboxtest.Start(t, sandbox.Options{
 		Emulators: []sandbox.Emulator{e}, Pipelines: []*pipeline.Pipeline{own}, Faults: sandboxtest.Faults(t, faults...),
 	})
-	return &rig{clock, server}
+	return &rig{clock, e, server}
 }
 
 func (r *rig) effects() int { return len(r.server.Effects()) }

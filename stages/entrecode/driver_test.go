@@ -12,6 +12,7 @@ import (
 	emulator "sluice/internal/sandbox/entrecode"
 	"sluice/stages/driver"
 	"sluice/stages/entrecode"
+	"sluice/stages/stagetest"
 )
 
 // open is a driver on the rig, with variables laid over its environment.
@@ -64,7 +65,7 @@ func messages(p driver.Prepared, s driver.Severity) string {
 // newest is what the source runs.
 func newest(t *testing.T, d driver.Driver) string {
 	t.Helper()
-	r, err := d.Current(t.Context(), staging())
+	r, err := stagetest.Current(t.Context(), d, staging())
 	must(t, err)
 	return r.ID
 }
@@ -132,7 +133,7 @@ func TestFailureSaysWhy(t *testing.T) {
 	}
 	// Some of the targets may have changed: the build that ran before is not
 	// taken to run still.
-	before, err := d.Current(t.Context(), production())
+	before, err := stagetest.Current(t.Context(), d, production())
 	must(t, err)
 	if p := prepare(t, d, deploy(before.ID, production(), nil)); len(p.Unchanged) != 0 {
 		t.Error("after a failure nothing is left to do")
@@ -172,14 +173,14 @@ func TestUnknownStatusIsNoSuccess(t *testing.T) {
 	if len(op.Warnings) != 1 || !strings.Contains(op.Warnings[0].Message, `"skipped"`) {
 		t.Errorf("warnings %+v", op.Warnings)
 	}
-	if now, err := d.Current(t.Context(), production()); err != nil || now.ID == newest(t, d) {
+	if now, err := stagetest.Current(t.Context(), d, production()); err != nil || now.ID == newest(t, d) {
 		t.Errorf("runs %v, %v", now, err)
 	}
 }
 
 func TestUnauthorised(t *testing.T) {
 	d := newRig(t).open(t, "ENTRECODE_ACCESS_TOKEN", emulator.RejectedToken)
-	_, err := d.Current(t.Context(), production())
+	_, err := stagetest.Current(t.Context(), d, production())
 	x := d.Explain(err)
 	if x.Code != driver.Denied || !strings.Contains(err.Error(), "3401 Invalid Access Token") || !strings.Contains(x.Remedy, "ENTRECODE_ACCESS_TOKEN") {
 		t.Errorf("%v: %+v", err, x)
@@ -198,7 +199,7 @@ func TestEmptySourceAndTarget(t *testing.T) {
 	r := newRig(t)
 	d := r.open(t)
 	empty := place("empty", "p-empty", "t-empty")
-	if now, err := d.Current(t.Context(), empty); err != nil || now.ID != "" {
+	if now, err := stagetest.Current(t.Context(), d, empty); err != nil || now.ID != "" {
 		t.Errorf("runs %v, %v", now, err)
 	}
 	p := prepare(t, d, deploy("", production(), &empty))
@@ -224,10 +225,10 @@ func TestPartialDeployment(t *testing.T) {
 	r := newRig(t)
 	d := r.open(t)
 	build := newest(t, d)
-	before, err := d.Current(t.Context(), production())
+	before, err := stagetest.Current(t.Context(), d, production())
 	must(t, err)
 	follow(t, d, prepare(t, d, deploy(build, place("production", "p-production", "t-2"), nil)), 2)
-	now, err := d.Current(t.Context(), production())
+	now, err := stagetest.Current(t.Context(), d, production())
 	must(t, err)
 	if now.ID != before.ID {
 		t.Errorf("runs %s, want the newest that covers both targets: %s", now.ID, before.ID)
@@ -236,7 +237,7 @@ func TestPartialDeployment(t *testing.T) {
 	if len(p.Unchanged) != 0 || !strings.Contains(messages(p, driver.Warn), "some of these targets only") {
 		t.Errorf("unchanged %v, findings %+v", p.Unchanged, p.Findings)
 	}
-	if covered, err := d.Current(t.Context(), place("one", "p-production", "t-2")); err != nil || covered.ID != build {
+	if covered, err := stagetest.Current(t.Context(), d, place("one", "p-production", "t-2")); err != nil || covered.ID != build {
 		t.Errorf("t-2 alone runs %v, %v", covered, err)
 	}
 }
@@ -250,13 +251,13 @@ func TestWrongTargetsAndApps(t *testing.T) {
 	}
 	other := staging()
 	other.Config = json.RawMessage(`{"appID":"a-other","platformID":"p-staging","targetIDs":["t-1"]}`)
-	_, err := d.Current(t.Context(), other)
+	_, err := stagetest.Current(t.Context(), d, other)
 	if d.Explain(err).Code != driver.NotFound || !strings.Contains(err.Error(), "no app a-other") {
 		t.Errorf("%v", err)
 	}
 	for _, config := range []string{``, `{}`, `{"appID":"a","platformID":"p","targetIDs":[]}`} {
 		other.Config = json.RawMessage(config)
-		if _, err := d.Current(t.Context(), other); d.Explain(err).Code != driver.Invalid {
+		if _, err := stagetest.Current(t.Context(), d, other); d.Explain(err).Code != driver.Invalid {
 			t.Errorf("%s: %v", config, err)
 		}
 	}
@@ -355,7 +356,7 @@ func TestNobodyListens(t *testing.T) {
 	must(t, err)
 	r.server.Close()
 	d := r.open(t, "ENTRECODE_APPSERVER_URL", address.String())
-	_, err = d.Current(t.Context(), production())
+	_, err = stagetest.Current(t.Context(), d, production())
 	if x := d.Explain(err); x.Code != driver.Retryable {
 		t.Errorf("%v: %+v", err, x)
 	}

@@ -43,11 +43,11 @@ func Facts() driver.Facts {
 		Title:    "entrecode App Manager",
 		Keys: []driver.Key{
 			{
-				Name: "appID", Type: driver.String, Required: true, Pattern: id, Hint: hint,
+				Name: "appID", Type: driver.String, Required: true, Reach: true, Pattern: id, Hint: hint,
 				Doc: "The app that the platform belongs to.",
 			},
 			{
-				Name: "platformID", Type: driver.String, Required: true, Identity: true, Pattern: id, Hint: hint,
+				Name: "platformID", Type: driver.String, Required: true, Identity: true, Reach: true, Pattern: id, Hint: hint,
 				Doc: "The platform that builds are deployed from.",
 			},
 			{

@@ -105,26 +105,6 @@ func buildOf(data json.RawMessage) string {
 	return s.BuildID
 }
 
-// Current implements driver.Driver.
-func (p *platform) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
-	v := p.visit()
-	at, err := v.place(ctx, t)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	s, err := v.stand(ctx, at)
-	if err != nil || s.current == nil {
-		return driver.Release{}, err
-	}
-	id, build, err := v.build(ctx, *s.current)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	r := releaseOf(id, build)
-	r.Platform = looseID(s.current.fields["deploymentID"])
-	return r, nil
-}
-
 // releaseOf is a build as a release. A build that could not be read has no
 // time.
 func releaseOf(id string, build *resource) driver.Release {

@@ -12,6 +12,7 @@ import (
 
 	"sluice/stages/driver"
 	"sluice/stages/entrecode"
+	"sluice/stages/stagetest"
 )
 
 // wild is a server that answers by script, for what the emulator does not do.
@@ -114,7 +115,7 @@ func wildTarget() driver.Target {
 func TestDocumentedServerAlone(t *testing.T) {
 	w := newWild(t, documented())
 	d := w.driver(t)
-	now, err := d.Current(t.Context(), wildTarget())
+	now, err := stagetest.Current(t.Context(), d, wildTarget())
 	must(t, err)
 	if now.ID != "80" || now.Platform != "8" || !now.CreateTime.Equal(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)) {
 		t.Errorf("runs %+v", now)
@@ -253,7 +254,7 @@ func TestPages(t *testing.T) {
 				answers[path] = body
 			}
 			d := newWild(t, answers).driver(t)
-			now, err := d.Current(t.Context(), wildTarget())
+			now, err := stagetest.Current(t.Context(), d, wildTarget())
 			if now.ID != tt.build || (err == nil) != (tt.text == "") || err != nil && !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("runs %q, %v; want %q, %q", now.ID, err, tt.build, tt.text)
 			}
@@ -264,7 +265,7 @@ func TestPages(t *testing.T) {
 func TestHalfAListIsNoList(t *testing.T) {
 	answers := documented()
 	answers["/deps"] = `{"total":2,"_embedded":{"ec:app/deployment":{"deploymentID":5,"buildID":50,"successful":"success","targetIDs":["t1","t2"]}}}`
-	if _, err := newWild(t, answers).driver(t).Current(t.Context(), wildTarget()); err == nil || !strings.Contains(err.Error(), "2 entries and gave 1") {
+	if _, err := stagetest.Current(t.Context(), newWild(t, answers).driver(t), wildTarget()); err == nil || !strings.Contains(err.Error(), "2 entries and gave 1") {
 		t.Errorf("%v", err)
 	}
 }
@@ -275,7 +276,7 @@ func TestWrittenOutRelations(t *testing.T) {
 	answers["/"] = `{"_links":{"curies":{"href":"https://doc.example.com/#relation-{rel}","templated":true},
 		"https://doc.example.com/#relation-app/by-id":{"href":"/app{?appID}"}}}`
 	answers["/app appID=a"] = answers["/one"]
-	if now, err := newWild(t, answers).driver(t).Current(t.Context(), wildTarget()); err != nil || now.ID != "80" {
+	if now, err := stagetest.Current(t.Context(), newWild(t, answers).driver(t), wildTarget()); err != nil || now.ID != "80" {
 		t.Errorf("runs %v, %v", now, err)
 	}
 }
@@ -315,7 +316,7 @@ func TestDeletedBuildRuns(t *testing.T) {
 	answers := documented()
 	delete(answers, "/b/80")
 	d := newWild(t, answers).driver(t)
-	if _, err := d.Current(t.Context(), wildTarget()); d.Explain(err).Code != driver.NotFound || !strings.Contains(err.Error(), "no build in deployment 8") {
+	if _, err := stagetest.Current(t.Context(), d, wildTarget()); d.Explain(err).Code != driver.NotFound || !strings.Contains(err.Error(), "no build in deployment 8") {
 		t.Errorf("%v", err)
 	}
 	p := prepare(t, d, deploy("70", wildTarget(), nil))
@@ -328,17 +329,17 @@ func TestReadsAreSafeToRepeat(t *testing.T) {
 	w := newWild(t, documented())
 	w.status["/one"] = http.StatusBadGateway
 	d := w.driver(t)
-	_, err := d.Current(t.Context(), wildTarget())
+	_, err := stagetest.Current(t.Context(), d, wildTarget())
 	if x := d.Explain(err); x.Code != driver.Retryable {
 		t.Errorf("%v: %+v", err, x)
 	}
 	w.answers["/"], w.status = "<html>", map[string]int{}
-	_, err = d.Current(t.Context(), wildTarget())
+	_, err = stagetest.Current(t.Context(), d, wildTarget())
 	if x := d.Explain(err); x.Code != driver.Unknown || !strings.Contains(x.Remedy, "ENTRECODE_APPSERVER_URL") {
 		t.Errorf("%v: %+v", err, x)
 	}
 	delete(w.answers, "/")
-	_, err = d.Current(t.Context(), wildTarget())
+	_, err = stagetest.Current(t.Context(), d, wildTarget())
 	if x := d.Explain(err); x.Code != driver.NotFound || !strings.Contains(err.Error(), "no entry point") {
 		t.Errorf("%v: %+v", err, x)
 	}
@@ -352,7 +353,7 @@ func TestRedirects(t *testing.T) {
 		w.header.Set("Location", to)
 		w.status["/"] = http.StatusFound
 		d := w.driver(t)
-		_, err := d.Current(t.Context(), wildTarget())
+		_, err := stagetest.Current(t.Context(), d, wildTarget())
 		if (err == nil) != (text == "") || err != nil && (!strings.Contains(err.Error(), text) || d.Explain(err).Code != driver.Unknown) {
 			t.Errorf("%s: %v", to, err)
 		}
@@ -428,7 +429,7 @@ func TestPlatformWithoutDeploymentsRelation(t *testing.T) {
 	answers := documented()
 	answers["/plats"] = `{"_embedded":{"ec:app/platform":{"platformID":"p"}}}`
 	d := newWild(t, answers).driver(t)
-	_, err := d.Current(t.Context(), wildTarget())
+	_, err := stagetest.Current(t.Context(), d, wildTarget())
 	if x := d.Explain(err); x.Code != driver.Unknown || x.Remedy == "" || !strings.Contains(err.Error(), "ec:app/deployments") {
 		t.Errorf("%v: %+v", err, x)
 	}
@@ -452,7 +453,7 @@ func TestDeletedTargets(t *testing.T) {
 	answers["/deps"] = `{"total":2,"_embedded":{"ec:app/deployment":[
 		{"deploymentID":8,"buildID":80,"successful":"success","_links":{"ec:app/target":[{"href":"/gone"}]}},
 		{"deploymentID":7,"buildID":70,"successful":"success","_embedded":{"ec:app/target":[{"targetID":"t1"},{"targetID":"t2"}]}}]}}`
-	if now, err := newWild(t, answers).driver(t).Current(t.Context(), wildTarget()); err != nil || now.ID != "70" {
+	if now, err := stagetest.Current(t.Context(), newWild(t, answers).driver(t), wildTarget()); err != nil || now.ID != "70" {
 		t.Errorf("runs %v, %v", now, err)
 	}
 }

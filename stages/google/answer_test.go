@@ -130,13 +130,14 @@ func (d *says) next() (thing, error) {
 	return said, nil
 }
 
-func (d *says) Current(context.Context, driver.Target) (driver.Release, error) {
+func (d *says) Live(context.Context, []driver.Target) ([]driver.Live, []error) {
 	said, err := d.next()
-	return driver.Release{ID: said.release}, err
+	return []driver.Live{driver.Whole(driver.Release{ID: said.release})}, []error{err}
 }
 
 func (d *says) Resolve(context.Context, driver.Target, string) (driver.Release, error) {
-	return d.Current(nil, driver.Target{}) //nolint:staticcheck // it is not looked at
+	said, err := d.next()
+	return driver.Release{ID: said.release}, err
 }
 
 func (d *says) Prepare(context.Context, driver.Call) (driver.Prepared, error) {
@@ -174,7 +175,7 @@ func (d *says) Explain(err error) driver.Explanation { return google.Explain(err
 func TestConfirmed(t *testing.T) {
 	ctx := t.Context()
 	methods := map[string]func(driver.Driver) error{
-		"current": func(d driver.Driver) error { _, err := d.Current(ctx, driver.Target{}); return err },
+		"live":    func(d driver.Driver) error { _, errs := d.Live(ctx, make([]driver.Target, 1)); return errs[0] },
 		"resolve": func(d driver.Driver) error { _, err := d.Resolve(ctx, driver.Target{}, "r"); return err },
 		"prepare": func(d driver.Driver) error { _, err := d.Prepare(ctx, driver.Call{}); return err },
 		"lookup":  func(d driver.Driver) error { _, _, err := d.Lookup(ctx, driver.Call{}); return err },
@@ -182,7 +183,7 @@ func TestConfirmed(t *testing.T) {
 	}
 	fine := thing{release: "r", verdict: driver.Found, outcome: driver.Succeeded, finding: driver.Warn}
 	for method, grave := range map[string][]thing{
-		"current": {{}, {notFound: true}},
+		"live":    {{}, {notFound: true}},
 		"resolve": {{notFound: true}},
 		"prepare": {{finding: driver.Refuse}, {finding: driver.Foreign}, {first: true}, {notFound: true}},
 		"lookup":  {{verdict: driver.Absent}, {verdict: driver.ForeignChange}, {verdict: driver.Found, outcome: driver.Failed, problem: "FOREIGN"}},

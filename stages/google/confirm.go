@@ -14,8 +14,10 @@ import (
 // carry its name and be wrong all the same; the next one heals it.
 type confirmed struct{ driver.Driver }
 
-// nothing is the word on a target where nothing runs.
-const nothing = "nothing runs there"
+const (
+	nothing = "nothing runs there" // the word on a target where nothing runs
+	absent  = "not there"          // the word on what the platform does not have
+)
 
 // Confirmed has a driver read twice before it says that nothing runs somewhere,
 // that something speaks against a call, that a call never arrived or somebody
@@ -23,15 +25,41 @@ const nothing = "nothing runs there"
 // an [AnswerError].
 func Confirmed(d driver.Driver) driver.Driver { return confirmed{d} }
 
-// Current implements [driver.Driver].
-func (d confirmed) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
-	return twice(d, "what runs", func() (driver.Release, error) { return d.Driver.Current(ctx, t) },
-		func(r driver.Release) string {
-			if r.ID == "" {
-				return nothing
-			}
-			return ""
-		})
+// Live implements [driver.Driver]. The targets where nothing runs, or that are not
+// there, are read once more, together.
+func (d confirmed) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
+	live, errs := d.Driver.Live(ctx, targets)
+	var grave []int
+	var again []driver.Target
+	for i, t := range targets {
+		if d.word(live[i], errs[i]) != "" {
+			grave, again = append(grave, i), append(again, t)
+		}
+	}
+	if len(grave) == 0 {
+		return live, errs
+	}
+	second, failed := d.Driver.Live(ctx, again)
+	for k, i := range grave {
+		word, first := d.word(second[k], failed[k]), d.word(live[i], errs[i])
+		live[i], errs[i] = second[k], failed[k]
+		if word != first && (errs[i] == nil || word != "") {
+			live[i], errs[i] = driver.Live{}, NoAnswer("what runs", "two reads in a row do not agree")
+		}
+	}
+	return live, errs
+}
+
+// word is what needs a second read of what a target runs, "" for nothing.
+func (d confirmed) word(live driver.Live, err error) string {
+	switch {
+	case err == nil && live.Release.ID == "":
+		return nothing
+	case err != nil && d.Explain(err).Code == driver.NotFound:
+		return absent
+	default:
+		return ""
+	}
 }
 
 // Resolve implements [driver.Driver].
@@ -128,7 +156,7 @@ func twice[T any](d confirmed, what string, read func() (T, error), grave func(T
 		if d.Explain(r.err).Code != driver.NotFound {
 			return r, r.err
 		}
-		r.word = "not there"
+		r.word = absent
 		return r, nil
 	}
 	first, err := once()

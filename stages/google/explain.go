@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/auth"
@@ -43,11 +44,21 @@ type NotFoundError struct{ Text string }
 // Error says what is not there.
 func (e *NotFoundError) Error() string { return e.Text }
 
+// BusyError means that somebody else is changing the resource: nothing was sent,
+// and later it may be.
+type BusyError struct{ Text string }
+
+// Error says who is at work on what.
+func (e *BusyError) Error() string { return e.Text }
+
 // Explain classifies what the generated clients and [Client] return. An error
 // it does not know is Unknown.
 func Explain(err error, r Remedies) driver.Explanation {
 	if e, ok := errors.AsType[*InvalidError](err); ok {
 		return driver.Explanation{Code: driver.Invalid, Remedy: e.Remedy}
+	}
+	if _, ok := errors.AsType[*BusyError](err); ok {
+		return driver.Explanation{Code: driver.Retryable, Busy: true}
 	}
 	if _, ok := errors.AsType[*NotFoundError](err); ok {
 		return driver.Explanation{Code: driver.NotFound, Remedy: r.NotFound}
@@ -124,6 +135,7 @@ func explainAnswer(e *googleapi.Error, r Remedies) driver.Explanation {
 	for _, d := range body.Error.Details {
 		x.RequestID = cmp.Or(x.RequestID, d.RequestID)
 	}
+	x.Busy, x.Stale = isBusy(e, body), e.Code == http.StatusPreconditionFailed
 	switch x.Code {
 	case driver.Retryable:
 		x.RetryAfter = RetryAfter(e)
@@ -140,15 +152,15 @@ func explainAnswer(e *googleapi.Error, r Remedies) driver.Explanation {
 
 func codeOf(e *googleapi.Error, body answer) driver.Code {
 	switch {
-	case e.Code == http.StatusTooManyRequests || overQuota(e, body):
+	case e.Code == http.StatusTooManyRequests || overQuota(e, body) || isBusy(e, body):
 		return driver.Retryable
+	case e.Code == http.StatusPreconditionFailed:
+		return driver.Retryable // a spent fingerprint or etag: the request was not carried out
 	case e.Code == http.StatusUnauthorized || e.Code == http.StatusForbidden:
 		return driver.Denied
 	case e.Code == http.StatusNotFound:
 		return driver.NotFound
-	case e.Code == http.StatusConflict || e.Code == http.StatusPreconditionFailed:
-		return driver.Conflict
-	case body.Error.Status == "FAILED_PRECONDITION" || body.Error.Status == "ABORTED":
+	case e.Code == http.StatusConflict || body.Error.Status == "FAILED_PRECONDITION":
 		return driver.Conflict
 	case e.Code == http.StatusRequestTimeout:
 		return driver.Lost
@@ -157,6 +169,16 @@ func codeOf(e *googleapi.Error, body answer) driver.Code {
 	default:
 		return driver.Lost
 	}
+}
+
+// isBusy reports whether a refusal says that another change is under way:
+//   - ABORTED, "typically due to a concurrency issue": the request is to be tried
+//     again as a whole (google.rpc.Code, google/rpc/code.proto);
+//   - resourceInUse, or the words of the older APIs: "Resource '…' has an ongoing
+//     conflicting operation" (seen by serverless/serverless#4738).
+func isBusy(e *googleapi.Error, body answer) bool {
+	return body.Error.Status == "ABORTED" || e.Code == http.StatusConflict &&
+		(HasReason(e, "resourceInUse") || strings.Contains(e.Message, "ongoing conflicting operation"))
 }
 
 // overQuota reports whether a 403 only says that there were too many requests.

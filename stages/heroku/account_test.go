@@ -15,6 +15,7 @@ import (
 	"sluice/internal/sandbox/sandboxtest"
 	"sluice/stages/driver"
 	"sluice/stages/heroku"
+	"sluice/stages/stagetest"
 )
 
 // account is an emulated account with the pipeline of [three], and the hands
@@ -145,7 +146,7 @@ func (a *account) open(over ...string) driver.Driver {
 func (a *account) promotion(from string, to ...string) driver.Call {
 	a.Helper()
 	source := a.target(from)
-	now, err := a.open().Current(a.Context(), source)
+	now, err := stagetest.Current(a.Context(), a.open(), source)
 	a.must(err)
 	c := driver.Call{Key: "promotion", Kind: driver.Deploy}
 	for _, name := range to {

@@ -50,7 +50,7 @@ func (h *heroku) advise(ctx context.Context, d *deployment) error {
 // compare reads every app's setup and says how each target's differs from the
 // source's.
 func (h *heroku) compare(ctx context.Context, d *deployment, targets []*party) error {
-	err := each(ctx, append([]*party{d.source}, targets...), func(ctx context.Context, p *party) error {
+	err := each(ctx, h.atOnce, append([]*party{d.source}, targets...), func(ctx context.Context, p *party) error {
 		var err error
 		p.setup, err = h.setup(ctx, p.app.ID)
 		return err
@@ -69,8 +69,8 @@ func (h *heroku) setup(ctx context.Context, appID string) (setup, error) {
 	if err == nil {
 		err = h.get(ctx, path("apps", appID, "buildpack-installations"), asked{}, &packs)
 	}
-	if invisible(err) {
-		return setup{unreadable: err.Error()}, nil
+	if err != nil && (ctx.Err() == nil || invisible(err)) {
+		return setup{unreadable: err.Error()}, nil // nothing depends on it
 	}
 	s := setup{keys: slices.Sorted(maps.Keys(vars))}
 	for _, b := range packs {

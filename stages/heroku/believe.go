@@ -3,7 +3,6 @@ package heroku
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 )
 
@@ -32,12 +31,6 @@ type asked struct {
 type doubtError struct{ text string }
 
 func (e *doubtError) Error() string { return "the answer is not what the API documents: " + e.text }
-
-// doubtful reports whether err is about an answer that cannot be believed.
-func doubtful(err error) bool {
-	_, ok := errors.AsType[*doubtError](err)
-	return ok
-}
 
 // doubted is the error of an answer to r that cannot be believed. Nothing is
 // concluded from it: a read is asked again, an effect is looked up.

@@ -19,6 +19,7 @@ import (
 	"sluice/stages"
 	"sluice/stages/driver"
 	"sluice/stages/heroku"
+	"sluice/stages/stagetest"
 )
 
 // liar is an account in this process whose answers to one request are spoiled.
@@ -122,7 +123,7 @@ func (l *liar) doubts(d driver.Driver, err error) bool {
 func (l *liar) life(call func(*liar) driver.Call) bool {
 	l.Helper()
 	release, err := reads(l, func(d driver.Driver) (driver.Release, error) {
-		return d.Current(l.Context(), target("web-staging", "staging", "storefront-staging"))
+		return stagetest.Current(l.Context(), d, target("web-staging", "staging", "storefront-staging"))
 	})
 	if err != nil {
 		return false
@@ -415,7 +416,7 @@ func TestUnknownStatuses(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLiar(t)
 				d := l.open()
-				release, err := d.Current(t.Context(), target("web-staging", "staging", "storefront-staging"))
+				release, err := stagetest.Current(t.Context(), d, target("web-staging", "staging", "storefront-staging"))
 				l.release = release
 				must(t, err)
 				call := lives()["a declared pipeline"](l)
@@ -462,7 +463,7 @@ func TestUnknownStatusOfWhatRuns(t *testing.T) {
 	d := answering(t, func(*http.Request) (*http.Response, error) {
 		return answer(200, "["+releaseOn("storefront-eu", 2, "successful", "s2")+","+releaseOn("storefront-eu", 1, "succeeded", "s1")+"]"), nil
 	})
-	_, err := d.Current(t.Context(), target("web-eu", "production", "storefront-eu"))
+	_, err := stagetest.Current(t.Context(), d, target("web-eu", "production", "storefront-eu"))
 	if x := d.Explain(err); x.Code != driver.Unknown || !strings.Contains(fmt.Sprint(err), `release v2 is "successful"`) || x.Remedy == "" {
 		t.Errorf("%v %+v", err, x)
 	}
@@ -474,7 +475,7 @@ func TestLostUnderAWrongClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLiar(t)
 		l.header = http.Header{"Date": {start.AddDate(1, 0, 0).Format(http.TimeFormat)}}
-		release, err := l.open().Current(t.Context(), target("web-staging", "staging", "storefront-staging"))
+		release, err := stagetest.Current(t.Context(), l.open(), target("web-staging", "staging", "storefront-staging"))
 		must(t, err)
 		l.release = release
 		d := l.open()
@@ -541,7 +542,7 @@ func TestAnswersThatContradictTheCall(t *testing.T) {
 // The pipeline of a promotion is not that of another app's coupling.
 func TestCouplingOfAnotherApp(t *testing.T) {
 	l := newLiar(t)
-	release, err := l.open().Current(t.Context(), target("web-staging", "staging", "storefront-staging"))
+	release, err := stagetest.Current(t.Context(), l.open(), target("web-staging", "staging", "storefront-staging"))
 	must(t, err)
 	l.release = release
 	l.path, l.times = "GET /apps/storefront-staging/pipeline-couplings", 1
@@ -590,7 +591,7 @@ func everyMethod(t *testing.T, d driver.Driver) {
 			t.Errorf("no code for %v", err)
 		}
 	}
-	_, err := d.Current(t.Context(), to)
+	_, err := stagetest.Current(t.Context(), d, to)
 	explained(err)
 	_, err = d.Resolve(t.Context(), to, "s")
 	explained(err)
@@ -669,7 +670,7 @@ func TestTokenIsTrimmedAndKept(t *testing.T) {
 	if !slices.Equal(kept, []string{"secret-token"}) {
 		t.Errorf("kept %q before the first request", kept)
 	}
-	_, err = d.Current(t.Context(), target("web-eu", "production", "storefront-eu"))
+	_, err = stagetest.Current(t.Context(), d, target("web-eu", "production", "storefront-eu"))
 	must(t, err)
 	if sent != "Bearer secret-token" {
 		t.Errorf("sent %q", sent)
@@ -682,7 +683,7 @@ func TestNoEffectAfterTheStop(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(lives())) {
 		for n := 1; ; n++ {
 			l := newLiar(t)
-			release, err := l.open().Current(t.Context(), target("web-staging", "staging", "storefront-staging"))
+			release, err := stagetest.Current(t.Context(), l.open(), target("web-staging", "staging", "storefront-staging"))
 			must(t, err)
 			l.release = release
 			p, err := l.open().Prepare(t.Context(), lives()[name](l))

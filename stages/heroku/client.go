@@ -8,12 +8,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"net"
 	"net/http"
 	"net/url"
-	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 
 	"sluice/stages/driver"
@@ -27,11 +24,8 @@ const (
 	// mostAnswer is how many bytes of one answer are read: less than the transport
 	// allows, because several are read side by side. The longest that the API
 	// documents, a page of 1,000 apps, has about 2 MiB.
-	mostAnswer   = 4 << 20
-	mostPages    = 10_000 // of one list
-	readAttempts = 3
-	readWait     = 250 * time.Millisecond // before the second attempt
-	longestWait  = 5 * time.Second        // between attempts; what takes longer is the engine's to wait for
+	mostAnswer = 4 << 20
+	mostPages  = 10_000 // of one list
 )
 
 // client speaks to the API. It is safe for concurrent use.
@@ -39,7 +33,6 @@ type client struct {
 	base   string
 	token  string
 	http   *http.Client
-	log    func(string, ...any)
 	tokens budget
 }
 
@@ -82,37 +75,16 @@ func (c *client) get(ctx context.Context, path string, want asked, value shown) 
 	return err
 }
 
-// read sends a request that changes nothing, again where the platform may
-// still answer, or answer better; its body is built anew each time.
+// read sends a request that changes nothing.
 func (c *client) read(ctx context.Context, r request, value shown) (http.Header, error) {
-	pace := backoff.NewExponentialBackOff()
-	pace.InitialInterval, pace.MaxInterval = readWait, longestWait
-	return backoff.Retry(ctx, func() (http.Header, error) {
-		if err := c.tokens.wait(ctx); err != nil {
-			return nil, backoff.Permanent(err)
-		}
-		a, err := c.send(ctx, r)
-		if err == nil {
-			err = believe(r, a, value)
-		}
-		if err != nil && !again(err) {
-			return nil, backoff.Permanent(err)
-		}
-		return a.header, err
-	}, backoff.WithBackOff(pace), backoff.WithMaxTries(readAttempts))
-}
-
-// again reports whether a read that failed is worth another attempt soon.
-// One that came too slowly is left to the caller: it took its time already.
-func again(err error) bool {
-	x := explain(err)
-	return doubtful(err) || x.Code == driver.Retryable && x.RetryAfter <= longestWait && !slow(err)
-}
-
-// slow reports whether a request took longer than it may.
-func slow(err error) bool {
-	e, ok := errors.AsType[net.Error](err)
-	return ok && e.Timeout()
+	if err := c.tokens.wait(ctx); err != nil {
+		return nil, err
+	}
+	a, err := c.send(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return a.header, believe(r, a, value)
 }
 
 // change sends a request with an effect, once.
@@ -145,7 +117,6 @@ func (c *client) send(ctx context.Context, r request) (answer, error) {
 	if id == "" {
 		id = sent
 	}
-	c.log("heroku: %s: %s (%s)", r, resp.Status, id)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer+1))
 	if err != nil {
 		return answer{}, &lostError{request: r, id: id, err: err}

@@ -11,6 +11,7 @@ import (
 
 	"sluice/stages/driver"
 	"sluice/stages/heroku"
+	"sluice/stages/stagetest"
 )
 
 // opened is a driver in an environment, over a way that the test answers.
@@ -56,7 +57,7 @@ func TestHost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r, err := d.Current(t.Context(), target("web-eu", "production", "storefront-eu")); err != nil || r.ID != "" {
+		if r, err := stagetest.Current(t.Context(), d, target("web-eu", "production", "storefront-eu")); err != nil || r.ID != "" {
 			t.Errorf("%q: %+v %v", host, r, err)
 		}
 		if asked != want {
@@ -80,19 +81,17 @@ func TestOpenRefuses(t *testing.T) {
 
 // What the platform answers is never followed elsewhere with the token.
 func TestRedirectsAreNotFollowed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		asked := 0
-		d := answering(t, func(*http.Request) (*http.Response, error) {
-			asked++
-			resp := answer(http.StatusFound, ``)
-			resp.Header.Set("Location", "https://elsewhere.example/")
-			return resp, nil
-		})
-		_, err := d.Current(t.Context(), target("web-eu", "production", "storefront-eu"))
-		if x := d.Explain(err); x.Code != driver.Retryable || !strings.Contains(x.Remedy, "HEROKU_HOST") || asked != 3 {
-			t.Errorf("%v %+v after %d requests", err, x, asked)
-		}
+	asked := 0
+	d := answering(t, func(*http.Request) (*http.Response, error) {
+		asked++
+		resp := answer(http.StatusFound, ``)
+		resp.Header.Set("Location", "https://elsewhere.example/")
+		return resp, nil
 	})
+	_, err := stagetest.Current(t.Context(), d, target("web-eu", "production", "storefront-eu"))
+	if x := d.Explain(err); x.Code != driver.Retryable || !strings.Contains(x.Remedy, "HEROKU_HOST") || asked != 1 {
+		t.Errorf("%v %+v after %d requests", err, x, asked)
+	}
 }
 
 func TestAnswersThatAreNone(t *testing.T) {
@@ -131,7 +130,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := answering(t, func(*http.Request) (*http.Response, error) { return test.answer(), nil })
-				_, err := d.Current(t.Context(), target("web-eu", "production", "storefront-eu"))
+				_, err := stagetest.Current(t.Context(), d, target("web-eu", "production", "storefront-eu"))
 				x := d.Explain(err)
 				if x.Code != test.code || x.RequestID != "req-1" || !strings.Contains(fmt.Sprint(err), test.want) {
 					t.Errorf("%v\n%+v\nwant %s, %q", err, x, test.code, test.want)
@@ -155,7 +154,7 @@ func TestBadConfiguration(t *testing.T) {
 		return nil, io.EOF
 	})
 	for _, config := range []string{``, `{`, `{}`, `{"app":7}`} {
-		_, err := d.Current(t.Context(), driver.Target{Name: "web", Config: []byte(config)})
+		_, err := stagetest.Current(t.Context(), d, driver.Target{Name: "web", Config: []byte(config)})
 		if x := d.Explain(err); x.Code != driver.Invalid {
 			t.Errorf("%q: %v %+v", config, err, x)
 		}

@@ -31,10 +31,12 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 			{Target: a.target("web-us"), Source: from},
 			{Target: a.target("web-ap"), Source: from},
 		},
-		Unknown: target("web-nowhere", "production", "storefront-nowhere"),
-		Empty:   &empty,
-		Effects: func() int { return len(a.effects()) },
-		Intrude: a.emulator.Intrude,
+		Unknown:  target("web-nowhere", "production", "storefront-nowhere"),
+		Empty:    &empty,
+		Snapshot: func() func() { return sandboxtest.Snapshot(t, a.emulator, a.clock) },
+		Inside:   a.server.Transport(),
+		Effects:  func() int { return len(a.effects()) },
+		Intrude:  a.emulator.Intrude,
 	}
 }
 

@@ -7,26 +7,6 @@ import (
 	"sluice/stages/driver"
 )
 
-// Current is the slug of the newest release that ran. An app without one runs
-// nothing.
-func (h *heroku) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
-	at, err := placeOf(t)
-	if err != nil {
-		return driver.Release{}, err
-	}
-	_, running, err := h.stands(ctx, at.App)
-	if err != nil || running.slug() == "" {
-		return driver.Release{}, err
-	}
-	s, err := h.slug(ctx, at.App, running.slug())
-	if err != nil && !notFound(err) {
-		return driver.Release{}, err
-	}
-	return driver.Release{
-		ID: running.slug(), Platform: running.ID, CreateTime: s.CreatedAt, Comment: running.Description,
-	}, nil
-}
-
 // history is an app's releases, as far as they were read.
 type history struct {
 	app     string

@@ -21,7 +21,6 @@ const (
 	remedyVerify     = "the account must be verified on Heroku first"
 	remedyRights     = "give the token's account access to the app and its pipeline (deploy and operate permissions in a team)"
 	remedyNotFound   = "check the target's app and pipeline, and that the token's account can see them"
-	remedyConflict   = "something else is under way on the app: run again when it has ended"
 	remedyTrust      = "the endpoint's certificate is not trusted: check " + hostVar
 	remedyRedirect   = "the endpoint redirects: check " + hostVar
 	remedyNotOwn     = "that is no answer of Heroku's API: check " + hostVar + " and what stands between"
@@ -120,7 +119,9 @@ func explainRefusal(x *driver.Explanation, e *apiError) {
 	case http.StatusNotFound:
 		x.Code, x.Remedy = driver.NotFound, remedyNotFound
 	case http.StatusConflict:
-		x.Code, x.Remedy = driver.Conflict, remedyConflict
+		// The API reference has no list of conflicts; what is recorded says that
+		// something else is under way on the app. Nothing was changed.
+		x.Code, x.Busy = driver.Retryable, true
 	case http.StatusMultipleChoices:
 		x.Remedy = choiceRemedy(e.choices)
 	}

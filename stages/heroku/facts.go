@@ -41,7 +41,7 @@ func Facts() driver.Facts {
 				Doc: "The app's name or id. Its pipeline and stage are found.",
 			},
 			{
-				Name: "pipeline", Type: driver.String,
+				Name: "pipeline", Type: driver.String, Reach: true,
 				Pattern: `[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`, Hint: "a Heroku pipeline's name or id, such as storefront",
 				Doc: "The Heroku pipeline that the app belongs to; where given, an app that is elsewhere is refused.",
 			},

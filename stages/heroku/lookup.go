@@ -112,7 +112,7 @@ func (h *heroku) search(ctx context.Context, f frozen, parts []part, settled boo
 	}
 	var mu sync.Mutex
 	seen := map[string]sighting{}
-	err = each(ctx, parts, func(ctx context.Context, p part) error {
+	err = each(ctx, h.atOnce, parts, func(ctx context.Context, p part) error {
 		l := latest[p.App]
 		if l != nil && !settled && l.Version <= p.Version {
 			return nil // nothing new there

@@ -20,7 +20,8 @@ const (
 // heroku is the driver.
 type heroku struct {
 	*client
-	now func() time.Time
+	now    func() time.Time
+	atOnce int
 }
 
 var _ driver.Driver = (*heroku)(nil)
@@ -44,11 +45,7 @@ func Open(_ context.Context, env driver.Env) (driver.Driver, error) {
 		}
 	}
 	env.Keep(token)
-	log := env.Log
-	if log == nil {
-		log = func(string, ...any) {}
-	}
-	return &heroku{client: newClient(base, token, env.Transport, log), now: env.Time}, nil
+	return &heroku{client: newClient(base, token, env.Transport), now: env.Time, atOnce: env.AtOnce()}, nil
 }
 
 // endpoint is the API's URL for a HEROKU_HOST, without a slash at its end.
@@ -66,8 +63,8 @@ func endpoint(host string) (string, error) {
 // newClient is a client that follows no redirect: the API documents none, so
 // what one leads to is not what was asked for. How long a request may take is
 // the transport's to say.
-func newClient(base, token string, transport http.RoundTripper, log func(string, ...any)) *client {
-	c := &client{base: base, token: token, log: log, http: &http.Client{
+func newClient(base, token string, transport http.RoundTripper) *client {
+	c := &client{base: base, token: token, http: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

@@ -109,7 +109,7 @@ func (h *heroku) reports(ctx context.Context, op driver.Operation, parts []part)
 		return reports{direct: report{release: known.Release}}, nil
 	}
 	r := request{
-		method: http.MethodGet, path: path("pipeline-promotions", known.Promotion, "promotion-targets"),
+		method: http.MethodGet, path: path("pipeline-promotions", known.Promotion, "promotion-targets"), ranged: longest,
 		asked: asked{promotion: known.Promotion},
 	}
 	targets, err := list[promotionTarget](ctx, h.client, r)
@@ -160,7 +160,7 @@ func (h *heroku) judge(ctx context.Context, f frozen, parts []part, said reports
 	}
 	var mu sync.Mutex
 	judged := map[string]judgement{}
-	err = each(ctx, parts, func(ctx context.Context, p part) error {
+	err = each(ctx, h.atOnce, parts, func(ctx context.Context, p part) error {
 		j, err := h.judgeOne(ctx, f, p, said.of(p), latest[p.App])
 		mu.Lock()
 		defer mu.Unlock()
@@ -236,7 +236,7 @@ func stillRunning(r *release) string {
 func (h *heroku) success(ctx context.Context, p part, r *release) driver.Result {
 	return driver.Result{
 		Outcome: driver.Succeeded,
-		Release: driver.Release{ID: r.slug(), Platform: r.ID, CreateTime: p.Release.CreateTime, Comment: r.Description},
+		Release: driver.Release{ID: r.slug(), Name: p.Release.Name, Platform: r.ID, CreateTime: p.Release.CreateTime, Comment: r.Description},
 		After:   standingOf(r),
 		Log:     h.output(ctx, r),
 	}

@@ -10,6 +10,7 @@ import (
 
 	"sluice/internal/sandbox/sandboxtest"
 	"sluice/stages/driver"
+	"sluice/stages/stagetest"
 )
 
 // posted is the body of the only promotion that was asked for.
@@ -56,7 +57,7 @@ func TestDocument(t *testing.T) {
 		t.Errorf("staging runs %+v, read back was %+v", got, want)
 	}
 	a.do(second)
-	if now, _ := a.open().Current(t.Context(), a.target("web-eu")); now.ID != first.Changes[0].Release.ID {
+	if now, _ := stagetest.Current(t.Context(), a.open(), a.target("web-eu")); now.ID != first.Changes[0].Release.ID {
 		t.Errorf("production runs %s, want development's %s", now.ID, first.Changes[0].Release.ID)
 	}
 }

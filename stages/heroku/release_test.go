@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/stages/driver"
+	"sluice/stages/stagetest"
 )
 
 // slugOn makes a slug on an app, without a release phase.
@@ -37,7 +38,7 @@ func TestFirstStageGetsAReleaseOfItsOwn(t *testing.T) {
 	if !op.Finished() || r.Outcome != driver.Succeeded || r.Release.Comment != "the new cart" || r.Release.Platform == "" {
 		t.Errorf("without a release phase the answer is the end of it: %+v", op)
 	}
-	if now, _ := a.open().Current(t.Context(), a.target("web-dev")); now.ID != c.Changes[0].Release.ID || !now.CreateTime.Equal(start) {
+	if now, _ := stagetest.Current(t.Context(), a.open(), a.target("web-dev")); now.ID != c.Changes[0].Release.ID || !now.CreateTime.Equal(start) {
 		t.Errorf("runs %+v", now)
 	}
 }
@@ -152,7 +153,7 @@ func (a *account) rollback() driver.Call {
 
 func TestRollback(t *testing.T) {
 	a := newAccount(t)
-	before, err := a.open().Current(t.Context(), a.target("web-eu"))
+	before, err := stagetest.Current(t.Context(), a.open(), a.target("web-eu"))
 	a.must(err)
 	c := a.rollback()
 	p := a.prepare(c)
@@ -202,7 +203,7 @@ func TestRollbackRefuses(t *testing.T) {
 
 func TestCurrent(t *testing.T) {
 	a := newAccount(t, "web-eu:deploy:fail=12")
-	before, err := a.open().Current(t.Context(), a.target("web-eu"))
+	before, err := stagetest.Current(t.Context(), a.open(), a.target("web-eu"))
 	a.must(err)
 	if before.ID == "" || before.Platform == "" || before.CreateTime.IsZero() || before.Comment == "" {
 		t.Errorf("%+v", before)
@@ -213,7 +214,7 @@ func TestCurrent(t *testing.T) {
 	for range 2 {
 		a.call("GET", "/apps/storefront-eu/releases", nil, nil)
 	}
-	now, err := a.open().Current(t.Context(), a.target("web-eu"))
+	now, err := stagetest.Current(t.Context(), a.open(), a.target("web-eu"))
 	if err != nil || now.ID != before.ID || now.Platform != before.Platform {
 		t.Errorf("after 12 failed releases %+v %v, want %+v", now, err, before)
 	}
@@ -221,7 +222,7 @@ func TestCurrent(t *testing.T) {
 
 func TestResolve(t *testing.T) {
 	a := newAccount(t)
-	runs, err := a.open().Current(t.Context(), a.target("web-staging"))
+	runs, err := stagetest.Current(t.Context(), a.open(), a.target("web-staging"))
 	a.must(err)
 	own := a.slugOn("storefront-eu")
 	for id, want := range map[string]time.Time{runs.ID: runs.CreateTime, own: start} {

@@ -13,9 +13,6 @@ import (
 	"sluice/stages/driver"
 )
 
-// sideBySide is how many reads of single apps are under way at a time.
-const sideBySide = 8
-
 // party is an app that takes part in a call: its declaration, and what the
 // account says of it.
 type party struct {
@@ -91,7 +88,7 @@ func (h *heroku) look(ctx context.Context, s *survey) error {
 			return err
 		}
 	}
-	err := each(ctx, s.parties(), func(ctx context.Context, p *party) error {
+	err := each(ctx, h.atOnce, s.parties(), func(ctx context.Context, p *party) error {
 		if found := members[p.place.App]; found != nil {
 			p.app, p.coupling = found.app, found.coupling
 			return nil
@@ -205,8 +202,8 @@ func (h *heroku) locate(ctx context.Context, p *party) error {
 	return nil
 }
 
-// run reads what the usable apps run. The source is asked itself: what it runs
-// is what will be promoted. Of several targets the pipeline's list tells most.
+// run reads what the usable apps run. Of several targets the pipeline's list tells
+// most, of the source too: what it runs is asked once more before it is promoted.
 func (h *heroku) run(ctx context.Context, s *survey) error {
 	var latest map[string]*release
 	if s.pipeline.ID != "" && len(s.targets) > 1 {
@@ -215,11 +212,11 @@ func (h *heroku) run(ctx context.Context, s *survey) error {
 			return err
 		}
 	}
-	return each(ctx, s.parties(), func(ctx context.Context, p *party) error {
+	return each(ctx, h.atOnce, s.parties(), func(ctx context.Context, p *party) error {
 		if p.missing != "" {
 			return nil
 		}
-		if r := latest[p.app.ID]; r != nil && r.runs() && p != s.source {
+		if r := latest[p.app.ID]; r != nil && r.runs() {
 			p.newest, p.running = r, r
 			return nil
 		}
@@ -229,10 +226,10 @@ func (h *heroku) run(ctx context.Context, s *survey) error {
 	})
 }
 
-// each does f for every item, a few side by side, until one fails.
-func each[T any](ctx context.Context, items []T, f func(context.Context, T) error) error {
+// each does f for every item, so many at a time, until one fails.
+func each[T any](ctx context.Context, atOnce int, items []T, f func(context.Context, T) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(sideBySide)
+	group.SetLimit(atOnce)
 	for _, item := range items {
 		group.Go(func() error { return guard.Do("reading an app", func() error { return f(ctx, item) }) })
 	}

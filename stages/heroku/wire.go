@@ -181,9 +181,13 @@ func path(segments ...string) string {
 	return b.String()
 }
 
+// longest asks for the longest pages of a list that the API gives: they are 200
+// otherwise, and each costs a request.
+const longest = "id ..; max=1000"
+
 func (c *client) couplings(ctx context.Context, pipelineID string) ([]coupling, error) {
 	return list[coupling](ctx, c, request{
-		method: http.MethodGet, path: path("pipelines", pipelineID, "pipeline-couplings"), asked: asked{pipeline: pipelineID},
+		method: http.MethodGet, path: path("pipelines", pipelineID, "pipeline-couplings"), ranged: longest, asked: asked{pipeline: pipelineID},
 	})
 }
 
@@ -198,13 +202,13 @@ func (c *client) couplingOf(ctx context.Context, app string, want asked) (coupli
 // apps reads apps by their ids. The POST only reads.
 func (c *client) apps(ctx context.Context, ids []string) ([]app, error) {
 	body := map[string]any{"in": map[string]any{"id": ids}}
-	return list[app](ctx, c, request{method: http.MethodPost, path: "/filters/apps", variant: acceptFilters, ranged: "id ..; max=1000", body: body})
+	return list[app](ctx, c, request{method: http.MethodPost, path: "/filters/apps", variant: acceptFilters, ranged: longest, body: body})
 }
 
 // latest reads the newest release of each app of a pipeline, by app id. It may
 // lack apps: what it does not tell is asked of the app itself.
 func (c *client) latest(ctx context.Context, pipelineID string) (map[string]*release, error) {
-	all, err := list[release](ctx, c, request{method: http.MethodGet, path: path("pipelines", pipelineID, "latest-releases")})
+	all, err := list[release](ctx, c, request{method: http.MethodGet, path: path("pipelines", pipelineID, "latest-releases"), ranged: longest})
 	if err != nil && !notFound(err) {
 		return nil, err
 	}

@@ -20,11 +20,31 @@ type bench struct {
 	release driver.Release // what the source runs: it travels
 	earlier driver.Release // what the first target runs
 	key     int
+	way     http.RoundTripper // to the platform
+	// What lies behind all lives on the bench: the call that reach made, what was
+	// prepared of it, and the operation that it began. Zero for none.
+	reached  driver.Call
+	prepared driver.Prepared
+	begun    *driver.Operation
 }
 
 func newBench(t *testing.T, h Harness) *bench {
 	t.Helper()
-	b := &bench{T: t, Harness: h}
+	return newBenchOver(t, h, http.DefaultTransport)
+}
+
+// newInside is a bench that reaches its platform within the process, if it can.
+func newInside(t *testing.T, h Harness) *bench {
+	t.Helper()
+	if h.Inside == nil {
+		return newBench(t, h)
+	}
+	return newBenchOver(t, h, h.Inside)
+}
+
+func newBenchOver(t *testing.T, h Harness, way http.RoundTripper) *bench {
+	t.Helper()
+	b := &bench{T: t, Harness: h, way: way}
 	b.release = b.current(h.Members[0].Source)
 	b.earlier = b.current(h.Members[0].Target)
 	if b.release.ID == "" || b.release.ID == b.earlier.ID {
@@ -45,7 +65,7 @@ func (b *bench) placeWith(t driver.Target, over map[string]string) *stages.Targe
 	env := maps.Clone(b.Env)
 	maps.Copy(env, over)
 	s := stages.New(
-		driver.Env{Getenv: func(name string) string { return env[name] }, Now: b.Now, Transport: http.DefaultTransport},
+		driver.Env{Getenv: func(name string) string { return env[name] }, Now: b.Now, Transport: b.way},
 		stages.Platform{Facts: b.Facts, Open: b.Open},
 	)
 	place, err := s.Target(again(b, t))
@@ -159,7 +179,7 @@ func (b *bench) reach(kind driver.Kind) driver.Call {
 		change.Baseline = b.step(&change, first)
 		change.Release, change.Source = b.earlier, nil
 	default:
-		if isRemote(kind) {
+		if kind.IsCommand() {
 			if b.Reach == nil {
 				b.Fatalf("%s is declared, but the harness cannot reach it", kind)
 			}

@@ -29,7 +29,7 @@ func checkFacts(t *testing.T, h Harness) {
 	for _, k := range f.Kinds {
 		// A platform that previews takes a word on its preview without owning rollouts.
 		decides := k == driver.Approve || k == driver.Reject
-		if !slices.Contains(kinds(), k) || isRemote(k) && !f.Remote && !decides {
+		if !slices.Contains(kinds(), k) || k.IsCommand() && !f.Remote && !decides {
 			t.Errorf("kind %q of a platform with Remote %t", k, f.Remote)
 		}
 	}

@@ -101,7 +101,17 @@ func (d *rover) app(ctx context.Context, method string, t driver.Target, body st
 	return a.Release.ID, nil
 }
 
-func (d *rover) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
+func (d *rover) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
+	live, errs := make([]driver.Live, len(targets)), make([]error, len(targets))
+	for i, t := range targets {
+		var r driver.Release
+		r, errs[i] = d.runs(ctx, t)
+		live[i] = driver.Whole(r)
+	}
+	return live, errs
+}
+
+func (d *rover) runs(ctx context.Context, t driver.Target) (driver.Release, error) {
 	id, err := d.app(ctx, http.MethodGet, t, "")
 	if err != nil && d.flaw == "dawdles" {
 		time.Sleep(time.Hour)

@@ -38,7 +38,7 @@ const (
 
 var errs = map[driver.Code]error{
 	driver.NotFound: errors.New("no such app"), driver.Denied: errors.New("who are you?"),
-	driver.Lost: errors.New("cut"), driver.Retryable: errors.New("later"),
+	driver.Lost: errors.New("cut"), driver.Retryable: errors.New("later"), driver.Invalid: errors.New("no app is named"),
 }
 
 func moonFacts() driver.Facts {
@@ -154,9 +154,33 @@ func (l *lander) reach(ctx context.Context) error {
 	return nil
 }
 
-func (l *lander) Current(ctx context.Context, t driver.Target) (driver.Release, error) {
+func (l *lander) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
+	live, errs := make([]driver.Live, len(targets)), make([]error, len(targets))
+	for i, t := range targets {
+		var r driver.Release
+		r, errs[i] = l.runs(ctx, t)
+		live[i] = driver.Whole(r)
+		if l.flaw == "exaggerates" {
+			live[i].Shares = append(live[i].Shares, live[i].Shares...)
+		}
+	}
+	switch l.flaw {
+	case "shuffles":
+		slices.Reverse(live)
+	case "generalises":
+		if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+			return make([]driver.Live, len(targets)), slices.Repeat([]error{errs[i]}, len(targets))
+		}
+	}
+	return live, errs
+}
+
+func (l *lander) runs(ctx context.Context, t driver.Target) (driver.Release, error) {
 	if err := l.reach(ctx); err != nil {
 		return driver.Release{}, err
+	}
+	if string(t.Config) == "[]" {
+		return driver.Release{}, errs[driver.Invalid]
 	}
 	id, err := l.moon.read(t.Name)
 	return driver.Release{ID: id}, err
@@ -174,7 +198,7 @@ func (l *lander) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, e
 	p.Call.Changes = nil
 	before := map[string]string{}
 	for _, change := range c.Changes {
-		now, err := l.Current(ctx, change.Target)
+		now, err := l.runs(ctx, change.Target)
 		if err != nil {
 			return p, err
 		}
@@ -227,7 +251,7 @@ func (l *lander) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, dri
 		return driver.Undecided, driver.Operation{}, err
 	}
 	change := c.Changes[0]
-	now, err := l.Current(ctx, change.Target)
+	now, err := l.runs(ctx, change.Target)
 	switch {
 	case err != nil:
 		return driver.Undecided, driver.Operation{}, err
@@ -244,7 +268,7 @@ func (l *lander) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, dri
 func (l *lander) Poll(ctx context.Context, op driver.Operation) (driver.Operation, time.Duration, error) {
 	op.Results, op.Status = map[string]driver.Result{}, driver.Done
 	for _, change := range op.Call.Changes {
-		now, err := l.Current(ctx, change.Target)
+		now, err := l.runs(ctx, change.Target)
 		if err != nil {
 			return op, 0, err
 		}

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// asked is one request of a clean run: the nth of its method and path.
+// asked is one request of a clean run: the nth of its method and path in its phase.
 type asked struct {
 	method, path string
 	nth          int
@@ -29,10 +29,13 @@ func (a asked) String() string {
 
 func (a asked) key() string { return a.method + " " + a.path }
 
+// inPhase tells requests apart that are counted by themselves: those of a phase.
+func (a asked) inPhase() string { return a.phase + " " + a.key() }
+
 // spoiler stands between a driver and its platform. It records what is asked,
 // and gives one request, or everything from it on, a bad answer.
 type spoiler struct {
-	base    *http.Transport
+	base    http.RoundTripper
 	effects func() int
 
 	at     *asked // nil spoils nothing
@@ -50,12 +53,13 @@ type spoiler struct {
 	host    string
 }
 
-func newSpoiler(effects func() int) *spoiler {
-	return &spoiler{
+func newSpoiler(b *bench) *spoiler {
+	base := b.Inside
+	if base == nil {
 		// A connection that is kept would block the test's clock: see play.
-		base:    &http.Transport{DisableKeepAlives: true},
-		effects: effects, counts: map[string]int{}, changes: map[string]bool{},
+		base = &http.Transport{DisableKeepAlives: true}
 	}
+	return &spoiler{base: base, effects: b.Effects, counts: map[string]int{}, changes: map[string]bool{}}
 }
 
 // enter says what is being done from now on.
@@ -101,14 +105,14 @@ func (s *spoiler) take(r *http.Request) (a asked, bad, stray bool) {
 		s.strayed = append(s.strayed, r.Method+" "+r.URL.Redacted())
 		return a, false, true
 	}
-	s.counts[a.key()]++
-	a.nth = s.counts[a.key()]
+	s.counts[a.inPhase()]++
+	a.nth = s.counts[a.inPhase()]
 	if s.changes[a.key()] {
 		s.sent++
 	}
 	switch {
 	case s.at == nil:
-	case a.key() == s.at.key() && a.nth == s.at.nth, s.lasting && s.spoiled > 0:
+	case a.inPhase() == s.at.inPhase() && a.nth == s.at.nth, s.lasting && s.spoiled > 0:
 		s.spoiled++
 		bad = true
 	}

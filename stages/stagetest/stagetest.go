@@ -15,6 +15,7 @@ package stagetest
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -28,6 +29,14 @@ type Harness struct {
 
 	// Env reaches the fake platform, with credentials that it accepts.
 	Env map[string]string
+	// Inside carries requests to the same fake platform within this process, over no
+	// connection. Nil where it cannot: then thousands of requests of the hostile
+	// suite each take one.
+	Inside http.RoundTripper
+	// Snapshot keeps how the platform and its clock stand, and returns what puts
+	// both back; Effects goes on counting. Nil where that cannot be: then every
+	// life of the hostile suite begins on a platform of its own.
+	Snapshot func() (putBack func())
 	// Rejected is laid over Env: credentials that the platform does not accept.
 	// Nil where the fake platform asks for none.
 	Rejected map[string]string
@@ -82,7 +91,7 @@ func RunConformance(t *testing.T, newHarness NewHarness) {
 	for _, kind := range first.Facts.Kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Run("OneEffect", func(t *testing.T) { oneEffect(newBench(t, newHarness(t)), kind) })
-			if isRemote(kind) {
+			if kind.IsCommand() {
 				return
 			}
 			t.Run("AnswerLost", func(t *testing.T) {
@@ -106,6 +115,10 @@ type property struct {
 func properties() []property {
 	return []property{
 		{"Current", current},
+		{"LiveOfSeveral", liveOfSeveral},
+		{"LiveBesideTrouble", liveBesideTrouble},
+		{"LiveShares", liveShares},
+		{"AsksOnce", asksOnce},
 		{"Resolve", resolve},
 		{"PrepareChangesNothing", prepareChangesNothing},
 		{"UnknownResource", unknownResource},
@@ -119,15 +132,5 @@ func properties() []property {
 		{"Batch", batch},
 		{"Concurrent", concurrent},
 		{"OtherErrors", otherErrors},
-	}
-}
-
-// isRemote reports whether a kind is one of the platform's own rollouts.
-func isRemote(k driver.Kind) bool {
-	switch k {
-	case driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback:
-		return false
-	default:
-		return true
 	}
 }

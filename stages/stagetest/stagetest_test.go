@@ -65,17 +65,20 @@ func TestFlawedDriver(t *testing.T) {
 // promise, and a certain subtest must notice.
 func TestFlawsAreCaught(t *testing.T) {
 	tests := map[string]string{
-		"hasty":      "PrepareChangesNothing", // an effect in Prepare
-		"indiscreet": "PrepareChangesNothing", // a secret in the call
-		"remembers":  "deploy/OneEffect",      // state between the steps
-		"insists":    "deploy/AnswerLost",     // repeats a lost effect by itself
-		"glib":       "deploy/AnswerLost",     // says that a lost effect was none
-		"believes":   "deploy/OneEffect",      // success that nobody read back
-		"hopes":      "deploy/NeverSent",      // finds what was never sent
-		"rushes":     "deploy/NeverSent",      // gives up before the settling time is over
-		"trusts":     "ForeignWhileLost",      // does not see somebody else
-		"deaf":       "deploy/Cancelled",      // goes on after the context has ended
-		"assumes":    "OtherErrors",           // calls an unknown error harmless
+		"hasty":       "PrepareChangesNothing", // an effect in Prepare
+		"indiscreet":  "PrepareChangesNothing", // a secret in the call
+		"remembers":   "deploy/OneEffect",      // state between the steps
+		"insists":     "deploy/AnswerLost",     // repeats a lost effect by itself
+		"glib":        "deploy/AnswerLost",     // says that a lost effect was none
+		"believes":    "deploy/OneEffect",      // success that nobody read back
+		"hopes":       "deploy/NeverSent",      // finds what was never sent
+		"rushes":      "deploy/NeverSent",      // gives up before the settling time is over
+		"trusts":      "ForeignWhileLost",      // does not see somebody else
+		"deaf":        "deploy/Cancelled",      // goes on after the context has ended
+		"assumes":     "OtherErrors",           // calls an unknown error harmless
+		"shuffles":    "LiveOfSeveral",         // mixes up what targets run
+		"generalises": "LiveBesideTrouble",     // one target's trouble is everybody's
+		"exaggerates": "LiveOfSeveral",         // more than all of the traffic
 	}
 	for flaw, subtest := range tests {
 		t.Run(flaw, func(t *testing.T) {

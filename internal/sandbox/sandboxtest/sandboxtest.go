@@ -88,6 +88,24 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
+// Snapshot keeps what an emulator and its clock show, and returns what puts both
+// back. Nothing is served meanwhile.
+func Snapshot(t testing.TB, e sandbox.Emulator, c *Clock) (putBack func()) {
+	t.Helper()
+	saved, err := e.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := c.Now()
+	return func() {
+		t.Helper()
+		if err := e.Restore(saved); err != nil {
+			t.Fatal(err)
+		}
+		c.Move(at.Sub(c.Now()))
+	}
+}
+
 // Move puts the clock forward.
 func (c *Clock) Move(d time.Duration) {
 	c.mu.Lock()

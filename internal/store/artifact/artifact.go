@@ -24,8 +24,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -63,6 +61,8 @@ type Store struct {
 	mu       sync.Mutex
 	last     map[store.Key]store.Stored // what this process saved last
 	seen     map[store.Key]store.Stored // what this process loaded last
+	graves   map[store.Key]int64        // the generations at which entries were removed
+	created  map[store.Key]bool         // entries of which there is nothing but what this process saved
 	warned   map[string]bool
 	branches []string // resolved
 	home     int64    // this repository's id, resolved
@@ -78,7 +78,7 @@ func Open(options Options) store.Store {
 	}
 	return &Store{
 		options: options,
-		last:    map[store.Key]store.Stored{}, seen: map[store.Key]store.Stored{}, warned: map[string]bool{},
+		last:    map[store.Key]store.Stored{}, seen: map[store.Key]store.Stored{}, graves: map[store.Key]int64{}, created: map[store.Key]bool{}, warned: map[string]bool{},
 		runs: sync.OnceValues(options.Runs), github: sync.OnceValues(options.GitHub),
 	}
 }
@@ -142,6 +142,9 @@ func (s *Store) newest(ctx context.Context, k store.Key, found []candidate) (sto
 	if err != nil {
 		return store.Entry{}, err
 	}
+	if best != nil && best.generation <= s.grave(k) {
+		return store.Entry{Key: k}, nil // removed, which the list may not show yet
+	}
 	if mine, ok := s.mine(k); ok && (best == nil || best.generation < mine.Generation) {
 		return mine.Entry, nil
 	}
@@ -153,10 +156,27 @@ func (s *Store) newest(ctx context.Context, k store.Key, found []candidate) (sto
 	}
 	s.warnOfExpiry(*best)
 	entry, err := s.read(ctx, *best)
-	if err == nil {
-		s.saw(store.Stored{Entry: entry, By: fmt.Sprintf("run %d", best.run)})
+	if err != nil {
+		return entry, err
 	}
-	return entry, err
+	saved := store.Stored{Entry: entry, By: fmt.Sprintf("run %d", best.run)}
+	if saved.IsRemoval() {
+		s.bury(k, entry.Generation)
+		return store.Entry{Key: k}, nil
+	}
+	s.saw(saved)
+	return entry, nil
+}
+
+// bury notes that an entry was removed: a later save of it needs a higher
+// generation to be found.
+func (s *Store) bury(k store.Key, generation int64) {
+	s.places.Drop(k)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.graves[k] = max(s.graves[k], generation)
+	delete(s.seen, k)
+	delete(s.last, k)
 }
 
 func (s *Store) saw(found store.Stored) {
@@ -205,10 +225,11 @@ func (s *Store) warnOfExpiry(c candidate) {
 		c.key, c.expires.UTC().Format(time.DateOnly), c.name))
 }
 
-// List returns the targets that have an artifact which counts.
-func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) {
-	if err := store.CheckName("pipeline", pipeline); err != nil {
-		return nil, &store.UnreadableError{Op: "list", Err: err, Remedy: "use the name that the pipeline file has"}
+// List returns the entries of one kind that have an artifact which counts. One
+// whose artifact says that it is removed is among them: only reading it tells.
+func (s *Store) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
+	if err := store.CheckList(pipeline, kind); err != nil {
+		return nil, err
 	}
 	if err := store.Cancelled(ctx, "list"); err != nil {
 		return nil, err
@@ -222,12 +243,18 @@ func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) 
 	}
 	var keys []store.Key
 	for k := range found {
-		if k.Pipeline == pipeline {
+		if k.Pipeline == pipeline && k.Kind == kind {
 			keys = append(keys, k)
 		}
 	}
-	slices.SortFunc(keys, func(a, b store.Key) int { return strings.Compare(a.Target, b.Target) })
+	store.SortKeys(keys)
 	return keys, nil
+}
+
+func (s *Store) grave(k store.Key) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.graves[k]
 }
 
 func (s *Store) mine(k store.Key) (store.Stored, bool) {

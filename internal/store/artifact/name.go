@@ -21,9 +21,13 @@ const markLength = 16
 var isMark = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 // artifactName is unique for every save: the digest is, because it covers a
-// random part. Names of pipelines and targets hold no dots.
+// random part. Names of pipelines, targets and kinds hold no dots.
 func artifactName(k store.Key, generation int64, digest string) string {
-	return fmt.Sprintf("%s%s.%s.g%d.%s", prefix, k.Pipeline, k.Target, generation, mark(digest))
+	name := k.Target
+	if k.Kind != store.KindTarget {
+		name += "." + k.Kind
+	}
+	return fmt.Sprintf("%s%s.%s.g%d.%s", prefix, k.Pipeline, name, generation, mark(digest))
 }
 
 func mark(digest string) string {
@@ -34,15 +38,19 @@ func mark(digest string) string {
 func parseName(name string) (c candidate, ok bool) {
 	rest, ok := strings.CutPrefix(name, prefix)
 	parts := strings.Split(rest, ".")
-	if !ok || len(parts) != 4 || !isMark.MatchString(parts[3]) || !strings.HasPrefix(parts[2], "g") {
+	if !ok || len(parts) < 4 || len(parts) > 5 {
 		return candidate{}, false
 	}
-	generation, err := strconv.ParseInt(parts[2][1:], 10, 64)
-	k := store.Key{Pipeline: parts[0], Target: parts[1]}
+	k := store.Key{Pipeline: parts[0], Target: parts[1], Kind: strings.Join(parts[2:len(parts)-2], "")}
+	number, mark := parts[len(parts)-2], parts[len(parts)-1]
+	if !isMark.MatchString(mark) || !strings.HasPrefix(number, "g") {
+		return candidate{}, false
+	}
+	generation, err := strconv.ParseInt(number[1:], 10, 64)
 	if err != nil || generation < 1 || k.Check() != nil {
 		return candidate{}, false
 	}
-	c = candidate{name: name, key: k, generation: generation, mark: parts[3]}
+	c = candidate{name: name, key: k, generation: generation, mark: mark}
 	return c, name == artifactName(k, generation, c.mark) // "g01" is not ours
 }
 

@@ -13,6 +13,7 @@ import (
 func FuzzParseName(f *testing.F) {
 	digest := "sha256:" + strings.Repeat("0123456789abcdef", 4)
 	f.Add(artifactName(store.Key{Pipeline: "storefront", Target: "web"}, 12, digest))
+	f.Add(artifactName(store.Key{Pipeline: "storefront", Kind: store.KindRun, Target: "run-1"}, 12, digest))
 	f.Add("sluice-state.a.b.g+1.0123456789abcdef")
 	f.Add("sluice-state.a.b.g01.0123456789abcdef")
 	f.Add("sluice-state.a.../b.g1.0123456789abcdef")
@@ -29,15 +30,24 @@ func FuzzParseName(f *testing.F) {
 }
 
 func TestNamesRoundTrip(t *testing.T) {
-	k := store.Key{Pipeline: "storefront", Target: "web-1"}
-	name := artifactName(k, 12, "sha256:"+strings.Repeat("0123456789abcdef", 4))
-	if name != "sluice-state.storefront.web-1.g12.0123456789abcdef" {
-		t.Errorf("name %s", name)
+	for want, c := range map[string]candidate{
+		"sluice-state.storefront.web-1.g12.0123456789abcdef":         {key: store.Key{Pipeline: "storefront", Target: "web-1"}},
+		"sluice-state.storefront.web-1.history.g12.0123456789abcdef": {key: store.Key{Pipeline: "storefront", Kind: store.KindHistory, Target: "web-1"}},
+		"sluice-state.storefront.7-x.run.g12.0123456789abcdef":       {key: store.Key{Pipeline: "storefront", Kind: store.KindRun, Target: "7-x"}},
+	} {
+		name := artifactName(c.key, 12, "sha256:"+strings.Repeat("0123456789abcdef", 4))
+		if name != want {
+			t.Errorf("name %s, want %s", name, want)
+		}
+		if got, ok := parseName(name); !ok || got.key != c.key || got.generation != 12 || got.mark != "0123456789abcdef" {
+			t.Errorf("%s is read as %+v, %v", name, got, ok)
+		}
 	}
-	if c, ok := parseName(name); !ok || c.key != k || c.generation != 12 || c.mark != "0123456789abcdef" {
-		t.Errorf("read as %+v, %v", c, ok)
-	}
-	for _, other := range []string{"sluice-state.a.b.g+1.0123456789abcdef", "sluice-state.a.b.g01.0123456789abcdef", "sluice-state.a.b.g1.0123456789abcde/"} {
+	for _, other := range []string{
+		"sluice-state.a.b.g+1.0123456789abcdef", "sluice-state.a.b.g01.0123456789abcdef", "sluice-state.a.b.g1.0123456789abcde/",
+		"sluice-state.a.b.y1.0123456789abcdef", "sluice-state.a.b..0123456789abcdef", "sluice-state.a.b.parcel.g1.0123456789abcdef",
+		"sluice-state.a.b.run.c.g1.0123456789abcdef", "sluice-state.a.b..g1.0123456789abcdef",
+	} {
 		if c, ok := parseName(other); ok {
 			t.Errorf("%q is read as %+v", other, c)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,6 +23,7 @@ func (s *Store) Commit(ctx context.Context, entries ...store.Entry) ([]store.Ent
 	if err := store.Cancelled(ctx, "write"); err != nil {
 		return nil, err
 	}
+	entries = slices.Clone(entries)
 	older, err := s.prepare(ctx, entries)
 	if cancelled := store.Cancelled(ctx, "write"); cancelled != nil {
 		return nil, cancelled
@@ -35,7 +37,11 @@ func (s *Store) Commit(ctx context.Context, entries ...store.Entry) ([]store.Ent
 	for i, e := range entries {
 		group.Go(func() error {
 			errs[i] = guard.Do("write state of "+e.Key.String(), func() (err error) {
-				if versions[i], err = s.save(ctx, e); err == nil {
+				if e.Data == nil {
+					return s.remove(ctx, e, older[e.Key])
+				}
+				entries[i].Generation = s.above(e)
+				if versions[i], err = s.save(ctx, entries[i]); err == nil {
 					s.sweep(ctx, older[e.Key])
 				}
 				return err
@@ -51,6 +57,41 @@ func (s *Store) Commit(ctx context.Context, entries ...store.Entry) ([]store.Ent
 		}
 	}
 	return saved, errors.Join(errs...)
+}
+
+// above is the generation that an entry is saved with: one that was removed before
+// needs a higher one to be found.
+func (s *Store) above(e store.Entry) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.Version != "" {
+		return e.Generation
+	}
+	s.created[e.Key] = s.graves[e.Key] == 0
+	return max(e.Generation, s.graves[e.Key]+1)
+}
+
+// remove saves that an entry is removed, and deletes what this run saved of it.
+// Where there is nothing else of it, that is deleted too.
+func (s *Store) remove(ctx context.Context, e store.Entry, older []candidate) error {
+	tombstone, err := s.save(ctx, e)
+	if err != nil {
+		return err
+	}
+	s.sweep(ctx, older)
+	s.mu.Lock()
+	alone := s.created[e.Key]
+	s.mu.Unlock()
+	s.bury(e.Key, e.Generation)
+	if !alone {
+		return nil
+	}
+	own, err := s.findOwn(ctx, "write")
+	if err != nil {
+		return nil // what stays behind is harmless
+	}
+	s.sweep(ctx, slices.DeleteFunc(own, func(c candidate) bool { return c.name != tombstone }))
+	return nil
 }
 
 // prepare refuses what must not be saved, and returns this run's artifacts by
@@ -84,6 +125,9 @@ func (s *Store) known(e store.Entry, own []candidate) (store.Stored, error) {
 		return store.Stored{}, err
 	}
 	s.mu.Lock()
+	if grave := s.graves[e.Key]; best != nil && best.generation <= grave {
+		best = nil
+	}
 	newest := s.last[e.Key]
 	if seen := s.seen[e.Key]; seen.Generation > newest.Generation {
 		newest = seen
@@ -132,7 +176,11 @@ func uploadRemedy(err error) string {
 }
 
 func (s *Store) upload(ctx context.Context, e store.Entry) (version string, err error) {
-	text, digest, err := store.Encode(e, s.options.Run.Run())
+	encode := store.Encode
+	if e.Data == nil {
+		encode = store.EncodeRemoval
+	}
+	text, digest, err := encode(e, s.options.Run.Run())
 	if err != nil {
 		return "", err
 	}

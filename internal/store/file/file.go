@@ -15,7 +15,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -80,18 +79,19 @@ func (s *Store) Load(ctx context.Context, keys ...store.Key) ([]store.Entry, err
 	return entries, nil
 }
 
-// List reads the names in the pipeline's directory, not the records.
-func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) {
+// List reads the names in the folder of a pipeline's kind, not the records.
+func (s *Store) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
 	if err := store.Cancelled(ctx, "list"); err != nil {
 		return nil, err
 	}
-	if err := store.CheckName("pipeline", pipeline); err != nil {
-		return nil, &store.UnreadableError{Op: "list", Err: err, Remedy: "use the name that the pipeline file has"}
+	if err := store.CheckList(pipeline, kind); err != nil {
+		return nil, err
 	}
-	err := s.checkFolder(pipeline)
+	folder := store.Key{Pipeline: pipeline, Kind: kind}.Folder()
+	err := s.checkFolder(folder)
 	var files []fs.DirEntry
 	if err == nil {
-		files, err = os.ReadDir(filepath.Join(s.dir, pipeline))
+		files, err = os.ReadDir(filepath.Join(s.dir, folder))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -101,11 +101,11 @@ func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) 
 	}
 	var keys []store.Key
 	for _, f := range files {
-		target, ok := strings.CutSuffix(f.Name(), ".json")
-		if k := (store.Key{Pipeline: pipeline, Target: target}); ok && k.Check() == nil {
+		if k, ok := store.KeyOfPath(folder + "/" + f.Name()); ok {
 			keys = append(keys, k)
 		}
 	}
+	store.SortKeys(keys) // names with ".json" sort otherwise
 	return keys, nil
 }
 
@@ -128,7 +128,7 @@ func (s *Store) Commit(ctx context.Context, entries ...store.Entry) ([]store.Ent
 		if err := store.Cancelled(ctx, "write"); err != nil {
 			return saved, err
 		}
-		if e.Version, err = s.write(e); err != nil {
+		if e.Version, err = s.put(e); err != nil {
 			return saved, s.unreadable(e.Key, "write", err)
 		}
 		saved = append(saved, e)
@@ -152,7 +152,7 @@ func (s *Store) compare(entries []store.Entry) error {
 }
 
 func (s *Store) path(k store.Key) string {
-	return filepath.Join(s.dir, k.Pipeline, k.Target+".json")
+	return filepath.Join(s.dir, filepath.FromSlash(k.Path()))
 }
 
 func (s *Store) read(k store.Key) (store.Stored, error) {
@@ -172,6 +172,18 @@ func (s *Store) read(k store.Key) (store.Stored, error) {
 	}
 	found.Version = found.Digest
 	return found, nil
+}
+
+// put writes an entry, or removes it.
+func (s *Store) put(e store.Entry) (version string, err error) {
+	if e.Data != nil {
+		return s.write(e)
+	}
+	if err := remove(s.path(e.Key)); err != nil {
+		return "", err
+	}
+	s.places.Drop(e.Key)
+	return "", nil
 }
 
 func (s *Store) write(e store.Entry) (version string, err error) {

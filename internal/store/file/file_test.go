@@ -69,9 +69,12 @@ func changes(t *testing.T, dir string) int {
 		if err != nil {
 			return err
 		}
-		name := strings.TrimSuffix(filepath.Base(path), ".json")
-		k := store.Key{Pipeline: filepath.Base(filepath.Dir(path)), Target: name}
-		if found, err := store.Decode(k, text); err == nil {
+		relative, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		k, ok := store.KeyOfPath(filepath.ToSlash(relative))
+		if found, err := store.Decode(k, text); ok && err == nil {
 			total += int(found.Generation)
 		}
 		return nil

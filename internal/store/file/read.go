@@ -19,20 +19,20 @@ import (
 // readRecord reads the text of a pipeline's record. The error is
 // [fs.ErrNotExist] only where everything on the way proves that there is none.
 func (s *Store) readRecord(k store.Key) ([]byte, error) {
-	if err := s.checkFolder(k.Pipeline); err != nil {
+	if err := s.checkFolder(k.Folder()); err != nil {
 		return nil, err
 	}
 	return readPlain(s.path(k))
 }
 
-// checkFolder refuses a pipeline's folder that is none. The error is
+// checkFolder refuses a folder of entries that is none. The error is
 // [fs.ErrNotExist] where there is none, and the state folder is one or does not
 // exist either.
-func (s *Store) checkFolder(pipeline string) error {
+func (s *Store) checkFolder(name string) error {
 	if err := s.checkDir(); err != nil {
 		return err
 	}
-	path := filepath.Join(s.dir, pipeline)
+	path := filepath.Join(s.dir, name)
 	info, err := os.Lstat(path)
 	if err != nil {
 		return err

@@ -27,6 +27,14 @@ func replace(path string, text []byte) error {
 	return syncDir(dir)
 }
 
+// remove takes the file of path away, durably. The caller holds the lock.
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
 // makeDir creates the pipeline's directory and flushes its parent, without
 // which a crash could lose the directory with what was flushed inside.
 func makeDir(dir string) error {

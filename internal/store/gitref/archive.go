@@ -104,7 +104,7 @@ func unpack(packed io.Reader, use func(store.Key, []byte)) error {
 			return err
 		}
 		_, path, _ := strings.Cut(header.Name, "/")
-		k, ok := keyOf(path)
+		k, ok := store.KeyOfPath(path)
 		if !ok || header.Typeflag != tar.TypeReg || header.Size > store.MaxStored {
 			continue
 		}

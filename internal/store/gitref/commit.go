@@ -54,6 +54,10 @@ func (s *Store) Commit(ctx context.Context, entries ...store.Entry) ([]store.Ent
 func (s *Store) encode(entries []store.Entry) (change, error) {
 	c := change{entries: entries}
 	for _, e := range entries {
+		if e.Data == nil {
+			c.texts, c.digests, c.blobs = append(c.texts, nil), append(c.digests, ""), append(c.blobs, "")
+			continue
+		}
 		text, digest, err := store.Encode(e, s.options.Run.Run())
 		if err != nil {
 			return c, err
@@ -179,14 +183,28 @@ type upload struct {
 	Content string `json:"content"`
 }
 
+// removal is a file that the new tree lacks: GitHub takes a null for its content's
+// name (docs.github.com/rest/git/trees, create a tree).
+type removal struct {
+	Path string  `json:"path"`
+	Mode string  `json:"mode"`
+	Type string  `json:"type"`
+	SHA  *string `json:"sha"`
+}
+
 // treeEntries are the files to upload, and the name of each one's content.
-func (s *Store) treeEntries(head snapshot, c change) (entries []upload, blobs map[string]string) {
+func (s *Store) treeEntries(head snapshot, c change) (entries []any, blobs map[string]string) {
 	blobs = map[string]string{}
 	add := func(path, text string) {
 		entries = append(entries, upload{path, modeFile, "blob", text})
 		blobs[path] = blobID([]byte(text))
 	}
 	for i, e := range c.entries {
+		if e.Data == nil {
+			entries = append(entries, removal{Path: recordPath(e.Key), Mode: modeFile, Type: "blob"})
+			blobs[recordPath(e.Key)] = ""
+			continue
+		}
 		add(recordPath(e.Key), string(c.texts[i]))
 	}
 	if head.commit == "" {
@@ -248,6 +266,10 @@ func (s *Store) saved(c change, commit string) []store.Entry {
 	for i, e := range c.entries {
 		e.Version = c.blobs[i]
 		saved[i] = e
+		if e.Data == nil {
+			s.places.Drop(e.Key)
+			continue
+		}
 		s.places.Add(e.Key, store.Saved{Location: s.location(e.Key, commit), Digest: c.digests[i]})
 		if found, err := store.Decode(e.Key, c.texts[i]); err == nil {
 			found.Version = c.blobs[i]

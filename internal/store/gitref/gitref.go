@@ -13,7 +13,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -191,10 +190,10 @@ func (s *Store) learn(blob string, found store.Stored) {
 	s.records[blob] = found
 }
 
-// List returns the targets that have a file.
-func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) {
-	if err := store.CheckName("pipeline", pipeline); err != nil {
-		return nil, &store.UnreadableError{Op: "list", Err: err, Remedy: "use the name that the pipeline file has"}
+// List returns the entries of one kind that have a file.
+func (s *Store) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
+	if err := store.CheckList(pipeline, kind); err != nil {
+		return nil, err
 	}
 	if err := store.Cancelled(ctx, "list"); err != nil {
 		return nil, err
@@ -208,10 +207,10 @@ func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) 
 	}
 	var keys []store.Key
 	for path := range head.files {
-		if k, ok := keyOf(path); ok && k.Pipeline == pipeline {
+		if k, ok := store.KeyOfPath(path); ok && k.Kind == kind && k.Pipeline == pipeline {
 			keys = append(keys, k)
 		}
 	}
-	slices.SortFunc(keys, func(a, b store.Key) int { return strings.Compare(a.Target, b.Target) })
+	store.SortKeys(keys)
 	return keys, nil
 }

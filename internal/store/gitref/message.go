@@ -14,6 +14,7 @@ const maxSubject = 72
 // message is the commit's: what was saved, one line per record where there are
 // several, and which run did it.
 func (s *Store) message(entries []store.Entry) string {
+	entries = records(entries)
 	lines := make([]string, len(entries))
 	for i, e := range entries {
 		lines[i] = s.line(e)
@@ -33,6 +34,21 @@ func (s *Store) message(entries []store.Entry) string {
 	return text.String() + "\n"
 }
 
+// records are the targets' records among entries, which the log is about; all of
+// them where there is none.
+func records(entries []store.Entry) []store.Entry {
+	var list []store.Entry
+	for _, e := range entries {
+		if e.Key.Kind == store.KindTarget {
+			list = append(list, e)
+		}
+	}
+	if len(list) == 0 {
+		return entries
+	}
+	return list
+}
+
 func subject(entries []store.Entry) string {
 	names := make([]string, len(entries))
 	for i, e := range entries {
@@ -42,6 +58,9 @@ func subject(entries []store.Entry) string {
 }
 
 func (s *Store) line(e store.Entry) string {
+	if e.Data == nil {
+		return fmt.Sprintf("%s: removed", e.Key)
+	}
 	text := fmt.Sprintf("%s: generation %d", e.Key, e.Generation)
 	if s.options.Describe == nil {
 		return text

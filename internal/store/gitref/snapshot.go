@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/google/go-github/v60/github"
 
@@ -20,20 +19,12 @@ type snapshot struct {
 	files  tree
 }
 
-func recordPath(k store.Key) string { return k.Pipeline + "/" + k.Target + ".json" }
+func recordPath(k store.Key) string { return k.Path() }
 
-// keyOf is the record that a path of the branch holds, if any.
-func keyOf(path string) (store.Key, bool) {
-	name, ok := strings.CutSuffix(path, ".json")
-	pipeline, target, both := strings.Cut(name, "/")
-	k := store.Key{Pipeline: pipeline, Target: target}
-	return k, ok && both && k.Check() == nil
-}
-
-// holds reports whether every record of a change is there.
+// holds reports whether every record of a change is there, and gone what it removes.
 func (n snapshot) holds(c change) bool {
 	for i, e := range c.entries {
-		if n.files[recordPath(e.Key)].SHA != c.blobs[i] {
+		if n.files[recordPath(e.Key)].SHA != c.blobs[i] { // "" of one that is removed
 			return false
 		}
 	}

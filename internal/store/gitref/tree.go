@@ -101,7 +101,7 @@ func (t tree) id(names []string) string {
 // root is git's name for the whole.
 func (t tree) root() string { return t.id(t.folders()[""]) }
 
-// with is the tree after files of ours were put in it.
+// with is the tree after files of ours were put in it; "" takes one away.
 func (t tree) with(files map[string]string) tree {
 	next := maps.Clone(t)
 	if next == nil {
@@ -110,6 +110,9 @@ func (t tree) with(files map[string]string) tree {
 	changed := map[string]bool{}
 	for name, blob := range files {
 		next[name] = node{Path: name, Mode: modeFile, SHA: blob}
+		if blob == "" {
+			delete(next, name)
+		}
 		if in := path.Dir(name); in != "." {
 			changed[in] = true
 			next[in] = node{Path: in, Mode: modeFolder}
@@ -118,6 +121,9 @@ func (t tree) with(files map[string]string) tree {
 	folders := next.folders()
 	for in := range changed { // ours are one level deep
 		next[in] = node{Path: in, Mode: modeFolder, SHA: next.id(folders[in])}
+		if len(folders[in]) == 0 {
+			delete(next, in) // git keeps no empty folders
+		}
 	}
 	return next
 }
@@ -125,8 +131,8 @@ func (t tree) with(files map[string]string) tree {
 // blob is the content of a record's file, "" where the branch proves that there
 // is none. What stands there and is no plain file, or too long, is an error.
 func (t tree) blob(k store.Key) (string, error) {
-	if in, ok := t[k.Pipeline]; ok && in.Mode != modeFolder {
-		return "", fmt.Errorf("%s is %s, not a folder", k.Pipeline, kindOf(in.Mode))
+	if in, ok := t[k.Folder()]; ok && in.Mode != modeFolder {
+		return "", fmt.Errorf("%s is %s, not a folder", k.Folder(), kindOf(in.Mode))
 	}
 	n, ok := t[recordPath(k)]
 	switch {

@@ -47,9 +47,9 @@ func (l *limited) Load(ctx context.Context, keys ...store.Key) (entries []store.
 }
 
 // List implements [store.Store].
-func (l *limited) List(ctx context.Context, pipeline string) (keys []store.Key, err error) {
+func (l *limited) List(ctx context.Context, pipeline, kind string) (keys []store.Key, err error) {
 	err = l.do(ctx, "list", func(ctx context.Context) (err error) {
-		keys, err = l.Store.List(ctx, pipeline)
+		keys, err = l.Store.List(ctx, pipeline, kind)
 		return err
 	})
 	return keys, err

@@ -29,7 +29,7 @@ func (o odd) do(ctx context.Context) error {
 }
 
 func (o odd) Load(ctx context.Context, _ ...store.Key) ([]store.Entry, error) { return nil, o.do(ctx) }
-func (o odd) List(ctx context.Context, _ string) ([]store.Key, error)         { return nil, o.do(ctx) }
+func (o odd) List(ctx context.Context, _, _ string) ([]store.Key, error)      { return nil, o.do(ctx) }
 func (o odd) Commit(ctx context.Context, _ ...store.Entry) ([]store.Entry, error) {
 	return nil, o.do(ctx)
 }
@@ -46,7 +46,7 @@ func within(reads, saves time.Duration) limit.Deadline {
 func operations(s store.Store) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"load":   func(ctx context.Context) error { _, err := s.Load(ctx, store.Key{}); return err },
-		"list":   func(ctx context.Context) error { _, err := s.List(ctx, "shop"); return err },
+		"list":   func(ctx context.Context) error { _, err := s.List(ctx, "shop", store.KindTarget); return err },
 		"commit": func(ctx context.Context) error { _, err := s.Commit(ctx, store.Entry{}); return err },
 	}
 }

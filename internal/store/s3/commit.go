@@ -104,7 +104,11 @@ func (s *Store) compare(ctx context.Context, entries []store.Entry) error {
 
 // write replaces one object if it is still what e was loaded as.
 func (s *Store) write(ctx context.Context, e store.Entry) (version string, err error) {
-	text, digest, err := store.Encode(e, s.by)
+	encode := store.Encode
+	if e.Data == nil {
+		encode = store.EncodeRemoval
+	}
+	text, digest, err := encode(e, s.by)
 	if err != nil {
 		return "", s.unreadable(e.Key, "write", err)
 	}
@@ -127,12 +131,41 @@ func (s *Store) write(ctx context.Context, e store.Entry) (version string, err e
 	if err != nil {
 		return "", err
 	}
+	s.wrote(e, text, version)
+	if e.Data == nil {
+		s.places.Drop(e.Key)
+		s.drop(ctx, e.Key, version)
+		return "", nil
+	}
+	s.places.Add(e.Key, store.Saved{Location: s.place.address(e.Key), Digest: digest})
+	return version, nil
+}
+
+// drop deletes the object that stands for a removed entry, unless it was written
+// over meanwhile. Where that may not be done it stays: it is read as nothing.
+func (s *Store) drop(ctx context.Context, k store.Key, version string) {
+	client, err := s.connect(ctx)
+	if err != nil || version == "" {
+		return
+	}
+	input := &s3.DeleteObjectInput{Bucket: &s.place.bucket, Key: aws.String(s.place.object(k)), IfMatch: &version}
+	if _, err := client.DeleteObject(ctx, input); err == nil {
+		s.bury(k, "")
+	}
+}
+
+// wrote notes what an object is now.
+func (s *Store) wrote(e store.Entry, text []byte, version string) {
+	if e.Data == nil {
+		if version != "" {
+			s.bury(e.Key, version)
+		}
+		return
+	}
 	if found, err := store.Decode(e.Key, text); err == nil {
 		found.Version = version
 		s.learn(found)
 	}
-	s.places.Add(e.Key, store.Saved{Location: s.place.address(e.Key), Digest: digest})
-	return version, nil
 }
 
 // put sends one conditional write. The SDK repeats it after a lost answer, and
@@ -149,10 +182,13 @@ func (s *Store) put(ctx context.Context, e store.Entry, text []byte, digest stri
 		Bucket: &s.place.bucket, Key: aws.String(s.place.object(e.Key)),
 		Body: bytes.NewReader(text), ContentType: aws.String("application/json"),
 	}
-	if e.Version == "" {
-		input.IfNoneMatch = aws.String("*")
-	} else {
+	switch grave := s.grave(e.Key); {
+	case e.Version != "":
 		input.IfMatch = &e.Version
+	case grave != "":
+		input.IfMatch = &grave
+	default:
+		input.IfNoneMatch = aws.String("*")
 	}
 	answer, err := client.PutObject(ctx, input)
 	if err != nil && !isLostRace(err) {

@@ -62,7 +62,7 @@ func Open(options Options) (store.Store, error) {
 	}
 	return &Store{
 		place: where, by: options.By, wait: min(firstWait, options.Backoff),
-		connect: connector(options, address), records: map[string]store.Stored{},
+		connect: connector(options, address), records: map[string]store.Stored{}, removed: map[store.Key]string{},
 	}, nil
 }
 

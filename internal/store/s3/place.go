@@ -45,8 +45,6 @@ func parsePlace(location string) (place, error) {
 // String is the place as state.store has it.
 func (p place) String() string { return "s3://" + p.bucket + "/" + strings.TrimSuffix(p.prefix, "/") }
 
-func (p place) folder(pipeline string) string { return p.prefix + pipeline + "/" }
-
-func (p place) object(k store.Key) string { return p.folder(k.Pipeline) + k.Target + ".json" }
+func (p place) object(k store.Key) string { return p.prefix + k.Path() }
 
 func (p place) address(k store.Key) string { return "s3://" + p.bucket + "/" + p.object(k) }

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,6 +41,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	records map[string]store.Stored // by version: equal ETags of one key are equal content
+	removed map[store.Key]string    // the versions of objects that stand for removed entries
 }
 
 // Facts say that the store swaps, record by record, and that AWS authenticated
@@ -144,8 +144,27 @@ func (s *Store) open(k store.Key, text []byte, etag string) (store.Stored, error
 		}
 	}
 	found.Version = etag
+	if found.IsRemoval() {
+		s.bury(k, etag)
+		return store.Stored{Entry: store.Entry{Key: k}, By: found.By, Digest: found.Digest}, nil
+	}
 	s.learn(found)
 	return found, nil
+}
+
+// bury notes the version of the object that stands for an entry which is removed.
+func (s *Store) bury(k store.Key, etag string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.removed[k] = etag
+}
+
+// grave is the version of the object that stands for a removed entry, as this
+// process knows it; "" where it knows of none.
+func (s *Store) grave(k store.Key) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.removed[k]
 }
 
 func (s *Store) learn(found store.Stored) {
@@ -162,19 +181,20 @@ func (s *Store) loaded(k store.Key, version string) (store.Stored, bool) {
 	return found, ok
 }
 
-// List returns the targets that have an object.
-func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) {
-	if err := store.CheckName("pipeline", pipeline); err != nil {
-		return nil, &store.UnreadableError{Op: "list", Err: err, Remedy: "use the name that the pipeline file has"}
+// List returns the entries of one kind that have an object. One that stands for a
+// removed entry, because it could not be deleted, is among them.
+func (s *Store) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
+	if err := store.CheckList(pipeline, kind); err != nil {
+		return nil, err
 	}
-	keys, err := s.list(ctx, pipeline)
+	keys, err := s.list(ctx, pipeline, kind)
 	if cancelled := store.Cancelled(ctx, "list"); cancelled != nil {
 		return nil, cancelled
 	}
 	if err != nil {
 		return nil, s.unreadable(store.Key{}, "list", err)
 	}
-	slices.SortFunc(keys, func(a, b store.Key) int { return strings.Compare(a.Target, b.Target) })
+	store.SortKeys(keys)
 	return keys, nil
 }
 
@@ -182,12 +202,12 @@ func (s *Store) List(ctx context.Context, pipeline string) ([]store.Key, error) 
 const maxPages = 1000
 
 // list reads all pages. Each says by itself whether it is the last.
-func (s *Store) list(ctx context.Context, pipeline string) ([]store.Key, error) {
+func (s *Store) list(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
 	client, err := s.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	prefix := s.place.folder(pipeline)
+	prefix := s.place.prefix + store.Key{Pipeline: pipeline, Kind: kind}.Folder() + "/"
 	input := &s3.ListObjectsV2Input{Bucket: &s.place.bucket, Prefix: &prefix}
 	var keys []store.Key
 	for range maxPages {
@@ -196,8 +216,7 @@ func (s *Store) list(ctx context.Context, pipeline string) ([]store.Key, error) 
 			return nil, err
 		}
 		for _, object := range page.Contents {
-			target, ok := strings.CutSuffix(strings.TrimPrefix(aws.ToString(object.Key), prefix), ".json")
-			if k := (store.Key{Pipeline: pipeline, Target: target}); ok && k.Check() == nil {
+			if k, ok := store.KeyOfPath(strings.TrimPrefix(aws.ToString(object.Key), s.place.prefix)); ok {
 				keys = append(keys, k)
 			}
 		}

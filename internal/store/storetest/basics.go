@@ -94,7 +94,7 @@ func testOpenIsLazy(t *testing.T, h Harness) {
 		t.Errorf("opening modified the place %d times", n)
 	}
 	load(t, s, key("web"))
-	if _, err := s.List(t.Context(), "storefront"); err != nil {
+	if _, err := s.List(t.Context(), "storefront", store.KindTarget); err != nil {
 		t.Fatal(err)
 	}
 	if n := h.Writes(); n != 0 {
@@ -104,7 +104,7 @@ func testOpenIsLazy(t *testing.T, h Harness) {
 
 func testList(t *testing.T, h Harness) {
 	s := h.Open(t)
-	if keys, err := s.List(t.Context(), "storefront"); err != nil || len(keys) != 0 {
+	if keys, err := s.List(t.Context(), "storefront", store.KindTarget); err != nil || len(keys) != 0 {
 		t.Fatalf("list of an empty place: %v, %v", keys, err)
 	}
 	for _, target := range []string{"web", "api", "a-1"} {
@@ -113,7 +113,7 @@ func testList(t *testing.T, h Harness) {
 	put(t, s, key("web"), record(2))
 	put(t, s, store.Key{Pipeline: "storefront-2", Target: "other"}, record(1))
 	put(t, s, store.Key{Pipeline: "store", Target: "front-web"}, record(1))
-	keys, err := h.Open(t).List(t.Context(), "storefront")
+	keys, err := h.Open(t).List(t.Context(), "storefront", store.KindTarget)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,6 +41,15 @@ var flaws = map[string]string{
 	"accepts paths":               "BadNames",
 	"accepts any size":            "SizeLimit",
 	"writes on empty commits":     "EmptyCommit",
+	"one place for all kinds":     "KindsApart",
+	"any kind":                    "KindsApart",
+	"lists all kinds":             "ListOfOneKind",
+	"removes nothing":             "Removal",
+	"removes whatever is there":   "RemovalOfAnotherVersion",
+	"remembers what was removed":  "Removal",
+	"removes after the rest":      "RemovalAmongSaves",
+	"never again":                 "RemovedAndMadeAnew",
+	"both win":                    "WritersAndRemovers",
 }
 
 func TestSuiteNoticesFlaws(t *testing.T) {
@@ -114,7 +124,10 @@ func (f *flawed) Load(ctx context.Context, keys ...store.Key) ([]store.Entry, er
 	if f.flaw == "accepts paths" && store.CheckKeys(keys) != nil {
 		return make([]store.Entry, len(keys)), nil
 	}
-	entries, err := f.Memory.Load(ctx, keys...)
+	entries, err := f.Memory.Load(ctx, f.mistaken(keys)...)
+	for i := range entries {
+		entries[i].Key = keys[i]
+	}
 	if f.flaw == "cancelled is unreadable" && ctx.Err() != nil {
 		return nil, f.refuse("read")
 	}
@@ -131,13 +144,20 @@ func (f *flawed) Load(ctx context.Context, keys ...store.Key) ([]store.Entry, er
 	return entries, err
 }
 
-func (f *flawed) List(ctx context.Context, pipeline string) ([]store.Key, error) {
+func (f *flawed) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
 	if *f.broken && f.flaw != "lists nothing when broken" {
 		return nil, f.refuse("list")
 	}
-	keys, err := f.Memory.List(ctx, pipeline)
+	if f.flaw == "any kind" && !slices.Contains(store.Kinds(), kind) {
+		return nil, nil
+	}
+	keys, err := f.Memory.List(ctx, pipeline, kind)
 	if f.flaw == "lists other pipelines" {
-		other, otherErr := f.Memory.List(ctx, pipeline+"-2")
+		other, otherErr := f.Memory.List(ctx, pipeline+"-2", kind)
+		return append(keys, other...), errors.Join(err, otherErr)
+	}
+	if f.flaw == "lists all kinds" && kind == store.KindRun {
+		other, otherErr := f.Memory.List(ctx, pipeline, store.KindPromotion)
 		return append(keys, other...), errors.Join(err, otherErr)
 	}
 	return keys, err
@@ -174,10 +194,71 @@ func (f *flawed) Commit(ctx context.Context, entries ...store.Entry) ([]store.En
 			return f.Memory.Commit(ctx, entries[1:]...)
 		}
 	}
-	saved, err := f.Memory.Commit(ctx, f.tamper(ctx, entries)...)
+	saved, err := f.commit(ctx, f.tamper(ctx, entries))
 	if f.flaw == "old version in the answer" {
 		for i := range saved {
 			saved[i].Version = entries[i].Version
+		}
+	}
+	return saved, err
+}
+
+// mistaken are keys as a store takes them that mixes kinds up.
+func (f *flawed) mistaken(keys []store.Key) []store.Key {
+	out := slices.Clone(keys)
+	for i := range out {
+		if f.flaw == "one place for all kinds" || f.flaw == "any kind" && !slices.Contains(store.Kinds(), out[i].Kind) {
+			out[i].Kind = store.KindTarget
+		}
+	}
+	return out
+}
+
+// commit commits entries with the mistakes that are about kinds and removals.
+func (f *flawed) commit(ctx context.Context, entries []store.Entry) ([]store.Entry, error) {
+	keys := make([]store.Key, len(entries))
+	for i, e := range entries {
+		keys[i] = e.Key
+	}
+	real, removed := slices.Clone(entries), map[store.Key]bool{}
+	for i, k := range f.mistaken(keys) {
+		if real[i].Key = k; real[i].Data != nil {
+			continue
+		}
+		if removed[k] = true; f.flaw == "remembers what was removed" {
+			real[i].Data = []byte("null")
+		}
+	}
+	isRemoved := func(e store.Entry) bool { return removed[e.Key] }
+	switch f.flaw {
+	case "removes nothing":
+		if len(real) == 1 && isRemoved(real[0]) {
+			real[0].Version = ""
+			return real, nil
+		}
+	case "removes after the rest":
+		if rest := slices.DeleteFunc(slices.Clone(real), isRemoved); len(rest) > 0 && len(rest) < len(real) {
+			if _, err := f.Memory.Commit(ctx, rest...); err != nil {
+				return nil, err
+			}
+			_, err := f.Memory.Commit(ctx, slices.DeleteFunc(real, func(e store.Entry) bool { return !isRemoved(e) })...)
+			return nil, err
+		}
+	case "never again":
+		for _, e := range f.History() {
+			if e.Data == nil && slices.Contains(keys, e.Key) {
+				return nil, &store.ConflictError{Keys: []store.Key{e.Key}}
+			}
+		}
+	}
+	saved, err := f.Memory.Commit(ctx, real...)
+	if f.flaw == "both win" && store.IsConflict(err) && isRemoved(real[0]) {
+		real[0].Version = ""
+		return real[:1], nil
+	}
+	for i := range saved {
+		if saved[i].Key = keys[i]; removed[real[i].Key] {
+			saved[i].Version = ""
 		}
 	}
 	return saved, err
@@ -192,6 +273,8 @@ func (f *flawed) tamper(ctx context.Context, entries []store.Entry) []store.Entr
 			continue
 		}
 		switch {
+		case f.flaw == "removes whatever is there" && e.Data == nil:
+			out[i].Version, out[i].Generation = now[0].Version, now[0].Generation+1
 		case f.flaw == "ignores versions", f.flaw == "creates over what exists" && e.Version == "":
 			out[i].Version = now[0].Version
 		case f.flaw == "swaps without looking first":

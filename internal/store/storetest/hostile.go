@@ -73,15 +73,20 @@ func acts() []act {
 			return outcome{entries: entries, err: err}
 		}
 	}
+	remove := func(ctx context.Context, s store.Store) outcome {
+		saved, err := s.Commit(ctx, store.Entry{Key: key("web"), Generation: 2, Version: versions(ctx, s, key("web"))})
+		return outcome{entries: saved, err: err}
+	}
 	return []act{
 		{name: "load", call: loads(key("web"))},
 		{name: "load, never written", call: loads(key("never"))},
 		{name: "list", call: func(ctx context.Context, s store.Store) outcome {
-			keys, err := s.List(ctx, "storefront")
+			keys, err := s.List(ctx, "storefront", store.KindTarget)
 			return outcome{keys: keys, err: err}
 		}},
 		{name: "create", call: commit(1, key("new")), saves: 1},
 		{name: "save", call: commit(2, key("web")), saves: 1, before: read},
+		{name: "remove", call: remove, saves: 1, before: read},
 	}
 }
 
@@ -268,6 +273,9 @@ func (w *world) saved(t *testing.T, a act, got outcome) (broken []string) {
 		return []string{fmt.Sprintf("the state is not readable any more: %v", err)}
 	}
 	now := entries[0]
+	if a.name == "remove" {
+		return append(broken, w.removed(t, got)...)
+	}
 	if isNew := now.Generation == old.Generation+1 && bytes.Equal(now.Data, record(100)); !isNew && !same(entries, old) {
 		broken = append(broken, fmt.Sprintf("the record is neither the old nor the new one: %+v", now))
 	}
@@ -275,6 +283,24 @@ func (w *world) saved(t *testing.T, a act, got outcome) (broken []string) {
 		broken = append(broken, fmt.Sprintf("a lost commit was reported as saved: %+v, found %+v", got.entries, now))
 	}
 	if _, err := w.good(t).Commit(t.Context(), next(now, record(101))); err != nil {
+		broken = append(broken, fmt.Sprintf("the next save is impossible: %v", err))
+	}
+	return broken
+}
+
+// removed judges the commit of a removal as saved does.
+func (w *world) removed(t *testing.T, got outcome) (broken []string) {
+	t.Helper()
+	s := w.good(t)
+	now := load1(t, s, key("web"))
+	gone := now.Version == "" && len(now.Data) == 0
+	if !gone && !same([]store.Entry{now}, w.web) {
+		broken = append(broken, fmt.Sprintf("the record is neither there nor gone: %+v", now))
+	}
+	if got.err == nil && (len(got.entries) != 1 || got.entries[0].Version != "" || !gone) {
+		broken = append(broken, fmt.Sprintf("a lost removal was reported as saved: %+v, found %+v", got.entries, now))
+	}
+	if _, err := s.Commit(t.Context(), next(now, record(101))); err != nil {
 		broken = append(broken, fmt.Sprintf("the next save is impossible: %v", err))
 	}
 	return broken

@@ -82,8 +82,24 @@ type item struct {
 	Data       json.RawMessage `json:"data"`
 }
 
-// shelf is a service: GET reads an item, or the names of all; PUT replaces it
-// where If-Match is its version.
+// holds reports whether an item is what e saves, or nothing where e removes it.
+func (i item) holds(e store.Entry) bool {
+	if e.Data == nil {
+		return i.ID == "none"
+	}
+	return i.Generation == e.Generation && bytes.Equal(i.Data, e.Data)
+}
+
+// as is e with the item's version.
+func (i item) as(e store.Entry) []store.Entry {
+	if e.Version = i.ID; e.Data == nil {
+		e.Version = ""
+	}
+	return []store.Entry{e}
+}
+
+// shelf is a service: GET reads an item, or the names of all; PUT replaces it, or
+// takes it away where it has no data, if If-Match is its version.
 type shelf struct {
 	mu    sync.Mutex
 	held  map[string]item
@@ -113,8 +129,13 @@ func (f *shelf) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		f.saves++
-		put.ID = fmt.Sprint("v", f.saves)
-		f.held[name] = put
+		if string(put.Data) == "null" {
+			delete(f.held, name)
+			put.ID = "none"
+		} else {
+			put.ID = fmt.Sprint("v", f.saves)
+			f.held[name] = put
+		}
 		reply(w, put)
 	default:
 		reply(w, now)
@@ -219,7 +240,7 @@ func (c *client) Load(ctx context.Context, keys ...store.Key) ([]store.Entry, er
 	return entries, nil
 }
 
-func (c *client) List(ctx context.Context, pipeline string) (keys []store.Key, err error) {
+func (c *client) List(ctx context.Context, pipeline, kind string) (keys []store.Key, err error) {
 	_, names, err := c.read(ctx, "")
 	if err != nil {
 		return nil, unread("list", err)
@@ -246,22 +267,18 @@ func (c *client) Commit(ctx context.Context, entries ...store.Entry) ([]store.En
 	}
 	saved, status, err := c.ask(ctx, http.MethodPut, e.Key.Target, match, body)
 	if c.flaw == "any success is saved" && status == http.StatusOK {
-		e.Version = saved.ID
-		return []store.Entry{e}, nil
+		return saved.as(e), nil
 	}
-	if err == nil && saved.Generation == e.Generation && bytes.Equal(saved.Data, e.Data) {
-		e.Version = saved.ID
-		return []store.Entry{e}, nil
+	if err == nil && saved.holds(e) {
+		return saved.as(e), nil
 	}
 	now, _, lost := c.read(ctx, e.Key.Target) // the answer is none: what became of it?
-	if lost == nil && now.Generation == e.Generation && bytes.Equal(now.Data, e.Data) {
+	if lost == nil && now.holds(e) {
 		if c.flaw == "writes twice" {
 			now, _, lost := c.ask(ctx, http.MethodPut, e.Key.Target, now.ID, body)
-			e.Version = now.ID
-			return []store.Entry{e}, lost
+			return now.as(e), lost
 		}
-		e.Version = now.ID
-		return []store.Entry{e}, nil
+		return now.as(e), nil
 	}
 	return nil, unread("write", errors.Join(errors.New("no answer"), err, lost))
 }

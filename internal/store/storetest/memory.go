@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	"sluice/internal/store"
@@ -103,23 +102,23 @@ func (m *Memory) Load(ctx context.Context, keys ...store.Key) ([]store.Entry, er
 	return entries, nil
 }
 
-// List returns the keys of a pipeline.
-func (m *Memory) List(ctx context.Context, pipeline string) ([]store.Key, error) {
+// List returns the keys of one kind.
+func (m *Memory) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
 	if err := store.Cancelled(ctx, "list"); err != nil {
 		return nil, err
 	}
-	if err := store.CheckName("pipeline", pipeline); err != nil {
-		return nil, &store.UnreadableError{Op: "list", Err: err, Remedy: "use the name that the pipeline file has"}
+	if err := store.CheckList(pipeline, kind); err != nil {
+		return nil, err
 	}
 	m.place.mu.Lock()
 	defer m.place.mu.Unlock()
 	var keys []store.Key
 	for k := range m.place.records {
-		if k.Pipeline == pipeline {
+		if k.Pipeline == pipeline && k.Kind == kind {
 			keys = append(keys, k)
 		}
 	}
-	slices.SortFunc(keys, func(a, b store.Key) int { return strings.Compare(a.Target, b.Target) })
+	store.SortKeys(keys)
 	return keys, nil
 }
 
@@ -141,6 +140,10 @@ func (m *Memory) Commit(ctx context.Context, entries ...store.Entry) ([]store.En
 		return nil, err
 	}
 	for _, e := range saved {
+		if e.Data == nil {
+			m.places.Drop(e.Key)
+			continue
+		}
 		m.places.Add(e.Key, store.Saved{Location: "memory:" + e.Key.String(), Digest: store.Sum(e.Data)})
 	}
 	if m.AfterCommit != nil {
@@ -176,6 +179,12 @@ func (p *place) commit(entries []store.Entry) ([]store.Entry, error) {
 // as the caller gave it.
 func (p *place) save(e store.Entry) store.Entry {
 	p.saves++
+	if e.Data == nil {
+		e.Version = ""
+		delete(p.records, e.Key)
+		p.history = append(p.history, e)
+		return e
+	}
 	e.Version = strconv.Itoa(p.saves)
 	kept := e
 	var data bytes.Buffer

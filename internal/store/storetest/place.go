@@ -116,6 +116,11 @@ func believed(t *testing.T, p Place, a act, web store.Entry, got outcome) []stri
 		if !same(got.entries, store.Entry{Key: key("never")}) {
 			return []string{fmt.Sprintf("it loads %+v", got.entries)}
 		}
+	case "remove":
+		found, err := p.Open(t).Load(t.Context(), key("web"))
+		if err != nil || found[0].Version != "" || got.entries[0].Version != "" {
+			return []string{fmt.Sprintf("a lost removal was reported as saved: %+v, found %+v, %v", got.entries, found, err)}
+		}
 	default:
 		found, err := p.Open(t).Load(t.Context(), got.entries[0].Key)
 		if err != nil || !same(found, got.entries[0]) {

@@ -56,6 +56,13 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 		{"Unreadable", testUnreadable},
 		{"CancelledBefore", testCancelledBefore},
 		{"CancelledWithin", testCancelledWithin},
+		{"KindsApart", testKindsApart},
+		{"ListOfOneKind", testListOfOneKind},
+		{"Removal", testRemoval},
+		{"RemovalOfAnotherVersion", testStaleRemoval},
+		{"RemovalAmongSaves", testRemovalAmongSaves},
+		{"RemovedAndMadeAnew", testMadeAnew},
+		{"WritersAndRemovers", testWritersAndRemovers},
 		{"WritersOfOneRecord", testWritersOfOne},
 		{"WritersOfManyRecords", testWritersOfMany},
 	}

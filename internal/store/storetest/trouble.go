@@ -41,7 +41,7 @@ func testBadNames(t *testing.T, h Harness) {
 			_, err = s.Commit(t.Context(), store.Entry{Key: k, Generation: 1, Data: record(1)})
 			unreadable(t, err, "write")
 		}
-		_, err := s.List(t.Context(), bad)
+		_, err := s.List(t.Context(), bad, store.KindTarget)
 		unreadable(t, err, "list")
 	}
 	if n := h.Writes(); n != 0 {
@@ -136,7 +136,7 @@ func testUnreadable(t *testing.T, h Harness) {
 				_, err := h.Open(t).Load(t.Context(), k)
 				unreadable(t, err, "read")
 			}
-			_, err := h.Open(t).List(t.Context(), "storefront")
+			_, err := h.Open(t).List(t.Context(), "storefront", store.KindTarget)
 			unreadable(t, err, "list")
 			_, err = h.Open(t).Commit(t.Context(), next(saved, record(2)))
 			if _, ok := asUnreadable(err); !ok {
@@ -161,7 +161,7 @@ func testCancelledBefore(t *testing.T, h Harness) {
 	cancelled(t, err)
 	_, err = s.Load(ctx, key("web"))
 	cancelled(t, err)
-	_, err = s.List(ctx, "storefront")
+	_, err = s.List(ctx, "storefront", store.KindTarget)
 	cancelled(t, err)
 	if n := h.Writes() - before; n != 0 {
 		t.Errorf("%d writes after the context was cancelled", n)

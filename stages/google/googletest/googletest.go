@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"sluice/stages/driver"
+	"sluice/stages/stagetest"
 )
 
 // Platform is a fresh fake platform and one call on it.
@@ -207,7 +208,7 @@ type story struct {
 
 func (s *story) run() error {
 	change := s.Call.Changes[0]
-	current, err := again(s, func() (driver.Release, error) { return s.driver.Current(s.ctx, change.Target) })
+	current, err := again(s, func() (driver.Release, error) { return stagetest.Current(s.ctx, s.driver, change.Target) })
 	if err != nil {
 		return fmt.Errorf("current: %w", err)
 	}

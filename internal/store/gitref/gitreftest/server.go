@@ -283,7 +283,10 @@ func (s *Server) ref(name string) any {
 func (s *Server) write(w http.ResponseWriter, r *http.Request, path string) {
 	var q struct {
 		Base    string `json:"base_tree"`
-		Entries []struct{ Path, Mode, Type, Content string }
+		Entries []struct {
+			Path, Mode, Type, Content string
+			SHA                       json.RawMessage
+		}
 		Message string
 		Parents []string
 		Ref     string
@@ -310,6 +313,14 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, path string) {
 			if e.Mode != "100644" || e.Type != "blob" || e.Path == "" || strings.HasPrefix(e.Path, "/") {
 				invalid("tree." + e.Path + " is malformed")
 				return
+			}
+			if string(e.SHA) == "null" { // docs.github.com/rest/git/trees: a null removes the file
+				if _, ok := tree[e.Path]; !ok {
+					invalid("GitRPC::BadObjectState")
+					return
+				}
+				delete(tree, e.Path)
+				continue
 			}
 			tree[e.Path] = s.blob(e.Content)
 		}

@@ -109,6 +109,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.get(w, key)
 	case r.Method == http.MethodPut:
 		s.put(w, r, key)
+	case r.Method == http.MethodDelete:
+		s.remove(w, r, key)
 	default:
 		refuse(w, 405, "MethodNotAllowed")
 	}
@@ -149,6 +151,22 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, key string) {
 		s.Objects[key] = string(body)
 		s.writes++
 		w.Header().Set("ETag", etag(string(body)))
+	}
+}
+
+// remove demands a condition too: what was written meanwhile is not deleted.
+func (s *Server) remove(w http.ResponseWriter, r *http.Request, key string) {
+	now, exists := s.Objects[key]
+	switch match := r.Header.Get("If-Match"); {
+	case match == "":
+		refuse(w, 501, "NotImplemented")
+	case !exists:
+		refuse(w, 404, "NoSuchKey")
+	case match != etag(now):
+		refuse(w, 412, "PreconditionFailed")
+	default:
+		delete(s.Objects, key)
+		w.WriteHeader(http.StatusNoContent)
 	}
 }
 

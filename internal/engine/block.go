@@ -1,0 +1,132 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"sluice/internal/executor"
+	"sluice/internal/ledger"
+	"sluice/internal/planner"
+	"sluice/internal/view"
+	"sluice/pipeline"
+	"sluice/rollout"
+)
+
+// Blocking asks for a block of places.
+type Blocking struct {
+	Targets  []*pipeline.Target
+	Scope    rollout.Scope
+	BothWays bool
+}
+
+// Lock stops going forward on targets, beside a live run too: the run counts it
+// before its next effect. Errors: [planner.RefusedError], those of the ledger.
+func (e *Engine) Lock(ctx context.Context, b Blocking) (view.Outcome, error) {
+	block := rollout.Block{
+		ID: rollout.LockID(uuid.NewString()[:8]), Kind: rollout.BlockLock, Scope: b.Scope, Whom: rollout.Everybody, BothWays: b.BothWays,
+		By: e.Actor.Login, RunURL: e.Actor.RunURL, Reason: e.Actor.Reason,
+	}
+	return e.beside(ctx, b.Targets, func(r *rollout.Record) error {
+		for _, have := range r.Blocks {
+			if have.Kind == rollout.BlockLock && have.ID != block.ID && have.BothWays == block.BothWays {
+				return &rollout.RefusedError{Command: "lock", Target: r.Target, Reason: rollout.ReasonAlready, Block: &have, Actor: have.By}
+			}
+		}
+		return rollout.Apply(r, rollout.AddBlock{Block: block}, e.Work.Now())
+	})
+}
+
+// Unlock ends the locks of targets. Somebody else's takes a reason.
+func (e *Engine) Unlock(ctx context.Context, targets []*pipeline.Target) (view.Outcome, error) {
+	return e.unblock(ctx, targets, "unlock", func(b rollout.Block) bool { return b.Kind == rollout.BlockLock })
+}
+
+// Unblock ends a block by its id wherever it stands; with id "" the blocks of
+// going back from a release, or from any.
+func (e *Engine) Unblock(ctx context.Context, targets []*pipeline.Target, id, release string) (view.Outcome, error) {
+	return e.unblock(ctx, targets, "unblock", func(b rollout.Block) bool {
+		if id != "" {
+			return b.ID == id
+		}
+		gone := b.Kind == rollout.BlockWentBack || b.Kind == rollout.BlockRestored
+		return gone && (release == "" || b.From == release)
+	})
+}
+
+// Abandon stops one release everywhere.
+func (e *Engine) Abandon(ctx context.Context, targets []*pipeline.Target, release string) (view.Outcome, error) {
+	block := rollout.Block{
+		ID: rollout.AbandonID(uuid.NewString()[:8]), Kind: rollout.BlockAbandon, Scope: rollout.ScopePipeline, Release: release,
+		Whom: rollout.Everybody, By: e.Actor.Login, RunURL: e.Actor.RunURL, Reason: e.Actor.Reason,
+	}
+	return e.beside(ctx, targets, func(r *rollout.Record) error {
+		for _, have := range r.Blocks {
+			if have.Kind == rollout.BlockAbandon && have.Release == release {
+				return nil
+			}
+		}
+		return rollout.Apply(r, rollout.AddBlock{Block: block}, e.Work.Now())
+	})
+}
+
+// unblock ends the blocks that are meant. Where none stands it is refused.
+func (e *Engine) unblock(ctx context.Context, targets []*pipeline.Target, command string, meant func(rollout.Block) bool) (view.Outcome, error) {
+	state, err := e.load(ctx, names(targets)...)
+	if err != nil {
+		return view.Outcome{}, err
+	}
+	var holds []*pipeline.Target
+	for _, t := range targets {
+		if r := state.Records[t.Name.Value]; r != nil && stands(r, meant) {
+			holds = append(holds, t)
+		}
+	}
+	if len(holds) == 0 {
+		return view.Outcome{}, planner.Refuse(fmt.Sprintf("there is no block to %s", command), "`sluice status` shows what blocks")
+	}
+	return e.beside(ctx, holds, func(r *rollout.Record) error {
+		for _, b := range append([]rollout.Block(nil), r.Blocks...) {
+			if !meant(b) {
+				continue
+			}
+			if err := rollout.Apply(r, rollout.EndBlock{ID: b.ID, By: e.Actor}, e.Work.Now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func stands(r *rollout.Record, meant func(rollout.Block) bool) bool {
+	for _, b := range r.Blocks {
+		if meant(b) {
+			return true
+		}
+	}
+	return false
+}
+
+// beside changes blocks of records, whoever holds them.
+func (e *Engine) beside(ctx context.Context, targets []*pipeline.Target, change func(*rollout.Record) error) (view.Outcome, error) {
+	if err := e.takeNames(ctx, names(targets)); err != nil {
+		return view.Outcome{}, err
+	}
+	saved, err := e.Ledger.SaveBeside(ctx, names(targets), e.fresh, change)
+	var refused *rollout.RefusedError
+	if errors.As(err, &refused) {
+		return view.Outcome{}, &planner.RefusedError{Refusals: []planner.Refusal{{Target: refused.Target, Reason: refused}}}
+	}
+	if err != nil {
+		return view.Outcome{}, err
+	}
+	plan, result := planner.Plan{}, executor.Result{}
+	for _, t := range targets {
+		plan.Moves = append(plan.Moves, planner.Move{Target: t.Name.Value})
+		result.Rows = append(result.Rows, executor.RowResult{Target: t.Name.Value, Record: saved[t.Name.Value]})
+	}
+	state := &ledger.State{Records: saved}
+	return e.view().Result(state, plan, result), nil
+}

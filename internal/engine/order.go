@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"context"
+
+	"sluice/internal/ledger"
+	"sluice/internal/planner"
+	"sluice/internal/view"
+	"sluice/pipeline"
+	"sluice/rollout"
+)
+
+// Order is a person's command to rollouts that exist: approve, reject, advance,
+// cancel, retry-job, ignore-job.
+type Order struct {
+	Command   string
+	Targets   []*pipeline.Target // those the person's words allow
+	Promotion string             // "" for any
+	Phase     string
+	Job       string
+	Comment   string
+}
+
+// Command carries out an order. Errors as [Engine.Promote].
+func (e *Engine) Command(ctx context.Context, o Order) (view.Outcome, error) {
+	if err := e.mayVote(o.Command); err != nil {
+		return view.Outcome{}, err
+	}
+	wanted := planner.Order{
+		Command: o.Command, Targets: o.Targets, Promotion: o.Promotion, Phase: o.Phase, Job: o.Job, Voter: e.voter(o.Comment),
+	}
+	wanted.ID = e.planner.OrderID(wanted)
+	plan := func(_ context.Context, state *ledger.State) (planner.Plan, error) {
+		return e.planner.Order(state, wanted), nil
+	}
+	return e.command(ctx, o, plan)
+}
+
+// command carries out an order: one that goes back, and one to advance, does not
+// lose to a live run.
+func (e *Engine) command(ctx context.Context, o Order, plan planning) (view.Outcome, error) {
+	switch o.Command {
+	case planner.CommandCancel, planner.CommandReject:
+		return e.goingBack(ctx, o.Targets, backOrder{command: o.Command}, plan)
+	case planner.CommandAdvance:
+		return e.advancing(ctx, o, plan)
+	default:
+		out, _, err := e.tryBack(ctx, o.Targets, plan)
+		return out, err
+	}
+}
+
+// advancing starts a phase. A live run that holds the target starts it.
+func (e *Engine) advancing(ctx context.Context, o Order, plan planning) (view.Outcome, error) {
+	out, held, err := e.tryBack(ctx, o.Targets, plan)
+	if held == nil {
+		return out, err
+	}
+	order := backOrder{command: rollout.OrderAdvance, phase: o.Phase}.order(e, newOrder(), e.Work.Now())
+	if err := e.order(ctx, held.Targets, order); err != nil {
+		return out, err
+	}
+	return e.ordered(ctx, o.Targets, out, held)
+}
+
+// mayVote refuses a word that nobody vouches for.
+func (e *Engine) mayVote(command string) error {
+	if command != planner.CommandApprove && command != planner.CommandReject {
+		return nil
+	}
+	if e.Verified || !e.Identifies {
+		return nil
+	}
+	return planner.Refuse("outside GitHub Actions nobody says who you are, and "+e.Ledger.Facts().Name+" keeps approvals that count", "approve from a workflow run")
+}
+
+// voter is who says something about an approval.
+func (e *Engine) voter(comment string) rollout.Voter {
+	return rollout.Voter{Actor: e.Actor, Verified: e.Verified, Comment: comment}
+}

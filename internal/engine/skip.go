@@ -1,0 +1,33 @@
+package engine
+
+import (
+	"context"
+
+	"sluice/internal/view"
+	"sluice/pipeline"
+	"sluice/rollout"
+)
+
+// Skip leaves targets out of the promotion that they are in: its wave does not
+// wait for them, nor does their failure halt the others. promotion "" means the
+// one that each is in. Errors: [planner.RefusedError], those of the ledger.
+func (e *Engine) Skip(ctx context.Context, targets []*pipeline.Target, promotion string) (view.Outcome, error) {
+	state, err := e.loadToChange(ctx, names(targets)...)
+	if err != nil {
+		return view.Outcome{}, err
+	}
+	if promotion != "" {
+		if err := e.Ledger.LoadPromotions(ctx, state, promotion); err != nil {
+			return view.Outcome{}, err
+		}
+		if err := e.Ledger.LoadMembers(ctx, state); err != nil {
+			return view.Outcome{}, err
+		}
+	}
+	skip := rollout.Skip{By: e.Actor.Login, RunURL: e.Actor.RunURL, Reason: e.Actor.Reason, At: e.Work.Now().UTC()}
+	plan, err := e.planner.Skip(state, targets, promotion, skip)
+	if err != nil {
+		return view.Outcome{}, err
+	}
+	return e.carryOut(ctx, state, plan)
+}

@@ -1,0 +1,191 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sluice/internal/store"
+	"sluice/internal/work"
+)
+
+const (
+	// leaseTime is how long a lease lasts after it was taken or renewed.
+	leaseTime = 15 * time.Minute
+	// renewEvery is how often it is renewed while the run holds anything.
+	renewEvery = 5 * time.Minute
+	// renewAgain is how soon it is tried again after it could not be renewed.
+	renewAgain = 30 * time.Second
+	// leaseReserve is what must be left of a lease for anything to begin. It is
+	// also how far apart the clocks of two machines may be, and what a new holder
+	// waits for after the old lease's end before it concludes that an effect is
+	// absent.
+	leaseReserve = time.Minute
+)
+
+// lease is this run's own.
+type lease struct {
+	saved   bool      // the run's entry is stored
+	from    time.Time // when the commit that last saved it began, with its monotonic reading
+	started time.Time
+	lost    *LostError
+	keeping chan struct{} // closed when nobody renews any more; nil when nobody does
+}
+
+// due reports whether a commit that is made anyway renews the lease too.
+func (l *lease) due(now time.Time) bool {
+	return !l.saved || work.Elapsed(l.from, now) >= renewEvery-leaseReserve
+}
+
+// left is how much of the lease there is until nothing may begin any more.
+func (l *lease) left(now time.Time) time.Duration {
+	return leaseTime - leaseReserve - work.Elapsed(l.from, now)
+}
+
+// kept takes over that the run's entry was saved by a commit that began at a
+// time, or taken away.
+func (l *lease) kept(ledger *Ledger, began time.Time, there bool) {
+	l.saved, l.from = there, began
+	if there && l.keeping == nil && !ledger.queue.closed {
+		l.keeping = make(chan struct{})
+		go ledger.renewals(l.keeping)
+	}
+}
+
+// MayBegin reports whether an effect may begin: the lease is saved, not lost, and
+// 60 s of it are left, by the monotonic clock as well as by the wall clock.
+func (l *Ledger) MayBegin() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lease.saved && l.lease.lost == nil && l.lease.left(l.config.Work.Now()) >= 0
+}
+
+// Lost is sent one error, a [*LostError], when the lease was lost.
+func (l *Ledger) Lost() <-chan error { return l.lost }
+
+func (l *Ledger) lostError() *LostError {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lease.lost
+}
+
+// lose notes that the lease is lost, once.
+func (l *Ledger) lose(err *LostError) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lease.lost == nil {
+		l.lease.lost = err
+		l.lost <- err
+	}
+}
+
+// renewals renews the lease while the run holds anything, and says so when it
+// is lost. over is closed when it does so no longer.
+func (l *Ledger) renewals(over chan struct{}) {
+	defer close(over)
+	var failed error // why the last renewal failed
+	for {
+		wait, ok := l.nextRenewal(failed)
+		if !ok {
+			return
+		}
+		passed, stop := l.config.Work.After(wait)
+		select {
+		case <-passed:
+			failed = l.renew(failed)
+		case <-l.closing:
+		case <-l.ctx.Done(): // nothing begins any more
+		}
+		stop()
+	}
+}
+
+// nextRenewal is how long to wait for the next renewal; failed is why the last one
+// was none. ok is false where there is nothing to renew any more.
+func (l *Ledger) nextRenewal(failed error) (wait time.Duration, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.lease.saved || l.lease.lost != nil || l.queue.closed || l.ctx.Err() != nil {
+		l.lease.keeping = nil
+		return 0, false
+	}
+	now := l.config.Work.Now()
+	if failed != nil {
+		return max(0, min(renewAgain, l.lease.left(now))), true
+	}
+	return max(0, renewEvery-work.Elapsed(l.lease.from, now)), true
+}
+
+// renew saves the run's entry anew, unless a commit did so meanwhile. When the
+// lease has run out it is lost. failed is why the last renewal was none.
+func (l *Ledger) renew(failed error) error {
+	l.mu.Lock()
+	now := l.config.Work.Now()
+	left, fresh := l.lease.left(now), !l.lease.due(now)
+	l.mu.Unlock()
+	switch {
+	case fresh:
+		return nil
+	case left <= 0 && failed != nil:
+		l.lose(&LostError{Err: failed})
+		return failed
+	}
+	if err := l.stillOurs(); err != nil {
+		return err
+	}
+	s := newSet()
+	s.renew = true
+	done := l.submit(s)
+	late, stop := l.config.Work.After(left)
+	defer stop()
+	select {
+	case saved := <-done:
+		return saved.Err
+	case <-late:
+		err := &store.UnreadableError{Op: "write", Err: errors.New("the store has not answered for as long as the lease lasted"), Remedy: "look at whether the store can be reached"}
+		l.lose(&LostError{Err: err})
+		return err
+	}
+}
+
+// stillOurs looks whether another run has taken anything, where the store cannot
+// tell by itself when something is saved.
+func (l *Ledger) stillOurs() error {
+	if l.Facts().Swap {
+		return nil
+	}
+	own := l.key(Run(l.config.Run.ID))
+	keys := []store.Key{own}
+	l.mu.Lock()
+	known := l.known[own]
+	for t := range l.held {
+		keys = append(keys, l.key(Target(t)))
+	}
+	l.mu.Unlock()
+	found, err := within(l, func(ctx context.Context) ([]store.Entry, error) { return l.read(ctx, keys) })
+	if err != nil {
+		return err
+	}
+	for _, e := range found {
+		if lost := l.takenAway(e, known); lost != nil {
+			l.lose(lost)
+			return lost
+		}
+	}
+	return nil
+}
+
+// takenAway reports whether an entry that this run holds is another's now.
+func (l *Ledger) takenAway(e store.Entry, own stored) *LostError {
+	if e.Key.Kind == store.KindRun {
+		if e.Version == own.version || l.ours(e) {
+			return nil
+		}
+		return &LostError{}
+	}
+	r, err := decodeRecord(e.Key, e.Data)
+	if e.Version == "" || err != nil || r.Lease == l.config.Run.ID || r.Lease == "" {
+		return nil // ours, free, or to be found out where it is saved
+	}
+	return &LostError{By: describe(l.runOf(r.Lease))}
+}

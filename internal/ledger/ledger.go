@@ -1,0 +1,109 @@
+// Package ledger keeps an invocation's records: it loads them once, takes the
+// lease of what the invocation works on and renews it, and saves in groups what
+// the invocation hands it. It alone knows the store.
+//
+// Whose a target is stands in two places: the target's record names a run, and
+// the run's own entry says until when that holds. Breaking a lease is a swap of
+// the run's entry, so one swap frees whatever the run held.
+package ledger
+
+import (
+	"context"
+	"sync"
+
+	"sluice/internal/store"
+	"sluice/internal/work"
+	"sluice/rollout"
+)
+
+// Config is what a ledger works with.
+type Config struct {
+	Store    store.Store
+	Pipeline string
+	Digest   string      // of the pipeline file; every record that is saved names it
+	History  int         // how many finished rollouts a target's history keeps (state.history); 0 keeps all
+	Run      rollout.Run // who this run is; ID, and what tells others who holds a target
+	// Over says what became of another run. It is asked once a run, side by side. An
+	// error counts as Alive and is told to whoever is refused. Nil: nobody can tell.
+	Over func(context.Context, rollout.Run) (Fate, error)
+	// Redact takes credentials out of text. Whatever is saved passes it; what an
+	// older save let in is cleaned by the next. Nil leaves text as it is.
+	Redact func(string) string
+	// Anew has records of a format that was never released count as never written,
+	// and be written over: what runs is imported in their place.
+	Anew bool
+	Work *work.Work
+}
+
+// Ledger is an invocation's hold on the state of one pipeline. Make one with
+// [Open]; it is safe for concurrent use. The records it hands out and is handed
+// belong to the caller: it touches them in the calls they are passed to alone.
+type Ledger struct {
+	config Config
+	ctx    context.Context // the invocation's: nothing is read or renewed after its end; saving has its grace
+	lost   chan error
+
+	mu      sync.Mutex
+	known   map[store.Key]stored        // entries as they were last read to be saved, or saved
+	theirs  map[store.Key][]Theirs      // what others saved since, oldest first
+	unsure  map[store.Key][]store.Entry // what may have been saved, though nobody said so
+	moved   map[string]*moving          // by target: what is on its way to the history
+	held    map[string]bool             // targets whose stored record is ours
+	stale   map[store.Key]bool          // records that were taken back: the caller's are of no use any more
+	broken  map[string]Taken            // by id: runs whose leases this run may break
+	asked   map[string]answer           // by id: what Over said
+	names   map[string]bool             // those that the index names, by the version below
+	namesOf string
+	lease   lease
+	closing chan struct{}
+	queue   queue
+}
+
+// Open returns a ledger. It reads nothing, and makes no connection. ctx is the
+// invocation's.
+func Open(ctx context.Context, c Config) *Ledger {
+	c.Run.Schema, c.Run.Pipeline = rollout.Schema, c.Pipeline
+	return &Ledger{
+		config: c, ctx: ctx, lost: make(chan error, 1),
+		known: map[store.Key]stored{}, theirs: map[store.Key][]Theirs{}, unsure: map[store.Key][]store.Entry{},
+		closing: make(chan struct{}), moved: map[string]*moving{}, held: map[string]bool{}, stale: map[store.Key]bool{}, broken: map[string]Taken{}, asked: map[string]answer{},
+	}
+}
+
+// Facts say what the store can do.
+func (l *Ledger) Facts() store.Facts { return l.config.Store.Facts() }
+
+// Where says where the last commits of this process went.
+func (l *Ledger) Where() []store.Saved { return l.config.Store.Where() }
+
+// Generation is the generation that an entry was last saved or loaded with.
+func (l *Ledger) Generation(k Key) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known[l.key(k)].generation
+}
+
+// Key names an entry of the pipeline's state.
+type Key struct{ Kind, Name string }
+
+// Target is the key of a target's record.
+func Target(name string) Key { return Key{Kind: store.KindTarget, Name: name} }
+
+// Promotion is the key of a promotion entry.
+func Promotion(id string) Key { return Key{Kind: store.KindPromotion, Name: id} }
+
+// Run is the key of a run's entry.
+func Run(id string) Key { return Key{Kind: store.KindRun, Name: id} }
+
+// history is the key of what is over on a target.
+func history(target string) Key { return Key{Kind: store.KindHistory, Name: target} }
+
+// index is the key of the pipeline's index.
+func index() Key { return Key{Kind: store.KindIndex, Name: "targets"} }
+
+func (l *Ledger) key(k Key) store.Key {
+	return store.Key{Pipeline: l.config.Pipeline, Kind: k.Kind, Target: k.Name}
+}
+
+// of is the key of an entry of the store.
+func of(k store.Key) Key { return Key{Kind: k.Kind, Name: k.Target} }

@@ -1,0 +1,159 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+// busy decides about targets with a rollout that is not over: the same release
+// goes on, a newer one queues or replaces it, an older one is refused. What a
+// block stops is refused.
+func (p *Planner) busy(ctx context.Context, req Promotion, drafts []*draft) {
+	p.sideBySide(ctx, open(drafts), func(ctx context.Context, d *draft) {
+		if active, ok := d.record.Active(); ok {
+			p.beside(ctx, req, d, active)
+		}
+	})
+	for _, d := range open(drafts) {
+		if d.resumes == "" {
+			p.mayCreate(d)
+		}
+	}
+}
+
+// beside decides about one target at work.
+func (p *Planner) beside(ctx context.Context, req Promotion, d *draft, active *rollout.Execution) {
+	for i := range d.record.Rollouts {
+		x := &d.record.Rollouts[i]
+		if x.Spec.Release.ID == d.release.ID && goesOn(x) {
+			d.resumes, d.spec.Promotion = x.Rollout.Name, x.Spec.Promotion
+			return
+		}
+	}
+	if !req.AllowOlder {
+		p.refuseOlder(ctx, d, active)
+	}
+	d.queued = !d.replaces
+}
+
+// goesOn reports whether a promotion's rollout is going on, and not about to end.
+func goesOn(x *rollout.Execution) bool {
+	return !x.Over() && x.Spec.Command == rollout.CommandPromote && x.Rollout.State != rollout.StateCancelling
+}
+
+// refuseOlder refuses a release that the platform made before the one under way.
+func (p *Planner) refuseOlder(ctx context.Context, d *draft, active *rollout.Execution) {
+	theirs := active.Spec.Release
+	if theirs.CreateTime.IsZero() && theirs.ID != "" {
+		known, err := p.Platform.Resolve(ctx, d.target.Driver(), theirs.ID)
+		if err != nil {
+			p.unread(d, d.name(), err)
+			return
+		}
+		theirs = known
+	}
+	if d.release.CreateTime.IsZero() || theirs.CreateTime.IsZero() || !d.release.CreateTime.Before(theirs.CreateTime) {
+		return
+	}
+	d.refuse(fmt.Sprintf("release %s is older than %s, which is being rolled out (%s is %s)", d.release.ID, theirs.ID, active.Rollout.Name, active.Rollout.State),
+		"promote a newer release, or say --allow-older")
+}
+
+// mayCreate refuses what a block stops, a policy by the clock included.
+func (p *Planner) mayCreate(d *draft) {
+	if err := d.record.MayCreate(d.spec, p.Work.Now()); err != nil {
+		d.refusals = append(d.refusals, refusalOf(d.name(), err))
+		return
+	}
+	q := rollout.Question{
+		Intention: rollout.Intention(d.spec.Command), Release: d.release.ID,
+		Person: p.Actor.Person, Overrides: d.spec.Overrides,
+	}
+	if b, blocked := p.byPolicy(d.record, q); blocked {
+		d.refusals = append(d.refusals, refuseBlock(d.spec.Command, d.name(), d.release.ID, b))
+	}
+}
+
+// reachesInto refuses what would still bake when a policy's window has begun that
+// does not say what becomes of it: at the times at which its phases would begin
+// if none waited for anything else.
+func (p *Planner) reachesInto(d *draft) {
+	wait := d.spec.Wait
+	if wait == nil || d.resumes != "" || d.queued || d.unchanged || d.first || p.Setting.Outside == nil {
+		return
+	}
+	q := rollout.Question{
+		Intention: rollout.Intention(d.spec.Command), Release: d.release.ID, Person: p.Actor.Person, Overrides: d.spec.Overrides,
+	}
+	for i := 1; i < len(d.spec.Phases); i++ {
+		at := p.Work.Now().Add(time.Duration(i) * wait.Std())
+		b, blocked := p.Setting.Outside(d.record, q, at)
+		if !blocked || b.Standing != "" {
+			continue
+		}
+		d.refuse(fmt.Sprintf("phase %s would begin about %s, when policy %q does not allow it", d.spec.Phases[i].ID, at.UTC().Format(time.RFC3339), b.ID),
+			"promote later, or say in the policy what becomes of a canary that stands: standing: hold, back or finish")
+		return
+	}
+}
+
+// comesNewer claims of no target that nothing is left to do while something newer
+// is on its way there.
+func (p *Planner) comesNewer(ctx context.Context, drafts []*draft) {
+	var targets []driver.Target
+	for _, d := range open(drafts) {
+		if d.unchanged {
+			targets = append(targets, d.target.Driver())
+		}
+	}
+	readings := p.live(ctx, targets)
+	for _, d := range open(drafts) {
+		reading, asked := readings[d.name()]
+		switch {
+		case !asked:
+		case reading.Err != nil:
+			d.unchanged = false
+			p.unread(d, d.name(), reading.Err)
+		case reading.Live.Pending != nil:
+			d.unchanged = false
+			d.pending = &rollout.Waiting{
+				Kind: rollout.WaitPlatform, Cause: rollout.CauseBusy, Target: d.name(),
+				Message: "release " + reading.Live.Pending.ID + " is on its way there and not over",
+			}
+		}
+	}
+}
+
+// standStill leaves every target of a stage alone that halts, or goes back, on a
+// failure, while one of them cannot be reached: none is begun then.
+func standStill(stage interface{ Halts() bool }, drafts []*draft) {
+	if !stage.Halts() {
+		return
+	}
+	for _, d := range drafts {
+		if d.pending == nil && d.silent != nil {
+			d.pending = d.silent
+		}
+	}
+	for _, d := range drafts {
+		if d.pending == nil || len(d.refusals) > 0 {
+			continue
+		}
+		waitAlike(drafts, *d.pending)
+		return
+	}
+}
+
+// waitAlike has the others wait for the same.
+func waitAlike(drafts []*draft, w rollout.Waiting) {
+	for _, d := range open(drafts) {
+		if d.resumes == "" && !d.unchanged {
+			same := w
+			d.pending = &same
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+
+	"sluice/internal/ledger"
+	"sluice/pipeline"
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+// CanaryPromotion asks to promote the canary that stands on a target now,
+// whoever put it there.
+type CanaryPromotion struct {
+	ID      string
+	Target  *pipeline.Target
+	Disable bool // then remove the canary
+	Options driver.Options
+}
+
+// PromoteCanary plans to make the canary that stands on a target what runs there
+// for all traffic. The error is ctx's alone.
+func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req CanaryPromotion) (Plan, error) {
+	plan := Plan{Command: rollout.CommandPromoteCanary}
+	if known := state.Promotions[req.ID]; known != nil {
+		plan.Promotion, plan.Again = known.Clone(), true
+		p.goOn(&plan, state, known, req.Target, false)
+		return plan, nil
+	}
+	d := &draft{target: req.Target, record: p.record(state, req.Target)}
+	d.spec = p.spec(req.Target, rollout.CommandPromoteCanary, req.Options)
+	d.spec.Promotion, d.spec.Phases = req.ID, []rollout.PhaseSpec{rollout.StablePhase(req.Disable)}
+	d.refusals = append(d.refusals, p.cannotRun(d.spec)...)
+	p.besideCanary(d)
+	if d.resumes == "" {
+		if d.open() {
+			p.mayCreate(d)
+		}
+		p.preflight(ctx, []*draft{d})
+	}
+	if d.unchanged && req.Disable {
+		p.disableAlone(ctx, d)
+	}
+	if d.resumes == "" && d.open() && !d.unchanged {
+		p.mayCreate(d) // its release is known now
+	}
+	p.comesNewer(ctx, []*draft{d})
+	if d.silent != nil {
+		d.pending = d.silent // what stands is the platform's to tell
+	}
+	id := req.ID
+	if d.resumes != "" {
+		id = "" // it goes on with the promotion that is
+	}
+	plan.Promotion = p.entry(id, rollout.CommandPromoteCanary, req.Target.Stage, []string{d.name()})
+	plan.add(d)
+	return plan, ctx.Err()
+}
+
+// besideCanary refuses beside a rollout of ours, and goes on with one of the same.
+func (p *Planner) besideCanary(d *draft) {
+	active, ok := d.record.Active()
+	switch {
+	case !ok:
+	case active.Spec.Command == rollout.CommandPromoteCanary && active.Rollout.State != rollout.StateCancelling:
+		d.resumes, d.release = active.Rollout.Name, active.Spec.Release
+	default:
+		d.refuse(fmt.Sprintf("a rollout of ours is at work there: %s is %s", active.Rollout.Name, active.Rollout.State),
+			"`sluice advance --target "+d.name()+"` starts its next phase")
+	}
+}
+
+// disableAlone plans to remove a canary that is what runs already.
+func (p *Planner) disableAlone(ctx context.Context, d *draft) {
+	release := d.release
+	d.unchanged, d.prepared, d.findings = false, nil, nil
+	d.spec.Phases = []rollout.PhaseSpec{{ID: rollout.PhaseStable, Effects: []driver.Kind{driver.Disable}}}
+	p.preflight(ctx, []*draft{d})
+	if d.release.ID == "" {
+		d.setRelease(release)
+	}
+}

@@ -1,0 +1,192 @@
+package planner
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"sluice/internal/ledger"
+	"sluice/pipeline"
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+// The commands to rollouts that exist.
+const (
+	CommandApprove   = "approve"
+	CommandReject    = "reject"
+	CommandAdvance   = "advance"
+	CommandCancel    = "cancel"
+	CommandRetryJob  = "retry-job"
+	CommandIgnoreJob = "ignore-job"
+)
+
+// Order is a person's command to rollouts that exist.
+type Order struct {
+	Command   string
+	Targets   []*pipeline.Target // those that the person's words allow
+	Promotion string             // "" for any
+	Phase     string
+	Job       string
+	Voter     rollout.Voter // approve, reject
+	ID        string        // the same for a re-run of the step, see [Planner.OrderID]; "" where nothing makes it the same
+}
+
+// OrderID is what makes a re-run of a command's step the same; "" where nothing
+// does.
+func (p *Planner) OrderID(o Order) string {
+	if p.Origin == "" {
+		return ""
+	}
+	return idOf(p.Origin, o.Command, o.Promotion+"/"+o.Phase+"/"+o.Job, names(o.Targets))
+}
+
+// candidate is a rollout that an order could be meant for.
+type candidate struct {
+	target *pipeline.Target
+	record *rollout.Record
+	name   string
+	err    error // why the order does not fit it; nil where it does
+}
+
+func (c candidate) rollout() *rollout.Execution {
+	x, _ := c.record.Rollout(c.name)
+	return x
+}
+
+// Order plans a command to rollouts that exist: to those that it fits, where
+// they are of one promotion.
+func (p *Planner) Order(state *ledger.State, o Order) Plan {
+	plan := Plan{Command: o.Command}
+	if p.given(&plan, state, o) {
+		plan.Again = true
+		return plan
+	}
+	fits, others := p.candidates(state, o)
+	promotions := map[string]bool{}
+	for _, c := range fits {
+		promotions[c.rollout().Spec.Promotion] = true
+	}
+	switch {
+	case len(fits) == 0:
+		plan.Refusals = noCandidate(o, others)
+		return plan
+	case len(promotions) > 1:
+		plan.Refusals = ambiguous(o, fits)
+		return plan
+	}
+	for _, c := range fits {
+		p.order(&plan, o, c)
+	}
+	return plan
+}
+
+// given goes on with what the same command of an earlier attempt was given to.
+func (p *Planner) given(plan *Plan, state *ledger.State, o Order) bool {
+	for _, t := range o.Targets {
+		r := p.record(state, t)
+		if name, ok := r.WasGiven(o.ID); ok && name != "" {
+			plan.Moves = append(plan.Moves, Move{Target: t.Name.Value})
+		}
+	}
+	return len(plan.Moves) > 0
+}
+
+// order plans the command for one rollout.
+func (p *Planner) order(plan *Plan, o Order, c candidate) {
+	x := c.rollout()
+	q := rollout.Question{Intention: rollout.Intention(o.Command), Release: x.Spec.Release.ID, Person: p.Actor.Person, Overrides: p.Actor.Overrides}
+	if b, blocked := p.byPolicy(c.record, q); blocked {
+		plan.Refusals = append(plan.Refusals, refuseBlock(o.Command, c.target.Name.Value, q.Release, b))
+		return
+	}
+	m := Move{Target: c.target.Name.Value, Shows: Shows{Release: x.Spec.Release, Resumes: c.name}}
+	m.Do = []rollout.Transition{p.transition(o, c.name)}
+	if o.ID != "" {
+		m.Do = append(m.Do, rollout.Given{ID: o.ID, Command: o.Command, Rollout: c.name, By: p.Actor})
+	}
+	plan.Moves = append(plan.Moves, m)
+	plan.Findings = append(plan.Findings, driver.Finding{
+		Target: m.Target, Severity: driver.Note, Message: fmt.Sprintf("%s release %s (%s)", verb(o.Command), x.Spec.Release.ID, x.Rollout.Name),
+	})
+}
+
+// verb says what a command does to a release.
+func verb(command string) string {
+	return map[string]string{
+		CommandApprove: "approves", CommandReject: "rejects", CommandAdvance: "advances", CommandCancel: "cancels",
+		CommandRetryJob: "retries a job of", CommandIgnoreJob: "ignores a job of",
+	}[command]
+}
+
+// transition is what the command does to a rollout.
+func (p *Planner) transition(o Order, name string) rollout.Transition {
+	switch o.Command {
+	case CommandApprove, CommandReject:
+		return rollout.Vote{Rollout: name, Approve: o.Command == CommandApprove, Voter: o.Voter}
+	case CommandAdvance:
+		return rollout.Advance{Rollout: name, Phase: o.Phase, By: p.Actor}
+	case CommandRetryJob:
+		return rollout.RetryJob{Rollout: name, Phase: o.Phase, Job: o.Job, By: p.Actor}
+	case CommandIgnoreJob:
+		return rollout.IgnoreJob{Rollout: name, Phase: o.Phase, Job: o.Job, By: p.Actor}
+	default:
+		return rollout.Cancel{Rollout: name, By: p.Actor}
+	}
+}
+
+// candidates tries the command on every rollout that it could be meant for.
+func (p *Planner) candidates(state *ledger.State, o Order) (fits, others []candidate) {
+	for _, t := range o.Targets {
+		r := p.record(state, t)
+		for _, name := range r.Meant(rollout.Intention(o.Command), o.Promotion) {
+			c := candidate{target: t, record: r, name: name}
+			if _, c.err = p.trial(r, p.transition(o, name)); c.err != nil {
+				others = append(others, c)
+				continue
+			}
+			fits = append(fits, c)
+		}
+	}
+	return fits, others
+}
+
+// noCandidate refuses a command that fits nothing.
+func noCandidate(o Order, others []candidate) []Refusal {
+	if len(others) == 0 {
+		return []Refusal{refuse("", "there is no rollout to "+o.Command, "`sluice status` shows what there is")}
+	}
+	refusals := make([]Refusal, len(others))
+	for i, c := range others {
+		refusals[i] = refusalOf(c.target.Name.Value, c.err)
+	}
+	return refusals
+}
+
+// ambiguous refuses a command that fits rollouts of several promotions.
+func ambiguous(o Order, fits []candidate) []Refusal {
+	refusals := []Refusal{refuse("", "several promotions qualify for "+o.Command, "choose with --target, --stage or --promotion:")}
+	for _, c := range fits {
+		x := c.rollout()
+		refusals = append(refusals, Refusal{Target: c.target.Name.Value, Findings: []driver.Finding{{
+			Target: c.target.Name.Value, Severity: driver.Refuse,
+			Message: fmt.Sprintf("%s of release %s is %s (--promotion %s)", c.name, x.Spec.Release.ID, x.Rollout.State, x.Spec.Promotion),
+		}}})
+	}
+	return refusals
+}
+
+// Ordered is the plan of a command that was left, as an order, with the run that
+// holds the targets: nothing is done here, and they wait for that run.
+func Ordered(targets []*pipeline.Target, held ledger.HeldError) Plan {
+	plan := Plan{}
+	for _, t := range targets {
+		m := Move{Target: t.Name.Value, Unchanged: true}
+		if slices.Contains(held.Targets, t.Name.Value) {
+			m.Unchanged = false
+			m.Pending = &rollout.Waiting{Kind: rollout.WaitOrder, By: cmp.Or(held.Run.Name, held.Run.RunURL, held.Run.ID)}
+		}
+		plan.Moves = append(plan.Moves, m)
+	}
+	return plan
+}

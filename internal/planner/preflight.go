@@ -1,0 +1,183 @@
+package planner
+
+import (
+	"context"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+// sideBySide does a thing for each draft, at most as many at once as there are
+// places.
+func (p *Planner) sideBySide(ctx context.Context, drafts []*draft, do func(context.Context, *draft)) {
+	var group errgroup.Group
+	group.SetLimit(max(p.Work.Places, 1))
+	for _, d := range drafts {
+		group.Go(func() error {
+			do(ctx, d)
+			return nil
+		})
+	}
+	_ = group.Wait() // what went wrong stands in the drafts
+}
+
+// preflight prepares the first effect of what would begin now, in the calls in
+// which it would be sent.
+func (p *Planner) preflight(ctx context.Context, drafts []*draft) {
+	calls := p.calls(drafts)
+	var group errgroup.Group
+	group.SetLimit(max(p.Work.Places, 1))
+	for _, call := range calls {
+		group.Go(func() error {
+			p.prepare(ctx, call)
+			return nil
+		})
+	}
+	_ = group.Wait() // what went wrong stands in the drafts
+}
+
+// calls groups drafts as one call can serve them.
+func (p *Planner) calls(drafts []*draft) [][]*draft {
+	type key struct{ platform, source, release, kind string }
+	var calls [][]*draft
+	last := map[key]int{}
+	for _, d := range open(drafts) {
+		if d.resumes != "" || d.queued {
+			continue
+		}
+		k := key{platform: d.target.Platform.Platform, release: d.release.ID, kind: string(firstKind(d.spec))}
+		size := p.Platform.Facts(k.platform).BatchSize()
+		if d.source != nil {
+			k.source = d.source.Name.Value
+		}
+		at, ok := last[k]
+		if !ok || d.source == nil || len(calls[at]) >= size {
+			last[k] = len(calls)
+			calls = append(calls, []*draft{d})
+			continue
+		}
+		calls[at] = append(calls[at], d)
+	}
+	return calls
+}
+
+// firstKind is the first effect of a plan.
+func firstKind(s rollout.Spec) driver.Kind {
+	switch {
+	case s.Remote && s.Command == rollout.CommandRollback:
+		return driver.Rollback
+	case s.Remote:
+		return driver.Deploy
+	default:
+		return s.Phases[0].Effects[0]
+	}
+}
+
+// prepare asks the platform what the first effect of some drafts would do.
+func (p *Planner) prepare(ctx context.Context, drafts []*draft) {
+	call := driver.Call{Key: "preflight/" + drafts[0].spec.Promotion, Kind: firstKind(drafts[0].spec)}
+	for _, d := range drafts {
+		call.Changes = append(call.Changes, d.change(call.Kind))
+	}
+	at := p.Work.Now()
+	prepared, err := p.Platform.Prepare(ctx, call)
+	if err != nil {
+		p.unprepared(drafts, err)
+		return
+	}
+	found := lookAt(prepared)
+	for _, d := range drafts {
+		d.take(found)
+		d.prepared, d.readAt = &prepared, at
+	}
+}
+
+// unprepared takes over that nothing could be prepared. A target whose platform
+// may answer later gets its rollout all the same, and waits with it.
+func (p *Planner) unprepared(drafts []*draft, err error) {
+	for _, d := range drafts {
+		w, later := p.later(d.name(), err)
+		if !later {
+			d.refusals = append(d.refusals, refuse(d.name(), err.Error(), ""))
+			continue
+		}
+		d.silent = &w
+	}
+}
+
+// change is what the first effect of a draft should make true.
+func (d *draft) change(kind driver.Kind) driver.Change {
+	c := driver.Change{Target: d.spec.Target, Source: d.spec.Source, Release: d.release, Options: d.spec.Options, Job: rollout.JobDeploy}
+	c.Options.Resolved = d.replaces && d.record.Unfinished()
+	if !d.spec.Remote {
+		c.Phase = d.spec.Phases[0].ID
+	}
+	if kind == driver.Weight {
+		c.Percent, c.Variables, c.UseStageCache = d.spec.Phases[0].Percent, d.spec.Variables, d.spec.UseStageCache
+	}
+	return c
+}
+
+// found is what a call's preparation says, by target.
+type found struct {
+	findings         map[string][]driver.Finding
+	unchanged, first map[string]bool
+	releases, runs   map[string]driver.Release // what it would make run there, and what runs
+}
+
+func lookAt(prepared driver.Prepared) found {
+	f := found{
+		findings: map[string][]driver.Finding{}, unchanged: setOf(prepared.Unchanged), first: setOf(prepared.First),
+		releases: make(map[string]driver.Release, len(prepared.Call.Changes)), runs: prepared.Runs,
+	}
+	for _, finding := range prepared.Findings {
+		f.findings[finding.Target] = append(f.findings[finding.Target], finding)
+	}
+	for _, c := range prepared.Call.Changes {
+		f.releases[c.Target.Name] = c.Release
+	}
+	return f
+}
+
+// of are the findings about a target; those about the whole call are told with
+// the first that asks.
+func (f found) of(name string) []driver.Finding {
+	about := slices.Concat(f.findings[""], f.findings[name])
+	delete(f.findings, "")
+	return about
+}
+
+// take reads what was found for a draft.
+func (d *draft) take(f found) {
+	name := d.name()
+	for _, finding := range f.of(name) {
+		switch finding.Severity {
+		case driver.Refuse, driver.Foreign:
+			d.refusals = append(d.refusals, Refusal{Target: name, Findings: []driver.Finding{finding}})
+		default:
+			d.findings = append(d.findings, finding)
+		}
+	}
+	d.unchanged = f.unchanged[name] && !d.unproven()
+	d.first, d.runs = f.first[name], f.runs[name]
+	switch {
+	case d.release.ID != "":
+	case d.unchanged:
+		d.setRelease(d.runs)
+	default:
+		d.setRelease(f.releases[name])
+	}
+}
+
+// setRelease takes the release that only the platform could tell.
+func (d *draft) setRelease(r driver.Release) { d.release, d.spec.Release = r, r }
+
+// unproven reports whether what runs is a release whose rollout failed here: that
+// it runs proves nothing.
+func (d *draft) unproven() bool {
+	newest, ok := d.record.Newest()
+	return ok && newest.Spec.Release.ID == d.release.ID && newest.Rollout.State == rollout.StateFailed
+}

@@ -1,0 +1,243 @@
+package planner
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sluice/internal/ledger"
+	"sluice/pipeline"
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+// Promotion asks for a promotion to a stage.
+type Promotion struct {
+	ID          string // see [Planner.PromotionID], or a shard's
+	Stage       *pipeline.Stage
+	From        *pipeline.Stage // nil means the stage before
+	Targets     []*pipeline.Target
+	Release     string // an id, a name, or 7 and more characters of an id; "" what the source runs
+	AllowOlder  bool
+	SkipStages  bool
+	AcceptDrift bool
+	Replace     bool // end what is under way and start from what stands
+	Options     driver.Options
+	// Members are all targets of the promotion, where Targets are a shard's share of
+	// them.
+	Members []string // all of them where nil
+	Shards  *rollout.Shards
+}
+
+// Reads are the targets whose records a promotion needs: its own, and those that
+// its releases come from.
+func (p *Planner) Reads(req Promotion) []string {
+	all := names(req.Targets)
+	have := setOf(all)
+	for _, t := range req.Targets {
+		source, err := p.source(req, t)
+		if err != nil || source == nil || have[source.Name.Value] {
+			continue
+		}
+		have[source.Name.Value] = true
+		all = append(all, source.Name.Value)
+	}
+	return all
+}
+
+// Promote plans a promotion. state holds the records that [Planner.Reads] names
+// and the promotion where it exists already: then the plan is to go on with it,
+// or to try again what failed, see [Plan.Again]. The error is ctx's alone; what
+// refuses stands in the plan.
+func (p *Planner) Promote(ctx context.Context, state *ledger.State, req Promotion) (Plan, error) {
+	if known := state.Promotions[req.ID]; known != nil {
+		return p.again(ctx, state, known, req)
+	}
+	if req.Members == nil {
+		req.Members = names(req.Targets)
+	}
+	drafts := p.drafts(state, req, req.Targets)
+	if err := p.fill(ctx, state, req, drafts); err != nil {
+		return Plan{}, err
+	}
+	plan := Plan{Command: rollout.CommandPromote, Promotion: p.promotion(req, drafts)}
+	plan.add(drafts...)
+	return plan, nil
+}
+
+// fill finds out what becomes of each draft. What is refused or pending is left
+// out of what comes after.
+func (p *Planner) fill(ctx context.Context, state *ledger.State, req Promotion, drafts []*draft) error {
+	p.fromSources(req, drafts)
+	p.pin(ctx, state, req, drafts)
+	p.resolve(ctx, drafts)
+	for _, d := range open(drafts) {
+		d.spec = p.promotionSpec(d.target, req)
+		d.spec.Promotion, d.spec.Release = req.ID, d.release
+		d.spec.Controlled = len(req.Members) > 1
+		if d.source != nil {
+			source := d.source.Driver()
+			d.spec.Source = &source
+		}
+		d.refusals = append(d.refusals, p.cannotRun(d.spec)...)
+	}
+	p.busy(ctx, req, drafts)
+	p.preflight(ctx, drafts)
+	p.comesNewer(ctx, drafts)
+	for _, d := range open(drafts) {
+		p.reachesInto(d)
+	}
+	standStill(req.Stage, drafts)
+	return ctx.Err()
+}
+
+// draft is one target's move in the making.
+type draft struct {
+	target   *pipeline.Target
+	record   *rollout.Record // never nil
+	source   *pipeline.Target
+	release  driver.Release
+	spec     rollout.Spec
+	refusals []Refusal
+	pending  *rollout.Waiting
+	findings []driver.Finding
+
+	resumes   string // the rollout of the same release that goes on
+	queued    bool
+	replaces  bool
+	unchanged bool
+	first     bool
+	runs      driver.Release
+	prepared  *driver.Prepared
+	readAt    time.Time
+	silent    *rollout.Waiting // its platform did not answer the preflight
+	back      *rollout.GoBack
+}
+
+func (d *draft) name() string { return d.target.Name.Value }
+
+// open reports whether the draft is neither refused nor pending.
+func (d *draft) open() bool { return len(d.refusals) == 0 && d.pending == nil }
+
+// open are the drafts that are.
+func open(drafts []*draft) []*draft {
+	return slices.DeleteFunc(slices.Clone(drafts), func(d *draft) bool { return !d.open() })
+}
+
+func (d *draft) refuse(message, remedy string) {
+	d.refusals = append(d.refusals, refuse(d.name(), message, remedy))
+}
+
+func (p *Planner) drafts(state *ledger.State, req Promotion, targets []*pipeline.Target) []*draft {
+	drafts := make([]*draft, len(targets))
+	for i, t := range targets {
+		drafts[i] = &draft{target: t, record: p.record(state, t), replaces: req.Replace || t.Stage.Supersede}
+	}
+	return drafts
+}
+
+// record is a target's, fresh where it was never saved.
+func (p *Planner) record(state *ledger.State, t *pipeline.Target) *rollout.Record {
+	if r := state.Records[t.Name.Value]; r != nil {
+		return r
+	}
+	fresh := p.Fresh(t)
+	return &fresh
+}
+
+// promotion is the entry of a new promotion. A target whose release an older
+// promotion is bringing stays that one's member; where that goes for all that is
+// to be done, no new promotion is made.
+func (p *Planner) promotion(req Promotion, drafts []*draft) rollout.Promotion {
+	elsewhere, makes := map[string]bool{}, false
+	for _, d := range drafts {
+		elsewhere[d.name()] = d.resumes != ""
+		makes = makes || d.resumes == ""
+	}
+	members := slices.DeleteFunc(slices.Clone(req.Members), func(name string) bool { return elsewhere[name] })
+	id := req.ID
+	if !makes {
+		id = ""
+	}
+	entry := p.entry(id, rollout.CommandPromote, req.Stage, members)
+	entry.Shards, entry.Waves = req.Shards, waves(req.Stage, len(members))
+	if req.From != nil {
+		entry.From = req.From.Name.Value
+	} else if before := p.Pipeline.Previous(req.Stage); before != nil && !req.SkipStages {
+		entry.From = before.Name.Value
+	}
+	for _, d := range drafts {
+		if d.unchanged {
+			entry.Unchanged = append(entry.Unchanged, d.name())
+		}
+	}
+	return entry
+}
+
+// entry is what every promotion has.
+func (p *Planner) entry(id, command string, stage *pipeline.Stage, members []string) rollout.Promotion {
+	return rollout.Promotion{
+		Schema: rollout.Schema, Pipeline: p.Pipeline.Name.Value, ID: id, Command: command,
+		Stage: stage.Name.Value, Reason: p.Actor.Reason, Actor: p.Actor.Login, Person: p.Actor.Person,
+		RunURL: p.Actor.RunURL, Origin: p.Origin, Attempt: p.Attempt, Commit: p.Commit,
+		CreateTime: p.Work.Now().UTC(), Members: members, OnFailure: stage.OnFailure, TakeBack: stage.TakeBack,
+	}
+}
+
+// add takes drafts over into the plan.
+func (plan *Plan) add(drafts ...*draft) {
+	for _, d := range drafts {
+		plan.Refusals = append(plan.Refusals, d.refusals...)
+		plan.Findings = append(plan.Findings, d.findings...)
+		if len(d.refusals) == 0 {
+			plan.Moves = append(plan.Moves, d.move())
+		}
+	}
+}
+
+func (d *draft) move() Move {
+	m := Move{
+		Target: d.name(), First: d.prepared, ReadAt: d.readAt,
+		Unchanged: d.unchanged, Pending: d.pending, Shows: d.shows(),
+	}
+	if d.resumes == "" && !d.unchanged && d.pending == nil {
+		m.Do = []rollout.Transition{d.create()}
+	}
+	return m
+}
+
+func (d *draft) create() rollout.Transition {
+	create := rollout.Create{Spec: d.spec, First: d.first, Runs: d.runs}
+	if d.replaces && d.record.Unfinished() {
+		return rollout.Replace{Create: create}
+	}
+	return create
+}
+
+func (d *draft) shows() Shows {
+	s := Shows{
+		Release: d.release, Runs: d.runs, Approval: d.spec.Approval != nil, First: d.first,
+		Resumes: d.resumes, Queued: d.queued,
+	}
+	if d.source != nil {
+		s.Source = d.source.Name.Value
+	}
+	if s.Runs.ID == "" && d.record.Release != nil {
+		s.Runs = *d.record.Release
+	}
+	if d.spec.Remote {
+		return s
+	}
+	for _, phase := range d.spec.Phases {
+		s.Phases = append(s.Phases, phase.ID)
+	}
+	return s
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, n := range names {
+		set[n] = true
+	}
+	return set
+}

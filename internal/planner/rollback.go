@@ -1,0 +1,196 @@
+package planner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sluice/internal/ledger"
+	"sluice/pipeline"
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+// Back asks to go back.
+type Back struct {
+	ID        string // of the promotion that the rollbacks make up
+	Targets   []*pipeline.Target
+	Of        string // the promotion to go back from; "" whatever changed each target last
+	Release   string // "" each target's baseline; else one that ran there before and was good
+	Options   driver.Options
+	Histories map[string]*rollout.History // by target, where Release is named; nil where not loaded
+}
+
+// GoBack plans a rollback. Each target does what it can: one with nothing to
+// undo is unchanged, one that is refused refuses nobody else. The plan is
+// refused where nothing is left.
+func (p *Planner) GoBack(ctx context.Context, state *ledger.State, req Back) (Plan, error) {
+	stage := req.Targets[0].Stage
+	plan := Plan{Command: rollout.CommandRollback}
+	if known := state.Promotions[req.ID]; known != nil {
+		plan.Promotion, plan.Again = known.Clone(), true
+		for _, t := range req.Targets {
+			p.goOn(&plan, state, known, t, false)
+		}
+		return plan, nil
+	}
+	drafts := make([]*draft, len(req.Targets))
+	for i, t := range req.Targets {
+		drafts[i] = &draft{target: t, record: p.record(state, t)}
+	}
+	p.sideBySide(ctx, drafts, func(ctx context.Context, d *draft) { p.goBack(ctx, req, d) })
+	plan.takeBackwards(drafts)
+	var members []string
+	for _, m := range plan.Moves {
+		if len(m.Do) > 0 {
+			members = append(members, m.Target)
+		}
+	}
+	plan.Promotion = p.entry(req.ID, rollout.CommandRollback, stage, members)
+	plan.Promotion.OnFailure = rollout.OnFailureContinue
+	return plan, ctx.Err()
+}
+
+// goBack plans one target's way back.
+func (p *Planner) goBack(ctx context.Context, req Back, d *draft) {
+	d.spec = p.spec(d.target, rollout.CommandRollback, req.Options)
+	d.spec.Promotion, d.spec.Controlled = req.ID, len(req.Targets) > 1
+	if a := d.target.Stage.Approval; a == nil || !a.Rollback {
+		d.spec.Approval = nil
+	}
+	back := rollout.GoBack{Of: req.Of, Promotion: req.ID, Spec: &d.spec, By: p.Actor}
+	if req.Release != "" {
+		if back.Goal = d.goal(req); back.Goal == nil {
+			return
+		}
+	}
+	trial, err := p.trial(d.record, back)
+	if err != nil {
+		d.undoNothing(err)
+		return
+	}
+	q := rollout.Question{Intention: rollout.ToRollBack, Person: p.Actor.Person, Overrides: d.spec.Overrides}
+	if b, blocked := p.byPolicy(d.record, q); blocked {
+		d.refusals = append(d.refusals, refuseBlock(rollout.CommandRollback, d.name(), "", b))
+		return
+	}
+	d.back = &back
+	p.lookBack(ctx, d, &trial)
+}
+
+// goal finds the one that a person names: by its id, else by its name or the
+// beginning of its id, where only one is called so. Nil where there is none: then
+// the draft is refused.
+func (d *draft) goal(req Back) *rollout.Goal {
+	var called []rollout.Goal
+	for _, g := range d.record.Goals(req.Histories[d.name()]) {
+		if g.Release.ID == req.Release {
+			called = []rollout.Goal{g}
+			break
+		}
+		if g.Release.Called(req.Release) {
+			called = append(called, g)
+		}
+	}
+	switch len(called) {
+	case 1:
+		called[0].Baseline = bytes.Clone(called[0].Baseline) // the record's own
+		return &called[0]
+	case 0:
+		d.refuse(fmt.Sprintf("release %s never ran here and was good, so it is nothing to go back to", req.Release),
+			fmt.Sprintf("`sluice promote --to %s --release %s` brings it", d.target.Stage.Name.Value, req.Release))
+	default:
+		d.refuse(fmt.Sprintf("several releases that ran here are called %s: %s", req.Release, releaseNames(called)), "name one by its id")
+	}
+	return nil
+}
+
+func releaseNames(goals []rollout.Goal) string {
+	list := make([]string, len(goals))
+	for i, g := range goals {
+		list[i] = g.Release.ID
+		if g.Release.Name != "" {
+			list[i] += " (" + g.Release.Name + ")"
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// undoNothing takes over why a target does not go back.
+func (d *draft) undoNothing(err error) {
+	var refused *rollout.RefusedError
+	if !errors.As(err, &refused) || !refused.Unchanged() {
+		d.refusals = append(d.refusals, refusalOf(d.name(), err))
+		return
+	}
+	d.unchanged = true
+	d.findings = append(d.findings, driver.Finding{Target: d.name(), Severity: driver.Note, Message: refused.Error()})
+}
+
+// lookBack asks the platform whether the target can go back. One that does not
+// answer goes back all the same, when it does.
+func (p *Planner) lookBack(ctx context.Context, d *draft, trial *rollout.Record) {
+	x, ok := goingBack(trial, d.spec.Promotion)
+	if !ok {
+		return // it was withdrawn: nothing is to be sent
+	}
+	change := driver.Change{
+		Target: d.spec.Target, Release: x.Spec.Release, Phase: rollout.PhaseStable, Job: rollout.JobDeploy,
+		Baseline: []byte(x.Baseline), Options: driver.Options{Resolved: true},
+	}
+	call := driver.Call{Key: "preflight/" + d.spec.Promotion, Kind: driver.Rollback, Changes: []driver.Change{change}}
+	at := p.Work.Now()
+	prepared, err := p.Platform.Prepare(ctx, call)
+	if err != nil {
+		p.unprepared([]*draft{d}, err)
+		return
+	}
+	d.prepared, d.readAt, d.runs = &prepared, at, prepared.Runs[d.name()]
+	for _, f := range prepared.Findings {
+		switch f.Severity {
+		case driver.Refuse:
+			d.refusals = append(d.refusals, Refusal{Target: d.name(), Findings: []driver.Finding{f}})
+		case driver.Foreign: // whoever was there: the goal is wanted
+			f.Severity = driver.Warn
+			d.findings = append(d.findings, f)
+		default:
+			d.findings = append(d.findings, f)
+		}
+	}
+	d.release = x.Spec.Release
+}
+
+// takeBackwards takes drafts over, each by itself.
+func (plan *Plan) takeBackwards(drafts []*draft) {
+	var refused []Refusal
+	can := false
+	for _, d := range drafts {
+		m := Move{
+			Target: d.name(), First: d.prepared, ReadAt: d.readAt,
+			Unchanged: d.unchanged, Refused: d.refusals, Shows: d.shows(),
+		}
+		if d.back != nil && len(d.refusals) == 0 {
+			m.Do = []rollout.Transition{*d.back}
+		}
+		can = can || len(d.refusals) == 0
+		refused = append(refused, d.refusals...)
+		plan.Moves = append(plan.Moves, m)
+		plan.Findings = append(plan.Findings, d.findings...)
+	}
+	if !can {
+		plan.Refusals = refused
+	}
+}
+
+// goingBack finds the rollback that a record has got in a promotion.
+func goingBack(r *rollout.Record, promotion string) (*rollout.Execution, bool) {
+	for i := range slices.Backward(r.Rollouts) {
+		if x := &r.Rollouts[i]; x.Spec.Promotion == promotion && x.Rollout.RollbackOfRollout != "" {
+			return x, true
+		}
+	}
+	return nil, false
+}

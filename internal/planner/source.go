@@ -1,0 +1,231 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"sluice/internal/ledger"
+	"sluice/pipeline"
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+// fromSources finds the target that each release comes from.
+func (p *Planner) fromSources(req Promotion, drafts []*draft) {
+	for _, d := range drafts {
+		source, err := p.source(req, d.target)
+		if err != nil {
+			d.refuse(err.Error(), "")
+			continue
+		}
+		d.source = source
+	}
+}
+
+// source is the target that t's release comes from; nil where a release must be
+// named.
+func (p *Planner) source(req Promotion, t *pipeline.Target) (*pipeline.Target, error) {
+	switch {
+	case req.From != nil:
+		return p.sourceIn(req, t)
+	case req.SkipStages && req.Release != "":
+		return nil, nil
+	case req.SkipStages:
+		return p.chainStart(t)
+	default:
+		return p.Pipeline.Source(t)
+	}
+}
+
+// sourceIn finds t's source in a stage that was named.
+func (p *Planner) sourceIn(req Promotion, t *pipeline.Target) (*pipeline.Target, error) {
+	if req.From != p.Pipeline.Previous(t.Stage) && !req.SkipStages && p.Pipeline.Before(req.From, t.Stage) {
+		return nil, fmt.Errorf("promoting from %s to %s leaves stages out; say --skip-stages --reason \"…\" for a hot fix", req.From.Name.Value, t.Stage.Name.Value)
+	}
+	alike := func(c *pipeline.Target) bool {
+		return c.Stage == req.From && c.Component.Value == t.Component.Value && c.Platform.Platform == t.Platform.Platform
+	}
+	if named, err := p.Pipeline.Target(t.From.Value); t.From.Value != "" && err == nil && alike(named) {
+		return named, nil
+	}
+	var found *pipeline.Target
+	for _, candidate := range req.From.Of(t.Component.Value) {
+		switch {
+		case !alike(candidate):
+		case found != nil:
+			return nil, severalSources(req.From)
+		default:
+			found = candidate
+		}
+	}
+	if found == nil {
+		return nil, fmt.Errorf("stage %s has no target of this component on this platform", req.From.Name.Value)
+	}
+	return found, nil
+}
+
+func severalSources(from *pipeline.Stage) error {
+	return fmt.Errorf("stage %s has several targets of this component; say which with `from` in the pipeline file", from.Name.Value)
+}
+
+// chainStart is the first target of t's chain.
+func (p *Planner) chainStart(t *pipeline.Target) (*pipeline.Target, error) {
+	for {
+		source, err := p.Pipeline.Source(t)
+		if err != nil || source == nil {
+			return t, err
+		}
+		t = source
+	}
+}
+
+// pin finds the release that each draft brings: what its source runs, or what
+// was named.
+func (p *Planner) pin(ctx context.Context, state *ledger.State, req Promotion, drafts []*draft) {
+	runs := p.runs(ctx, open(drafts))
+	for _, d := range open(drafts) {
+		if d.source == nil {
+			d.named(req)
+			continue
+		}
+		reading := runs[d.source.Name.Value]
+		if reading.Err != nil {
+			p.unread(d, d.source.Name.Value, reading.Err)
+			continue
+		}
+		d.release = reading.Live.Release
+		p.prove(state, req, d, reading.Live)
+	}
+}
+
+// runs is what the sources run, each asked once.
+func (p *Planner) runs(ctx context.Context, drafts []*draft) map[string]Reading {
+	var list []driver.Target
+	have := map[string]bool{}
+	for _, d := range drafts {
+		if d.source != nil && !have[d.source.Name.Value] {
+			have[d.source.Name.Value] = true
+			list = append(list, d.source.Driver())
+		}
+	}
+	return p.live(ctx, list)
+}
+
+// live reads what runs on targets, by their names; nothing is asked where nothing
+// is wanted.
+func (p *Planner) live(ctx context.Context, targets []driver.Target) map[string]Reading {
+	readings := make(map[string]Reading, len(targets))
+	if len(targets) == 0 {
+		return readings
+	}
+	for i, reading := range p.Platform.Live(ctx, targets) {
+		readings[targets[i].Name] = reading
+	}
+	return readings
+}
+
+// named takes the release that was named.
+func (d *draft) named(req Promotion) {
+	if req.Release == "" {
+		d.refuse(fmt.Sprintf("stage %s is the first of its chain, so no stage before it tells which release to promote", d.target.Stage.Name.Value), "name one with --release")
+		return
+	}
+	d.release = driver.Release{ID: req.Release}
+}
+
+// prove refuses a release that the source does not run, or has not proven.
+func (p *Planner) prove(state *ledger.State, req Promotion, d *draft, live driver.Live) {
+	source, runs := d.source.Name.Value, live.Release
+	switch {
+	case runs.ID == "":
+		d.refuse(fmt.Sprintf("nothing runs on %s yet, so there is nothing to promote", source),
+			fmt.Sprintf("deploy there first, or `sluice promote --to %s --release ID`", d.source.Stage.Name.Value))
+	case req.Release != "" && !runs.Called(req.Release):
+		d.refuse(fmt.Sprintf("release %s does not run on %s; %s does", req.Release, source, runs.ID),
+			"promote it there first, or say --skip-stages --reason \"…\" for a hot fix")
+	case live.Pending != nil && !req.SkipStages:
+		d.refuse(fmt.Sprintf("%s is about to run something newer, %s, which is not over there", source, live.Pending.ID),
+			"wait for it, or say --skip-stages --reason \"…\" for a hot fix")
+	case !req.SkipStages:
+		p.proveByRecord(state.Records[source], req, d, runs)
+	}
+}
+
+// proveByRecord refuses a release that the source's record does not speak well of.
+func (p *Planner) proveByRecord(r *rollout.Record, req Promotion, d *draft, runs driver.Release) {
+	if r == nil {
+		return
+	}
+	source := d.source.Name.Value
+	if b, blocked := abandoned(r, runs.ID, p.Actor.Overrides); blocked {
+		d.refusals = append(d.refusals, refuseBlock(rollout.CommandPromote, d.name(), runs.ID, b))
+		return
+	}
+	if active, ok := r.Active(); ok && active.Spec.Release.ID == runs.ID && active.Touched() && active.Spec.Command != rollout.CommandRollback {
+		d.refuse(fmt.Sprintf("release %s is still being rolled out on %s (%s is %s)", runs.ID, source, active.Rollout.Name, active.Rollout.State),
+			"wait for it, or say --skip-stages --reason \"…\" for a hot fix")
+		return
+	}
+	if newest, ok := r.Newest(); ok && newest.Spec.Release.ID == runs.ID && newest.Rollout.State == rollout.StateFailed {
+		d.refuse(fmt.Sprintf("release %s failed on %s: %s", runs.ID, source, newest.Rollout.FailureReason),
+			fmt.Sprintf("`sluice retry-job --target %s` or `sluice ignore-job --target %s` first", source, source))
+		return
+	}
+	if known := r.Release; known != nil && known.ID != runs.ID && !req.AcceptDrift {
+		d.refuse(fmt.Sprintf("%s runs %s, but the state says %s: somebody changed it outside of Sluice", source, runs.ID, known.ID),
+			"look at it, then say --accept-drift to promote what runs there")
+	}
+}
+
+// abandoned is the block of a release that was abandoned everywhere.
+func abandoned(r *rollout.Record, release string, overrides []string) (rollout.Block, bool) {
+	for _, b := range r.Blocks {
+		if b.Kind == rollout.BlockAbandon && b.Release == release && !slices.Contains(overrides, b.ID) {
+			return b, true
+		}
+	}
+	return rollout.Block{}, false
+}
+
+// resolve completes the releases: that they exist within the target's reach, and
+// when they were made. A release that several targets reach alike is asked for
+// once by the platform room.
+func (p *Planner) resolve(ctx context.Context, drafts []*draft) {
+	p.sideBySide(ctx, open(drafts), func(ctx context.Context, d *draft) {
+		if !d.release.CreateTime.IsZero() {
+			return
+		}
+		known, err := p.Platform.Resolve(ctx, d.target.Driver(), d.release.ID)
+		if err != nil {
+			p.unread(d, d.name(), err)
+			return
+		}
+		d.release = known
+	})
+}
+
+// unread takes over that something could not be read: the target is pending
+// where its platform may answer later, else refused.
+func (p *Planner) unread(d *draft, asked string, err error) {
+	if w, later := p.later(asked, err); later {
+		d.pending = &w
+		return
+	}
+	d.refusals = append(d.refusals, refuse(d.name(), err.Error(), ""))
+}
+
+// later reports whether a platform may answer the same later, and what is
+// waited for until then.
+func (p *Planner) later(asked string, err error) (rollout.Waiting, bool) {
+	switch p.Platform.CodeOf(err) {
+	case driver.Retryable, driver.Lost, driver.Unknown:
+	default:
+		return rollout.Waiting{}, false
+	}
+	w := rollout.Waiting{Kind: rollout.WaitPlatform, Target: asked, Message: err.Error()}
+	if after := p.Platform.RetryAfter(err); after > 0 {
+		w.Until = p.Work.Now().Add(after).UTC()
+	}
+	return w, true
+}

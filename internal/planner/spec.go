@@ -1,0 +1,120 @@
+package planner
+
+import (
+	"maps"
+	"slices"
+
+	"sluice/pipeline"
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+// spec is a target's plan as the file has it today, without a release.
+func (p *Planner) spec(t *pipeline.Target, command string, options driver.Options) rollout.Spec {
+	return rollout.Spec{
+		Command:          command,
+		Target:           t.Driver(),
+		Remote:           t.Platform.Remote,
+		AfterGoingBack:   t.Stage.AfterGoingBack,
+		Approval:         approval(t.Stage.Approval),
+		Timeout:          rollout.Duration(t.Timeout),
+		OperationTimeout: rollout.Duration(t.OperationTimeout),
+		Poll:             rollout.Poll{Initial: rollout.Duration(t.Poll.Initial), Max: rollout.Duration(t.Poll.Max), Factor: t.Poll.Factor},
+		PipelineDigest:   p.Pipeline.Digest,
+		Creator:          p.Actor.Login,
+		Person:           p.Actor.Person,
+		RunURL:           p.Actor.RunURL,
+		Reason:           p.Actor.Reason,
+		Commit:           p.Commit,
+		Overrides:        slices.Concat(p.Actor.Overrides, options.OverridePolicies),
+		Options:          options,
+		Gates: rollout.Gates{
+			Predeploy:  append(gates(t.Stage.Predeploy), gates(t.Predeploy)...),
+			Verify:     append(gates(t.Verify), gates(t.Stage.Verify)...),
+			Postdeploy: append(gates(t.Postdeploy), gates(t.Stage.Postdeploy)...),
+		},
+	}
+}
+
+// promotionSpec is a target's plan of a promotion: with its canary.
+func (p *Planner) promotionSpec(t *pipeline.Target, req Promotion) rollout.Spec {
+	options := req.Options
+	options.Labels = over(p.Pipeline.Labels, options.Labels)
+	options.Annotations = over(p.Pipeline.Annotations, options.Annotations)
+	options.AnyOrder = req.From != nil
+	s := p.spec(t, rollout.CommandPromote, options)
+	var percentages []string
+	if c := t.Canary; c != nil {
+		for _, percent := range c.Percentages {
+			percentages = append(percentages, percent.Value)
+		}
+		s.Variables, s.UseStageCache, s.Restore = c.Variables, c.UseStageCache, c.OnFailure != "hold"
+		s.Gates.Analysis = gates(c.Analysis)
+		if c.Wait != nil {
+			wait := rollout.Duration(*c.Wait)
+			s.Wait = &wait
+		}
+	}
+	s.Phases = rollout.PhasesOf(percentages, t.Canary != nil && t.Canary.Disable)
+	return s
+}
+
+// approval is who must agree; nil where nobody must.
+func approval(a *pipeline.Approval) *rollout.ApprovalSpec {
+	if a == nil || !a.Required {
+		return nil
+	}
+	return &rollout.ApprovalSpec{Approvers: a.Approvers, Quorum: max(a.Quorum, 1), Timeout: rollout.Duration(a.Timeout), Self: a.Self}
+}
+
+func gates(checks []*pipeline.Check) []rollout.Gate {
+	list := make([]rollout.Gate, 0, len(checks))
+	for _, c := range checks {
+		g := rollout.Gate{
+			Run: c.Run, Shell: c.Shell, StageScope: c.Scope == "stage",
+			Timeout: rollout.Duration(c.Timeout), DryRun: c.DryRun, OnRollback: c.OnRollback,
+		}
+		if h := c.HTTP; h != nil {
+			g.HTTP = &rollout.HTTPGate{
+				URL: h.URL, Method: h.Method, Status: h.Status, Contains: h.Contains, Attempts: h.Attempts,
+				Interval: rollout.Duration(h.Interval), Headers: h.Headers,
+			}
+		}
+		list = append(list, g)
+	}
+	return list
+}
+
+// cannotRun are the checks of a plan that cannot run in this place.
+func (p *Planner) cannotRun(s rollout.Spec) []Refusal {
+	if p.Checks == nil {
+		return nil
+	}
+	var refusals []Refusal
+	for _, list := range [][]rollout.Gate{s.Gates.Predeploy, s.Gates.Verify, s.Gates.Analysis, s.Gates.Postdeploy} {
+		for _, gate := range list {
+			if err := p.Checks.Preflight(gate); err != nil {
+				refusals = append(refusals, refuse(s.Target.Name, err.Error(), ""))
+			}
+		}
+	}
+	return refusals
+}
+
+// over is what the file declares, and what a person said over it.
+func over(declared, said map[string]string) map[string]string {
+	all := maps.Clone(declared)
+	if all == nil {
+		return said
+	}
+	maps.Copy(all, said)
+	return all
+}
+
+// waves are the stage's for so many targets; nil where it names none.
+func waves(s *pipeline.Stage, targets int) *rollout.Waves {
+	if s.Waves == nil {
+		return nil
+	}
+	return &rollout.Waves{Sizes: s.Waves.Counts(targets), Wait: rollout.Duration(s.Waves.Wait), Tolerate: s.Waves.Tolerate}
+}

@@ -1,0 +1,165 @@
+package view
+
+import (
+	"strconv"
+	"strings"
+
+	"sluice/internal/outside"
+	"sluice/rollout"
+)
+
+// Event says in words what a line of a target's history tells; "" for lines that
+// only the bookkeeping needs.
+func Event(e rollout.Event) string {
+	text := happened(e)
+	switch {
+	case text == "", e.Phase == "", strings.HasPrefix(e.Type, "order."):
+		return text
+	case strings.HasPrefix(e.Type, "phase."):
+		return e.Phase + " " + text
+	default:
+		return e.Phase + ": " + text
+	}
+}
+
+func happened(e rollout.Event) string {
+	switch family, _, _ := strings.Cut(e.Type, "."); family {
+	case "rollout":
+		return happenedToRollout(e)
+	case "effect":
+		return happenedToEffect(e)
+	case "block":
+		return happenedToBlock(e)
+	case "order":
+		return happenedToOrder(e)
+	}
+	switch e.Type {
+	case "phase.succeeded":
+		return "succeeded"
+	case "phase.advanced":
+		return "advanced" + person(e)
+	case "job.failed":
+		return strings.Replace(e.Message, e.Job+" failed in "+e.Phase, e.Job+" failed", 1) // the phase stands before it
+	case "job.ignored", "job.retried":
+		return e.Job + " " + strings.TrimPrefix(e.Type, "job.") + person(e) + said(e)
+	case "approval.given":
+		return emergency(e) + "approved" + person(e) + said(e)
+	case "approval.expired":
+		return "the approval ran out" + said(e)
+	case "approval.asked":
+		return "approval is asked for again" + person(e)
+	case "approval.acknowledged":
+		return "the emergency approval is acknowledged" + person(e) + said(e)
+	case "lease.broken", "target.renamed":
+		return strings.ReplaceAll(e.Type, ".", " ") + person(e) + said(e)
+	default:
+		return ""
+	}
+}
+
+func emergency(e rollout.Event) string {
+	if _, is := e.Info["emergency"]; is {
+		return "in an emergency "
+	}
+	return ""
+}
+
+func happenedToRollout(e rollout.Event) string {
+	name := "rollout " + e.Rollout
+	switch e.Type {
+	case "rollout.created":
+		return name + " created" + said(e)
+	case "rollout.approved":
+		return name + " is approved"
+	case "rollout.failed":
+		return name + " failed" // its job said why
+	case "rollout.succeeded", "rollout.cancelled", "rollout.rejected", "rollout.withdrawn":
+		return name + " " + strings.TrimPrefix(e.Type, "rollout.") + said(e)
+	case "rollout.stopped":
+		return "cannot go on now" + said(e)
+	default:
+		return ""
+	}
+}
+
+func happenedToEffect(e rollout.Event) string {
+	switch e.Type {
+	case "effect.succeeded":
+		return effect(e)
+	case "effect.asking":
+		return "stops and asks" + said(e)
+	case "effect.withdrawn":
+		return "not sent" + said(e)
+	case "effect.failed":
+		return "failed" + said(e)
+	default:
+		return ""
+	}
+}
+
+func happenedToBlock(e rollout.Event) string {
+	which := e.Info["block"] + by(" of release ", e.Info["release"])
+	switch e.Type {
+	case "block.placed":
+		return "block " + which + " placed" + person(e) + said(e)
+	case "block.ended":
+		return "block " + which + " ended" + person(e) + said(e)
+	case "block.passed":
+		return "block " + which + " passed" + person(e) + said(e)
+	default:
+		return ""
+	}
+}
+
+func happenedToOrder(e rollout.Event) string {
+	command := e.Info["command"]
+	switch e.Type {
+	case "order.given":
+		return command + " ordered" + person(e) + said(e)
+	case "order.done":
+		return command + " done, as ordered" + person(e)
+	case "order.unchanged":
+		return command + " was not needed" + said(e)
+	case "order.refused":
+		return command + " could not be done" + said(e)
+	default:
+		return ""
+	}
+}
+
+// Message is what a line of the history says beside its type: an effect in
+// words, else its own message.
+func Message(e rollout.Event) string {
+	if e.Type == "effect.succeeded" {
+		return effect(e)
+	}
+	return outside.Line(e.Message)
+}
+
+func said(e rollout.Event) string { return by(": ", e.Message) }
+
+func person(e rollout.Event) string { return by(" by ", e.Actor) }
+
+// effect says what was read back on the platform.
+func effect(e rollout.Event) string {
+	release := e.Info["release"] // the kinds are the drivers'
+	switch e.Message {
+	case "weight":
+		if percent := e.Info["percent"]; percent != "" {
+			return percent + " % of the traffic" + by(" to ", release)
+		}
+		return "its share of the traffic" + by(" to ", release)
+	case "stable":
+		return "all traffic" + by(" to ", release)
+	case "deploy":
+		return "deployed" + by(" ", release)
+	case "disable":
+		return "the canary is removed"
+	case "rollback":
+		return "back to what ran before" + by(": ", release)
+	default:
+		return "the platform was told to " + e.Message
+	}
+}
+
+func number(n int) string { return strconv.Itoa(n) }

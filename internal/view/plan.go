@@ -1,0 +1,205 @@
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sluice/internal/planner"
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+// Plan is what a promotion would do, as `plan` tells it. Nothing was changed to
+// find out.
+type Plan struct {
+	Targets  []TargetPlan     `json:"targets"`
+	Findings []driver.Finding `json:"findings"`
+
+	refused bool
+}
+
+// TargetPlan is one target's share of a plan.
+type TargetPlan struct {
+	Target     string          `json:"target"`
+	Stage      string          `json:"stage"`
+	Platform   string          `json:"platform"`
+	Source     string          `json:"source,omitempty"`
+	Release    string          `json:"release"`
+	Runs       string          `json:"runs,omitempty"` // what runs there now
+	Wave       int             `json:"wave,omitempty"` // from 1; 0 where there are none
+	Phases     []string        `json:"phases"`
+	Approval   bool            `json:"approval,omitempty"`
+	Unchanged  bool            `json:"unchanged,omitempty"`
+	First      bool            `json:"first,omitempty"`
+	Resumes    string          `json:"resumes,omitempty"`
+	Queued     bool            `json:"queued,omitempty"`
+	WaitingFor *Waiting        `json:"waitingFor,omitempty"` // what keeps it from being planned
+	Requests   []string        `json:"requests,omitempty"`   // what the first effect would send
+	Before     json.RawMessage `json:"before,omitempty"`
+	After      json.RawMessage `json:"after,omitempty"` // after the first effect, predicted
+}
+
+// Plan tells of a promotion's plan.
+func (v View) Plan(plan planner.Plan) Plan {
+	t := v.tell(nothing())
+	out := Plan{Targets: []TargetPlan{}, Findings: slices.Clone(plan.Findings), refused: plan.Refused()}
+	waves := t.waves(&plan.Promotion)
+	for _, m := range plan.Moves {
+		if len(m.Refused) > 0 {
+			out.Findings = append(out.Findings, refusalFindings(m.Refused)...)
+			continue
+		}
+		one := t.plan(plan, m)
+		one.Wave = waves[m.Target]
+		out.Targets = append(out.Targets, one)
+	}
+	out.Findings = append(out.Findings, refusalFindings(plan.Refusals)...)
+	if plan.Refused() {
+		out.Targets = []TargetPlan{} // one refusal refuses all
+	}
+	return out
+}
+
+func (t *telling) plan(plan planner.Plan, m planner.Move) TargetPlan {
+	o := Target{Target: m.Target}
+	t.place(&o, nil)
+	s := m.Shows
+	one := TargetPlan{
+		Target: m.Target, Stage: o.Stage, Platform: o.Platform, Source: s.Source, Release: s.Release.ID, Runs: s.Runs.ID,
+		Phases: s.Phases, Approval: s.Approval, Unchanged: m.Unchanged, First: s.First, Resumes: s.Resumes, Queued: s.Queued,
+	}
+	if m.Pending != nil {
+		w := t.again(plan.Command, o, *m.Pending)
+		one.WaitingFor = &w
+	}
+	if p := m.First; p != nil {
+		one.Before, one.After = p.Before[m.Target], p.After[m.Target]
+		if !m.Unchanged {
+			one.Requests = p.Requests
+		}
+	}
+	return one
+}
+
+// again tells of a target that could not be planned and may be later: nothing of
+// it is in the state, so that the command itself is what goes on.
+func (t *telling) again(command string, o Target, pending rollout.Waiting) Waiting {
+	c := Command{Name: command, Target: o.Target}
+	if command == rollout.CommandPromote {
+		c.To = o.Stage
+	}
+	w := t.fromPlatform(o.Target, pending)
+	t.offer(&w, c)
+	return w
+}
+
+// Refused reports whether the promotion would be refused.
+func (p Plan) Refused() bool { return p.refused }
+
+// Release is the one that every target gets, "" where they differ.
+func (p Plan) Release() string {
+	release := ""
+	for i, t := range p.Targets {
+		if i > 0 && t.Release != release {
+			return ""
+		}
+		release = t.Release
+	}
+	return release
+}
+
+// Text is the plan for a person. permissions are what the job's token needs.
+func (p Plan) Text(permissions []string) string {
+	var b strings.Builder
+	for _, t := range p.Targets {
+		b.WriteString(t.text() + "\n")
+	}
+	for _, f := range p.Findings {
+		b.WriteString(string(f.Severity) + "  " + named(f.Target, planner.Text(f)) + "\n")
+	}
+	if len(permissions) > 0 {
+		b.WriteString("the job's token needs " + strings.Join(permissions, ", ") + "\n")
+	}
+	b.WriteString("plan: " + p.sum() + "\n")
+	return b.String()
+}
+
+func (p Plan) sum() string {
+	has := func(test func(TargetPlan) bool) bool { return slices.ContainsFunc(p.Targets, test) }
+	switch {
+	case p.refused:
+		return "the promotion would be refused"
+	case has(func(t TargetPlan) bool { return t.WaitingFor != nil }):
+		return "nothing was changed, and not every target could be planned"
+	case !has(func(t TargetPlan) bool { return !t.Unchanged }):
+		return "nothing is left to do"
+	default:
+		return "nothing was changed"
+	}
+}
+
+// text is one target's share: what it gets, how, and what the first effect
+// changes.
+func (t TargetPlan) text() string {
+	var b strings.Builder
+	line := func(what, text string) { fmt.Fprintf(&b, "  %-9s %s\n", what, text) }
+	fmt.Fprintf(&b, "%s/%s (%s)\n", t.Stage, t.Target, t.Platform)
+	if release := t.releaseText(); release != "" {
+		line("release", release)
+	}
+	switch {
+	case t.Unchanged:
+		line("unchanged", "nothing is left to do")
+		return b.String()
+	case t.WaitingFor != nil:
+		line("pending", t.WaitingFor.Waits())
+		return b.String()
+	}
+	for _, note := range t.notes() {
+		line(note[0], note[1])
+	}
+	for _, r := range t.Requests {
+		line("sends", r)
+	}
+	for _, c := range changes(t.Before, t.After) {
+		line("changes", c)
+	}
+	return b.String()
+}
+
+func (t TargetPlan) releaseText() string {
+	text := t.Release
+	if t.Source != "" {
+		text += " from " + t.Source
+	}
+	if t.Runs != "" && t.Runs != t.Release {
+		text += ", in place of " + t.Runs
+	}
+	return text
+}
+
+// notes are what stands between a target and its release.
+func (t TargetPlan) notes() [][2]string {
+	var notes [][2]string
+	if t.Wave > 0 {
+		notes = append(notes, [2]string{"wave", number(t.Wave)})
+	}
+	if t.Resumes != "" {
+		notes = append(notes, [2]string{"resumes", t.Resumes})
+	}
+	if t.Queued {
+		notes = append(notes, [2]string{"queues", "behind the rollout at work there"})
+	}
+	if t.Approval {
+		notes = append(notes, [2]string{"approval", "is waited for first"})
+	}
+	if t.First {
+		notes = append(notes, [2]string{"first", "nothing runs there yet: canary phases are skipped"})
+	}
+	if len(t.Phases) > 0 {
+		notes = append(notes, [2]string{"phases", strings.Join(t.Phases, " → ")})
+	}
+	return notes
+}

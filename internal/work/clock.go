@@ -1,0 +1,57 @@
+// Package work is one invocation's time: its clock, how long it may take, how
+// much may be done side by side, and how long what is under way may still last
+// once it was interrupted. Nothing else in the program asks what time it is, or
+// waits.
+package work
+
+import (
+	"context"
+	"time"
+)
+
+// Clock tells the time and waits. Its functions are safe for concurrent use.
+type Clock struct {
+	// Now is the time. What is measured with it must not have been stripped of
+	// its monotonic reading (by UTC, Round or Truncate).
+	Now func() time.Time
+	// Sleep waits for d, or until ctx ends: then it returns context.Cause(ctx).
+	// A d of 0 or less does not wait, but still says that ctx has ended.
+	Sleep func(ctx context.Context, d time.Duration) error
+	// After sends the time once d is over. stop ends the wait early; it may be
+	// called at any time and more than once.
+	After func(d time.Duration) (over <-chan time.Time, stop func())
+}
+
+// System is the machine's own clock. Inside a testing/synctest bubble it is
+// the bubble's.
+func System() Clock {
+	return Clock{Now: time.Now, Sleep: sleep, After: after}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+func after(d time.Duration) (<-chan time.Time, func()) {
+	timer := time.NewTimer(d)
+	return timer.C, func() { timer.Stop() }
+}
+
+// Elapsed is how much time passed from one reading of a clock to a later one,
+// by whichever of its two clocks says more. The monotonic clock does not see
+// that the wall clock was set; the wall clock sees that the machine slept, which
+// the monotonic one does not (golang/go#24595). What must be over in time is
+// held against the longer of the two.
+func Elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+}

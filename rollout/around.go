@@ -1,0 +1,113 @@
+package rollout
+
+import (
+	"slices"
+	"time"
+
+	"sluice/stages/driver"
+)
+
+// around is what a decision needs to know beyond the target's own record.
+type around struct {
+	Setting
+	group *Group
+}
+
+// blocked asks the record's blocks and those outside it.
+func (a around) blocked(r *Record, q Question, now time.Time) (Block, bool) {
+	if b, blocked := Blocked(r, q, now); blocked {
+		return b, true
+	}
+	if a.Outside == nil {
+		return Block{}, false
+	}
+	return a.Outside(r, q, now)
+}
+
+// question is what blocks are asked about a rollout going on. What was queued
+// before somebody went back waits for a person's invocation.
+func (a around) question(r *Record, e *Execution) Question {
+	q := Question{Intention: intentionOf(e.Spec.Command), Release: e.Spec.Release.ID, Person: e.Spec.Person, Overrides: e.Spec.Overrides}
+	if e.waiting() && r.wentBackSince(e.Rollout.CreateTime) {
+		q.Person = q.Person && a.Person
+	}
+	return q
+}
+
+// standsInTheWay finds the block that stops a rollout from going on. What a
+// policy lets finish it does not stop.
+func (a around) standsInTheWay(r *Record, e *Execution, now time.Time) (Block, bool) {
+	b, blocked := a.blocked(r, a.question(r, e), now)
+	if blocked && b.Standing == StandingFinish && len(e.Steps) > 0 {
+		return Block{}, false
+	}
+	return b, blocked
+}
+
+// noteStop takes over whether a block stops the rollout. What a policy held goes
+// on when a person takes it up, unless the policy says otherwise.
+func (a around) noteStop(r *Record, e *Execution, now time.Time) bool {
+	if e.Stop != nil && e.Stop.Cause != StopBlock {
+		return false
+	}
+	b, blocked := a.standsInTheWay(r, e, now)
+	switch {
+	case blocked:
+		since := b.At
+		if since.Before(e.Rollout.CreateTime) {
+			since = e.Rollout.CreateTime
+		}
+		person := b.Kind == BlockPolicy && b.Resume != ResumeAutomatic && e.Touched()
+		return e.setStop(Stop{Cause: StopBlock, Since: since.UTC(), Until: b.Until, Block: b.ID, Person: person})
+	case e.Stop == nil, e.Stop.Person && !a.Person:
+		return false
+	default:
+		return e.endStop(now)
+	}
+}
+
+// hold is what keeps a rollout from beginning anything new.
+func (a around) hold(r *Record, e *Execution, now time.Time) (Waiting, bool) {
+	if w, halted := a.halted(r, e); halted {
+		return w, true
+	}
+	if b, blocked := a.standsInTheWay(r, e, now); blocked {
+		return waitBlock(b), true
+	}
+	if e.Stop != nil && e.Stop.Person && !a.Person {
+		return Waiting{Kind: WaitPerson, Cause: CauseResume, By: e.Stop.Block}, true
+	}
+	return Waiting{}, false
+}
+
+func waitBlock(b Block) Waiting {
+	kind := WaitLock
+	if b.Kind == BlockPolicy {
+		kind = WaitPolicy
+	}
+	return Waiting{Kind: kind, Until: b.Until, By: b.By, Block: &b}
+}
+
+// halted says whether another member's failure halts the rollout.
+func (a around) halted(r *Record, e *Execution) (Waiting, bool) {
+	if a.group == nil || e.goesBack() || e.Spec.Promotion != a.group.Promotion.ID {
+		return Waiting{}, false
+	}
+	return a.group.waitHalted(r.Target)
+}
+
+// wave says whether the rollout waits for an earlier wave.
+func (a around) wave(r *Record, e *Execution, now time.Time) (Waiting, bool) {
+	if a.group == nil || e.goesBack() || e.Spec.Promotion != a.group.Promotion.ID {
+		return Waiting{}, false
+	}
+	return a.group.waitWave(r.Target, now)
+}
+
+// goesBack reports whether the rollout only takes something back.
+func (e *Execution) goesBack() bool { return intentionOf(e.Spec.Command).Back() }
+
+// backwards reports whether an effect takes something back.
+func backwards(k driver.Kind) bool {
+	return slices.Contains([]driver.Kind{driver.Rollback, driver.Cancel, driver.Reject, driver.Disable}, k)
+}

@@ -1,0 +1,46 @@
+package rollout
+
+import (
+	"slices"
+	"time"
+
+	"sluice/stages/driver"
+)
+
+// asked reports whether an effect of a kind is still to be sent.
+func (e *Execution) asked(kind driver.Kind) bool {
+	return slices.ContainsFunc(e.Asked, func(q Request) bool { return q.Kind == kind })
+}
+
+// ask has a command sent to what the platform works on.
+func (e *Execution) ask(r *Record, q Request, now time.Time) error {
+	if slices.ContainsFunc(e.Asked, func(have Request) bool { return have.Kind == q.Kind && have.Phase == q.Phase && have.Job == q.Job }) {
+		return e.refuse(commandName(q.Kind), ReasonAlready)
+	}
+	e.Asked = append(e.Asked, q)
+	r.event(e, now, Event{Type: "rollout.asked", Phase: q.Phase, Job: q.Job, Actor: q.Actor, Message: string(q.Kind)})
+	return nil
+}
+
+// commandName is what the command to a platform's own rollout is called here.
+func commandName(k driver.Kind) string {
+	switch k {
+	case driver.RetryJob:
+		return string(ToRetryJob)
+	case driver.IgnoreJob:
+		return string(ToIgnoreJob)
+	default:
+		return string(k)
+	}
+}
+
+// decidedByPerson is the message of an effect that was withdrawn because a
+// person answered the question it asked: alone among withdrawn effects it may
+// have been sent.
+const decidedByPerson = "a person decided"
+
+// decided withdraws an effect that waits for a person's decision: this is it.
+func (e *Execution) decided(r *Record, step *Step, now time.Time) {
+	e.endStep(r, step, StepWithdrawn, decidedByPerson, now)
+	e.Accepted = true
+}

@@ -1,0 +1,197 @@
+package rollout
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Blocked finds the first block of r that stops what is asked. Policies by the
+// clock are not the record's: see [Setting.Outside].
+func Blocked(r *Record, q Question, now time.Time) (Block, bool) {
+	for _, b := range r.Blocks {
+		if b.stops(q, now) {
+			return b, true
+		}
+	}
+	return Block{}, false
+}
+
+// stops reports whether the block stops what is asked.
+func (b Block) stops(q Question, now time.Time) bool {
+	switch {
+	case !b.Holds(now) || slices.Contains(q.Overrides, b.ID):
+		return false
+	case q.Intention.Back() && !b.BothWays:
+		return false
+	case b.Release != "" && b.Release != q.Release:
+		return false
+	default:
+		return b.Whom != Automation || !q.Person
+	}
+}
+
+// Holds reports whether the block's time is not over.
+func (b Block) Holds(now time.Time) bool { return b.Until.IsZero() || now.Before(b.Until) }
+
+// intentionOf is what a rollout with this command wants to do.
+func intentionOf(command string) Intention { return Intention(command) }
+
+func (t AddBlock) apply(r *Record, now time.Time) error {
+	if slices.ContainsFunc(r.Blocks, func(b Block) bool { return b.ID == t.Block.ID }) {
+		return nil
+	}
+	b := t.Block
+	if b.At.IsZero() {
+		b.At = now.UTC()
+	}
+	r.Blocks = append(r.Blocks, b)
+	r.sayBlock("block.placed", b, Actor{Login: b.By, Reason: b.Reason}, now)
+	return nil
+}
+
+func (t EndBlock) apply(r *Record, now time.Time) error {
+	i := slices.IndexFunc(r.Blocks, func(b Block) bool { return b.ID == t.ID })
+	if i < 0 {
+		return &RefusedError{Command: "unblock", Target: r.Target, Reason: ReasonNoBlock, Other: t.ID}
+	}
+	b := r.Blocks[i]
+	if t.By.Reason == "" && !strings.EqualFold(b.By, t.By.Login) {
+		return &RefusedError{Command: "unblock", Target: r.Target, Reason: ReasonNoReason, Block: &b, Actor: t.By.Login}
+	}
+	r.Blocks = slices.Delete(r.Blocks, i, i+1)
+	r.sayBlock("block.ended", b, t.By, now)
+	return nil
+}
+
+// sayBlock notes in the history what became of a block.
+func (r *Record) sayBlock(kind string, b Block, by Actor, now time.Time) {
+	info := map[string]string{"block": b.ID, "kind": string(b.Kind)}
+	if b.Release != "" {
+		info["release"] = b.Release
+	}
+	r.AddEvent(Event{Type: kind, Time: now.UTC(), Actor: by.Login, Message: by.Reason, Info: info})
+}
+
+// placeGoingBack adds what going back from a rollout blocks: a person's that
+// release for everybody and automation altogether, an automatic one automation
+// alone. With afterGoingBack: newer automation may bring other releases.
+func (r *Record) placeGoingBack(e *Execution, by Actor, now time.Time) {
+	if e.goesBack() && !e.Over() {
+		return // ending a going back is none
+	}
+	b := Block{
+		Scope: ScopeTarget, From: e.Spec.Release.ID, Created: e.Spec.Release.CreateTime,
+		By: by.Login, RunURL: by.RunURL, Reason: by.Reason, At: now.UTC(), Rollout: e.Rollout.Name,
+	}
+	automation := b
+	automation.Whom = Automation
+	if e.Spec.AfterGoingBack == AfterGoingBackNewer {
+		automation.Release = b.From
+	}
+	if !by.Person {
+		automation.ID, automation.Kind = idRestored+e.Rollout.Name, BlockRestored
+		r.place(automation, now)
+		return
+	}
+	b.ID, b.Kind, b.Release, b.Whom = idWentBack+e.Rollout.Name, BlockWentBack, b.From, Everybody
+	r.place(b, now)
+	if automation.Release == "" {
+		automation.ID, automation.Kind = b.ID+"-automation", BlockWentBack
+		r.place(automation, now)
+	}
+}
+
+// place adds a block, or dates the one with its id anew.
+func (r *Record) place(b Block, now time.Time) {
+	r.Blocks = slices.DeleteFunc(r.Blocks, func(have Block) bool { return have.ID == b.ID })
+	r.Blocks = append(r.Blocks, b)
+	r.sayBlock("block.placed", b, Actor{Login: b.By, Reason: b.Reason}, now)
+}
+
+// endedBy reports whether a rollout ends the block when it is created: a
+// person's ends that of an automatic restore, and that of going back from an
+// older release.
+func (b Block) endedBy(spec Spec) bool {
+	if !spec.Person || intentionOf(spec.Command).Back() {
+		return false
+	}
+	switch b.Kind {
+	case BlockRestored:
+		return true
+	case BlockWentBack:
+		mine := spec.Release.CreateTime
+		return spec.Release.ID != b.From && (mine.IsZero() || b.Created.IsZero() || !mine.Before(b.Created))
+	default:
+		return false
+	}
+}
+
+// leftBy are the blocks that are left when a rollout is created.
+func (r *Record) leftBy(spec Spec) []Block {
+	return slices.DeleteFunc(slices.Clone(r.Blocks), func(b Block) bool { return b.endedBy(spec) })
+}
+
+// passBlocks ends the blocks that a new rollout ends, and notes those that it passes.
+func (r *Record) passBlocks(spec Spec, now time.Time) {
+	by := Actor{Login: spec.Creator, Reason: spec.Reason, Overrides: spec.Overrides}
+	for _, b := range r.Blocks {
+		if b.endedBy(spec) {
+			r.sayBlock("block.ended", b, by, now)
+		}
+	}
+	r.Blocks = r.leftBy(spec)
+	r.notePassed(Question{Intention: intentionOf(spec.Command), Release: spec.Release.ID}, by, now)
+}
+
+// notePassed notes the blocks that somebody passes: by an override, or by going back.
+func (r *Record) notePassed(q Question, by Actor, now time.Time) {
+	forward := Question{Intention: ToPromote, Release: q.Release}
+	for _, b := range r.Blocks {
+		if slices.Contains(by.Overrides, b.ID) && b.Holds(now) || q.Intention.Back() && b.stops(forward, now) {
+			r.sayBlock("block.passed", b, by, now)
+		}
+	}
+}
+
+// endRestored ends the blocks of an automatic restore of a release: a person
+// takes it up again.
+func (r *Record) endRestored(release string, by Actor, now time.Time) {
+	ends := func(b Block) bool { return b.Kind == BlockRestored && b.From == release }
+	if !by.Person {
+		return
+	}
+	for _, b := range r.Blocks {
+		if ends(b) {
+			r.sayBlock("block.ended", b, by, now)
+		}
+	}
+	r.Blocks = slices.DeleteFunc(r.Blocks, ends)
+}
+
+// goalBlocked finds the block of the very release that a target would go back to.
+func (r *Record) goalBlocked(release string, by Actor, now time.Time) (Block, bool) {
+	q := Question{Intention: ToPromote, Release: release, Person: by.Person, Overrides: by.Overrides}
+	for _, b := range r.Blocks {
+		if b.Release != "" && b.stops(q, now) {
+			return b, true
+		}
+	}
+	return Block{}, false
+}
+
+// wentBackSince reports whether a person went back here after a time.
+func (r *Record) wentBackSince(at time.Time) bool {
+	return slices.ContainsFunc(r.Blocks, func(b Block) bool { return b.Kind == BlockWentBack && !b.At.Before(at) })
+}
+
+// mayGoOn says whether a block is in the way of a command to a rollout.
+func (r *Record) mayGoOn(e *Execution, intention Intention, by Actor, now time.Time) error {
+	q := Question{Intention: intention, Release: e.Spec.Release.ID, Person: by.Person, Overrides: slices.Concat(by.Overrides, e.Spec.Overrides)}
+	if b, blocked := Blocked(r, q, now); blocked {
+		err := e.refuse(string(intention), ReasonBlocked)
+		err.Block, err.Release = &b, q.Release
+		return err
+	}
+	return nil
+}

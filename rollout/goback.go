@@ -1,0 +1,273 @@
+package rollout
+
+import (
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sluice/stages/driver"
+)
+
+// BackFrom says what the target would go back from, and where to. promotion as
+// in [GoBack.Of]. That is the rollout at work, else the newest that changed the
+// target, else what is queued: a rollout that has not begun is withdrawn, and
+// the goal is empty. The error is a [*RefusedError]; with
+// [RefusedError.Unchanged] the target is where it would go to, or on its way.
+func (r *Record) BackFrom(promotion string) (from *Execution, goal Goal, err error) {
+	from, err = r.undone(promotion)
+	if err != nil || from.waiting() || !from.Touched() && !from.Spec.Remote {
+		return from, Goal{}, err
+	}
+	if promotion != "" {
+		if err := from.refuseNewer(r, string(ToRollBack)); err != nil {
+			return from, Goal{}, err
+		}
+	}
+	goal, ok := from.owner().baseline()
+	if !ok {
+		return from, Goal{}, from.refuse(string(ToRollBack), ReasonNoBaseline)
+	}
+	return from, goal, nil
+}
+
+// undone finds the rollout to go back from.
+func (r *Record) undone(promotion string) (*Execution, error) {
+	var queued *Execution
+	for i := range slices.Backward(r.Rollouts) {
+		e := &r.Rollouts[i]
+		switch {
+		case promotion != "" && e.Spec.Promotion != promotion && e.Rollout.RollbackOfRollout == "":
+		case e.waiting() && !e.goesBack():
+			if queued == nil {
+				queued = e
+			}
+		case promotion != "" && e.Spec.Promotion != promotion && !r.undoes(e, promotion):
+		default:
+			found, err := e.backFrom()
+			if found || err != nil {
+				return e, err
+			}
+		}
+	}
+	if queued != nil {
+		return queued, nil
+	}
+	return nil, &RefusedError{Command: string(ToRollBack), Target: r.Target, Reason: ReasonNothing}
+}
+
+// undoes reports whether a rollback undoes a rollout of a promotion.
+func (r *Record) undoes(back *Execution, promotion string) bool {
+	e, ok := r.Rollout(back.Rollout.RollbackOfRollout)
+	return ok && e.Spec.Promotion == promotion
+}
+
+// backFrom reports whether it is this rollout that is to be gone back from; an
+// error says that the target is back already, or on its way. Neither: it
+// changed nothing.
+func (e *Execution) backFrom() (bool, error) {
+	command := string(ToRollBack)
+	switch {
+	case !e.Over() && e.goesBack():
+		return false, e.refuseOther(command, ReasonGoingBack, e.Rollout.Name)
+	case !e.Over():
+		return true, nil
+	case e.Spec.Command == CommandRollback && e.Rollout.State == StateSucceeded:
+		return false, e.refuseOther(command, ReasonThere, e.Rollout.Name)
+	case e.goesBack():
+		return false, nil // it did not get there: what it was to undo still stands
+	case e.Restored:
+		return false, e.refuseOther(command, ReasonThere, e.Rollout.Name)
+	case len(e.Rollout.RolledBackByRollouts) > 0:
+		return false, nil
+	default:
+		return e.Touched() && !e.sameRelease(), nil
+	}
+}
+
+// sameRelease reports whether the rollout changed no release.
+func (e *Execution) sameRelease() bool {
+	return e.Spec.Release.ID != "" && e.Spec.Release.ID == e.Previous.ID && !e.canaryStands()
+}
+
+// Goals are what the target can go back to, newest first, each release once: what
+// stood before a rollout, and on a platform that owns its rollouts what SUCCEEDED.
+// h may be nil where it is not loaded.
+func (r *Record) Goals(h *History) []Goal {
+	var all []Execution
+	if h != nil {
+		all = slices.Clone(h.Rollouts)
+	}
+	all = append(all, r.Rollouts...)
+	var goals []Goal
+	for i := range slices.Backward(all) {
+		e := &all[i]
+		if goal, ok := e.owner().baseline(); ok && e.Previous.ID != "" {
+			goals = addGoal(goals, goal)
+		}
+		if e.Spec.Remote && e.Rollout.State == StateSucceeded {
+			goals = addGoal(goals, Goal{Release: e.Spec.Release, Rollout: e.Rollout.Name})
+		}
+	}
+	return goals
+}
+
+func addGoal(goals []Goal, g Goal) []Goal {
+	if slices.ContainsFunc(goals, func(have Goal) bool { return have.Release.ID == g.Release.ID }) {
+		return goals
+	}
+	return append(goals, g)
+}
+
+func (t GoBack) apply(r *Record, now time.Time) error {
+	from, goal, err := t.plan(r)
+	if err != nil {
+		return err
+	}
+	if err := t.mayGoBack(r, from, goal, now); err != nil {
+		return err
+	}
+	r.notePassed(Question{Intention: ToRollBack, Release: from.Spec.Release.ID}, t.By, now)
+	r.placeGoingBack(from, t.By, now)
+	if goal.Rollout == "" && t.Goal == nil {
+		t.withdraw(r, from, now)
+		return nil
+	}
+	back := newExecution(r, t.spec(from, goal), named(from, goal), now)
+	if !back.Spec.Remote {
+		back.Rollout.Phases = back.buildPhases(false)
+	}
+	back.Baseline, back.BackTo = jsontext.Value(slices.Clone(goal.Baseline)), goal.Rollout
+	back.Rollout.RollbackOfRollout = from.Rollout.Name
+	back.Accepted = true // whatever stands: the goal is wanted
+	undone := from.Rollout.Name
+	if !from.Over() {
+		from.owner().makeWay(r, way{by: back.Rollout.Name, actor: t.By.Login, why: t.why(back.Rollout.Name), person: t.By.Person}, now)
+	}
+	r.insert(back, r.behind(undone), "rollback of "+undone, now)
+	return nil
+}
+
+// plan finds from what and where to.
+func (t GoBack) plan(r *Record) (*Execution, Goal, error) {
+	from, goal, err := r.BackFrom(t.Of)
+	if t.Goal == nil {
+		return from, goal, err
+	}
+	if err != nil && (from == nil || from.goesBack() && !from.Over()) {
+		return nil, Goal{}, err
+	}
+	if r.Release != nil && r.Release.ID == t.Goal.Release.ID && (from.Over() || from.waiting()) {
+		return nil, Goal{}, from.refuse(string(ToRollBack), ReasonThere)
+	}
+	return from, *t.Goal, nil
+}
+
+// mayGoBack says whether a block is in the way: of both ways, or of the very
+// release that the target would go back to.
+func (t GoBack) mayGoBack(r *Record, from *Execution, goal Goal, now time.Time) error {
+	if err := r.mayGoOn(from, ToRollBack, t.By, now); err != nil {
+		return err
+	}
+	if b, blocked := r.goalBlocked(goal.Release.ID, t.By, now); blocked && goal.Release.ID != "" {
+		err := from.refuse(string(ToRollBack), ReasonBlocked)
+		err.Block, err.Release = &b, goal.Release.ID
+		return err
+	}
+	return nil
+}
+
+// withdraw ends what has changed nothing yet.
+func (t GoBack) withdraw(r *Record, from *Execution, now time.Time) {
+	from.Rollout.FailureReason = t.why("")
+	r.event(from, now, Event{Type: "rollout.withdrawn", Actor: t.By.Login, Message: t.By.Reason})
+	from.owner().abort(r, now)
+	from.finish(r, StateCancelled, now)
+}
+
+func (t GoBack) why(back string) string {
+	switch {
+	case t.Cause != "":
+		return t.Cause
+	case back == "":
+		return "withdrawn by " + t.By.Login
+	default:
+		return "rolled back by " + back
+	}
+}
+
+// spec is the plan of the rollback: today's where it was planned, else the
+// undone rollout's own.
+func (t GoBack) spec(from *Execution, goal Goal) Spec {
+	spec := from.Spec
+	spec.Approval, spec.Options, spec.Source = nil, driver.Options{}, nil
+	if t.Spec != nil {
+		spec = *t.Spec
+	}
+	spec.Command, spec.Release = CommandRollback, goal.Release
+	spec.Phases = stableOf(driver.Rollback)
+	spec.Wait, spec.Restore, spec.Remote = nil, false, from.Spec.Remote
+	spec.Gates = from.Spec.Gates.onRollback()
+	spec.Creator, spec.Person, spec.RunURL, spec.Reason, spec.Overrides = t.By.Login, t.By.Person, t.By.RunURL, t.By.Reason, t.By.Overrides
+	if t.Promotion != "" {
+		spec.Promotion = t.Promotion
+	}
+	return spec
+}
+
+// named is the release that a rollback is named after.
+func named(from *Execution, goal Goal) driver.Release {
+	if goal.Release.ID != "" {
+		return goal.Release
+	}
+	return driver.Release{ID: "before-" + nameFor(from.Spec.Release)}
+}
+
+// behind is the place after a rollout and before what is queued behind it.
+func (r *Record) behind(name string) int {
+	for i := r.index(name) + 1; i < len(r.Rollouts); i++ {
+		if !r.Rollouts[i].Over() {
+			return i
+		}
+	}
+	return len(r.Rollouts)
+}
+
+// rollbackOf is the newest rollback of a rollout.
+func (r *Record) rollbackOf(e *Execution) (*Execution, bool) {
+	for i := range slices.Backward(r.Rollouts) {
+		if r.Rollouts[i].Rollout.RollbackOfRollout == e.Rollout.Name {
+			return &r.Rollouts[i], true
+		}
+	}
+	return nil, false
+}
+
+func (t DisableCanary) apply(r *Record, now time.Time) error {
+	q := Question{Intention: ToDisableCanary, Release: t.Spec.Release.ID, Person: t.By.Person, Overrides: t.By.Overrides}
+	if b, blocked := Blocked(r, q, now); blocked {
+		return &RefusedError{Command: CommandDisableCanary, Target: r.Target, Reason: ReasonBlocked, Block: &b}
+	}
+	active, ok := r.Active()
+	if ok && active.goesBack() {
+		return active.refuseOther(CommandDisableCanary, ReasonGoingBack, active.Rollout.Name)
+	}
+	r.notePassed(q, t.By, now)
+	spec := t.Spec
+	spec.Command, spec.Phases, spec.Wait, spec.Restore = CommandDisableCanary, stableOf(driver.Disable), nil, false
+	spec.Gates, spec.Creator, spec.Person = spec.Gates.onRollback(), t.By.Login, t.By.Person
+	e := newExecution(r, spec, spec.Release, now)
+	if !spec.Remote {
+		e.Rollout.Phases = e.buildPhases(false)
+	}
+	e.Accepted = true
+	at := len(r.Rollouts)
+	if ok && !active.waiting() {
+		r.placeGoingBack(active, t.By, now)
+		name := active.Rollout.Name
+		active.owner().makeWay(r, way{by: e.Rollout.Name, actor: t.By.Login, why: "its canary was disabled by " + e.Rollout.Name, person: t.By.Person}, now)
+		at = r.index(name) + 1
+	}
+	r.insert(e, at, "disable-canary of "+t.Spec.Release.ID, now)
+	return nil
+}

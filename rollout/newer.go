@@ -1,0 +1,28 @@
+package rollout
+
+// refuseNewer refuses a command to a rollout that is no longer the last word on
+// its target: a later one has changed the target since, or is at work there.
+func (e *Execution) refuseNewer(r *Record, command string) error {
+	at := r.index(e.Rollout.Name)
+	for i := at + 1; i < len(r.Rollouts); i++ {
+		newer := &r.Rollouts[i]
+		if r.changedSince(newer, at) {
+			return e.refuseOther(command, ReasonNewer, newer.Rollout.Name)
+		}
+		if !newer.Over() && (!newer.waiting() || newer.goesBack()) {
+			err := e.refuseOther(command, ReasonNewerAtWork, newer.Rollout.Name)
+			err.Found = string(newer.Rollout.State)
+			return err
+		}
+	}
+	return nil
+}
+
+// changedSince reports whether a rollout changed what rollout at left. One that
+// was rolled back did not, nor did its rollback.
+func (r *Record) changedSince(newer *Execution, at int) bool {
+	if newer.Spec.Command == CommandRollback {
+		return newer.Rollout.State == StateSucceeded && r.index(newer.Rollout.RollbackOfRollout) <= at
+	}
+	return newer.Touched() && len(newer.Rollout.RolledBackByRollouts) == 0
+}

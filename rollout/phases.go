@@ -1,0 +1,91 @@
+package rollout
+
+import (
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sluice/stages/driver"
+)
+
+// PhaseStable is the id of the last phase.
+const PhaseStable = "stable"
+
+// PhasesOf plans the phases of a promotion: one for each percentage and then
+// stable; stable alone where there are none. disable removes the canary as an
+// effect of its own after stable.
+func PhasesOf(percentages []string, disable bool) []PhaseSpec {
+	if len(percentages) == 0 {
+		return stableOf(driver.Deploy)
+	}
+	phases := make([]PhaseSpec, 0, len(percentages)+1)
+	for _, p := range percentages {
+		phases = append(phases, PhaseSpec{ID: "canary-" + p, Percent: p, Effects: []driver.Kind{driver.Weight}})
+	}
+	return append(phases, StablePhase(disable))
+}
+
+// StablePhase plans the promotion of a canary that stands.
+func StablePhase(disable bool) PhaseSpec {
+	stable := stableOf(driver.Stable)[0]
+	if disable {
+		stable.Effects = append(stable.Effects, driver.Disable)
+	}
+	return stable
+}
+
+// stableOf is a stable phase with one effect.
+func stableOf(kind driver.Kind) []PhaseSpec {
+	return []PhaseSpec{{ID: PhaseStable, Effects: []driver.Kind{kind}}}
+}
+
+// SkipFirst is the skip message of canary phases in a first deployment.
+const SkipFirst = "nothing runs on the target yet, so there is no traffic to split: the canary phases are skipped and stable starts by itself"
+
+// firstDeployment makes stable deploy directly: there is no canary to promote.
+func (e *Execution) firstDeployment() {
+	phases := make([]PhaseSpec, len(e.Spec.Phases))
+	for i, p := range e.Spec.Phases {
+		phases[i] = p
+		if p.ID == PhaseStable {
+			phases[i] = stableOf(driver.Deploy)[0]
+		}
+	}
+	e.Spec.Phases = phases
+}
+
+func (e *Execution) buildPhases(first bool) []Phase {
+	started := false
+	phases := make([]Phase, 0, len(e.Spec.Phases))
+	for i, p := range e.Spec.Phases {
+		skipped := first && p.Percent != ""
+		phase := Phase{ID: p.ID, State: PhasePending, DeploymentJobs: e.buildJobs(p, !skipped && !started, i == len(e.Spec.Phases)-1)}
+		if skipped {
+			phase.State, phase.SkipMessage = PhaseSkipped, SkipFirst
+			setJobs(&phase, JobSkipped, JobPending)
+		} else {
+			started = true
+		}
+		phases = append(phases, phase)
+	}
+	return phases
+}
+
+// buildJobs gives a phase its jobs: predeploy in the first phase only,
+// postdeploy in the last only, analysis in canary phases only.
+func (e *Execution) buildJobs(p PhaseSpec, first, last bool) *DeploymentJobs {
+	g := e.Spec.Gates
+	empty := jsontext.Value("{}")
+	jobs := &DeploymentJobs{DeployJob: &Job{ID: JobDeploy, State: JobPending, DeployJob: empty}}
+	if first && len(g.Predeploy) > 0 {
+		jobs.PredeployJob = &Job{ID: JobPredeploy, State: JobPending, PredeployJob: empty}
+	}
+	if len(g.Verify) > 0 {
+		jobs.VerifyJob = &Job{ID: JobVerify, State: JobPending, VerifyJob: empty}
+	}
+	if p.Percent != "" && len(g.Analysis) > 0 {
+		jobs.AnalysisJob = &Job{ID: JobAnalysis, State: JobPending, AnalysisJob: empty}
+	}
+	if last && len(g.Postdeploy) > 0 {
+		jobs.PostdeployJob = &Job{ID: JobPostdeploy, State: JobPending, PostdeployJob: empty}
+	}
+	return jobs
+}

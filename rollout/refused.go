@@ -1,0 +1,102 @@
+package rollout
+
+import "time"
+
+// Reason says why a transition was refused.
+type Reason string
+
+// Why a transition is refused.
+const (
+	ReasonNoRollout    Reason = "noRollout"    // no such rollout
+	ReasonState        Reason = "state"        // not in this state; Needs says in which
+	ReasonStarted      Reason = "started"      // an effect of it has gone out
+	ReasonNewer        Reason = "newer"        // Other has changed the target since
+	ReasonNewerAtWork  Reason = "newerAtWork"  // Other is at work: it is Found
+	ReasonUnderWay     Reason = "underWay"     // an effect is under way
+	ReasonNoBaseline   Reason = "noBaseline"   // nothing ran before it
+	ReasonBlocked      Reason = "blocked"      // Block
+	ReasonNoGoal       Reason = "noGoal"       // Release never ran here and was good
+	ReasonNothing      Reason = "nothing"      // nothing to go back from: unchanged
+	ReasonThere        Reason = "there"        // the goal runs already: unchanged
+	ReasonGoingBack    Reason = "goingBack"    // Other is going back already: unchanged, wait for it
+	ReasonAlready      Reason = "already"      // it was done, or asked for, already
+	ReasonPhase        Reason = "phase"        // no such phase; Names are those there are
+	ReasonPhaseState   Reason = "phaseState"   // Phase is in Found
+	ReasonPhaseOrder   Reason = "phaseOrder"   // Phase waits for Other, which is Found
+	ReasonFirstPhase   Reason = "firstPhase"   // the first phase starts by itself
+	ReasonNoPhase      Reason = "noPhase"      // no phase is left
+	ReasonNoJob        Reason = "noJob"        // no job like that is FAILED or asks
+	ReasonJobs         Reason = "jobs"         // several jobs qualify: Names
+	ReasonCancelling   Reason = "cancelling"   // it is being cancelled: cancel or ignore-job
+	ReasonNotThere     Reason = "notThere"     // the platform has not got it yet
+	ReasonExpired      Reason = "expired"      // the approval ran out at Until
+	ReasonAutomation   Reason = "automation"   // only people approve
+	ReasonNotApprover  Reason = "notApprover"  // Actor is not among Names
+	ReasonSelf         Reason = "self"         // Actor started the promotion and cannot alone approve it
+	ReasonVoted        Reason = "voted"        // Actor has approved already; Have of Need are there
+	ReasonNoBlock      Reason = "noBlock"      // no block with that id
+	ReasonNoOrder      Reason = "noOrder"      // no order with that id
+	ReasonNotMember    Reason = "notMember"    // the target is none of the promotion's
+	ReasonLeased       Reason = "leased"       // another run holds the lease
+	ReasonTooLate      Reason = "tooLate"      // more than 24 hours have passed
+	ReasonNoReason     Reason = "noReason"     // a reason must be given
+	ReasonUndecodable  Reason = "undecodable"  // the platform's rollout cannot be read: Message
+	ReasonNotFailed    Reason = "notFailed"    // only what failed is retried
+	ReasonUnknownOrder Reason = "unknownOrder" // no such order
+)
+
+// RefusedError means that a transition does not fit the state it found.
+// Nothing was changed. The view words Reason and its arguments; Error does so
+// plainly.
+type RefusedError struct {
+	Command string
+	Target  string
+	Rollout string
+	State   State // of the rollout
+	Reason  Reason
+
+	Needs   []State
+	Phase   string
+	Job     string
+	Found   string
+	Other   string
+	Actor   string
+	Release string
+	Names   []string
+	Have    int
+	Need    int
+	Until   time.Time
+	Block   *Block
+	Message string
+}
+
+// Unchanged reports whether what was wanted is so already: no failure.
+func (e *RefusedError) Unchanged() bool {
+	switch e.Reason {
+	case ReasonNothing, ReasonThere, ReasonGoingBack:
+		return true
+	default:
+		return false
+	}
+}
+
+// refuse refuses a command to e. needs are the states in which it is taken.
+func (e *Execution) refuse(command string, reason Reason, needs ...State) *RefusedError {
+	return &RefusedError{
+		Command: command, Target: e.Spec.Target.Name, Rollout: e.Rollout.Name, State: e.Rollout.State,
+		Release: e.Spec.Release.ID, Reason: reason, Needs: needs,
+	}
+}
+
+// refuseOther refuses a command because of another rollout.
+func (e *Execution) refuseOther(command string, reason Reason, other string) *RefusedError {
+	err := e.refuse(command, reason)
+	err.Other = other
+	return err
+}
+
+func (e *Execution) refuseJob(command string, reason Reason, phase, job string) *RefusedError {
+	err := e.refuse(command, reason)
+	err.Phase, err.Job = phase, job
+	return err
+}

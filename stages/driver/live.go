@@ -1,0 +1,66 @@
+package driver
+
+import (
+	"strings"
+	"time"
+)
+
+// Live is what a target runs now. It is read when it is asked for and never
+// stored.
+type Live struct {
+	// Release is what runs for the target's ordinary traffic, whatever share a
+	// canary has. Its ID is empty where nothing runs: only the platform can say so.
+	Release Release
+	// Since is when it began to run there. It is zero where the platform does not
+	// tell: the time of a target's last change, of whatever kind, is not it.
+	Since time.Time
+	// Shares say how the traffic is divided, whoever divided it, the target's own
+	// release first. They sum to 100; there are none where nothing runs.
+	Shares []Share
+	// Pending is something newer that is on its way to the target and not over: a
+	// release phase, a rollout. Nil where there is nothing. Nobody may conclude
+	// from Release that the target will still run it.
+	Pending *Release
+}
+
+// Share is a release's part of a target's traffic.
+type Share struct {
+	Release Release
+	Percent string // decimal, "10.5"
+	// Ours reports that Sluice gave it. Drivers leave it false: only the records
+	// know, and who has them sets it.
+	Ours bool
+}
+
+// Whole is what runs on a target where r has all of the traffic.
+func Whole(r Release) Live {
+	if r.ID == "" {
+		return Live{}
+	}
+	return Live{Release: r, Shares: []Share{{Release: r, Percent: "100"}}}
+}
+
+// leastShort is from how many characters on the beginning of an id is taken for
+// the id, as with git.
+const leastShort = 7
+
+// Called reports whether people may mean the release by s: its id, its name, or
+// at least 7 characters of the beginning of its id. Several releases may be
+// called the same; who looks one up says so.
+func (r Release) Called(s string) bool {
+	if s == "" {
+		return false
+	}
+	return s == r.ID || s == r.Name || len(s) >= leastShort && strings.HasPrefix(r.ID, s)
+}
+
+// IsCommand reports whether k is about an existing rollout of the platform's
+// own, which only platforms whose [Facts] say Remote have.
+func (k Kind) IsCommand() bool {
+	switch k {
+	case Approve, Reject, Advance, RetryJob, IgnoreJob, Cancel:
+		return true
+	default:
+		return false
+	}
+}
