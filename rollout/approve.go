@@ -129,7 +129,7 @@ func emergency(v Voter) map[string]string {
 
 func (e *Execution) decide(v Voter, approve bool, now time.Time) {
 	e.Approvals = append(e.Approvals, Decision{
-		Actor: v.Login, Approve: approve, Time: now.UTC(), Comment: v.Comment, RunURL: v.RunURL, Verified: v.Verified,
+		Actor: v.Login, Approve: approve, Time: now.UTC(), Comment: v.Comment, RunURL: v.RunURL, Verified: v.Verified, Approvers: slices.Clone(e.approvers(v)),
 		Emergency: v.Emergency && !isAmong(v, e.approvers(v)),
 	})
 }

@@ -55,7 +55,7 @@ func TestApprovalIsRecorded(t *testing.T) {
 	err = s.apply(Vote{Rollout: e.Rollout.Name, Approve: true, Voter: voter("carol", "")})
 	s.must(err)
 	s.want("over", e.Rollout.State, StatePending)
-	s.want("decision", e.Approvals[0], Decision{Actor: "bob", Approve: true, Time: t0, Comment: "looks good", RunURL: "https://runs/1", Verified: true})
+	s.want("decision", e.Approvals[0], Decision{Actor: "bob", Approve: true, Time: t0, Comment: "looks good", RunURL: "https://runs/1", Verified: true, Approvers: []string{"bob", "carol"}})
 	s.want("times", e.Rollout.ApproveTime.Equal(t0) && e.Rollout.EnqueueTime.Equal(t0), true)
 	s.want("approval", e.Rollout.ApprovalState, Approved)
 }

@@ -44,6 +44,7 @@ type Decision struct {
 	Comment      string         `json:"comment,omitzero"`
 	RunURL       string         `json:"runURL,omitzero"`
 	Verified     bool           `json:"verified"`              // GitHub said who it was
+	Approvers    []string       `json:"approvers,omitempty"`   // whose word counted then; none: anybody's
 	Emergency    bool           `json:"emergency,omitzero"`    // by a maintainer who is no approver: flagged
 	Acknowledged string         `json:"acknowledged,omitzero"` // the approver who acknowledged it
 	AckTime      time.Time      `json:"acknowledgeTime,omitzero"`

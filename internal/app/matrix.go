@@ -58,6 +58,10 @@ func (inv *invocation) takeShard(p *pipeline.Pipeline, req *engine.Promotion) er
 	if err != nil {
 		return err
 	}
+	run, err := inv.workflowRun()
+	if err != nil {
+		return err
+	}
 	req.Targets = engine.Shards(p, all, n)[i-1]
 	if len(req.Targets) == 0 {
 		inv.console.Progress("", fmt.Sprintf("shard %s has no targets: they make %d shards at most", inv.flags.shard, engine.Groups(p, all)))
@@ -66,7 +70,7 @@ func (inv *invocation) takeShard(p *pipeline.Pipeline, req *engine.Promotion) er
 	for j, t := range all {
 		members[j] = t.Name.Value
 	}
-	req.Shard = &engine.Shard{Promotion: id, Members: members}
+	req.Shard = &engine.Shard{Promotion: id, Members: members, Run: run, Count: n}
 	return nil
 }
 
@@ -86,17 +90,27 @@ func (inv *invocation) shardedID(stage *pipeline.Stage, targets []*pipeline.Targ
 	if inv.flags.promotion != "" {
 		return inv.flags.promotion, nil
 	}
-	run, err := inv.runner.Context()
+	run, err := inv.workflowRun()
 	if err != nil {
 		return "", err
 	}
 	if !inv.runner.Inside() {
 		return "", usage(errors.New("outside a workflow run nothing tells which shards belong together; say --promotion ID, the same for every shard and for collect"))
 	}
-	if inv.sharedRunID(run) {
+	if run == "" {
 		return "", usage(errors.New("act gives every run the same id, so nothing tells which shards belong together; run act with --env GITHUB_RUN_ID=NUMBER, or say --promotion ID, the same for every shard and for collect"))
 	}
-	return engine.ShardedID(fmt.Sprintf("%s/%d", run.Repository, run.RunID), stage.Name.Value, targets), nil
+	return engine.ShardedID(run, stage.Name.Value, targets), nil
+}
+
+// workflowRun names the workflow run whose job this is; "" where there is none, or
+// nothing tells it from others.
+func (inv *invocation) workflowRun() (string, error) {
+	run, err := inv.runner.Context()
+	if err != nil || !inv.runner.Inside() || inv.sharedRunID(run) {
+		return "", err
+	}
+	return fmt.Sprintf("%s/%d", run.Repository, run.RunID), nil
 }
 
 // collect merges what the shards of a promotion came to.

@@ -18,8 +18,9 @@ func (inv *invocation) approve() *cobra.Command {
 		Long: `Approve counts your word for rollouts in PENDING_APPROVAL, prints the releases it
 approves, and goes on with what is approved. Your word counts where GitHub says
 who you are (a run that you started by workflow_dispatch or repository_dispatch,
-or a comment of yours, if you may write to the repository) and the approvers that
-were pinned when the promotion began name you.`,
+or a comment of yours, if you may write to the repository) and the pipeline file
+names you among the approvers, or names nobody any more and the promotion began
+with you among them.`,
 		Example: `  sluice approve --target api --comment 'looks good'
   sluice approve --stage production`,
 	}

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sluice/internal/executor"
@@ -72,7 +73,7 @@ func (e *Engine) outside(r *rollout.Record, q rollout.Question, now time.Time) (
 	}
 	b, blocked := e.Pipeline.Blocked(pipeline.Question{
 		Stage: r.Stage, Target: r.Target, Action: string(q.Intention), Invoker: invoker,
-		Overrides: append(e.Policies, q.Overrides...), Actor: e.Actor.Login, Now: now,
+		Overrides: slices.Concat(e.Policies, q.Overrides), Actor: e.Actor.Login, Now: now,
 	})
 	if !blocked {
 		return rollout.Block{}, false

@@ -31,6 +31,8 @@ type Promotion struct {
 type Shard struct {
 	Promotion string   // the id that all shards agree on; "" where they cannot
 	Members   []string // the names of all targets of the promotion
+	Run       string   // the workflow run whose jobs they are; "" outside Actions
+	Count     int      // how many there are
 }
 
 // Promote promotes releases to a stage. Errors: [planner.RefusedError] (nothing
@@ -78,7 +80,7 @@ func (e *Engine) wanted(req Promotion) planner.Promotion {
 	}
 	wanted.ID = e.planner.PromotionID(rollout.CommandPromote, req.Stage.Name.Value, req.Targets)
 	if s := req.Shard; s != nil {
-		wanted.Members = s.Members
+		wanted.Members, wanted.Shards = s.Members, &rollout.Shards{Run: s.Run, Count: s.Count}
 		if s.Promotion != "" {
 			wanted.ID = s.Promotion
 		}

@@ -74,9 +74,16 @@ func TestLockedRollbackOnce(t *testing.T) {
 				p, plan := w.start("back"), w.back("web")
 				done := p.async(func() result { return p.do(plan) })
 				time.Sleep(time.Minute)
-				r := w.start("reconcile").do(w.goOn(nil))
+				r := w.start("second").do(w.goOn(nil))
 				if !executor.IsConflict(r.row("web").Err) {
 					t.Errorf("a second run was let in: %v", r.row("web").Err)
+				}
+				reconcile := w.goOn(nil)
+				reconcile.LeavesHeld = true
+				r = w.start("reconcile").do(reconcile)
+				var held *ledger.HeldError
+				if row := r.row("web"); r.Err != nil || row.Err != nil || !errors.As(row.Left, &held) || held.Run.ID != "back" {
+					t.Errorf("reconcile: %v, %v, left to %v", r.Err, row.Err, row.Left)
 				}
 				if r := <-done; r.Err != nil {
 					t.Errorf("the rollback: %v", r.Err)

@@ -305,6 +305,31 @@ func TestWaves(t *testing.T) {
 	})
 }
 
+// TestUnchangedOfAnotherJob: the jobs of a matrix share waves. What one of them
+// finds to run the release already is good for all, whichever of them made the
+// promotion's entry, and also where it found nothing else.
+func TestUnchangedOfAnotherJob(t *testing.T) {
+	for name, jobs := range map[string][]string{"there first": {"a", "b"}, "there last": {"b", "a"}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, "plain", "a", "b")
+				for _, target := range jobs {
+					plan := w.plan(promotion{
+						id: "p1", targets: []string{target}, members: w.order, onFailure: rollout.OnFailureHalt,
+						waves: &rollout.Waves{Sizes: []int{1, 2}},
+					})
+					if target == "a" { // it runs r2 already
+						plan.Moves[0].Do, plan.Moves[0].Unchanged, plan.Promotion.Unchanged = nil, true, []string{"a"}
+					}
+					w.do("job-"+target, plan)
+				}
+				w.do("later", w.goOn([]string{"b"}))
+				w.is("b", rollout.StateSucceeded)
+			})
+		})
+	}
+}
+
 // TestStageCheckOnce: a check of scope stage runs once a wave, after its targets
 // came that far.
 func TestStageCheckOnce(t *testing.T) {

@@ -24,6 +24,7 @@ type RowResult struct {
 	Target    string
 	Record    *rollout.Record
 	Unchanged bool            // there was nothing to do
+	Left      error           // a [ledger.HeldError]: another run holds it, and goes on with it; nil where none does
 	Waiting   rollout.Waiting // what it waits for; no kind where it does not
 	// Err is why this invocation went no further with the target. An error of a
 	// platform or a check is not in [Result.Err].

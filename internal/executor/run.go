@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"sluice/internal/ledger"
 	"sluice/internal/planner"
@@ -29,6 +30,9 @@ func Run(ctx context.Context, c Config, state *ledger.State, fresh func(target s
 	from, err := s.take(ctx, rows, plan.Promotion.ID != "")
 	if err != nil {
 		return results(m, plan, err)
+	}
+	if plan.LeavesHeld {
+		leave(rows)
 	}
 	begin(m, state, plan, from)
 	s.loop(ctx)
@@ -93,6 +97,21 @@ func (s *shell) take(ctx context.Context, rows []*row, all bool) ([]ledger.Taken
 	return s.take(ctx, free, false)
 }
 
+// leave leaves the rows that other runs hold to them.
+func leave(rows []*row) {
+	for _, r := range rows {
+		if r.err != nil {
+			r.err = &leftError{r.err}
+		}
+	}
+}
+
+// leftError ends the work on a row that another run holds, where that is no
+// conflict: the run goes on with it.
+type leftError struct{ held error }
+
+func (e *leftError) Error() string { return e.held.Error() }
+
 func records(rows []*row) []*rollout.Record {
 	list := make([]*rollout.Record, len(rows))
 	for i, r := range rows {
@@ -149,18 +168,35 @@ func begin(m *machine, state *ledger.State, plan planner.Plan, from []ledger.Tak
 		r.begun = r.underWay()
 	}
 	id := plan.Promotion.ID
-	made := id != "" && promotions[id] == nil && len(m.rows.list) > 0 // a matrix is pinned before its jobs
+	shared := len(plan.Promotion.Members) > len(plan.Moves) // other jobs have to know what this one found
+	made := id != "" && promotions[id] == nil && (len(m.rows.list) > 0 || shared)
 	if made {
 		entry := plan.Promotion
 		promotions[id] = &entry
 	}
+	changed := made || found(promotions[id], plan.Promotion.Unchanged)
 	m.rows.join(promotions)
-	if made {
+	if changed {
 		m.saves.dirtyGroup(m, m.rows.groups[id])
 	}
 	m.skip(plan.Skips)
 	m.rows.touchAll()
 	m.timers.add(m.limits.Deadline(), budgetEnd{})
+}
+
+// found adds to a promotion's entry the members of which the plan says that they
+// run its release already, and reports whether it did not know them all.
+func found(entry *rollout.Promotion, unchanged []string) bool {
+	if entry == nil {
+		return false
+	}
+	known := len(entry.Unchanged)
+	for _, name := range unchanged {
+		if !slices.Contains(entry.Unchanged, name) {
+			entry.Unchanged = append(entry.Unchanged, name)
+		}
+	}
+	return len(entry.Unchanged) > known
 }
 
 // skip leaves members out of their promotions.
@@ -214,6 +250,10 @@ func results(m *machine, plan planner.Plan, err error) Result {
 
 func (r *row) result() RowResult {
 	var unreached *unreachedError
+	var left *leftError
+	if errors.As(r.err, &left) {
+		return RowResult{Target: r.name, Record: r.record, Left: left.held}
+	}
 	if errors.As(r.err, &unreached) {
 		return RowResult{Target: r.name, Record: r.record, Waiting: rollout.Waiting{Kind: rollout.WaitPlatform, Message: r.err.Error()}}
 	}

@@ -32,6 +32,9 @@ func (p *Planner) again(ctx context.Context, state *ledger.State, known *rollout
 	for _, t := range req.Targets {
 		if d := planned[t.Name.Value]; d != nil {
 			plan.add(d)
+			if d.unchanged && d.open() {
+				plan.Promotion.Unchanged = append(plan.Promotion.Unchanged, d.name())
+			}
 			continue
 		}
 		p.goOn(&plan, state, known, t, unchanged[t.Name.Value])

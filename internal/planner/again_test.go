@@ -86,6 +86,20 @@ func TestRerunUnchanged(t *testing.T) {
 	}
 }
 
+// TestRerunFoundUnchanged: what a re-run finds to run the release already is a
+// member that is there, for the waves of its promotion too.
+func TestRerunFoundUnchanged(t *testing.T) {
+	r := rerun(newRig(t, several("")))
+	r.platform.trouble["live b-dev"] = &outage{code: "retryable"}
+	r.carry(r.promote("prod"))
+	delete(r.platform.trouble, "live b-dev")
+	r.platform.runs["b"] = live("r2")
+	again := r.promote("prod")
+	if !r.move(again, "b").Unchanged || !slices.Contains(again.Promotion.Unchanged, "b") {
+		t.Errorf("%+v of %+v", again.Promotion.Unchanged, again.Moves)
+	}
+}
+
 // TestRerunMissing: members that an earlier attempt could not reach are planned
 // by the next; those that it reached go on.
 func TestRerunMissing(t *testing.T) {

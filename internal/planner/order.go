@@ -101,7 +101,7 @@ func (p *Planner) order(plan *Plan, o Order, c candidate) {
 		return
 	}
 	m := Move{Target: c.target.Name.Value, Shows: Shows{Release: x.Spec.Release, Resumes: c.name}}
-	m.Do = []rollout.Transition{p.transition(o, c.name)}
+	m.Do = []rollout.Transition{p.transition(o, c.target, c.name)}
 	if o.ID != "" {
 		m.Do = append(m.Do, rollout.Given{ID: o.ID, Command: o.Command, Rollout: c.name, By: p.Actor})
 	}
@@ -120,10 +120,12 @@ func verb(command string) string {
 }
 
 // transition is what the command does to a rollout.
-func (p *Planner) transition(o Order, name string) rollout.Transition {
+func (p *Planner) transition(o Order, t *pipeline.Target, name string) rollout.Transition {
 	switch o.Command {
 	case CommandApprove, CommandReject:
-		return rollout.Vote{Rollout: name, Approve: o.Command == CommandApprove, Voter: o.Voter}
+		voter := o.Voter
+		voter.Approvers = Approvers(t)
+		return rollout.Vote{Rollout: name, Approve: o.Command == CommandApprove, Voter: voter}
 	case CommandAdvance:
 		return rollout.Advance{Rollout: name, Phase: o.Phase, By: p.Actor}
 	case CommandRetryJob:
@@ -135,13 +137,23 @@ func (p *Planner) transition(o Order, name string) rollout.Transition {
 	}
 }
 
+// Approvers are those that the file names for a target today; none where it names
+// nobody: then those count that its rollout was created with. Who may change the
+// state has the file of a ref that counts.
+func Approvers(t *pipeline.Target) []string {
+	if t.Stage.Approval == nil {
+		return nil
+	}
+	return t.Stage.Approval.Approvers
+}
+
 // candidates tries the command on every rollout that it could be meant for.
 func (p *Planner) candidates(state *ledger.State, o Order) (fits, others []candidate) {
 	for _, t := range o.Targets {
 		r := p.record(state, t)
 		for _, name := range r.Meant(rollout.Intention(o.Command), o.Promotion) {
 			c := candidate{target: t, record: r, name: name}
-			if _, c.err = p.trial(r, p.transition(o, name)); c.err != nil {
+			if _, c.err = p.trial(r, p.transition(o, t, name)); c.err != nil {
 				others = append(others, c)
 				continue
 			}

@@ -81,6 +81,28 @@ func TestOrderSeveral(t *testing.T) {
 	r.refuses(r.order(planner.CommandApprove, "a", "c"), "mallory is not among its approvers: bob")
 }
 
+// TestApproversOfToday: whose word counts the file says when the approval is given;
+// where it names nobody any more, those count that the rollout was created with.
+func TestApproversOfToday(t *testing.T) {
+	for name, c := range map[string]struct{ file, may, mayNot string }{
+		"others":             {"    approval: {approvers: [carol]}\n", "carol", "bob"},
+		"no approval at all": {"", "bob", "carol"},
+		"nobody in person":   {"    approval: {quorum: 1}\n", "bob", "carol"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := asking(t)
+			r.pipeline = newRig(t, several(c.file)).pipeline
+			r.actor.Login = c.mayNot
+			r.refuses(r.order(planner.CommandApprove, "a"), c.mayNot+" is not among its approvers: "+c.may)
+			r.actor.Login = c.may
+			r.carry(r.order(planner.CommandApprove, "a"))
+			if x := r.newest("a"); x.Rollout.ApprovalState != rollout.Approved || !slices.Equal(x.Approvals[0].Approvers, []string{c.may}) {
+				t.Errorf("%s: %+v", x.Rollout.ApprovalState, x.Approvals)
+			}
+		})
+	}
+}
+
 // TestOrderAmbiguous: where rollouts of several promotions qualify, a person says
 // which; the refusal lists them.
 func TestOrderAmbiguous(t *testing.T) {

@@ -16,6 +16,9 @@ type Plan struct {
 	// Promotion is the entry that the command makes, and what its targets share.
 	// Its ID is "" where the command only goes on with promotions that exist.
 	Promotion rollout.Promotion
+	// LeavesHeld says that a target which another run holds is left to that run: it
+	// is pending, and no conflict.
+	LeavesHeld bool
 	// Again says that the promotion was begun by an earlier attempt of the same step.
 	Again    bool
 	Moves    []Move    // in the order of the pipeline file

@@ -13,7 +13,7 @@ const CommandReconcile = "reconcile"
 // for. What waits for longer is not touched. state holds the other members of
 // the promotions too.
 func (p *Planner) Reconcile(state *ledger.State, targets []*pipeline.Target) Plan {
-	plan := Plan{Command: CommandReconcile}
+	plan := Plan{Command: CommandReconcile, LeavesHeld: true}
 	groups := Groups(state)
 	turned := p.turned(groups)
 	atWork := map[*rollout.Group]bool{}

@@ -49,7 +49,7 @@ func (t *telling) done(d done) Target {
 		return o
 	}
 	e := d.execution(r)
-	o := t.target(name, r, e, seen{waiting: d.row.Waiting, err: d.err, settled: d.why() == nil})
+	o := t.target(name, r, e, seen{waiting: d.row.Waiting, err: d.err, left: d.row.Left, settled: d.why() == nil})
 	o.ordered = ordered(d.plan.Command, e)
 	if d.err != nil && o.Status == rollout.PromotionPending {
 		o.refused = isRefusal(d.err)

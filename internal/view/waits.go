@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"sluice/internal/executor"
 	"sluice/internal/ledger"
+	"sluice/internal/planner"
 	"sluice/rollout"
 )
 
@@ -16,6 +18,7 @@ import (
 type seen struct {
 	waiting rollout.Waiting // what the executor left it at
 	err     error           // why it went no further
+	left    error           // the run that it was left to, which is no trouble; nil where to none
 	settled bool            // what time brought is in the record
 }
 
@@ -25,7 +28,7 @@ const tryAgain = time.Minute
 // waiting says what a rollout that is not over waits for. There always is
 // something.
 func (t *telling) waiting(r *rollout.Record, e *rollout.Execution, s seen) Waiting {
-	if run, held := t.held(r, s.err); held {
+	if run, held := t.held(r, cmp.Or(s.left, s.err)); held {
 		return Waiting{Kind: WaitRun, By: run, Until: t.leaseEnd(r)}
 	}
 	if active, ok := r.Active(); ok && active.Rollout.Name != e.Rollout.Name {
@@ -225,9 +228,24 @@ func (t *telling) approval(r *rollout.Record, e *rollout.Execution, from rollout
 	if e.Stop != nil {
 		from.Until = time.Time{} // it stands still
 	}
-	w := Waiting{Kind: rollout.WaitApproval, Until: whole(from.Until), By: approvers(from.Approval, len(e.Approvals)), byItself: !from.Until.IsZero()}
+	by := approvers(t.approvalOf(r.Target, from.Approval), len(e.Approvals))
+	w := Waiting{Kind: rollout.WaitApproval, Until: whole(from.Until), By: by, byItself: !from.Until.IsZero()}
 	t.offer(&w, t.accepted(e, approvals(r, e))...)
 	return w
+}
+
+// approvalOf is the approval that a rollout was created with, by those whose word
+// counts now: the file's, where it names any.
+func (t *telling) approvalOf(target string, created *rollout.ApprovalSpec) *rollout.ApprovalSpec {
+	declared := t.declared[target]
+	if created == nil || declared == nil {
+		return created
+	}
+	now := *created
+	if named := planner.Approvers(declared); len(named) > 0 {
+		now.Approvers = named
+	}
+	return &now
 }
 
 // approvals are the command lines that approve a rollout: with its promotion,
