@@ -35,6 +35,14 @@ func TestWindows(t *testing.T) {
 	const inGap = `deny: {weekly: {days: [sun], from: "02:10", to: "02:50", timezone: Europe/Berlin}}`
 	const fold = `deny: {weekly: {days: [sun], from: "02:30", to: "03:30", timezone: Europe/Berlin}}`
 	const sunday = `deny: {weekly: {days: [sun], timezone: Europe/Berlin}}`
+	const cronGap = `deny: {cron: {schedule: "30 2 28 3 *", for: 1h, timezone: Europe/Berlin}}` // clocks jump from 02:00 on 2027-03-28
+	const cronOnly = `allow: {cron: {schedule: "30 2 28 3 *", for: 1h, timezone: Europe/Berlin}}`
+	const cronFold = `deny: {cron: {schedule: "30 2 * * *", for: 10m, timezone: Europe/Berlin}}`
+	const cronHours = `deny: {cron: {schedule: "0 * * * *", for: 10m, timezone: Europe/Berlin}}`
+	const cronMidnight = `deny: {cron: {schedule: "0 0 * * *", for: 1h, timezone: America/Sao_Paulo}}`
+	const cronHalf = `deny: {cron: {schedule: "15 2 * * *", for: 10m, timezone: Australia/Lord_Howe}}`     // 02:00 is 02:30 on 2026-10-04
+	const cronHalfBack = `deny: {cron: {schedule: "45 1 * * *", for: 10m, timezone: Australia/Lord_Howe}}` // 02:00 is 01:30 on 2026-04-05
+	const cronNever = `deny: {cron: {schedule: "0 0 30 2 *", for: 1h}}`
 	const noMidnight = `deny: {weekly: {days: [sun], timezone: America/Sao_Paulo}}` // 2018-11-04 began at 01:00
 
 	for _, c := range []struct {
@@ -72,6 +80,22 @@ func TestWindows(t *testing.T) {
 		{"in the fold, between", fold, "2026-10-25T02:10:00+01:00", "2026-10-25T03:30:00+01:00"},
 		{"a short day", sunday, "2026-03-29T23:59:59+02:00", "2026-03-30T00:00:00+02:00"},
 		{"a long day", sunday, "2026-10-25T23:59:59+01:00", "2026-10-26T00:00:00+01:00"},
+		{"cron in the gap, before", cronGap, "2027-03-28T01:59:59+01:00", ""},
+		{"cron in the gap is the jump", cronGap, "2027-03-28T03:00:00+02:00", "2027-03-28T04:00:00+02:00"},
+		{"cron in the gap, until the end", cronGap, "2027-03-28T03:59:59+02:00", "2027-03-28T04:00:00+02:00"},
+		{"cron in the gap, after", cronGap, "2027-03-28T04:00:00+02:00", ""},
+		{"cron allows from the jump", cronOnly, "2027-03-01T12:00:00Z", "2027-03-28T01:00:00Z"},
+		{"cron, first passing", cronFold, "2026-10-25T02:30:00+02:00", "2026-10-25T02:40:00+02:00"},
+		{"cron, second passing", cronFold, "2026-10-25T02:30:00+01:00", ""},
+		{"every hour, first passing", cronHours, "2026-10-25T02:00:00+02:00", "2026-10-25T02:10:00+02:00"},
+		{"every hour, second passing", cronHours, "2026-10-25T02:00:00+01:00", "2026-10-25T02:10:00+01:00"},
+		{"every hour, between", cronHours, "2026-10-25T02:10:00+02:00", ""},
+		{"cron without midnight", cronMidnight, "2018-11-04T03:00:00Z", "2018-11-04T04:00:00Z"},
+		{"cron, half an hour skipped", cronHalf, "2026-10-04T02:30:00+11:00", "2026-10-04T02:40:00+11:00"},
+		{"cron, half an hour skipped, before", cronHalf, "2026-10-04T01:59:59+10:30", ""},
+		{"cron, half an hour repeated", cronHalfBack, "2026-04-05T01:45:00+11:00", "2026-04-05T01:55:00+11:00"},
+		{"cron, half an hour repeated, again", cronHalfBack, "2026-04-05T01:45:00+10:30", ""},
+		{"cron never", cronNever, "2026-07-18T08:10:00Z", ""},
 		{"a day without midnight", noMidnight, "2018-11-04T03:00:00Z", "2018-11-05T00:00:00-02:00"},
 		{"before a day without midnight", noMidnight, "2018-11-04T02:59:59Z", ""},
 	} {

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"slices"
 	"time"
+
+	"github.com/robfig/cron/v3"
 )
 
 // span is the earliest span of the window that ends after now: it contains
@@ -54,12 +56,9 @@ func (w *Weekly) on(date time.Time) (start, end time.Time, ok bool) {
 // time in UTC, reads. A time that the clocks skip is the moment they jump; of
 // a time that they repeat it is the first passing.
 func wallClock(wall time.Time, zone *time.Location) time.Time {
-	_, before := wall.Add(-24 * time.Hour).In(zone).Zone()
-	_, after := wall.Add(24 * time.Hour).In(zone).Zone()
-	early := wall.Add(-time.Duration(max(before, after)) * time.Second)
-	late := wall.Add(-time.Duration(min(before, after)) * time.Second)
+	early, late := around(wall, zone)
 	for _, moment := range []time.Time{early, late} {
-		if _, offset := moment.In(zone).Zone(); moment.Add(time.Duration(offset) * time.Second).Equal(wall) {
+		if shows(moment, wall, zone) {
 			return moment.In(zone)
 		}
 	}
@@ -67,12 +66,73 @@ func wallClock(wall time.Time, zone *time.Location) time.Time {
 	return jump
 }
 
-// span is the schedule's first match that is still open, or the next one.
+// around is the two moments at which clocks can show wall: by the offsets that
+// hold a day before and a day after.
+func around(wall time.Time, zone *time.Location) (early, late time.Time) {
+	_, before := wall.Add(-24 * time.Hour).In(zone).Zone()
+	_, after := wall.Add(24 * time.Hour).In(zone).Zone()
+	early = wall.Add(-time.Duration(max(before, after)) * time.Second)
+	late = wall.Add(-time.Duration(min(before, after)) * time.Second)
+	return early, late
+}
+
+// shows reports whether clocks in the zone show wall at a moment.
+func shows(moment, wall time.Time, zone *time.Location) bool {
+	_, offset := moment.In(zone).Zone()
+	return moment.Add(time.Duration(offset) * time.Second).Equal(wall)
+}
+
+// lastPassing is [wallClock], but of a time that clocks repeat the last passing.
+func lastPassing(wall time.Time, zone *time.Location) time.Time {
+	_, late := around(wall, zone)
+	if shows(late, wall, zone) {
+		return late.In(zone)
+	}
+	return wallClock(wall, zone)
+}
+
+// span is the schedule's first match that is still open, or the next one. Fields
+// are read on the wall: a time that the clocks skip is the moment they jump, and
+// one that they repeat counts once, as cron(8) does. A schedule of every hour
+// means each hour that passes, so that it counts the repeated one twice.
 func (c *Cron) span(now time.Time) (start, end time.Time, ok bool) {
 	schedule, err := parseSchedule(c.Schedule)
 	if err != nil { // Parse refused it
 		return time.Time{}, time.Time{}, false
 	}
-	start = schedule.Next(now.In(c.Zone).Add(-c.For))
+	over := now.Add(-c.For)
+	start = c.first(schedule, over, wallClock)
+	if everyHour(schedule) {
+		if again := c.first(schedule, over, lastPassing); start.IsZero() || again.Before(start) {
+			start = again
+		}
+	}
 	return start, start.Add(c.For), !start.IsZero()
+}
+
+// longestFold bounds how far clocks are ever put back: over the date line.
+const longestFold = 24 * time.Hour
+
+// first is the first moment after a given one that passing makes of a match of
+// the schedule, zero where there is none. A later match never makes an earlier
+// moment.
+func (c *Cron) first(schedule cron.Schedule, after time.Time, passing func(time.Time, *time.Location) time.Time) time.Time {
+	_, offset := after.In(c.Zone).Zone()
+	wall := after.UTC().Add(time.Duration(offset)*time.Second - longestFold)
+	for {
+		wall = schedule.Next(wall)
+		if wall.IsZero() {
+			return time.Time{}
+		}
+		if moment := passing(wall, c.Zone); moment.After(after) {
+			return moment
+		}
+	}
+}
+
+// everyHour reports whether a schedule names all hours of a day.
+func everyHour(schedule cron.Schedule) bool {
+	const all = 1<<24 - 1
+	spec, ok := schedule.(*cron.SpecSchedule)
+	return ok && spec.Hour&all == all
 }
