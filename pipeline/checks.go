@@ -111,6 +111,9 @@ func (w *walker) argv(n *yaml.Node, items []*yaml.Node) []string {
 		if i == 0 {
 			w.program(word)
 		}
+		if filled := notFilled(word.Value); filled != "" {
+			w.problems = append(w.problems, warning(word.Pos, `run: the program gets %s as it is%s, or add "shell: true" and write one command line`, quote(word.Value), filled))
+		}
 		argv = append(argv, word.Value)
 	}
 	if len(items) == 0 {
@@ -137,7 +140,9 @@ func (w *walker) http(n *yaml.Node) *HTTPCheck {
 	m.require("url")
 	address := m.filled("url")
 	if why := notAURL(address.Value); strings.TrimSpace(address.Value) != "" && why != "" {
-		w.problem(address.Pos, fmt.Sprintf("url: %s %s; want one such as https://example.com/healthz", quote(address.Value), why))
+		w.problem(address.Pos, fmt.Sprintf("url: %s %s; want one such as https://example.com/healthz%s", quote(address.Value), why, notFilled(address.Value)))
+	} else if filled := notFilled(address.Value); filled != "" {
+		w.problem(address.Pos, fmt.Sprintf("url: %s would be asked as it is%s", quote(address.Value), filled))
 	}
 	return &HTTPCheck{
 		URL:      address.Value,

@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sluice/stages/driver"
@@ -12,18 +14,20 @@ import (
 // the model alone, never YAML.
 type checker struct {
 	p        *Pipeline
+	patterns patterns
 	problems []Problem
 }
 
 // check is every contradiction between parts of the file.
 func (p *Pipeline) check() []Problem {
-	c := &checker{p: p}
+	c := &checker{p: p, patterns: patterns{}}
 	c.stageNames()
 	c.targetNames()
 	c.policyNames()
 	c.components()
 	c.sources()
 	c.canaries()
+	c.variables()
 	c.resources()
 	c.references()
 	return c.problems
@@ -102,8 +106,37 @@ func (c *checker) sources() {
 		case source != nil && source.Platform.Platform != t.Platform.Platform && source.Platform.Platform != "" && t.Platform.Platform != "":
 			c.problem(t.Pos, "target %q is on %s, but its source %q is on %s; a release travels on one platform: give each platform's chain a component of its own",
 				t.Name.Value, t.Platform.Platform, source.Name.Value, source.Platform.Platform)
+		case source != nil:
+			c.bound(t, source)
 		}
 	}
+}
+
+// bound checks that a target and its source agree in what a release does not
+// leave.
+func (c *checker) bound(t, source *Target) {
+	if bytes.Equal(t.Config, source.Config) {
+		return
+	}
+	here, there := config(t), config(source)
+	for _, k := range t.Platform.Keys {
+		a, b := here[k.Name], there[k.Name]
+		if !k.Bound || a == nil || b == nil || a == b {
+			continue
+		}
+		c.problem(t.Pos, "target %q: %s is %v, but of its source %q it is %v, which no release leaves; give each %s a chain of its own: name the component of every target, one for each %s",
+			t.Name.Value, k.Name, a, source.Name.Value, b, k.Name, k.Name)
+		return
+	}
+}
+
+// config is a target's keys, nil where they could not be read.
+func config(t *Target) map[string]any {
+	var keys map[string]any
+	if json.Unmarshal(t.Config, &keys) != nil {
+		return nil
+	}
+	return keys
 }
 
 // canaries checks that only platforms that can split traffic are asked to.
@@ -120,36 +153,92 @@ func (c *checker) canaries() {
 	}
 }
 
-// resources checks that no two targets name the same resource.
-func (c *checker) resources() {
-	seen := map[string]*Target{}
+// variables checks the canaries' variables by each platform's own rules.
+func (c *checker) variables() {
+	type judged struct {
+		canary   *Canary
+		platform string
+	}
+	seen := map[judged]bool{}
 	for t := range c.p.All() {
-		for _, id := range identities(t) {
-			first, taken := seen[id]
-			if taken && first != t {
-				c.problem(t.Pos, "target %q names the same resource as target %q (line %d): %s; a resource belongs to one target",
-					t.Name.Value, first.Name.Value, first.Pos.Line, id)
-				break
-			}
-			seen[id] = t
+		once := judged{t.Canary, t.Platform.Platform}
+		if t.Canary == nil || seen[once] {
+			continue
+		}
+		seen[once] = true
+		for _, v := range t.Canary.variables {
+			c.variable(t.Platform, v)
 		}
 	}
 }
 
-// identities names the resources of a target: one for each combination of its
-// identity keys' values.
-func identities(t *Target) []string {
-	var config map[string]any
-	if json.Unmarshal(t.Config, &config) != nil {
-		return nil
+func (c *checker) variable(f driver.Facts, v pair) {
+	rules := f.Settings
+	if rules.Name != "" && !c.patterns.whole(rules.Name, v.key.Value) {
+		c.problem(v.key.Pos, "variables: %s takes no variable called %s; want %s", f.Title, quote(v.key.Value), rules.NameHint)
 	}
+	if rules.Value != "" && !c.patterns.whole(rules.Value, v.value.Value) {
+		c.problem(v.value.Pos, "variables: %s takes no value %s, as %s has; want %s%s", f.Title, quote(v.value.Value), quote(v.key.Value), rules.ValueHint, notFilled(v.value.Value))
+	}
+}
+
+// resources checks that no two targets name the same resource.
+func (c *checker) resources() {
+	seen := map[string][]*Target{}
+	for t := range c.p.All() {
+		keys := config(t)
+		for _, id := range identities(t, keys) {
+			if first := sameResource(t, keys, seen[id]); first != nil {
+				c.problem(t.Pos, "target %q names the same resource as target %q (line %d): %s; a resource belongs to one target%s",
+					t.Name.Value, first.Name.Value, first.Pos.Line, id, apart(t, keys, config(first)))
+				break
+			}
+			seen[id] = append(seen[id], t)
+		}
+	}
+}
+
+// sameResource is the first of the targets, all of one identity as far as its
+// keys are required, whose other identity keys do not tell it apart.
+func sameResource(t *Target, keys map[string]any, others []*Target) *Target {
+	for _, other := range others {
+		if other != t && !toldApart(t.Platform, keys, config(other)) {
+			return other
+		}
+	}
+	return nil
+}
+
+// toldApart reports whether two targets name different values of an identity
+// key that may be left out. One that is left out could be any.
+func toldApart(f driver.Facts, a, b map[string]any) bool {
+	return slices.ContainsFunc(f.Keys, func(k driver.Key) bool {
+		return mayBeLeftOut(k) && a[k.Name] != nil && b[k.Name] != nil && a[k.Name] != b[k.Name]
+	})
+}
+
+func mayBeLeftOut(k driver.Key) bool { return k.Identity && !k.Required && k.Type == driver.String }
+
+// apart says which key would tell two targets apart, "" where none would.
+func apart(t *Target, a, b map[string]any) string {
+	for _, k := range t.Platform.Keys {
+		if mayBeLeftOut(k) && (a[k.Name] == nil) != (b[k.Name] == nil) {
+			return fmt.Sprintf(", and only a %s of each would tell them apart", k.Name)
+		}
+	}
+	return ""
+}
+
+// identities names the resources of a target: one for each combination of its
+// identity keys' values, without those that may be left out.
+func identities(t *Target, keys map[string]any) []string {
 	ids := []string{t.Platform.Platform}
 	identified := false
 	for _, k := range t.Platform.Keys {
-		if !k.Identity {
+		if !k.Identity || mayBeLeftOut(k) {
 			continue
 		}
-		parts := identityParts(config[k.Name])
+		parts := identityParts(keys[k.Name])
 		identified = identified || len(parts) > 0
 		ids = combine(ids, k.Name, parts)
 	}

@@ -49,15 +49,15 @@ func (w *walker) plain(key string, n *yaml.Node) any {
 // plainMapping is a mapping whose keys are distinct words.
 func (w *walker) plainMapping(key string, node *yaml.Node) map[string]any {
 	object := map[string]any{}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		name, ok := w.text("a key of "+key, node.Content[i])
+	for k, v := range w.entries(node, key) {
+		name, ok := w.text("a key of "+key, k)
 		if !ok {
 			continue
 		}
 		if _, twice := object[name.Value]; twice {
 			w.problem(name.Pos, fmt.Sprintf("%s: the key %s appears twice; keep one", key, quote(name.Value)))
 		}
-		object[name.Value] = w.plain(name.Value, node.Content[i+1])
+		object[name.Value] = w.plain(name.Value, v)
 	}
 	return object
 }

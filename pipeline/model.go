@@ -132,6 +132,8 @@ type Canary struct {
 	Disable       bool   // remove the canary when stable
 	OnFailure     string // "restore" or "hold"
 	Analysis      []*Check
+
+	variables []pair // Variables with their positions
 }
 
 // Check is a hook or a gate. Exactly one of Run, HTTP, Alarms, Metric and

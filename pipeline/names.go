@@ -39,7 +39,7 @@ func (m mapping) name(key string) At[string] {
 		return value
 	}
 	if err := CheckName(value.Value); err != nil {
-		m.w.problem(value.Pos, key+": "+err.Error())
+		m.w.problem(value.Pos, key+": "+err.Error()+notFilled(value.Value))
 	}
 	return value
 }

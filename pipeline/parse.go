@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
@@ -38,7 +37,7 @@ const (
 // All mistakes are reported at once, sorted by position. As soon as there is
 // one, the pipeline is nil; warnings come with a file without mistakes alone.
 func Parse(file string, src []byte, platforms []driver.Facts) (*Pipeline, []Problem) {
-	w := &walker{file: file, lines: splitLines(src), platforms: platforms, patterns: map[string]*regexp.Regexp{}}
+	w := &walker{file: file, lines: splitLines(src), platforms: platforms, patterns: patterns{}}
 	p := w.parse(src)
 	problems := w.sorted()
 	if p == nil || Failed(problems) {
@@ -63,6 +62,7 @@ func (w *walker) parse(src []byte) *Pipeline {
 	if !ok {
 		return nil
 	}
+	w.expressions(root)
 	p, ok := w.pipeline(root)
 	if !ok {
 		return nil
@@ -78,7 +78,7 @@ func (w *walker) parse(src []byte) *Pipeline {
 
 // pipeline reads the file's top level.
 func (w *walker) pipeline(n *yaml.Node) (*Pipeline, bool) {
-	m, ok := w.mapping(n, "a pipeline", "name", "description", "labels", "annotations", "state", "supersede", "afterGoingBack",
+	m, ok := w.mapping(withoutExtensions(n), "a pipeline", "name", "description", "labels", "annotations", "state", "supersede", "afterGoingBack",
 		"timeout", "operationTimeout", "stages", "policies", "automation", "deployments", "comment", "notify")
 	if !ok {
 		return nil, false

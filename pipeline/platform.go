@@ -3,7 +3,6 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"gopkg.in/yaml.v3"
@@ -31,6 +30,9 @@ func (w *walker) platform(name string, n *yaml.Node) (driver.Facts, json.RawMess
 		}
 		if m.has(k.Name) {
 			config[k.Name] = w.platformValue(m, k)
+		}
+		if k.Needs != "" && config[k.Name] == true && !m.has(k.Needs) {
+			w.problem(w.pos(m.node(k.Name)), fmt.Sprintf("%s: means nothing without %s; name it, or remove this key", k.Name, k.Needs))
 		}
 	}
 	data, err := json.Marshal(config)
@@ -63,29 +65,17 @@ func (w *walker) platformValue(m mapping, k driver.Key) any {
 	return value.Value
 }
 
-// pattern is what values of a platform's key match as a whole; nil where that is
-// no pattern. Each is compiled once a file.
-func (w *walker) pattern(text string) *regexp.Regexp {
-	known, ok := w.patterns[text]
-	if !ok {
-		known, _ = regexp.Compile(`^(?:` + text + `)$`) // the platform's own mistake: nothing is held against the file
-		w.patterns[text] = known
-	}
-	return known
-}
-
 // matches reports a value that is not as the platform wants it.
 func (w *walker) matches(k driver.Key, value At[string]) {
 	if k.Pattern == "" {
 		return
 	}
-	wanted := w.pattern(k.Pattern)
-	if wanted == nil || wanted.MatchString(value.Value) {
+	if w.patterns.whole(k.Pattern, value.Value) {
 		return
 	}
 	hint := k.Hint
 	if hint == "" {
 		hint = "a value that matches " + k.Pattern
 	}
-	w.problem(value.Pos, fmt.Sprintf("%s: %s is not valid; want %s", k.Name, quote(value.Value), hint))
+	w.problem(value.Pos, fmt.Sprintf("%s: %s is not valid; want %s%s", k.Name, quote(value.Value), hint, notFilled(value.Value)))
 }

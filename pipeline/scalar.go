@@ -188,16 +188,31 @@ func parseDuration(s string) (time.Duration, error) {
 
 // pairs is the key's mapping of strings to strings, judged by check.
 func (m mapping) pairs(key string, check func(w *walker, what string, pairs []pair)) map[string]string {
+	if !m.has(key) {
+		return nil
+	}
+	found := m.entries(key)
+	check(m.w, key, found)
+	return mapOf(found)
+}
+
+// entries is the key's mapping of strings to strings in the order of the file,
+// nil without the key.
+func (m mapping) entries(key string) []pair {
 	n := m.node(key)
 	if n == nil {
 		return nil
 	}
-	found := m.w.pairs(key, n)
-	if check != nil {
-		check(m.w, key, found)
+	return append([]pair{}, m.w.pairs(key, n)...)
+}
+
+// mapOf drops order and positions; nil of nil.
+func mapOf(pairs []pair) map[string]string {
+	if pairs == nil {
+		return nil
 	}
-	values := make(map[string]string, len(found))
-	for _, p := range found {
+	values := make(map[string]string, len(pairs))
+	for _, p := range pairs {
 		values[p.key.Value] = p.value.Value
 	}
 	return values
@@ -214,9 +229,9 @@ func (w *walker) pairs(key string, n *yaml.Node) []pair {
 		return nil
 	}
 	var found []pair
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		name, named := w.text("a key of "+key, node.Content[i])
-		value, valued := w.text(key, node.Content[i+1])
+	for k, v := range w.entries(node, key) {
+		name, named := w.text("a key of "+key, k)
+		value, valued := w.text(key, v)
 		twice := slices.ContainsFunc(found, func(p pair) bool { return p.key.Value == name.Value })
 		if named && twice {
 			w.problem(name.Pos, fmt.Sprintf("%s: the key %s appears twice; keep one", key, quote(name.Value)))

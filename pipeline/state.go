@@ -62,7 +62,9 @@ func (w *walker) store(m mapping) At[string] {
 		return At[string]{Value: defaultStore}
 	}
 	if err := CheckStore(store.Value); store.Value != "" && err != nil {
-		w.problem(store.Pos, "store: "+err.Error())
+		w.problem(store.Pos, "store: "+err.Error()+notFilled(store.Value))
+	} else if filled := notFilled(store.Value); filled != "" {
+		w.problem(store.Pos, "store: "+quote(store.Value)+" would be taken as it is"+filled)
 	}
 	return store
 }

@@ -32,11 +32,13 @@ func (w *walker) canary(n *yaml.Node) *Canary {
 		return nil
 	}
 	m.require("percentages")
+	variables := m.entries("variables")
 	return &Canary{
 		Pos:           m.pos,
 		Percentages:   w.percentages(m),
 		Wait:          w.bake(m),
-		Variables:     m.pairs("variables", nil),
+		Variables:     mapOf(variables),
+		variables:     variables,
 		UseStageCache: m.flag("useStageCache", false),
 		Disable:       m.flag("disable", false),
 		OnFailure:     m.word("onFailure", Restore, Restore, Hold).Value,

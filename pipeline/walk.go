@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -18,7 +17,8 @@ type walker struct {
 	file      string
 	lines     []string
 	platforms []driver.Facts
-	patterns  map[string]*regexp.Regexp // by their text, see [walker.pattern]
+	patterns  patterns
+	unfilled  map[Pos]bool // where a workflow's expression stands: told already, and nothing else of it
 	problems  []Problem
 }
 
@@ -30,6 +30,9 @@ func (w *walker) pos(n *yaml.Node) Pos { return w.at(n.Line, n.Column) }
 const mostProblems = 10_000
 
 func (w *walker) problem(pos Pos, message string) {
+	if w.unfilled[pos] {
+		return
+	}
 	if len(w.problems) > mostProblems {
 		return
 	}
@@ -85,8 +88,8 @@ func (w *walker) mapping(n *yaml.Node, what string, keys ...string) (mapping, bo
 		w.problem(m.pos, fmt.Sprintf("%s is a mapping with %s; this is %s", what, listOf(keys), describe(node)))
 		return m, false
 	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		m.add(node.Content[i], node.Content[i+1], keys)
+	for key, value := range w.entries(node, what) {
+		m.add(key, value, keys)
 	}
 	return m, true
 }
@@ -97,8 +100,6 @@ func (m mapping) add(key, value *yaml.Node, keys []string) {
 	switch {
 	case deref(key).Kind != yaml.ScalarNode:
 		m.w.problem(pos, fmt.Sprintf("the keys of %s are words; this is %s", m.what, describe(deref(key))))
-	case name == "<<" && !slices.Contains(keys, name):
-		m.w.problem(pos, `merge keys ("<<") are not supported; an alias can stand for a whole value, or write the keys out`)
 	case !slices.Contains(keys, name):
 		m.meant[Nearest(name, keys)] = true
 		m.w.problem(pos, fmt.Sprintf("unknown key %s in %s%s; valid keys are %s", quote(name), m.what, didYouMean(name, keys), listOf(keys)))

@@ -14,7 +14,7 @@ const inlineWait = 2 * time.Minute
 
 // warn is what is allowed and probably not meant.
 func (p *Pipeline) warn() []Problem {
-	return slices.Concat(p.warnStore(), p.warnApprovals(), p.warnCanaries(), p.warnHeaders(), p.warnTimeouts())
+	return slices.Concat(p.warnStore(), p.warnApprovals(), p.warnCanaries(), p.warnHeaders(), p.warnTimeouts(), p.warnPolicies())
 }
 
 func warning(pos Pos, format string, args ...any) Problem {
@@ -103,6 +103,24 @@ func (p *Pipeline) warnHeaders() []Problem {
 	}
 	return found
 }
+
+// warnPolicies names those that keep a bad release where it is: nobody may
+// override them, and they name what goes back.
+func (p *Pipeline) warnPolicies() []Problem {
+	var found []Problem
+	for _, policy := range p.Policies {
+		back := slices.DeleteFunc(slices.Clone(policy.Actions), func(action string) bool { return !goesBack(action) })
+		people := len(policy.Invokers) == 0 || slices.Contains(policy.Invokers, InvokerPerson)
+		if people && len(back) > 0 && len(policy.Override) == 0 {
+			found = append(found, warning(policy.Pos, "policy %s blocks the way back (%s) while its window is open, and nobody may override it: a bad release keeps its traffic; remove them from actions, or add override: [login]",
+				quote(policy.Name.Value), listOf(back)))
+		}
+	}
+	return found
+}
+
+// goesBack reports whether an action takes a release away from traffic.
+func goesBack(action string) bool { return !slices.Contains(Forward(), action) && action != "abandon" }
 
 // warnTimeouts names rollouts that end before one operation may.
 func (p *Pipeline) warnTimeouts() []Problem {

@@ -22,7 +22,7 @@ func Facts() driver.Facts {
 		Title:    "Amazon API Gateway",
 		Keys: []driver.Key{
 			{
-				Name: "restApi", Type: driver.String, Required: true, Identity: true, Reach: true,
+				Name: "restApi", Type: driver.String, Required: true, Identity: true, Reach: true, Bound: true,
 				Pattern: `[A-Za-z0-9]{1,64}`, Hint: "the id of a REST API, such as a1b2c3d4e5",
 				Doc: "The id of the REST API; deployments can be promoted between stages of one API only.",
 			},
@@ -32,7 +32,7 @@ func Facts() driver.Facts {
 				Doc: "The name of the API's stage.",
 			},
 			{
-				Name: "region", Type: driver.String, Reach: true,
+				Name: "region", Type: driver.String, Identity: true, Reach: true, Bound: true,
 				Pattern: `[a-z]{2}(-[a-z]+)+-[0-9]+`, Hint: "an AWS region, such as eu-west-1",
 				Doc: "The API's region; AWS_REGION or the AWS profile's unless given.",
 			},
@@ -41,6 +41,12 @@ func Facts() driver.Facts {
 		Batch:   1,
 		Settle:  settle,
 		Backoff: driver.Backoff{Initial: 500 * time.Millisecond, Max: 30 * time.Second, Factor: 2},
+		// "Variable names can have alphanumeric and underscore characters, and the
+		// values must match [A-Za-z0-9-._~:/?#&=,]+" (API reference, CreateDeployment).
+		Settings: driver.Settings{
+			Name: `[A-Za-z0-9_]+`, NameHint: "letters, digits and _, such as backend",
+			Value: `[A-Za-z0-9\-._~:/?#&=,]+`, ValueHint: "one or more letters, digits and -._~:/?#&=, signs",
+		},
 		Secrets: []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"},
 	}
 }

@@ -22,17 +22,17 @@ func Facts() driver.Facts {
 		Title:    "Google Cloud Deploy",
 		Keys: []driver.Key{
 			{
-				Name: "project", Type: driver.String, Required: true, Identity: true, Reach: true,
+				Name: "project", Type: driver.String, Required: true, Identity: true, Reach: true, Bound: true,
 				Pattern: `(?:[a-z0-9.-]+:)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`, Hint: "the id or number of a Google Cloud project, such as shop-prod-1234",
 				Doc: "The Google Cloud project of the delivery pipeline.",
 			},
 			{
-				Name: "location", Type: driver.String, Required: true, Identity: true, Reach: true,
+				Name: "location", Type: driver.String, Required: true, Identity: true, Reach: true, Bound: true,
 				Pattern: `[a-z0-9]+(?:-[a-z0-9]+)*`, Hint: "a Google Cloud region, such as europe-west1",
 				Doc: "The region of the delivery pipeline.",
 			},
 			{
-				Name: "deliveryPipeline", Type: driver.String, Required: true, Identity: true, Reach: true,
+				Name: "deliveryPipeline", Type: driver.String, Required: true, Identity: true, Reach: true, Bound: true,
 				Pattern: idPattern, Hint: "lower-case letters, digits and -, such as shop",
 				Doc: "The id of the delivery pipeline; releases belong to one.",
 			},

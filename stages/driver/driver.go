@@ -54,6 +54,7 @@ type Facts struct {
 	Settle   time.Duration // an effect may become visible this late: Absent is never said sooner
 	Backoff  Backoff       // how its operations are polled unless the target's poll says otherwise
 	Secrets  []string      // environment variables that hold its credentials: masked before first use
+	Settings Settings      // what [Change.Variables] may hold
 	Notice   string        // said once per run as a warning where a target uses the platform; "" for none
 }
 
@@ -85,11 +86,21 @@ type Key struct {
 	Name     string
 	Type     KeyType
 	Required bool
-	Identity bool   // the identity keys together name the resource; two targets may not share them
+	Identity bool   // the identity keys together name the resource; two targets may not share them. A text that may be left out could be anything then
 	Reach    bool   // targets that agree in all reach keys know the same releases; none: each knows its own
+	Bound    bool   // a release does not leave it: a target and its source that both name the key agree in it
+	Needs    string // the name of another key without which this one, set to true, means nothing; "" for none
 	Pattern  string // a regular expression (RE2) that the whole of every value matches; "" for any
 	Hint     string // says in words what Pattern wants, with an example
 	Doc      string // one sentence for the documentation and the schema
+}
+
+// Settings are the vendor's rules for names and values, as regular expressions
+// (RE2) that the whole of each matches; "" for any. The hints say in words what
+// they want.
+type Settings struct {
+	Name, NameHint   string
+	Value, ValueHint string
 }
 
 // Backoff is how often an operation is polled: after Initial, then each wait

@@ -43,7 +43,7 @@ func Facts() driver.Facts {
 		Title:    "entrecode App Manager",
 		Keys: []driver.Key{
 			{
-				Name: "appID", Type: driver.String, Required: true, Reach: true, Pattern: id, Hint: hint,
+				Name: "appID", Type: driver.String, Required: true, Reach: true, Bound: true, Pattern: id, Hint: hint,
 				Doc: "The app that the platform belongs to.",
 			},
 			{

@@ -29,6 +29,10 @@ const (
 	batch = 1000
 )
 
+// idPattern is what Heroku takes as an id. Its names match `^[a-z][a-z0-9-]{1,28}[a-z0-9]$`
+// (apps) and `^[a-z][a-z0-9-]{2,29}$` (pipelines), says the published schema.
+const idPattern = `[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`
+
 // Facts are what Heroku can do.
 func Facts() driver.Facts {
 	return driver.Facts{
@@ -37,12 +41,12 @@ func Facts() driver.Facts {
 		Keys: []driver.Key{
 			{
 				Name: "app", Type: driver.String, Required: true, Identity: true,
-				Pattern: `[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`, Hint: "an app's name or id, such as storefront-staging",
+				Pattern: `[a-z][a-z0-9-]{1,28}[a-z0-9]|` + idPattern, Hint: "an app's name or id: 3 to 30 lower-case letters, digits and -, such as storefront-staging",
 				Doc: "The app's name or id. Its pipeline and stage are found.",
 			},
 			{
 				Name: "pipeline", Type: driver.String, Reach: true,
-				Pattern: `[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`, Hint: "a Heroku pipeline's name or id, such as storefront",
+				Pattern: `[a-z][a-z0-9-]{2,29}|` + idPattern, Hint: "a Heroku pipeline's name or id: 3 to 30 lower-case letters, digits and -, such as storefront",
 				Doc: "The Heroku pipeline that the app belongs to; where given, an app that is elsewhere is refused.",
 			},
 			{
@@ -51,7 +55,7 @@ func Facts() driver.Facts {
 				Doc: "The Heroku stage of the app; the Sluice stage's name where Heroku knows it.",
 			},
 			{
-				Name: "couple", Type: driver.Bool,
+				Name: "couple", Type: driver.Bool, Needs: "pipeline",
 				Doc: "Creates the pipeline and couples the app to its stage where that is missing; needs pipeline.",
 			},
 		},

@@ -57,6 +57,9 @@ func (op patchOperation) replaceOverride(s *stage, key, value string) error {
 	if s.CanarySettings == nil {
 		return op.noCanary()
 	}
+	if err := checkVariable(key, value); err != nil {
+		return err
+	}
 	if s.CanarySettings.StageVariableOverrides == nil {
 		s.CanarySettings.StageVariableOverrides = map[string]string{}
 	}

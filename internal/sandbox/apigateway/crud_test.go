@@ -115,6 +115,10 @@ func TestDeploymentToAStage(t *testing.T) {
 	badRequest(t, err, "Provided value is ")
 	_, err = deploy(sdk.CreateDeploymentInput{CanarySettings: canary, StageName: aws.String("moon")})
 	badRequest(t, err, "Stage moon must already be created before making a canary release deployment")
+	_, err = deploy(sdk.CreateDeploymentInput{Variables: map[string]string{"a:b": "c"}, StageName: aws.String("prod")})
+	badRequest(t, err, "Invalid stage variable name: a:b.")
+	_, err = deploy(sdk.CreateDeploymentInput{CanarySettings: &types.DeploymentCanarySettings{StageVariableOverrides: map[string]string{"a": ""}}, StageName: aws.String("prod")})
+	badRequest(t, err, "Invalid stage variable value: .")
 	_, err = deploy(sdk.CreateDeploymentInput{CanarySettings: &types.DeploymentCanarySettings{PercentTraffic: 101}, StageName: aws.String("prod")})
 	badRequest(t, err, "Must be between 0.0 and 100.0")
 

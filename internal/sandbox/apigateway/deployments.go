@@ -99,6 +99,9 @@ func (e *Emulator) createDeployment(region string, r *http.Request) (int, any, e
 // check refuses a deployment that the stage does not take.
 func (in deploymentInput) check(api *restAPI) error {
 	const prefix = "Invalid deployment content specified."
+	if err := checkVariables(in.Variables); err != nil {
+		return err
+	}
 	if in.CanarySettings == nil {
 		if in.StageName == nil {
 			return nil
@@ -118,6 +121,9 @@ func (in deploymentInput) check(api *restAPI) error {
 	}
 	if _, ok := api.Stages[*in.StageName]; !ok {
 		return badRequest(prefix+"Stage %s must already be created before making a canary release deployment", *in.StageName)
+	}
+	if err := checkVariables(in.CanarySettings.StageVariableOverrides); err != nil {
+		return err
 	}
 	return checkPercent(in.CanarySettings.PercentTraffic)
 }

@@ -82,6 +82,9 @@ func (op patchOperation) replaceIn(api *restAPI, s *stage, value string) error {
 		// docs/platforms.md: "Moving a stage without a canary: `replace /deploymentId`"
 		return replaceDeployment(api, &s.DeploymentID, value)
 	case parent == "/variables":
+		if err := checkVariable(unescape(key), value); err != nil {
+			return err
+		}
 		s.setVariable(unescape(key), value)
 		return nil
 	case strings.HasPrefix(op.Path, "/canarySettings"):

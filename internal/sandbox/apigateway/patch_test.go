@@ -88,22 +88,18 @@ func TestUpdateStage(t *testing.T) {
 			},
 			"{ID:old,Variables:{own:stays,sv1:val1},Canary:{ID:new,Percent:50,Overrides:{a:1,sv1:x},Cache:true}}",
 		},
-		"keys are escaped": {
+		"every sign that a variable may have": {
 			true, func(bench) []types.PatchOperation {
 				return []types.PatchOperation{
-					replace("/variables/a~1b~0c", "v"), replace("/variables/~01", "w"),
-					replace("/canarySettings/stageVariableOverrides/x~1y", "z"), remove("/variables/own"),
+					replace("/variables/Az_09", "Az09-._~:/?#=,"),
+					replace("/canarySettings/stageVariableOverrides/_", ","), remove("/variables/own"),
 				}
 			},
-			"{ID:old,Variables:{a/b~c:v,sv1:val1,~1:w},Canary:{ID:new,Percent:50,Overrides:{a:1,sv1:x,x/y:z}}}",
+			"{ID:old,Variables:{Az_09:Az09-._~:/?#=,,sv1:val1},Canary:{ID:new,Percent:50,Overrides:{_:,,a:1,sv1:x}}}",
 		},
 		"a stage moves": {
 			false, func(b bench) []types.PatchOperation { return []types.PatchOperation{replace("/deploymentId", b.next)} },
 			"{ID:new,Variables:{own:stays,sv1:val1}}",
-		},
-		"an empty variable": {
-			false, func(bench) []types.PatchOperation { return []types.PatchOperation{replace("/variables/sv1", "")} },
-			"{ID:old,Variables:{own:stays,sv1:}}",
 		},
 	}
 	for name, test := range tests {
@@ -161,6 +157,12 @@ func TestUpdateStageRefuses(t *testing.T) {
 		"remove no logging":            {true, remove("/accessLogSettings"), "Cannot remove"},
 		"override without a canary":    {false, replace("/canarySettings/stageVariableOverrides/a", "1"), "Canary does not exist"},
 		"cache without a canary":       {false, replace("/canarySettings/useStageCache", "true"), "Canary does not exist"},
+		"an escaped name":              {true, replace("/variables/a~1b~0c", "v"), "Invalid stage variable name: a/b~c.  Please use names with only word characters."},
+		"a name with a colon":          {true, replace("/canarySettings/stageVariableOverrides/team:cost", "v"), "Invalid stage variable name: team:cost.  Please use names with only word characters."},
+		"a variable without a name":    {true, replace("/variables/", "v"), "Invalid stage variable name: .  Please use names with only word characters."},
+		"an empty variable":            {true, replace("/variables/sv1", ""), "Invalid stage variable value: .  Please use values with alphanumeric characters and the symbols"},
+		"an empty override":            {true, replace("/canarySettings/stageVariableOverrides/sv1", ""), "Invalid stage variable value: .  Please use"},
+		"a dollar":                     {true, replace("/variables/alias", "$LATEST"), "Invalid stage variable value: $LATEST.  Please use"},
 		"no value":                     {true, types.PatchOperation{Op: types.OpReplace, Path: aws.String("/description")}, "A value is required"},
 		"more than all":                {true, replace("/canarySettings/percentTraffic", "100.1"), "Must be between 0.0 and 100.0"},
 		"less than nothing":            {true, replace("/canarySettings/percentTraffic", "-1"), "Must be between 0.0 and 100.0"},

@@ -95,7 +95,13 @@ func (in stageInput) check(api *restAPI) error {
 	if api.deployment(in.DeploymentID) == nil {
 		return badRequest("Deployment id does not exist")
 	}
+	if err := checkVariables(in.Variables); err != nil {
+		return err
+	}
 	if c := in.CanarySettings; c != nil {
+		if err := checkVariables(c.StageVariableOverrides); err != nil {
+			return err
+		}
 		if c.DeploymentID != "" && api.deployment(c.DeploymentID) == nil {
 			return badRequest("Deployment id does not exist")
 		}

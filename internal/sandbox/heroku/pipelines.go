@@ -2,6 +2,7 @@ package heroku
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -67,6 +68,7 @@ func (e *Emulator) getPipeline(r *http.Request) (int, any, error) {
 // createPipeline makes a pipeline.
 //
 // docs/platforms.md: "`POST /pipelines` needs `name` alone; owners may have pipelines of the same name."
+// docs/platforms.md: "those of pipelines `^[a-z][a-z0-9-]{2,29}$`"
 func (e *Emulator) createPipeline(r *http.Request) (int, any, error) {
 	var body struct {
 		Name  string
@@ -81,6 +83,9 @@ func (e *Emulator) createPipeline(r *http.Request) (int, any, error) {
 	}
 	if body.Name == "" {
 		return 0, nil, invalid("Name can't be blank")
+	}
+	if !regexp.MustCompile(`^[a-z][a-z0-9-]{2,29}$`).MatchString(body.Name) {
+		return 0, nil, invalid("Name must start with a letter and can only contain lowercase letters, digits, and dashes.")
 	}
 	if slices.ContainsFunc(e.state.named(body.Name), func(p *herokuPipeline) bool { return p.Owner == owner }) {
 		return 0, nil, invalid("Name has already been taken")
