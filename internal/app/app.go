@@ -15,6 +15,7 @@ import (
 	"sluice/internal/guard"
 	"sluice/internal/ledger/process"
 	"sluice/internal/store"
+	"sluice/internal/store/open"
 	"sluice/internal/view"
 	"sluice/rollout"
 	"sluice/stages"
@@ -83,6 +84,7 @@ type invocation struct {
 	bound       bool // the flags have all their values
 	command     string
 	closers     []func()
+	process     *open.Process
 	stores      []store.Store // those that were opened, for the output `state`
 	cautions    []string      // what was said once
 	self        rollout.Run   // this process; no id before it is asked for
@@ -96,7 +98,7 @@ func newInvocation(p Process) *invocation {
 	if p.Self == nil {
 		p.Self = process.Here().Self
 	}
-	inv := &invocation{Process: p, started: time.Now(), overlay: map[string]string{}, platforms: all.Platforms()}
+	inv := &invocation{Process: p, started: time.Now(), overlay: map[string]string{}, platforms: all.Platforms(), process: open.NewProcess()}
 	inv.credentials = credentialNames(inv.platforms)
 	inv.getenv = func(name string) string {
 		if v, ok := inv.overlay[name]; ok {

@@ -44,15 +44,20 @@ func (inv *invocation) openStore(p *pipeline.Pipeline, flag, where string) (stor
 	if err := pipeline.CheckStore(where); err != nil {
 		return nil, usage(fmt.Errorf("%s: %w", flag, err))
 	}
-	s, err := open.Open(open.Spec{
-		Store: where, Branch: p.State.Branch, Endpoint: p.State.Endpoint.Value, Branches: p.State.Branches,
-		Runner: inv.runner, Getenv: inv.getenv, Describe: inv.describeSave, Warn: inv.runner.Warning,
-	})
+	s, err := open.Open(inv.spec(p, where))
 	var wrong *open.Error
 	if errors.As(err, &wrong) {
 		return nil, usage(err)
 	}
 	return s, err
+}
+
+// spec is how the pipeline's state is opened in a store.
+func (inv *invocation) spec(p *pipeline.Pipeline, where string) open.Spec {
+	return open.Spec{
+		Store: where, Branch: p.State.Branch, Endpoint: p.State.Endpoint.Value, Branches: p.State.Branches,
+		Process: inv.process, Runner: inv.runner, Getenv: inv.getenv, Describe: inv.describeSave, Warn: inv.runner.Warning,
+	}
 }
 
 // describeSave is what a saved record says happened last, for a store that
@@ -112,9 +117,9 @@ func (inv *invocation) showState(ctx context.Context, p *pipeline.Pipeline) erro
 
 func (inv *invocation) state() *cobra.Command {
 	state := &cobra.Command{
-		Use: "state", Short: "Look at state, move it, adopt what runs today",
+		Use: "state", Short: "Look at state, move it, adopt what runs today, go on after it was lost",
 		RunE: func(*cobra.Command, []string) error {
-			return usage(errors.New("say which: state show, state migrate or state import"))
+			return usage(errors.New("say which: state show, state migrate, state import or state accept"))
 		},
 	}
 	show := &cobra.Command{
@@ -128,6 +133,6 @@ func (inv *invocation) state() *cobra.Command {
 		},
 	}
 	inv.flags.selection(show.Flags())
-	state.AddCommand(show, inv.migrate(), inv.importState())
+	state.AddCommand(show, inv.migrate(), inv.importState(), inv.acceptState())
 	return state
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -119,12 +120,15 @@ func (w *world) breakStores(status int, body string) {
 	w.fault = func(*http.Request) (int, string) { return status, body }
 }
 
+// isGit are the paths of the repository's git data.
+var isGit = regexp.MustCompile(`^/(git|tarball|commits|compare)/`)
+
 // serveGitHub is GitHub: its git data, its runs, and its artifacts.
 func (w *world) serveGitHub(rw http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/repos/"+gitreftest.Repository)
 	id, isRun := strings.CutPrefix(path, "/actions/runs/")
 	switch {
-	case strings.HasPrefix(path, "/git/"), strings.HasPrefix(path, "/tarball/"):
+	case isGit.MatchString(path):
 		if r.Header.Get("Authorization") == "Bearer "+artifacttest.Token {
 			r.Header.Set("Authorization", "Bearer "+gitreftest.Token)
 		}

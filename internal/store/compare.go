@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -41,8 +42,14 @@ func Cancelled(ctx context.Context, op string) error {
 // ready; it is safe for concurrent use.
 type Places struct {
 	mu    sync.Mutex
-	order []Key
-	saved map[Key]Saved
+	count int
+	saved map[Key]placed
+}
+
+// placed is where an entry was saved, and as the how manieth.
+type placed struct {
+	Saved
+	at int
 }
 
 // Add records that k was saved at s, last.
@@ -50,17 +57,16 @@ func (p *Places) Add(k Key, s Saved) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.saved == nil {
-		p.saved = map[Key]Saved{}
+		p.saved = map[Key]placed{}
 	}
-	p.order = append(slices.DeleteFunc(p.order, func(have Key) bool { return have == k }), k)
-	p.saved[k] = s
+	p.count++
+	p.saved[k] = placed{s, p.count}
 }
 
 // Drop forgets k, which was removed.
 func (p *Places) Drop(k Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.order = slices.DeleteFunc(p.order, func(have Key) bool { return have == k })
 	delete(p.saved, k)
 }
 
@@ -68,9 +74,10 @@ func (p *Places) Drop(k Key) {
 func (p *Places) List() []Saved {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	list := make([]Saved, len(p.order))
-	for i, k := range p.order {
-		list[i] = p.saved[k]
+	ordered := slices.SortedFunc(maps.Values(p.saved), func(a, b placed) int { return a.at - b.at })
+	list := make([]Saved, len(ordered))
+	for i, s := range ordered {
+		list[i] = s.Saved
 	}
 	return list
 }

@@ -52,6 +52,10 @@ type Facts struct {
 	Swap     bool   // compares and swaps: two writers never both win
 	Atomic   bool   // saves all entries of a commit or none
 	Identity bool   // whoever can write here was authenticated (approvals of people count)
+	// Together says which batches the store likes: a commit of many entries costs
+	// what a commit of one does, so that it is worth gathering them. Without it each
+	// entry is written by itself, side by side.
+	Together bool
 }
 
 // Saved tells where a commit went, for the output `state`.
@@ -63,8 +67,10 @@ type Saved struct {
 // Store keeps records. Implementations are safe for concurrent use and change
 // nothing after ctx is cancelled.
 //
-// Errors: [*ConflictError] (somebody else saved first; exit 5) and
-// [*UnreadableError] (could not be read, written or trusted; exit 6).
+// Errors: [*ConflictError] (somebody else saved first; exit 5), [*UnreadableError]
+// (could not be read, written or trusted; exit 6) and [*BusyError] (nothing but time
+// is needed: wait, or end as pending). A cancelled context's own error comes back as
+// it is. Nothing is repeated by callers but what was busy: stores do that.
 type Store interface {
 	Facts() Facts
 	// Load returns one entry per key, in the order of the keys.

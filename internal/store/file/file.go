@@ -5,7 +5,7 @@
 // the store compares and swaps. A file is replaced whole (written beside,
 // flushed, renamed, its directory flushed): a process killed anywhere leaves
 // the old record or the new one. Several records of one commit are replaced
-// one after the other, so a commit is not atomic.
+// side by side, so a commit is not atomic.
 package file
 
 import (
@@ -32,61 +32,44 @@ const (
 )
 
 // Option changes how a store is opened.
-type Option func(*Store)
+type Option func(*options)
+
+type options struct{ by string }
 
 // By names the run that saves, for people who look at the file and for the
 // conflicts of others.
-func By(who string) Option { return func(s *Store) { s.by = who } }
+func By(who string) Option { return func(o *options) { o.by = who } }
 
-// Store keeps records under a directory. Create one with [Open].
-type Store struct {
-	dir    string
-	by     string
-	places store.Places
-}
+// place is a directory that keeps records.
+type place struct{ dir string }
 
 // Open returns the store in dir, which is created by the first Commit. It
 // touches nothing itself.
-func Open(dir string, options ...Option) store.Store {
-	s := &Store{dir: dir}
-	for _, option := range options {
-		option(s)
+func Open(dir string, with ...Option) store.Store {
+	var o options
+	for _, option := range with {
+		option(&o)
 	}
-	return s
+	return store.New(&place{dir: dir}, o.by)
 }
 
 // Facts say that the store compares and swaps, record by record.
-func (s *Store) Facts() store.Facts {
+func (s *place) Facts() store.Facts {
 	return store.Facts{Name: "file:" + s.dir, Swap: true}
 }
 
-// Load reads the records. Only a file that does not exist is "never written".
-func (s *Store) Load(ctx context.Context, keys ...store.Key) ([]store.Entry, error) {
-	if err := store.CheckKeys(keys); err != nil {
-		return nil, err
-	}
-	entries := make([]store.Entry, len(keys))
-	for i, k := range keys {
-		if err := store.Cancelled(ctx, "read"); err != nil {
-			return nil, err
+// Read reads the records. Only a file that does not exist is "never written".
+func (s *place) Read(ctx context.Context, keys []store.Key) ([]store.Stored, error) {
+	return store.ReadEach(ctx, keys, func(ctx context.Context, k store.Key) (store.Stored, error) {
+		if err := ctx.Err(); err != nil {
+			return store.Stored{}, err
 		}
-		found, err := s.read(k)
-		if err != nil {
-			return nil, err
-		}
-		entries[i] = found.Entry
-	}
-	return entries, nil
+		return s.read(k)
+	})
 }
 
 // List reads the names in the folder of a pipeline's kind, not the records.
-func (s *Store) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
-	if err := store.Cancelled(ctx, "list"); err != nil {
-		return nil, err
-	}
-	if err := store.CheckList(pipeline, kind); err != nil {
-		return nil, err
-	}
+func (s *place) List(_ context.Context, pipeline, kind string) ([]store.Key, error) {
 	folder := store.Key{Pipeline: pipeline, Kind: kind}.Folder()
 	err := s.checkFolder(folder)
 	var files []fs.DirEntry
@@ -105,57 +88,70 @@ func (s *Store) List(ctx context.Context, pipeline, kind string) ([]store.Key, e
 			keys = append(keys, k)
 		}
 	}
-	store.SortKeys(keys) // names with ".json" sort otherwise
 	return keys, nil
 }
 
-// Commit replaces the records one after the other, after all of them were
-// found current.
-func (s *Store) Commit(ctx context.Context, entries ...store.Entry) ([]store.Entry, error) {
-	if err := store.CheckCommit(entries); err != nil || len(entries) == 0 {
-		return nil, err
-	}
+// Swap replaces the files side by side, after all of them were found current, and
+// flushes each folder once.
+func (s *place) Swap(ctx context.Context, saves []store.Save) []store.Swapped {
 	unlock, err := s.lock(ctx)
 	if err != nil {
-		return nil, err
+		return store.Failed(saves, err)
 	}
 	defer unlock()
-	if err := s.compare(entries); err != nil {
-		return nil, err
+	if err := s.compare(ctx, saves); err != nil {
+		return store.Failed(saves, err)
 	}
-	var saved []store.Entry
-	for _, e := range entries {
-		if err := store.Cancelled(ctx, "write"); err != nil {
-			return saved, err
-		}
-		if e.Version, err = s.put(e); err != nil {
-			return saved, s.unreadable(e.Key, "write", err)
-		}
-		saved = append(saved, e)
+	folders, err := s.makeFolders(saves)
+	if err != nil {
+		return store.Failed(saves, s.unreadable(store.Key{}, "write", err))
 	}
-	return saved, nil
+	swapped := store.SwapEach(saves, func(save store.Save) (store.Swapped, error) { return s.put(ctx, save) })
+	for folder := range folders {
+		err := syncDir(filepath.Join(s.dir, folder))
+		for i, save := range saves {
+			if err != nil && swapped[i].Err == nil && save.Key.Folder() == folder {
+				swapped[i].Err = s.unreadable(save.Key, "write", err)
+			}
+		}
+	}
+	return swapped
 }
 
-// Where lists the files of this process's commits.
-func (s *Store) Where() []store.Saved { return s.places.List() }
-
-func (s *Store) compare(entries []store.Entry) error {
-	current := make([]store.Stored, len(entries))
-	for i, e := range entries {
-		found, err := s.read(e.Key)
-		if err != nil {
-			return err
-		}
-		current[i] = found
+// compare reports which saves are of records that somebody changed meanwhile.
+func (s *place) compare(ctx context.Context, saves []store.Save) error {
+	keys, entries := make([]store.Key, len(saves)), make([]store.Entry, len(saves))
+	for i, save := range saves {
+		keys[i], entries[i] = save.Key, save.Entry
+	}
+	current, err := s.Read(ctx, keys)
+	if err != nil {
+		return err
 	}
 	return store.Compare(current, entries)
 }
 
-func (s *Store) path(k store.Key) string {
+// makeFolders creates the folders of what is saved, and returns their names.
+func (s *place) makeFolders(saves []store.Save) (map[string]bool, error) {
+	folders := map[string]bool{}
+	for _, save := range saves {
+		folder := save.Key.Folder()
+		if folders[folder] {
+			continue
+		}
+		folders[folder] = true
+		if err := makeDir(filepath.Join(s.dir, folder)); err != nil {
+			return nil, err
+		}
+	}
+	return folders, nil
+}
+
+func (s *place) path(k store.Key) string {
 	return filepath.Join(s.dir, filepath.FromSlash(k.Path()))
 }
 
-func (s *Store) read(k store.Key) (store.Stored, error) {
+func (s *place) read(k store.Key) (store.Stored, error) {
 	text, err := s.readRecord(k)
 	if errors.Is(err, fs.ErrNotExist) {
 		return store.Stored{Entry: store.Entry{Key: k}}, nil
@@ -174,34 +170,29 @@ func (s *Store) read(k store.Key) (store.Stored, error) {
 	return found, nil
 }
 
-// put writes an entry, or removes it.
-func (s *Store) put(e store.Entry) (version string, err error) {
-	if e.Data != nil {
-		return s.write(e)
+// put writes an entry, or removes it. Its folder is flushed by the caller.
+func (s *place) put(ctx context.Context, save store.Save) (store.Swapped, error) {
+	if err := ctx.Err(); err != nil {
+		return store.Swapped{}, err
 	}
-	if err := remove(s.path(e.Key)); err != nil {
-		return "", err
+	path := s.path(save.Key)
+	change := func() error { return replace(path, save.Text) }
+	if save.Removes() {
+		change = func() error { return remove(path) }
 	}
-	s.places.Drop(e.Key)
-	return "", nil
-}
-
-func (s *Store) write(e store.Entry) (version string, err error) {
-	text, digest, err := store.Encode(e, s.by)
-	if err != nil {
-		return "", err
+	if err := change(); err != nil {
+		return store.Swapped{}, s.unreadable(save.Key, "write", err)
 	}
-	if err := replace(s.path(e.Key), text); err != nil {
-		return "", err
+	if save.Removes() {
+		return store.Swapped{}, nil
 	}
-	s.places.Add(e.Key, store.Saved{Location: s.path(e.Key), Digest: digest})
-	return digest, nil
+	return store.Swapped{Version: save.Digest, Location: path}, nil
 }
 
 // lock waits for the directory's lock until ctx ends. The kernel releases it
 // when the process dies.
-func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
-	if err := store.Cancelled(ctx, "write"); err != nil {
+func (s *place) lock(ctx context.Context) (unlock func(), err error) {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(s.dir, dirMode); err != nil {
@@ -213,9 +204,6 @@ func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 	}
 	lock := flock.New(path, flock.SetPermissions(fileMode))
 	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
-		if cancelled := store.Cancelled(ctx, "write"); cancelled != nil {
-			return nil, cancelled
-		}
 		return nil, s.unreadable(store.Key{}, "write", err)
 	}
 	// Closing releases the lock; there is nothing to do about a failure, and
@@ -223,7 +211,7 @@ func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 	return func() { _ = lock.Close() }, nil
 }
 
-func (s *Store) unreadable(k store.Key, op string, err error) error {
+func (s *place) unreadable(k store.Key, op string, err error) error {
 	return &store.UnreadableError{
 		Key: k, Op: op, Err: err,
 		Remedy: "make " + s.dir + " a directory that this user can read and write, or name another with --store file:DIR",

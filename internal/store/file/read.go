@@ -18,7 +18,7 @@ import (
 
 // readRecord reads the text of a pipeline's record. The error is
 // [fs.ErrNotExist] only where everything on the way proves that there is none.
-func (s *Store) readRecord(k store.Key) ([]byte, error) {
+func (s *place) readRecord(k store.Key) ([]byte, error) {
 	if err := s.checkFolder(k.Folder()); err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func (s *Store) readRecord(k store.Key) ([]byte, error) {
 // checkFolder refuses a folder of entries that is none. The error is
 // [fs.ErrNotExist] where there is none, and the state folder is one or does not
 // exist either.
-func (s *Store) checkFolder(name string) error {
+func (s *place) checkFolder(name string) error {
 	if err := s.checkDir(); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (s *Store) checkFolder(name string) error {
 
 // checkDir is about the state folder. A link to nothing is not "no folder": what
 // it leads to may be a disk that is not mounted.
-func (s *Store) checkDir() error {
+func (s *place) checkDir() error {
 	info, err := os.Stat(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, linked := os.Lstat(s.dir); linked == nil {

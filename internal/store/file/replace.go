@@ -8,31 +8,25 @@ import (
 	"runtime"
 )
 
-// replace makes text the content of path, durably and all at once. The caller
-// holds the lock, so one fixed temporary name serves, and what a killed
+// replace makes text the content of path, all at once, and durably once the caller
+// flushed the folder, which is there. The caller holds the lock, so one fixed temporary name serves, and what a killed
 // process or somebody else left there is removed: it is written into nothing
 // that existed before.
 func replace(path string, text []byte) error {
-	dir := filepath.Dir(path)
-	if err := makeDir(dir); err != nil {
-		return err
-	}
-	temporary := filepath.Join(dir, "."+filepath.Base(path)+".tmp")
+	temporary := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
 	if err := writeSynced(temporary, text); err != nil {
 		return err
 	}
-	if err := os.Rename(temporary, path); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return os.Rename(temporary, path)
 }
 
-// remove takes the file of path away, durably. The caller holds the lock.
+// remove takes the file of path away, durably once the caller flushed the folder.
+// The caller holds the lock.
 func remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return nil
 }
 
 // makeDir creates the pipeline's directory and flushes its parent, without

@@ -3,6 +3,7 @@ package gitref
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"sluice/internal/actions"
 )
@@ -65,16 +66,51 @@ type commitAnswer struct {
 // Proven implements [actions.Answer].
 func (c *commitAnswer) Proven() error { return errors.Join(c.object.Proven(), c.Tree.Proven()) }
 
-// is reports why an answer is not about the commit of a tree on top of parent,
-// "" for none.
-func (c *commitAnswer) is(tree, parent string) error {
+// is reports why an answer is not about the commit of a tree on top of parents.
+func (c *commitAnswer) is(tree string, parents []string) error {
 	if c.Tree.SHA != tree {
 		return fmt.Errorf("a commit of the tree %s instead of %s", c.Tree.SHA, tree)
 	}
-	if parent == "" && len(c.Parents) == 0 || len(c.Parents) == 1 && c.Parents[0].SHA == parent {
+	if !slices.EqualFunc(c.Parents, parents, func(o object, sha string) bool { return o.SHA == sha }) {
+		return errors.New("a commit that is not on top of the branch")
+	}
+	return nil
+}
+
+// headAnswer is a commit as the list of commits has it: with its tree, and with
+// files that it changed, which nobody wants.
+type headAnswer struct {
+	object
+	Commit struct {
+		Tree object `json:"tree"`
+	} `json:"commit"`
+	Parents []object `json:"parents"`
+}
+
+// tree is the commit's tree.
+func (h *headAnswer) tree() string { return h.Commit.Tree.SHA }
+
+// Most implements [actions.Long]: one file's difference is among it.
+func (*headAnswer) Most() int64 { return 16 << 20 }
+
+// Proven implements [actions.Answer].
+func (h *headAnswer) Proven() error { return errors.Join(h.object.Proven(), h.Commit.Tree.Proven()) }
+
+// comparison is how one commit stands to another.
+type comparison struct {
+	Status string `json:"status"`
+}
+
+// Most implements [actions.Long]: one file's difference is among it.
+func (*comparison) Most() int64 { return 16 << 20 }
+
+// Proven implements [actions.Answer].
+func (c *comparison) Proven() error {
+	switch c.Status {
+	case "ahead", "behind", "diverged", "identical":
 		return nil
 	}
-	return errors.New("a commit that is not on top of the branch")
+	return fmt.Errorf("a comparison of two commits that says %.40q", c.Status)
 }
 
 // treeAnswer is a recursive list of a tree.
@@ -88,9 +124,6 @@ type treeAnswer struct {
 // Most implements [actions.Long]: GitHub cuts a tree at 7 MB.
 func (*treeAnswer) Most() int64 { return 8 << 20 }
 
-// errTooMany is a branch that GitHub does not list whole.
-var errTooMany = errors.New("the branch holds more files than GitHub lists at once")
-
 // Proven implements [actions.Answer].
 func (t *treeAnswer) Proven() (err error) {
 	if err := t.object.Proven(); err != nil {
@@ -100,7 +133,7 @@ func (t *treeAnswer) Proven() (err error) {
 		return errors.New("a tree without its entries")
 	}
 	if t.Truncated {
-		return nil // read says so
+		return nil // content says so
 	}
 	t.whole, err = newTree(t.SHA, t.Tree)
 	return err

@@ -16,54 +16,33 @@ import (
 )
 
 const (
-	// archiveFrom is how many unread records are worth the branch's archive,
-	// one request of GITHUB_TOKEN's thousand an hour, instead of one each.
-	archiveFrom = 8
-	// maxArchive bounds what is unpacked.
+	// maxArchive bounds what is unpacked, maxFiles how many files.
 	maxArchive = 512 << 20
-	// archiveWait is what the archive may take: without it the records are read
+	maxFiles   = 200_000
+	// archiveWait is what the archive may take: without it the files are read
 	// singly, for which there must be time left.
 	archiveWait = 30 * time.Second
 )
 
-// prefetch reads the records of keys from the archive of the commit, if they
-// are many. A record counts only if its content has the name that git gave it,
-// so nothing depends on the archive being right; what it lacks is read singly.
-func (s *Store) prefetch(ctx context.Context, head snapshot, keys []store.Key, blobs []string) {
-	wanted := map[store.Key]string{}
-	for i, k := range keys {
-		if _, known := s.known(blobs[i]); blobs[i] != "" && !known {
-			wanted[k] = blobs[i]
-		}
-	}
-	if len(wanted) < archiveFrom {
-		return
-	}
+// archived reads all files of a commit from its archive, one request whatever
+// their number. It counts only if it is the whole of the commit's tree: git's name
+// for that covers every file, so that nothing can be missing, changed or added.
+func (s *branch) archived(ctx context.Context, api *actions.Client, head headAnswer) (tree, error) {
 	ctx, cancel := context.WithTimeout(ctx, archiveWait)
 	defer cancel()
-	// An error leaves the rest to single reads, which name it.
-	_ = s.archive(ctx, head.commit, func(k store.Key, text []byte) {
-		blob, ok := wanted[k]
-		if !ok || blobID(text) != blob {
-			return
-		}
-		if found, err := store.Decode(k, text); err == nil {
-			found.Version = blob
-			s.learn(blob, found)
-		}
-	})
-}
-
-func (s *Store) archive(ctx context.Context, commit string, use func(store.Key, []byte)) error {
-	api, err := s.github()
+	body, err := tarball(ctx, api, head.SHA)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	body, err := tarball(ctx, api, commit)
-	if err != nil {
-		return err
+	files, err := s.unpack(body)
+	if err := errors.Join(err, body.Close()); err != nil {
+		return nil, err
 	}
-	return errors.Join(unpack(body, use), body.Close())
+	whole := wholeOf(files)
+	if got := whole.root(); got != head.tree() {
+		return nil, fmt.Errorf("the archive of commit %s holds %s instead of %s", head.SHA, got, head.tree())
+	}
+	return whole, nil
 }
 
 // tarball asks where the archive is and fetches it there, without credentials:
@@ -87,31 +66,56 @@ func tarball(ctx context.Context, api *actions.Client, commit string) (io.ReadCl
 	return answer.Body, nil
 }
 
-// unpack hands over the records of a tar.gz, whose paths begin with a folder
-// of GitHub's choice.
-func unpack(packed io.Reader, use func(store.Key, []byte)) error {
+// unpack reads the files of a tar.gz, whose paths begin with a folder of GitHub's
+// choice, and keeps their content.
+func (s *branch) unpack(packed io.Reader) ([]node, error) {
 	unzipped, err := gzip.NewReader(packed)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	files := tar.NewReader(io.LimitReader(unzipped, maxArchive))
+	in := tar.NewReader(io.LimitReader(unzipped, maxArchive))
+	var files []node
 	for {
-		header, err := files.Next()
+		header, err := in.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return files, nil
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		_, path, _ := strings.Cut(header.Name, "/")
-		k, ok := store.KeyOfPath(path)
-		if !ok || header.Typeflag != tar.TypeReg || header.Size > store.MaxStored {
+		n := node{Path: path, Mode: modeOf(header), Size: header.Size}
+		if n.Mode == "" || path == "" {
 			continue
 		}
-		text, err := io.ReadAll(files)
-		if err != nil {
-			return err
+		if header.Size > store.MaxStored || len(files) == maxFiles {
+			return nil, fmt.Errorf("%.100q of %d bytes, after %d files", path, header.Size, len(files))
 		}
-		use(k, text)
+		text := []byte(header.Linkname) // a symbolic link's content
+		if header.Typeflag == tar.TypeReg {
+			if text, err = io.ReadAll(in); err != nil {
+				return nil, err
+			}
+		}
+		n.SHA = blobID(text)
+		if _, ours := store.KeyOfPath(path); ours {
+			s.learn(n.SHA, text)
+		}
+		files = append(files, n)
+	}
+}
+
+// modeOf is the mode that git has for what lies in an archive, "" for what it keeps
+// no content of.
+func modeOf(header *tar.Header) string {
+	switch {
+	case header.Typeflag == tar.TypeSymlink:
+		return modeLink
+	case header.Typeflag != tar.TypeReg:
+		return ""
+	case header.Mode&0o100 != 0:
+		return modeProg
+	default:
+		return modeFile
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/cenkalti/backoff/v5"
@@ -23,60 +24,68 @@ const (
 // errBehind means that the branch moved since it was read.
 var errBehind = errors.New("the branch moved")
 
-// change is a commit to be: the records in their envelopes, the same at every
-// try, so that a try whose answer was lost is recognised.
+// change is a commit to be: the same at every try, so that a try whose answer was
+// lost is recognised.
 type change struct {
-	entries []store.Entry
-	texts   [][]byte
-	digests []string
-	blobs   []string
+	saves []store.Save
+	blobs []string // the names of the files' content, "" of one that is removed
 }
 
-// Commit saves all records in one git commit, or none.
-func (s *Store) Commit(ctx context.Context, entries ...store.Entry) ([]store.Entry, error) {
-	if err := store.CheckCommit(entries); err != nil || len(entries) == 0 {
-		return nil, err
+func newChange(saves []store.Save) change {
+	c := change{saves: saves, blobs: make([]string, len(saves))}
+	for i, save := range saves {
+		if !save.Removes() {
+			c.blobs[i] = blobID(save.Text)
+		}
 	}
-	c, err := s.encode(entries)
+	return c
+}
+
+func (c change) keys() []store.Key {
+	keys := make([]store.Key, len(c.saves))
+	for i, save := range c.saves {
+		keys[i] = save.Key
+	}
+	return keys
+}
+
+// Swap saves all entries in one git commit, or none, when it is their turn.
+func (s *branch) Swap(ctx context.Context, saves []store.Save) []store.Swapped {
+	leave, err := s.queue.enter(ctx)
 	if err != nil {
-		return nil, s.unreadable("write", err)
+		return store.Failed(saves, err)
 	}
+	defer leave()
+	c := newChange(saves)
 	commit, err := s.swap(ctx, c)
-	if cancelled := store.Cancelled(ctx, "write"); err != nil && cancelled != nil {
-		return nil, cancelled
-	}
 	if err != nil {
-		return nil, err
+		return store.Failed(saves, err)
 	}
-	return s.saved(c, commit), nil
-}
-
-func (s *Store) encode(entries []store.Entry) (change, error) {
-	c := change{entries: entries}
-	for _, e := range entries {
-		if e.Data == nil {
-			c.texts, c.digests, c.blobs = append(c.texts, nil), append(c.digests, ""), append(c.blobs, "")
+	swapped := make([]store.Swapped, len(saves))
+	for i, save := range saves {
+		if save.Removes() {
 			continue
 		}
-		text, digest, err := store.Encode(e, s.options.Run.Run())
-		if err != nil {
-			return c, err
-		}
-		c.texts, c.digests, c.blobs = append(c.texts, text), append(c.digests, digest), append(c.blobs, blobID(text))
+		s.learn(c.blobs[i], save.Text)
+		swapped[i] = store.Swapped{Version: c.blobs[i], Location: s.location(save.Key, commit)}
 	}
-	return c, nil
+	return swapped
 }
 
-// swap tries until the commit is on the branch, a record was changed by
-// somebody else, or it cannot be done.
-func (s *Store) swap(ctx context.Context, c change) (commit string, err error) {
+// swap tries until the commit is on the branch, an entry was changed by somebody
+// else, or it cannot be done.
+func (s *branch) swap(ctx context.Context, c change) (commit string, err error) {
 	delays := backoff.NewExponentialBackOff()
 	delays.InitialInterval, delays.MaxInterval = s.options.Wait, 10*s.options.Wait
 	failures := 0
 	commit, err = backoff.Retry(ctx, func() (string, error) {
 		commit, err := s.try(ctx, c)
-		if err == nil || errors.Is(err, errBehind) {
-			return commit, err
+		if err == nil {
+			return commit, nil
+		}
+		s.doubt()
+		if errors.Is(err, errBehind) {
+			return "", err
 		}
 		if failures++; failures < transientTries && isTransient(err) {
 			return "", err
@@ -84,7 +93,7 @@ func (s *Store) swap(ctx context.Context, c change) (commit string, err error) {
 		return "", backoff.Permanent(err)
 	}, backoff.WithBackOff(delays), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0))
 	if errors.Is(err, errBehind) {
-		return "", &store.ConflictError{Keys: keys(c.entries), Who: []string{"the branch never stood still"}}
+		return "", &store.ConflictError{Keys: c.keys(), Who: []string{"the branch never stood still"}}
 	}
 	return commit, err
 }
@@ -93,36 +102,31 @@ func (s *Store) swap(ctx context.Context, c change) (commit string, err error) {
 // refused. Objects may be sent again, and a lost update of the branch is
 // recognised at the next try.
 func isTransient(err error) bool {
+	var lost *store.LostError
 	status := actions.Status(err)
-	return store.IsUnreadable(err) && !errors.Is(err, actions.ErrNoToken) && (status == 0 || status >= 500)
+	return store.IsUnreadable(err) && !errors.As(err, &lost) && !errors.Is(err, actions.ErrNoToken) && (status == 0 || status >= 500)
 }
 
-func keys(entries []store.Entry) []store.Key {
-	list := make([]store.Key, len(entries))
-	for i, e := range entries {
-		list[i] = e.Key
-	}
-	return list
-}
-
-// try makes the commit on top of the branch as it is now, and moves the branch
-// there unless it moved meanwhile.
-func (s *Store) try(ctx context.Context, c change) (string, error) {
-	if err := store.Cancelled(ctx, "write"); err != nil {
+// try makes the commit on top of the branch as it is known to be, and moves the
+// branch there unless it moved meanwhile.
+func (s *branch) try(ctx context.Context, c change) (string, error) {
+	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	head, err := s.read(ctx)
-	if err != nil {
-		return "", s.unreadable("write", err)
+	head, fresh := s.known()
+	if !fresh {
+		var err error
+		if head, err = s.look(ctx); err != nil {
+			return "", s.unreadable("write", err)
+		}
+		if head.holds(c) { // an earlier try whose answer was lost
+			return head.commit, s.secure(ctx, head)
+		}
 	}
-	if head.holds(c) {
-		return head.commit, nil // an earlier try whose answer was lost
-	}
-	current, err := s.current(ctx, head, keys(c.entries))
-	if err != nil {
+	if err := s.compare(ctx, head, c); err != nil {
 		return "", err
 	}
-	if err := store.Compare(current, c.entries); err != nil {
+	if err := s.queue.spend(ctx); err != nil {
 		return "", err
 	}
 	next, err := s.build(ctx, head, c)
@@ -133,18 +137,47 @@ func (s *Store) try(ctx context.Context, c change) (string, error) {
 		return "", err
 	}
 	s.keep(next)
-	return next.commit, nil
+	return next.commit, s.secure(ctx, next)
+}
+
+// compare reports which entries somebody else changed, and who.
+func (s *branch) compare(ctx context.Context, head snapshot, c change) error {
+	lost := &store.ConflictError{}
+	for _, save := range c.saves {
+		blob, err := head.files.blob(save.Key)
+		if err != nil {
+			return s.refused(save.Key, err)
+		}
+		if blob == save.Version {
+			continue
+		}
+		lost.Keys = append(lost.Keys, save.Key)
+		if blob == "" {
+			continue
+		}
+		now, err := s.record(ctx, save.Key, blob)
+		if err != nil {
+			return err
+		}
+		if now.By != "" && !slices.Contains(lost.Who, now.By) {
+			lost.Who = append(lost.Who, now.By)
+		}
+	}
+	if len(lost.Keys) == 0 {
+		return nil
+	}
+	return lost
 }
 
 // build uploads the tree and the commit. Nothing refers to them yet. What the
 // tree must be named follows from its content, so another name is no answer.
-func (s *Store) build(ctx context.Context, head snapshot, c change) (snapshot, error) {
+func (s *branch) build(ctx context.Context, head snapshot, c change) (snapshot, error) {
 	api, err := s.github()
 	if err != nil {
 		return snapshot{}, err
 	}
-	entries, files := s.treeEntries(head, c)
-	next := snapshot{files: head.files.with(files)}
+	entries, files := treeEntries(head, c)
+	next := snapshot{files: head.files.with(files), guard: head.guard}
 	upload := map[string]any{"tree": entries}
 	if head.commit != "" {
 		upload["base_tree"] = head.files.root()
@@ -156,20 +189,21 @@ func (s *Store) build(ctx context.Context, head snapshot, c change) (snapshot, e
 	if made.SHA != next.files.root() {
 		return snapshot{}, &actions.AnswerError{What: "the new tree", Err: fmt.Errorf("it is %s instead of %s", made.SHA, next.files.root())}
 	}
-	next.commit, err = s.commit(ctx, api, head.commit, made.SHA, s.message(c.entries))
+	var parents []string
+	if head.commit != "" {
+		parents = []string{head.commit}
+	}
+	next.commit, err = commit(ctx, api, parents, made.SHA, s.message(c.saves))
 	return next, err
 }
 
-func (s *Store) commit(ctx context.Context, api *actions.Client, parent, tree, message string) (string, error) {
-	parents := []string{}
-	if parent != "" {
-		parents = append(parents, parent)
-	}
-	made, err := actions.Send[commitAnswer](ctx, api, http.MethodPost, api.Path("git/commits"), map[string]any{"message": message, "tree": tree, "parents": parents})
+func commit(ctx context.Context, api *actions.Client, parents []string, tree, message string) (string, error) {
+	upload := map[string]any{"message": message, "tree": tree, "parents": append([]string{}, parents...)}
+	made, err := actions.Send[commitAnswer](ctx, api, http.MethodPost, api.Path("git/commits"), upload)
 	if err != nil {
 		return "", err
 	}
-	if err := made.is(tree, parent); err != nil {
+	if err := made.is(tree, parents); err != nil {
 		return "", &actions.AnswerError{What: "the new commit", Err: err}
 	}
 	return made.SHA, nil
@@ -193,22 +227,20 @@ type removal struct {
 }
 
 // treeEntries are the files to upload, and the name of each one's content.
-func (s *Store) treeEntries(head snapshot, c change) (entries []any, blobs map[string]string) {
+func treeEntries(head snapshot, c change) (entries []any, blobs map[string]string) {
 	blobs = map[string]string{}
-	add := func(path, text string) {
-		entries = append(entries, upload{path, modeFile, "blob", text})
-		blobs[path] = blobID([]byte(text))
-	}
-	for i, e := range c.entries {
-		if e.Data == nil {
-			entries = append(entries, removal{Path: recordPath(e.Key), Mode: modeFile, Type: "blob"})
-			blobs[recordPath(e.Key)] = ""
-			continue
+	for i, save := range c.saves {
+		path := save.Key.Path()
+		blobs[path] = c.blobs[i]
+		if save.Removes() {
+			entries = append(entries, removal{Path: path, Mode: modeFile, Type: "blob"})
+		} else {
+			entries = append(entries, upload{path, modeFile, "blob", string(save.Text)})
 		}
-		add(recordPath(e.Key), string(c.texts[i]))
 	}
 	if head.commit == "" {
-		add("README.md", readme)
+		entries = append(entries, upload{"README.md", modeFile, "blob", readme})
+		blobs["README.md"] = blobID([]byte(readme))
 	}
 	return entries, blobs
 }
@@ -221,68 +253,89 @@ each has a digest, and what does not match it is refused.
 `
 
 // move lets the branch point at next, only forward.
-func (s *Store) move(ctx context.Context, head, next snapshot) error {
-	if err := store.Cancelled(ctx, "write"); err != nil {
+func (s *branch) move(ctx context.Context, head, next snapshot) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	api, err := s.github()
 	if err != nil {
 		return s.unreadable("write", err)
 	}
-	var moved reference
-	if head.commit == "" {
-		moved, err = actions.Send[reference](ctx, api, http.MethodPost, api.Path("git/refs"), map[string]any{"ref": s.ref(), "sha": next.commit})
-	} else {
-		moved, err = actions.Send[reference](ctx, api, http.MethodPatch, api.Path("git/"+s.ref()), map[string]any{"sha": next.commit, "force": false})
-	}
-	if err == nil && moved.Ref == s.ref() && moved.Object.SHA == next.commit {
+	err = point(ctx, api, s.name(), head.commit == "", next.commit)
+	switch {
+	case err == nil:
 		return nil
-	}
-	if err == nil {
-		err = &actions.AnswerError{What: "the move of the branch", Err: fmt.Errorf("%s is at %s instead of %s", moved.Ref, moved.Object.SHA, next.commit)}
-	}
-	if s.lostRace(ctx, api, head, err) {
+	case s.lostRace(ctx, api, head, err):
 		return errBehind
+	default:
+		return s.unreadable("write", err)
 	}
-	return s.unreadable("write", err)
 }
 
-// lostRace tells a branch that moved from one that may not be moved: GitHub
-// answers both with 422.
-func (s *Store) lostRace(ctx context.Context, api *actions.Client, head snapshot, err error) bool {
-	if status := actions.Status(err); status != http.StatusUnprocessableEntity && status != http.StatusConflict {
+// point lets a ref point at a commit, only forward; fresh makes it.
+func point(ctx context.Context, api *actions.Client, name string, fresh bool, commit string) error {
+	ref, method, path, body := "refs/"+name, http.MethodPatch, "git/refs/"+name, map[string]any{"sha": commit, "force": false}
+	if fresh {
+		method, path, body = http.MethodPost, "git/refs", map[string]any{"ref": ref, "sha": commit}
+	}
+	moved, err := actions.Send[reference](ctx, api, method, api.Path(path), body)
+	if err == nil && (moved.Ref != ref || moved.Object.SHA != commit) {
+		err = &actions.AnswerError{What: "the move of " + ref, Err: fmt.Errorf("%s is at %s instead of %s", moved.Ref, moved.Object.SHA, commit)}
+	}
+	return err
+}
+
+// lostRace tells a branch that moved, or was deleted, from one that may not be
+// moved: GitHub answers all with 422.
+func (s *branch) lostRace(ctx context.Context, api *actions.Client, head snapshot, err error) bool {
+	if !isRefused(err) {
 		return false
 	}
-	if text := err.Error(); strings.Contains(text, "fast forward") || strings.Contains(text, "already exists") {
+	if text := err.Error(); strings.Contains(text, "fast forward") || strings.Contains(text, "already exists") || strings.Contains(text, "does not exist") {
 		return true
 	}
-	now, err := s.head(ctx, api)
+	now, err := s.ref(ctx, api, s.name())
 	return err == nil && now != head.commit
 }
 
-// saved is what Commit returns once commit is on the branch.
-func (s *Store) saved(c change, commit string) []store.Entry {
-	saved := make([]store.Entry, len(c.entries))
-	for i, e := range c.entries {
-		e.Version = c.blobs[i]
-		saved[i] = e
-		if e.Data == nil {
-			s.places.Drop(e.Key)
-			continue
-		}
-		s.places.Add(e.Key, store.Saved{Location: s.location(e.Key, commit), Digest: c.digests[i]})
-		if found, err := store.Decode(e.Key, c.texts[i]); err == nil {
-			found.Version = c.blobs[i]
-			s.learn(c.blobs[i], found)
-		}
-	}
-	return saved
+func isRefused(err error) bool {
+	status := actions.Status(err)
+	return status == http.StatusUnprocessableEntity || status == http.StatusConflict
 }
 
-func (s *Store) location(k store.Key, commit string) string {
+// secure lets the guard point at a commit that is on the branch. Where others have
+// moved it further, or it cannot be moved now, the next commit does: until then
+// less is noticed, and nothing is lost.
+func (s *branch) secure(ctx context.Context, n snapshot) error {
+	if n.guard == n.commit {
+		return nil
+	}
+	api, err := s.github()
+	if err != nil {
+		return s.unreadable("write", err)
+	}
+	err = point(ctx, api, s.guard(), n.guard == "", n.commit)
+	if isRefused(err) && strings.Contains(err.Error(), "already exists") {
+		err = point(ctx, api, s.guard(), false, n.commit)
+	}
+	switch {
+	case err == nil:
+	case isRefused(err) && strings.Contains(err.Error(), "fast forward"):
+	case ctx.Err() != nil:
+		return nil // the branch has the commit
+	default:
+		s.options.Warn(fmt.Sprintf("refs/%s, by which a state branch that was moved or deleted is noticed, could not be moved: %v; %s", s.guard(), err, remedy(err)))
+		return nil
+	}
+	n.guard = n.commit
+	s.keep(n)
+	return nil
+}
+
+func (s *branch) location(k store.Key, commit string) string {
 	server := s.options.Run.ServerURL
 	if server == "" || s.options.Run.Repository == "" {
-		return s.options.Branch + ":" + recordPath(k)
+		return s.options.Branch + ":" + k.Path()
 	}
-	return fmt.Sprintf("%s/%s/blob/%s/%s", server, s.options.Run.Repository, commit, recordPath(k))
+	return fmt.Sprintf("%s/%s/blob/%s/%s", server, s.options.Run.Repository, commit, k.Path())
 }

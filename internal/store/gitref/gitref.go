@@ -1,12 +1,22 @@
-// Package gitref keeps state on a branch of the repository, one file per
-// target, through GitHub's REST API: no clone, no git program.
+// Package gitref keeps state on a branch of the repository, one file per entry,
+// through GitHub's REST API: no clone, no git program.
 //
-// A commit of any number of records is one git commit on top of the branch as
-// it was read, and the branch moves only forward, so the store compares, swaps
-// and is atomic. Who loses the race for the branch reads it again: where the
-// winner changed other targets, the commit is made anew on top, else it is a
-// conflict. The branch starts without history, and its log reads as an audit
-// log. It needs the permission contents: write.
+// A commit of any number of entries is one git commit on top of the branch as it
+// was read, and the branch moves only forward, so the store compares, swaps and is
+// atomic. Who loses the race for the branch reads it again: where the winner
+// changed other entries, the commit is made anew on top, else it is a conflict. The
+// branch starts without history, and its log tells what happened. It needs the
+// permission contents: write.
+//
+// What it costs: reading is the branch's head, the guard below and the branch's
+// archive, three requests for any number of entries, and one where nothing
+// changed. A commit is a tree with its files' content inline, the commit itself,
+// and the moves of two refs: four requests for any number of entries, all of which
+// GitHub counts as creating content. [Queue] spreads them.
+//
+// The guard is a second ref, refs/sluice/<branch>, on the newest commit that Sluice
+// made. A branch that does not go on from there was moved or deleted by somebody:
+// that is state which was lost, and a person decides ([Accept]).
 package gitref
 
 import (
@@ -17,21 +27,14 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"sluice/internal/actions"
-	"sluice/internal/guard"
 	"sluice/internal/store"
 )
 
 // DefaultBranch is where state is kept unless the pipeline file says otherwise.
 const DefaultBranch = "sluice-state"
 
-const (
-	permission = "contents: write"
-	// atOnce bounds the records that are read side by side.
-	atOnce = 8
-)
+const permission = "contents: write"
 
 // Options are what a store needs.
 type Options struct {
@@ -41,34 +44,54 @@ type Options struct {
 	// Describe says in one line what a save is about, for the log; nil for
 	// nothing.
 	Describe func(store.Entry) string
-	Wait     time.Duration // before the first repetition; 0 means 200 ms
+	// Queue is what this process's stores of one repository share; nil means one
+	// of this store's own.
+	Queue *Queue
+	Wait  time.Duration        // before the first repetition; 0 means 200 ms
+	Warn  func(message string) // nil drops warnings
 }
 
-// Store keeps records on a branch. Create one with [Open].
-type Store struct {
+// branch keeps entries on a branch.
+type branch struct {
 	options Options
 	github  func() (*actions.Client, error)
-	places  store.Places
+	queue   *Queue
 
-	mu      sync.Mutex
-	last    snapshot                // the branch as last read or written
-	records map[string]store.Stored // by blob: blobs never change
+	mu    sync.Mutex
+	last  snapshot          // the branch as last read or written
+	stale bool              // it may have moved since: look before the next commit
+	texts map[string][]byte // the files' content by its name, which never changes
+	size  int               // of texts together
 }
 
 var branchName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,200}$`)
 
 // Open returns the store. It sends nothing before its first use.
 func Open(options Options) (store.Store, error) {
+	b, err := open(options)
+	if err != nil {
+		return nil, err
+	}
+	return store.New(b, options.Run.Run()), nil
+}
+
+func open(options Options) (*branch, error) {
 	if options.Branch == "" {
 		options.Branch = DefaultBranch
 	}
 	if options.Wait == 0 {
 		options.Wait = 200 * time.Millisecond
 	}
+	if options.Queue == nil {
+		options.Queue = NewQueue()
+	}
+	if options.Warn == nil {
+		options.Warn = func(string) {}
+	}
 	if err := checkBranch(options.Branch, options.Run.DefaultBranch); err != nil {
 		return nil, err
 	}
-	return &Store{options: options, github: sync.OnceValues(options.GitHub), records: map[string]store.Stored{}}, nil
+	return &branch{options: options, github: sync.OnceValues(options.GitHub), queue: options.Queue, stale: true, texts: map[string][]byte{}}, nil
 }
 
 func checkBranch(branch, code string) error {
@@ -84,124 +107,122 @@ func checkBranch(branch, code string) error {
 
 // Facts say that the store swaps, is atomic, and that GitHub authenticated
 // whoever writes.
-func (s *Store) Facts() store.Facts {
-	return store.Facts{Name: "git", Swap: true, Atomic: true, Identity: true}
+func (s *branch) Facts() store.Facts {
+	return store.Facts{Name: "git", Swap: true, Atomic: true, Identity: true, Together: true}
 }
 
-// Where lists the files of this process's commits, at the commit.
-func (s *Store) Where() []store.Saved { return s.places.List() }
+func (s *branch) name() string { return "heads/" + s.options.Branch }
 
-// Load reads the records as one commit of the branch has them. That the branch
-// does not exist is proven by an empty answer, not by a 404, which may be a
-// missing permission.
-func (s *Store) Load(ctx context.Context, keys ...store.Key) ([]store.Entry, error) {
-	if err := store.CheckKeys(keys); err != nil || len(keys) == 0 {
-		return nil, err
-	}
-	if err := store.Cancelled(ctx, "read"); err != nil {
-		return nil, err
-	}
-	entries, err := s.load(ctx, keys)
-	if cancelled := store.Cancelled(ctx, "read"); cancelled != nil {
-		return nil, cancelled
-	}
-	return entries, err
-}
+// guard is the second ref's name.
+func (s *branch) guard() string { return "sluice/" + s.options.Branch }
 
-func (s *Store) load(ctx context.Context, keys []store.Key) ([]store.Entry, error) {
-	head, err := s.read(ctx)
+// Read reads the entries as one commit of the branch has them.
+func (s *branch) Read(ctx context.Context, keys []store.Key) ([]store.Stored, error) {
+	head, err := s.look(ctx)
 	if err != nil {
 		return nil, s.unreadable("read", err)
 	}
-	found, err := s.current(ctx, head, keys)
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]store.Entry, len(keys))
-	for i, f := range found {
-		entries[i] = f.Entry
-	}
-	return entries, nil
+	return s.current(ctx, head, keys)
 }
 
-// current reads the records of keys in a snapshot.
-func (s *Store) current(ctx context.Context, head snapshot, keys []store.Key) ([]store.Stored, error) {
-	blobs := make([]string, len(keys))
-	for i, k := range keys {
-		var err error
-		if blobs[i], err = head.files.blob(k); err != nil {
-			return nil, s.refused(k, err)
+// current reads entries in a snapshot.
+func (s *branch) current(ctx context.Context, head snapshot, keys []store.Key) ([]store.Stored, error) {
+	return store.ReadEach(ctx, keys, func(ctx context.Context, k store.Key) (store.Stored, error) {
+		blob, err := head.files.blob(k)
+		if err != nil {
+			return store.Stored{}, s.refused(k, err)
 		}
-	}
-	s.prefetch(ctx, head, keys, blobs)
-	found := make([]store.Stored, len(keys))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for i, k := range keys {
-		if found[i].Key = k; blobs[i] == "" {
-			continue
+		if blob == "" {
+			return store.Stored{Entry: store.Entry{Key: k}}, nil
 		}
-		group.Go(func() error {
-			return guard.Do("read state of "+k.String(), func() (err error) {
-				found[i], err = s.record(ctx, k, blobs[i])
-				return err
-			})
-		})
-	}
-	return found, group.Wait()
+		return s.record(ctx, k, blob)
+	})
 }
 
-// record reads one blob, or remembers it.
-func (s *Store) record(ctx context.Context, k store.Key, blob string) (store.Stored, error) {
-	if known, ok := s.known(blob); ok {
-		return known, nil
-	}
-	text, err := s.blob(ctx, blob)
+// record reads one file.
+func (s *branch) record(ctx context.Context, k store.Key, blob string) (store.Stored, error) {
+	text, err := s.text(ctx, blob)
 	if err != nil {
 		return store.Stored{}, s.unreadableKey(k, "read", err)
 	}
 	found, err := store.Decode(k, text)
 	if err != nil {
-		return store.Stored{}, s.refused(k, fmt.Errorf("%s: %w", recordPath(k), err))
+		return store.Stored{}, s.refused(k, fmt.Errorf("%s: %w", k.Path(), err))
 	}
 	found.Version = blob
-	s.learn(blob, found)
 	return found, nil
 }
 
-// refused is about a file of the branch that holds no record.
-func (s *Store) refused(k store.Key, err error) error {
-	return &store.UnreadableError{
-		Key: k, Op: "read", Err: fmt.Errorf("branch %s: %w", s.options.Branch, err),
-		Remedy: "revert the commit that changed the file, or remove the file and adopt what runs today with `sluice state import`",
+// text is a file's content, as it came with the branch or read by itself.
+func (s *branch) text(ctx context.Context, blob string) ([]byte, error) {
+	s.mu.Lock()
+	text, ok := s.texts[blob]
+	s.mu.Unlock()
+	if ok {
+		return text, nil
+	}
+	api, err := s.github()
+	if err != nil {
+		return nil, err
+	}
+	return api.Raw(ctx, api.Path("git/blobs/"+blob), store.MaxStored, func(text []byte) error {
+		if got := blobID(text); got != blob {
+			return fmt.Errorf("its %d bytes are %s, not %s", len(text), got, blob)
+		}
+		return nil
+	})
+}
+
+// maxTexts bounds what is kept of files' content. What goes beyond is read file by
+// file when it is wanted.
+const maxTexts = 96 << 20
+
+// learn keeps a file's content.
+func (s *branch) learn(blob string, text []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, have := s.texts[blob]; have || s.size+len(text) > maxTexts {
+		return
+	}
+	s.texts[blob] = text
+	s.size += len(text)
+}
+
+// keep takes over where the branch is now, and forgets content that is not there.
+func (s *branch) keep(n snapshot) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last, s.stale = n, false
+	there := map[string]bool{}
+	for _, file := range n.files {
+		there[file.SHA] = true
+	}
+	for blob, text := range s.texts {
+		if !there[blob] {
+			delete(s.texts, blob)
+			s.size -= len(text)
+		}
 	}
 }
 
-func (s *Store) known(blob string) (store.Stored, bool) {
+// doubt has the next commit look where the branch is.
+func (s *branch) doubt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found, ok := s.records[blob]
-	return found, ok
+	s.stale = true
 }
 
-func (s *Store) learn(blob string, found store.Stored) {
+// known is the branch as this process knows it, and whether that may be committed
+// upon without another look.
+func (s *branch) known() (snapshot, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.records[blob] = found
+	return s.last, !s.stale
 }
 
 // List returns the entries of one kind that have a file.
-func (s *Store) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
-	if err := store.CheckList(pipeline, kind); err != nil {
-		return nil, err
-	}
-	if err := store.Cancelled(ctx, "list"); err != nil {
-		return nil, err
-	}
-	head, err := s.read(ctx)
-	if cancelled := store.Cancelled(ctx, "list"); cancelled != nil {
-		return nil, cancelled
-	}
+func (s *branch) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
+	head, err := s.look(ctx)
 	if err != nil {
 		return nil, s.unreadable("list", err)
 	}
@@ -211,6 +232,5 @@ func (s *Store) List(ctx context.Context, pipeline, kind string) ([]store.Key, e
 			keys = append(keys, k)
 		}
 	}
-	store.SortKeys(keys)
 	return keys, nil
 }

@@ -3,7 +3,6 @@ package gitref_test
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +24,7 @@ var (
 )
 
 func options(f *gitreftest.Server) gitref.Options {
-	return gitref.Options{Run: run, Wait: time.Microsecond, GitHub: func() (*actions.Client, error) {
+	return gitref.Options{Run: run, Wait: time.Microsecond, Queue: gitref.NewQueueOf(1e6, 1e9), GitHub: func() (*actions.Client, error) {
 		return actions.NewClient(actions.ClientConfig{Repository: gitreftest.Repository, Token: gitreftest.Token, Transport: f, Wait: time.Microsecond})
 	}}
 }
@@ -146,27 +145,42 @@ func TestWhereIsTheFileAtTheCommit(t *testing.T) {
 	}
 }
 
-// TestRequests: a load and a save cost what they must.
+// TestRequests: a load of any number of entries is at most three requests of the
+// API, a commit four, and a load of what did not change one.
 func TestRequests(t *testing.T) {
-	f := gitreftest.New()
-	put(t, open(t, options(f)), web, "{}")
-	s := open(t, options(f))
-	f.Requests = nil
-	put(t, s, web, "{}")
-	head := f.Commits[f.Refs["refs/heads/sluice-state"]]
-	parent := f.Commits[head.Parents[0]]
-	want := []string{
-		"GET /git/matching-refs/heads/sluice-state", "GET /git/commits/" + head.Parents[0], "GET /git/trees/" + parent.Tree,
-		"GET /git/blobs/" + f.Trees[parent.Tree]["storefront/web.json"],
-		"GET /git/matching-refs/heads/sluice-state", "POST /git/trees", "POST /git/commits", "PATCH /git/refs/heads/sluice-state",
-	}
-	if !slices.Equal(f.Requests, want) {
-		t.Errorf("requests\n%s\nwant\n%s", strings.Join(f.Requests, "\n"), strings.Join(want, "\n"))
-	}
-	f.Requests = nil
-	put(t, s, web, "{}")
-	if len(f.Requests) != 5 {
-		t.Errorf("the next save took %v", f.Requests)
+	for _, n := range []int{1, 200} {
+		f := gitreftest.New()
+		f.Meter.Enforce = true
+		keys := many(t, f, n)
+		s := open(t, options(f))
+		spent := func(what string, most int, do func() error) {
+			t.Helper()
+			f.Meter.Reset()
+			if err := do(); err != nil {
+				t.Fatal(err)
+			}
+			if got := f.Meter.Total(); got > most {
+				t.Errorf("%d entries: %s took %d requests, want at most %d: %v", n, what, got, most, f.Meter.Counts())
+			}
+		}
+		var entries []store.Entry
+		load := func() (err error) { entries, err = s.Load(t.Context(), keys...); return err }
+		save := func() (err error) {
+			for i := range entries {
+				entries[i].Generation++
+				entries[i].Data = []byte("{}")
+			}
+			entries, err = s.Commit(t.Context(), entries...)
+			return err
+		}
+		spent("a load", 3, load)
+		spent("a commit", 4, save)
+		spent("the next commit", 4, save)
+		spent("a load of what did not change", 1, load)
+		spent("a list", 1, func() error { _, err := s.List(t.Context(), "storefront", store.KindTarget); return err })
+		if len(entries) != n || string(entries[0].Data) != "{}" {
+			t.Errorf("%d entries: %+v", n, entries[0])
+		}
 	}
 }
 
@@ -304,13 +318,13 @@ func many(t *testing.T, f *gitreftest.Server, n int) []store.Key {
 	return keys
 }
 
-// TestManyRecordsCostOneRequest: hundreds of targets, read every few minutes,
-// must fit into the thousand requests an hour that a token has.
-func TestManyRecordsCostOneRequest(t *testing.T) {
+// TestALargeBranch: 10,000 entries are loaded, one of them is saved.
+func TestALargeBranch(t *testing.T) {
 	f := gitreftest.New()
-	keys := many(t, f, 200)
-	f.Requests = nil
-	entries, err := open(t, options(f)).Load(t.Context(), keys...)
+	keys := many(t, f, 10_000)
+	s := open(t, options(f))
+	f.Meter.Reset()
+	entries, err := s.Load(t.Context(), keys...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,8 +333,13 @@ func TestManyRecordsCostOneRequest(t *testing.T) {
 			t.Fatalf("%s reads %+v", keys[i], e)
 		}
 	}
-	if len(f.Requests) != 5 {
-		t.Errorf("200 records took %d requests: %.300v", len(f.Requests), f.Requests)
+	e := entries[42]
+	e.Generation, e.Data = e.Generation+1, []byte(`"anew"`)
+	if _, err := s.Commit(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.Meter.Total(); n > 7 {
+		t.Errorf("%d requests: %v", n, f.Meter.Counts())
 	}
 }
 

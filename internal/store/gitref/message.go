@@ -13,8 +13,8 @@ const maxSubject = 72
 
 // message is the commit's: what was saved, one line per record where there are
 // several, and which run did it.
-func (s *Store) message(entries []store.Entry) string {
-	entries = records(entries)
+func (s *branch) message(saves []store.Save) string {
+	entries := records(saves)
 	lines := make([]string, len(entries))
 	for i, e := range entries {
 		lines[i] = s.line(e)
@@ -28,25 +28,31 @@ func (s *Store) message(entries []store.Entry) string {
 	if text.String() != lines[0] {
 		text.WriteString("\n\n" + strings.Join(lines, "\n"))
 	}
-	if url := s.options.Run.RunURL; url != "" {
-		fmt.Fprintf(&text, "\n\nRun: %s\nActor: %s", url, oneLine(s.options.Run.Actor))
-	}
-	return text.String() + "\n"
+	return text.String() + s.trailer()
 }
 
-// records are the targets' records among entries, which the log is about; all of
-// them where there is none.
-func records(entries []store.Entry) []store.Entry {
-	var list []store.Entry
-	for _, e := range entries {
-		if e.Key.Kind == store.KindTarget {
-			list = append(list, e)
+// trailer says which run it was, and whose.
+func (s *branch) trailer() string {
+	if s.options.Run.RunURL == "" {
+		return "\n"
+	}
+	return fmt.Sprintf("\n\nRun: %s\nActor: %s\n", s.options.Run.RunURL, oneLine(s.options.Run.Actor))
+}
+
+// records are the targets' records among what is saved, which the log is about; all
+// of it where there is none.
+func records(saves []store.Save) []store.Entry {
+	var targets, all []store.Entry
+	for _, save := range saves {
+		all = append(all, save.Entry)
+		if save.Key.Kind == store.KindTarget {
+			targets = append(targets, save.Entry)
 		}
 	}
-	if len(list) == 0 {
-		return entries
+	if len(targets) == 0 {
+		return all
 	}
-	return list
+	return targets
 }
 
 func subject(entries []store.Entry) string {
@@ -57,7 +63,7 @@ func subject(entries []store.Entry) string {
 	return fmt.Sprintf("%s: %d targets: %s", entries[0].Key.Pipeline, len(entries), strings.Join(names, ", "))
 }
 
-func (s *Store) line(e store.Entry) string {
+func (s *branch) line(e store.Entry) string {
 	if e.Data == nil {
 		return fmt.Sprintf("%s: removed", e.Key)
 	}

@@ -18,6 +18,7 @@ import (
 const (
 	modeFile   = "100644"
 	modeProg   = "100755"
+	modeLink   = "120000"
 	modeFolder = "040000"
 )
 
@@ -61,6 +62,27 @@ func newTree(sha string, list []node) (tree, error) {
 		}
 	}
 	return t, nil
+}
+
+// wholeOf is the tree of all files that there are, with the folders that follow.
+func wholeOf(files []node) tree {
+	t := tree{}
+	for _, f := range files {
+		t[f.Path] = f
+		for in := path.Dir(f.Path); in != "."; in = path.Dir(in) {
+			t[in] = node{Path: in, Mode: modeFolder}
+		}
+	}
+	folders := t.folders()
+	deepest := slices.SortedFunc(maps.Keys(folders), func(a, b string) int {
+		return cmp.Or(strings.Count(b, "/")-strings.Count(a, "/"), cmp.Compare(b, a))
+	})
+	for _, in := range deepest {
+		if in != "" {
+			t[in] = node{Path: in, Mode: modeFolder, SHA: t.id(folders[in])}
+		}
+	}
+	return t
 }
 
 // folders are the names in each folder; "" is the root.
@@ -134,7 +156,7 @@ func (t tree) blob(k store.Key) (string, error) {
 	if in, ok := t[k.Folder()]; ok && in.Mode != modeFolder {
 		return "", fmt.Errorf("%s is %s, not a folder", k.Folder(), kindOf(in.Mode))
 	}
-	n, ok := t[recordPath(k)]
+	n, ok := t[k.Path()]
 	switch {
 	case !ok:
 		return "", nil
@@ -150,7 +172,7 @@ func kindOf(mode string) string {
 	switch mode {
 	case modeFolder:
 		return "a folder"
-	case "120000":
+	case modeLink:
 		return "a symbolic link"
 	case "160000":
 		return "a submodule"

@@ -3,6 +3,8 @@
 package open
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -24,6 +26,9 @@ type Spec struct {
 	Endpoint string   // s3: "" means AWS's own, or the environment's
 	Branches []string // whose runs may change state, in Actions; empty means the default branch
 
+	// Process is what the stores of one process share; nil shares nothing.
+	Process *Process
+
 	Runner    *actions.Runner // this run, inside Actions or not
 	Getenv    func(string) string
 	Transport http.RoundTripper        // of artifacts and s3; nil means their own
@@ -34,6 +39,13 @@ type Spec struct {
 	// signatures of addresses. Nil gives them to Runner.Mask.
 	Secret func(value string)
 }
+
+// Process is what the stores of one process share: how often it commits to a
+// repository. Make one with [NewProcess].
+type Process struct{ commits *gitref.Queue }
+
+// NewProcess is a process that did nothing yet.
+func NewProcess() *Process { return &Process{commits: gitref.NewQueue()} }
 
 // Error means that a store's name or options are wrong: nothing outside the
 // pipeline file and the flags can mend it.
@@ -62,6 +74,9 @@ func Open(spec Spec) (store.Store, error) {
 // complete puts in what may be left out. Here, in one place, variables lose the
 // white space around them, which credentials get from files and heredocs.
 func (spec Spec) complete() Spec {
+	if spec.Process == nil {
+		spec.Process = NewProcess()
+	}
 	if spec.Secret == nil {
 		spec.Secret = func(value string) { spec.Runner.Mask(value) }
 	}
@@ -111,19 +126,56 @@ func (spec Spec) artifact(run actions.Context) (store.Store, error) {
 }
 
 func (spec Spec) git(run actions.Context) (store.Store, error) {
-	if run.Repository == "" {
-		return nil, &store.UnreadableError{
-			Op: "open", Err: fmt.Errorf("the git store is a branch on GitHub, and GITHUB_REPOSITORY is not set"),
-			Remedy: "set GITHUB_REPOSITORY=owner/name and GITHUB_TOKEN, or use --store file:DIR here",
-		}
+	options, err := spec.branch(run)
+	if err != nil {
+		return nil, err
 	}
-	opened, err := gitref.Open(gitref.Options{
-		GitHub: spec.Runner.GitHub, Branch: spec.Branch, Run: run, Describe: spec.Describe,
-	})
+	opened, err := gitref.Open(options)
 	if err != nil {
 		return nil, &Error{spec.Store, err}
 	}
 	return opened, nil
+}
+
+// branch are the options of the git store.
+func (spec Spec) branch(run actions.Context) (gitref.Options, error) {
+	if run.Repository == "" {
+		return gitref.Options{}, &store.UnreadableError{
+			Op: "open", Err: fmt.Errorf("the git store is a branch on GitHub, and GITHUB_REPOSITORY is not set"),
+			Remedy: "set GITHUB_REPOSITORY=owner/name and GITHUB_TOKEN, or use --store file:DIR here",
+		}
+	}
+	return gitref.Options{
+		GitHub: spec.Runner.GitHub, Branch: spec.Branch, Run: run, Describe: spec.Describe, Warn: spec.Warn, Queue: spec.Process.commits,
+	}, nil
+}
+
+// Accepted is what [Accept] did.
+type Accepted = gitref.Accepted
+
+// Accept goes on from one of two states where a store noticed that the newest one
+// was lost. commit names it, reason says why. Only the git store notices. Errors:
+// [*Error] for another store, and those of [gitref.Accept].
+func Accept(ctx context.Context, spec Spec, commit, reason string) (Accepted, error) {
+	if spec.Store != "git" {
+		return Accepted{}, &Error{spec.Store, errors.New("only the git store keeps commits to accept; this one's state is restored where it is kept")}
+	}
+	spec = spec.complete()
+	run, err := spec.Runner.Context()
+	if err != nil {
+		return Accepted{}, &store.UnreadableError{Op: "open", Err: err, Remedy: "run the job again"}
+	}
+	options, err := spec.branch(run)
+	if err != nil {
+		return Accepted{}, err
+	}
+	return gitref.Accept(ctx, options, commit, reason)
+}
+
+// IsRefusal reports whether err means that there is nothing to accept, or not what
+// was named.
+func IsRefusal(err error) bool {
+	return errors.Is(err, gitref.ErrNotLost) || errors.Is(err, gitref.ErrNotThere)
 }
 
 func (spec Spec) s3(run actions.Context) (store.Store, error) {

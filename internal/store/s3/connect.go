@@ -60,10 +60,10 @@ func Open(options Options) (store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{
-		place: where, by: options.By, wait: min(firstWait, options.Backoff),
-		connect: connector(options, address), records: map[string]store.Stored{}, removed: map[store.Key]string{},
-	}, nil
+	return store.New(&bucket{
+		place: where, wait: min(firstWait, options.Backoff),
+		connect: connector(options, address), removed: map[store.Key]string{},
+	}, options.By), nil
 }
 
 // endpoint is the address of the server, "" for AWS's own.
@@ -170,11 +170,11 @@ func isLostRace(err error) bool {
 	return status(err) == http.StatusPreconditionFailed || status(err) == http.StatusConflict
 }
 
-func (s *Store) unreadable(k store.Key, op string, err error) error {
+func (s *bucket) unreadable(k store.Key, op string, err error) error {
 	return &store.UnreadableError{Key: k, Op: op, Err: fmt.Errorf("%s: %w", s.place, err), Remedy: s.remedy(err)}
 }
 
-func (s *Store) remedy(err error) string {
+func (s *bucket) remedy(err error) string {
 	switch {
 	case errors.Is(err, errNoRegion):
 		return "set AWS_REGION to the bucket's region"

@@ -21,71 +21,67 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	"github.com/cenkalti/backoff/v5"
-	"golang.org/x/sync/errgroup"
 
-	"sluice/internal/guard"
 	"sluice/internal/store"
 	"sluice/internal/transport"
 )
 
-// atOnce bounds the objects that are read or written side by side.
-const atOnce = 8
+// listFrom is how many entries are worth a list, which says of all at once which
+// were never written.
+const listFrom = 8
 
-// Store keeps records as objects. Create one with [Open].
-type Store struct {
+// bucket keeps records as objects.
+type bucket struct {
 	place   place
-	by      string
 	wait    time.Duration // before an undecided write is sent again
 	connect func(context.Context) (*s3.Client, error)
-	places  store.Places
 
 	mu      sync.Mutex
-	records map[string]store.Stored // by version: equal ETags of one key are equal content
-	removed map[store.Key]string    // the versions of objects that stand for removed entries
+	removed map[store.Key]string // the versions of objects that stand for removed entries
 }
 
 // Facts say that the store swaps, record by record, and that AWS authenticated
 // whoever writes.
-func (s *Store) Facts() store.Facts {
+func (s *bucket) Facts() store.Facts {
 	return store.Facts{Name: s.place.String(), Swap: true, Identity: true}
 }
 
-// Where lists the objects of this process's commits.
-func (s *Store) Where() []store.Saved { return s.places.List() }
-
-// Load reads the objects. Only S3's own NoSuchKey is "never written": without
-// the permission to list, S3 answers 403 for an object that does not exist.
-func (s *Store) Load(ctx context.Context, keys ...store.Key) ([]store.Entry, error) {
-	if err := store.CheckKeys(keys); err != nil || len(keys) == 0 {
-		return nil, err
-	}
-	found, err := s.read(ctx, keys)
-	if cancelled := store.Cancelled(ctx, "read"); cancelled != nil {
-		return nil, cancelled
-	}
+// Read reads the objects. Only S3's own NoSuchKey is "never written": without
+// the permission to list, S3 answers 403 for an object that does not exist. Of many,
+// a list of their folders is the proof.
+func (s *bucket) Read(ctx context.Context, keys []store.Key) ([]store.Stored, error) {
+	there, err := s.there(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]store.Entry, len(keys))
-	for i, f := range found {
-		entries[i] = f.Entry
-	}
-	return entries, nil
+	return store.ReadEach(ctx, keys, func(ctx context.Context, k store.Key) (store.Stored, error) {
+		if there != nil && !there[k] {
+			return store.Stored{Entry: store.Entry{Key: k}}, nil
+		}
+		return s.get(ctx, k)
+	})
 }
 
-func (s *Store) read(ctx context.Context, keys []store.Key) ([]store.Stored, error) {
-	found := make([]store.Stored, len(keys))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for i, k := range keys {
-		group.Go(func() error {
-			return guard.Do("read state of "+k.String(), func() (err error) {
-				found[i], err = s.get(ctx, k)
-				return err
-			})
-		})
+// there lists, once a folder, which of many entries have an object; nil of few.
+func (s *bucket) there(ctx context.Context, keys []store.Key) (map[store.Key]bool, error) {
+	if len(keys) < listFrom {
+		return nil, nil
 	}
-	return found, group.Wait()
+	there, folders := map[store.Key]bool{}, map[string]bool{}
+	for _, k := range keys {
+		if folders[k.Folder()] {
+			continue
+		}
+		folders[k.Folder()] = true
+		found, err := s.list(ctx, k.Pipeline, k.Kind)
+		if err != nil {
+			return nil, s.unreadable(store.Key{}, "read", err)
+		}
+		for _, f := range found {
+			there[f] = true
+		}
+	}
+	return there, nil
 }
 
 // looks is how often an object is read that is not whole: one bad answer says
@@ -96,7 +92,7 @@ const looks = 3
 var errAnswer = errors.New("the answer is not S3's")
 
 // get reads one object, up to three times until the answer is a record.
-func (s *Store) get(ctx context.Context, k store.Key) (store.Stored, error) {
+func (s *bucket) get(ctx context.Context, k store.Key) (store.Stored, error) {
 	return backoff.Retry(ctx, func() (store.Stored, error) {
 		found, err := s.look(ctx, k)
 		if err != nil && !errors.Is(err, errAnswer) {
@@ -106,7 +102,7 @@ func (s *Store) get(ctx context.Context, k store.Key) (store.Stored, error) {
 	}, backoff.WithBackOff(s.delays()), backoff.WithMaxTries(looks), backoff.WithMaxElapsedTime(0))
 }
 
-func (s *Store) look(ctx context.Context, k store.Key) (store.Stored, error) {
+func (s *bucket) look(ctx context.Context, k store.Key) (store.Stored, error) {
 	never := store.Stored{Entry: store.Entry{Key: k}}
 	client, err := s.connect(ctx)
 	if err != nil {
@@ -132,7 +128,7 @@ func (s *Store) look(ctx context.Context, k store.Key) (store.Stored, error) {
 	return s.open(k, text, aws.ToString(answer.ETag))
 }
 
-func (s *Store) open(k store.Key, text []byte, etag string) (store.Stored, error) {
+func (s *bucket) open(k store.Key, text []byte, etag string) (store.Stored, error) {
 	found, err := store.Decode(k, text)
 	if err == nil && etag == "" {
 		err = errors.New("the server gave no ETag")
@@ -148,12 +144,11 @@ func (s *Store) open(k store.Key, text []byte, etag string) (store.Stored, error
 		s.bury(k, etag)
 		return store.Stored{Entry: store.Entry{Key: k}, By: found.By, Digest: found.Digest}, nil
 	}
-	s.learn(found)
 	return found, nil
 }
 
 // bury notes the version of the object that stands for an entry which is removed.
-func (s *Store) bury(k store.Key, etag string) {
+func (s *bucket) bury(k store.Key, etag string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.removed[k] = etag
@@ -161,40 +156,19 @@ func (s *Store) bury(k store.Key, etag string) {
 
 // grave is the version of the object that stands for a removed entry, as this
 // process knows it; "" where it knows of none.
-func (s *Store) grave(k store.Key) string {
+func (s *bucket) grave(k store.Key) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.removed[k]
 }
 
-func (s *Store) learn(found store.Stored) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.records[found.Key.String()+found.Version] = found
-}
-
-// loaded is the record that a version stands for, where this process knows it.
-func (s *Store) loaded(k store.Key, version string) (store.Stored, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found, ok := s.records[k.String()+version]
-	return found, ok
-}
-
 // List returns the entries of one kind that have an object. One that stands for a
 // removed entry, because it could not be deleted, is among them.
-func (s *Store) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
-	if err := store.CheckList(pipeline, kind); err != nil {
-		return nil, err
-	}
+func (s *bucket) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
 	keys, err := s.list(ctx, pipeline, kind)
-	if cancelled := store.Cancelled(ctx, "list"); cancelled != nil {
-		return nil, cancelled
-	}
 	if err != nil {
 		return nil, s.unreadable(store.Key{}, "list", err)
 	}
-	store.SortKeys(keys)
 	return keys, nil
 }
 
@@ -202,7 +176,7 @@ func (s *Store) List(ctx context.Context, pipeline, kind string) ([]store.Key, e
 const maxPages = 1000
 
 // list reads all pages. Each says by itself whether it is the last.
-func (s *Store) list(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
+func (s *bucket) list(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
 	client, err := s.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -229,7 +203,7 @@ func (s *Store) list(ctx context.Context, pipeline, kind string) ([]store.Key, e
 }
 
 // page reads one page, up to three times until the answer is one.
-func (s *Store) page(ctx context.Context, client *s3.Client, input *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
+func (s *bucket) page(ctx context.Context, client *s3.Client, input *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
 	return backoff.Retry(ctx, func() (*s3.ListObjectsV2Output, error) {
 		page, err := client.ListObjectsV2(ctx, input)
 		if _, undecoded := errors.AsType[*smithy.DeserializationError](err); undecoded && status(err) == http.StatusOK && !isLong(err) {
@@ -264,7 +238,7 @@ func whole(page *s3.ListObjectsV2Output, input *s3.ListObjectsV2Input) error {
 	return nil
 }
 
-func (s *Store) delays() *backoff.ExponentialBackOff {
+func (s *bucket) delays() *backoff.ExponentialBackOff {
 	return &backoff.ExponentialBackOff{InitialInterval: s.wait, Multiplier: 2, MaxInterval: 20 * s.wait, RandomizationFactor: 0.5}
 }
 

@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"sluice/internal/actions/limittest"
 )
 
 // What the stand-in wants of its clients.
@@ -43,8 +45,10 @@ type Server struct {
 	Refs     map[string]string
 	Requests []string
 
+	Meter limittest.Meter // counts requests of the API, and refuses too many
+
 	mu     sync.Mutex
-	writes int  // of refs: objects that nothing refers to are no modification
+	writes int  // of branches: objects that nothing refers to are no modification
 	Empty  bool // the repository has no commit at all
 }
 
@@ -86,11 +90,20 @@ func (s *Server) RoundTrip(r *http.Request) (response *http.Response, err error)
 			return w.Result(), nil
 		}
 	}
-	s.serve(w, r)
+	if r.URL.Host == archives || s.Meter.Allow(w, r, kindOf(r)) {
+		s.serve(w, r)
+	}
 	if s.Lose != nil && s.Lose(r) {
 		return nil, io.ErrUnexpectedEOF
 	}
 	return w.Result(), nil
+}
+
+// kindOf is what a request is counted as: "POST trees".
+func kindOf(r *http.Request) string {
+	path := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/repos/"+Repository+"/"), "git/")
+	about, _, _ := strings.Cut(path, "/")
+	return limittest.Kind(r.Method, about)
 }
 
 // ServeHTTP serves on a listener, archives under its other name. Where there is
@@ -121,22 +134,75 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	path, ok := strings.CutPrefix(r.URL.Path, "/repos/"+Repository+"/git/")
 	sha, isArchive := strings.CutPrefix(r.URL.Path, "/repos/"+Repository+"/tarball/")
+	ref, isCommit := strings.CutPrefix(r.URL.Path, "/repos/"+Repository+"/commits/")
+	between, isComparison := strings.CutPrefix(r.URL.Path, "/repos/"+Repository+"/compare/")
 	switch {
 	case r.URL.Host == archives:
 		s.archive(w, r)
 	case r.Header.Get("Authorization") != "Bearer "+Token:
 		answer(w, 401, map[string]string{"message": "Bad credentials"})
+	case s.Empty && !isArchive && (ok || isCommit || isComparison):
+		answer(w, 409, map[string]string{"message": "Git Repository is empty."})
+	case isCommit:
+		s.newest(w, ref)
+	case isComparison:
+		s.compare(w, between)
 	case isArchive:
 		http.Redirect(w, r, "https://"+archives+"/"+sha+"?token=once", http.StatusFound)
 	case !ok:
 		answer(w, 404, map[string]string{"message": "Not Found"})
-	case s.Empty:
-		answer(w, 409, map[string]string{"message": "Git Repository is empty."})
 	case r.Method == http.MethodGet:
 		s.get(w, r, path)
 	default:
 		s.write(w, r, path)
 	}
+}
+
+// newest serves the commit of a ref or an id, as GitHub does for heads/…, tags/… and
+// ids alone.
+func (s *Server) newest(w http.ResponseWriter, ref string) {
+	sha := ref
+	if strings.HasPrefix(ref, "heads/") || strings.HasPrefix(ref, "tags/") {
+		sha = s.Refs["refs/"+ref]
+	}
+	if _, ok := s.Commits[sha]; !ok {
+		answer(w, 422, map[string]string{"message": "No commit found for SHA: " + ref})
+		return
+	}
+	c := s.described(sha).(map[string]any)
+	answer(w, 200, map[string]any{
+		"sha": sha, "parents": c["parents"], "files": []any{},
+		"commit": map[string]any{"message": s.Commits[sha].Message, "tree": c["tree"]},
+	})
+}
+
+// compare says how one commit stands to another: BASE...HEAD.
+func (s *Server) compare(w http.ResponseWriter, between string) {
+	base, head, _ := strings.Cut(between, "...")
+	status := "diverged"
+	switch {
+	case s.Commits[base].Tree == "" || s.Commits[head].Tree == "":
+		answer(w, 404, map[string]string{"message": "Not Found"})
+		return
+	case base == head:
+		status = "identical"
+	case s.descends(head, base):
+		status = "ahead"
+	case s.descends(base, head):
+		status = "behind"
+	case s.root(base) != s.root(head):
+		answer(w, 404, map[string]string{"message": "No common ancestor between " + between + "."})
+		return
+	}
+	answer(w, 200, map[string]any{"status": status, "commits": []any{}, "files": []any{}})
+}
+
+// root is the first commit of a history.
+func (s *Server) root(sha string) string {
+	for len(s.Commits[sha].Parents) > 0 {
+		sha = s.Commits[sha].Parents[0]
+	}
+	return sha
 }
 
 // archive serves a commit's files, to whoever has the address.
@@ -260,11 +326,11 @@ func hash(files map[string]string, prefix string) (sha string) {
 			line("40000", folder, inner, folder+"/")
 		}
 	}
-	content := ""
+	var content strings.Builder
 	for _, order := range slices.Sorted(maps.Keys(lines)) {
-		content += lines[order]
+		content.WriteString(lines[order])
 	}
-	return id("tree", content)
+	return id("tree", content.String())
 }
 
 // described is a commit as the API has it.
@@ -358,7 +424,9 @@ func (s *Server) point(w http.ResponseWriter, ref, sha string, invalid func(stri
 		invalid("Object does not exist")
 		return
 	}
-	s.writes++
+	if strings.HasPrefix(ref, "refs/heads/") {
+		s.writes++
+	}
 	s.Refs[ref] = sha
 	answer(w, 201, s.ref(ref))
 }
@@ -401,6 +469,24 @@ func (s *Server) Push(branch, path string, edit func(string) string) {
 	s.Refs[ref] = s.commit(Commit{Message: "by hand", Tree: s.tree(files), Parents: parents})
 }
 
+// Force lets a branch point at a commit, whatever it held; "" deletes it.
+func (s *Server) Force(branch, commit string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if commit == "" {
+		delete(s.Refs, "refs/heads/"+branch)
+		return
+	}
+	s.Refs["refs/heads/"+branch] = commit
+}
+
+// Head is the commit of a branch, "" where there is none.
+func (s *Server) Head(branch string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Refs["refs/heads/"+branch]
+}
+
 // Log is the messages of a branch, newest first.
 func (s *Server) Log(branch string) []string {
 	s.mu.Lock()
@@ -417,7 +503,7 @@ func (s *Server) Log(branch string) []string {
 	return messages
 }
 
-// Writes counts the moves of refs.
+// Writes counts the moves of branches.
 func (s *Server) Writes() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

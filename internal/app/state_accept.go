@@ -1,0 +1,61 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sluice/internal/planner"
+	"sluice/internal/store/open"
+	"sluice/pipeline"
+)
+
+// acceptState goes on after the state was lost.
+func (inv *invocation) acceptState() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "accept COMMIT --reason TEXT", Short: "Go on from a commit after the state branch was moved or deleted",
+		Long: `Accept says from which of two commits to go on after somebody moved or deleted the
+state branch: from what the branch shows now, or from the newest state that was
+saved. Every command that reads the state names both, and does nothing until then
+(exit 6). A new commit goes on top of both, so that nothing is thrown away.`,
+		Example: `  sluice state accept 3f1c2ab --reason "restored after a force-push"`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := inv.one(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return inv.accept(cmd.Context(), p, args[0])
+		},
+	}
+	cmd.Flags().StringVar(&inv.flags.reason, "reason", "", "`why`; it is kept in the branch's log")
+	return cmd
+}
+
+func (inv *invocation) accept(ctx context.Context, p *pipeline.Pipeline, commit string) error {
+	if inv.flags.reason == "" {
+		return usage(errors.New("say why with --reason: it is kept in the branch's log"))
+	}
+	if err := inv.mayChange(ctx, p); err != nil {
+		return err
+	}
+	saving, done := inv.within(ctx, true)
+	defer done()
+	accepted, err := open.Accept(saving, inv.spec(p, inv.storeName(p)), commit, inv.runner.Redact(inv.flags.reason))
+	var wrong *open.Error
+	switch {
+	case errors.As(err, &wrong):
+		return usage(err)
+	case open.IsRefusal(err):
+		return planner.Refuse("nothing was changed: "+err.Error(), "see `sluice status`")
+	case err != nil:
+		return err
+	}
+	inv.result = &result{
+		text:  fmt.Sprintf("the state goes on from commit %s; commit %s says so", accepted.From, accepted.Commit),
+		extra: map[string]any{"from": accepted.From, "commit": accepted.Commit},
+	}
+	return nil
+}
