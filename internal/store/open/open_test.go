@@ -31,7 +31,7 @@ func TestNamesOfStores(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	for name, want := range map[string]store.Facts{
 		"file:" + dir:     {Name: "file:" + dir, Swap: true},
-		"git":             {Name: "git", Swap: true, Atomic: true, Identity: true},
+		"git":             {Name: "git", Swap: true, Atomic: true, Identity: true, Together: true},
 		"s3://acme/state": {Name: "s3://acme/state", Swap: true, Identity: true},
 	} {
 		spec, _ := spec(t, name, github)
@@ -63,7 +63,7 @@ func TestGitIsOpenedLazily(t *testing.T) {
 	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requests.Add(1)
-		if strings.Contains(r.URL.Path, "/git/ref/") {
+		if strings.Contains(r.URL.Path, "/commits/") {
 			http.Error(w, `{"message":"Not Found"}`, http.StatusNotFound)
 			return
 		}
@@ -76,7 +76,7 @@ func TestGitIsOpenedLazily(t *testing.T) {
 		t.Fatalf("%d requests, %v", requests.Load(), err)
 	}
 	entries, err := s.Load(t.Context(), web)
-	if err != nil || entries[0].Version != "" || requests.Load() != 2 {
+	if err != nil || entries[0].Version != "" || requests.Load() != 3 {
 		t.Errorf("%+v, %d requests, %v", entries, requests.Load(), err)
 	}
 	if log.Len() != 0 {
