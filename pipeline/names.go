@@ -46,7 +46,7 @@ func (m mapping) name(key string) At[string] {
 
 // Bounds of labels and annotations, as Cloud Deploy has them.
 const (
-	mostLabels      = 64
+	MaxLabels       = 64 // of one pipeline, or one rollout
 	mostLabelBytes  = 128
 	mostAnnotations = 256 << 10 // bytes of all annotations together (AIP-128)
 )
@@ -103,8 +103,8 @@ func checkLabels(w *walker, what string, pairs []pair) {
 			w.problem(p.key.Pos, err.Error())
 		}
 	}
-	if len(pairs) > mostLabels {
-		w.problem(pairs[mostLabels].key.Pos, fmt.Sprintf("%s: %d labels; at most %d are allowed", what, len(pairs), mostLabels))
+	if len(pairs) > MaxLabels {
+		w.problem(pairs[MaxLabels].key.Pos, fmt.Sprintf("%s: %d labels; at most %d are allowed", what, len(pairs), MaxLabels))
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 // Process is what a command may know of the process it runs in.
 type Process struct {
 	Args    []string
+	Stdin   io.Reader // of `--file -`; nil is an empty one
 	Stdout  io.Writer
 	Stderr  io.Writer
 	Environ []string

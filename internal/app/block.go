@@ -60,6 +60,8 @@ func (inv *invocation) blocking(cmd *cobra.Command, done string, do func(context
 			return do(ctx, e, targets)
 		})
 	}
+	cmd.Use += " [TARGET|STAGE]"
+	takes(cmd, placeWords, -1)
 	inv.flags.selection(cmd.Flags())
 	inv.flags.why(cmd.Flags())
 	return cmd
@@ -103,7 +105,7 @@ func (inv *invocation) runUnblock(ctx context.Context, e *engine.Engine, p *pipe
 
 func (inv *invocation) abandon() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "abandon --release RELEASE", Short: "Stop a release: it is promoted no further",
+		Use: "abandon [RELEASE]", Short: "Stop a release: it is promoted no further",
 		Long: `Abandon marks a release on targets, all of the pipeline's without a choice. It is
 promoted no further, to them or from them; what runs stays as it is.`,
 		Example: `  sluice abandon --release v42 --reason 'leaks memory'`,
@@ -111,6 +113,7 @@ promoted no further, to them or from them; what runs stays as it is.`,
 			return inv.note(cmd.Context(), "abandoned "+inv.flags.release, inv.runAbandon)
 		},
 	}
+	takes(cmd, "release", 1)
 	inv.flags.selection(cmd.Flags())
 	cmd.Flags().StringVar(&inv.flags.release, "release", "", "the release to abandon")
 	inv.flags.why(cmd.Flags())

@@ -36,20 +36,24 @@ or written; 130 interrupted, and saved.`,
   sluice promote --to production`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE: func(*cobra.Command, []string) error {
-			return usage(errors.New("say what to do, for instance `sluice promote --to STAGE`; `sluice help` lists the commands"))
-		},
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+		Args:          known,
+		Version:       versionLine(),
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
 			inv.command = strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
+			if err := inv.take(cmd, args); err != nil {
+				return err
+			}
 			if err := inv.bind(cmd); err != nil {
 				return err
 			}
 			return inv.flags.check()
 		},
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(fmt.Errorf("%w; `%s --help` lists the flags", err, cmd.CommandPath()))
-	})
+	root.RunE = func(*cobra.Command, []string) error {
+		return usage(errors.New("say what to do, for instance `sluice promote --to STAGE`; `sluice help` lists the commands"))
+	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(wrongFlag)
 	inv.flags.global(root.PersistentFlags())
 	root.AddCommand(
 		inv.validate(), inv.plan(), inv.promote(), inv.promoteCanary(), inv.status(),

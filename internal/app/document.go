@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -128,12 +127,15 @@ func (inv *invocation) wantsJSON() bool {
 		return inv.flags.output == "json"
 	}
 	args := inv.args()
-	if i := slices.Index(args, "--output"); i >= 0 && i+1 < len(args) {
-		return args[i+1] == "json"
-	}
-	for _, arg := range args {
-		if value, ok := strings.CutPrefix(arg, "--output="); ok {
-			return value == "json"
+	for i, arg := range args {
+		switch arg {
+		case "--output", "-o":
+			return i+1 < len(args) && args[i+1] == "json"
+		case "--output=json", "-o=json", "-ojson":
+			return true
+		}
+		if strings.HasPrefix(arg, "--output=") || strings.HasPrefix(arg, "-o") {
+			return false
 		}
 	}
 	if value := inv.runner.Input("output"); value != "" {

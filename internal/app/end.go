@@ -61,7 +61,7 @@ func (inv *invocation) tell(r *result, doc document, err error) error {
 	case inv.result != nil:
 		inv.printText(r, doc)
 	}
-	return errors.Join(printErr, inv.setOutputs(r, doc), inv.summarise(r, doc))
+	return errors.Join(printErr, inv.setOutputs(r, doc), inv.summarise(r, doc, err))
 }
 
 // explain shows an error to people, and annotates the run with it.
@@ -106,17 +106,30 @@ func (inv *invocation) printText(r *result, doc document) {
 }
 
 // summarise writes the step's summary.
-func (inv *invocation) summarise(r *result, doc document) error {
+func (inv *invocation) summarise(r *result, doc document, err error) error {
 	out := r.outcome
 	out.Status = doc.Status
 	switch {
 	case r.moves, doc.Error != "":
-		return inv.runner.Summary(report.Summary(r.pipeline, inv.command, out, inv.runner.Redact(doc.Error)))
+		return inv.runner.Summary(report.Summary(r.pipeline, inv.command, out, inv.runner.Redact(problem(doc, err))))
 	case r.summary:
 		return inv.runner.Summary(report.Page(r.pipeline, inv.command, out, inv.runner.Redact(r.text)))
 	default:
 		return nil
 	}
+}
+
+// problem is why a command did not do its work: of a pipeline file each mistake
+// with its place.
+func problem(doc document, err error) string {
+	text := doc.Error
+	var wrong *pipelineError
+	if errors.As(err, &wrong) {
+		for _, p := range wrong.problems {
+			text += "\n" + p.String()
+		}
+	}
+	return text
 }
 
 // announceWaits annotates the run with what each target waits for, until when,

@@ -13,7 +13,7 @@ import (
 
 func (inv *invocation) events() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "events", Short: "The history of targets, oldest first",
+		Use: "events [STAGE|TARGET]", Short: "The history of targets, oldest first",
 		Example: `  sluice events --target api
   sluice events --stage production --output json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -38,6 +38,7 @@ func (inv *invocation) events() *cobra.Command {
 			return nil
 		},
 	}
+	takes(cmd, placeWords, -1)
 	inv.flags.selection(cmd.Flags())
 	return cmd
 }

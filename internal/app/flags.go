@@ -17,6 +17,7 @@ import (
 // and SLUICE_<FLAG> in the environment.
 type flags struct {
 	files         []string
+	places        []string // words of the command line that name stages or targets
 	store         string
 	waitBudget    time.Duration
 	inlineWait    time.Duration
@@ -29,6 +30,7 @@ type flags struct {
 	sandboxFaults []string
 
 	to             string
+	toStore        string // of state migrate
 	from           string
 	stage          string
 	targets        []string
@@ -82,13 +84,13 @@ func (l list) Type() string { return "list" }
 
 // global adds the flags that every command has.
 func (f *flags) global(s *pflag.FlagSet) {
-	s.VarP(list{&f.files}, "file", "f", "pipeline `file`; several for reconcile, status and validate (default sluice.yaml, else .github/sluice.yaml)")
+	s.VarP(list{&f.files}, "file", "f", "pipeline `file`, - for standard input; several for reconcile, status and validate (default sluice.yaml, else .github/sluice.yaml)")
 	s.StringVar(&f.store, "store", "", "where state is kept, instead of what the pipeline file says: artifact, git, s3://bucket/prefix, file:DIR")
 	s.DurationVar(&f.waitBudget, "wait-budget", 15*time.Minute, "how long one invocation may take before it saves and exits pending")
 	s.DurationVar(&f.inlineWait, "inline-wait", 2*time.Minute, "how long a bake or window is waited for in process")
 	s.IntVar(&f.concurrency, "concurrency", 8, "how many targets are worked on at once")
 	s.DurationVar(&f.leaseWait, "lease-wait", 5*time.Minute, "how long what goes back waits for a run at work on a target to let go of it")
-	s.StringVar(&f.output, "output", "text", "text, or json for one document on standard output")
+	s.StringVarP(&f.output, "output", "o", "text", "text, or json for one document on standard output")
 	s.BoolVar(&f.failOnPending, "fail-on-pending", false, "exit 3 instead of 0 where something is still pending")
 	s.BoolVar(&f.debug, "debug", false, "log every request, without its secrets")
 	s.BoolVar(&f.sandbox, "sandbox", false, "rehearse against emulators in this process, seeded from the pipeline file, kept in "+sandboxDir)
@@ -148,11 +150,12 @@ func (f *flags) passing(s *pflag.FlagSet) {
 func (f *flags) overrides() []string { return slices.Concat(f.override, f.overridePolicy) }
 
 // bind fills the flags that the command line left out: from the input of the
-// same name, else from the environment. An empty input is unset.
+// same name, else from the environment. An empty input is unset. Older names are
+// for command lines alone.
 func (inv *invocation) bind(cmd *cobra.Command) error {
 	var first error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if f.Changed || first != nil || f.Name == "help" {
+		if f.Changed || f.Hidden || first != nil || f.Name == "help" || f.Name == "version" {
 			return
 		}
 		env := "SLUICE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
@@ -198,6 +201,9 @@ func (f *flags) checkOptions() error {
 	labels, err := pairs("--label", f.labels)
 	if err != nil {
 		return err
+	}
+	if len(labels) > pipeline.MaxLabels {
+		return usage(fmt.Errorf("--label: %d labels; at most %d are allowed", len(labels), pipeline.MaxLabels))
 	}
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		if err := pipeline.CheckLabel(key, labels[key]); err != nil {

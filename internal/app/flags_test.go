@@ -49,7 +49,7 @@ func TestPrecedence(t *testing.T) {
 		"empty input":     {[]string{"INPUT_TO= ", "SLUICE_TO=env"}, []string{"promote"}, "env"},
 		"none":            {nil, []string{"promote"}, ""},
 		"command's input": {[]string{"INPUT_COMMAND=promote", "INPUT_TO=input"}, nil, "input"},
-		"two words":       {[]string{"INPUT_COMMAND=state migrate", "INPUT_TO=git"}, nil, "git"},
+		"two words":       {[]string{"INPUT_COMMAND=plan", "INPUT_TO=git"}, nil, "git"},
 		"last one counts": {[]string{"SLUICE_TO=one", "SLUICE_TO=two"}, []string{"promote"}, "two"},
 	}
 	for name, test := range tests {

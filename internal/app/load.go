@@ -53,18 +53,18 @@ func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error)
 	if len(files) == 0 {
 		found, err := pipeline.Find(os.DirFS("."))
 		if err != nil {
-			return nil, nil, usage(fmt.Errorf("no pipeline file: %w; write one, or name it with --file", err))
+			return nil, nil, usage(err)
 		}
 		files = []string{found}
 	}
 	var pipelines []*pipeline.Pipeline
 	var problems []pipeline.Problem
 	for _, file := range files {
-		src, err := readFile(file)
+		name, src, err := inv.source(file)
 		if err != nil {
 			return nil, nil, usage(err)
 		}
-		p, found := pipeline.Parse(filepath.ToSlash(file), src, inv.facts())
+		p, found := pipeline.Parse(name, src, inv.facts())
 		problems = append(problems, found...)
 		if p != nil {
 			pipelines = append(pipelines, p)
@@ -76,16 +76,34 @@ func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error)
 	return pipelines, problems, sameNames(pipelines)
 }
 
-// readFile reads no more of a file than a pipeline may have.
+// source is a pipeline file and the name that its mistakes have: standard input
+// is "-" on the command line.
+func (inv *invocation) source(file string) (string, []byte, error) {
+	if file != "-" {
+		src, err := readFile(file)
+		return filepath.ToSlash(file), src, err
+	}
+	if inv.Stdin == nil {
+		return "stdin", nil, nil
+	}
+	src, err := readSource(inv.Stdin, "standard input")
+	return "stdin", src, err
+}
+
 func readFile(file string) ([]byte, error) {
 	f, err := os.Open(file) //nolint:gosec // the user names it
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // only read
-	src, err := io.ReadAll(io.LimitReader(f, pipeline.MaxSize+1))
+	return readSource(f, file)
+}
+
+// readSource reads no more than a pipeline may have.
+func readSource(r io.Reader, name string) ([]byte, error) {
+	src, err := io.ReadAll(io.LimitReader(r, pipeline.MaxSize+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	return src, nil
 }
@@ -107,8 +125,8 @@ func (inv *invocation) show(problems []pipeline.Problem) {
 	if len(problems) == 0 {
 		return
 	}
+	_ = inv.runner.Untrusted(inv.Stderr, inv.runner.Show(pipeline.Format(problems))) // nobody is left to tell
 	if !inv.runner.Inside() {
-		_, _ = fmt.Fprint(inv.Stderr, inv.runner.Show(pipeline.Format(problems))) // nobody is left to tell
 		return
 	}
 	for _, p := range problems {
@@ -137,6 +155,9 @@ func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 		}
 	}
 	inv.notices(pipelines)
+	if err := inv.resolvePlaces(pipelines); err != nil {
+		return nil, err
+	}
 	return pipelines, inv.startSandbox(ctx, pipelines)
 }
 

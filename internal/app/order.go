@@ -93,6 +93,8 @@ func (inv *invocation) order(cmd *cobra.Command) *cobra.Command {
 			return e.Command(ctx, engine.Order{Command: name, Targets: targets, Promotion: f.promotion, Phase: f.phase, Job: f.job, Comment: f.comment})
 		})
 	}
+	cmd.Use += " [TARGET|STAGE]"
+	takes(cmd, placeWords, -1)
 	s := cmd.Flags()
 	inv.flags.selection(s)
 	inv.flags.ofPromotion(s)
@@ -104,7 +106,7 @@ func (inv *invocation) order(cmd *cobra.Command) *cobra.Command {
 
 func (inv *invocation) rollback() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "rollback", Short: "Put targets back to what they ran before their newest rollout",
+		Use: "rollback [TARGET|STAGE]", Short: "Put targets back to what they ran before their newest rollout",
 		Long: `Rollback puts targets back to what their platform ran before the newest rollout's
 first effect, recorded then: the release and its variables, without bakes. With
 --release they go back to one that ran there before and was good. It needs no
@@ -117,6 +119,7 @@ that.`,
   sluice rollback --target api --release v41 --reason 'v42 and v43 leak'`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runRollback) },
 	}
+	takes(cmd, placeWords, -1)
 	inv.flags.selection(cmd.Flags())
 	inv.flags.ofPromotion(cmd.Flags())
 	cmd.Flags().StringVar(&inv.flags.release, "release", "", "the release to go back to (default what ran before)")
@@ -139,13 +142,14 @@ func (inv *invocation) runRollback(ctx context.Context, e *engine.Engine, p *pip
 
 func (inv *invocation) skip() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "skip --target TARGET --reason WHY", Short: "Leave targets out of their promotion: the others go on without them",
+		Use: "skip [TARGET] --reason WHY", Short: "Leave targets out of their promotion: the others go on without them",
 		Long: `Skip leaves targets out of the promotion that they are in, or were in last: its
 next wave does not wait for them, and their failure halts the others no more. What
 runs on them stays as it is.`,
 		Example: `  sluice skip --target api-7 --reason 'its region is down'`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runSkip) },
 	}
+	takes(cmd, "target", -1)
 	cmd.Flags().Var(list{&inv.flags.targets}, "target", "the targets to leave out")
 	inv.flags.ofPromotion(cmd.Flags())
 	inv.flags.why(cmd.Flags())
@@ -165,7 +169,7 @@ func (inv *invocation) runSkip(ctx context.Context, e *engine.Engine, p *pipelin
 
 func (inv *invocation) reconcile() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "reconcile", Short: "Take up whatever is due",
+		Use: "reconcile [STAGE|TARGET]", Short: "Take up whatever is due",
 		Long: `Reconcile takes up whatever is due on any target: bakes that are over, windows
 that opened, operations that ended, work that an interrupted run left. Run it by
 a schedule or a dispatch; what is not due it leaves alone, and nothing is done
@@ -182,6 +186,7 @@ twice.`,
 			})
 		},
 	}
+	takes(cmd, placeWords, -1)
 	inv.flags.selection(cmd.Flags())
 	return cmd
 }

@@ -12,7 +12,7 @@ import (
 
 func (inv *invocation) plan() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "plan --to STAGE", Short: "What a promotion would do, target by target; changes nothing",
+		Use: "plan [STAGE]", Short: "What a promotion would do, target by target; changes nothing",
 		Long: `Plan reads what promote would read, and changes nothing: which release each
 target gets and from where, its phases, the requests of the first effect, and
 what they change. Exit 4 where the promotion would be refused.`,
@@ -20,6 +20,7 @@ what they change. Exit 4 where the promotion would be refused.`,
   sluice plan --to production --matrix --shards 8   # the matrix of a fleet's jobs`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return inv.runPlan(cmd.Context()) },
 	}
+	takes(cmd, "to", 1)
 	inv.flags.promoting(cmd.Flags())
 	cmd.Flags().BoolVar(&inv.flags.matrix, "matrix", false, "write the output matrix: a job per shard of the targets")
 	cmd.Flags().IntVar(&inv.flags.shards, "shards", 0, "how many shards the matrix has at most (default one per group of targets)")

@@ -16,7 +16,7 @@ import (
 
 func (inv *invocation) promote() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "promote --to STAGE", Short: "Promote releases to a stage",
+		Use: "promote [STAGE]", Short: "Promote releases to a stage",
 		Long: `Promote gives the targets of a stage what the stage before it runs: target by
 target, through its canary, checks and approval. The release is pinned when the
 promotion begins. What cannot be finished now is saved; the same command, a
@@ -26,6 +26,7 @@ re-run of the job, or reconcile goes on with it.`,
   sluice promote --to production --skip-stages --release v43 --reason 'hot fix for incident 12'`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runPromote) },
 	}
+	takes(cmd, "to", 1)
 	inv.flags.promoting(cmd.Flags())
 	cmd.Flags().StringVar(&inv.flags.shard, "shard", "", "this job's share of the targets, `i/N`, as plan --matrix dealt it")
 	cmd.Flags().StringVar(&inv.flags.promotion, "promotion", "", "with --shard outside a workflow run: the promotion that the shards make up")
@@ -45,7 +46,7 @@ func (inv *invocation) runPromote(ctx context.Context, e *engine.Engine, p *pipe
 
 func (inv *invocation) promoteCanary() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "promote-canary --target TARGET", Short: "Promote the canary that stands on a target now",
+		Use: "promote-canary [TARGET]", Short: "Promote the canary that stands on a target now",
 		Long: `Promote-canary makes the canary that stands on a target what runs there for all
 traffic, whoever put it there: its release and its variables. It is refused, and
 nothing is sent, where no canary stands or a rollout of Sluice's is at work.`,
@@ -53,6 +54,7 @@ nothing is sent, where no canary stands or a rollout of Sluice's is at work.`,
   sluice promote-canary --target api --disable   # and remove the canary's settings`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runPromoteCanary) },
 	}
+	takes(cmd, "target", 1)
 	cmd.Flags().Var(list{&inv.flags.targets}, "target", "the target whose canary is promoted")
 	cmd.Flags().BoolVar(&inv.flags.disable, "disable", false, "remove the canary after that")
 	inv.flags.why(cmd.Flags())

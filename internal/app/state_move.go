@@ -19,33 +19,35 @@ import (
 // migrate moves all records of a pipeline to another store.
 func (inv *invocation) migrate() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "migrate --to STORE", Short: "Copy all records to another store, and verify them there",
+		Use: "migrate --to-store STORE", Short: "Copy all records to another store, and verify them there",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := inv.one(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if inv.flags.to == "" {
-				return usage(errors.New("say where to with --to: git, s3://bucket/prefix, file:DIR or artifact"))
+			if inv.flags.toStore == "" {
+				return usage(errors.New("say where to with --to-store: git, s3://bucket/prefix, file:DIR or artifact"))
 			}
 			from, err := inv.store(p)
 			if err != nil {
 				return err
 			}
-			to, err := inv.openStore(p, "--to", inv.flags.to)
+			to, err := inv.openStore(p, "--to-store", inv.flags.toStore)
 			if err != nil {
 				return err
 			}
 			if err := inv.mayChange(cmd.Context(), p); err != nil {
 				return err
 			}
-			if err := inv.mayChangeIn(cmd.Context(), p, inv.flags.to); err != nil {
+			if err := inv.mayChangeIn(cmd.Context(), p, inv.flags.toStore); err != nil {
 				return err
 			}
 			return inv.copyState(cmd.Context(), p, limit.New(from, inv.within), limit.New(to, inv.within))
 		},
 	}
-	cmd.Flags().StringVar(&inv.flags.to, "to", "", "the `store` to copy to")
+	cmd.Flags().StringVar(&inv.flags.toStore, "to-store", "", "the `store` to copy to")
+	cmd.Flags().StringVar(&inv.flags.toStore, "to", "", "an older name of --to-store")
+	_ = cmd.Flags().MarkHidden("to") // there is such a flag
 	return cmd
 }
 

@@ -15,7 +15,7 @@ import (
 
 func (inv *invocation) status() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "status", Short: "Every target: release, rollout, phase, drift, and what it waits for",
+		Use: "status [STAGE|TARGET]", Short: "Every target: release, rollout, phase, drift, and what it waits for",
 		Long: `Status shows every target: what the platform says runs there, the newest rollout,
 its phase and what it waits for, locks, drift from what the state says, and
 records of targets that the pipeline no longer has.`,
@@ -23,6 +23,7 @@ records of targets that the pipeline no longer has.`,
   sluice status --stage production --output json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return inv.runStatus(cmd.Context()) },
 	}
+	takes(cmd, placeWords, -1)
 	inv.flags.selection(cmd.Flags())
 	return cmd
 }

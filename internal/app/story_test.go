@@ -33,7 +33,7 @@ func sluice() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(app.Main(ctx, app.Process{
-		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Self: elsewhere(os.Getenv(otherHost)),
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Self: elsewhere(os.Getenv(otherHost)),
 		Kill: func() {
 			self, _ := os.FindProcess(os.Getpid()) // there is always a self
 			_ = self.Kill()

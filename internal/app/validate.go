@@ -10,12 +10,12 @@ import (
 )
 
 func (inv *invocation) validate() *cobra.Command {
-	return &cobra.Command{
-		Use: "validate", Short: "Check the pipeline file: every mistake at once",
+	cmd := &cobra.Command{
+		Use: "validate [FILE]", Short: "Check the pipeline file: every mistake at once",
 		Long: `Validate checks the pipeline file and shows every mistake at once, each with its
 place and what would be right. It makes no connection.`,
 		Example: `  sluice validate
-  sluice validate --file deploy/shop.yaml --output json`,
+  sluice validate deploy/shop.yaml --output json`,
 		RunE: func(*cobra.Command, []string) error {
 			pipelines, problems, err := inv.parse()
 			inv.show(problems)
@@ -32,6 +32,7 @@ place and what would be right. It makes no connection.`,
 			return nil
 		},
 	}
+	return takes(cmd, "file", -1)
 }
 
 // describe is a valid pipeline in one line.

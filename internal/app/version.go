@@ -16,12 +16,17 @@ func (inv *invocation) version() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			v := versionOf(debug.ReadBuildInfo())
 			inv.result = &result{
-				text:  "sluice " + v + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
+				text:  versionLine(),
 				extra: map[string]any{"version": v, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH},
 			}
 			return nil
 		},
 	}
+}
+
+// versionLine is the version and what it was built with and for.
+func versionLine() string {
+	return "sluice " + versionOf(debug.ReadBuildInfo()) + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
 }
 
 // versionOf is the release's version, else the module's, else (devel).

@@ -221,7 +221,7 @@ func (s *Store) warnOfExpiry(c candidate) {
 	if c.expires.IsZero() || c.expires.Sub(s.options.Now()) > soon {
 		return
 	}
-	s.warn(fmt.Sprintf("the state of %s expires on %s with artifact %s: the next promotion renews it, `sluice state migrate --to git` keeps it for good",
+	s.warn(fmt.Sprintf("the state of %s expires on %s with artifact %s: the next promotion renews it, `sluice state migrate --to-store git` keeps it for good",
 		c.key, c.expires.UTC().Format(time.DateOnly), c.name))
 }
 
