@@ -47,6 +47,8 @@ type flags struct {
 	acceptDrift    bool
 	replace        bool
 	bothWays       bool
+	all            bool
+	watch          bool
 	override       []string // blocks, by id, and policies, by name
 	overridePolicy []string // the older name
 	description    string

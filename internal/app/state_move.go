@@ -10,6 +10,7 @@ import (
 
 	"sluice/internal/engine"
 	"sluice/internal/ledger"
+	"sluice/internal/report"
 	"sluice/internal/store"
 	"sluice/internal/store/limit"
 	"sluice/pipeline"
@@ -187,7 +188,7 @@ func (inv *invocation) importState() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			inv.result = &result{pipeline: p, outcome: s.Outcome, text: statusText(s.Targets), extra: map[string]any{"targets": s.Targets}}
+			inv.result = &result{pipeline: p, outcome: s.Outcome, text: report.Status(s.Targets, true, inv.Now()), extra: map[string]any{"targets": s.Targets}}
 			return nil
 		},
 	}

@@ -2,33 +2,47 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"sluice/internal/actions"
 	"sluice/internal/engine"
 	"sluice/internal/report"
 	"sluice/internal/view"
+	"sluice/internal/work"
+	"sluice/pipeline"
 	"sluice/rollout"
 )
 
 func (inv *invocation) status() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "status [STAGE|TARGET]", Short: "Every target: release, rollout, phase, drift, and what it waits for",
-		Long: `Status shows every target: what the platform says runs there, the newest rollout,
-its phase and what it waits for, locks, drift from what the state says, and
-records of targets that the pipeline no longer has.`,
+		Use: "status [STAGE|TARGET]", Short: "What stands on every target, what is under way, and what it waits for",
+		Long: `Status shows what stands: what the platform says runs on each target, with its
+shares and since when; the rollout that is at work there with its phase, what it
+waits for and until when, who approved, what is queued, what blocks, which run is
+at work, drift from what the state says, and records of targets that the pipeline
+no longer has. A stage of 25 targets and more is told by its states; --all lists
+each target.`,
 		Example: `  sluice status
-  sluice status --stage production --output json`,
+  sluice status production --watch
+  sluice status --target api --output json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return inv.runStatus(cmd.Context()) },
 	}
 	takes(cmd, placeWords, -1)
 	inv.flags.selection(cmd.Flags())
+	cmd.Flags().BoolVar(&inv.flags.all, "all", false, "a line for each target, however many there are")
+	cmd.Flags().BoolVarP(&inv.flags.watch, "watch", "w", false, "show it again whenever it changes, until nothing is under way")
 	return cmd
 }
 
 func (inv *invocation) runStatus(ctx context.Context) error {
+	if inv.flags.watch && inv.wantsJSON() {
+		return usage(errors.New("--watch shows text; --output json prints one document"))
+	}
 	pipelines, err := inv.load(ctx)
 	if err != nil {
 		return err
@@ -36,9 +50,35 @@ func (inv *invocation) runStatus(ctx context.Context) error {
 	if err := inv.selectedSomewhere(pipelines); err != nil {
 		return err
 	}
+	for shown := ""; ; shown = inv.result.text {
+		if err := inv.look(ctx, pipelines); err != nil || !inv.flags.watch || !inv.again(ctx, shown) {
+			return err
+		}
+	}
+}
+
+// lookAgain is how often --watch looks.
+const lookAgain = 5 * time.Second
+
+// again shows what changed and waits until it is time to look again; false where
+// nothing is under way any more, or the time of this invocation is over.
+func (inv *invocation) again(ctx context.Context, shown string) bool {
+	r := inv.result
+	if r.outcome.Status != view.Pending || time.Since(inv.started)+lookAgain > inv.flags.waitBudget {
+		return false
+	}
+	if r.text != shown {
+		_, _ = fmt.Fprintf(inv.Stdout, "%s\n%s\n", inv.Now().UTC().Format(time.TimeOnly), actions.Neutralise(inv.runner.Redact(r.text))) // nobody is left to tell
+	}
+	return work.System().Sleep(ctx, lookAgain) == nil
+}
+
+// look finds out what stands now.
+func (inv *invocation) look(ctx context.Context, pipelines []*pipeline.Pipeline) error {
 	targets := []view.TargetStatus{}
 	var outcome view.Outcome
 	controllers := []rollout.Rollout{}
+	inv.stores = nil
 	for _, p := range pipelines {
 		chosen, err := inv.selectedIn(p)
 		if err != nil {
@@ -61,7 +101,10 @@ func (inv *invocation) runStatus(ctx context.Context) error {
 		return err
 	}
 	outcome.Status = statusOf(outcome)
-	inv.result = &result{outcome: outcome, text: statusText(targets), summary: true, extra: map[string]any{"targets": targets, "controllers": encoded}}
+	inv.result = &result{
+		outcome: outcome, text: report.Status(targets, inv.flags.all, inv.Now()), summary: true,
+		extra: map[string]any{"targets": targets, "controllers": encoded},
+	}
 	return nil
 }
 
@@ -71,32 +114,4 @@ func statusOf(out view.Outcome) view.Status {
 		return view.Pending
 	}
 	return view.Succeeded
-}
-
-func statusText(targets []view.TargetStatus) string {
-	rows := make([][]string, 0, len(targets))
-	for _, t := range targets {
-		runs := t.Runs
-		if t.Drift {
-			runs += " (drift: the state says " + t.Release + ")"
-		}
-		rows = append(rows, []string{t.Stage, t.Target.Target, t.Platform, runs, t.Rollout, string(t.State), t.Phase, blockedBy(t)})
-	}
-	var b strings.Builder
-	b.WriteString(report.Table([]string{"STAGE", "TARGET", "PLATFORM", "RUNS", "ROLLOUT", "STATE", "PHASE", "BLOCKED BY"}, rows))
-	for _, t := range targets {
-		for _, line := range t.Notes() {
-			b.WriteString(t.Target.Target + " " + line + "\n")
-		}
-	}
-	return b.String()
-}
-
-// blockedBy lists what keeps a target from going forward.
-func blockedBy(t view.TargetStatus) string {
-	ids := make([]string, len(t.BlockedBy))
-	for i, b := range t.BlockedBy {
-		ids[i] = b.ID
-	}
-	return strings.Join(ids, ", ")
 }

@@ -47,7 +47,7 @@ func (e *Engine) Import(ctx context.Context, targets []*pipeline.Target, acceptD
 			state.Records[row.Target] = row.Record
 		}
 	}
-	return e.standing(state, targets, nil, readings), result.Err
+	return e.standing(ctx, state, targets, nil, readings), result.Err
 }
 
 // recordOf is a target's record, fresh where it was never saved.

@@ -31,11 +31,11 @@ func (e *Engine) Status(ctx context.Context, targets []*pipeline.Target, orphans
 	if err != nil {
 		return Status{}, err
 	}
-	return e.standing(state, targets, lost, e.readings(ctx, targets)), ctx.Err()
+	return e.standing(ctx, state, targets, lost, e.readings(ctx, targets)), ctx.Err()
 }
 
 // standing puts records and readings together.
-func (e *Engine) standing(state *ledger.State, targets []*pipeline.Target, lost []string, readings map[string]planner.Reading) Status {
+func (e *Engine) standing(ctx context.Context, state *ledger.State, targets []*pipeline.Target, lost []string, readings map[string]planner.Reading) Status {
 	all := append(names(targets), lost...)
 	var records []rollout.Record
 	for _, name := range all {
@@ -43,7 +43,8 @@ func (e *Engine) standing(state *ledger.State, targets []*pipeline.Target, lost 
 			records = append(records, *r)
 		}
 	}
-	return Status{Overview: e.view().Status(state, all, readings), Controllers: rollout.Controllers(records)}
+	over := func(run rollout.Run) bool { return run.ID != e.Run.ID && e.Ledger.IsOver(ctx, run) }
+	return Status{Overview: e.view().Status(state, all, readings, over), Controllers: rollout.Controllers(records)}
 }
 
 // orphans reads the records of targets that the file does not have into the state.

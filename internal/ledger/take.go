@@ -203,6 +203,12 @@ func (l *Ledger) fates(ctx context.Context, runs map[string]rollout.Run) map[str
 	return byID
 }
 
+// IsOver reports whether a run is over, whatever its lease says: by the clock, or
+// by what Over says of it. A run that nobody can tell of is not.
+func (l *Ledger) IsOver(ctx context.Context, run rollout.Run) bool {
+	return l.fate(ctx, run).fate != Alive
+}
+
 // fate is what became of a run, by the clock and its entry where they tell, else
 // by what Over says, which is believed for good where it is no longer alive.
 func (l *Ledger) fate(ctx context.Context, run rollout.Run) answer {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -148,27 +149,87 @@ func TestDiagram(t *testing.T) {
 }
 
 // TestStatus: a column for what blocks, and a line for each thing that the table
-// has no room for.
+// has no room for. Nothing is wider than a terminal.
 func TestStatus(t *testing.T) {
+	now := time.Date(2026, 11, 22, 14, 30, 0, 0, time.UTC)
 	got := Status([]view.TargetStatus{
 		{
 			Target: view.Target{
 				Target: "api", Stage: "production", Platform: "here", Rollout: "v42-to-api-0001", State: rollout.StateInProgress, Phase: "canary-50",
 				BlockedBy: []view.Block{{ID: "lock-1", Kind: rollout.BlockLock, By: "anna", Reason: "incident 12"}, {ID: "freeze", Kind: rollout.BlockPolicy}},
 			},
-			Runs: "v41", Drift: true, Says: "v40",
+			Runs: "v41", Drift: true, Says: "v40", Since: now.Add(-time.Hour),
 		},
-		{Target: view.Target{Target: "web", Stage: "production", Platform: "here"}, Runs: "5f0c", RunsName: "v7", Problem: "no\nanswer"},
-	})
-	want := `STAGE       TARGET  PLATFORM  RUNS                             ROLLOUT          STATE        PHASE      BLOCKED BY
-production  api     here      v41 (drift: the state says v40)  v42-to-api-0001  IN_PROGRESS  canary-50  lock-1, freeze
-production  web     here      v7 (5f0c)                        -                -            -          -
+		{
+			Target: view.Target{Target: "web", Stage: "production", Platform: "here"}, Runs: "5f0c", RunsName: "v7", Since: now.AddDate(0, 0, -2),
+			Problem: "no\nanswer", LookedAt: now.Add(-time.Minute),
+		},
+	}, false, now)
+	want := `STAGE       TARGET  RUNS         SINCE       ROLLOUT          STATE        PHASE      BLOCKED BY
+production  api     v41 (drift)  13:30:00Z   v42-to-api-0001  IN_PROGRESS  canary-50  lock-1, freeze
+production  web     v7 (5f0c)    2026-11-20  -                -            -          -
+api has drifted: the state says v40, and somebody else changed it
 api is locked by anna: incident 12; ` + "`sluice unlock --target api --reason '…'`" + ` ends it
 api is held back by policy freeze
-web could not be asked: no answer
+web could not be asked, last seen at 2026-11-22T14:29:00Z: no answer
 `
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestFolded: a stage of many targets is told by its states, and only what
+// somebody has to look at by name; all of them where they are wanted.
+func TestFolded(t *testing.T) {
+	targets := []view.TargetStatus{{Target: view.Target{Target: "first", Stage: "staging", Platform: "here", State: rollout.StateSucceeded}, Runs: "v42"}}
+	for i := range 300 {
+		one := view.Target{Target: fmt.Sprintf("eu-%d", i), Stage: "production", Platform: "here", State: rollout.StateSucceeded}
+		runs := "v42"
+		switch {
+		case i == 7:
+			one.State, one.ErrorMessage = rollout.StateFailed, "verify failed"
+		case i >= 200:
+			one.State, one.Phase, runs = rollout.StateInProgress, "canary-10", "v41"
+			one.WaitingFor = &view.Waiting{Kind: rollout.WaitBake}
+		}
+		targets = append(targets, view.TargetStatus{Target: one, Runs: runs})
+	}
+	want := `STAGE    TARGET  PLATFORM  RUNS  STATE
+staging  first   here      v42   SUCCEEDED
+
+STAGE       TARGETS  RUNS  STATE        PHASE      WAITS FOR  SUCH AS
+production  199      v42   SUCCEEDED    -          -          eu-0
+production  1        v42   FAILED       -          -          eu-7
+production  100      v41   IN_PROGRESS  canary-10  bake       eu-200
+eu-7 failed: verify failed
+`
+	if got := Status(targets, false, time.Time{}); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := strings.Count(Status(targets, true, time.Time{}), "\nproduction  "); got != 300 {
+		t.Errorf("--all lists %d targets", got)
+	}
+}
+
+// TestWidth: whatever the platforms call their releases, a line has room on a
+// terminal, and no command is broken.
+func TestWidth(t *testing.T) {
+	digest := "sha256:8ee6ae0c77183446758e0da5f718e48311752b29bd3b1dbe92dacb9187135156"
+	one := view.Target{
+		Target: strings.Repeat("target-", 8) + "1", Stage: strings.Repeat("s", 40), Platform: "here", State: rollout.StatePendingApproval,
+		Rollout: strings.Repeat("r", 60), Phase: "canary-10", BlockedBy: []view.Block{{ID: "went-back-" + strings.Repeat("x", 50), Kind: rollout.BlockWentBack}},
+	}
+	got := Status([]view.TargetStatus{{Target: one, Runs: digest, Shares: []view.Share{{Release: digest, Percent: "90"}, {Release: digest, Percent: "10"}}}}, false, time.Time{})
+	for line := range strings.Lines(got) {
+		if line = strings.TrimRight(line, "\n"); len([]rune(line)) > Width && !strings.HasPrefix(line, indent+"`") {
+			t.Errorf("%d columns: %s", len([]rune(line)), line)
+		}
+		if strings.Count(line, "`")%2 != 0 {
+			t.Errorf("a command is broken: %s", line)
+		}
+	}
+	if !strings.Contains(got, "8ee6ae0c7718") {
+		t.Errorf("the release is not named:\n%s", got)
 	}
 }
 

@@ -54,44 +54,6 @@ func statusWord(t view.Target) string {
 	return string(t.Status)
 }
 
-// Status is what stands on targets for a terminal: one line a target, then what
-// the table has no room for.
-func Status(targets []view.TargetStatus) string {
-	rows := make([][]string, 0, len(targets))
-	for _, t := range targets {
-		rows = append(rows, []string{t.Stage, t.Target.Target, t.Platform, runs(t), t.Rollout, string(t.State), t.Phase, blockedBy(t)})
-	}
-	var b strings.Builder
-	b.WriteString(Table([]string{"STAGE", "TARGET", "PLATFORM", "RUNS", "ROLLOUT", "STATE", "PHASE", "BLOCKED BY"}, rows))
-	for _, t := range targets {
-		for _, line := range t.Notes() {
-			b.WriteString(outside.Line(t.Target.Target+" "+line) + "\n")
-		}
-	}
-	return b.String()
-}
-
-// runs is what the platform says runs, and what the state says where that differs.
-func runs(t view.TargetStatus) string {
-	text := t.Runs
-	if t.RunsName != "" {
-		text = t.RunsName + " (" + t.Runs + ")"
-	}
-	if t.Drift {
-		text += " (drift: the state says " + t.Says + ")"
-	}
-	return text
-}
-
-// blockedBy names the blocks that stop a target.
-func blockedBy(t view.TargetStatus) string {
-	names := make([]string, len(t.BlockedBy))
-	for i, b := range t.BlockedBy {
-		names[i] = b.ID
-	}
-	return strings.Join(names, ", ")
-}
-
 // Table aligns rows under a head. Columns that are empty in every row are left
 // out, and so is the whole table where there is no row.
 func Table(head []string, rows [][]string) string {

@@ -28,7 +28,7 @@ func checkStory(w *world) {
 	for id, p := range w.state.Promotions {
 		checkOutcome(w, w.result(planner.Plan{Command: p.Command, Promotion: rollout.Promotion{ID: id}}, nil, nil))
 	}
-	over := w.view().Status(w.state, targets(), nil)
+	over := w.view().Status(w.state, targets(), nil, nil)
 	if over.Outcome.Exit(false) != ExitDone {
 		w.t.Errorf("a look ends with exit %d", over.Outcome.Exit(false))
 	}

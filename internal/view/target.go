@@ -213,7 +213,7 @@ func (t *telling) target(name string, r *rollout.Record, e *rollout.Execution, s
 		return o
 	}
 	o.Release, o.ReleaseName, o.Promotion = e.Spec.Release.ID, e.Spec.Release.Name, e.Spec.Promotion
-	o.Rollout, o.State, o.Phase = e.Rollout.Name, e.Rollout.State, e.AtPhase()
+	o.Rollout, o.State, o.Phase = e.Rollout.Name, e.Rollout.State, phaseNow(e)
 	o.acted, o.Flagged, o.Results, o.Queued = e.Acted(), e.Flagged(), results(e), queued(r, e)
 	t.inPromotion(&o)
 	o.Status, o.ErrorMessage = r.Share(e)
@@ -226,6 +226,23 @@ func (t *telling) target(name string, r *rollout.Record, e *rollout.Execution, s
 		o.WaitingFor = &w
 	}
 	return o
+}
+
+// phaseNow is the phase of a rollout whose effect stands or is under way, such as
+// canary-10 while it bakes; "" where the rollout is over or has none.
+func phaseNow(e *rollout.Execution) string {
+	at, stands := e.AtPhase(), ""
+	for _, p := range e.Rollout.Phases {
+		switch {
+		case p.ID == at && p.State == rollout.PhasePending && stands != "":
+			return stands
+		case p.ID == at:
+			return at
+		case p.State == rollout.PhaseSucceeded:
+			stands = p.ID
+		}
+	}
+	return at
 }
 
 // place says where the target stands.

@@ -280,7 +280,7 @@ func TestStatus(t *testing.T) {
 		"b": {Live: driver.Live{Release: driver.Release{ID: "hotfix"}, Pending: &driver.Release{ID: "r9"}}},
 		"c": {Err: errors.New("403")},
 	}
-	over := w.view().Status(w.state, []string{"a", "b", "c", "gone"}, live)
+	over := w.view().Status(w.state, []string{"a", "b", "c", "gone"}, live, func(run rollout.Run) bool { return run.Actor == "(over)" })
 	var text strings.Builder
 	for _, s := range over.Targets {
 		text.WriteString(s.Target.Target + " runs " + s.Runs + "\n")

@@ -228,7 +228,7 @@ func (t *telling) approval(r *rollout.Record, e *rollout.Execution, from rollout
 	if e.Stop != nil {
 		from.Until = time.Time{} // it stands still
 	}
-	by := approvers(t.approvalOf(r.Target, from.Approval), len(e.Approvals))
+	by := approvers(t.approvalOf(r.Target, from.Approval), e.Approvals)
 	w := Waiting{Kind: rollout.WaitApproval, Until: whole(from.Until), By: by, byItself: !from.Until.IsZero()}
 	t.offer(&w, t.accepted(e, approvals(r, e))...)
 	return w
@@ -257,8 +257,8 @@ func approvals(r *rollout.Record, e *rollout.Execution) []Command {
 	return []Command{one, named}
 }
 
-// approvers says who can approve, how many must, and how many did.
-func approvers(a *rollout.ApprovalSpec, given int) string {
+// approvers says who can approve, how many must, and who did.
+func approvers(a *rollout.ApprovalSpec, decided []rollout.Decision) string {
 	if a == nil {
 		return ""
 	}
@@ -269,8 +269,14 @@ func approvers(a *rollout.ApprovalSpec, given int) string {
 	if a.Quorum > 1 {
 		who = fmt.Sprintf("%d of %s", a.Quorum, who)
 	}
-	if given > 0 {
-		who += fmt.Sprintf(" (%d did)", given)
+	var given []string
+	for _, d := range decided {
+		if d.Approve {
+			given = append(given, d.Actor)
+		}
+	}
+	if len(given) > 0 {
+		who += " (" + strings.Join(given, ", ") + " did)"
 	}
 	return who
 }

@@ -147,12 +147,20 @@ func (b Block) Stands() string {
 		text += ", for automation"
 	}
 	if !b.At.IsZero() && b.Kind != rollout.BlockPolicy {
-		text += " since " + b.At.UTC().Format(time.RFC3339)
+		text += b.began() + b.At.UTC().Format(time.RFC3339)
 	}
 	if !b.Until.IsZero() {
 		text += " until " + b.Until.UTC().Format(time.RFC3339)
 	}
 	return text + by(": ", b.Reason)
+}
+
+// began is the word before the time of a block: going back is done at once.
+func (b Block) began() string {
+	if b.Kind == rollout.BlockWentBack {
+		return " at "
+	}
+	return " since "
 }
 
 func (b Block) what() string {
@@ -166,8 +174,7 @@ func (b Block) what() string {
 	case rollout.BlockRestored:
 		return "is blocked by " + b.ID + ", since traffic was put back"
 	default:
-		text := "is blocked by " + b.ID + by(", since ", b.By) + " went back"
-		return text + by(": release ", b.Release)
+		return "is blocked by " + b.ID + ": " + orElse(b.By, "somebody") + " went back" + by(" from release ", b.Release)
 	}
 }
 
