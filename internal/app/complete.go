@@ -1,26 +1,48 @@
 package app
 
 import (
+	"context"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"sluice/internal/engine"
 	"sluice/pipeline"
 )
 
-// complete tells the shell what the values of flags could be: the names that
-// the pipeline file has.
+// naming lists names that a command line may have.
+type naming func(context.Context) []string
+
+// complete tells the shell what the values of flags and arguments could be: the
+// names that the pipeline file has, and those that the state has.
 func (inv *invocation) complete(cmd *cobra.Command) {
-	for flag, names := range map[string]func(*pipeline.Pipeline) []string{
-		"to": stageNames, "from": stageNames, "stage": stageNames, "target": targetNames, "component": (*pipeline.Pipeline).Components,
-	} {
-		if f := cmd.LocalFlags().Lookup(flag); f == nil || cmd.CommandPath() == "sluice state migrate" {
+	byFlag := map[string]naming{
+		"to": inv.fromFile(stageNames), "from": inv.fromFile(stageNames), "stage": inv.fromFile(stageNames),
+		"target": inv.fromFile(targetNames), "component": inv.fromFile((*pipeline.Pipeline).Components),
+		placeWords:  inv.fromFile(placeNames),
+		"release":   inv.fromState(func(k engine.Known) []string { return k.Releases }),
+		"promotion": inv.fromState(func(k engine.Known) []string { return k.Promotions }),
+		"of":        inv.fromState(func(k engine.Known) []string { return k.Promotions }),
+		"rollout":   inv.fromState(func(k engine.Known) []string { return k.Rollouts }),
+		"override":  inv.fromState(func(k engine.Known) []string { return k.Blocks }),
+	}
+	for flag, names := range byFlag {
+		if f := cmd.LocalFlags().Lookup(flag); f == nil || f.Hidden {
 			continue
 		}
 		// The only error is a second registration of one flag.
-		_ = cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return inv.namesOf(names), cobra.ShellCompDirectiveNoFileComp
+		_ = cmd.RegisterFlagCompletionFunc(flag, func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return names(c.Context()), cobra.ShellCompDirectiveNoFileComp
 		})
+	}
+	of := cmd.Annotations[argument]
+	if cmd.Name() == "unblock" {
+		of = "override"
+	}
+	if names := byFlag[of]; names != nil {
+		cmd.ValidArgsFunction = func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return names(c.Context()), cobra.ShellCompDirectiveNoFileComp
+		}
 	}
 	for _, sub := range cmd.Commands() {
 		inv.complete(sub)
@@ -33,18 +55,40 @@ func completeGlobal(root *cobra.Command) {
 	_ = root.MarkPersistentFlagFilename("file", "yaml", "yml")                                                                          // there is such a flag
 }
 
-// namesOf lists names of the pipelines; none where their files are wrong.
-func (inv *invocation) namesOf(names func(*pipeline.Pipeline) []string) []string {
+// fromFile lists names of the pipelines; none where their files are wrong.
+func (inv *invocation) fromFile(names func(*pipeline.Pipeline) []string) naming {
+	return func(context.Context) []string {
+		var list []string
+		for _, p := range inv.declared() {
+			list = append(list, names(p)...)
+		}
+		return slices.Compact(list)
+	}
+}
+
+// fromState lists names of the pipelines' states; none where they cannot be read.
+func (inv *invocation) fromState(names func(engine.Known) []string) naming {
+	return func(ctx context.Context) []string {
+		var list []string
+		for _, p := range inv.declared() {
+			_ = inv.use(ctx, p, func(e *engine.Engine) error { // a shell has nobody to tell
+				known, err := e.Known(ctx, slices.Collect(p.All()))
+				list = append(list, names(known)...)
+				return err
+			})
+		}
+		return list
+	}
+}
+
+// declared are the pipelines of a command line that is not finished.
+func (inv *invocation) declared() []*pipeline.Pipeline {
 	inv.flags.files = slices.Compact(inv.flags.files) // a completion reads the flags twice
 	pipelines, _, err := inv.parse()
 	if err != nil {
 		return nil
 	}
-	var list []string
-	for _, p := range pipelines {
-		list = append(list, names(p)...)
-	}
-	return slices.Compact(list)
+	return pipelines
 }
 
 func stageNames(p *pipeline.Pipeline) []string {
@@ -62,3 +106,5 @@ func targetNames(p *pipeline.Pipeline) []string {
 	}
 	return names
 }
+
+func placeNames(p *pipeline.Pipeline) []string { return append(stageNames(p), targetNames(p)...) }

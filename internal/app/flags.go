@@ -49,6 +49,11 @@ type flags struct {
 	bothWays       bool
 	all            bool
 	watch          bool
+	rollout        string
+	eventType      string
+	by             string
+	since          string
+	last           int
 	override       []string // blocks, by id, and policies, by name
 	overridePolicy []string // the older name
 	description    string

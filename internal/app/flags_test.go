@@ -115,7 +115,7 @@ func TestWrongValues(t *testing.T) {
 		"flag":             {nil, []string{"status", "--wait-budget", "soon"}, "--wait-budget"},
 		"unknown flag":     {nil, []string{"status", "--nope"}, "`sluice status --help` lists the flags"},
 		"unknown command":  {nil, []string{"stats"}, `unknown command "stats"`},
-		"unknown word":     {nil, []string{"status", "api"}, `unknown command "api" for "sluice status"`},
+		"unknown word":     {nil, []string{"version", "api"}, `unknown command "api" for "sluice version"`},
 		"unknown word too": {nil, []string{"state", "shew"}, `unknown command "shew" for "sluice state"`},
 		"output":           {nil, []string{"status", "--output", "xml"}, "text or json"},
 		"concurrency":      {nil, []string{"status", "--concurrency", "0"}, "1 or more"},

@@ -29,7 +29,7 @@ func TestMigrate(t *testing.T) {
 				stores := w.stores()
 				old := stores[from]
 				if from == to && from != "file" {
-					w.wants(t, 2, "already", job{run: 7}, "state", "migrate", "--store", old, "--to", stores[to])
+					w.wants(t, 2, "already", job{run: 7}, "state", "migrate", "--store", old, "--to-store", stores[to])
 					return
 				}
 				stores["file"] += "/new"
@@ -37,7 +37,7 @@ func TestMigrate(t *testing.T) {
 				before := w.records(t, old)
 				effects := len(w.platforms.Requests())
 
-				got := w.wants(t, 0, "2 records copied from", job{run: 8}, "state", "migrate", "--store", old, "--to", stores[to])
+				got := w.wants(t, 0, "2 records copied from", job{run: 8}, "state", "migrate", "--store", old, "--to-store", stores[to])
 				if !strings.Contains(got.stdout, "set state.store to") {
 					t.Errorf("%s", got)
 				}
@@ -55,7 +55,7 @@ func TestMigrate(t *testing.T) {
 				if !reflect.DeepEqual(before, w.records(t, old)) {
 					t.Error("the old records changed")
 				}
-				w.wants(t, 4, "has another record of shop/eu already", job{run: 11}, "state", "migrate", "--store", old, "--to", stores[to])
+				w.wants(t, 4, "has another record of shop/eu already", job{run: 11}, "state", "migrate", "--store", old, "--to-store", stores[to])
 			})
 		}
 	}
@@ -66,11 +66,11 @@ func TestMigrateAgain(t *testing.T) {
 	w := newWorld(t, shop)
 	old, to := w.stores()["file"], "file:"+filepath.Join(w.dir, "new")
 	w.wants(t, 0, "succeeded", job{run: 7}, "promote", "--to", "production", "--store", old)
-	w.wants(t, 0, "2 records", job{run: 8}, "state", "migrate", "--store", old, "--to", to)
+	w.wants(t, 0, "2 records", job{run: 8}, "state", "migrate", "--store", old, "--to-store", to)
 	if err := os.Remove(filepath.Join(w.dir, "new", "shop", "us.json")); err != nil {
 		t.Fatal(err)
 	}
-	w.wants(t, 0, "2 records", job{run: 8, attempt: 2}, "state", "migrate", "--store", old, "--to", to)
+	w.wants(t, 0, "2 records", job{run: 8, attempt: 2}, "state", "migrate", "--store", old, "--to-store", to)
 	if got := w.records(t, to); len(got) != 2 {
 		t.Errorf("%v", got)
 	}
@@ -80,7 +80,7 @@ func TestMigrateAgain(t *testing.T) {
 func TestMigrateRefusals(t *testing.T) {
 	w := newWorld(t, shop)
 	old, to := w.stores()["file"], w.stores()["s3"]
-	w.wants(t, 0, "there is no state of shop in", job{run: 6}, "state", "migrate", "--store", old, "--to", to)
+	w.wants(t, 0, "there is no state of shop in", job{run: 6}, "state", "migrate", "--store", old, "--to-store", to)
 	w.wants(t, 0, "succeeded", job{run: 7}, "promote", "--to", "production", "--target", "eu", "--store", old)
 	tests := map[string]struct {
 		code int
@@ -88,13 +88,13 @@ func TestMigrateRefusals(t *testing.T) {
 		args []string
 		job  job
 	}{
-		"no store":          {2, "say where to with --to: git, s3://bucket/prefix, file:DIR or artifact", nil, job{run: 8}},
-		"a wrong name":      {2, `--to: "gti" is not known (did you mean "git"?)`, []string{"--to", "gti"}, job{run: 8}},
-		"no folder":         {2, "--to: ", []string{"--to", "file:"}, job{run: 8}},
-		"no bucket":         {2, "--to: ", []string{"--to", "s3://UPPER"}, job{run: 8}},
-		"where it is":       {2, "the state is in " + old + " already", []string{"--to", old}, job{run: 8}},
-		"another branch":    {4, "this run is of refs/heads/feature", []string{"--to", to}, job{run: 8, branch: "feature"}},
-		"no artifacts here": {6, "use sluice as an action", []string{"--to", "artifact"}, job{run: 8, env: map[string]string{"ACTIONS_RUNTIME_TOKEN": ""}}},
+		"no store":          {2, "say where to with --to-store: git, s3://bucket/prefix, file:DIR or artifact", nil, job{run: 8}},
+		"a wrong name":      {2, `--to-store: "gti" is not known (did you mean "git"?)`, []string{"--to-store", "gti"}, job{run: 8}},
+		"no folder":         {2, "--to-store: ", []string{"--to-store", "file:"}, job{run: 8}},
+		"no bucket":         {2, "--to-store: ", []string{"--to-store", "s3://UPPER"}, job{run: 8}},
+		"where it is":       {2, "the state is in " + old + " already", []string{"--to-store", old}, job{run: 8}},
+		"another branch":    {4, "this run is of refs/heads/feature", []string{"--to-store", to}, job{run: 8, branch: "feature"}},
+		"no artifacts here": {6, "use sluice as an action", []string{"--to-store", "artifact"}, job{run: 8, env: map[string]string{"ACTIONS_RUNTIME_TOKEN": ""}}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -112,12 +112,12 @@ func TestMigrateHeld(t *testing.T) {
 	w := newWorld(t, shop)
 	old, to := w.stores()["file"], w.stores()["git"]
 	w.leave(t, 7, old)
-	got := w.wants(t, 5, "eu is held by octocat/shop/runs/7/promote", job{run: 8}, "state", "migrate", "--store", old, "--to", to)
+	got := w.wants(t, 5, "eu is held by octocat/shop/runs/7/promote", job{run: 8}, "state", "migrate", "--store", old, "--to-store", to)
 	if !strings.Contains(got.stderr, "https://github.example/octocat/shop/actions/runs/7") || w.saves() > 0 {
 		t.Errorf("%d saves, %s", w.saves(), got)
 	}
 	w.finish("7")
-	w.wants(t, 0, "1 records copied", job{run: 8}, "state", "migrate", "--store", old, "--to", to)
+	w.wants(t, 0, "1 records copied", job{run: 8}, "state", "migrate", "--store", old, "--to-store", to)
 }
 
 // TestMigrateUnderWay: a run that saves while records are copied is found out.
@@ -136,5 +136,5 @@ func TestMigrateUnderWay(t *testing.T) {
 		}
 		return 0, ""
 	}
-	w.wants(t, 5, "another run changed the state of shop/us meanwhile; go on using "+old, job{run: 8}, "state", "migrate", "--store", old, "--to", to)
+	w.wants(t, 5, "another run changed the state of shop/us meanwhile; go on using "+old, job{run: 8}, "state", "migrate", "--store", old, "--to-store", to)
 }

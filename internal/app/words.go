@@ -82,7 +82,7 @@ func placeOf(pipelines []*pipeline.Pipeline, word string) (stage, target bool, e
 		_, noStage := p.Stage(word)
 		_, noTarget := p.Target(word)
 		stage, target = stage || noStage == nil, target || noTarget == nil
-		names = append(append(names, stageNames(p)...), targetNames(p)...)
+		names = append(names, placeNames(p)...)
 	}
 	if stage || target {
 		return stage, target, nil
@@ -107,7 +107,7 @@ func known(root *cobra.Command, args []string) error {
 	for _, c := range root.Commands() {
 		names = append(names, c.Name())
 	}
-	return fmt.Errorf("unknown command %q%s; `%s help` lists the commands", args[0], didYouMean(args[0], names), root.CommandPath())
+	return fmt.Errorf("unknown command %q for %q%s; `%s help` lists the commands", args[0], root.CommandPath(), didYouMean(args[0], names), root.CommandPath())
 }
 
 // wrongFlag is an error about a flag, with the one that was probably meant.

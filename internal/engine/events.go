@@ -2,21 +2,26 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
+	"sluice/internal/ledger"
+	"sluice/internal/planner"
+	"sluice/internal/view"
 	"sluice/pipeline"
 	"sluice/rollout"
 )
 
-// TargetEvent is an event and the target that it is of.
-type TargetEvent struct {
-	Target string `json:"target"`
-	Stage  string `json:"stage"`
-	rollout.Event
+// past is all that is kept of a target, oldest first.
+type past struct {
+	target   *pipeline.Target
+	rollouts []rollout.Execution
+	events   []rollout.Event
 }
 
-// Events are the history of targets, oldest first. Errors are those of the ledger.
-func (e *Engine) Events(ctx context.Context, targets []*pipeline.Target) ([]TargetEvent, error) {
+// past reads what is kept of targets, what is over included. A target that had
+// another name keeps what happened under it.
+func (e *Engine) past(ctx context.Context, targets []*pipeline.Target) ([]past, error) {
 	state, err := e.load(ctx, names(targets)...)
 	if err != nil {
 		return nil, err
@@ -29,26 +34,131 @@ func (e *Engine) Events(ctx context.Context, targets []*pipeline.Target) ([]Targ
 	if err != nil {
 		return nil, err
 	}
-	var told []TargetEvent
+	list := make([]past, 0, len(targets))
 	for _, t := range targets {
-		name := t.Name.Value
-		for _, known := range []string{t.Formerly.Value, name} {
-			if h := histories[known]; h != nil && known != "" && (known == name || histories[name] == nil) {
-				told = append(told, of(t, h.Events)...)
-			}
-		}
-		if r := state.Records[name]; r != nil {
-			told = append(told, of(t, r.Events)...)
+		list = append(list, pastOf(t, state, histories))
+	}
+	return list, nil
+}
+
+func pastOf(t *pipeline.Target, state *ledger.State, histories map[string]*rollout.History) past {
+	p := past{target: t}
+	name := t.Name.Value
+	for _, known := range []string{t.Formerly.Value, name} {
+		if h := histories[known]; h != nil && known != "" && (known == name || histories[name] == nil) {
+			p.rollouts, p.events = append(p.rollouts, h.Rollouts...), append(p.events, h.Events...)
 		}
 	}
-	slices.SortStableFunc(told, func(a, b TargetEvent) int { return a.Time.Compare(b.Time) })
+	if r := state.Records[name]; r != nil {
+		p.rollouts, p.events = append(p.rollouts, r.Rollouts...), append(p.events, r.Events...)
+	}
+	return p
+}
+
+// Events are what happened on targets, oldest first: what a filter lets through.
+// Errors are those of the ledger.
+func (e *Engine) Events(ctx context.Context, targets []*pipeline.Target, wanted view.EventFilter) ([]view.PastEvent, error) {
+	kept, err := e.past(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
+	told := []view.PastEvent{}
+	for _, p := range kept {
+		told = append(told, view.Events(p.target.Stage.Name.Value, p.target.Name.Value, p.events, p.rollouts)...)
+	}
+	slices.SortStableFunc(told, func(a, b view.PastEvent) int { return a.Time.Compare(b.Time) })
+	return wanted.Of(told), nil
+}
+
+// History are the rollouts of targets, oldest first. Errors are those of the
+// ledger.
+func (e *Engine) History(ctx context.Context, targets []*pipeline.Target) ([]view.PastRollout, error) {
+	kept, err := e.past(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
+	told := []view.PastRollout{}
+	for _, p := range kept {
+		for i := range p.rollouts {
+			told = append(told, view.Past(&p.rollouts[i]))
+		}
+	}
+	slices.SortStableFunc(told, func(a, b view.PastRollout) int { return a.Created.Compare(b.Created) })
 	return told, nil
 }
 
-func of(t *pipeline.Target, events []rollout.Event) []TargetEvent {
-	list := make([]TargetEvent, len(events))
-	for i, event := range events {
-		list[i] = TargetEvent{Target: t.Name.Value, Stage: t.Stage.Name.Value, Event: event}
+// Get is all that is known of one rollout, by its name here or on its platform.
+// Errors: [planner.RefusedError] where there is none, or several; those of the
+// ledger.
+func (e *Engine) Get(ctx context.Context, targets []*pipeline.Target, name string) (view.Detail, error) {
+	kept, err := e.past(ctx, targets)
+	if err != nil {
+		return view.Detail{}, err
 	}
-	return list
+	var found []view.Detail
+	var known []string
+	for _, p := range kept {
+		for i := range p.rollouts {
+			x := &p.rollouts[i]
+			known = append(known, x.Rollout.Name)
+			if !view.IsCalled(x, name) {
+				continue
+			}
+			detail, err := view.DetailOf(x, view.Events(p.target.Stage.Name.Value, p.target.Name.Value, p.events, p.rollouts))
+			if err != nil {
+				return view.Detail{}, err
+			}
+			found = append(found, detail)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return view.Detail{}, noRollout(name, known)
+	default:
+		return view.Detail{}, planner.Refuse(fmt.Sprintf("%d rollouts are called %s", len(found), name), "say --target too")
+	}
+}
+
+func noRollout(name string, known []string) error {
+	remedy := "`sluice history` lists them"
+	if near := pipeline.Nearest(name, known); near != "" {
+		remedy = fmt.Sprintf("did you mean %s? %s", near, remedy)
+	}
+	return planner.Refuse("there is no rollout "+name, remedy)
+}
+
+// Known are the names that the state has, for whoever completes a command line.
+type Known struct{ Releases, Rollouts, Blocks, Promotions []string }
+
+// Known lists the names that the state of targets has, each once. Errors are those
+// of the ledger.
+func (e *Engine) Known(ctx context.Context, targets []*pipeline.Target) (Known, error) {
+	state, err := e.load(ctx, names(targets)...)
+	if err != nil {
+		return Known{}, err
+	}
+	var k Known
+	for _, t := range targets {
+		r := state.Records[t.Name.Value]
+		if r == nil {
+			continue
+		}
+		for _, b := range r.Blocks {
+			k.Blocks = append(k.Blocks, b.ID)
+		}
+		for _, x := range r.Rollouts {
+			k.Rollouts, k.Promotions = append(k.Rollouts, x.Rollout.Name), append(k.Promotions, x.Spec.Promotion)
+			k.Releases = append(k.Releases, x.Spec.Release.ID)
+			if x.Previous.ID != "" {
+				k.Releases = append(k.Releases, x.Previous.ID)
+			}
+		}
+	}
+	for _, list := range []*[]string{&k.Releases, &k.Rollouts, &k.Blocks, &k.Promotions} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	return k, nil
 }

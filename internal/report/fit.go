@@ -71,8 +71,17 @@ func (g grid) without(name string) grid {
 // long are ids that nobody can read: of digests and UUIDs the beginning names them.
 var long = regexp.MustCompile(`\b((?:sha256:)?[0-9a-f]{12})[0-9a-f]{20,}\b|\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
 
-// shortIDs shortens the long ids in a text. What is left can be given as a release.
-func shortIDs(text string) string { return long.ReplaceAllString(text, "$1$2") }
+// shortIDs shortens the long ids in a text, and not within paths and links. What
+// is left can be given as a release.
+func shortIDs(text string) string {
+	words := strings.Split(text, " ")
+	for i, word := range words {
+		if !strings.Contains(word, "/") {
+			words[i] = long.ReplaceAllString(word, "$1$2")
+		}
+	}
+	return strings.Join(words, " ")
+}
 
 // short is an id, shortened where it is long.
 func short(id string) string { return shortIDs(id) }
@@ -124,4 +133,25 @@ func words(line string) []string {
 		}
 	}
 	return list
+}
+
+// below breaks a text into lines that begin in a column.
+func below(text string, column int) string {
+	var b strings.Builder
+	width := column
+	for i, word := range words(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case width+1+n > Width:
+			b.WriteString("\n" + strings.Repeat(" ", column))
+			width = column
+		default:
+			b.WriteByte(' ')
+			width++
+		}
+		b.WriteString(word)
+		width += n
+	}
+	return b.String()
 }

@@ -168,7 +168,7 @@ func TestStatus(t *testing.T) {
 	want := `STAGE       TARGET  RUNS         SINCE       ROLLOUT          STATE        PHASE      BLOCKED BY
 production  api     v41 (drift)  13:30:00Z   v42-to-api-0001  IN_PROGRESS  canary-50  lock-1, freeze
 production  web     v7 (5f0c)    2026-11-20  -                -            -          -
-api has drifted: the state says v40, and somebody else changed it
+api shows drift: the state says v40, and somebody else changed it
 api is locked by anna: incident 12; ` + "`sluice unlock --target api --reason '…'`" + ` ends it
 api is held back by policy freeze
 web could not be asked, last seen at 2026-11-22T14:29:00Z: no answer

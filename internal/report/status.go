@@ -125,8 +125,9 @@ func runs(t view.TargetStatus) string {
 }
 
 // nameOr is what people call a release, with as much of its id as says which it is.
+// A name of several words is a description, for which a table has no room.
 func nameOr(name, id string) string {
-	if name == "" || name == id {
+	if name == "" || name == id || strings.Contains(name, " ") {
 		return id
 	}
 	return name + " (" + short(id) + ")"

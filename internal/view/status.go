@@ -229,7 +229,7 @@ func (s TargetStatus) Notes() []string {
 		notes = append(notes, "could not be asked"+when(", last seen at ", s.LookedAt)+": "+s.Problem)
 	}
 	if s.Drift {
-		notes = append(notes, "has drifted: the state says "+s.Says+", and somebody else changed it")
+		notes = append(notes, "shows drift: the state says "+s.Says+", and somebody else changed it")
 	}
 	if traffic := s.Traffic(); traffic != "" && s.foreign() {
 		notes = append(notes, "divides its traffic: "+traffic+"; that was not Sluice")

@@ -3,8 +3,10 @@ package view
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,7 +135,7 @@ func (w *world) command(name string, args []string) error {
 	case "automation", "person":
 		w.setting.Person = name == "person"
 	case "skip":
-		return w.groups[args[1]].Skip(rollout.Skip{Target: args[0], By: "bob", Reason: "it is broken", At: w.now})
+		return w.skip(args)
 	case "elsewhere":
 		w.state.Runs["other"] = &rollout.Run{ID: "other", Name: "octo/shop/runs/7/deploy", Actor: "anna", RunURL: "https://github.example/octo/shop/actions/runs/7", Started: w.now, Until: w.now.Add(15 * time.Minute)}
 		w.state.Records[args[0]].Lease = "other"
@@ -141,6 +143,20 @@ func (w *world) command(name string, args []string) error {
 		w.state.Records[args[0]].Lease = ""
 	default:
 		return w.apply(args[0], w.transition(name, args))
+	}
+	return nil
+}
+
+// skip leaves a target out of the promotion that is named, else of its oldest.
+func (w *world) skip(args []string) error {
+	ids := slices.Sorted(maps.Keys(w.groups))
+	if len(args) > 1 {
+		ids = args[1:]
+	}
+	for _, id := range ids {
+		if g := w.groups[id]; slices.Contains(g.Promotion.Members, args[0]) {
+			return g.Skip(rollout.Skip{Target: args[0], By: "bob", Reason: "it is broken", At: w.now})
+		}
 	}
 	return nil
 }
