@@ -101,6 +101,17 @@ func (e *Execution) asking() (*Step, bool) {
 	return step, open && step.State == StepAsking
 }
 
+// UndecidedUntil is when at last it can be found out what an effect without an
+// answer did: before, that it is absent proves nothing. Zero where looking may tell
+// at once.
+func (e *Execution) UndecidedUntil() time.Time {
+	step, open := e.OpenStep()
+	if !open || step.State != StepIntended {
+		return time.Time{}
+	}
+	return step.AbsentAfter
+}
+
 // openStep finds an effect by its call that still needs an answer.
 func (e *Execution) openStep(key string) (*Step, bool) {
 	for i := range e.Steps {

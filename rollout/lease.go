@@ -7,6 +7,13 @@ func (t TakeLease) apply(r *Record, _ time.Time) error {
 		return &RefusedError{Command: "take", Target: r.Target, Reason: ReasonLeased, Other: r.Lease}
 	}
 	r.Lease = t.Run
+	for i := range r.Rollouts {
+		for j := range r.Rollouts[i].Steps {
+			if s := &r.Rollouts[i].Steps[j]; s.State == StepIntended && t.AbsentAfter.After(s.AbsentAfter) {
+				s.AbsentAfter = t.AbsentAfter.UTC()
+			}
+		}
+	}
 	return nil
 }
 

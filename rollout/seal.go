@@ -36,8 +36,13 @@ func Seal(r *Record, g *Group, s Setting, now time.Time) Moved {
 	}
 	if e, ok := r.Active(); ok {
 		e.Due = now.UTC()
-		if due := Next(r, g, s, now); due.Action == ActionWait {
+		switch due := Next(r, g, s, now); due.Action {
+		case ActionWait:
 			e.Due = due.Waiting.Until
+		case ActionConfirm:
+			if until := e.UndecidedUntil(); until.After(now) {
+				e.Due = until
+			}
 		}
 	}
 	return moved

@@ -39,7 +39,10 @@ type Step struct {
 	Message   string            `json:"message,omitzero"`
 	Time      time.Time         `json:"time"`
 	Looked    int               `json:"looked,omitzero"` // how many invocations could not find out what an intended effect did
-	Unknown   jsontext.Value    `json:",embed"`
+	// AbsentAfter is when it may be concluded that an intended effect is absent: the
+	// run that intended it was lost, and may still send it before.
+	AbsentAfter time.Time      `json:"absentAfter,omitzero"`
+	Unknown     jsontext.Value `json:",embed"`
 }
 
 // Open reports whether the effect still needs an answer.

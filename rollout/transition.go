@@ -156,8 +156,13 @@ type (
 // What the executor applies as it works.
 type (
 	// TakeLease takes the target for a run; it must be free, or the run's own.
-	// Whether another lease may be broken the ledger decides: From is that one.
-	TakeLease struct{ Run, From string }
+	// Whether another lease may be broken the ledger decides: From is that one, and
+	// AbsentAfter when what it intended may be concluded to be absent: zero for at
+	// once. The record keeps that for whoever takes the target next.
+	TakeLease struct {
+		Run, From   string
+		AbsentAfter time.Time
+	}
 
 	// LetGo frees the target if the run holds it.
 	LetGo struct{ Run string }

@@ -201,8 +201,8 @@ func (l *look) unanswered(m *machine, err error) {
 func (l *look) mayConclude(m *machine) bool {
 	from := l.call.Intended.Add(m.facts(l.job.rows[0]).Settle)
 	for _, r := range l.job.rows {
-		if r.absentAfter.After(from) {
-			from = r.absentAfter
+		if step, open := r.open(); open && step.AbsentAfter.After(from) {
+			from = step.AbsentAfter
 		}
 	}
 	l.p.notYet = from

@@ -182,14 +182,11 @@ func (in taken) step(m *machine) {
 	m.apply(r, in.a.Transition)
 }
 
-// takenFrom notes from when on an effect of the run that held it may be concluded
-// to be absent.
+// takenFrom notes that another run held the row, which the state still says: letting
+// go is saved.
 func (r *row) takenFrom(list []ledger.Taken) {
-	for _, t := range list {
-		if t.Target == r.name {
-			r.absentAfter = t.AbsentAfter
-			r.leased = true // the state names the other run: letting go is saved
-		}
+	if slices.ContainsFunc(list, func(t ledger.Taken) bool { return t.Target == r.name }) {
+		r.leased = true
 	}
 }
 

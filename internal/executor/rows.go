@@ -29,9 +29,6 @@ type row struct {
 	record *rollout.Record
 	first  *driver.Prepared // what was read for its first effect, and when
 	readAt time.Time
-	// absentAfter is when an effect of the run that held it before may be concluded
-	// to be absent.
-	absentAfter time.Time
 
 	state   rowState
 	due     rollout.Due

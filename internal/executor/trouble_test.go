@@ -198,6 +198,42 @@ func TestAbsentAfter(t *testing.T) {
 	})
 }
 
+// TestAbsentAfterIsKept: whoever cannot wait so long lets go, and the next one,
+// which takes the target from nobody, does not conclude it either.
+func TestAbsentAfterIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "web")
+		p := w.start("run")
+		p.dieAt = 3 // after the intent is saved, before the call
+		if r := p.do(w.plan(promotion{read: true})); !r.died || p.where != "before a call" {
+			t.Fatalf("it died %s", p.where)
+		}
+		ends := time.Now().Add(15 * time.Minute)
+		impatient := func(p *process) {
+			p.over = func(context.Context, rollout.Run) (ledger.Fate, error) { return ledger.Over, nil }
+			p.limits.Budget = time.Minute
+		}
+		for _, run := range []string{"first", "second"} {
+			w.do(run, w.goOn(nil), impatient)
+			w.free("web")
+			x := w.newest("web")
+			if n := w.count("web deploy"); n != 0 || x.Rollout.State.Final() {
+				t.Fatalf("%s: deployed %d times, %s", run, n, x.Rollout.State)
+			}
+			if x.Due.Before(ends) {
+				t.Errorf("%s: it is due at %s, and nothing can be concluded before %s", run, x.Due, ends)
+			}
+			time.Sleep(time.Minute)
+		}
+		time.Sleep(time.Until(ends.Add(time.Minute)))
+		w.do("third", w.goOn(nil), impatient)
+		w.is("web", rollout.StateSucceeded)
+		if n := w.count("web deploy"); n != 1 {
+			t.Errorf("deployed %d times", n)
+		}
+	})
+}
+
 // TestPrecedence: state that cannot be written is worse than a lost race, whatever
 // the order of targets.
 func TestPrecedence(t *testing.T) {

@@ -73,12 +73,15 @@ func (l *Ledger) Take(ctx context.Context, records ...*rollout.Record) ([]Taken,
 	now := l.config.Work.Now()
 	var taken []Taken
 	for _, r := range records {
-		from := r.Lease
-		if err := rollout.Apply(r, rollout.TakeLease{Run: l.config.Run.ID, From: from}, now); err != nil {
+		from, t := r.Lease, Taken{}
+		if from != "" && from != l.config.Run.ID {
+			t = l.brokenRun(from)
+		}
+		take := rollout.TakeLease{Run: l.config.Run.ID, From: from, AbsentAfter: t.AbsentAfter}
+		if err := rollout.Apply(r, take, now); err != nil {
 			return nil, err
 		}
 		if from != "" && from != l.config.Run.ID {
-			t := l.brokenRun(from)
 			t.Target = r.Target
 			taken = append(taken, t)
 			r.AddEvent(l.brokenEvent(t, now))

@@ -148,6 +148,9 @@ func (t *telling) due() Waiting {
 // operation tells of work that the platform is at.
 func (t *telling) operation(e *rollout.Execution) Waiting {
 	w := Waiting{Kind: rollout.WaitOperation, Until: t.Now.UTC().Truncate(time.Second), byItself: true}
+	if until := e.UndecidedUntil(); until.After(t.Now) {
+		w.Until = whole(until)
+	}
 	if step, open := e.OpenStep(); open && step.Operation != nil {
 		w.By = step.Operation.ID
 	}
