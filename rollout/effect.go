@@ -29,7 +29,7 @@ func (t Intend) apply(r *Record, now time.Time) error {
 // intend records an effect that is about to be sent.
 func (e *Execution) intend(r *Record, t Intend, now time.Time) *Step {
 	if !slices.ContainsFunc(e.Steps, Step.acted) && !e.goesBack() {
-		e.rememberBefore(t.Before, t.Runs)
+		e.rememberBefore(r, t.Before, t.Runs)
 	}
 	call, shared := t.Call, len(t.Call.Changes) > 1
 	if shared {
@@ -41,9 +41,15 @@ func (e *Execution) intend(r *Record, t Intend, now time.Time) *Step {
 }
 
 // rememberBefore keeps what stood before the rollout's first effect: a rollback
-// has it from the rollout that it undoes, one that took over from the one before.
-func (e *Execution) rememberBefore(before json.RawMessage, runs driver.Release) {
+// has it from the rollout that it undoes, one that took over from the one before,
+// and one that begins over a canary which a rollout left from that rollout: what is
+// to be gone back to was good, and the canary was not.
+func (e *Execution) rememberBefore(r *Record, before json.RawMessage, runs driver.Release) {
 	if e.Accepted && len(e.Baseline) > 0 {
+		return
+	}
+	if old, ok := r.leftStanding(e, before); ok {
+		e.Baseline, e.Previous = slices.Clone(old.Baseline), old.Previous
 		return
 	}
 	if !e.Spec.Remote {
@@ -52,6 +58,25 @@ func (e *Execution) rememberBefore(before json.RawMessage, runs driver.Release) 
 	if runs.ID != "" {
 		e.Previous = runs
 	}
+}
+
+// leftStanding is the rollout before e whose canary stands, as that left it. One that
+// somebody changed since, or accepted, is what is wanted there.
+func (r *Record) leftStanding(e *Execution, stands json.RawMessage) (*Execution, bool) {
+	for i := range slices.Backward(r.Rollouts[:r.index(e.Rollout.Name)]) {
+		old := &r.Rollouts[i]
+		if !slices.ContainsFunc(old.Steps, Step.acted) {
+			continue
+		}
+		left := slices.IndexFunc(old.Steps, func(s Step) bool { return s.acted() && sameJSON(s.After, stands) })
+		return old, left >= 0 && old.Over() && old.canaryStands() && !old.Left && len(old.Baseline) > 0
+	}
+	return nil, false
+}
+
+func sameJSON(a, b json.RawMessage) bool {
+	x, y := jsontext.Value(slices.Clone(a)), jsontext.Value(slices.Clone(b))
+	return x.Canonicalize() == nil && y.Canonicalize() == nil && slices.Equal(x, y)
 }
 
 // addStep adds an effect and puts its job to work. What was asked for outside

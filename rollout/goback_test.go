@@ -448,3 +448,32 @@ func TestRemoteGoals(t *testing.T) {
 	}
 	s.want("goals", ids, []string{"r2", "r3", "r1"})
 }
+
+// TestBackOverALeftCanary: a canary that a rollout left when its time was over is
+// nothing to go back to; what ran before it is.
+func TestBackOverALeftCanary(t *testing.T) {
+	for name, c := range map[string]struct {
+		stands string // what somebody makes of the canary meanwhile; "" nothing
+		want   string
+	}{
+		"as it was left":        {"", "r1"},
+		"somebody promoted it":  {"r2", "r2"},
+		"somebody took it away": {"r1", "r1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newRig(t)
+			e := s.start(canary("10"), holds)
+			s.after(30 * 24 * time.Hour)
+			s.want("given up", states(s.rollout(e.Rollout.Name)), "FAILED canary-10=SUCCEEDED stable=FAILED")
+			s.want("its canary stands", s.runs, "r1+10%r2")
+			if c.stands != "" {
+				s.runs = traffic{Stable: c.stands}
+			}
+			s.start(release("r3"))
+			s.want("runs", s.runs.Stable, "r3")
+			s.must(s.apply(GoBack{Promotion: "back", By: person("bob")}))
+			s.run()
+			s.want("went back", s.runs, c.want)
+		})
+	}
+}

@@ -3,7 +3,6 @@ package executor
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"sluice/internal/ledger"
 	"sluice/rollout"
@@ -188,7 +187,7 @@ func (l *look) unanswered(m *machine, err error) {
 		case !m.mayPass(err):
 			r.fail(err)
 		case l.p.lost >= mostLost:
-			r.stop(m, err, m.now.Add(max(l.p.hint, time.Minute)))
+			r.stop(m, err, m.now.Add(max(l.p.hint, lookAgain)))
 			r.err = &unreachedError{err}
 		default:
 			m.say(Notice{Target: r.name, Kind: NoticeNoPoll, Err: err})

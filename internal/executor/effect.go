@@ -154,8 +154,12 @@ func (r *row) later(m *machine, err error) {
 		m.say(Notice{Target: r.name, Kind: NoticeRetry, Err: err, At: r.retryAt})
 		return
 	}
-	r.stop(m, err, m.now.Add(pause))
+	r.stop(m, err, m.now.Add(max(pause, lookAgain)))
 }
+
+// lookAgain is how soon a target is due again whose platform did nothing, or told
+// nothing, so often.
+const lookAgain = time.Minute
 
 // stop leaves a target whose platform cannot be reached, or which somebody else
 // is changing, to a later time.

@@ -221,7 +221,7 @@ func (p *pace) failed(m *machine, rows []*row, err error) {
 		case !m.mayPass(err):
 			r.fail(err)
 		case p.lost >= mostLost:
-			r.stop(m, err, m.now.Add(max(p.hint, time.Minute)))
+			r.stop(m, err, m.now.Add(max(p.hint, lookAgain)))
 			r.err = &unreachedError{err}
 		default:
 			m.say(Notice{Target: r.name, Kind: NoticeNoPoll, Err: err})

@@ -106,9 +106,9 @@ func TestPromoteCanaryRefused(t *testing.T) {
 	r.platform.findings["web"] = []driver.Finding{{Target: "web", Severity: driver.Refuse, Message: "there is no canary"}}
 	r.refuses(r.promoteCanary(true), "there is no canary")
 	r = intruded(t, one)
-	r.platform.trouble["prepare web"] = &outage{code: driver.Retryable}
+	r.platform.trouble["prepare web"] = &outage{code: driver.Retryable, busy: true}
 	m := r.move(r.passes(r.promoteCanary(true)), "web")
-	if w := r.waits(m, rollout.WaitPlatform); len(m.Do) > 0 || !strings.Contains(w.Message, "retryable") {
+	if w := r.waits(m, rollout.WaitPlatform); len(m.Do) > 0 || !strings.Contains(w.Message, "retryable") || w.Cause != rollout.CauseBusy {
 		t.Errorf("%+v", m)
 	}
 }

@@ -39,6 +39,7 @@ func newFake() *fake {
 type outage struct {
 	code  driver.Code
 	after time.Duration
+	busy  bool
 }
 
 func (o *outage) Error() string { return string(o.code) }
@@ -55,6 +56,11 @@ func (f *fake) RetryAfter(err error) time.Duration {
 		return o.after
 	}
 	return 0
+}
+
+func (f *fake) Busy(err error) bool {
+	o, ok := errors.AsType[*outage](err)
+	return ok && o.busy
 }
 
 func (f *fake) Facts(platform string) driver.Facts {

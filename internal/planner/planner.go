@@ -23,9 +23,11 @@ type Platform interface {
 	Resolve(ctx context.Context, t driver.Target, id string) (driver.Release, error)
 	Prepare(ctx context.Context, c driver.Call) (driver.Prepared, error)
 	// CodeOf classifies an error of the calls above; RetryAfter is the platform's
-	// word on when to try again, 0 for none.
+	// word on when to try again, 0 for none; Busy reports that somebody else is
+	// changing the target.
 	CodeOf(err error) driver.Code
 	RetryAfter(err error) time.Duration
+	Busy(err error) bool
 }
 
 // Reading is what a target runs, or why nobody can tell.

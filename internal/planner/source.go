@@ -224,6 +224,9 @@ func (p *Planner) later(asked string, err error) (rollout.Waiting, bool) {
 		return rollout.Waiting{}, false
 	}
 	w := rollout.Waiting{Kind: rollout.WaitPlatform, Target: asked, Message: err.Error()}
+	if p.Platform.Busy(err) {
+		w.Cause = rollout.CauseBusy
+	}
 	if after := p.Platform.RetryAfter(err); after > 0 {
 		w.Until = p.Work.Now().Add(after).UTC()
 	}

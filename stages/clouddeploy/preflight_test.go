@@ -63,9 +63,6 @@ func TestPreflight(t *testing.T) {
 		"suspended": {words: "delivery pipeline shop is suspended", arrange: func(t *testing.T, b *bench) {
 			b.send(t, http.MethodPatch, location+"deliveryPipelines/shop?updateMask=suspended", map[string]any{"suspended": true})
 		}},
-		"in progress": {words: "rollout release-003-to-prod-0001 to target prod is IN_PROGRESS", arrange: func(t *testing.T, b *bench) {
-			b.begin(t, driver.Deploy, change("prod"))
-		}},
 		"another pipeline": {words: "belong to one delivery pipeline", change: func(c *driver.Change) {
 			other := target("staging")
 			other.Config = []byte(strings.Replace(string(other.Config), `"shop"`, `"else"`, 1))
@@ -105,6 +102,20 @@ func TestPreflight(t *testing.T) {
 				t.Error("a refused call was frozen, or had an effect")
 			}
 		})
+	}
+}
+
+// TestRolloutInProgress: a target that another rollout is at work on takes one later.
+func TestRolloutInProgress(t *testing.T) {
+	b := newBench(t)
+	b.begin(t, driver.Deploy, change("prod"))
+	before := len(b.server.Effects())
+	_, err := b.driver.Prepare(t.Context(), b.call(driver.Deploy, change("prod")))
+	if x := b.driver.Explain(err); x.Code != driver.Retryable || !x.Busy || !strings.Contains(err.Error(), "rollout release-003-to-prod-0001 to target prod is IN_PROGRESS") {
+		t.Errorf("%v is %+v", err, x)
+	}
+	if len(b.server.Effects()) != before {
+		t.Error("it had an effect")
 	}
 }
 

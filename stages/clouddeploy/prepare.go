@@ -113,7 +113,9 @@ func (d *clouddeploy) prepareDeploy(ctx context.Context, c driver.Call, at place
 		return driver.Prepared{}, err
 	}
 	p.checkSource()
-	p.checkFree()
+	if err := p.checkFree(); err != nil {
+		return driver.Prepared{}, err
+	}
 	return d.offer(ctx, p, "CREATE", id, func(rollout string) string {
 		return fmt.Sprintf("POST %s/rollouts?rolloutId=%s {targetId: %s}", at.release(id), rollout, at.Target)
 	})
@@ -232,19 +234,26 @@ func (p *draft) checkSource() {
 	}
 }
 
-// checkFree refuses a pipeline or a target that takes no rollout now.
-func (p *draft) checkFree() {
+// checkFree refuses a pipeline or a target that takes no rollout before a person does
+// something about it. The error is that of a rollout that ends by itself: nothing
+// speaks against the call, but it has to wait.
+func (p *draft) checkFree() error {
 	if p.survey.pipeline.Suspended {
 		p.refuse("delivery pipeline "+p.at.DeliveryPipeline+" is suspended: it takes no new rollouts", "resume it in Cloud Deploy, then run again")
 	}
 	for _, r := range p.survey.unfinished {
-		switch r.State {
-		case "IN_PROGRESS", "CANCELLING", "HALTED":
-			p.refuse(fmt.Sprintf("rollout %s to target %s is %s: only one is made at a time", google.Last(r.Name), p.at.Target, r.State), "let it end, or cancel it")
+		switch at := fmt.Sprintf("rollout %s to target %s is %s", google.Last(r.Name), p.at.Target, r.State); r.State {
+		case "IN_PROGRESS", "CANCELLING":
+			if !p.refused() {
+				return &google.BusyError{Text: at + ": only one is made at a time"}
+			}
+		case "HALTED":
+			p.refuse(at+": only one is made at a time", "take it up in Cloud Deploy, or cancel it")
 		default:
-			p.find(driver.Warn, fmt.Sprintf("rollout %s to target %s is %s and may start later", google.Last(r.Name), p.at.Target, r.State), "")
+			p.find(driver.Warn, at+" and may start later", "")
 		}
 	}
+	return nil
 }
 
 // unchanged says that nothing is left to do.
