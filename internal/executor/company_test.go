@@ -148,6 +148,46 @@ func TestOrderBeforeEffect(t *testing.T) {
 	})
 }
 
+// overwriting has a process save over whatever is stored, as a store does that cannot
+// swap.
+func overwriting(p *process) {
+	looks := p.world.memory.Another()
+	p.store.OnCommit = func(entries []store.Entry) error {
+		keys := make([]store.Key, len(entries))
+		for i, e := range entries {
+			keys[i] = e.Key
+		}
+		stored, err := looks.Load(context.WithoutCancel(p.ctx), keys...)
+		for i := range stored {
+			entries[i].Version, entries[i].Generation = stored[i].Version, stored[i].Generation+1
+		}
+		return err
+	}
+}
+
+// TestOrderBeforeEffectBlind: also where the store cannot swap, and an intent would
+// be written over the order: it is read before.
+func TestOrderBeforeEffectBlind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "web")
+		w.memory.Weak = true
+		p := w.start("run", overwriting)
+		plan := w.plan(promotion{spec: []func(*rollout.Spec){canary(20*time.Second, "10")}})
+		done := p.async(func() result { return p.do(plan) })
+		time.Sleep(15 * time.Second)
+		w.beside(order(rollout.OrderCancel, 5*time.Minute), "web") // heard when the next phase begins, before it is looked again
+		r := <-done
+		var ordered *executor.OrderedError
+		if !errors.As(r.Err, &ordered) || ordered.Order.By != "bob" {
+			t.Errorf("it ended with %v", r.Err)
+		}
+		if got := w.platform.done(); !slices.Equal(got, []string{"web weight 10"}) {
+			t.Errorf("effects %q", got)
+		}
+		w.free("web")
+	})
+}
+
 // TestLockBeforeEffect: so does a lock.
 func TestLockBeforeEffect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

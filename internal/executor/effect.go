@@ -96,8 +96,12 @@ func (c *call) prepared(m *machine, p driver.Prepared, err error) {
 		return
 	}
 	c.unchanged(m, p)
-	if len(c.rows) > 0 {
-		c.intend(m, p)
+	switch {
+	case len(c.rows) == 0:
+	case m.swap:
+		c.intend(m, p) // its save tells what others ordered
+	default:
+		m.orders.before.add(m, c, p)
 	}
 }
 

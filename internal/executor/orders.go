@@ -6,16 +6,19 @@ import (
 
 	"sluice/internal/ledger"
 	"sluice/rollout"
+	"sluice/stages/driver"
 )
 
 // askOrders is how often it is looked whether somebody ordered anything while
-// the invocation goes on; before an effect the save of its intent tells.
+// the invocation goes on; before an effect the save of its intent tells, or
+// [askBefore].
 const askOrders = 30 * time.Second
 
 // orders is what others want of targets that this run holds.
 type orders struct {
 	at       time.Time
 	asking   bool
+	before   askBefore
 	reaching int             // members that are being taken
 	reached  map[string]bool // so that none is taken twice at once
 }
@@ -36,14 +39,70 @@ func (o *orders) read(m *machine) {
 	m.do(ordersTask{})
 }
 
+// askBefore reads orders before the intents of calls are saved, where the store does
+// not tell of them then: it cannot swap, and an intent would be written over what
+// others saved. One read serves all calls that were prepared when it began.
+type askBefore struct {
+	waiting []intending
+	asking  []intending
+}
+
+// intending is a call that is prepared and not intended yet.
+type intending struct {
+	c *call
+	p driver.Prepared
+}
+
+func (q *askBefore) add(m *machine, c *call, p driver.Prepared) {
+	q.waiting = append(q.waiting, intending{c, p})
+	q.next(m)
+}
+
+func (q *askBefore) next(m *machine) {
+	if len(q.asking) > 0 || len(q.waiting) == 0 {
+		return
+	}
+	q.asking, q.waiting = q.waiting, nil
+	m.do(ordersTask{before: true})
+}
+
+// read goes on with the calls that waited for what was read.
+func (q *askBefore) read(m *machine, in ordered) {
+	asked := q.asking
+	q.asking = nil
+	if in.e == nil {
+		m.orders.theirs(m, in.theirs)
+	}
+	for _, one := range asked {
+		switch c := one.c; {
+		case c.void:
+		case in.e != nil:
+			for _, r := range c.rows {
+				r.fail(in.e)
+			}
+			c.free(m)
+		case c.outdated(m):
+			c.free(m)
+		default:
+			c.intend(m, one.p)
+		}
+	}
+	q.next(m)
+}
+
 // ordered is the input that orders were read. What could not be read is read
 // again: before an effect the save tells.
 type ordered struct {
 	theirs []ledger.Theirs
+	before bool // for calls that wait for it
 	e      error
 }
 
 func (in ordered) step(m *machine) {
+	if in.before {
+		m.orders.before.read(m, in)
+		return
+	}
 	m.orders.asking = false
 	if in.e != nil {
 		m.say(Notice{Kind: NoticeWarning, Text: "orders of others could not be read: " + in.e.Error(), Err: in.e})

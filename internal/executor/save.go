@@ -76,7 +76,7 @@ func (s *saves) over() bool {
 
 // collect makes sets of what is to be saved now.
 func (s *saves) collect(m *machine) []*set {
-	quiet := m.places.requests == 0 && m.places.checks == 0
+	quiet := m.places.requests == 0 && m.places.checks == 0 && len(m.orders.before.asking) == 0
 	if len(s.waits) == 0 && !quiet && m.ended == nil && (s.flushAt.IsZero() || m.now.Before(s.flushAt)) {
 		return nil
 	}

@@ -93,11 +93,11 @@ func (t elsewhereTask) do(ctx context.Context, s *shell) input {
 	return elsewhere{t.g, t.target, state, err}
 }
 
-type ordersTask struct{}
+type ordersTask struct{ before bool }
 
-func (ordersTask) do(ctx context.Context, s *shell) input {
+func (t ordersTask) do(ctx context.Context, s *shell) input {
 	theirs, err := s.Ledger.Orders(ctx)
-	return ordered{theirs, err}
+	return ordered{theirs, t.before, err}
 }
 
 type takeTask struct {
