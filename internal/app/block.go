@@ -31,10 +31,14 @@ a person's rollback as well as traffic that is put back after a failure; with
 
 // scope is how much a block is placed on.
 func (inv *invocation) scope() rollout.Scope {
-	if inv.flags.stage != "" && len(inv.flags.targets) == 0 {
+	switch f := inv.flags; {
+	case len(f.targets)+len(f.components) > 0:
+		return rollout.ScopeTarget
+	case f.stage != "":
 		return rollout.ScopeStage
+	default:
+		return rollout.ScopePipeline
 	}
-	return rollout.ScopeTarget
 }
 
 func (inv *invocation) unlock() *cobra.Command {
@@ -128,7 +132,7 @@ func (inv *invocation) runAbandon(ctx context.Context, e *engine.Engine, p *pipe
 	if err != nil {
 		return view.Outcome{}, err
 	}
-	return e.Abandon(ctx, targets, inv.flags.release)
+	return e.Abandon(ctx, targets, inv.scope(), inv.flags.release)
 }
 
 // note runs a command that changes records alone: it succeeded when they are

@@ -56,10 +56,10 @@ func (e *Engine) Unblock(ctx context.Context, targets []*pipeline.Target, id, re
 	})
 }
 
-// Abandon stops one release everywhere.
-func (e *Engine) Abandon(ctx context.Context, targets []*pipeline.Target, release string) (view.Outcome, error) {
+// Abandon stops one release on targets: those of the scope that is named.
+func (e *Engine) Abandon(ctx context.Context, targets []*pipeline.Target, scope rollout.Scope, release string) (view.Outcome, error) {
 	block := rollout.Block{
-		ID: rollout.AbandonID(uuid.NewString()[:8]), Kind: rollout.BlockAbandon, Scope: rollout.ScopePipeline, Release: release,
+		ID: rollout.AbandonID(uuid.NewString()[:8]), Kind: rollout.BlockAbandon, Scope: scope, Release: release,
 		Whom: rollout.Everybody, By: e.Actor.Login, RunURL: e.Actor.RunURL, Reason: e.Actor.Reason,
 	}
 	return e.beside(ctx, targets, func(r *rollout.Record) error {
@@ -111,10 +111,17 @@ func stands(r *rollout.Record, meant func(rollout.Block) bool) bool {
 
 // beside changes blocks of records, whoever holds them.
 func (e *Engine) beside(ctx context.Context, targets []*pipeline.Target, change func(*rollout.Record) error) (view.Outcome, error) {
-	if err := e.takeNames(ctx, names(targets)); err != nil {
+	state, err := e.loadToChange(ctx, names(targets)...)
+	if err != nil {
 		return view.Outcome{}, err
 	}
-	saved, err := e.Ledger.SaveBeside(ctx, names(targets), e.fresh, change)
+	fresh := func(target string) rollout.Record {
+		if r := state.Records[target]; r != nil {
+			return r.Clone() // with what holds for it too
+		}
+		return e.fresh(target)
+	}
+	saved, err := e.Ledger.SaveBeside(ctx, names(targets), fresh, change)
 	var refused *rollout.RefusedError
 	if errors.As(err, &refused) {
 		return view.Outcome{}, &planner.RefusedError{Refusals: []planner.Refusal{{Target: refused.Target, Reason: refused}}}
@@ -127,6 +134,5 @@ func (e *Engine) beside(ctx context.Context, targets []*pipeline.Target, change 
 		plan.Moves = append(plan.Moves, planner.Move{Target: t.Name.Value})
 		result.Rows = append(result.Rows, executor.RowResult{Target: t.Name.Value, Record: saved[t.Name.Value]})
 	}
-	state := &ledger.State{Records: saved}
-	return e.view().Result(state, plan, result), nil
+	return e.view().Result(&ledger.State{Records: saved}, plan, result), nil
 }

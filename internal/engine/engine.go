@@ -107,7 +107,10 @@ func (e *Engine) load(ctx context.Context, targets ...string) (*ledger.State, er
 	if err := e.asRenamed(ctx, state, targets); err != nil {
 		return nil, err
 	}
-	return state, e.Ledger.LoadMembers(ctx, state)
+	if err := e.Ledger.LoadMembers(ctx, state); err != nil {
+		return nil, err
+	}
+	return state, e.inherit(ctx, state, targets)
 }
 
 // loadToChange is load for a command that changes something.
