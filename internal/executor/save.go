@@ -76,8 +76,7 @@ func (s *saves) over() bool {
 
 // collect makes sets of what is to be saved now.
 func (s *saves) collect(m *machine) []*set {
-	quiet := m.places.requests == 0 && m.places.checks == 0 && len(m.orders.before.asking) == 0
-	if len(s.waits) == 0 && !quiet && m.ended == nil && (s.flushAt.IsZero() || m.now.Before(s.flushAt)) {
+	if !s.goes(m) {
 		return nil
 	}
 	b := builder{machine: m, rows: map[*row]*set{}, groups: map[*group]*set{}}
@@ -104,6 +103,13 @@ func (s *saves) collect(m *machine) []*set {
 		}
 	}
 	return b.sets
+}
+
+// goes reports whether what differs is to be saved now: something waits for it,
+// nothing is under way that would bring more, or it has waited long enough.
+func (s *saves) goes(m *machine) bool {
+	quiet := m.places.requests == 0 && m.places.checks == 0 && len(m.orders.before.asking) == 0
+	return len(s.waits) > 0 || quiet || m.ended != nil || !s.flushAt.IsZero() && !m.now.Before(s.flushAt)
 }
 
 // builder makes sets.
