@@ -37,6 +37,7 @@ type TargetPlan struct {
 	Queued     bool            `json:"queued,omitempty"`
 	WaitingFor *Waiting        `json:"waitingFor,omitempty"` // what keeps it from being planned
 	Requests   []string        `json:"requests,omitempty"`   // what the first effect would send
+	Commands   []string        `json:"commands,omitempty"`   // the same with the vendor's own client, lines for a shell
 	Before     json.RawMessage `json:"before,omitempty"`
 	After      json.RawMessage `json:"after,omitempty"` // after the first effect, predicted
 }
@@ -77,7 +78,7 @@ func (t *telling) plan(plan planner.Plan, m planner.Move) TargetPlan {
 	if p := m.First; p != nil {
 		one.Before, one.After = p.Before[m.Target], p.After[m.Target]
 		if !m.Unchanged {
-			one.Requests = p.Requests
+			one.Requests, one.Commands = p.Requests, p.Commands
 		}
 	}
 	return one
@@ -162,6 +163,9 @@ func (t TargetPlan) text() string {
 	}
 	for _, r := range t.Requests {
 		line("sends", r)
+	}
+	for _, c := range t.Commands {
+		line("by hand", c)
 	}
 	for _, c := range changes(t.Before, t.After) {
 		line("changes", c)

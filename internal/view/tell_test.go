@@ -140,6 +140,7 @@ func TestPlan(t *testing.T) {
 	v := newWorld(t).view()
 	prepared := &driver.Prepared{
 		Requests: []string{"PATCH /places/a"},
+		Commands: []string{"places patch a"},
 		Before:   map[string]json.RawMessage{"a": json.RawMessage(`{"release":"r1","canary":{"percent":0}}`)},
 		After:    map[string]json.RawMessage{"a": json.RawMessage(`{"release":"r1","canary":{"percent":10}}`)},
 	}

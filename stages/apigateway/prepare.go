@@ -29,7 +29,7 @@ func (g *gateway) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, 
 	if err != nil {
 		return driver.Prepared{}, err
 	}
-	return p.prepared(c, at, stands)
+	return p.prepared(g, c, at, stands)
 }
 
 // otherAPI refuses a source of another API: its deployments are unknown here.
@@ -54,7 +54,7 @@ func (at place) regionOr(g *gateway) string {
 }
 
 // prepared freezes an intent.
-func (p intent) prepared(c driver.Call, at place, stands patch.Stage) (driver.Prepared, error) {
+func (p intent) prepared(g *gateway, c driver.Call, at place, stands patch.Stage) (driver.Prepared, error) {
 	name := c.Changes[0].Target.Name
 	out := driver.Prepared{Call: c}
 	before, err := json.Marshal(stands)
@@ -76,6 +76,7 @@ func (p intent) prepared(c driver.Call, at place, stands patch.Stage) (driver.Pr
 		out.Findings = []driver.Finding{*refusal(c.Changes[0], "API Gateway would refuse it: "+err.Error(), "")}
 		return out, nil
 	}
+	at.Region = at.regionOr(g)
 	return out, p.freeze(&out, at, frozen{Before: stands, Operations: p.operations, After: after})
 }
 
@@ -92,7 +93,11 @@ func (p intent) freeze(out *driver.Prepared, at place, f frozen) error {
 	out.Call.Changes = []driver.Change{change}
 	out.Call.Data = data
 	out.After = map[string]json.RawMessage{change.Target.Name: after}
+	if err != nil {
+		return err
+	}
 	out.Requests = []string{request(at, f.Operations)}
+	out.Commands, err = commands(at, f.Operations)
 	return err
 }
 
@@ -102,4 +107,15 @@ func request(at place, ops []patch.Operation) string {
 		lines[i] = op.String()
 	}
 	return fmt.Sprintf("PATCH /restapis/%s/stages/%s [%s]", at.RestAPI, at.Stage, strings.Join(lines, ", "))
+}
+
+// commands are the request with AWS's own client. Unlike the request they show
+// variables' values: without them they would set something else.
+func commands(at place, ops []patch.Operation) ([]string, error) {
+	document, err := json.Marshal(ops)
+	if err != nil {
+		return nil, err
+	}
+	return []string{driver.Shell("aws", "apigateway", "update-stage", "--region", at.Region,
+		"--rest-api-id", at.RestAPI, "--stage-name", at.Stage, "--patch-operations", string(document))}, nil
 }

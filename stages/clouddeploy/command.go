@@ -186,6 +186,7 @@ func (p *draft) commanded(v view, f frozen) (driver.Prepared, error) {
 	p.change.Phase, p.change.Job = f.Phase, f.Job
 	out.Call.Data, out.Call.Changes = data, []driver.Change{p.change}
 	out.After = map[string]json.RawMessage{name: after.json()}
+	out.Commands = []string{p.byHand(f)}
 	out.Requests = []string{fmt.Sprintf("POST %s:%s", f.Rollout, method(p.call.Kind))}
 	return out, nil
 }

@@ -295,6 +295,7 @@ func (p *draft) prepared(f frozen, release, request string) (driver.Prepared, er
 	after := standing{Release: release, Rollout: f.Rollout}
 	out.After = map[string]json.RawMessage{p.change.Target.Name: after.json()}
 	out.Requests = []string{request}
+	out.Commands = []string{p.byHand(f)}
 	return out, nil
 }
 

@@ -110,7 +110,7 @@ func (d *deploymentmanager) Prepare(ctx context.Context, c driver.Call) (driver.
 	if err != nil {
 		return driver.Prepared{}, err
 	}
-	p := &draft{call: c, change: c.Changes[0], at: at, seen: o}
+	p := &draft{call: c, change: c.Changes[0], at: at, seen: o, base: d.client.Base()}
 	switch c.Kind {
 	case driver.Deploy:
 		return d.prepareDeploy(ctx, p)

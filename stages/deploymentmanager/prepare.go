@@ -49,6 +49,7 @@ type draft struct {
 	change   driver.Change
 	at       place
 	seen     observed
+	base     string // of the API
 	findings []driver.Finding
 }
 
@@ -235,7 +236,8 @@ func (p *draft) freeze(f frozen, request string) (driver.Prepared, error) {
 	out.Call.Data, out.Call.Changes = data, []driver.Change{p.change}
 	out.After = map[string]json.RawMessage{p.change.Target.Name: standing{Release: f.Release}.json()}
 	out.Requests = []string{request}
-	return out, nil
+	out.Commands, err = p.byHand(f)
+	return out, err
 }
 
 // stopped says what speaks against the call.

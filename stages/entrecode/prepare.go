@@ -238,6 +238,7 @@ func (p *preparation) freeze() (driver.Prepared, error) {
 	}
 	out.Call.Data, err = json.Marshal(frozen{URL: saved(p.client.entry, u), BuildID: p.build, Mark: p.stands.mark})
 	out.Requests = []string{http.MethodPost + " " + u.Redacted()}
+	out.Commands = []string{`curl -sSf -X POST -H "Authorization: Bearer $` + tokenVariable + `" ` + driver.Shell(u.Redacted())}
 	return *out, err
 }
 

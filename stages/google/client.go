@@ -99,6 +99,9 @@ func override(env driver.Env, api API) string {
 	return strings.TrimSpace(env.Getenv(api.Override))
 }
 
+// Base is the endpoint's address, with a slash at its end.
+func (c *Client) Base() string { return c.base }
+
 // Options are what a generated client's NewService takes to go this way.
 func (c *Client) Options() []option.ClientOption {
 	return []option.ClientOption{option.WithHTTPClient(c.http), option.WithEndpoint(c.base)}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -266,6 +267,14 @@ func TestCouple(t *testing.T) {
 			p := a.prepare(c)
 			if len(p.Requests) != 4 {
 				t.Errorf("planned %v", p.Requests)
+			}
+			want := []string{
+				"heroku pipelines:create storefront --app storefront-staging --stage staging",
+				"heroku pipelines:add storefront --app storefront-eu --stage production",
+				"heroku pipelines:promote --app storefront-staging --to storefront-eu",
+			}
+			if !slices.Equal(p.Commands, want) {
+				t.Errorf("by hand:\n%s", strings.Join(p.Commands, "\n"))
 			}
 			op, err := a.open().Begin(t.Context(), p.Call)
 			if err != nil {

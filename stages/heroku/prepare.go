@@ -29,7 +29,7 @@ func (h *heroku) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, e
 	if err := h.run(ctx, s); err != nil {
 		return driver.Prepared{}, err
 	}
-	d := &deployment{survey: s, call: c, prepared: driver.Prepared{Call: c}}
+	d := &deployment{survey: s, call: c, base: h.base, prepared: driver.Prepared{Call: c}}
 	d.check()
 	if err := h.advise(ctx, d); err != nil {
 		return driver.Prepared{}, err
@@ -42,6 +42,7 @@ func (h *heroku) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, e
 type deployment struct {
 	*survey
 	call     driver.Call
+	base     string // of the API
 	back     string // the release that a rollback goes back to
 	prepared driver.Prepared
 }
@@ -80,7 +81,9 @@ func (d *deployment) freeze(now time.Time) {
 		f.Source = &source{App: d.source.app.ID, Release: d.source.running.ID, Couple: d.source.couples()}
 	}
 	out.Call.Data = encode(f)
-	out.Requests = requests(f, out.Call)
+	parts := partsOf(out.Call)
+	out.Requests = requests(f, parts)
+	out.Commands = d.commands(f, parts)
 }
 
 func (d *deployment) freezeTarget(change driver.Change, p *party) {
@@ -138,7 +141,7 @@ func (h *heroku) prepareRollback(ctx context.Context, c driver.Call) (driver.Pre
 		change.Release = driver.Release{ID: base.Slug}
 	}
 	c.Changes = []driver.Change{change}
-	d := &deployment{survey: &survey{targets: []*party{p}}, call: c, back: base.Release, prepared: driver.Prepared{Call: c}}
+	d := &deployment{survey: &survey{targets: []*party{p}}, call: c, base: h.base, back: base.Release, prepared: driver.Prepared{Call: c}}
 	if !d.unchanged(p) {
 		d.checkExpected(change, p)
 	}
@@ -146,13 +149,18 @@ func (h *heroku) prepareRollback(ctx context.Context, c driver.Call) (driver.Pre
 	return d.prepared, nil
 }
 
-// requests are what Begin will send, for people.
-func requests(f frozen, c driver.Call) []string {
+// partsOf are the changes of a call that was frozen a moment ago.
+func partsOf(c driver.Call) []part {
 	parts := make([]part, len(c.Changes))
 	for i, change := range c.Changes {
 		parts[i].Change = change
 		_ = json.Unmarshal(change.Data, &parts[i].member) // encoded a moment ago
 	}
+	return parts
+}
+
+// requests are what Begin will send, for people.
+func requests(f frozen, parts []part) []string {
 	var all []string
 	in := f.Pipeline
 	if f.Create != "" {

@@ -12,6 +12,7 @@ func oneEffect(b *bench, kind driver.Kind) {
 	c := b.reach(kind)
 	p, op := driver.Prepared{}, driver.Operation{}
 	b.effects(1, func() { p, op = b.do(c) })
+	b.byHand(p)
 	if kind.IsCommand() {
 		return // what became of the platform's own rollout is the driver's own test
 	}

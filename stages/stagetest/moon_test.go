@@ -194,7 +194,7 @@ func (l *lander) Resolve(ctx context.Context, _ driver.Target, id string) (drive
 }
 
 func (l *lander) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, error) {
-	p := driver.Prepared{Call: c, Before: map[string]json.RawMessage{}, After: map[string]json.RawMessage{}, Requests: []string{"POST /land"}}
+	p := driver.Prepared{Call: c, Before: map[string]json.RawMessage{}, After: map[string]json.RawMessage{}, Requests: []string{"POST /land"}, Commands: []string{driver.Shell("moon", "land")}}
 	p.Call.Changes = nil
 	before := map[string]string{}
 	for _, change := range c.Changes {

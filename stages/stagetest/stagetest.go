@@ -91,6 +91,7 @@ func RunConformance(t *testing.T, newHarness NewHarness) {
 	for _, kind := range first.Facts.Kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Run("OneEffect", func(t *testing.T) { oneEffect(newBench(t, newHarness(t)), kind) })
+			t.Run("DoneByHand", func(t *testing.T) { doneByHand(newBench(t, newHarness(t)), kind) })
 			if kind.IsCommand() {
 				return
 			}

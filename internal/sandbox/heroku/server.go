@@ -93,8 +93,7 @@ func (e *Emulator) admit(r *http.Request) error {
 	if refused, ok := refusals(sandbox.FaultOf(r)); ok {
 		return refused
 	}
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || token == "" || token == RejectedKey {
+	if token := tokenOf(r); token == "" || token == RejectedKey {
 		return errUnauthorized
 	}
 	if !strings.HasPrefix(r.Header.Get("Accept"), "application/vnd.heroku+json; version=3") {
@@ -104,6 +103,17 @@ func (e *Emulator) admit(r *http.Request) error {
 		return errRateLimit
 	}
 	return nil
+}
+
+// tokenOf is the caller's token, "" for none.
+//
+// docs/platforms.md: "the token is a Bearer's, or the password of HTTP Basic"
+func tokenOf(r *http.Request) string {
+	if _, password, ok := r.BasicAuth(); ok {
+		return password
+	}
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return token
 }
 
 func unserved(r *http.Request) (int, any, error) {
