@@ -17,6 +17,7 @@ import (
 	"sluice/internal/store"
 	"sluice/internal/store/open"
 	"sluice/internal/view"
+	"sluice/internal/work"
 	"sluice/rollout"
 	"sluice/stages"
 	"sluice/stages/all"
@@ -32,10 +33,13 @@ type Process struct {
 	Environ []string
 	// Kill ends the process as SIGKILL does, for the sandbox's kill faults.
 	Kill func()
-	// Now is the clock; nil means time.Now.
-	Now func() time.Time
+	// Clock tells the time and waits; the zero Clock is the machine's.
+	Clock work.Clock
 	// Self is what tells others which process this is; nil asks the machine.
 	Self func() rollout.Run
+	// Store stands before every store that is opened; nil for nothing. Tests
+	// end the process there, between two saves.
+	Store func(store.Store) store.Store
 }
 
 // Main runs one command and returns its exit code. A panic is told as a mistake
@@ -93,8 +97,8 @@ type invocation struct {
 }
 
 func newInvocation(p Process) *invocation {
-	if p.Now == nil {
-		p.Now = time.Now
+	if p.Clock.Now == nil {
+		p.Clock = work.System()
 	}
 	if p.Self == nil {
 		p.Self = process.Here().Self
@@ -112,7 +116,7 @@ func newInvocation(p Process) *invocation {
 		return value
 	}
 	inv.runner = actions.New(inv.getenv, p.Stderr)
-	inv.console = newConsole(p.Stderr, inv.runner, p.Now)
+	inv.console = newConsole(p.Stderr, inv.runner, p.Clock.Now)
 	if token := inv.runner.Input("token"); token != "" && inv.getenv("GITHUB_TOKEN") == "" {
 		inv.overlay["GITHUB_TOKEN"] = token
 	}

@@ -44,5 +44,5 @@ func (inv *invocation) transport() http.RoundTripper {
 	if !inv.flags.debug {
 		return nil
 	}
-	return &debugTransport{base: http.DefaultTransport, now: inv.Now, show: func(text string) { inv.console.Progress("", text) }}
+	return &debugTransport{base: http.DefaultTransport, now: inv.Clock.Now, show: func(text string) { inv.console.Progress("", text) }}
 }

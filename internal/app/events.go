@@ -56,7 +56,7 @@ func (inv *invocation) eventFilter() (view.EventFilter, error) {
 		return wanted, nil
 	}
 	if ago, err := time.ParseDuration(f.since); err == nil {
-		wanted.Since = inv.Now().Add(-ago)
+		wanted.Since = inv.Clock.Now().Add(-ago)
 		return wanted, nil
 	}
 	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {

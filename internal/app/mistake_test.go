@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/internal/view"
+	"sluice/internal/work"
 )
 
 // torn is a stream that cannot be written without a panic.
@@ -24,7 +25,7 @@ func TestPanicsAreMistakes(t *testing.T) {
 	}
 	clock := func() time.Time { panic("the clock stands") }
 	for name, p := range map[string]Process{
-		"while it works":   {Stdout: io.Discard, Now: clock, Args: []string{"status", "--sandbox", "--file", file}},
+		"while it works":   {Stdout: io.Discard, Clock: work.Clock{Now: clock}, Args: []string{"status", "--sandbox", "--file", file}},
 		"while it reports": {Stdout: torn{}, Args: []string{"version"}},
 	} {
 		for _, debug := range []bool{false, true} {

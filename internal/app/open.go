@@ -39,7 +39,7 @@ func (inv *invocation) startSandbox(ctx context.Context, pipelines []*pipeline.P
 		return nil
 	}
 	server, err := sandbox.Start(context.WithoutCancel(ctx), sandbox.Options{
-		Dir: sandboxDir, Pipelines: pipelines, Emulators: emulators.Emulators(inv.Now), Faults: faults, Kill: inv.Kill,
+		Dir: sandboxDir, Pipelines: pipelines, Emulators: emulators.Emulators(inv.Clock.Now), Faults: faults, Kill: inv.Kill,
 	})
 	if err != nil {
 		return usage(err)
@@ -91,9 +91,7 @@ func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*e
 
 // begin starts the time of a command.
 func (inv *invocation) begin(ctx context.Context) *work.Work {
-	clock := work.System()
-	clock.Now = inv.Now
-	return work.Begin(ctx, clock, work.Limits{Budget: inv.flags.waitBudget, Inline: inv.flags.inlineWait, Places: inv.flags.concurrency})
+	return work.Begin(ctx, inv.Clock, work.Limits{Budget: inv.flags.waitBudget, Inline: inv.flags.inlineWait, Places: inv.flags.concurrency})
 }
 
 // config is what an engine works with.
@@ -127,7 +125,7 @@ func (inv *invocation) checks() *check.Runner {
 
 // env is the drivers' view of the world.
 func (inv *invocation) env() driver.Env {
-	return driver.Env{Getenv: inv.getenv, Now: inv.Now, Transport: inv.transport(), Secret: inv.keep}
+	return driver.Env{Getenv: inv.getenv, Now: inv.Clock.Now, Transport: inv.transport(), Secret: inv.keep}
 }
 
 // actor is who started this invocation, why, and what they pass.

@@ -44,7 +44,7 @@ func (inv *invocation) serve(ctx context.Context) error {
 		return err
 	}
 	server, err := sandbox.Start(context.WithoutCancel(ctx), sandbox.Options{
-		Dir: sandboxDir, Pipelines: pipelines, Emulators: emulators.Emulators(inv.Now), Faults: faults, Kill: inv.Kill, Listen: inv.flags.listen,
+		Dir: sandboxDir, Pipelines: pipelines, Emulators: emulators.Emulators(inv.Clock.Now), Faults: faults, Kill: inv.Kill, Listen: inv.flags.listen,
 	})
 	if err != nil {
 		return usage(err)

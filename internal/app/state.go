@@ -49,6 +49,9 @@ func (inv *invocation) openStore(p *pipeline.Pipeline, flag, where string) (stor
 	if errors.As(err, &wrong) {
 		return nil, usage(err)
 	}
+	if err == nil && inv.Store != nil {
+		s = inv.Store(s)
+	}
 	return s, err
 }
 

@@ -70,7 +70,7 @@ func (inv *invocation) copyState(ctx context.Context, p *pipeline.Pipeline, from
 	if err != nil {
 		return err
 	}
-	if err := whole.Held(ctx, func(r rollout.Run) bool { return r.Holds(inv.Now()) }, inv.over); err != nil {
+	if err := whole.Held(ctx, func(r rollout.Run) bool { return r.Holds(inv.Clock.Now()) }, inv.over); err != nil {
 		return err
 	}
 	keys := keysOf(copies)
@@ -188,7 +188,7 @@ func (inv *invocation) importState() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			inv.result = &result{pipeline: p, outcome: s.Outcome, text: report.Status(s.Targets, true, inv.Now()), extra: map[string]any{"targets": s.Targets}}
+			inv.result = &result{pipeline: p, outcome: s.Outcome, text: report.Status(s.Targets, true, inv.Clock.Now()), extra: map[string]any{"targets": s.Targets}}
 			return nil
 		},
 	}

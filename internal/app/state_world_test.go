@@ -26,6 +26,7 @@ import (
 	emulators "sluice/internal/sandbox/all"
 	"sluice/internal/store/gitref/gitreftest"
 	"sluice/internal/store/s3/s3test"
+	"sluice/internal/work"
 	"sluice/pipeline"
 	"sluice/stages/all"
 	"sluice/stages/driver"
@@ -216,9 +217,11 @@ func (o outcome) document(t *testing.T) map[string]any {
 func (w *world) sluice(t *testing.T, s job, args ...string) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
+	clock := work.System()
+	clock.Now = func() time.Time { return time.Now().Add(s.later) }
 	code := app.Main(t.Context(), app.Process{
 		Args: append(args, "--file", w.file), Stdout: &stdout, Stderr: &stderr, Environ: w.environ(s),
-		Now: func() time.Time { return time.Now().Add(s.later) },
+		Clock: clock,
 	})
 	return outcome{code, stdout.String(), stderr.String()}
 }

@@ -68,7 +68,7 @@ func (inv *invocation) again(ctx context.Context, shown string) bool {
 		return false
 	}
 	if r.text != shown {
-		_, _ = fmt.Fprintf(inv.Stdout, "%s\n%s\n", inv.Now().UTC().Format(time.TimeOnly), actions.Neutralise(inv.runner.Redact(r.text))) // nobody is left to tell
+		_, _ = fmt.Fprintf(inv.Stdout, "%s\n%s\n", inv.Clock.Now().UTC().Format(time.TimeOnly), actions.Neutralise(inv.runner.Redact(r.text))) // nobody is left to tell
 	}
 	return work.System().Sleep(ctx, lookAgain) == nil
 }
@@ -102,7 +102,7 @@ func (inv *invocation) look(ctx context.Context, pipelines []*pipeline.Pipeline)
 	}
 	outcome.Status = statusOf(outcome)
 	inv.result = &result{
-		outcome: outcome, text: report.Status(targets, inv.flags.all, inv.Now()), summary: true,
+		outcome: outcome, text: report.Status(targets, inv.flags.all, inv.Clock.Now()), summary: true,
 		extra: map[string]any{"targets": targets, "controllers": encoded},
 	}
 	return nil
