@@ -175,10 +175,20 @@ func (l *Ledger) stillOurs() error {
 	return nil
 }
 
-// takenAway reports whether an entry that this run holds is another's now.
+// saving reports whether this run itself saves, or has saved, an entry anew since
+// it was known to be so: that it is another one now proves nothing then, and the
+// next renewal looks again.
+func (l *Ledger) saving(k store.Key, was stored) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.queue.busy || l.known[k].version != was.version
+}
+
+// takenAway reports whether an entry that this run holds is another's now. own is
+// what was known of the run's own before the entries were read.
 func (l *Ledger) takenAway(e store.Entry, own stored) *LostError {
 	if e.Key.Kind == store.KindRun {
-		if e.Version == own.version || l.ours(e) {
+		if e.Version == own.version || l.ours(e) || l.saving(e.Key, own) {
 			return nil
 		}
 		return &LostError{}

@@ -468,3 +468,27 @@ func TestMachineAsleep(t *testing.T) {
 	}
 	a.closes()
 }
+
+// TestLetGoWhileLookedAt: a run that lets go while it looks whether its lease is
+// still its own finds its entry gone, and has lost nothing.
+func TestLetGoWhileLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.blind = true
+		a := w.start("run-a")
+		web := a.hold("web")["web"]
+		a.store.when(nil, func(_ context.Context, _ []store.Key, next loadFunc) ([]store.Entry, error) {
+			time.Sleep(2 * time.Second) // the run lets go meanwhile
+			return next()
+		})
+		time.Sleep(5*time.Minute + time.Second)
+		web.Lease = ""
+		a.saves(is(web, "done"))
+		a.closes()
+		select {
+		case err := <-a.Lost():
+			t.Errorf("it lost what it had let go of: %v", err)
+		default:
+		}
+	})
+}
