@@ -2,7 +2,7 @@
 FUZZTIME ?= 10s
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: all build test race cover fuzz e2e lint fmt release clean
+.PHONY: all build test race cover fuzz proof e2e lint fmt release clean
 
 all: build test lint
 
@@ -26,6 +26,9 @@ fuzz: ## every fuzz target for FUZZTIME each
 	    go test "$$dir" -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) || exit 1; \
 	  done; \
 	done
+
+proof: ## every place at which a process can be killed, as a table: about half an hour
+	cd internal/proof && SLUICE_PROOF=all go test -count=1 -timeout=3h -parallel=6 .
 
 e2e: ## the tests that need an engine, act and the aws CLI; .ci/run brings them
 	go test -count=1 -timeout=30m -v ./e2e

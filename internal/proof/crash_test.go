@@ -1,0 +1,179 @@
+package proof_test
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"sluice/stages/driver"
+)
+
+// whole reports whether every case there is was asked for.
+func whole() bool { return os.Getenv("SLUICE_PROOF") == "all" }
+
+// seed is what chance goes by: SLUICE_SEED, or the same at every test.
+func seed(t *testing.T) uint64 {
+	t.Helper()
+	text := cmp.Or(os.Getenv("SLUICE_SEED"), "1")
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("SLUICE_SEED: %v", err)
+	}
+	t.Logf("SLUICE_SEED=%d", n)
+	return n
+}
+
+// sampled is how many of each way's points `go test ./...` tries.
+const sampled = 3
+
+// crash is one point of a scenario at which the program is killed.
+type crash struct {
+	scenario scenario
+	platform string
+	store    string
+	at       int
+}
+
+// TestCrashes: killed before and after each request to a platform and each save,
+// one at a time, and run again, a release goes its way as if nothing had been.
+func TestCrashes(t *testing.T) {
+	ways, table := crashes(), newTable("crashes")
+	chance := rand.New(rand.NewPCG(seed(t), 0))
+	if !whole() {
+		ways = sample(chance, ways)
+	}
+	t.Run("killed", func(t *testing.T) {
+		for _, way := range ways {
+			own := rand.New(rand.NewPCG(chance.Uint64(), 0))
+			t.Run(way.platform+"/"+way.store+"/"+way.scenario.name, func(t *testing.T) {
+				t.Parallel()
+				way.everywhere(t, table, own)
+			})
+		}
+	})
+	table.print(t)
+}
+
+// crashes are the ways that the platforms can go, over every store.
+func crashes() []crash {
+	var ways []crash
+	for _, f := range facts() {
+		for _, store := range stores {
+			for _, s := range scenarios() {
+				if s.possible(f) {
+					ways = append(ways, crash{s.on(f), f.Platform, store, never})
+				}
+			}
+		}
+	}
+	return ways
+}
+
+// sample is one way of each platform and one over each store.
+func sample(chance *rand.Rand, ways []crash) []crash {
+	var some []crash
+	missing := map[string]bool{}
+	for _, w := range ways {
+		missing[w.platform], missing[w.store] = true, true
+	}
+	for _, i := range chance.Perm(len(ways)) {
+		if w := ways[i]; missing[w.platform] || missing[w.store] {
+			some = append(some, w)
+			delete(missing, w.platform)
+			delete(missing, w.store)
+		}
+	}
+	return some
+}
+
+// possible reports whether a platform can go this way.
+func (s scenario) possible(f driver.Facts) bool {
+	return s.needs == "" || slices.Contains(f.Kinds, s.needs)
+}
+
+// everywhere lives a way once without interruption, and then with one at each of
+// its points, or at some of them.
+func (c crash) everywhere(t *testing.T, table *table, chance *rand.Rand) {
+	want, points := c.live(t)
+	tried := chance.Perm(len(points))
+	if !whole() {
+		tried = tried[:min(sampled, len(tried))]
+	}
+	for _, at := range tried {
+		c.at = at
+		t.Run(strconv.Itoa(at), func(t *testing.T) {
+			defer func() { table.add(c.platform, c.store, !t.Failed()) }()
+			got, _ := c.live(t)
+			if got.String() != want.String() {
+				t.Errorf("killed %s, and then\n%s\nwant\n%s", points[at], got, want)
+			}
+		})
+	}
+}
+
+// live goes the way and returns where it ended, and the points that it passed.
+func (c crash) live(t *testing.T) (ending, []string) {
+	w := newWorld(t, c.store, c.scenario.pipelineOf(c.platform))
+	at, points, resumed := c.at, []string{}, false
+	for i, s := range c.scenario.steps {
+		if i < c.scenario.settled {
+			if got := w.here(t, s); got.code != 0 {
+				t.Fatalf("%s: %s", s, got)
+			}
+			continue
+		}
+		got := w.run(t, s, at)
+		passed, where, killed := w.passage.list()
+		points = append(points, passed...)
+		switch {
+		case killed:
+			t.Logf("%s: killed %s", s, where)
+			at, resumed = never, true
+			w.resume(t, s)
+		case got.code == 4 && resumed: // what it wants stands already
+		case got.code != 0:
+			t.Fatalf("%s: %s", s, got)
+		case at != never:
+			at -= len(passed)
+		}
+	}
+	w.settle(t)
+	for _, what := range w.contradictions(t) {
+		t.Error(what)
+	}
+	return w.ending(t), points
+}
+
+// resume runs a step again that was killed, as another run. What it wanted may
+// stand already, so that it is refused; the clock goes on from there.
+func (w *world) resume(t *testing.T, s step) {
+	t.Helper()
+	s.run += 10
+	if got := w.run(t, s, never); got.code != 0 && got.code != 4 {
+		t.Fatalf("%s: %s", s, got)
+	}
+}
+
+// settle has automation take up what is left, and the approver approve what waits
+// for that, until nothing does.
+func (w *world) settle(t *testing.T) {
+	t.Helper()
+	for run := range int64(4) {
+		s := step{"github-actions[bot]", 50 + run, []string{"reconcile"}}
+		got := w.here(t, s)
+		if got.code != 0 {
+			t.Fatalf("%s: %s", s, got)
+		}
+		if !strings.Contains(got.stdout, "pending") {
+			return
+		}
+		if strings.Contains(got.stdout, "waits for approval") {
+			w.here(t, approve(60+run))
+		}
+	}
+	t.Errorf("it is still pending: %s", w.here(t, step{"octocat", 70, []string{"status"}}))
+}

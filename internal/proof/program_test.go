@@ -1,0 +1,128 @@
+package proof_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"sluice/internal/app"
+	"sluice/internal/store"
+	"sluice/internal/work"
+)
+
+// Environment variables of the program, where the test binary is it.
+const (
+	isProgram = "SLUICE_PROOF_PROGRAM"
+	epochOf   = "SLUICE_PROOF_EPOCH" // when fast time began: nanoseconds since 1970
+	savesAt   = "SLUICE_PROOF_SAVES" // the address that is told of saves
+)
+
+// TestMain lets the test binary be the program, so that it can be killed.
+func TestMain(m *testing.M) {
+	if os.Getenv(isProgram) != "" {
+		os.Exit(program())
+	}
+	os.Exit(m.Run())
+}
+
+// program is main, in fast time.
+func program() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	epoch, err := strconv.ParseInt(os.Getenv(epochOf), 10, 64)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	p := app.Process{
+		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
+		Clock: fast{time.Unix(0, epoch)}.clock(),
+	}
+	if at := os.Getenv(savesAt); at != "" {
+		p.Store = func(s store.Store) store.Store { return told{s, at} }
+	}
+	return app.Main(ctx, p)
+}
+
+// speed is how many seconds of fast time pass in a second: the half minute in
+// which an effect may still show is over in a third of a second.
+const speed = 100
+
+// fast is time that began at epoch and passes quickly, in every process alike.
+type fast struct{ epoch time.Time }
+
+func (f fast) now() time.Time {
+	now := time.Now()
+	return now.Add((speed - 1) * now.Round(0).Sub(f.epoch))
+}
+
+func (f fast) clock() work.Clock {
+	machine := work.System()
+	return work.Clock{
+		Now:   f.now,
+		Sleep: func(ctx context.Context, d time.Duration) error { return machine.Sleep(ctx, d/speed) },
+		After: func(d time.Duration) (<-chan time.Time, func()) { return machine.After(d / speed) },
+	}
+}
+
+// told is a store that tells of each commit before and after it, and may be told
+// to save a part of it: what a process leaves that is killed between two entries.
+type told struct {
+	store.Store
+	at string
+}
+
+func (s told) Commit(ctx context.Context, entries ...store.Entry) ([]store.Entry, error) {
+	parts := len(entries)
+	if s.Facts().Atomic {
+		parts = 1
+	}
+	before, err := ask(ctx, fmt.Sprintf("%s?parts=%d", s.at, parts))
+	if err != nil {
+		return nil, err
+	}
+	if before.part {
+		_, err := s.Store.Commit(ctx, entries[:before.entries]...)
+		_, dead := ask(ctx, fmt.Sprintf("%s?saved=%d", s.at, before.number))
+		return nil, errors.Join(err, dead)
+	}
+	saved, err := s.Store.Commit(ctx, entries...)
+	if _, dead := ask(ctx, fmt.Sprintf("%s?saved=%d", s.at, before.number)); dead != nil {
+		return nil, dead
+	}
+	return saved, err
+}
+
+// leave is what a commit is told.
+type leave struct {
+	number  int  // of the commit's first point
+	part    bool // save only the first entries, and die
+	entries int
+}
+
+func ask(ctx context.Context, url string) (leave, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
+	if err != nil {
+		return leave{}, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return leave{}, err
+	}
+	defer answer.Body.Close() //nolint:errcheck // it was read
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return leave{}, err
+	}
+	var l leave
+	_, err = fmt.Sscan(string(text), &l.number, &l.part, &l.entries)
+	return l, err
+}
