@@ -82,6 +82,7 @@ func (p *Planner) fill(ctx context.Context, state *ledger.State, req Promotion, 
 		d.refusals = append(d.refusals, p.cannotRun(d.spec)...)
 	}
 	p.busy(ctx, req, drafts)
+	join(state, drafts)
 	p.preflight(ctx, drafts)
 	p.comesNewer(ctx, drafts)
 	for _, d := range open(drafts) {
@@ -89,6 +90,34 @@ func (p *Planner) fill(ctx context.Context, state *ledger.State, req Promotion, 
 	}
 	standStill(req.Stage, drafts)
 	return ctx.Err()
+}
+
+// join puts targets into the promotion that others go on in, where they are its
+// members and were never saved in it: the run that made it died between two
+// entries, which not every store saves together. A promotion of their own would
+// begin beside the first wave, and what goes on would wait for them for ever.
+func join(state *ledger.State, drafts []*draft) {
+	open := map[string]*rollout.Promotion{} // by member
+	seen := map[string]bool{}
+	for _, d := range drafts {
+		known := state.Promotions[d.spec.Promotion]
+		if d.resumes == "" || known == nil || known.Shards != nil || seen[known.ID] {
+			continue
+		}
+		seen[known.ID] = true
+		for _, member := range known.Members {
+			open[member] = known
+		}
+	}
+	for _, d := range drafts {
+		known := open[d.name()]
+		if known == nil || d.resumes != "" {
+			continue
+		}
+		if _, _, has := d.record.ShareOf(known.ID); !has {
+			d.joins, d.spec.Promotion = true, known.ID
+		}
+	}
 }
 
 // draft is one target's move in the making.
@@ -103,6 +132,7 @@ type draft struct {
 	findings []driver.Finding
 
 	resumes   string // the rollout of the same release that goes on
+	joins     bool   // it is a member of the promotion that the others go on in
 	queued    bool
 	replaces  bool
 	unchanged bool
@@ -151,8 +181,8 @@ func (p *Planner) record(state *ledger.State, t *pipeline.Target) *rollout.Recor
 func (p *Planner) promotion(req Promotion, drafts []*draft) rollout.Promotion {
 	elsewhere, makes := map[string]bool{}, false
 	for _, d := range drafts {
-		elsewhere[d.name()] = d.resumes != ""
-		makes = makes || d.resumes == ""
+		elsewhere[d.name()] = d.resumes != "" || d.joins
+		makes = makes || !elsewhere[d.name()]
 	}
 	members := slices.DeleteFunc(slices.Clone(req.Members), func(name string) bool { return elsewhere[name] })
 	id := req.ID

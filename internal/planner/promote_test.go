@@ -177,6 +177,29 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// TestHalfMade: what was never saved of a promotion that others go on in is made
+// in that one, so that its waves are whole.
+func TestHalfMade(t *testing.T) {
+	r := newRig(t, strings.Replace(fanOut(3), "  - name: prod\n", "  - name: prod\n    waves: {sizes: [1, 100%]}\n", 1))
+	plan := r.promote("prod")
+	plan.Moves = plan.Moves[1:2] // the run died after this one was saved
+	made := r.carry(plan).Promotion.ID
+	again := r.passes(r.promote("prod"))
+	if again.Promotion.ID != "" {
+		t.Errorf("promotion %s is made beside %s", again.Promotion.ID, made)
+	}
+	for _, name := range []string{"app-0", "app-2"} {
+		m := r.move(again, name)
+		r.does(m, "Create")
+		if got := m.Do[0].(rollout.Create).Spec.Promotion; got != made {
+			t.Errorf("%s is made in %s, want %s", name, got, made)
+		}
+	}
+	if m := r.move(again, "app-1"); m.Shows.Resumes == "" || len(m.Do) > 0 {
+		t.Errorf("app-1 does not go on: %+v", m)
+	}
+}
+
 // fanOut is a pipeline of n apps that get what one runs.
 func fanOut(n int) string {
 	var prod strings.Builder

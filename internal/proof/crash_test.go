@@ -142,6 +142,9 @@ func (c crash) live(t *testing.T) (ending, []string) {
 		}
 	}
 	w.settle(t)
+	if begun := w.platforms.Effects(); c.scenario.first != "" && !slices.Equal(begun[0].Targets, []string{c.scenario.first}) {
+		t.Errorf("it began with %v, want %s alone", begun[0].Targets, c.scenario.first)
+	}
 	for _, what := range w.contradictions(t) {
 		t.Error(what)
 	}
@@ -153,7 +156,8 @@ func (c crash) live(t *testing.T) (ending, []string) {
 func (w *world) resume(t *testing.T, s step) {
 	t.Helper()
 	s.run += 10
-	if got := w.run(t, s, never); got.code != 0 && got.code != 4 {
+	got := w.run(t, s, never)
+	if got.code != 0 && got.code != 4 {
 		t.Fatalf("%s: %s", s, got)
 	}
 }

@@ -18,6 +18,7 @@ type scenario struct {
 	needs   driver.Kind // what the platform must be able to do; "" for nothing
 	steps   []step      // what people do
 	own     step        // what they also do where the platform has the same gate once more, of its own
+	first   string      // the target that alone begins; "" where any does
 	settled int         // how many of the steps come before those that are killed
 }
 
@@ -46,7 +47,7 @@ func scenarios() []scenario {
 			steps: []step{promote(1), {"anna", 2, []string{"rollback", "--stage", "production", "--reason", "it is slow"}}},
 		},
 		{
-			name: "waves", targets: 3, stage: "    waves: {sizes: [1, 100%], wait: 10s}\n",
+			name: "waves", targets: 3, first: "t1", stage: "    waves: {sizes: [1, 100%], wait: 10s}\n",
 			steps: []step{promote(1)},
 		},
 		{name: "group commit", targets: 4, steps: []step{promote(1)}},

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,6 +131,9 @@ func saving(r *http.Request) string {
 	return "save: " + r.Method + " " + r.URL.Path
 }
 
+// isGit are the paths of the repository's git data.
+var isGit = regexp.MustCompile(`^/(git|tarball|commits|compare)/`)
+
 // github is GitHub: its git data, its runs, of which none is over, and its
 // artifacts.
 func (w *world) github() http.Handler {
@@ -138,7 +142,7 @@ func (w *world) github() http.Handler {
 		path := strings.TrimPrefix(r.URL.Path, "/repos/"+gitreftest.Repository)
 		id, isRun := strings.CutPrefix(path, "/actions/runs/")
 		switch {
-		case strings.HasPrefix(path, "/git/"), strings.HasPrefix(path, "/tarball/"):
+		case isGit.MatchString(path):
 			if r.Header.Get("Authorization") == "Bearer "+artifacttest.Token {
 				r.Header.Set("Authorization", "Bearer "+gitreftest.Token)
 			}
