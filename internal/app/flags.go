@@ -51,6 +51,7 @@ type flags struct {
 	watch          bool
 	rollout        string
 	eventType      string
+	of             string // a promotion
 	by             string
 	since          string
 	last           int
@@ -131,6 +132,7 @@ func (f *flags) promoting(s *pflag.FlagSet) {
 	s.Var(list{&f.targets}, "target", "only these targets of the stage")
 	s.Var(list{&f.components}, "component", "only these components")
 	s.StringVar(&f.release, "release", "", "the release to promote; needed for a pipeline's first stage")
+	s.StringVar(&f.of, "of", "", "promote what this `promotion` brought, component by component")
 	s.BoolVar(&f.allowOlder, "allow-older", false, "promote a release older than the one being rolled out")
 	s.BoolVar(&f.skipStages, "skip-stages", false, "hot fix: promote past stages that the release has not passed; needs --reason")
 	s.BoolVar(&f.replace, "replace", false, "end what is being rolled out on the targets, and start from what stands")

@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +36,9 @@ re-run of the job, or reconcile goes on with it.`,
 }
 
 func (inv *invocation) runPromote(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+	if inv.flags.to == "" {
+		return view.Outcome{}, inv.nowhere(ctx, e, p)
+	}
 	req, err := inv.promotion(p)
 	if err != nil {
 		return view.Outcome{}, err
@@ -42,6 +47,27 @@ func (inv *invocation) runPromote(ctx context.Context, e *engine.Engine, p *pipe
 		return view.Outcome{}, err
 	}
 	return e.Promote(ctx, req)
+}
+
+// nowhere says of a promotion without a stage which stage would come next, and by
+// which command. Nothing is done.
+func (inv *invocation) nowhere(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) error {
+	text := "say where to with --to; the stages are " + strings.Join(stageNames(p), ", ")
+	stage, steps, err := e.Next(ctx)
+	if err != nil {
+		return err
+	}
+	if stage == nil {
+		return usage(errors.New(text + "; each runs what the one before it runs"))
+	}
+	text += "\n" + stage.Name.Value + " would come next, with `sluice promote --to " + stage.Name.Value + "`:"
+	for _, s := range steps {
+		text += fmt.Sprintf("\n  %s gets %s from %s", s.Target, s.Release, s.Source)
+		if s.Runs != "" {
+			text += ", in place of " + s.Runs
+		}
+	}
+	return usage(errors.New(text))
 }
 
 func (inv *invocation) promoteCanary() *cobra.Command {

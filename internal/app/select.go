@@ -21,7 +21,7 @@ func (inv *invocation) promotion(p *pipeline.Pipeline) (engine.Promotion, error)
 		return engine.Promotion{}, usage(err)
 	}
 	req := engine.Promotion{
-		Stage: to, Release: f.release, AllowOlder: f.allowOlder, SkipStages: f.skipStages, AcceptDrift: f.acceptDrift, Replace: f.replace,
+		Stage: to, Release: f.release, Of: f.of, AllowOlder: f.allowOlder, SkipStages: f.skipStages, AcceptDrift: f.acceptDrift, Replace: f.replace,
 	}
 	if f.from != "" {
 		if req.From, err = p.Stage(f.from); err != nil {
@@ -30,6 +30,9 @@ func (inv *invocation) promotion(p *pipeline.Pipeline) (engine.Promotion, error)
 	}
 	if req.Targets, err = inv.ofStage(p, to); err != nil {
 		return engine.Promotion{}, err
+	}
+	if f.release != "" && f.of != "" {
+		return engine.Promotion{}, usage(errors.New("--release and --of both say what to promote: say one of them"))
 	}
 	if f.release != "" && severalComponents(req.Targets) {
 		return engine.Promotion{}, usage(fmt.Errorf("--release names one release, but stage %s has several components; choose one with --component", to.Name.Value))

@@ -65,13 +65,14 @@ type command = func(ts *testscript.TestScript, negated bool, args []string)
 //	exits CODE PROGRAM ARGS…    the program must end with this code; "killed" is SIGKILL
 //	until PATTERN FILE          waits until the file matches
 //	gateway …                   API Gateway as somebody else sees it; see [gateway]
+//	capture NAME PATTERN FILE   $NAME is what the pattern's group matches in the file
 //	step NAME ACTOR RUN [TRY]   from here on, this is a step of a workflow run
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds:                map[string]command{"exits": exits, "until": until, "gateway": gateway, "step": step},
+		Cmds:                map[string]command{"exits": exits, "until": until, "gateway": gateway, "step": step, "capture": capture},
 		Setup: func(env *testscript.Env) error {
 			root, err := filepath.Abs("../..")
 			env.Setenv("ROOT", root)
@@ -117,6 +118,19 @@ func until(ts *testscript.TestScript, negated bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s never matched %s", args[1], args[0])
+}
+
+func capture(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) != 3 {
+		ts.Fatalf("usage: capture NAME PATTERN FILE")
+	}
+	pattern, err := regexp.Compile(args[1])
+	ts.Check(err)
+	found := pattern.FindStringSubmatch(ts.ReadFile(args[2]))
+	if len(found) != 2 {
+		ts.Fatalf("%s does not match %s", args[2], args[1])
+	}
+	ts.Setenv(args[0], found[1])
 }
 
 // step makes what follows a step of a workflow run, with empty files for its

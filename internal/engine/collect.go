@@ -41,7 +41,7 @@ func (e *Engine) Collect(ctx context.Context, id string, req Promotion) (view.Ou
 		plan.Moves, result.Rows = append(plan.Moves, planner.Move{Target: name, Unchanged: row.Unchanged}), append(result.Rows, row)
 	}
 	plan.Findings = differing(id, state, req.Targets)
-	e.tell(plan)
+	e.tell(state, plan)
 	out := e.view().Result(state, plan, result)
 	out.Fail(lost)
 	return out, ctx.Err()

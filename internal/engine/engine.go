@@ -128,7 +128,7 @@ func (e *Engine) carryOut(ctx context.Context, state *ledger.State, plan planner
 	if err := plan.Err(); err != nil {
 		return view.Outcome{}, err
 	}
-	e.tell(plan)
+	e.tell(state, plan)
 	e.tellChanges(state, plan)
 	result := e.run(ctx, state, plan)
 	return e.view().Result(state, plan, result), result.Err
@@ -142,8 +142,11 @@ func (e *Engine) run(ctx context.Context, state *ledger.State, plan planner.Plan
 }
 
 // tell shows what planning noticed.
-func (e *Engine) tell(plan planner.Plan) {
-	if plan.Again {
+func (e *Engine) tell(state *ledger.State, plan planner.Plan) {
+	switch {
+	case plan.Again && finished(state, plan):
+		e.Notify(executor.Notice{Kind: executor.NoticeDone})
+	case plan.Again:
 		e.Notify(executor.Notice{Kind: executor.NoticeAgain})
 	}
 	for _, f := range plan.Findings {
@@ -153,6 +156,15 @@ func (e *Engine) tell(plan planner.Plan) {
 		}
 		e.Notify(executor.Notice{Target: f.Target, Kind: kind, Text: planner.Text(f)})
 	}
+}
+
+// finished reports whether nothing is left to do of a promotion that is planned
+// again.
+func finished(state *ledger.State, plan planner.Plan) bool {
+	return !slices.ContainsFunc(plan.Moves, func(m planner.Move) bool {
+		r := state.Records[m.Target]
+		return len(m.Do) > 0 || m.Pending != nil || r != nil && r.Unfinished()
+	})
 }
 
 // tellChanges says of rollouts that go on that the pipeline file has changed since

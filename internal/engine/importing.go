@@ -40,7 +40,7 @@ func (e *Engine) Import(ctx context.Context, targets []*pipeline.Target, acceptD
 	if err := plan.Err(); err != nil {
 		return Status{}, err
 	}
-	e.tell(plan)
+	e.tell(state, plan)
 	result := e.run(ctx, state, plan)
 	for _, row := range result.Rows {
 		if row.Record != nil {

@@ -17,6 +17,7 @@ type Promotion struct {
 	From        *pipeline.Stage // nil means the stage before
 	Targets     []*pipeline.Target
 	Release     string // "" what the source runs
+	Of          string // bring what this promotion brought, component by component
 	AllowOlder  bool
 	SkipStages  bool
 	AcceptDrift bool
@@ -61,6 +62,10 @@ func (e *Engine) Plan(ctx context.Context, req Promotion) (view.Plan, error) {
 
 func (e *Engine) planPromotion(ctx context.Context, req Promotion) (*ledger.State, planner.Plan, error) {
 	wanted := e.wanted(req)
+	var err error
+	if wanted.Releases, err = e.brought(ctx, req.Of); err != nil {
+		return nil, planner.Plan{}, err
+	}
 	state, err := e.load(ctx, e.planner.Reads(wanted)...)
 	if err != nil {
 		return nil, planner.Plan{}, err

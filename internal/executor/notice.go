@@ -28,6 +28,7 @@ const (
 	NoticeLeft     NoticeKind = "left"     // Err: the promotion wants something of it that is left to the run which holds it
 	NoticeOrder    NoticeKind = "order"    // Order: somebody ordered something
 	NoticeAgain    NoticeKind = "again"    // an earlier attempt of the same step began this; it goes on
+	NoticeDone     NoticeKind = "done"     // an earlier attempt of the same step did all of this
 	NoticeChanged  NoticeKind = "changed"  // Text: the rollout that goes on, although the pipeline file has changed since it was created
 	NoticeNote     NoticeKind = "note"     // Text: planning found something worth a line
 	NoticeHeld     NoticeKind = "held"     // Err, At: another run holds targets; it is told to let go, and waited for until At

@@ -13,11 +13,13 @@ import (
 
 // Promotion asks for a promotion to a stage.
 type Promotion struct {
-	ID          string // see [Planner.PromotionID], or a shard's
-	Stage       *pipeline.Stage
-	From        *pipeline.Stage // nil means the stage before
-	Targets     []*pipeline.Target
-	Release     string // an id, a name, or 7 and more characters of an id; "" what the source runs
+	ID      string // see [Planner.PromotionID], or a shard's
+	Stage   *pipeline.Stage
+	From    *pipeline.Stage // nil means the stage before
+	Targets []*pipeline.Target
+	Release string // an id, a name, or 7 and more characters of an id; "" what the source runs
+	// Releases are what each component gets, where Release is "".
+	Releases    map[string]string
 	AllowOlder  bool
 	SkipStages  bool
 	AcceptDrift bool
@@ -27,6 +29,15 @@ type Promotion struct {
 	// them.
 	Members []string // all of them where nil
 	Shards  *rollout.Shards
+}
+
+// release is what a target is to get by the person's words; "" what its source
+// runs.
+func (req Promotion) release(t *pipeline.Target) string {
+	if req.Release != "" {
+		return req.Release
+	}
+	return req.Releases[t.Component.Value]
 }
 
 // Reads are the targets whose records a promotion needs: its own, and those that

@@ -29,7 +29,7 @@ func (p *Planner) source(req Promotion, t *pipeline.Target) (*pipeline.Target, e
 	switch {
 	case req.From != nil:
 		return p.sourceIn(req, t)
-	case req.SkipStages && req.Release != "":
+	case req.SkipStages && req.release(t) != "":
 		return nil, nil
 	case req.SkipStages:
 		return p.chainStart(t)
@@ -127,22 +127,23 @@ func (p *Planner) live(ctx context.Context, targets []driver.Target) map[string]
 
 // named takes the release that was named.
 func (d *draft) named(req Promotion) {
-	if req.Release == "" {
+	wanted := req.release(d.target)
+	if wanted == "" {
 		d.refuse(fmt.Sprintf("stage %s is the first of its chain, so no stage before it tells which release to promote", d.target.Stage.Name.Value), "name one with --release")
 		return
 	}
-	d.release = driver.Release{ID: req.Release}
+	d.release = driver.Release{ID: wanted}
 }
 
 // prove refuses a release that the source does not run, or has not proven.
 func (p *Planner) prove(state *ledger.State, req Promotion, d *draft, live driver.Live) {
-	source, runs := d.source.Name.Value, live.Release
+	source, runs, wanted := d.source.Name.Value, live.Release, req.release(d.target)
 	switch {
 	case runs.ID == "":
 		d.refuse(fmt.Sprintf("nothing runs on %s yet, so there is nothing to promote", source),
 			fmt.Sprintf("deploy there first, or `sluice promote --to %s --release ID`", d.source.Stage.Name.Value))
-	case req.Release != "" && !runs.Called(req.Release):
-		d.refuse(fmt.Sprintf("release %s does not run on %s; %s does", req.Release, source, runs.ID),
+	case wanted != "" && !runs.Called(wanted):
+		d.refuse(fmt.Sprintf("release %s does not run on %s; %s does", wanted, source, runs.ID),
 			"promote it there first, or say --skip-stages --reason \"…\" for a hot fix")
 	case live.Pending != nil && !req.SkipStages:
 		d.refuse(fmt.Sprintf("%s is about to run something newer, %s, which is not over there", source, live.Pending.ID),

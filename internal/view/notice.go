@@ -76,6 +76,8 @@ func noticed(n executor.Notice) string {
 // noticedBefore says what is told before a plan is carried out.
 func noticedBefore(n executor.Notice) string {
 	switch n.Kind {
+	case executor.NoticeDone:
+		return "nothing is done: an earlier run of the same step did all of it"
 	case executor.NoticeAgain:
 		return "this was begun by an earlier attempt of the same job; it goes on"
 	case executor.NoticeChanged:

@@ -101,6 +101,7 @@ func TestRefused(t *testing.T) {
 		message string
 	}{
 		{"no canary", nil, driver.Stable, func(_ *rig, c *driver.Change) { c.Release = driver.Release{} }, "the stage has no canary: there is nothing to promote"},
+		{"its own canary", func(r *rig) []string { return []string{canaryOf, r.old} }, driver.Stable, func(_ *rig, c *driver.Change) { c.Release = driver.Release{} }, "the canary runs the stage's own deployment"},
 		{"no canary, another release", nil, driver.Stable, nil, "the stage has no canary"},
 		{"another canary, decided", func(r *rig) []string { return []string{canaryOf, r.old} }, driver.Stable, func(_ *rig, c *driver.Change) { c.Options.Resolved = true }, "the canary runs deployment"},
 		{"a canary in the way", func(r *rig) []string { return []string{canaryOf, r.old} }, driver.Deploy, nil, "a canary stands on the stage: 0 % to deployment"},

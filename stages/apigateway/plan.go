@@ -103,6 +103,9 @@ func stable(change driver.Change, stands patch.Stage) intent {
 		return intent{release: wanted} // it runs for all traffic already, without this canary
 	case c == nil:
 		return intent{stop: refusal(change, "the stage has no canary: there is nothing to promote", "give a deployment a share of the traffic first")}
+	case wanted == "" && c.DeploymentID == stands.DeploymentID && len(c.Overrides) == 0:
+		return intent{stop: refusal(change, "the canary runs the stage's own deployment "+c.DeploymentID+" without overrides: there is nothing to promote",
+			"remove the canary's settings (disable-canary), or give another deployment a share of the traffic first")}
 	case wanted != "" && c.DeploymentID != wanted:
 		message := fmt.Sprintf("the canary runs deployment %s, not %s", c.DeploymentID, wanted)
 		if change.Options.Resolved {
