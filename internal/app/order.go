@@ -129,15 +129,21 @@ that.`,
 }
 
 func (inv *invocation) runRollback(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+	req, err := inv.goingBack(p)
+	if err != nil {
+		return view.Outcome{}, err
+	}
+	return e.Rollback(ctx, req)
+}
+
+// goingBack reads what the flags of rollback ask for.
+func (inv *invocation) goingBack(p *pipeline.Pipeline) (engine.Back, error) {
 	targets, err := inv.named(p)
 	if err != nil {
-		return view.Outcome{}, err
+		return engine.Back{}, err
 	}
 	options, err := inv.options()
-	if err != nil {
-		return view.Outcome{}, err
-	}
-	return e.Rollback(ctx, engine.Back{Targets: targets, Promotion: inv.flags.promotion, Release: inv.flags.release, Options: options})
+	return engine.Back{Targets: targets, Promotion: inv.flags.promotion, Release: inv.flags.release, Options: options}, err
 }
 
 func (inv *invocation) skip() *cobra.Command {

@@ -6,17 +6,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/engine"
+	"sluice/internal/planner"
 	"sluice/internal/view"
 	"sluice/pipeline"
 )
 
 func (inv *invocation) plan() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "plan [STAGE]", Short: "What a promotion would do, target by target; changes nothing",
+		Use: "plan [STAGE]", Short: "What a command would do, target by target; changes nothing",
 		Long: `Plan reads what promote would read, and changes nothing: which release each
 target gets and from where, its phases, the requests of the first effect, and
-what they change. Exit 4 where the promotion would be refused.`,
-		Example: `  sluice plan --to production
+what they change. Exit 4 where the promotion would be refused. What other commands
+would do is planned by their names.`,
+		Example: `  sluice plan production
+  sluice plan rollback api
   sluice plan --to production --matrix --shards 8   # the matrix of a fleet's jobs`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return inv.runPlan(cmd.Context()) },
 	}
@@ -24,6 +27,52 @@ what they change. Exit 4 where the promotion would be refused.`,
 	inv.flags.promoting(cmd.Flags())
 	cmd.Flags().BoolVar(&inv.flags.matrix, "matrix", false, "write the output matrix: a job per shard of the targets")
 	cmd.Flags().IntVar(&inv.flags.shards, "shards", 0, "how many shards the matrix has at most (default one per group of targets)")
+	cmd.AddCommand(
+		inv.planOf(inv.promote(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
+			req, err := inv.promotion(p)
+			if err != nil {
+				return view.Plan{}, err
+			}
+			return e.Plan(ctx, req)
+		}),
+		inv.planOf(inv.promoteCanary(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
+			req, err := inv.canaryPromotion(p)
+			if err != nil {
+				return view.Plan{}, err
+			}
+			return e.PlanCanary(ctx, req)
+		}),
+		inv.planOf(inv.rollback(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
+			req, err := inv.goingBack(p)
+			if err != nil {
+				return view.Plan{}, err
+			}
+			return e.PlanRollback(ctx, req)
+		}),
+		inv.planOf(inv.cancel(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
+			targets, err := inv.selected(p)
+			if err != nil {
+				return view.Plan{}, err
+			}
+			return e.PlanCommand(ctx, engine.Order{Command: planner.CommandCancel, Targets: targets, Promotion: inv.flags.promotion})
+		}),
+	)
+	return cmd
+}
+
+// planning finds out what a command would do.
+type planning func(context.Context, *engine.Engine, *pipeline.Pipeline) (view.Plan, error)
+
+// planOf makes of a command one that only plans it: with its words and flags.
+func (inv *invocation) planOf(cmd *cobra.Command, plan planning) *cobra.Command {
+	cmd.Short, cmd.Long, cmd.Example = "What "+cmd.Name()+" would do", "", ""
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		p, err := inv.one(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return inv.tellPlan(cmd.Context(), p, plan, "")
+	}
 	return cmd
 }
 
@@ -36,9 +85,22 @@ func (inv *invocation) runPlan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	matrix := ""
+	if inv.flags.matrix {
+		if matrix, err = inv.planMatrix(p, req); err != nil {
+			return err
+		}
+	}
+	return inv.tellPlan(ctx, p, func(ctx context.Context, e *engine.Engine, _ *pipeline.Pipeline) (view.Plan, error) {
+		return e.Plan(ctx, req)
+	}, matrix)
+}
+
+// tellPlan makes a plan and keeps it as what the command came to.
+func (inv *invocation) tellPlan(ctx context.Context, p *pipeline.Pipeline, make planning, matrix string) error {
 	var plan view.Plan
-	err = inv.use(ctx, p, func(e *engine.Engine) (err error) {
-		plan, err = e.Plan(ctx, req)
+	err := inv.use(ctx, p, func(e *engine.Engine) (err error) {
+		plan, err = make(ctx, e, p)
 		return err
 	})
 	if err != nil {
@@ -49,12 +111,6 @@ func (inv *invocation) runPlan(ctx context.Context) error {
 		out.Status = view.Refused
 	}
 	permissions := inv.permissions(p)
-	matrix := ""
-	if inv.flags.matrix {
-		if matrix, err = inv.planMatrix(p, req); err != nil {
-			return err
-		}
-	}
 	inv.result = &result{pipeline: p, matrix: matrix, outcome: out, text: plan.Text(permissions), summary: true, extra: map[string]any{
 		"targets": plan.Targets, "findings": plan.Findings, "permissions": permissions,
 	}}

@@ -89,18 +89,24 @@ nothing is sent, where no canary stands or a rollout of Sluice's is at work.`,
 }
 
 func (inv *invocation) runPromoteCanary(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-	if len(inv.flags.targets) != 1 {
-		return view.Outcome{}, usage(errors.New("promote-canary wants one --target"))
-	}
-	t, err := p.Target(inv.flags.targets[0])
-	if err != nil {
-		return view.Outcome{}, usage(err)
-	}
-	options, err := inv.options()
+	req, err := inv.canaryPromotion(p)
 	if err != nil {
 		return view.Outcome{}, err
 	}
-	return e.PromoteCanary(ctx, engine.CanaryPromotion{Target: t, Disable: inv.flags.disable, Options: options})
+	return e.PromoteCanary(ctx, req)
+}
+
+// canaryPromotion reads what the flags of promote-canary ask for.
+func (inv *invocation) canaryPromotion(p *pipeline.Pipeline) (engine.CanaryPromotion, error) {
+	if len(inv.flags.targets) != 1 {
+		return engine.CanaryPromotion{}, usage(errors.New("promote-canary wants one --target"))
+	}
+	t, err := p.Target(inv.flags.targets[0])
+	if err != nil {
+		return engine.CanaryPromotion{}, usage(err)
+	}
+	options, err := inv.options()
+	return engine.CanaryPromotion{Target: t, Disable: inv.flags.disable, Options: options}, err
 }
 
 // platformPolicies are those of the overrides that may be policies of a platform:

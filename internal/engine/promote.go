@@ -53,11 +53,11 @@ func (e *Engine) Promote(ctx context.Context, req Promotion) (view.Outcome, erro
 // Plan finds out what [Engine.Promote] would do, and changes nothing. What refuses
 // stands in it. Errors are those of the ledger, and the end of ctx.
 func (e *Engine) Plan(ctx context.Context, req Promotion) (view.Plan, error) {
-	_, plan, err := e.planPromotion(ctx, req)
+	state, plan, err := e.planPromotion(ctx, req)
 	if err != nil {
 		return view.Plan{}, err
 	}
-	return e.view().Plan(plan), nil
+	return e.view().PlanOf(state, plan), nil
 }
 
 func (e *Engine) planPromotion(ctx context.Context, req Promotion) (*ledger.State, planner.Plan, error) {

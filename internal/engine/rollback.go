@@ -24,7 +24,12 @@ type Back struct {
 func (e *Engine) Rollback(ctx context.Context, req Back) (view.Outcome, error) {
 	id := e.planner.PromotionID(rollout.CommandRollback, stageOf(req.Targets), req.Targets)
 	o := backOrder{command: rollout.OrderRollback, promotion: id, release: req.Release}
-	return e.goingBack(ctx, req.Targets, o, func(ctx context.Context, state *ledger.State) (planner.Plan, error) {
+	return e.goingBack(ctx, req.Targets, o, e.back(req, id))
+}
+
+// back plans to go back, as the promotion with this id.
+func (e *Engine) back(req Back, id string) planning {
+	return func(ctx context.Context, state *ledger.State) (planner.Plan, error) {
 		if err := e.Ledger.LoadPromotions(ctx, state, id); err != nil {
 			return planner.Plan{}, err
 		}
@@ -37,7 +42,7 @@ func (e *Engine) Rollback(ctx context.Context, req Back) (view.Outcome, error) {
 			wanted.Histories = histories
 		}
 		return e.planner.GoBack(ctx, state, wanted)
-	})
+	}
 }
 
 func stageOf(targets []*pipeline.Target) string {

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // changes lists how one JSON object becomes another: a line for every path
-// whose value is not the same, sorted.
+// whose value is not the same, sorted. What stands at the top of the first and
+// not of the second is no removal: nobody knows it before the platform says.
 func changes(before, after json.RawMessage) []string {
 	had, has := valuesIn(before), valuesIn(after)
 	paths := map[string]bool{}
@@ -20,7 +22,7 @@ func changes(before, after json.RawMessage) []string {
 	var lines []string
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		if had[path] != has[path] {
-			lines = append(lines, path+": "+orNone(had[path])+" → "+orNone(has[path]))
+			lines = append(lines, path+": "+orNone(had[path])+" → "+becomes(path, has[path], len(has) > 0))
 		}
 	}
 	return lines
@@ -31,6 +33,14 @@ func orNone(value string) string {
 		return "(none)"
 	}
 	return value
+}
+
+// becomes is a value after a change.
+func becomes(path, value string, predicted bool) string {
+	if value == "" && predicted && !strings.Contains(path, ".") {
+		return "(not known before)"
+	}
+	return orNone(value)
 }
 
 // valuesIn are the values of a JSON object by their paths, strings as they are

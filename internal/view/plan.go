@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/internal/ledger"
 	"sluice/internal/planner"
 	"sluice/rollout"
 	"sluice/stages/driver"
@@ -17,6 +18,7 @@ type Plan struct {
 	Targets  []TargetPlan     `json:"targets"`
 	Findings []driver.Finding `json:"findings"`
 
+	command string
 	refused bool
 }
 
@@ -36,6 +38,8 @@ type TargetPlan struct {
 	Resumes    string          `json:"resumes,omitempty"`
 	Queued     bool            `json:"queued,omitempty"`
 	WaitingFor *Waiting        `json:"waitingFor,omitempty"` // what keeps it from being planned
+	Does       []string        `json:"does,omitempty"`       // what happens to a rollout that exists
+	BlockedBy  []Block         `json:"blockedBy,omitempty"`  // what stands in the way now, and until when
 	Requests   []string        `json:"requests,omitempty"`   // what the first effect would send
 	Commands   []string        `json:"commands,omitempty"`   // the same with the vendor's own client, lines for a shell
 	Before     json.RawMessage `json:"before,omitempty"`
@@ -43,9 +47,12 @@ type TargetPlan struct {
 }
 
 // Plan tells of a promotion's plan.
-func (v View) Plan(plan planner.Plan) Plan {
-	t := v.tell(nothing())
-	out := Plan{Targets: []TargetPlan{}, Findings: slices.Clone(plan.Findings), refused: plan.Refused()}
+func (v View) Plan(plan planner.Plan) Plan { return v.PlanOf(nothing(), plan) }
+
+// PlanOf tells of the plan of any command, and of what it finds in the records.
+func (v View) PlanOf(state *ledger.State, plan planner.Plan) Plan {
+	t := v.tell(state)
+	out := Plan{command: plan.Command, Targets: []TargetPlan{}, Findings: slices.Clone(plan.Findings), refused: plan.Refused()}
 	waves := t.waves(&plan.Promotion)
 	for _, m := range plan.Moves {
 		if len(m.Refused) > 0 {
@@ -70,6 +77,9 @@ func (t *telling) plan(plan planner.Plan, m planner.Move) TargetPlan {
 	one := TargetPlan{
 		Target: m.Target, Stage: o.Stage, Platform: o.Platform, Source: s.Source, Release: s.Release.ID, Runs: s.Runs.ID,
 		Phases: s.Phases, Approval: s.Approval, Unchanged: m.Unchanged, First: s.First, Resumes: s.Resumes, Queued: s.Queued,
+	}
+	if r := t.state.Records[m.Target]; r != nil {
+		one.Does, one.BlockedBy = does(r, m.Do), t.blocks(r)
 	}
 	if m.Pending != nil {
 		w := t.again(plan.Command, o, *m.Pending)
@@ -114,8 +124,9 @@ func (p Plan) Release() string {
 // Text is the plan for a person. permissions are what the job's token needs.
 func (p Plan) Text(permissions []string) string {
 	var b strings.Builder
+	sent := map[string]string{}
 	for _, t := range p.Targets {
-		b.WriteString(t.text() + "\n")
+		b.WriteString(t.text(sent) + "\n")
 	}
 	for _, f := range p.Findings {
 		b.WriteString(string(f.Severity) + "  " + named(f.Target, planner.Text(f)) + "\n")
@@ -131,7 +142,7 @@ func (p Plan) sum() string {
 	has := func(test func(TargetPlan) bool) bool { return slices.ContainsFunc(p.Targets, test) }
 	switch {
 	case p.refused:
-		return "the promotion would be refused"
+		return "the " + noun(p.command) + " would be refused"
 	case has(func(t TargetPlan) bool { return t.WaitingFor != nil }):
 		return "nothing was changed, and not every target could be planned"
 	case !has(func(t TargetPlan) bool { return !t.Unchanged }):
@@ -141,9 +152,52 @@ func (p Plan) sum() string {
 	}
 }
 
+// noun is what a command makes.
+func noun(command string) string {
+	switch command {
+	case rollout.CommandPromote, rollout.CommandPromoteCanary:
+		return "promotion"
+	case string(rollout.ToCancel):
+		return "cancellation"
+	default:
+		return command
+	}
+}
+
+// does says what becomes of the rollouts that exist.
+func does(r *rollout.Record, list []rollout.Transition) []string {
+	var lines []string
+	for _, one := range list {
+		switch one := one.(type) {
+		case rollout.Cancel:
+			lines = append(lines, "cancels "+one.Rollout+standing(r, one.Rollout))
+		case rollout.GoBack:
+			if e, ok := r.Active(); ok {
+				lines = append(lines, "ends "+e.Rollout.Name+standing(r, e.Rollout.Name))
+			}
+		}
+	}
+	return lines
+}
+
+// standing says which canary of a rollout has traffic that goes back.
+func standing(r *rollout.Record, name string) string {
+	e, ok := r.Rollout(name)
+	if !ok || !e.Touched() {
+		return ""
+	}
+	for _, p := range e.Spec.Phases {
+		if p.ID == phaseNow(e) && p.Percent != "" {
+			return ", whose " + p.ID + " has traffic: it goes back"
+		}
+	}
+	return ""
+}
+
 // text is one target's share: what it gets, how, and what the first effect
-// changes.
-func (t TargetPlan) text() string {
+// changes. sent are the requests that were told already, by target: what several
+// targets share is sent once.
+func (t TargetPlan) text(sent map[string]string) string {
 	var b strings.Builder
 	line := func(what, text string) { fmt.Fprintf(&b, "  %-9s %s\n", what, text) }
 	fmt.Fprintf(&b, "%s/%s (%s)\n", t.Stage, t.Target, t.Platform)
@@ -161,7 +215,18 @@ func (t TargetPlan) text() string {
 	for _, note := range t.notes() {
 		line(note[0], note[1])
 	}
+	for _, d := range t.Does {
+		line("does", d)
+	}
+	for _, b := range t.BlockedBy {
+		line("blocked", strings.TrimPrefix(b.Stands(), "is blocked by "))
+	}
 	for _, r := range t.Requests {
+		if first, told := sent[r]; told {
+			line("sends", "the same request as "+first)
+			continue
+		}
+		sent[r] = t.Target
 		line("sends", r)
 	}
 	for _, c := range t.Commands {
