@@ -221,17 +221,18 @@ func (t TargetPlan) text(sent map[string]string) string {
 	for _, b := range t.BlockedBy {
 		line("blocked", strings.TrimPrefix(b.Stands(), "is blocked by "))
 	}
-	for _, r := range t.Requests {
-		if first, told := sent[r]; told {
-			line("sends", "the same request as "+first)
-			continue
+	once := func(what string, list []string) {
+		for _, text := range list {
+			if first, told := sent[text]; told {
+				line(what, "with "+first+", in one")
+				continue
+			}
+			sent[text] = t.Target
+			line(what, text)
 		}
-		sent[r] = t.Target
-		line("sends", r)
 	}
-	for _, c := range t.Commands {
-		line("by hand", c)
-	}
+	once("sends", t.Requests)
+	once("by hand", t.Commands)
 	for _, c := range changes(t.Before, t.After) {
 		line("changes", c)
 	}
