@@ -15,9 +15,10 @@ import (
 // save, and kills it at one of them.
 type passage struct {
 	mu     sync.Mutex
-	passed []string // the points so far
-	at     int      // the point to kill at; -1 for none
-	kill   func()   // kills the program that runs and returns when it is gone
+	passed []string               // the points so far
+	at     int                    // the point to kill at; -1 for none
+	counts func(what string) bool // which points there are; nil for all
+	kill   func()                 // kills the program that runs and returns when it is gone
 	inside sync.WaitGroup
 }
 
@@ -33,6 +34,10 @@ func (p *passage) point(what string) bool {
 // is to be killed at, or never. At the first it is killed at once.
 func (p *passage) points(n int, what func(int) string) int {
 	p.mu.Lock()
+	if p.counts != nil && !p.counts(what(0)) {
+		p.mu.Unlock()
+		return never
+	}
 	first := len(p.passed)
 	for i := range n {
 		p.passed = append(p.passed, what(i))
