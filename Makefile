@@ -2,7 +2,7 @@
 FUZZTIME ?= 10s
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: all build test race cover fuzz proof e2e lint fmt release clean
+.PHONY: all build test race cover fuzz proof soak e2e lint fmt release clean
 
 all: build test lint
 
@@ -29,6 +29,10 @@ fuzz: ## every fuzz target for FUZZTIME each
 
 proof: ## every place at which a process can be killed, as a table: about half an hour
 	cd internal/proof && SLUICE_PROOF=all go test -count=1 -timeout=3h -parallel=6 .
+
+SOAK ?= 10m
+soak: ## many processes at once that die at random, for SOAK, by SLUICE_SEED
+	cd internal/proof && SOAK=$(SOAK) SLUICE_SEED=$${SLUICE_SEED:-$$(date +%s)} go test -race -count=1 -timeout=24h -v -run=TestSoak .
 
 e2e: ## the tests that need an engine, act and the aws CLI; .ci/run brings them
 	go test -count=1 -timeout=30m -v ./e2e

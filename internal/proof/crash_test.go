@@ -117,7 +117,7 @@ func (c crash) everywhere(t *testing.T, table *table, chance *rand.Rand) {
 
 // live goes the way and returns where it ended, and the points that it passed.
 func (c crash) live(t *testing.T) (ending, []string) {
-	w := newWorld(t, c.store, c.scenario.pipelineOf(c.platform))
+	w := newWorld(t, c.store, c.scenario.pipelineOf(c.platform), quick)
 	at, points, resumed := c.at, []string{}, false
 	for i, s := range c.scenario.steps {
 		if i < c.scenario.settled {

@@ -6,6 +6,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -15,10 +16,11 @@ import (
 // save, and kills it at one of them.
 type passage struct {
 	mu     sync.Mutex
-	passed []string               // the points so far
-	at     int                    // the point to kill at; -1 for none
-	counts func(what string) bool // which points there are; nil for all
-	kill   func()                 // kills the program that runs and returns when it is gone
+	passed []string                            // the points so far
+	at     int                                 // the point to kill at; -1 for none
+	counts func(what string) bool              // which points there are; nil for all
+	kill   func()                              // kills the program that runs and returns when it is gone
+	moves  func(r *http.Request) (over func()) // is told of each request to a platform that may change something; may be nil
 	inside sync.WaitGroup
 }
 
@@ -98,8 +100,12 @@ func (p *passage) before(t *testing.T, to string, name func(*http.Request) strin
 	return listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.inside.Add(1)
 		defer p.inside.Done()
-		if what := name(r); what != "" && p.point("before "+what) {
+		what := name(r)
+		if what != "" && p.point("before "+what) {
 			panic(http.ErrAbortHandler)
+		}
+		if p.moves != nil && r.Method != http.MethodGet && what != "" && !strings.HasPrefix(what, isSave) {
+			defer p.moves(r)()
 		}
 		proxy.ServeHTTP(w, r)
 	}))

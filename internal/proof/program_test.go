@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -21,7 +20,7 @@ import (
 // Environment variables of the program, where the test binary is it.
 const (
 	isProgram = "SLUICE_PROOF_PROGRAM"
-	epochOf   = "SLUICE_PROOF_EPOCH" // when fast time began: nanoseconds since 1970
+	timeOf    = "SLUICE_PROOF_TIME"  // the fast time that it lives in
 	savesAt   = "SLUICE_PROOF_SAVES" // the address that is told of saves
 )
 
@@ -37,14 +36,14 @@ func TestMain(m *testing.M) {
 func program() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	epoch, err := strconv.ParseInt(os.Getenv(epochOf), 10, 64)
-	if err != nil {
+	var epoch, speed int64
+	if _, err := fmt.Sscan(os.Getenv(timeOf), &epoch, &speed); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	p := app.Process{
 		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
-		Clock: fast{time.Unix(0, epoch)}.clock(),
+		Clock: fast{time.Unix(0, epoch), time.Duration(speed)}.clock(),
 	}
 	if at := os.Getenv(savesAt); at != "" {
 		p.Store = func(s store.Store) store.Store { return told{s, at} }
@@ -52,24 +51,27 @@ func program() int {
 	return app.Main(ctx, p)
 }
 
-// speed is how many seconds of fast time pass in a second: the half minute in
-// which an effect may still show is over in a third of a second.
-const speed = 100
+// fast is time that passes speed times as fast since its epoch, in every process
+// alike.
+type fast struct {
+	epoch time.Time
+	speed time.Duration
+}
 
-// fast is time that began at epoch and passes quickly, in every process alike.
-type fast struct{ epoch time.Time }
+// String is the time as [timeOf] has it.
+func (f fast) String() string { return fmt.Sprint(f.epoch.UnixNano(), " ", int64(f.speed)) }
 
 func (f fast) now() time.Time {
 	now := time.Now()
-	return now.Add((speed - 1) * now.Round(0).Sub(f.epoch))
+	return now.Add((f.speed - 1) * now.Round(0).Sub(f.epoch))
 }
 
 func (f fast) clock() work.Clock {
 	machine := work.System()
 	return work.Clock{
 		Now:   f.now,
-		Sleep: func(ctx context.Context, d time.Duration) error { return machine.Sleep(ctx, d/speed) },
-		After: func(d time.Duration) (<-chan time.Time, func()) { return machine.After(d / speed) },
+		Sleep: func(ctx context.Context, d time.Duration) error { return machine.Sleep(ctx, d/f.speed) },
+		After: func(d time.Duration) (<-chan time.Time, func()) { return machine.After(d / f.speed) },
 	}
 }
 

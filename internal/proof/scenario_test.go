@@ -84,11 +84,11 @@ func (s scenario) on(f driver.Facts) scenario {
 // pipelineOf is the pipeline file of a scenario on a platform.
 func (s scenario) pipelineOf(platform string) string {
 	var b strings.Builder
-	const quick = "poll: {initial: 500ms, max: 5s}"
-	fmt.Fprintf(&b, "name: shop\nstages:\n  - name: staging\n    targets:\n      - {name: source, %s, %s}\n", places[platform]("staging", 0), quick)
+	const often = "poll: {initial: 500ms, max: 5s}"
+	fmt.Fprintf(&b, "name: shop\nstages:\n  - name: staging\n    targets:\n      - {name: source, %s, %s}\n", places[platform]("staging", 0), often)
 	fmt.Fprintf(&b, "  - name: production\n%s    targets:\n", s.stage)
 	for i := range s.targets {
-		fmt.Fprintf(&b, "      - {name: t%d, %s, %s%s}\n", i+1, places[platform]("production", i+1), quick, s.target)
+		fmt.Fprintf(&b, "      - {name: t%d, %s, %s%s}\n", i+1, places[platform]("production", i+1), often, s.target)
 	}
 	return b.String()
 }

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,16 +41,22 @@ type world struct {
 	store     string // the value of --store
 	platforms *sandbox.Server
 	artifacts *artifacttest.Server
-	env       map[string]string
+	servers   struct{ github, s3 string } // their addresses
+	env       map[string]string           // what leads there by way of the passage
 }
 
-// newWorld starts the stand-ins, and the emulators with what text declares.
-func newWorld(t *testing.T, store, text string) *world {
+// quick is how much faster time passes than on the machine: the half minute in
+// which an effect may still show is over in a third of a second.
+const quick = 100
+
+// newWorld starts the stand-ins, and the emulators with what text declares, in
+// time that passes so much faster.
+func newWorld(t *testing.T, store, text string, speed time.Duration) *world {
 	t.Helper()
 	dir := t.TempDir()
 	w := &world{
-		passage: &passage{at: never}, time: fast{time.Now()}, dir: dir, file: filepath.Join(dir, "sluice.yaml"),
-		artifacts: artifacttest.New(), env: map[string]string{},
+		passage: &passage{at: never}, time: fast{time.Now(), speed}, dir: dir, file: filepath.Join(dir, "sluice.yaml"),
+		artifacts: artifacttest.New(),
 	}
 	w.artifacts.Now = w.time.now
 	if err := os.WriteFile(w.file, []byte(text), 0o600); err != nil {
@@ -63,9 +68,12 @@ func newWorld(t *testing.T, store, text string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.platforms.Close)
-	maps.Copy(w.env, w.platforms.Env())
-	w.lead(t)
-	w.open(t, store)
+	w.servers.github, w.servers.s3 = listen(t, w.github()), listen(t, s3test.New())
+	w.store = map[string]string{
+		"file": "file:" + filepath.Join(dir, "state"), "git": "git", "s3": "s3://" + s3test.Bucket + "/teams", "artifact": "artifact",
+	}[store]
+	w.env = w.through(t, w.passage)
+	w.artifacts.Base = w.env["GITHUB_API_URL"]
 	return w
 }
 
@@ -94,41 +102,39 @@ func listen(t *testing.T, h http.Handler) string {
 	return server.URL
 }
 
-// lead puts the passage before each emulator.
-func (w *world) lead(t *testing.T) {
+// through is the environment that leads to the platforms and the store by way of
+// a passage.
+func (w *world) through(t *testing.T, p *passage) map[string]string {
 	t.Helper()
-	ways := map[string]string{}
-	for name, value := range w.env {
+	env, ways := w.platforms.Env(), map[string]string{}
+	for name, value := range env {
 		if !strings.HasPrefix(value, "http://") {
 			continue
 		}
 		base := strings.Join(strings.SplitN(value, "/", 4)[:3], "/")
 		if ways[base] == "" {
-			ways[base] = w.passage.before(t, base, func(r *http.Request) string { return r.Method + " " + r.URL.Path })
+			ways[base] = p.before(t, base, func(r *http.Request) string { return r.Method + " " + r.URL.Path })
 		}
-		w.env[name] = strings.Replace(value, base, ways[base], 1)
+		env[name] = strings.Replace(value, base, ways[base], 1)
 	}
+	env["GITHUB_API_URL"] = p.before(t, w.servers.github, saving)
+	env["ACTIONS_RESULTS_URL"] = env["GITHUB_API_URL"] + "/"
+	env["AWS_ENDPOINT_URL_S3"] = p.before(t, w.servers.s3, saving)
+	if strings.HasPrefix(w.store, "file:") {
+		env[savesAt] = p.saves(t)
+	}
+	return env
 }
 
-// open makes the store, with the passage before it.
-func (w *world) open(t *testing.T, store string) {
-	t.Helper()
-	w.store = map[string]string{
-		"file": "file:" + filepath.Join(w.dir, "state"), "git": "git", "s3": "s3://" + s3test.Bucket + "/teams", "artifact": "artifact",
-	}[store]
-	w.artifacts.Base = w.passage.before(t, listen(t, w.github()), saving)
-	w.env["AWS_ENDPOINT_URL_S3"] = w.passage.before(t, listen(t, s3test.New()), saving)
-	if store == "file" {
-		w.env[savesAt] = w.passage.saves(t)
-	}
-}
+// isSave begins the names of requests to a store.
+const isSave = "save: "
 
 // saving names a request that may change what a store holds.
 func saving(r *http.Request) string {
 	if r.Method == http.MethodGet || strings.HasSuffix(r.URL.Path, "/ListArtifacts") || strings.HasSuffix(r.URL.Path, "/GetSignedArtifactURL") {
 		return ""
 	}
-	return "save: " + r.Method + " " + r.URL.Path
+	return isSave + r.Method + " " + r.URL.Path
 }
 
 // isGit are the paths of the repository's git data.
@@ -170,19 +176,20 @@ func (s step) String() string {
 
 // environ is the environment of a step.
 func (w *world) environ(s step) []string {
-	env := maps.Clone(w.env)
+	env := map[string]string{}
 	getenv := w.artifacts.Getenv(artifacttest.Run{ID: s.run})
 	for _, name := range []string{
 		"GITHUB_ACTIONS", "GITHUB_REPOSITORY", "GITHUB_REPOSITORY_ID", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_JOB", "GITHUB_REF",
-		"GITHUB_TOKEN", "GITHUB_API_URL", "ACTIONS_RESULTS_URL", "ACTIONS_RUNTIME_TOKEN",
+		"GITHUB_TOKEN", "ACTIONS_RUNTIME_TOKEN",
 	} {
 		env[name] = getenv(name)
 	}
+	maps.Copy(env, w.env)
 	maps.Copy(env, map[string]string{
 		"GITHUB_ACTOR": s.actor, "GITHUB_TRIGGERING_ACTOR": s.actor, "GITHUB_ACTION": "sluice",
 		"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_SERVER_URL": "https://github.example",
 		"AWS_ACCESS_KEY_ID": s3test.AccessKeyID, "AWS_SECRET_ACCESS_KEY": "very-secret-key",
-		"HOME": w.dir, "PATH": os.Getenv("PATH"), isProgram: "yes", epochOf: strconv.FormatInt(w.time.epoch.UnixNano(), 10),
+		"HOME": w.dir, "PATH": os.Getenv("PATH"), isProgram: "yes", timeOf: w.time.String(),
 	})
 	list := make([]string, 0, len(env))
 	for _, name := range slices.Sorted(maps.Keys(env)) {

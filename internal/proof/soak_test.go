@@ -1,0 +1,274 @@
+package proof_test
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestSoak: people and automation promote, approve, roll back, lock, unlock, cancel
+// and reconcile at once and at random, and die at random, over one store and one
+// platform; after each step nothing is broken that must never be. SOAK says for
+// how long; a fault names its seed.
+func TestSoak(t *testing.T) {
+	long, err := time.ParseDuration(cmp.Or(os.Getenv("SOAK"), "3s"))
+	if err != nil {
+		t.Fatalf("SOAK: %v", err)
+	}
+	chance := rand.New(rand.NewPCG(seed(t), 2))
+	for _, store := range stores {
+		platforms := facts()
+		platform := platforms[chance.IntN(len(platforms))].Platform
+		own := rand.New(rand.NewPCG(chance.Uint64(), 0))
+		t.Run(store+"/"+platform, func(t *testing.T) {
+			t.Parallel()
+			newSoak(t, own, store, platform).last(t, long, own)
+		})
+	}
+}
+
+// crowd is how many processes work at once; over a store that cannot swap it is
+// one at a time, as its promise needs a concurrency group.
+const crowd = 3
+
+// soak is a world with a crowd in it, and what was seen of each.
+type soak struct {
+	*world
+	alone *sync.Mutex // the concurrency group; nil where the store can swap
+
+	mu          sync.Mutex
+	moves       []move
+	generations map[string]int64
+	steps       int
+	deaths      int
+	codes       map[int]int
+}
+
+// life is one process, from its start to its end.
+type life struct {
+	step         step
+	began, ended time.Time
+	code         int
+}
+
+// move is a request that changed something at a platform.
+type move struct {
+	by      *life
+	at      time.Time
+	targets []string
+	kind    string
+	request string // with its body
+}
+
+func newSoak(t *testing.T, chance *rand.Rand, store, platform string) *soak {
+	t.Helper()
+	s := scenario{targets: 3}
+	if chance.IntN(2) == 0 {
+		s.stage = "    approval: {required: true, approvers: [octocat]}\n"
+	}
+	for _, f := range facts() {
+		if f.Platform == platform && f.Supports("weight") {
+			s.target = ", strategy: {canary: {percentages: [10], wait: 20s, disable: true}}"
+		}
+	}
+	made := &soak{world: newWorld(t, store, s.pipelineOf(platform), quick), generations: map[string]int64{}, codes: map[int]int{}}
+	if store == "artifact" {
+		made.alone = &sync.Mutex{}
+	}
+	return made
+}
+
+// last goes on for as long as it is told, and then looks at all of it.
+func (s *soak) last(t *testing.T, long time.Duration, own *rand.Rand) {
+	end := time.Now().Add(long)
+	var workers sync.WaitGroup
+	for i := range crowd {
+		chance := rand.New(rand.NewPCG(own.Uint64(), 0))
+		mine := *s.world
+		mine.passage = &passage{at: never}
+		mine.env = mine.through(t, mine.passage)
+		workers.Go(func() {
+			for n := 0; time.Now().Before(end) && !t.Failed(); n++ {
+				s.step(t, &mine, chance, int64(1000*(i+1)+n))
+			}
+		})
+	}
+	workers.Wait()
+	for i, open := range []string{"unlock", "unblock"} { // exit 4 where there is nothing to open
+		s.here(t, step{"anna", int64(90 + i), []string{open, "--stage", "production", "--reason", "the end"}})
+	}
+	s.settle(t)
+	for _, what := range s.contradictions(t) {
+		t.Error(what)
+	}
+	t.Logf("%d steps, of which %d died; exit codes %v; %d changes at the platform", s.steps, s.deaths, s.codes, len(s.moves))
+}
+
+// step has one process do something, and looks at what may not be.
+func (s *soak) step(t *testing.T, mine *world, chance *rand.Rand, run int64) {
+	if s.alone != nil {
+		s.alone.Lock()
+		defer s.alone.Unlock()
+	}
+	l := &life{step: anything(chance, run), began: time.Now()}
+	mine.passage.moves = func(r *http.Request) func() { return s.moving(l, r) }
+	at := never
+	if chance.IntN(2) == 0 {
+		at = chance.IntN(40)
+	}
+	got := mine.run(t, l.step, at)
+	l.ended, l.code = time.Now(), got.code
+	s.mu.Lock()
+	s.steps++
+	s.codes[got.code]++
+	if got.code < 0 {
+		s.deaths++
+	}
+	s.mu.Unlock()
+	for _, broken := range slices.Concat(agrees(l, got), s.state(mine, t), s.story()) {
+		t.Errorf("%s: %s\n%s", l.step, broken, got)
+	}
+}
+
+// anything is a command line that somebody may think of.
+func anything(chance *rand.Rand, run int64) step {
+	target := fmt.Sprintf("t%d", 1+chance.IntN(3))
+	lines := []step{
+		promote(run), promote(run), promote(run), promote(run),
+		approve(run), approve(run), approve(run), approve(run),
+		{"anna", run, []string{"rollback", "--stage", "production", "--reason", "it is slow"}},
+		{"anna", run, []string{"rollback", "--target", target, "--reason", "it is slow"}},
+		{"anna", run, []string{"unblock", "--stage", "production", "--reason", "it is mended"}},
+		{"anna", run, []string{"unblock", "--stage", "production", "--reason", "it is mended"}},
+		{"anna", run, []string{"lock", "--target", target, "--reason", "a look"}},
+		{"anna", run, []string{"unlock", "--stage", "production", "--reason", "looked"}},
+		{"anna", run, []string{"unlock", "--target", target, "--reason", "looked"}},
+		{"anna", run, []string{"cancel", "--target", target}},
+		{"github-actions[bot]", run, []string{"reconcile"}},
+		{"github-actions[bot]", run, []string{"reconcile"}},
+	}
+	s := lines[chance.IntN(len(lines))]
+	s.args = append(s.args, "--output", "json", "--inline-wait", "30s", "--lease-wait", "30s")
+	return s
+}
+
+// moving notes a change at the platform, and what it was once it is served.
+func (s *soak) moving(l *life, r *http.Request) func() {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return func() {}
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	at := time.Now()
+	return func() {
+		for _, served := range slices.Backward(s.platforms.Requests()) {
+			if served.Method != r.Method || served.Path != r.URL.EscapedPath() || served.Query != r.URL.RawQuery || served.Body != string(body) {
+				continue
+			}
+			if served.Action.Kind == "read" || served.Status > 299 {
+				return
+			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.moves = append(s.moves, move{l, at, served.Action.Targets, served.Action.Kind, served.Method + " " + served.Path + "?" + served.Query + " " + served.Body})
+			return
+		}
+	}
+}
+
+// agrees holds an exit code against the document that came with it.
+func agrees(l *life, got outcome) []string {
+	if got.code < 0 {
+		return nil
+	}
+	var doc struct {
+		Status   string
+		ExitCode int
+		Targets  []struct{ Target, Status string }
+	}
+	if err := json.Unmarshal([]byte(got.stdout), &doc); err != nil {
+		return []string{fmt.Sprintf("no document: %v", err)}
+	}
+	may := map[string][]int{
+		"succeeded": {0}, "unchanged": {0}, "pending": {0, 4}, "failed": {1, 4}, "refused": {4}, "conflict": {5}, "": {0},
+	}
+	var found []string
+	if codes, known := may[doc.Status]; !known || !slices.Contains(codes, got.code) || doc.ExitCode != got.code {
+		found = append(found, fmt.Sprintf("exit %d with status %q and exitCode %d", got.code, doc.Status, doc.ExitCode))
+	}
+	for _, target := range doc.Targets {
+		// What a person ends on purpose is failed, and the command has succeeded.
+		if l.step.args[0] == "promote" && doc.Status == "succeeded" && target.Status != "succeeded" {
+			found = append(found, fmt.Sprintf("succeeded, and %s is %s", target.Target, target.Status))
+		}
+	}
+	return found
+}
+
+// state reads the records: they can be read, and their generations rise.
+func (s *soak) state(mine *world, t *testing.T) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	got := mine.here(t, step{"octocat", 99, []string{"state", "show", "--output", "json"}})
+	var doc struct {
+		Records []struct {
+			Target     string
+			Generation int64
+		}
+	}
+	if err := json.Unmarshal([]byte(got.stdout), &doc); got.code != 0 || err != nil {
+		return []string{fmt.Sprintf("the state cannot be read: %v: %s", err, got)}
+	}
+	var found []string
+	for _, r := range doc.Records {
+		if r.Generation < s.generations[r.Target] {
+			found = append(found, fmt.Sprintf("%s went from generation %d back to %d", r.Target, s.generations[r.Target], r.Generation))
+		}
+		s.generations[r.Target] = r.Generation
+	}
+	return found
+}
+
+// story looks at what was changed at the platform, target by target: nothing
+// twice in a row, by no two processes in turns, and nothing forward by a process
+// that was older than a rollback which is done.
+func (s *soak) story() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	byTarget := map[string][]move{}
+	for _, m := range s.moves {
+		for _, target := range m.targets {
+			byTarget[target] = append(byTarget[target], m)
+		}
+	}
+	var found []string
+	for target, moves := range byTarget {
+		slices.SortStableFunc(moves, func(a, b move) int { return a.at.Compare(b.at) })
+		for i := 1; i < len(moves); i++ {
+			before, m := moves[i-1], moves[i]
+			if before.request == m.request {
+				found = append(found, fmt.Sprintf("%s twice in a row: %s by %s, then by %s", target, m.request, before.by.step, m.by.step))
+			}
+			if before.by != m.by && slices.ContainsFunc(moves[:i-1], func(o move) bool { return o.by == m.by }) {
+				found = append(found, fmt.Sprintf("%s was changed by %s while %s was at work on it", target, before.by.step, m.by.step))
+			}
+			if before.by.back() && !m.by.back() && before.by.code == 0 && !before.by.ended.IsZero() && m.at.After(before.by.ended) && m.by.began.Before(before.by.began) {
+				found = append(found, fmt.Sprintf("%s went forward by %s after %s", target, m.by.step, before.by.step))
+			}
+		}
+	}
+	return found
+}
+
+// back reports whether a process went back.
+func (l *life) back() bool { return strings.HasPrefix(l.step.args[0], "rollback") }
