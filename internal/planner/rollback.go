@@ -49,7 +49,11 @@ func (p *Planner) GoBack(ctx context.Context, state *ledger.State, req Back) (Pl
 			members = append(members, m.Target)
 		}
 	}
-	plan.Promotion = p.entry(req.ID, rollout.CommandRollback, stage, members)
+	id := req.ID
+	if len(members) == 0 {
+		id = "" // it only goes on with what goes back already
+	}
+	plan.Promotion = p.entry(id, rollout.CommandRollback, stage, members)
 	plan.Promotion.OnFailure = rollout.OnFailureContinue
 	return plan, ctx.Err()
 }
@@ -126,8 +130,34 @@ func (d *draft) undoNothing(err error) {
 		d.refusals = append(d.refusals, refusalOf(d.name(), err))
 		return
 	}
+	if active, ok := d.record.Active(); ok && refused.Reason == rollout.ReasonGoingBack && d.record.Lease == "" {
+		d.resumes, d.release = active.Rollout.Name, active.Spec.Release
+		return // it is on its way, and not there
+	}
 	d.unchanged = true
-	d.findings = append(d.findings, driver.Finding{Target: d.name(), Severity: driver.Note, Message: refused.Error()})
+	note := driver.Finding{Target: d.name(), Severity: driver.Note, Message: refused.Error()}
+	if release, ok := further(d.record); ok && refused.Reason == rollout.ReasonThere {
+		note.Remedy = fmt.Sprintf("`sluice rollback --target %s --release %s` goes further back", d.name(), release)
+	}
+	d.findings = append(d.findings, note)
+}
+
+// further is the release that ran on a target before the one that its last
+// rollback brought back; false where the record knows none.
+func further(r *rollout.Record) (string, bool) {
+	last, ok := r.Newest()
+	if !ok {
+		return "", false
+	}
+	now, past := last.Spec.Release.ID, false
+	for _, g := range r.Goals(nil) {
+		blocked := slices.ContainsFunc(r.Blocks, func(b rollout.Block) bool { return b.Release == g.Release.ID })
+		if past && !blocked && g.Release.ID != now {
+			return g.Release.ID, true
+		}
+		past = past || g.Release.ID == now
+	}
+	return "", false
 }
 
 // lookBack asks the platform whether the target can go back. One that does not

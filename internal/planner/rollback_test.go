@@ -92,11 +92,18 @@ func TestGoBackMixed(t *testing.T) {
 	r.passes(r.goBack("b", "c"))                     // something is unchanged
 }
 
-// TestGoBackTwice: a second rollback is unchanged while the first is going on and
-// when it is done: it never goes forward.
+// TestGoBackTwice: a second rollback goes on with the first where nobody does, is
+// unchanged while another run is at it and when it is done: it never goes forward.
 func TestGoBackTwice(t *testing.T) {
 	r := begun(t, with(one, canary30))
 	r.carry(r.goBack("web"))
+	record := r.state.Records["web"]
+	record.Lease = ""
+	plan := r.passes(r.goBack("web"))
+	if m := r.move(plan, "web"); m.Unchanged || len(m.Do) > 0 || m.Shows.Resumes == "" || plan.Promotion.ID != "" {
+		t.Errorf("%+v of %q", m, plan.Promotion.ID)
+	}
+	record.Lease = "another run"
 	for _, words := range []string{"is going back already", "the target is back already"} {
 		plan := r.passes(r.goBack("web"))
 		if m := r.move(plan, "web"); !m.Unchanged || len(m.Do) > 0 || !strings.Contains(plan.Findings[0].Message, words) {

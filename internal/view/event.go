@@ -128,11 +128,13 @@ func happenedToOrder(e rollout.Event) string {
 }
 
 // Message is what a line of the history says beside its type: an effect in
-// words, which block, else its own message.
+// words, which block or order, else its own message.
 func Message(e rollout.Event) string {
 	switch family, _, _ := strings.Cut(e.Type, "."); {
 	case e.Type == "effect.succeeded":
 		return effect(e)
+	case family == "order":
+		return outside.Line(e.Info["command"] + said(e))
 	case family == "block":
 		return outside.Line(e.Info["block"] + by(" of release ", e.Info["release"]) + said(e))
 	}

@@ -199,8 +199,14 @@ func gave(r *rollout.Record, share driver.Share) bool {
 		return false
 	}
 	return slices.ContainsFunc(r.Rollouts, func(e rollout.Execution) bool {
-		return e.Spec.Release.ID == share.Release.ID && e.Touched() && e.Rollout.State != rollout.StateCancelled
+		return e.Spec.Release.ID == share.Release.ID && e.Touched() && (e.Rollout.State != rollout.StateCancelled || undoing(r, &e))
 	})
+}
+
+// undoing reports whether a rollout's rollback is not over: what it gave stands.
+func undoing(r *rollout.Record, e *rollout.Execution) bool {
+	active, ok := r.Active()
+	return ok && active.Rollout.RollbackOfRollout == e.Rollout.Name
 }
 
 // Traffic says how a target's traffic is divided; "" where one release has all.
@@ -290,7 +296,7 @@ func (s TargetStatus) troubles() []string {
 	if s.Flagged {
 		notes = append(notes, "was approved in an emergency, which an approver is to acknowledge")
 	}
-	if w := s.WaitingFor; w != nil && !s.stands(w.Block) {
+	if w := s.WaitingFor; w != nil && !s.stands(w.Block) && (w.Kind != WaitRun || s.Lease == nil) {
 		notes = append(notes, w.Waits())
 	}
 	return notes

@@ -34,7 +34,7 @@ func (t *telling) done(d done) Target {
 	switch {
 	case len(d.move.Refused) > 0:
 		return t.leftOut(d, r)
-	case d.row.Unchanged:
+	case d.row.Unchanged && !goingBack(r):
 		o := t.target(name, r, nil, seen{})
 		o.Unchanged = true
 		if release := d.move.Shows.Release; release.ID != "" {
@@ -55,6 +55,16 @@ func (t *telling) done(d done) Target {
 		o.refused = isRefusal(d.err)
 	}
 	return o
+}
+
+// goingBack reports whether a rollback is at work on a target: where nothing was
+// to be done, it is on its way and not there.
+func goingBack(r *rollout.Record) bool {
+	if r == nil {
+		return false
+	}
+	e, ok := r.Active()
+	return ok && e.Rollout.RollbackOfRollout != ""
 }
 
 // rolls reports whether the target has a rollout of the plan, or the plan makes
