@@ -47,6 +47,11 @@ func (b broken) Lookup(context.Context, driver.Call) (v driver.Verdict, op drive
 	return
 }
 
+func (b broken) Operation(context.Context, driver.Target, string) (op driver.Operation, wait time.Duration, err error) {
+	b.fall()
+	return
+}
+
 func (b broken) Poll(context.Context, driver.Operation) (op driver.Operation, wait time.Duration, err error) {
 	b.fall()
 	return

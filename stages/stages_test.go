@@ -52,6 +52,10 @@ func (f *fake) Lookup(context.Context, driver.Call) (driver.Verdict, driver.Oper
 	return driver.Found, driver.Operation{Status: driver.Done}, f.called("lookup")
 }
 
+func (f *fake) Operation(_ context.Context, _ driver.Target, name string) (driver.Operation, time.Duration, error) {
+	return driver.Operation{ID: name, Status: driver.Done}, 3 * time.Second, f.called("operation")
+}
+
 func (f *fake) Poll(_ context.Context, op driver.Operation) (driver.Operation, time.Duration, error) {
 	op.Status = driver.Done
 	return op, 3 * time.Second, f.called("poll")

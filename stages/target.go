@@ -136,6 +136,16 @@ func (t *Target) Poll(ctx context.Context, op driver.Operation) (next driver.Ope
 	return next, wait, err
 }
 
+// Operation reads work of the platform's own by its name, whoever began it.
+func (t *Target) Operation(ctx context.Context, name string) (op driver.Operation, wait time.Duration, err error) {
+	op, err = do(ctx, t, "follow operation "+name, func(d driver.Driver) (driver.Operation, error) {
+		read, hint, err := d.Operation(ctx, t.target, name)
+		wait = hint
+		return read, err
+	})
+	return op, wait, err
+}
+
 // accept refuses what the driver must never see.
 func (t *Target) accept(op string, c driver.Call) error {
 	facts := t.opener.platform.Facts

@@ -21,6 +21,10 @@ import (
 type Platform interface {
 	planner.Platform
 	executor.Platform
+	// Operation reads work of a platform's own by its name. See [driver.Driver].
+	Operation(ctx context.Context, t driver.Target, name string) (driver.Operation, time.Duration, error)
+	// Facts are what a platform can do.
+	Facts(platform string) driver.Facts
 }
 
 // Config is what an engine works with. Everything in it is of one invocation.

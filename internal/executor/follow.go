@@ -69,9 +69,15 @@ func (p *paces) backoff(m *machine, r *row) *backoff.ExponentialBackOff {
 	if e := r.active(); e != nil {
 		own = e.Spec.Poll
 	}
+	return Pace(driver.Backoff{Initial: own.Initial.Std(), Max: own.Max.Std(), Factor: own.Factor}, theirs)
+}
+
+// Pace is when operations are asked about: as the target's own key says, else as
+// their platform's does.
+func Pace(own, theirs driver.Backoff) *backoff.ExponentialBackOff {
 	b := backoff.NewExponentialBackOff()
-	b.InitialInterval = firstSet(own.Initial.Std(), theirs.Initial, defaultBackoff.Initial)
-	b.MaxInterval = firstSet(own.Max.Std(), theirs.Max, defaultBackoff.Max)
+	b.InitialInterval = firstSet(own.Initial, theirs.Initial, defaultBackoff.Initial)
+	b.MaxInterval = firstSet(own.Max, theirs.Max, defaultBackoff.Max)
 	b.Multiplier = firstSet(own.Factor, theirs.Factor, defaultBackoff.Factor)
 	b.RandomizationFactor = theirs.Jitter
 	b.Reset()

@@ -111,6 +111,20 @@ func (p *Platform) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, d
 	return f.verdict, f.op, nil
 }
 
+// Operation reads work of a platform's own by its name. See [driver.Driver].
+func (p *Platform) Operation(ctx context.Context, at driver.Target, name string) (op driver.Operation, wait time.Duration, err error) {
+	t, err := p.stages.Target(at)
+	if err != nil {
+		return op, 0, p.tell(err)
+	}
+	op, err = reading(ctx, p, func(ctx context.Context) (driver.Operation, error) {
+		read, hint, err := t.Operation(ctx, name)
+		wait = hint
+		return read, err
+	})
+	return op, wait, err
+}
+
 // Poll reads how far an operation is, whose Call is set. wait, where not zero, is
 // the platform's hint when to ask again. With an error next is op as it was.
 func (p *Platform) Poll(ctx context.Context, op driver.Operation) (next driver.Operation, wait time.Duration, err error) {

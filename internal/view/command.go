@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sluice/rollout"
+	"sluice/stages/driver"
 )
 
 // Command is a command line that is printed as the way on.
@@ -17,6 +18,7 @@ type Command struct {
 	Job       string
 	Release   string
 	Block     string // its id, an argument
+	Operation string // its name, an argument
 	Reason    bool   // it takes a reason, which the person fills in
 }
 
@@ -25,6 +27,9 @@ func (c Command) String() string {
 	words := []string{"sluice", c.Name}
 	if c.Block != "" {
 		words = append(words, c.Block)
+	}
+	if c.Operation != "" {
+		words = append(words, driver.Shell(c.Operation))
 	}
 	for _, flag := range [][2]string{
 		{"--to", c.To}, {"--target", c.Target}, {"--release", c.Release}, {"--promotion", c.Promotion}, {"--phase", c.Phase}, {"--job", c.Job},

@@ -65,6 +65,9 @@ func explainOurs(err error) (driver.Explanation, bool) {
 	if e, ok := errors.AsType[*invalidError](err); ok {
 		return driver.Explanation{Code: driver.Invalid, Remedy: e.remedy}, true
 	}
+	if _, ok := errors.AsType[*noOperationsError](err); ok {
+		return driver.Explanation{Code: driver.Unsupported, Remedy: "look at what runs there (`sluice status`)"}, true
+	}
 	if e, ok := errors.AsType[*unexpectedError](err); ok {
 		return driver.Explanation{Code: driver.Lost, RequestID: e.requestID}, true
 	}

@@ -50,6 +50,7 @@ func Facts() driver.Facts {
 		Remote:  true,
 		Settle:  settle,
 		Backoff: driver.Backoff{Initial: 5 * time.Second, Max: time.Minute, Factor: 2},
+		Works:   "a rollout (its id, RELEASE/ROLLOUT or its resource name), or an operation",
 		Secrets: google.Secrets(),
 	}
 }

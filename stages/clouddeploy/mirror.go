@@ -32,7 +32,7 @@ func (d *clouddeploy) mirror(ctx context.Context, op driver.Operation, f frozen,
 		return op, fmt.Errorf("reading rollout %s: %w", f.Rollout, err)
 	}
 	change := op.Call.Changes[0]
-	result := driver.Result{Outcome: driver.Open, Rollout: raw, Waiting: v.waiting()}
+	result := driver.Result{Outcome: driver.Open, Rollout: raw, Waiting: v.waiting(), Data: v.metadata()}
 	op.Status, op.Warnings, op.Link = v.status(), v.warnings(), console(f.Rollout)
 	op.Progress = v.progress()
 	d.followJobs(ctx, &op, &result, v)

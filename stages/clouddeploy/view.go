@@ -18,6 +18,7 @@ type view struct {
 	DeployFailureCause string            `json:"deployFailureCause"`
 	DeployingBuild     string            `json:"deployingBuild"`
 	Etag               string            `json:"etag"`
+	Metadata           json.RawMessage   `json:"metadata"`
 	Annotations        map[string]string `json:"annotations"`
 	Phases             []phase           `json:"phases"`
 }
@@ -45,6 +46,19 @@ type actions struct {
 
 func (j job) actions() []string {
 	return append(slices.Clone(j.PredeployJob.Actions), j.PostdeployJob.Actions...)
+}
+
+// metadata is what the rollout did where it runs (a Cloud Run service and its
+// revision, automation), as Cloud Deploy says it; nil for nothing.
+func (v view) metadata() json.RawMessage {
+	if len(v.Metadata) == 0 || string(v.Metadata) == "null" || string(v.Metadata) == "{}" {
+		return nil
+	}
+	data, err := json.Marshal(map[string]json.RawMessage{"metadata": v.Metadata})
+	if err != nil { // read as JSON a moment ago
+		return nil
+	}
+	return data
 }
 
 // viewOf reads a rollout's text.

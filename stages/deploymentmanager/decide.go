@@ -42,7 +42,7 @@ func (o observed) previewed(op driver.Operation, f frozen) driver.Operation {
 	case o.newest != nil && o.newest.failed():
 		return o.newest.end(op)
 	case o.update.Release == f.Release && op.Call.Kind == driver.Deploy:
-		op.Results[name] = driver.Result{Outcome: driver.Open, Waiting: waitApproval}
+		op.Results[name] = driver.Result{Outcome: driver.Open, Waiting: waitApproval, Data: op.Results[name].Data}
 		op.Warnings = append(op.Warnings, driver.Problem{
 			Code: "PREVIEW", Message: fmt.Sprintf("manifest %s is previewed and waits: approve it to deploy it, or reject it", o.update.Manifest),
 		})
@@ -61,7 +61,8 @@ func (o observed) succeed(op driver.Operation) driver.Operation {
 		release.Comment = change.Release.Comment
 	}
 	op.Status, op.Progress = driver.Done, 100
-	op.Results = map[string]driver.Result{change.Target.Name: {Outcome: driver.Succeeded, Release: release, After: o.current.json()}}
+	data := op.Results[change.Target.Name].Data
+	op.Results = map[string]driver.Result{change.Target.Name: {Outcome: driver.Succeeded, Release: release, After: o.current.json(), Data: data}}
 	return op
 }
 

@@ -45,6 +45,7 @@ func Facts() driver.Facts {
 		Kinds:   []driver.Kind{driver.Deploy, driver.Rollback, driver.Approve, driver.Reject},
 		Batch:   1,
 		Backoff: driver.Backoff{Initial: 5 * time.Second, Max: 2 * time.Minute, Factor: 2},
+		Works:   "an operation of any kind (insert, update, delete, type providers)",
 		Secrets: google.Secrets(),
 		Notice:  "Google Deployment Manager is a legacy service: Google ended its support on 2026-03-31, and its successor is Infrastructure Manager",
 	}

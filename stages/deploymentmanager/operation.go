@@ -12,6 +12,8 @@ import (
 // operation is Deployment Manager's own long-running work, read leniently: its
 // errors come in shapes that Google's type does not take.
 type operation struct {
+	ResourceKind        string    `json:"kind"`
+	ID                  string    `json:"id"`
 	Name                string    `json:"name"`
 	OperationType       string    `json:"operationType"`
 	Status              string    `json:"status"`
@@ -21,6 +23,8 @@ type operation struct {
 	StartTime           string    `json:"startTime"`
 	EndTime             string    `json:"endTime"`
 	SelfLink            string    `json:"selfLink"`
+	TargetLink          string    `json:"targetLink"`
+	TargetID            string    `json:"targetId"`
 	HTTPErrorStatusCode int       `json:"httpErrorStatusCode"`
 	HTTPErrorMessage    string    `json:"httpErrorMessage"`
 	Error               errorList `json:"error"`
@@ -55,7 +59,7 @@ func (o operation) open(c driver.Call) driver.Operation {
 	op := driver.Operation{
 		Call: c, ID: o.Name, Kind: o.OperationType, Status: driver.Running, Progress: o.Progress, User: o.User,
 		Inserted: google.Clock(o.InsertTime), Started: google.Clock(o.StartTime), Ended: google.Clock(o.EndTime), Link: o.SelfLink,
-		Results: map[string]driver.Result{c.Changes[0].Target.Name: {Outcome: driver.Open}},
+		Results: map[string]driver.Result{c.Changes[0].Target.Name: {Outcome: driver.Open, Data: o.about()}},
 	}
 	switch o.Status {
 	case string(driver.Pending):
@@ -68,6 +72,21 @@ func (o operation) open(c driver.Call) driver.Operation {
 		op.Warnings = append(op.Warnings, w.readable())
 	}
 	return op
+}
+
+// about is what the operation says of itself and of what it works on, as
+// Deployment Manager names it.
+func (o operation) about() json.RawMessage {
+	data, err := json.Marshal(struct {
+		Kind       string `json:"kind,omitempty"`
+		ID         string `json:"id,omitempty"`
+		TargetLink string `json:"targetLink,omitempty"`
+		TargetID   string `json:"targetId,omitempty"`
+	}{o.ResourceKind, o.ID, o.TargetLink, o.TargetID})
+	if err != nil || string(data) == "{}" { // four texts always marshal
+		return nil
+	}
+	return data
 }
 
 // end makes op, which is this operation, a failure with every reason.
@@ -90,6 +109,7 @@ func (o operation) problems() []driver.Problem {
 // failedWith ends an operation for the reasons given.
 func failedWith(op driver.Operation, why ...driver.Problem) driver.Operation {
 	op.Status = driver.Done
-	op.Results = map[string]driver.Result{op.Call.Changes[0].Target.Name: {Outcome: driver.Failed, Errors: why}}
+	name := op.Call.Changes[0].Target.Name
+	op.Results = map[string]driver.Result{name: {Outcome: driver.Failed, Errors: why, Data: op.Results[name].Data}}
 	return op
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -224,6 +225,66 @@ func TestNotPrepared(t *testing.T) {
 			if x := d.Explain(err); x.Code != driver.Invalid {
 				t.Errorf("%s: %+v (%v)", name, x, err)
 			}
+		}
+	}
+}
+
+// TestErrorsWithinErrors: what operations said in the field is shown whole, of
+// operations that somebody else began too.
+func TestErrorsWithinErrors(t *testing.T) {
+	data, err := os.ReadFile("testdata/nested.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []json.RawMessage
+	if err := json.Unmarshal(data, &said); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"RESOURCE_ERROR: \n\t(1) timed out waiting for the load balancer\n\t(2) deadline (at /deployments/shop/resources/cluster)",
+		`CONDITION_NOT_MET: "": domain: validation; keyword: properties; missing: ["clusterId"] (at /deployments/shop/resources/c->$.properties)`,
+		"RESOURCE_ERROR: There were concurrent policy changes.",
+		"NO_METHOD_TO_UPDATE_FIELD: no message is given\nno message is given",
+		"RESOURCE_ERROR: Not Found (POST https://example.com/v1/keyRings/k) (at /d)",
+	}
+	if len(said) != len(want) {
+		t.Fatalf("%d entries, want %d", len(said), len(want))
+	}
+	for i, errors := range said {
+		text := fmt.Sprintf(`{"kind":"deploymentmanager#operation","id":"7","name":"op-1","operationType":"insert","targetId":"8","targetLink":"https://x/typeProviders/p","status":"DONE","progress":100,"error":{"errors":%s}}`, errors)
+		d := deployed(t, before, map[string]string{"operations/op-1": text})
+		op, _, err := d.Operation(t.Context(), target("prod"), "op-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := op.Results["prod"]
+		if got := texts(r.Errors); r.Outcome != driver.Failed || op.Kind != "insert" || got != want[i] {
+			t.Errorf("%s of %q:\n%q\nwant\n%q", r.Outcome, op.Kind, got, want[i])
+		}
+		if about := `{"kind":"deploymentmanager#operation","id":"7","targetLink":"https://x/typeProviders/p","targetId":"8"}`; string(r.Data) != about {
+			t.Errorf("it says of itself %s, want %s", r.Data, about)
+		}
+	}
+}
+
+// TestOthersOperations: an operation of somebody else's, as far as it is.
+func TestOthersOperations(t *testing.T) {
+	for text, want := range map[string]driver.Outcome{
+		`{"name":"op-1","status":"RUNNING","progress":30}`:                     driver.Open,
+		`{"name":"op-1","status":"PONDERING","progress":100}`:                  driver.Open,
+		`{"name":"op-1","status":"DONE","progress":100,"error":{"errors":[]}}`: driver.Succeeded,
+		`{"name":"op-1","status":"DONE","progress":100,"error":null}`:          driver.Succeeded,
+	} {
+		d := deployed(t, before, map[string]string{"operations/op-1": text})
+		op, _, err := d.Operation(t.Context(), target("prod"), "https://www.googleapis.com/deploymentmanager/v2/projects/shop-1234/global/operations/op-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := op.Results["prod"].Outcome; got != want || op.Finished() != (want != driver.Open) {
+			t.Errorf("%s is %s, want %s", text, got, want)
+		}
+		if unknown := strings.Contains(text, "PONDERING"); unknown != (len(op.Warnings) == 1) {
+			t.Errorf("%s: warnings %v", text, op.Warnings)
 		}
 	}
 }

@@ -73,11 +73,29 @@ func messages(value any, depth int) []string {
 		if depth <= 0 {
 			return nil
 		}
-		for _, field := range []string{"ResourceErrorMessage", "message", "error", "errors", "statusMessage", "ResourceErrorCode"} {
+		for _, field := range []string{"ResourceErrorMessage", "message", "error", "errors"} {
 			if found := messages(v[field], depth-1); len(found) > 0 {
 				return found
 			}
 		}
+		return bare(v)
+	}
+	return nil
+}
+
+// bare is what is left to say where there is no message: a status, and of which
+// request.
+func bare(v map[string]any) []string {
+	for _, field := range []string{"statusMessage", "ResourceErrorCode"} {
+		text, _ := v[field].(string)
+		if text == "" {
+			continue
+		}
+		if path, _ := v["requestPath"].(string); path != "" {
+			method, _ := v["httpMethod"].(string)
+			text += " (" + strings.TrimSpace(method+" "+path) + ")"
+		}
+		return []string{text}
 	}
 	return nil
 }

@@ -55,6 +55,7 @@ type Facts struct {
 	Backoff  Backoff       // how its operations are polled unless the target's poll says otherwise
 	Secrets  []string      // environment variables that hold its credentials: masked before first use
 	Settings Settings      // what [Change.Variables] may hold
+	Works    string        // what [Driver.Operation] follows, and how people name it; "" where it is Unsupported
 	Notice   string        // said once per run as a warning where a target uses the platform; "" for none
 }
 
@@ -258,6 +259,13 @@ type Driver interface {
 	// seen as what runs there. wait, where not zero, is the platform's hint
 	// when to ask again.
 	Poll(ctx context.Context, op Operation) (next Operation, wait time.Duration, err error)
+
+	// Operation reads work of the platform's own by the name that the platform has
+	// for it, whoever began it: how far it is, and what became of it on t. Its Call
+	// is not set, and what Succeeded claims is the platform's word alone. It only
+	// reads. Unsupported where the platform has no such work, NotFound where it has
+	// none of that name within t's reach.
+	Operation(ctx context.Context, t Target, name string) (op Operation, wait time.Duration, err error)
 
 	// Explain classifies an error that one of the methods above returned.
 	Explain(err error) Explanation

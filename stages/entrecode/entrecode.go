@@ -59,6 +59,7 @@ func Facts() driver.Facts {
 		Batch:   1,
 		Settle:  10 * time.Second,
 		Backoff: driver.Backoff{Initial: 500 * time.Millisecond, Max: 20 * time.Second, Factor: 1.6},
+		Works:   "a deployment, by its deploymentID",
 		Secrets: []string{tokenVariable},
 	}
 }

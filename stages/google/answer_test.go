@@ -163,6 +163,11 @@ func (d *says) Lookup(context.Context, driver.Call) (driver.Verdict, driver.Oper
 	return said.verdict, op, err
 }
 
+func (d *says) Operation(context.Context, driver.Target, string) (driver.Operation, time.Duration, error) {
+	_, op, err := d.operation()
+	return op, 0, err
+}
+
 func (d *says) Poll(context.Context, driver.Operation) (driver.Operation, time.Duration, error) {
 	_, op, err := d.operation()
 	return op, 0, err

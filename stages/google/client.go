@@ -38,6 +38,13 @@ type API struct {
 // from answers: nothing in them may lead elsewhere.
 var plainPath = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9/_.:~-]*$`)
 
+// name is one part of a resource's name.
+var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.~-]*$`)
+
+// IsName reports whether a text may be one part of a resource's name, so that
+// nothing in it leads elsewhere.
+func IsName(text string) bool { return name.MatchString(text) }
+
 // Client reaches one API. It is safe for concurrent use.
 type Client struct {
 	http *http.Client

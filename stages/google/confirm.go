@@ -2,6 +2,7 @@ package google
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -60,6 +61,18 @@ func (d confirmed) word(live driver.Live, err error) string {
 	default:
 		return ""
 	}
+}
+
+// Operation implements [driver.Driver].
+func (d confirmed) Operation(ctx context.Context, t driver.Target, name string) (driver.Operation, time.Duration, error) {
+	var wait time.Duration
+	op, err := twice(d, "operation "+name, func() (op driver.Operation, err error) {
+		op, wait, err = d.Driver.Operation(ctx, t, name)
+		return op, err
+	}, func(op driver.Operation) string {
+		return string(op.Results[t.Name].Outcome) + fmt.Sprint(op.Results[t.Name].Errors)
+	})
+	return op, wait, err
 }
 
 // Resolve implements [driver.Driver].

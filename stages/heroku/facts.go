@@ -63,6 +63,7 @@ func Facts() driver.Facts {
 		Batch:   batch,
 		Settle:  settle,
 		Backoff: driver.Backoff{Initial: 500 * time.Millisecond, Max: 10 * time.Second, Factor: 2},
+		Works:   "a release (v42 or its id), or a promotion by its id",
 		Secrets: []string{keyVar},
 	}
 }

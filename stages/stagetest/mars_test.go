@@ -168,6 +168,10 @@ func done(change driver.Change) driver.Operation {
 	}}
 }
 
+func (d *rover) Operation(context.Context, driver.Target, string) (driver.Operation, time.Duration, error) {
+	return driver.Operation{}, 0, errors.ErrUnsupported
+}
+
 func (d *rover) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, driver.Operation, error) {
 	change := c.Changes[0]
 	id, err := d.app(ctx, http.MethodGet, change.Target, "")

@@ -39,6 +39,7 @@ const (
 var errs = map[driver.Code]error{
 	driver.NotFound: errors.New("no such app"), driver.Denied: errors.New("who are you?"),
 	driver.Lost: errors.New("cut"), driver.Retryable: errors.New("later"), driver.Invalid: errors.New("no app is named"),
+	driver.Unsupported: errors.New("nothing lasts here"),
 }
 
 func moonFacts() driver.Facts {
@@ -243,6 +244,10 @@ func (l *lander) Begin(ctx context.Context, c driver.Call) (driver.Operation, er
 		err = l.moon.change(c)
 	}
 	return driver.Operation{Status: driver.Running}, err
+}
+
+func (l *lander) Operation(context.Context, driver.Target, string) (driver.Operation, time.Duration, error) {
+	return driver.Operation{}, 0, errs[driver.Unsupported]
 }
 
 func (l *lander) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, driver.Operation, error) {

@@ -122,6 +122,7 @@ func properties() []property {
 		{"AsksOnce", asksOnce},
 		{"Resolve", resolve},
 		{"PrepareChangesNothing", prepareChangesNothing},
+		{"OthersOperation", othersOperation},
 		{"UnknownResource", unknownResource},
 		{"NothingRuns", nothingRuns},
 		{"WrongCredentials", wrongCredentials},
