@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sluice/stages/driver"
 )
 
 // Blocked finds the first block of r that stops what is asked. Policies by the
@@ -80,21 +82,32 @@ func (r *Record) placeGoingBack(e *Execution, by Actor, now time.Time) {
 	if e.goesBack() && !e.Over() {
 		return // ending a going back is none
 	}
+	r.placeGoneBack(goneBack{release: e.Spec.Release, after: e.Spec.AfterGoingBack, rollout: e.Rollout.Name}, by, now)
+}
+
+// goneBack is what was gone back from.
+type goneBack struct {
+	release driver.Release
+	after   string // one of the AfterGoingBack values
+	rollout string // that the blocks are named after
+}
+
+func (r *Record) placeGoneBack(from goneBack, by Actor, now time.Time) {
 	b := Block{
-		Scope: ScopeTarget, From: e.Spec.Release.ID, Created: e.Spec.Release.CreateTime,
-		By: by.Login, RunURL: by.RunURL, Reason: by.Reason, At: now.UTC(), Rollout: e.Rollout.Name,
+		Scope: ScopeTarget, From: from.release.ID, Created: from.release.CreateTime,
+		By: by.Login, RunURL: by.RunURL, Reason: by.Reason, At: now.UTC(), Rollout: from.rollout,
 	}
 	automation := b
 	automation.Whom = Automation
-	if e.Spec.AfterGoingBack == AfterGoingBackNewer {
+	if from.after == AfterGoingBackNewer {
 		automation.Release = b.From
 	}
 	if !by.Person {
-		automation.ID, automation.Kind = idRestored+e.Rollout.Name, BlockRestored
+		automation.ID, automation.Kind = idRestored+from.rollout, BlockRestored
 		r.place(automation, now)
 		return
 	}
-	b.ID, b.Kind, b.Release, b.Whom = idWentBack+e.Rollout.Name, BlockWentBack, b.From, Everybody
+	b.ID, b.Kind, b.Release, b.Whom = idWentBack+from.rollout, BlockWentBack, b.From, Everybody
 	r.place(b, now)
 	if automation.Release == "" {
 		automation.ID, automation.Kind = b.ID+"-automation", BlockWentBack

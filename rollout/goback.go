@@ -262,7 +262,13 @@ func (t DisableCanary) apply(r *Record, now time.Time) error {
 	}
 	e.Accepted = true
 	at := len(r.Rollouts)
-	if ok && !active.waiting() {
+	switch {
+	case !ok:
+		r.leaveCanary(t, e.Rollout.Name, now)
+	case active.waiting():
+		at = r.index(active.Rollout.Name)
+		r.leaveCanary(t, e.Rollout.Name, now)
+	default:
 		r.placeGoingBack(active, t.By, now)
 		name := active.Rollout.Name
 		active.owner().makeWay(r, way{by: e.Rollout.Name, actor: t.By.Login, why: "its canary was disabled by " + e.Rollout.Name, person: t.By.Person}, now)
@@ -270,4 +276,11 @@ func (t DisableCanary) apply(r *Record, now time.Time) error {
 	}
 	r.insert(e, at, "disable-canary of "+t.Spec.Release.ID, now)
 	return nil
+}
+
+// leaveCanary adds the blocks of going back from a canary that is no rollout's at work.
+func (r *Record) leaveCanary(t DisableCanary, by string, now time.Time) {
+	if t.Canary.ID != "" {
+		r.placeGoneBack(goneBack{release: t.Canary, after: t.Spec.AfterGoingBack, rollout: by}, t.By, now)
+	}
 }

@@ -413,6 +413,21 @@ func TestDisableCanaryTakesAnybodysAway(t *testing.T) {
 	s.want("no release was gone back from", len(s.r.Blocks), 0)
 }
 
+// TestDisableCanaryBlocksWhatItRan: a canary that is no rollout's at work is gone back
+// from too, and before what is queued.
+func TestDisableCanaryBlocksWhatItRan(t *testing.T) {
+	s := newRig(t)
+	s.runs = traffic{Stable: "r1", Canary: "r9", Percent: "5"}
+	queued := s.start(approved(ApprovalSpec{Quorum: 1}), release("r3")).Rollout.Name
+	s.must(s.apply(DisableCanary{Spec: plan(release("r1"), promotion("p-off")), Canary: driver.Release{ID: "r9"}, By: person("bob")}))
+	s.run()
+	s.want("runs", s.runs, "r1")
+	s.want("sent", s.sent, []string{"disable"})
+	s.want("queued", s.rollout(queued).Rollout.State, StatePendingApproval)
+	s.wantReason(s.apply(Create{Spec: plan(release("r9"), promotion("p9"))}), ReasonBlocked)
+	s.wantReason(s.apply(Create{Spec: plan(automatic, release("r4"), promotion("p4"))}), ReasonBlocked)
+}
+
 func TestAbandon(t *testing.T) {
 	s := newRig(t)
 	working := s.start(canary("10")).Rollout.Name

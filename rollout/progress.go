@@ -121,6 +121,9 @@ func (e *Execution) yields(r *Record) (*Execution, bool) {
 	return other, true
 }
 
+// Waits reports whether the rollout has not begun yet.
+func (e *Execution) Waits() bool { return e.waiting() }
+
 // waiting reports whether the rollout has not begun yet.
 func (e *Execution) waiting() bool {
 	switch e.Rollout.State {

@@ -51,10 +51,12 @@ type (
 
 	// DisableCanary takes a canary away, whoever made it: 0 %, its settings
 	// removed, read back. What is at work is cancelled first; where nothing is, a
-	// rollout of its own does it. A person's adds the blocks of going back.
+	// rollout of its own does it, before what is queued. A person's adds the blocks
+	// of going back from what is at work, else from Canary.
 	DisableCanary struct {
-		Spec Spec // its plan; Command and Phases are set here
-		By   Actor
+		Spec   Spec           // its plan; Command and Phases are set here
+		Canary driver.Release // what the canary runs; no id where nobody knows
+		By     Actor
 	}
 
 	// Vote counts a person's approval or rejection, or has the platform take it

@@ -98,15 +98,47 @@ func (inv *invocation) runPromoteCanary(ctx context.Context, e *engine.Engine, p
 
 // canaryPromotion reads what the flags of promote-canary ask for.
 func (inv *invocation) canaryPromotion(p *pipeline.Pipeline) (engine.CanaryPromotion, error) {
+	t, options, err := inv.onlyTarget(p, "promote-canary")
+	return engine.CanaryPromotion{Target: t, Disable: inv.flags.disable, Options: options}, err
+}
+
+func (inv *invocation) disableCanary() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "disable-canary [TARGET]", Short: "Take away the canary that stands on a target, whoever made it",
+		Long: `Disable-canary takes the canary away that stands on a target, whoever made it: it
+has no traffic any more, its settings are removed, and that is read back. A
+rollout at work there is cancelled; a run at work on it is told to let go, and
+waited for (--lease-wait). What the canary ran does not come again by itself, as
+after a rollback.`,
+		Example: `  sluice disable-canary --target api --reason 'errors since 14:02'`,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runDisableCanary) },
+	}
+	takes(cmd, "target", 1)
+	cmd.Flags().Var(list{&inv.flags.targets}, "target", "the target whose canary is taken away")
+	inv.flags.why(cmd.Flags())
+	inv.flags.options(cmd.Flags())
+	return cmd
+}
+
+func (inv *invocation) runDisableCanary(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+	t, options, err := inv.onlyTarget(p, "disable-canary")
+	if err != nil {
+		return view.Outcome{}, err
+	}
+	return e.DisableCanary(ctx, engine.CanaryRemoval{Target: t, Options: options})
+}
+
+// onlyTarget is the one target that a command wants, with a person's words for it.
+func (inv *invocation) onlyTarget(p *pipeline.Pipeline, command string) (*pipeline.Target, driver.Options, error) {
 	if len(inv.flags.targets) != 1 {
-		return engine.CanaryPromotion{}, usage(errors.New("promote-canary wants one --target"))
+		return nil, driver.Options{}, usage(errors.New(command + " wants one --target"))
 	}
 	t, err := p.Target(inv.flags.targets[0])
 	if err != nil {
-		return engine.CanaryPromotion{}, usage(err)
+		return nil, driver.Options{}, usage(err)
 	}
 	options, err := inv.options()
-	return engine.CanaryPromotion{Target: t, Disable: inv.flags.disable, Options: options}, err
+	return t, options, err
 }
 
 // platformPolicies are those of the overrides that may be policies of a platform:

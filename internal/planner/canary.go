@@ -71,6 +71,68 @@ func (p *Planner) besideCanary(d *draft) {
 	}
 }
 
+// CanaryRemoval asks to take the canary away that stands on a target, whoever made
+// it.
+type CanaryRemoval struct {
+	ID      string
+	Target  *pipeline.Target
+	Options driver.Options
+}
+
+// DisableCanary plans to take away the canary that stands on a target; what is at
+// work there is cancelled first. Where none stands the target is unchanged. The error
+// is ctx's alone.
+func (p *Planner) DisableCanary(ctx context.Context, state *ledger.State, req CanaryRemoval) (Plan, error) {
+	plan := Plan{Command: rollout.CommandDisableCanary}
+	if known := state.Promotions[req.ID]; known != nil {
+		plan.Promotion, plan.Again = known.Clone(), true
+		p.goOn(&plan, state, known, req.Target, false)
+		return plan, nil
+	}
+	d := &draft{target: req.Target, record: p.record(state, req.Target), accepts: true}
+	d.spec = p.spec(req.Target, rollout.CommandDisableCanary, req.Options)
+	d.spec.Promotion, d.spec.Approval = req.ID, nil
+	d.spec.Phases = []rollout.PhaseSpec{{ID: rollout.PhaseStable, Effects: []driver.Kind{driver.Disable}}}
+	q := rollout.Question{Intention: rollout.ToDisableCanary, Person: p.Actor.Person, Overrides: d.spec.Overrides}
+	if b, blocked := p.byPolicy(d.record, q); blocked {
+		d.refusals = append(d.refusals, refuseBlock(rollout.CommandDisableCanary, d.name(), "", b))
+	}
+	p.preflight(ctx, []*draft{d})
+	p.takeAway(ctx, d)
+	plan.Promotion = p.entry(req.ID, rollout.CommandDisableCanary, req.Target.Stage, []string{d.name()})
+	plan.Promotion.OnFailure = rollout.OnFailureContinue
+	plan.add(d)
+	return plan, ctx.Err()
+}
+
+// takeAway plans to take the canary of a draft away, with what it runs.
+func (p *Planner) takeAway(ctx context.Context, d *draft) {
+	active, ok := d.record.Active()
+	switch {
+	case !d.open():
+		return
+	case d.silent != nil:
+		d.pending = d.silent // what stands is the platform's to tell
+		return
+	case ok && !active.Waits():
+		d.unchanged = false // what is at work ends, whatever it has come to
+	case d.unchanged:
+		return
+	}
+	away := rollout.DisableCanary{Spec: d.spec, By: p.Actor}
+	reading := p.live(ctx, []driver.Target{d.target.Driver()})[d.name()]
+	for _, share := range reading.Live.Shares {
+		if share.Release.ID != reading.Live.Release.ID {
+			away.Canary = share.Release
+		}
+	}
+	if _, err := p.trial(d.record, away); err != nil {
+		d.undoNothing(err)
+		return
+	}
+	d.away = &away
+}
+
 // disableAlone plans to remove a canary that is what runs already.
 func (p *Planner) disableAlone(ctx context.Context, d *draft) {
 	release := d.release

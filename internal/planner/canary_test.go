@@ -123,3 +123,52 @@ func TestPromoteCanaryAgain(t *testing.T) {
 		t.Errorf("%+v", again)
 	}
 }
+
+// disableCanary plans to take the canary away that stands on web.
+func (r *rig) disableCanary() planner.Plan {
+	r.t.Helper()
+	p := r.planner()
+	id := p.PromotionID(rollout.CommandDisableCanary, "prod", r.targets("web"))
+	plan, err := p.DisableCanary(r.t.Context(), r.state, planner.CanaryRemoval{ID: id, Target: r.target("web")})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return plan
+}
+
+// TestDisableCanary: whoever made the canary, it is taken away, and what it runs is
+// gone back from; also beside a rollout of ours.
+func TestDisableCanary(t *testing.T) {
+	r := intruded(t, one)
+	m := r.move(r.passes(r.disableCanary()), "web")
+	r.does(m, "DisableCanary")
+	if away := m.Do[0].(rollout.DisableCanary); away.Canary.ID != "r3" || away.By.Login != "alice" || away.Spec.Promotion == "" {
+		t.Errorf("%+v", away)
+	}
+	if got := r.platform.had(); !slices.Equal(got, []string{"live web", "prepare disable web"}) {
+		t.Errorf("asked %v", got)
+	}
+	ours := begun(t, with(one, canary30))
+	ours.platform.bare["web"] = true
+	ours.does(ours.move(ours.passes(ours.disableCanary()), "web"), "DisableCanary")
+}
+
+// TestDisableCanaryNot: without a canary nothing is to be done; what a block of both
+// ways stops is refused; a platform that does not answer is waited for.
+func TestDisableCanaryNot(t *testing.T) {
+	r := newRig(t, one)
+	r.platform.bare["web"] = true
+	if m := r.move(r.passes(r.disableCanary()), "web"); !m.Unchanged || len(m.Do) > 0 {
+		t.Errorf("%+v", m)
+	}
+	r = intruded(t, one)
+	r.apply("web", rollout.AddBlock{Block: rollout.Block{ID: "l1", Kind: rollout.BlockLock, Whom: rollout.Everybody, BothWays: true, By: "carol"}})
+	r.refuses(r.disableCanary(), "block l1 (lock by carol) is in the way")
+	r = intruded(t, one)
+	r.platform.trouble["prepare web"] = &outage{code: driver.Retryable}
+	if m := r.move(r.passes(r.disableCanary()), "web"); len(m.Do) > 0 {
+		t.Errorf("%+v", m)
+	} else {
+		r.waits(m, rollout.WaitPlatform)
+	}
+}

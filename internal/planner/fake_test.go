@@ -20,6 +20,7 @@ type fake struct {
 	releases map[string]driver.Release // by id; made a day apart, r1 first
 	trouble  map[string]error          // by request: "live web", "resolve r2", "prepare web"
 	findings map[string][]driver.Finding
+	bare     map[string]bool // targets without the settings of a canary
 
 	mu       sync.Mutex
 	asked    []string
@@ -28,7 +29,7 @@ type fake struct {
 }
 
 func newFake() *fake {
-	f := &fake{runs: map[string]driver.Live{}, releases: map[string]driver.Release{}, trouble: map[string]error{}, findings: map[string][]driver.Finding{}}
+	f := &fake{runs: map[string]driver.Live{}, releases: map[string]driver.Release{}, trouble: map[string]error{}, findings: map[string][]driver.Finding{}, bare: map[string]bool{}}
 	for i, id := range []string{"r1", "r2", "r3", "abcdef0123", "abcdef0999"} {
 		f.releases[id] = driver.Release{ID: id, CreateTime: t0.AddDate(0, 0, i-30)}
 	}
@@ -151,7 +152,7 @@ func (f *fake) prepare(p *driver.Prepared, change driver.Change) {
 		change.Release = live.Shares[1].Release
 	}
 	there := map[driver.Kind]bool{
-		driver.Stable: len(live.Shares) < 2,
+		driver.Stable: len(live.Shares) < 2, driver.Disable: f.bare[name],
 		driver.Deploy: change.Release.ID == live.Release.ID,
 		driver.Weight: change.Release.ID == live.Release.ID,
 	}

@@ -111,7 +111,7 @@ func (p *Planner) unprepared(drafts []*draft, err error) {
 // change is what the first effect of a draft should make true.
 func (d *draft) change(kind driver.Kind) driver.Change {
 	c := driver.Change{Target: d.spec.Target, Source: d.spec.Source, Release: d.release, Options: d.spec.Options, Job: rollout.JobDeploy}
-	c.Options.Resolved = d.replaces && d.record.Unfinished()
+	c.Options.Resolved = d.accepts || d.replaces && d.record.Unfinished()
 	if !d.spec.Remote {
 		c.Phase = d.spec.Phases[0].ID
 	}

@@ -153,6 +153,8 @@ type draft struct {
 	readAt    time.Time
 	silent    *rollout.Waiting // its platform did not answer the preflight
 	back      *rollout.GoBack
+	away      *rollout.DisableCanary
+	accepts   bool // what stands is to be changed, whoever made it
 }
 
 func (d *draft) name() string { return d.target.Name.Value }
@@ -248,6 +250,9 @@ func (d *draft) move() Move {
 }
 
 func (d *draft) create() rollout.Transition {
+	if d.away != nil {
+		return *d.away
+	}
 	create := rollout.Create{Spec: d.spec, First: d.first, Runs: d.runs}
 	if d.replaces && d.record.Unfinished() {
 		return rollout.Replace{Create: create}

@@ -1,0 +1,33 @@
+package engine
+
+import (
+	"context"
+
+	"sluice/internal/ledger"
+	"sluice/internal/planner"
+	"sluice/internal/view"
+	"sluice/pipeline"
+	"sluice/rollout"
+	"sluice/stages/driver"
+)
+
+// CanaryRemoval asks to take the canary away that stands on a target.
+type CanaryRemoval struct {
+	Target  *pipeline.Target
+	Options driver.Options
+}
+
+// DisableCanary takes the canary away that stands on a target, whoever made it. A run
+// that holds the target is told to let go, and waited for. Errors as
+// [Engine.Promote].
+func (e *Engine) DisableCanary(ctx context.Context, req CanaryRemoval) (view.Outcome, error) {
+	targets := []*pipeline.Target{req.Target}
+	id := e.planner.PromotionID(rollout.CommandDisableCanary, req.Target.Stage.Name.Value, targets)
+	o := backOrder{command: rollout.OrderDisableCanary, promotion: id}
+	return e.goingBack(ctx, targets, o, func(ctx context.Context, state *ledger.State) (planner.Plan, error) {
+		if err := e.Ledger.LoadPromotions(ctx, state, id); err != nil {
+			return planner.Plan{}, err
+		}
+		return e.planner.DisableCanary(ctx, state, planner.CanaryRemoval{ID: id, Target: req.Target, Options: req.Options})
+	})
+}
