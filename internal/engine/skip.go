@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 
+	"sluice/internal/planner"
 	"sluice/internal/view"
 	"sluice/pipeline"
 	"sluice/rollout"
@@ -16,13 +17,15 @@ func (e *Engine) Skip(ctx context.Context, targets []*pipeline.Target, promotion
 	if err != nil {
 		return view.Outcome{}, err
 	}
-	if promotion != "" {
-		if err := e.Ledger.LoadPromotions(ctx, state, promotion); err != nil {
-			return view.Outcome{}, err
-		}
-		if err := e.Ledger.LoadMembers(ctx, state); err != nil {
-			return view.Outcome{}, err
-		}
+	ids := []string{promotion}
+	if promotion == "" {
+		ids = planner.LastPromotions(state, targets)
+	}
+	if err := e.Ledger.LoadPromotions(ctx, state, ids...); err != nil {
+		return view.Outcome{}, err
+	}
+	if err := e.Ledger.LoadMembers(ctx, state); err != nil {
+		return view.Outcome{}, err
 	}
 	skip := rollout.Skip{By: e.Actor.Login, RunURL: e.Actor.RunURL, Reason: e.Actor.Reason, At: e.Work.Now().UTC()}
 	plan, err := e.planner.Skip(state, targets, promotion, skip)

@@ -29,7 +29,8 @@ func (p *Planner) busy(ctx context.Context, req Promotion, drafts []*draft) {
 func (p *Planner) beside(ctx context.Context, req Promotion, d *draft, active *rollout.Execution) {
 	for i := range d.record.Rollouts {
 		x := &d.record.Rollouts[i]
-		if x.Spec.Release.ID == d.release.ID && goesOn(x) {
+		first := x.Rollout.Name == active.Rollout.Name // what is queued takes over only by a rollout of its own
+		if x.Spec.Release.ID == d.release.ID && goesOn(x) && (first || !d.replaces) {
 			d.resumes, d.spec.Promotion = x.Rollout.Name, x.Spec.Promotion
 			return
 		}

@@ -213,3 +213,13 @@ func TestBlocksAfterGoingBack(t *testing.T) {
 	r.actor.Person = false
 	r.refuses(r.promote("prod"), "wentBack")
 }
+
+// TestReplaceByWhatIsQueued: what is queued goes on behind; asked to replace, it takes
+// over.
+func TestReplaceByWhatIsQueued(t *testing.T) {
+	r := begun(t, with(one, canary30))
+	r.platform.runs["web-dev"] = live("r3")
+	r.carry(r.promote("prod"))
+	r.does(r.move(r.passes(r.promote("prod")), "web"))
+	r.does(r.move(r.passes(r.promote("prod", replace)), "web"), "Replace")
+}

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"sluice/internal/ledger"
 	"sluice/pipeline"
 	"sluice/rollout"
@@ -39,6 +41,18 @@ func (p *Planner) Skip(state *ledger.State, targets []*pipeline.Target, promotio
 		plan.Moves = append(plan.Moves, Move{Target: t})
 	}
 	return plan, nil
+}
+
+// LastPromotions are the promotions that targets are in, or were in last: of one that
+// failed the record alone does not lead to them.
+func LastPromotions(state *ledger.State, targets []*pipeline.Target) []string {
+	var ids []string
+	for _, t := range targets {
+		if id := lastPromotion(state.Records[t.Name.Value]); id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // lastPromotion is the promotion that a target is in, or was in last.
