@@ -1,11 +1,9 @@
 package ledger
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"sluice/internal/store"
 )
@@ -15,7 +13,7 @@ import (
 // invocation was interrupted it ends within the grace for saving. An error means
 // that a lease ends by itself: [*UnreadableError] where it could not be written.
 func (l *Ledger) Close() error {
-	sets, closed := l.lastSets(l.overdue())
+	sets, closed := l.lastSets(l.unneeded())
 	if closed {
 		return nil
 	}
@@ -39,9 +37,9 @@ func (l *Ledger) Close() error {
 }
 
 // lastSets accepts no more saves, waits for those that are queued, and queues
-// one set for each target that is still held, one for the entries that nobody
-// needs any more, and an empty one with which this run's own entry goes.
-func (l *Ledger) lastSets(overdue []store.Key) (sets []*set, closed bool) {
+// one set for each target that is still held, one for each entry that nobody needs
+// any more, and an empty one with which this run's own entry goes.
+func (l *Ledger) lastSets(unneeded []store.Key) (sets []*set, closed bool) {
 	l.mu.Lock()
 	if closed = l.queue.closed; closed {
 		l.mu.Unlock()
@@ -58,50 +56,15 @@ func (l *Ledger) lastSets(overdue []store.Key) (sets []*set, closed bool) {
 			l.queue.add(s)
 		}
 	}
-	swept := newSet() // whether they go, nobody waits to hear
-	for _, k := range overdue {
-		swept.drafts = append(swept.drafts, &draft{key: k, remove: true, generation: l.nextGeneration(k)})
+	for _, k := range unneeded { // whether they go, nobody waits to hear
+		swept := newSet()
+		swept.drafts = []*draft{{key: k, remove: true, generation: l.nextGeneration(k)}}
+		l.queue.add(swept)
 	}
 	own := newSet()
-	l.queue.add(swept)
 	l.queue.add(own)
 	l.work()
 	return append(sets, own), false
-}
-
-// sweptAfter is how long after a lease has ended its run's entry may be needed: by
-// whoever asks from when on an effect may be taken for absent.
-const sweptAfter = time.Hour
-
-// overdue are the entries of runs that ended long ago without giving their leases
-// back. Only a run that broke a lease looks for them: where nothing dies there are
-// none. A target that names one of them is free without it.
-func (l *Ledger) overdue() []store.Key {
-	l.mu.Lock()
-	look := len(l.broken) > 0 && !l.queue.closed && l.ctx.Err() == nil
-	l.mu.Unlock()
-	if !look {
-		return nil
-	}
-	found, err := within(l, func(ctx context.Context) ([]store.Entry, error) {
-		keys, err := l.config.Store.List(ctx, l.config.Pipeline, store.KindRun)
-		if err != nil {
-			return nil, err
-		}
-		return l.read(ctx, keys)
-	})
-	if err != nil {
-		return nil // the next one that breaks a lease looks again
-	}
-	var keys []store.Key
-	for _, e := range found {
-		run, err := decodeRun(e.Key, e.Data)
-		if e.Version == "" || err != nil || run.ID == l.config.Run.ID || l.config.Work.Now().Before(run.Until.Add(sweptAfter)) || l.learn(e) != nil {
-			continue
-		}
-		keys = append(keys, e.Key)
-	}
-	return keys
 }
 
 // letGo is a set that frees a target, whatever else is stored of it.

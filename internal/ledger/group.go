@@ -240,6 +240,9 @@ func (g *group) keep(d *draft, e store.Entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := stored{version: e.Version, generation: max(e.Generation, d.generation), data: d.data, lease: d.lease}
+	if d.key.Kind == store.KindTarget && now.generation/sweepEvery > g.known[d.key].generation/sweepEvery {
+		g.sweeps = true
+	}
 	if d.remove {
 		now.data = nil
 	}

@@ -54,6 +54,7 @@ type Ledger struct {
 	asked   map[string]answer           // by id: what Over said
 	names   map[string]bool             // those that the index names, by the version below
 	namesOf string
+	sweeps  bool // a record was saved so often that it is time to look for what nobody needs
 	lease   lease
 	closing chan struct{}
 	queue   queue
