@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Entry is what the state is made of.
@@ -13,12 +12,12 @@ type Entry interface {
 	Record | Promotion | Run | History | Index
 }
 
-// Encode writes an entry as it is stored; the same entry is always the same
-// bytes. Fields that this version does not know are written back as they were
+// Encode writes an entry as it is stored, in one line; the same entry is always the
+// same bytes. Fields that this version does not know are written back as they were
 // read, except inside the driver contract's own types (targets, releases, calls,
 // operations), which this package rewrites whole.
 func Encode[E Entry](e E) ([]byte, error) {
-	return json.Marshal(e, json.Deterministic(true), jsontext.WithIndent("  "))
+	return json.Marshal(e, json.Deterministic(true))
 }
 
 // SchemaError means that an entry has a format this version cannot read.

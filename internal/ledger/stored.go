@@ -32,9 +32,6 @@ func encode[E entry](k store.Key, e E, clean func(string) string) ([]byte, error
 	if err == nil && clean != nil {
 		data, err = rollout.Redact(data, clean)
 	}
-	if err == nil {
-		data, err = compact(data)
-	}
 	if err != nil {
 		return nil, &store.UnreadableError{Key: k, Op: "write", Err: err, Remedy: "this is a mistake in sluice: report it"}
 	}
