@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/google/go-github/v60/github"
@@ -18,6 +20,7 @@ type RepositoryArtifact struct {
 	Name      string    `json:"name"`
 	Digest    string    `json:"digest"` // "sha256:…" of the zip file; "" for old ones
 	Expired   bool      `json:"expired"`
+	CreatedAt time.Time `json:"created_at"`
 	ExpiresAt time.Time `json:"expires_at"`
 	// Run is nil where GitHub no longer knows which run uploaded it.
 	Run *struct {
@@ -30,15 +33,9 @@ type RepositoryArtifact struct {
 
 const (
 	artifactsPage = 100
-	// maxArtifactPages bounds one listing to a tenth of GITHUB_TOKEN's
-	// requests an hour.
-	maxArtifactPages = 100
-	// listings is how often a list that shrank while it was read is read again.
-	listings = 3
+	// maxArtifactPages bounds one listing.
+	maxArtifactPages = 20
 )
-
-// ErrMoving means that the list could not be read in one piece.
-var ErrMoving = errors.New("artifacts were deleted each time while the list was read")
 
 // artifactPage is one page of a list of artifacts.
 type artifactPage struct {
@@ -54,7 +51,12 @@ func (p *artifactPage) Proven() error {
 	if len(p.Artifacts) > artifactsPage {
 		return fmt.Errorf("%d artifacts instead of at most %d", len(p.Artifacts), artifactsPage)
 	}
+	seen := map[int64]bool{}
 	for _, a := range p.Artifacts {
+		if seen[a.ID] {
+			return fmt.Errorf("artifact %d twice", a.ID)
+		}
+		seen[a.ID] = true
 		if a.ID <= 0 || a.Name == "" || a.Run != nil && a.Run.ID <= 0 {
 			return errors.New("an artifact without its id, its name or the id of its run")
 		}
@@ -62,44 +64,79 @@ func (p *artifactPage) Proven() error {
 	return nil
 }
 
-// Artifacts lists all artifacts of the repository, one request for each
-// hundred. go-github v60 knows neither the digest nor the run's repository.
-// Needs the permission actions: read. Its errors are those of [Get], and
-// [ErrMoving].
-func (c *Client) Artifacts(ctx context.Context) ([]RepositoryArtifact, error) {
+// ArtifactsNamed hands over the repository's artifacts of exactly one name, newest
+// first, a hundred at a time, one request each; the caller says whether it wants
+// more. go-github v60 knows no such filter. Needs the permission actions: read. Its
+// errors are those of [Get] and of the caller.
+func (c *Client) ArtifactsNamed(ctx context.Context, name string, use func([]RepositoryArtifact) (more bool, err error)) error {
+	path := "actions/artifacts?name=" + url.QueryEscape(name)
+	return c.artifactPages(ctx, path, func(page artifactPage) (bool, error) {
+		for _, a := range page.Artifacts {
+			if a.Name != name {
+				return false, &AnswerError{What: "GET " + path, Err: fmt.Errorf("it holds an artifact %.100q", a.Name)}
+			}
+		}
+		return use(page.Artifacts)
+	})
+}
+
+// listings is how often a list that shrank while it was read is read again.
+const listings = 3
+
+// ErrMoving means that the list could not be read in one piece.
+var ErrMoving = errors.New("artifacts were deleted each time while the list was read")
+
+// ArtifactsOf lists the artifacts of a run, one request for each hundred; none of a
+// run that was deleted. Its errors are those of [Get], and [ErrMoving].
+func (c *Client) ArtifactsOf(ctx context.Context, run int64) ([]RepositoryArtifact, error) {
 	for range listings {
-		list, whole, err := c.artifacts(ctx)
-		if err != nil || whole {
+		list, total := []RepositoryArtifact{}, 0
+		err := c.artifactPages(ctx, fmt.Sprintf("actions/runs/%d/artifacts?", run), func(page artifactPage) (bool, error) {
+			if *page.Total < total {
+				return false, ErrMoving // the rest moved forward, past the next page
+			}
+			total = *page.Total
+			list = append(list, page.Artifacts...)
+			return true, nil
+		})
+		switch {
+		case Status(err) == http.StatusNotFound:
+			return nil, nil
+		case !errors.Is(err, ErrMoving):
 			return list, err
 		}
 	}
 	return nil, ErrMoving
 }
 
-// artifacts reads all pages. The newest come first, so an artifact that is
-// added meanwhile is at worst seen twice; but one that is deleted moves the
-// rest forward, past the page that is read next, and then the list is not
-// whole: it has fewer than GitHub counted.
-func (c *Client) artifacts(ctx context.Context) (list []RepositoryArtifact, whole bool, err error) {
-	total, seen := 0, map[int64]bool{}
-	for page := 1; page <= maxArtifactPages; page++ {
-		answer, err := Get[artifactPage](ctx, c, c.Path(fmt.Sprintf("actions/artifacts?per_page=%d&page=%d", artifactsPage, page)))
+// artifactPages reads a list page by page, as long as use wants more.
+func (c *Client) artifactPages(ctx context.Context, path string, use func(artifactPage) (more bool, err error)) error {
+	for n := 1; n <= maxArtifactPages; n++ {
+		page, err := c.artifactPage(ctx, path, n)
 		if err != nil {
-			return nil, false, err
+			return err
 		}
-		if *answer.Total < total {
-			return nil, false, nil
-		}
-		total = *answer.Total
-		list = append(list, answer.Artifacts...)
-		for _, a := range answer.Artifacts {
-			seen[a.ID] = true
-		}
-		if page*artifactsPage >= total || len(answer.Artifacts) == 0 {
-			return list, len(seen) >= total, nil
+		more, err := use(page)
+		if err != nil || !more || n*artifactsPage >= *page.Total {
+			return err
 		}
 	}
-	return nil, false, fmt.Errorf("the repository has %d artifacts, more than the %d that can be searched", total, maxArtifactPages*artifactsPage)
+	return fmt.Errorf("GET %s: more than %d artifacts", path, maxArtifactPages*artifactsPage)
+}
+
+// artifactPage reads one page, which holds as many as the list's length says.
+func (c *Client) artifactPage(ctx context.Context, path string, n int) (artifactPage, error) {
+	path = c.Path(fmt.Sprintf("%s&per_page=%d&page=%d", path, artifactsPage, n))
+	return again(ctx, c.wait, func() (artifactPage, error) {
+		page, err := ask[artifactPage](ctx, c, http.MethodGet, path, nil)
+		if err != nil {
+			return page, err
+		}
+		if want := max(0, min(artifactsPage, *page.Total-(n-1)*artifactsPage)); len(page.Artifacts) != want {
+			return page, &AnswerError{"GET " + path, fmt.Errorf("%d artifacts on a page that has %d", len(page.Artifacts), want)}
+		}
+		return page, nil
+	})
 }
 
 // HasArtifacts reports whether GitHub counts artifacts of a run. Its errors are
@@ -123,6 +160,49 @@ func (c *Client) ArtifactURL(ctx context.Context, id int64) (string, error) {
 		return "", ErrExpired
 	}
 	return address, err
+}
+
+// Artifact downloads the zip file of an artifact, of at most limit bytes, again
+// until proven is content with it. Its errors are those of [Client.ArtifactURL].
+func (c *Client) Artifact(ctx context.Context, id, limit int64, proven func([]byte) error) ([]byte, error) {
+	return again(ctx, c.wait, func() ([]byte, error) {
+		address, err := c.ArtifactURL(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return nil, err
+		}
+		return c.plain(request, "the download of an artifact", limit, proven)
+	})
+}
+
+// plain asks a signed address. Its errors do not show it.
+func (c *Client) plain(request *http.Request, what string, limit int64, proven func([]byte) error) ([]byte, error) {
+	response, err := c.Plain.Do(request)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		err = failed.Err
+	}
+	if err != nil {
+		return nil, &AnswerError{what, err}
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
+	err = errors.Join(err, response.Body.Close())
+	switch {
+	case response.StatusCode == http.StatusNotFound:
+		return nil, &github.ErrorResponse{Response: response, Message: what}
+	case response.StatusCode != http.StatusOK:
+		err = errors.New(response.Status)
+	case err == nil && int64(len(text)) > limit:
+		err = fmt.Errorf("%w: more than %d bytes", errLong, limit)
+	case err == nil:
+		err = proven(text)
+	}
+	if err != nil {
+		return nil, &AnswerError{what, err}
+	}
+	return text, nil
 }
 
 // Elsewhere asks for something whose answer is a signed address: 302, and where

@@ -24,24 +24,48 @@ func listing(total int, shrink func(n int) int) inProcess {
 		left := total - shrink(n)
 		var items []string
 		for id := left - (page-1)*100; id > max(left-page*100, 0); id-- {
-			items = append(items, fmt.Sprintf(`{"id":%d,"name":"a-%d","workflow_run":null}`, id, id))
+			items = append(items, fmt.Sprintf(`{"id":%d,"name":"a","workflow_run":null}`, id))
 		}
 		fmt.Fprintf(w, `{"total_count":%d,"artifacts":[%s]}`, left, strings.Join(items, ","))
 	}
 }
 
-func TestArtifactsArePaged(t *testing.T) {
+func TestArtifactsOfARunArePaged(t *testing.T) {
 	steady := func(int) int { return 0 }
 	for total, requests := range map[int]int{0: 1, 1: 1, 100: 1, 101: 2, 250: 3} {
 		c, transport := client(t, listing(total, steady))
-		list, err := c.Artifacts(t.Context())
+		list, err := c.ArtifactsOf(t.Context(), 7)
 		if err != nil || len(list) != total || int(transport.calls.Load()) != requests {
 			t.Errorf("%d artifacts: %d listed with %d requests, %v", total, len(list), transport.calls.Load(), err)
 		}
 	}
-	c, _ := client(t, listing(10_001, steady))
-	if _, err := c.Artifacts(t.Context()); err == nil || !strings.Contains(err.Error(), "10001 artifacts") {
+	c, _ := client(t, listing(2001, steady))
+	if _, err := c.ArtifactsOf(t.Context(), 7); err == nil || !strings.Contains(err.Error(), "more than 2000 artifacts") {
 		t.Errorf("too many: %v", err)
+	}
+	c, _ = client(t, func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) })
+	if list, err := c.ArtifactsOf(t.Context(), 7); err != nil || len(list) != 0 {
+		t.Errorf("a run that was deleted: %v, %v", list, err)
+	}
+}
+
+// TestArtifactsOfAName: one request, and more only as long as they are wanted.
+func TestArtifactsOfAName(t *testing.T) {
+	for pages, requests := range map[int]int{1: 1, 2: 2, 9: 3} {
+		c, transport := client(t, listing(250, func(int) int { return 0 }))
+		seen := 0
+		err := c.ArtifactsNamed(t.Context(), "a", func(page []actions.RepositoryArtifact) (bool, error) {
+			seen++
+			return seen < pages, nil
+		})
+		if err != nil || int(transport.calls.Load()) != requests {
+			t.Errorf("%d pages wanted: %d requests, %v", pages, transport.calls.Load(), err)
+		}
+	}
+	c, _ := client(t, listing(1, func(int) int { return 0 }))
+	none := func([]actions.RepositoryArtifact) (bool, error) { return false, nil }
+	if err := c.ArtifactsNamed(t.Context(), "b", none); err == nil || !strings.Contains(err.Error(), `"a"`) {
+		t.Errorf("artifacts of another name: %v", err)
 	}
 }
 
@@ -53,7 +77,7 @@ func TestAnswersThatAreNoList(t *testing.T) {
 			`{"total_count":2,"artifacts":[{"id":1,"name":"x"},{"id":1,"name":"x"}]}`,
 		} {
 			c, transport := client(t, func(_ int, w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
-			if list, err := c.Artifacts(t.Context()); err == nil || transport.calls.Load() != 3 {
+			if list, err := c.ArtifactsOf(t.Context(), 7); err == nil || transport.calls.Load() != 3 {
 				t.Errorf("%q is read as the list %v, %v, after %d requests", body, list, err, transport.calls.Load())
 			}
 			if repository, err := c.Repository(t.Context()); err == nil {
@@ -65,12 +89,12 @@ func TestAnswersThatAreNoList(t *testing.T) {
 
 func TestArtifactsDeletedWhileListing(t *testing.T) {
 	c, transport := client(t, listing(250, func(n int) int { return min(n, 2) }))
-	list, err := c.Artifacts(t.Context())
+	list, err := c.ArtifactsOf(t.Context(), 7)
 	if err != nil || len(list) != 248 || transport.calls.Load() != 5 {
 		t.Errorf("%d listed with %d requests, %v; want the list read again from its start", len(list), transport.calls.Load(), err)
 	}
 	c, _ = client(t, listing(250, func(n int) int { return n }))
-	if _, err := c.Artifacts(t.Context()); !errors.Is(err, actions.ErrMoving) {
+	if _, err := c.ArtifactsOf(t.Context(), 7); !errors.Is(err, actions.ErrMoving) {
 		t.Errorf("a list that shrinks for ever: %v", err)
 	}
 }

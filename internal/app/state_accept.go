@@ -15,11 +15,14 @@ import (
 // acceptState goes on after the state was lost.
 func (inv *invocation) acceptState() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "accept COMMIT --reason TEXT", Short: "Go on from a commit after the state branch was moved or deleted",
+		Use: "accept COMMIT --reason TEXT", Short: "Go on from one of two states: after the state branch was moved or deleted, or after two runs saved side by side",
 		Long: `Accept says from which of two commits to go on after somebody moved or deleted the
 state branch: from what the branch shows now, or from the newest state that was
 saved. Every command that reads the state names both, and does nothing until then
-(exit 6). A new commit goes on top of both, so that nothing is thrown away.`,
+(exit 6). A new commit goes on top of both, so that nothing is thrown away.
+
+With the artifact store it says which run's save counts, where two runs saved the
+same target side by side: the commands that read that target name both (exit 5).`,
 		Example: `  sluice state accept 3f1c2ab --reason "restored after a force-push"`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,7 +46,7 @@ func (inv *invocation) accept(ctx context.Context, p *pipeline.Pipeline, commit 
 	}
 	saving, done := inv.within(ctx, true)
 	defer done()
-	accepted, err := open.Accept(saving, inv.spec(p, inv.storeName(p)), commit, inv.runner.Redact(inv.flags.reason))
+	accepted, err := open.Accept(saving, inv.spec(p, inv.storeName(p)), p.Name.Value, commit, inv.runner.Redact(inv.flags.reason))
 	var wrong *open.Error
 	switch {
 	case errors.As(err, &wrong):
@@ -54,8 +57,8 @@ func (inv *invocation) accept(ctx context.Context, p *pipeline.Pipeline, commit 
 		return err
 	}
 	inv.result = &result{
-		text:  fmt.Sprintf("the state goes on from commit %s; commit %s says so", accepted.From, accepted.Commit),
-		extra: map[string]any{"from": accepted.From, "commit": accepted.Commit},
+		text:  fmt.Sprintf("the state goes on from %s; %s says so", accepted.From, accepted.Now),
+		extra: map[string]any{"from": accepted.From, "now": accepted.Now},
 	}
 	return nil
 }

@@ -8,15 +8,15 @@ import (
 	"sluice/internal/actions/artifact/artifacttest"
 )
 
-// newest is the live artifact that holds target eu.
+// newest is the live artifact that holds the state.
 func (w *world) newest(t *testing.T) artifacttest.Artifact {
 	t.Helper()
 	for _, a := range w.artifacts.Artifacts() {
-		if a.Finalised && !a.Deleted && strings.HasPrefix(a.Name, "sluice-state.shop.eu.") {
+		if a.Finalised && !a.Deleted && strings.HasPrefix(a.Name, "sluice-state.shop.") {
 			return a
 		}
 	}
-	t.Fatalf("no artifact of eu among %q", w.artifacts.Live())
+	t.Fatalf("no state among %q", w.artifacts.Live())
 	return artifacttest.Artifact{}
 }
 
@@ -44,7 +44,7 @@ func TestForeignArtifacts(t *testing.T) {
 	}{
 		"a fork's":         {artifacttest.Run{ID: 66, HeadRepositoryID: 666}, "is ignored: run 66 belongs to a fork", 0},
 		"another branch's": {artifacttest.Run{ID: 66, Branch: "feature"}, `is ignored: run 66 was on branch "feature", state may change on main`, 0},
-		"our own":          {artifacttest.Run{ID: 66}, "locked by octocat", 4}, // it would count
+		"our own":          {artifacttest.Run{ID: 66}, "state accept 66", 5}, // it would count
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -76,9 +76,9 @@ func TestUntrustworthyArtifacts(t *testing.T) {
 	for say, edit := range map[string]func(*artifacttest.Artifact){
 		"has expired":             func(a *artifacttest.Artifact) { a.Expired = true },
 		"GitHub says sha256:00":   func(a *artifacttest.Artifact) { a.Digest = "sha256:00" },
-		"unpacks to more":         holds(packed("record.json", make([]byte, 8<<20))),
-		"not a plain file inside": holds(packed("../record.json", []byte("{}"))),
-		"lacks record.json":       holds(packed("other.txt", []byte("x"))),
+		"unpacks to more":         holds(packed("state.json", make([]byte, 1<<20))),
+		"not a plain file inside": holds(packed("../state.json", []byte("{}"))),
+		"lacks state.json":        holds(packed("other.txt", []byte("x"))),
 	} {
 		t.Run(say, func(t *testing.T) {
 			w := newWorld(t, shop)

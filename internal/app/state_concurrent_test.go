@@ -88,8 +88,15 @@ func TestTwoRunsInArtifacts(t *testing.T) {
 			t.Errorf("nothing says what artifacts cannot do: %s", got)
 		}
 	}
-	got := w.wants(t, 5, "run 7 saved artifact", job{run: 9}, args...)
-	if !strings.Contains(got.stderr, "run 8 saved artifact") || !strings.Contains(got.stderr, "delete the artifact that is wrong") {
-		t.Errorf("%s", got)
+	got := w.wants(t, 5, "state accept 7", job{run: 9}, args...)
+	for _, part := range []string{"/actions/runs/7", "/actions/runs/8", "state accept 8", "concurrency group"} {
+		if !strings.Contains(got.stderr, part) {
+			t.Errorf("%q is not said in %s", part, got)
+		}
 	}
+	w.wants(t, 0, "", job{run: 9}, "promote", "--to", "production", "--target", "us", "--store", "artifact") // that target alone
+	w.wants(t, 4, "saved none of the targets", job{run: 9}, "state", "accept", "9", "--reason", "x", "--store", "artifact")
+	w.wants(t, 0, "goes on from run 8", job{run: 9}, "state", "accept", "8", "--reason", "it finished", "--store", "artifact")
+	w.wants(t, 0, "unchanged", job{run: 10}, args...)
+	w.wants(t, 4, "nothing to decide", job{run: 10}, "state", "accept", "8", "--reason", "again", "--store", "artifact")
 }

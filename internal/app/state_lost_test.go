@@ -45,5 +45,5 @@ func TestLostState(t *testing.T) {
 		})
 	}
 	w := newWorld(t, shop)
-	w.wants(t, 2, "only the git store", job{run: 9}, "state", "accept", "0123456", "--reason", "x", "--store", "s3://bucket/x")
+	w.wants(t, 2, "restore it where it is kept", job{run: 9}, "state", "accept", "0123456", "--reason", "x", "--store", "s3://bucket/x")
 }

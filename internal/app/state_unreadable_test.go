@@ -64,7 +64,7 @@ func spoiled(change func(string) string) map[string]unread {
 			w.bucket.Edit("teams/shop/eu.json", edit)
 			return nil
 		}},
-		"artifact": {say: "state of shop/eu", broken: func(_ *testing.T, w *world) map[string]string {
+		"artifact": {say: "state of shop: artifact", broken: func(_ *testing.T, w *world) map[string]string {
 			for _, name := range w.artifacts.Live() {
 				w.artifacts.Edit(name, func(a *artifacttest.Artifact) { a.Zip = edit(a.Zip) })
 			}

@@ -52,3 +52,8 @@ func Failed(saves []Save, err error) []Swapped {
 	}
 	return out
 }
+
+// Join makes one of two contents of an entry that runs saved side by side, where
+// that can be said: ok is false where only one of them can stand. Places that
+// cannot swap have use for it.
+type Join func(k Key, a, b []byte) (both []byte, ok bool)

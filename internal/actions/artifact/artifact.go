@@ -26,13 +26,17 @@ import (
 var (
 	// ErrUnavailable means that this process got no artifact token.
 	ErrUnavailable = errors.New("there is no artifact service here: only steps that use a docker or node action get its token, run steps do not")
-	// ErrExists means that the run has, or once had, an artifact of that name.
+	// ErrExists means that the run has an artifact of that name, or an upload of it
+	// that was begun and never finalised.
 	ErrExists = errors.New("the run already has an artifact of that name")
 	// ErrNotFound means that the run has no artifact of that name.
 	ErrNotFound = errors.New("no such artifact in this run")
 	// ErrUnproven means that the service answered without a list: that is no
 	// proof that the run has no artifacts.
 	ErrUnproven = errors.New("the artifact service answered without a list of artifacts")
+	// ErrDigest means that what was downloaded is not what was uploaded: it was
+	// damaged, or another artifact has the name now.
+	ErrDigest = errors.New("it is not what was uploaded")
 	// ErrQuota means that the account's artifact storage is full.
 	ErrQuota = errors.New("the account's artifact storage is used up")
 )
@@ -246,27 +250,20 @@ func (c *Client) Download(ctx context.Context, a Artifact, limit int64) ([]byte,
 func isDigest(digest string) func([]byte) error {
 	return func(zip []byte) error {
 		if got := sum(zip); digest != "" && digest != got {
-			return fmt.Errorf("the zip file has digest %s, GitHub says %s", got, digest)
+			return fmt.Errorf("%w: the zip file has digest %s, GitHub says %s", ErrDigest, got, digest)
 		}
 		return nil
 	}
 }
 
-// DownloadSigned is Download of an artifact of another run, whose signed
-// address GitHub's REST API gave, and its digest, "" for none. No credentials
-// are sent there.
-func (c *Client) DownloadSigned(ctx context.Context, signed, digest string, limit int64) ([]byte, error) {
-	if err := c.checkSigned(signed); err != nil {
-		return nil, err
-	}
-	return c.fetch(ctx, signed, limit, isDigest(digest))
-}
-
-// Delete removes an artifact of this run. Its name stays used.
+// Delete removes an artifact of this run. Its name may be used again.
 func (c *Client) Delete(ctx context.Context, a Artifact) error {
 	_, err := c.call(ctx, "DeleteArtifact", c.of(a), func(fields) error { return nil })
 	return err
 }
+
+// ByOther reports whether another job of the run uploaded an artifact.
+func (c *Client) ByOther(a Artifact) bool { return a.job != c.job }
 
 func (c *Client) ids() map[string]any {
 	return map[string]any{"workflow_run_backend_id": c.run, "workflow_job_run_backend_id": c.job}

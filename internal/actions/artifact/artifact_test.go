@@ -73,22 +73,26 @@ func TestLifeOfAnArtifact(t *testing.T) {
 	})
 }
 
-func TestNamesAreUsedOnce(t *testing.T) {
+// TestNames: one artifact of a name at a time, each attempt of a run by itself; free
+// again once it is deleted.
+func TestNames(t *testing.T) {
 	s := artifacttest.New()
 	c := open(t, s, artifacttest.Run{ID: 7})
 	made, err := c.Upload(t.Context(), "x", []byte("1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, stage := range []string{"live", "deleted"} {
-		if _, err := open(t, s, artifacttest.Run{ID: 7, Attempt: 2}).Upload(t.Context(), "x", []byte("2")); !errors.Is(err, artifact.ErrExists) {
-			t.Errorf("%s: error %v, want ErrExists", stage, err)
-		}
-		if stage == "live" {
-			if err := c.Delete(t.Context(), made); err != nil {
-				t.Fatal(err)
-			}
-		}
+	if _, err := open(t, s, artifacttest.Run{ID: 7, Job: "other"}).Upload(t.Context(), "x", []byte("2")); !errors.Is(err, artifact.ErrExists) {
+		t.Errorf("another job: error %v, want ErrExists", err)
+	}
+	if _, err := open(t, s, artifacttest.Run{ID: 7, Attempt: 2}).Upload(t.Context(), "x", []byte("2")); err != nil {
+		t.Errorf("another attempt: %v", err)
+	}
+	if err := c.Delete(t.Context(), made); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Upload(t.Context(), "x", []byte("3")); err != nil {
+		t.Errorf("after its deletion: %v", err)
 	}
 }
 
@@ -145,7 +149,13 @@ func TestSecretsAreTold(t *testing.T) {
 		t.Errorf("told %q", told)
 	}
 	const signature = "0123456789abcdef0123456789abcdef"
-	_, err = c.DownloadSigned(t.Context(), "https://blobs.artifacttest/x?sv=2025-01-01&sig="+signature, "", 1)
+	s.Fault = func(r *http.Request) (int, string) {
+		if artifacttest.Label(r) != "POST GetSignedArtifactURL" {
+			return 403, ""
+		}
+		return 200, `{"signed_url":"https://blobs.artifacttest/x?sv=2025-01-01&sig=` + signature + `"}`
+	}
+	_, err = c.Download(t.Context(), artifact.Artifact{Name: "x", ID: 1}, 1)
 	if err == nil || !slices.Contains(told, signature) || slices.Contains(told, "2025-01-01") {
 		t.Errorf("told %q, %v", told, err)
 	}

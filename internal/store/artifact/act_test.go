@@ -38,7 +38,7 @@ func step(ctx context.Context) error {
 		return err
 	}
 	s := artifact.Open(artifact.Options{
-		Run: run, GitHub: runner.GitHub, Branches: []string{run.Branch, artifacttest.DefaultBranch},
+		Run: run, GitHub: runner.GitHub, Refs: actions.Refs{run.Branch, artifacttest.DefaultBranch},
 		Runs: func() (*protocol.Client, error) { return protocol.Open(os.Getenv, nil, nil) },
 	})
 	entries, err := s.Load(ctx, web)

@@ -1,22 +1,25 @@
 // Package artifact keeps state in the artifacts of GitHub workflow runs: one
-// immutable, uniquely named artifact per target and save, found again by the
-// generation in its name. It needs no infrastructure, and only the permission
-// actions: read.
+// artifact a pipeline, which holds all of its entries. It needs no infrastructure,
+// and only the permission actions: read.
 //
-// Artifacts cannot be compared and swapped. What the store does notice is a
-// newer save within the same run, and, when state is read, two different
-// saves of one generation: a conflict that names both runs, until one of the
-// artifacts is deleted by hand. A concurrency group of the workflow keeps both
-// from happening.
+// A save uploads a snapshot under one of a few fixed names in turn, and deletes the
+// run's older one once the newer is finalised: killed anywhere, the newest finalised
+// one is read and nothing is lost. GitHub filters its list by exact names alone, so
+// fixed names are found by one request each, however many artifacts a repository
+// has. A name is free again when its artifact was deleted; one that is answered with
+// "exists" belongs to an upload that was begun and never finalised, and the next
+// name is taken.
 //
-// A name can be used once in a run, even if the artifact was deleted or never
-// finished, so names end in a part that is new for every save. GitHub can
-// filter its list by exact names only, so the whole list of the repository is
-// read, a hundred artifacts a request.
+// Artifacts cannot be compared and swapped. A snapshot says which ones it goes on
+// from, and each of its entries in which it was saved, so runs that saved side by
+// side are noticed when state is read, and only the targets that both changed are a
+// conflict. A concurrency group of the workflow keeps that from happening. The jobs
+// of a matrix, which do it on purpose, save under names of their own, and their run
+// is named in the snapshots (a pin), so that others look into its list.
 //
-// Whoever can run a workflow in the repository can upload an artifact. Only
-// those of runs of this repository, not of a fork, on a branch that may change
-// state are looked at.
+// Whoever can run a workflow in the repository can upload an artifact. Only those
+// of runs of this repository, not of a fork, on a ref that may change state are
+// looked at.
 package artifact
 
 import (
@@ -24,169 +27,236 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"sluice/internal/actions"
 	"sluice/internal/actions/artifact"
-	"sluice/internal/guard"
 	"sluice/internal/store"
 )
-
-// atOnce bounds the records that are up- or downloaded side by side.
-const atOnce = 8
 
 // Options are what a store needs. The functions are called when the store is
 // first used.
 type Options struct {
-	Runs   func() (*artifact.Client, error) // the artifacts of this run
+	Runs   func() (*artifact.Client, error) // the artifacts of this run; an error outside of one
 	GitHub func() (*actions.Client, error)  // those of the repository's other runs
 	Run    actions.Context                  // this run
-	// Branches are those whose runs may change state; empty means the default
-	// branch.
-	Branches []string
-	Warn     func(message string) // nil drops warnings
-	Now      func() time.Time     // nil means time.Now
+	// Refs are those whose runs may change state; empty means the default branch.
+	Refs actions.Refs
+	// Shard is the share of a matrix that this job has, "2/8"; "" where it has all.
+	Shard string
+	Join  store.Join           // nil joins nothing
+	Warn  func(message string) // nil drops warnings
+	Now   func() time.Time     // nil means time.Now
+	// Fresh is how long the list of the other runs' artifacts is good for; 0 means a
+	// minute. This run's own is asked each time.
+	Fresh time.Duration
+	Wait  time.Duration // at most, before names that other jobs hold are tried again; 0 means a second
 }
 
-// Store keeps records in artifacts. Create one with [Open].
-type Store struct {
+// shelves keeps state in artifacts.
+type shelves struct {
 	options Options
 	runs    func() (*artifact.Client, error)
 	github  func() (*actions.Client, error)
-	places  store.Places
 
-	mu       sync.Mutex
-	last     map[store.Key]store.Stored // what this process saved last
-	seen     map[store.Key]store.Stored // what this process loaded last
-	graves   map[store.Key]int64        // the generations at which entries were removed
-	created  map[store.Key]bool         // entries of which there is nothing but what this process saved
-	warned   map[string]bool
-	branches []string // resolved
-	home     int64    // this repository's id, resolved
+	reason string // what a person decided, for those who look at the snapshot
+
+	turn sync.Mutex // one call at a time: each goes on from what the one before found
+
+	pipelines map[string]*shelf
+	listed    map[string]time.Time // by pipeline: when other runs' artifacts were listed
+	burnt     map[string]bool      // names that this run can use no more
+	last      map[string]int       // by lane: the name that was used last
+
+	mu     sync.Mutex
+	warned map[string]bool
+	refs   actions.Refs // resolved
+	home   int64        // this repository's id, resolved
 }
 
 // Open returns the store. It sends nothing before its first use.
 func Open(options Options) store.Store {
+	return store.New(open(options), options.Run.Run())
+}
+
+func open(options Options) *shelves {
 	if options.Warn == nil {
 		options.Warn = func(string) {}
 	}
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	return &Store{
-		options: options,
-		last:    map[store.Key]store.Stored{}, seen: map[store.Key]store.Stored{}, graves: map[store.Key]int64{}, created: map[store.Key]bool{}, warned: map[string]bool{},
-		runs: sync.OnceValues(options.Runs), github: sync.OnceValues(options.GitHub),
+	if options.Fresh == 0 {
+		options.Fresh = time.Minute
+	}
+	if options.Wait == 0 {
+		options.Wait = time.Second
+	}
+	return &shelves{
+		options: options, runs: sync.OnceValues(options.Runs), github: sync.OnceValues(options.GitHub),
+		pipelines: map[string]*shelf{}, listed: map[string]time.Time{}, burnt: map[string]bool{}, last: map[string]int{}, warned: map[string]bool{},
 	}
 }
 
-// Facts say that the store cannot swap, and that GitHub authenticated whoever
-// writes.
-func (s *Store) Facts() store.Facts { return store.Facts{Name: "artifact", Identity: true} }
+// Facts say that the store cannot swap, that one artifact holds all entries of a
+// commit, and that GitHub authenticated whoever writes.
+func (s *shelves) Facts() store.Facts {
+	return store.Facts{Name: "artifact", Atomic: true, Identity: true, Together: true}
+}
 
-// Where lists the artifacts of this process's commits.
-func (s *Store) Where() []store.Saved { return s.places.List() }
+func (s *shelves) shelf(pipeline string) *shelf {
+	if s.pipelines[pipeline] == nil {
+		s.pipelines[pipeline] = newShelf()
+	}
+	return s.pipelines[pipeline]
+}
 
-// Load finds each target's highest generation and reads it. A newer artifact
-// that is no longer there when it is read was replaced by a newer one still,
-// so the search starts again.
-func (s *Store) Load(ctx context.Context, keys ...store.Key) ([]store.Entry, error) {
-	if err := store.CheckKeys(keys); err != nil || len(keys) == 0 {
+// Read finds the newest snapshots and looks the entries up in them.
+func (s *shelves) Read(ctx context.Context, keys []store.Key) ([]store.Stored, error) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	for _, pipeline := range pipelinesOf(keys) {
+		if err := s.refresh(ctx, "read", pipeline); err != nil {
+			return nil, err
+		}
+	}
+	found := make([]store.Stored, len(keys))
+	lost := &store.ConflictError{}
+	for i, k := range keys {
+		found[i].Key = k
+		switch versions := s.shelf(k.Pipeline).entries[k]; {
+		case len(versions) == 1:
+			found[i] = versions[0].Stored
+		case len(versions) > 1:
+			s.blame(lost, k, versions)
+		}
+	}
+	if len(lost.Keys) > 0 {
+		return nil, lost
+	}
+	return found, nil
+}
+
+func pipelinesOf(keys []store.Key) []string {
+	var names []string
+	for _, k := range keys {
+		if !slices.Contains(names, k.Pipeline) {
+			names = append(names, k.Pipeline)
+		}
+	}
+	return names
+}
+
+// blame adds to a conflict an entry of which there are several versions: who saved
+// each, and how to go on from one.
+func (s *shelves) blame(lost *store.ConflictError, k store.Key, versions []*item) {
+	lost.Keys = append(lost.Keys, k)
+	for _, v := range versions {
+		who := fmt.Sprintf("%s saved generation %d: to go on from it, `sluice state accept %d --reason …`", by(v), v.Generation, v.Run)
+		if !slices.Contains(lost.Who, who) {
+			lost.Who = append(lost.Who, who)
+		}
+	}
+	const advice = "give the workflow a concurrency group"
+	lost.Who = append(slices.DeleteFunc(lost.Who, func(w string) bool { return w == advice }), advice)
+}
+
+func by(v *item) string {
+	if v.By != "" {
+		return v.By
+	}
+	return fmt.Sprintf("run %d", v.Run)
+}
+
+// List returns the entries of one kind.
+func (s *shelves) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if err := s.refresh(ctx, "list", pipeline); err != nil {
 		return nil, err
 	}
-	const searches = 3
-	for search := 1; ; search++ {
-		entries, err := s.load(ctx, keys)
-		if cancelled := store.Cancelled(ctx, "read"); cancelled != nil {
-			return nil, cancelled
+	var keys []store.Key
+	for k := range s.shelf(pipeline).entries {
+		if k.Kind == kind {
+			keys = append(keys, k)
 		}
-		if search < searches && isGone(err) {
+	}
+	return keys, nil
+}
+
+// searches is how often the artifacts are looked for again because one vanished
+// between the list and the download: a newer one took its place.
+const searches = 8
+
+// refresh takes over what was saved since the last look.
+func (s *shelves) refresh(ctx context.Context, op, pipeline string) error {
+	for search := 1; ; search++ {
+		err := s.search(ctx, op, pipeline)
+		if search < searches && isGone(err) && ctx.Err() == nil {
+			delete(s.listed, pipeline)
 			continue
 		}
-		return entries, err
+		return err
 	}
 }
 
-func (s *Store) load(ctx context.Context, keys []store.Key) ([]store.Entry, error) {
-	if err := store.Cancelled(ctx, "read"); err != nil {
-		return nil, err
+// search lists and reads once: the fixed names, then the runs that what was read
+// names as pins.
+func (s *shelves) search(ctx context.Context, op, pipeline string) error {
+	now := s.options.Now()
+	stale := now.Sub(s.listed[pipeline]) >= s.options.Fresh
+	found, err := s.find(ctx, op, pipeline, stale)
+	if err == nil {
+		err = s.readAll(ctx, op, pipeline, found)
 	}
-	found, err := s.find(ctx, "read")
-	if err != nil {
-		return nil, err
+	if err != nil || !stale {
+		return err
 	}
-	entries := make([]store.Entry, len(keys))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for i, k := range keys {
-		group.Go(func() error {
-			return guard.Do("read state of "+k.String(), func() (err error) {
-				entries[i], err = s.newest(ctx, k, found[k])
-				return err
-			})
-		})
+	if found, err = s.findPinned(ctx, op, pipeline); err == nil {
+		err = s.readAll(ctx, op, pipeline, found)
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
+	if err == nil {
+		s.listed[pipeline] = now
 	}
-	return entries, nil
+	return err
 }
 
-// newest reads the highest generation among a target's artifacts and what this
-// process saved itself, which the list may not show yet.
-func (s *Store) newest(ctx context.Context, k store.Key, found []candidate) (store.Entry, error) {
-	best, err := choose(k, found)
-	if err != nil {
-		return store.Entry{}, err
+// readAll takes over what artifacts hold, those of them that are news. Newer ones
+// come first: what these go on from is no news then.
+func (s *shelves) readAll(ctx context.Context, op, pipeline string, found []candidate) error {
+	shelf := s.shelf(pipeline)
+	for _, c := range found {
+		if c.digest != "" && shelf.knows(c.digest) || s.isOld(shelf, c) {
+			continue
+		}
+		if err := usable(c); err != nil {
+			return err
+		}
+		read, err := s.read(ctx, op, c)
+		if err != nil {
+			return err
+		}
+		if read != nil {
+			s.warnOfExpiry(c)
+			shelf.add(s.options.Join, read)
+		}
 	}
-	if best != nil && best.generation <= s.grave(k) {
-		return store.Entry{Key: k}, nil // removed, which the list may not show yet
-	}
-	if mine, ok := s.mine(k); ok && (best == nil || best.generation < mine.Generation) {
-		return mine.Entry, nil
-	}
-	if best == nil {
-		return store.Entry{Key: k}, nil
-	}
-	if err := usable(*best); err != nil {
-		return store.Entry{}, err
-	}
-	s.warnOfExpiry(*best)
-	entry, err := s.read(ctx, *best)
-	if err != nil {
-		return entry, err
-	}
-	saved := store.Stored{Entry: entry, By: fmt.Sprintf("run %d", best.run)}
-	if saved.IsRemoval() {
-		s.bury(k, entry.Generation)
-		return store.Entry{Key: k}, nil
-	}
-	s.saw(saved)
-	return entry, nil
+	return nil
 }
 
-// bury notes that an entry was removed: a later save of it needs a higher
-// generation to be found.
-func (s *Store) bury(k store.Key, generation int64) {
-	s.places.Drop(k)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.graves[k] = max(s.graves[k], generation)
-	delete(s.seen, k)
-	delete(s.last, k)
-}
-
-func (s *Store) saw(found store.Stored) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.seen[found.Key] = found
+// isOld reports whether an artifact is older than all that a head still names: a
+// day's difference between two clocks does not matter.
+func (s *shelves) isOld(shelf *shelf, c candidate) bool {
+	return !c.created.IsZero() && slices.ContainsFunc(shelf.heads, func(h *snapshot) bool {
+		oldest, cut := h.oldest()
+		return cut && c.created.Before(oldest.At.Add(-24*time.Hour))
+	})
 }
 
 // warn says everything once.
-func (s *Store) warn(message string) {
+func (s *shelves) warn(message string) {
 	s.mu.Lock()
 	again := s.warned[message]
 	s.warned[message] = true
@@ -196,19 +266,19 @@ func (s *Store) warn(message string) {
 	}
 }
 
-// usable refuses the newest record where it cannot be read or trusted: the one
-// before it is not the state.
+// usable refuses an artifact that may hold the newest state where it cannot be read
+// or trusted: the one before it is not the state.
 func usable(c candidate) error {
 	switch {
 	case c.unproven:
 		return &store.UnreadableError{
-			Key: c.key, Op: "read", Err: fmt.Errorf("GitHub does not say which run uploaded artifact %s", c.name),
+			Op: "read", Err: fmt.Errorf("GitHub does not say which run uploaded artifact %s", c.name),
 			Remedy: "delete the artifact if nobody knows it",
 		}
 	case c.expired:
 		return &store.UnreadableError{
-			Key: c.key, Op: "read", Err: fmt.Errorf("%w: artifact %s of run %d", actions.ErrExpired, c.name, c.run),
-			Remedy: "adopt what runs today with `sluice state import`, and keep state in a store that does not expire (state: {store: git})",
+			Op: "read", Err: fmt.Errorf("%w: artifact %s of run %d", actions.ErrExpired, c.name, c.run),
+			Remedy: "delete that artifact, adopt what runs today with `sluice state import`, and keep state in a store that does not expire (state: {store: git})",
 		}
 	}
 	return nil
@@ -217,55 +287,21 @@ func usable(c candidate) error {
 // soon is how long before the newest state's expiry people are warned.
 const soon = 14 * 24 * time.Hour
 
-func (s *Store) warnOfExpiry(c candidate) {
+func (s *shelves) warnOfExpiry(c candidate) {
 	if c.expires.IsZero() || c.expires.Sub(s.options.Now()) > soon {
 		return
 	}
 	s.warn(fmt.Sprintf("the state of %s expires on %s with artifact %s: the next promotion renews it, `sluice state migrate --to-store git` keeps it for good",
-		c.key, c.expires.UTC().Format(time.DateOnly), c.name))
-}
-
-// List returns the entries of one kind that have an artifact which counts. One
-// whose artifact says that it is removed is among them: only reading it tells.
-func (s *Store) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
-	if err := store.CheckList(pipeline, kind); err != nil {
-		return nil, err
-	}
-	if err := store.Cancelled(ctx, "list"); err != nil {
-		return nil, err
-	}
-	found, err := s.find(ctx, "list")
-	if cancelled := store.Cancelled(ctx, "list"); cancelled != nil {
-		return nil, cancelled
-	}
-	if err != nil {
-		return nil, err
-	}
-	var keys []store.Key
-	for k := range found {
-		if k.Pipeline == pipeline && k.Kind == kind {
-			keys = append(keys, k)
-		}
-	}
-	store.SortKeys(keys)
-	return keys, nil
-}
-
-func (s *Store) grave(k store.Key) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.graves[k]
-}
-
-func (s *Store) mine(k store.Key) (store.Stored, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	mine, ok := s.last[k]
-	return mine, ok
+		c.pipeline, c.expires.UTC().Format(time.DateOnly), c.name))
 }
 
 // isGone reports whether an artifact vanished between the list and the
-// download.
+// download, or another has its name by now.
 func isGone(err error) bool {
-	return errors.Is(err, artifact.ErrNotFound) || errors.Is(err, errDownload) && actions.Status(err) == http.StatusNotFound
+	if errors.Is(err, artifact.ErrNotFound) || errors.Is(err, errReplaced) {
+		return true
+	}
+	var refused *artifact.StatusError
+	return errors.Is(err, errDownload) && actions.Status(err) == http.StatusNotFound ||
+		errors.As(err, &refused) && refused.Status == http.StatusForbidden
 }

@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,64 +15,74 @@ import (
 
 const permission = "actions: read"
 
-// candidate is one artifact that may hold a target's newest record.
+// candidate is one artifact that may hold a pipeline's newest state.
 type candidate struct {
-	name       string
-	key        store.Key
-	generation int64
-	mark       string
+	name     string
+	pipeline string
+	lane     string
 
-	own     *artifact.Artifact // of this run; nil for another run's
-	id      int64              // by the REST API, for another run's
+	own     *artifact.Artifact // of this run, as the artifact service lists it; nil for others
+	id      int64              // by the REST API, for others
 	run     int64
 	digest  string // of the zip file, "" where unknown
+	created time.Time
 	expired bool
 	expires time.Time // zero where unknown
 	// unproven means that GitHub no longer says which run uploaded it.
 	unproven bool
 }
 
-// find lists what counts as state, by target: this run's artifacts, which the
-// artifact service shows at once, and all others of the repository, among them
-// what an earlier attempt of this run may have left.
-func (s *Store) find(ctx context.Context, op string) (map[store.Key][]candidate, error) {
-	found := map[store.Key][]candidate{}
-	own, err := s.findOwn(ctx, op)
+// find lists what counts as state, newest first: this run's artifacts, which the
+// artifact service shows at once, and, where it is time for that, those of other
+// runs, among them what an earlier attempt of this run may have left.
+func (s *shelves) find(ctx context.Context, op, pipeline string, others bool) ([]candidate, error) {
+	own, err := s.findOwn(ctx, op, pipeline)
 	if err != nil {
 		return nil, err
 	}
-	others, err := s.findOthers(ctx, op)
-	if err != nil {
-		return nil, err
+	mine := lane(s.options.Shard)
+	own = slices.DeleteFunc(own, func(c candidate) bool { return mine != "" && c.lane != "" && c.lane != mine })
+	seen := map[string]bool{}
+	for _, c := range own {
+		seen[c.digest] = true
+		seen[fmt.Sprint(c.run, c.name)] = c.digest == "" // act does not say
 	}
-	names := map[string]bool{}
-	for _, c := range append(own, others...) {
-		if !names[c.name] {
-			found[c.key] = append(found[c.key], c)
+	var named []candidate
+	if others {
+		if named, err = s.findNamed(ctx, op, pipeline); err != nil {
+			return nil, err
 		}
-		names[c.name] = true
 	}
-	return found, nil
+	named = slices.DeleteFunc(named, func(c candidate) bool {
+		return c.digest != "" && seen[c.digest] || seen[fmt.Sprint(c.run, c.name)]
+	})
+	slices.SortStableFunc(own, newer)
+	slices.SortStableFunc(named, newer)
+	return append(own, named...), nil
 }
 
-func (s *Store) findOwn(ctx context.Context, op string) ([]candidate, error) {
+func newer(a, b candidate) int { return cmp.Or(b.created.Compare(a.created), cmp.Compare(b.id, a.id)) }
+
+// findOwn lists this run's artifacts. Outside of a run there are none.
+func (s *shelves) findOwn(ctx context.Context, op, pipeline string) ([]candidate, error) {
 	runs, err := s.runs()
+	if errors.Is(err, artifact.ErrUnavailable) && op != "write" && s.options.Run.RunID == 0 {
+		return nil, nil
+	}
 	if err != nil {
-		return nil, noService(op, err)
+		return nil, noService(s.options.Run, op, err)
 	}
 	list, err := s.listOwn(ctx, runs)
 	if err != nil {
-		return nil, &store.UnreadableError{Op: op, Err: err, Remedy: "run the job again; the artifact service did not answer"}
+		return nil, s.unanswered(op, err)
 	}
 	var found []candidate
 	for _, a := range list {
-		if c, ok := parseName(a.Name); ok {
-			c.own, c.run, c.digest = &a, s.options.Run.RunID, a.Digest
-			found = append(found, c)
+		if in, ok := parseName(pipeline, a.Name); ok {
+			found = append(found, candidate{
+				name: a.Name, pipeline: pipeline, lane: in, own: &a, run: s.options.Run.RunID, digest: a.Digest, created: a.Created,
+			})
 		}
-	}
-	if s.options.Run.Act {
-		found = slices.DeleteFunc(found, func(c candidate) bool { return unfinished(ctx, runs, c) })
 	}
 	return found, nil
 }
@@ -80,7 +91,7 @@ func (s *Store) findOwn(ctx context.Context, op string) ([]candidate, error) {
 // there are none: where GitHub's REST API, which counts them, knows of some, the
 // service is asked again. If it stays with that answer they are of an earlier
 // attempt, and find has them from the REST API alone.
-func (s *Store) listOwn(ctx context.Context, runs *artifact.Client) ([]artifact.Artifact, error) {
+func (s *shelves) listOwn(ctx context.Context, runs *artifact.Client) ([]artifact.Artifact, error) {
 	const looks = 3
 	for look := 1; ; look++ {
 		list, err := runs.List(ctx, "")
@@ -101,39 +112,69 @@ func (s *Store) listOwn(ctx context.Context, runs *artifact.Client) ([]artifact.
 	}
 }
 
-// unfinished reports whether an upload was begun and nothing sent. act lists
-// such artifacts; GitHub does not.
-func unfinished(ctx context.Context, runs *artifact.Client, c candidate) bool {
-	zip, err := runs.Download(ctx, *c.own, maxZip)
-	return err == nil && len(zip) == 0
-}
-
-func noService(op string, err error) error {
-	return &store.UnreadableError{Op: op, Err: err, Remedy: "use sluice as an action (uses: …), or another store: state: {store: git}, or --store file:DIR outside Actions"}
-}
-
-// findOthers lists the artifacts of other runs. act has no REST API for them:
-// there, without a token, only those of this run are looked at, which all of
-// act's runs share unless they are given ids.
-func (s *Store) findOthers(ctx context.Context, op string) ([]candidate, error) {
+// findNamed lists the artifacts of other runs that have one of the fixed names. act
+// has no REST API for them: there, without a token, only those of this run are
+// looked at, which all of act's runs share unless they are given ids.
+func (s *shelves) findNamed(ctx context.Context, op, pipeline string) ([]candidate, error) {
 	github, err := s.github()
 	if s.options.Run.Act && errors.Is(err, actions.ErrNoToken) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, denied(op, err)
-	}
-	list, err := github.Artifacts(ctx)
-	if err != nil {
-		return nil, denied(op, err)
+		return nil, s.denied(op, err)
 	}
 	var found []candidate
+	for _, name := range names(pipeline, "") {
+		err := github.ArtifactsNamed(ctx, name, func(page []actions.RepositoryArtifact) (more bool, err error) {
+			trusted, err := s.counting(ctx, op, pipeline, page)
+			found = append(found, trusted...)
+			return len(trusted) == 0, err
+		})
+		if err != nil {
+			return nil, s.denied(op, err)
+		}
+	}
+	return found, nil
+}
+
+// findPinned lists the artifacts of the runs whose jobs save under names of their
+// own.
+func (s *shelves) findPinned(ctx context.Context, op, pipeline string) ([]candidate, error) {
+	var found []candidate
+	for _, p := range s.shelf(pipeline).pins() {
+		if p.Run == s.options.Run.RunID {
+			continue // the artifact service lists them
+		}
+		github, err := s.github()
+		if s.options.Run.Act && errors.Is(err, actions.ErrNoToken) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, s.denied(op, err)
+		}
+		list, err := github.ArtifactsOf(ctx, p.Run)
+		if err != nil {
+			return nil, s.denied(op, err)
+		}
+		trusted, err := s.counting(ctx, op, pipeline, list)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, trusted...)
+	}
+	slices.SortStableFunc(found, newer)
+	return found, nil
+}
+
+// counting are those of a list that may hold the pipeline's state.
+func (s *shelves) counting(ctx context.Context, op, pipeline string, list []actions.RepositoryArtifact) ([]candidate, error) {
+	var found []candidate
 	for _, a := range list {
-		c, ok := parseName(a.Name)
+		in, ok := parseName(pipeline, a.Name)
 		if !ok {
 			continue
 		}
-		c.id, c.digest, c.expired, c.expires = a.ID, a.Digest, a.Expired, a.ExpiresAt
+		c := candidate{name: a.Name, pipeline: pipeline, lane: in, id: a.ID, digest: a.Digest, created: a.CreatedAt, expired: a.Expired, expires: a.ExpiresAt}
 		if a.Run == nil || a.Run.RepositoryID == 0 || a.Run.HeadRepositoryID == 0 || a.Run.HeadBranch == "" {
 			c.unproven = true
 			found = append(found, c)
@@ -142,7 +183,7 @@ func (s *Store) findOthers(ctx context.Context, op string) ([]candidate, error) 
 		c.run = a.Run.ID
 		trusted, err := s.trusted(ctx, a)
 		if err != nil {
-			return nil, &store.UnreadableError{Key: c.key, Op: op, Err: err, Remedy: actions.Remedy(err, permission)}
+			return nil, s.denied(op, err)
 		}
 		if trusted {
 			found = append(found, c)
@@ -151,34 +192,51 @@ func (s *Store) findOthers(ctx context.Context, op string) ([]candidate, error) 
 	return found, nil
 }
 
-func denied(op string, err error) error {
-	remedy := actions.Remedy(err, permission)
-	if errors.Is(err, actions.ErrMoving) {
-		remedy = "run again"
+// stores names those that work where there are no artifacts.
+const stores = "use another store: state: {store: git} or s3://bucket/prefix, or --store file:DIR on a machine that stays"
+
+// NoService is the error of a run that has no artifact service.
+func NoService(run actions.Context, err error) error { return noService(run, "open", err) }
+
+func noService(run actions.Context, op string, err error) error {
+	remedy := "use sluice as an action (uses: …), or " + stores
+	switch {
+	case elsewhere(run):
+		err = fmt.Errorf("%w; servers of one's own, GitHub Enterprise Server and Gitea, have no artifacts of version 4", err)
+		if !errors.Is(err, artifact.ErrUnavailable) { // else it may be a run step alone
+			remedy = stores
+		}
+	case run.RunID == 0:
+		err = fmt.Errorf("outside a workflow run, state in artifacts can only be read: %w", err)
+		remedy = "change it in a workflow, or use --store file:DIR here"
 	}
 	return &store.UnreadableError{Op: op, Err: err, Remedy: remedy}
 }
 
-// choose returns the candidate of the highest generation, nil where there is
-// none. Two different saves of that generation are a conflict: neither run
-// knew of the other.
-func choose(k store.Key, found []candidate) (*candidate, error) {
-	if len(found) == 0 {
-		return nil, nil
+// elsewhere reports whether a run is on a server of somebody's own: GitHub
+// Enterprise Server, Gitea and Forgejo have no artifacts of version 4, or not all
+// of it (github.com/actions/upload-artifact, README: not supported on GHES).
+func elsewhere(run actions.Context) bool {
+	return !run.Act && run.ServerURL != "" && run.ServerURL != "https://github.com" && !isGHE.MatchString(run.ServerURL)
+}
+
+// unanswered is the error of an artifact service that did not do what was asked.
+func (s *shelves) unanswered(op string, err error) error {
+	if elsewhere(s.options.Run) && errors.Is(err, artifact.ErrNotFound) {
+		return noService(s.options.Run, op, err)
 	}
-	highest := slices.MaxFunc(found, func(a, b candidate) int { return int(min(max(a.generation-b.generation, -1), 1)) })
-	var who []string
-	var marks []string
-	for _, c := range found {
-		if c.generation != highest.generation || slices.Contains(marks, c.mark) {
-			continue
-		}
-		marks = append(marks, c.mark)
-		who = append(who, fmt.Sprintf("run %d saved artifact %s", c.run, c.name))
+	return &store.UnreadableError{Op: op, Err: err, Remedy: "run the job again; the artifact service did not answer"}
+}
+
+func (s *shelves) denied(op string, err error) error {
+	if limit, ok := errors.AsType[*actions.RateLimitError](err); ok {
+		return &store.BusyError{Op: op, Until: s.options.Now().Add(limit.RetryAfter), Err: err}
 	}
-	if len(marks) > 1 {
-		who = append(who, "delete the artifact that is wrong, and give the workflow a concurrency group")
-		return nil, &store.ConflictError{Keys: []store.Key{k}, Who: who}
+	if store.IsUnreadable(err) {
+		return err
 	}
-	return &highest, nil
+	if elsewhere(s.options.Run) && actions.Status(err) == 404 {
+		return noService(s.options.Run, op, err)
+	}
+	return &store.UnreadableError{Op: op, Err: err, Remedy: actions.Remedy(err, permission)}
 }

@@ -1,64 +1,51 @@
 package artifact
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
-
-	"sluice/internal/store"
 )
 
 // prefix begins the names of all artifacts that hold state.
 const prefix = "sluice-state."
 
-// markLength is how much of a save's digest is in its name: enough to be
-// unique, and to tell two saves of one generation apart without reading them.
-const markLength = 16
+// slots are the ends of the names that saves take in turn.
+func slots() []string { return []string{"a", "b", "c", "d"} }
 
-var isMark = regexp.MustCompile(`^[0-9a-f]{16}$`)
+// lane is the middle of the names of a job of a matrix; "" is everybody else's.
+func lane(shard string) string { return strings.ReplaceAll(shard, "/", "-of-") }
 
-// artifactName is unique for every save: the digest is, because it covers a
-// random part. Names of pipelines, targets and kinds hold no dots.
-func artifactName(k store.Key, generation int64, digest string) string {
-	name := k.Target
-	if k.Kind != store.KindTarget {
-		name += "." + k.Kind
+// nameOf is the name of a slot of a pipeline. Names of pipelines hold no dots.
+func nameOf(pipeline, lane, slot string) string {
+	if lane == "" {
+		return prefix + pipeline + "." + slot
 	}
-	return fmt.Sprintf("%s%s.%s.g%d.%s", prefix, k.Pipeline, name, generation, mark(digest))
+	return prefix + pipeline + "." + lane + "." + slot
 }
 
-func mark(digest string) string {
-	return strings.TrimPrefix(digest, "sha256:")[:markLength]
+// names are those of a lane.
+func names(pipeline, lane string) []string {
+	var list []string
+	for _, slot := range slots() {
+		list = append(list, nameOf(pipeline, lane, slot))
+	}
+	return list
 }
 
-// parseName reads what artifactName wrote; anything else is not ours.
-func parseName(name string) (c candidate, ok bool) {
-	rest, ok := strings.CutPrefix(name, prefix)
-	parts := strings.Split(rest, ".")
-	if !ok || len(parts) < 4 || len(parts) > 5 {
-		return candidate{}, false
+// parseName reads what nameOf wrote; anything else is not ours.
+func parseName(pipeline, name string) (lane string, ok bool) {
+	rest, ok := strings.CutPrefix(name, prefix+pipeline+".")
+	if !ok {
+		return "", false
 	}
-	k := store.Key{Pipeline: parts[0], Target: parts[1], Kind: strings.Join(parts[2:len(parts)-2], "")}
-	number, mark := parts[len(parts)-2], parts[len(parts)-1]
-	if !isMark.MatchString(mark) || !strings.HasPrefix(number, "g") {
-		return candidate{}, false
+	for _, slot := range slots() {
+		if rest == slot {
+			return "", true
+		}
+		if lane, ok := strings.CutSuffix(rest, "."+slot); ok {
+			var i, n int
+			_, err := fmt.Sscanf(lane, "%d-of-%d", &i, &n)
+			return lane, err == nil && lane == fmt.Sprintf("%d-of-%d", i, n)
+		}
 	}
-	generation, err := strconv.ParseInt(number[1:], 10, 64)
-	if err != nil || generation < 1 || k.Check() != nil {
-		return candidate{}, false
-	}
-	c = candidate{name: name, key: k, generation: generation, mark: mark}
-	return c, name == artifactName(k, generation, c.mark) // "g01" is not ours
-}
-
-// compact is data as it comes back from an envelope.
-func compact(data []byte) []byte {
-	var out bytes.Buffer
-	if json.Compact(&out, data) != nil {
-		return data // Commit checked that it is JSON
-	}
-	return out.Bytes()
+	return "", false
 }

@@ -4,85 +4,78 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"sluice/internal/actions"
 	"sluice/internal/actions/artifact"
 	"sluice/internal/store"
 )
 
-// entryName is the one file in an artifact's zip.
-const entryName = "record.json"
-
-// limits of a zip file that holds one record. JSON packs well, a bomb better.
-var limits = artifact.Limits{Entries: 1, Size: store.MaxStored, Ratio: 200}
-
-// maxZip is the most that is downloaded.
-const maxZip = store.MaxStored + 1<<10
+// isGHE is GitHub's own cloud under a name of its customer's.
+var isGHE = regexp.MustCompile(`^https://[a-z0-9-]+\.ghe\.com$`)
 
 // errDownload marks errors of the download itself.
 var errDownload = errors.New("the artifact cannot be downloaded")
 
-// read downloads a candidate and proves that it is what was saved.
-func (s *Store) read(ctx context.Context, c candidate) (store.Entry, error) {
+// errReplaced marks an artifact of this run that is asked for by its name, which
+// another may have by now.
+var errReplaced = errors.New("it was damaged, or replaced while it was read")
+
+// read downloads a snapshot and proves that it is what was saved. It is nil for an
+// upload that was begun and nothing sent: act lists those; GitHub does not.
+func (s *shelves) read(ctx context.Context, op string, c candidate) (*snapshot, error) {
+	refuse := func(err error, remedy string) error {
+		return &store.UnreadableError{Op: op, Err: fmt.Errorf("state of %s: artifact %s of run %d: %w", c.pipeline, c.name, c.run, err), Remedy: remedy}
+	}
 	zip, err := s.download(ctx, c)
-	if cancelled := store.Cancelled(ctx, "read"); cancelled != nil {
-		return store.Entry{}, cancelled
+	if limit, ok := errors.AsType[*actions.RateLimitError](err); ok {
+		return nil, &store.BusyError{Op: op, Until: s.options.Now().Add(limit.RetryAfter), Err: err}
+	}
+	if err != nil && !errors.Is(err, artifact.ErrDigest) {
+		return nil, refuse(err, actions.Remedy(err, permission))
+	}
+	if s.options.Run.Act && err == nil && len(zip) == 0 {
+		return nil, nil
+	}
+	var read *snapshot
+	if err == nil {
+		read, err = unpack(c.pipeline, zip)
 	}
 	if err != nil {
-		return store.Entry{}, &store.UnreadableError{
-			Key: c.key, Op: "read", Err: fmt.Errorf("artifact %s of run %d: %w", c.name, c.run, err), Remedy: actions.Remedy(err, permission),
+		return nil, refuse(err, "delete that artifact to go back to the state before it, then compare with `sluice status`")
+	}
+	for _, i := range read.Entries {
+		if i.Origin.ID == read.id {
+			i.Run = c.run // as GitHub has it
 		}
 	}
-	found, err := open(c, zip)
-	if err != nil {
-		return store.Entry{}, &store.UnreadableError{
-			Key: c.key, Op: "read", Err: fmt.Errorf("artifact %s of run %d: %w", c.name, c.run, err),
-			Remedy: "delete that artifact to go back to the state before it, then compare with `sluice status`",
-		}
-	}
-	found.Version = c.name
-	return found.Entry, nil
+	return read, nil
 }
 
-func (s *Store) download(ctx context.Context, c candidate) ([]byte, error) {
-	runs, err := s.runs()
-	if err != nil {
-		return nil, err
-	}
+func (s *shelves) download(ctx context.Context, c candidate) ([]byte, error) {
 	if c.own != nil {
-		return runs.Download(ctx, *c.own, maxZip)
+		runs, err := s.runs()
+		if err != nil {
+			return nil, err
+		}
+		zip, err := runs.Download(ctx, *c.own, maxZip)
+		if errors.Is(err, artifact.ErrDigest) {
+			err = errors.Join(errReplaced, err)
+		}
+		return zip, err
 	}
 	github, err := s.github()
 	if err != nil {
 		return nil, err
 	}
-	signed, err := github.ArtifactURL(ctx, c.id)
+	zip, err := github.Artifact(ctx, c.id, maxZip, func(zip []byte) error {
+		if got := store.Sum(zip); c.digest != "" && got != c.digest {
+			return fmt.Errorf("%w: the zip file has digest %s, GitHub says %s", artifact.ErrDigest, got, c.digest)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, errors.Join(errDownload, err)
 	}
-	return runs.DownloadSigned(ctx, signed, c.digest, maxZip)
-}
-
-// open checks every digest on the way: the zip file's, the envelope's, and the
-// one in the name.
-func open(c candidate, zip []byte) (store.Stored, error) {
-	if got := store.Sum(zip); c.digest != "" && got != c.digest {
-		return store.Stored{}, fmt.Errorf("the zip file has digest %s, GitHub says %s", got, c.digest)
-	}
-	files, err := artifact.Unpack(zip, limits)
-	if err != nil {
-		return store.Stored{}, err
-	}
-	text, ok := files[entryName]
-	if !ok {
-		return store.Stored{}, fmt.Errorf("it lacks %s", entryName)
-	}
-	found, err := store.Decode(c.key, text)
-	if err != nil {
-		return store.Stored{}, err
-	}
-	if found.Generation != c.generation || mark(found.Digest) != c.mark {
-		return store.Stored{}, fmt.Errorf("it holds generation %d, save %s: its name was given to something else", found.Generation, mark(found.Digest))
-	}
-	return found, nil
+	return zip, nil
 }

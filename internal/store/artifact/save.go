@@ -2,222 +2,292 @@ package artifact
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
+	"time"
 
 	"sluice/internal/actions/artifact"
-	"sluice/internal/guard"
 	"sluice/internal/store"
 )
 
-// Commit uploads one artifact per entry, and deletes this run's older ones of
-// the same target once the new one is finalised: killed anywhere between,
-// nothing is lost.
-func (s *Store) Commit(ctx context.Context, entries ...store.Entry) ([]store.Entry, error) {
-	if err := store.CheckCommit(entries); err != nil || len(entries) == 0 {
-		return nil, err
+// Swap uploads a snapshot a pipeline. What other runs save meanwhile it cannot
+// notice; what other jobs of this run saved it does.
+func (s *shelves) Swap(ctx context.Context, saves []store.Save) []store.Swapped {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if err := s.mayChange(ctx); err != nil {
+		return store.Failed(saves, err)
 	}
-	if err := store.Cancelled(ctx, "write"); err != nil {
-		return nil, err
+	out := make([]store.Swapped, len(saves))
+	keys := make([]store.Key, len(saves))
+	for i, save := range saves {
+		keys[i] = save.Key
 	}
-	entries = slices.Clone(entries)
-	older, err := s.prepare(ctx, entries)
-	if cancelled := store.Cancelled(ctx, "write"); cancelled != nil {
-		return nil, cancelled
-	}
-	if err != nil {
-		return nil, err
-	}
-	versions, errs := make([]string, len(entries)), make([]error, len(entries))
-	var group errgroup.Group
-	group.SetLimit(atOnce)
-	for i, e := range entries {
-		group.Go(func() error {
-			errs[i] = guard.Do("write state of "+e.Key.String(), func() (err error) {
-				if e.Data == nil {
-					return s.remove(ctx, e, older[e.Key])
-				}
-				entries[i].Generation = s.above(e)
-				if versions[i], err = s.save(ctx, entries[i]); err == nil {
-					s.sweep(ctx, older[e.Key])
-				}
-				return err
-			})
-			return nil
-		})
-	}
-	_ = group.Wait() // the errors are in errs
-	var saved []store.Entry
-	for i, e := range entries {
-		if e.Version = versions[i]; errs[i] == nil {
-			saved = append(saved, e)
+	for _, pipeline := range pipelinesOf(keys) {
+		var part []store.Save
+		var at []int
+		for i, save := range saves {
+			if save.Key.Pipeline == pipeline {
+				part, at = append(part, save), append(at, i)
+			}
+		}
+		for n, swapped := range s.swap(ctx, pipeline, part) {
+			out[at[n]] = swapped
 		}
 	}
-	return saved, errors.Join(errs...)
+	return out
 }
 
-// above is the generation that an entry is saved with: one that was removed before
-// needs a higher one to be found.
-func (s *Store) above(e store.Entry) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e.Version != "" {
-		return e.Generation
+func (s *shelves) swap(ctx context.Context, pipeline string, saves []store.Save) []store.Swapped {
+	if err := s.refresh(ctx, "write", pipeline); err != nil {
+		return store.Failed(saves, err)
 	}
-	s.created[e.Key] = s.graves[e.Key] == 0
-	return max(e.Generation, s.graves[e.Key]+1)
-}
-
-// remove saves that an entry is removed, and deletes what this run saved of it.
-// Where there is nothing else of it, that is deleted too.
-func (s *Store) remove(ctx context.Context, e store.Entry, older []candidate) error {
-	tombstone, err := s.save(ctx, e)
+	if err := s.compare(pipeline, saves); err != nil {
+		return store.Failed(saves, err)
+	}
+	name, err := s.save(ctx, pipeline, saves)
 	if err != nil {
-		return err
+		return store.Failed(saves, s.unwritten(err))
 	}
-	s.sweep(ctx, older)
-	s.mu.Lock()
-	alone := s.created[e.Key]
-	s.mu.Unlock()
-	s.bury(e.Key, e.Generation)
-	if !alone {
+	swapped := make([]store.Swapped, len(saves))
+	for i, save := range saves {
+		if !save.Removes() {
+			swapped[i] = store.Swapped{Version: save.Digest, Location: name}
+		}
+	}
+	return swapped
+}
+
+// compare reports which entries somebody else changed.
+func (s *shelves) compare(pipeline string, saves []store.Save) error {
+	lost := &store.ConflictError{}
+	for _, save := range saves {
+		versions := s.shelf(pipeline).entries[save.Key]
+		switch {
+		case len(versions) > 1:
+			s.blame(lost, save.Key, versions)
+		case len(versions) == 1 && (versions[0].Version != save.Version || versions[0].Generation >= save.Generation):
+			lost.Keys = append(lost.Keys, save.Key)
+			lost.Who = append(lost.Who, s.who(versions[0]))
+		case len(versions) == 0 && save.Version != "":
+			lost.Keys = append(lost.Keys, save.Key)
+		}
+	}
+	if len(lost.Keys) == 0 {
 		return nil
 	}
-	own, err := s.findOwn(ctx, "write")
-	if err != nil {
-		return nil // what stays behind is harmless
-	}
-	s.sweep(ctx, slices.DeleteFunc(own, func(c candidate) bool { return c.name != tombstone }))
-	return nil
+	return lost
 }
 
-// prepare refuses what must not be saved, and returns this run's artifacts by
-// target.
-func (s *Store) prepare(ctx context.Context, entries []store.Entry) (map[store.Key][]candidate, error) {
-	if err := s.mayChange(ctx); err != nil {
-		return nil, err
+func (s *shelves) who(v *item) string {
+	if v.Run == s.options.Run.RunID {
+		return fmt.Sprintf("another job of run %d", v.Run)
 	}
-	own, err := s.findOwn(ctx, "write")
-	if err != nil {
-		return nil, err
-	}
-	found := map[store.Key][]candidate{}
-	for _, c := range own {
-		found[c.key] = append(found[c.key], c)
-	}
-	current := make([]store.Stored, len(entries))
-	for i, e := range entries {
-		if current[i], err = s.known(e, found[e.Key]); err != nil {
-			return nil, err
-		}
-	}
-	return found, store.Compare(current, entries)
+	return by(v)
 }
 
-// known is the newest save of a target that this run and this process know of.
-// What other runs saved since is not asked: the store cannot swap anyway.
-func (s *Store) known(e store.Entry, own []candidate) (store.Stored, error) {
-	best, err := choose(e.Key, own)
-	if err != nil {
-		return store.Stored{}, err
-	}
-	s.mu.Lock()
-	if grave := s.graves[e.Key]; best != nil && best.generation <= grave {
-		best = nil
-	}
-	newest := s.last[e.Key]
-	if seen := s.seen[e.Key]; seen.Generation > newest.Generation {
-		newest = seen
-	}
-	s.mu.Unlock()
-	if best != nil && best.generation > newest.Generation {
-		by := fmt.Sprintf("another job of run %d", s.options.Run.RunID)
-		newest = store.Stored{Entry: store.Entry{Version: best.name, Generation: best.generation}, By: by}
-	}
-	if newest.Generation > 0 {
-		return newest, nil
-	}
-	// Nothing is known: the version was loaded by another process.
-	c, _ := parseName(e.Version)
-	return store.Stored{Entry: store.Entry{Version: e.Version, Generation: c.generation}}, nil
-}
+const (
+	// tries is how often a name is looked for because other jobs of this run hold all.
+	tries = 40
+	// patience is how many of them leave the last free name to a save that goes on
+	// from all others: jobs that took it each for itself would leave none.
+	patience = 20
+)
 
-// save uploads one record under a name of its own. Where the name is used
-// already, an earlier attempt of the upload was answered too late; the name is
-// lost, and the record gets another envelope and with it another name.
-func (s *Store) save(ctx context.Context, e store.Entry) (version string, err error) {
-	const names = 3
-	for range names {
-		if err := store.Cancelled(ctx, "write"); err != nil {
+// errBehind means that another job of this run saved since this one looked.
+var errBehind = errors.New("another job of this run saved meanwhile")
+
+// save uploads the pipeline's state with saves in it. It deletes what this run saved
+// before, once the new one is finalised.
+func (s *shelves) save(ctx context.Context, pipeline string, saves []store.Save) (name string, err error) {
+	in := lane(s.options.Shard)
+	if in != "" && !s.pinned(pipeline) {
+		if _, err := s.put(ctx, pipeline, "", nil); err != nil {
 			return "", err
 		}
-		version, err = s.upload(ctx, e)
-		if !errors.Is(err, artifact.ErrExists) {
-			break
+	}
+	return s.put(ctx, pipeline, in, saves)
+}
+
+// pinned reports whether this run is named as one whose jobs save side by side.
+func (s *shelves) pinned(pipeline string) bool {
+	return slices.ContainsFunc(s.shelf(pipeline).pins(), func(p pin) bool { return p.Run == s.options.Run.RunID })
+}
+
+// put uploads a snapshot under one of a lane's names. Where other jobs hold all of
+// them it goes on from what they saved.
+func (s *shelves) put(ctx context.Context, pipeline, in string, saves []store.Save) (name string, err error) {
+	for try := 1; ; try++ {
+		name, err = s.putOnce(ctx, pipeline, in, saves, try > patience)
+		again := errors.Is(err, artifact.ErrExists) || errors.Is(err, errBehind)
+		if !again || try == tries {
+			return name, err
+		}
+		if err := pause(ctx, time.Duration(try)*s.options.Wait); err != nil {
+			return "", err
+		}
+		if err := s.refresh(ctx, "write", pipeline); err != nil {
+			return "", err
+		}
+		if err := s.compare(pipeline, saves); err != nil {
+			return "", err
+		}
+		if in == "" && len(saves) == 0 && s.pinned(pipeline) {
+			return "", nil // another job has pinned the run
 		}
 	}
-	if cancelled := store.Cancelled(ctx, "write"); err != nil && cancelled != nil {
-		return "", cancelled
-	}
-	if err != nil {
-		return "", &store.UnreadableError{Key: e.Key, Op: "write", Err: err, Remedy: uploadRemedy(err)}
-	}
-	return version, nil
 }
 
-func uploadRemedy(err error) string {
-	if errors.Is(err, artifact.ErrQuota) {
-		return "delete artifacts or raise the account's storage limit, or keep state elsewhere (state: {store: git})"
+func pause(ctx context.Context, most time.Duration) error {
+	timer := time.NewTimer(rand.N(most))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	return "run the job again; the artifact service did not take the record"
 }
 
-func (s *Store) upload(ctx context.Context, e store.Entry) (version string, err error) {
-	encode := store.Encode
-	if e.Data == nil {
-		encode = store.EncodeRemoval
-	}
-	text, digest, err := encode(e, s.options.Run.Run())
+func (s *shelves) putOnce(ctx context.Context, pipeline, in string, saves []store.Save, last bool) (string, error) {
+	next, err := s.next(pipeline, saves)
 	if err != nil {
 		return "", err
 	}
-	zip, err := artifact.Pack(entryName, text, limits)
+	zip, err := next.pack()
 	if err != nil {
 		return "", err
 	}
 	runs, err := s.runs()
 	if err != nil {
+		return "", noService(s.options.Run, "write", err)
+	}
+	own, err := s.findOwn(ctx, "write", pipeline)
+	if err != nil {
 		return "", err
 	}
-	name := artifactName(e.Key, e.Generation, digest)
-	if _, err := runs.Upload(ctx, name, zip); err != nil {
+	own = slices.DeleteFunc(own, func(c candidate) bool { return c.lane != in })
+	for _, c := range own {
+		if c.digest != "" && !s.shelf(pipeline).knows(c.digest) {
+			return "", errBehind
+		}
+	}
+	name, err := s.upload(ctx, runs, own, names(pipeline, in), zip, last)
+	if err != nil {
 		return "", err
 	}
-	e.Version = name
-	s.remember(e, digest)
+	for _, i := range next.Entries {
+		if i.Origin.ID == "" {
+			i.Origin = next.self()
+		}
+	}
+	s.shelf(pipeline).add(s.options.Join, next)
+	s.sweep(ctx, runs, pipeline, slices.DeleteFunc(own, func(c candidate) bool { return c.name == name }))
 	return name, nil
 }
 
-// remember keeps a save for Loads of this process that the service's lists do
-// not show yet.
-func (s *Store) remember(e store.Entry, digest string) {
-	s.mu.Lock()
-	e.Data = compact(e.Data)
-	s.last[e.Key] = store.Stored{Entry: e, By: s.options.Run.Run(), Digest: digest}
-	s.mu.Unlock()
-	s.places.Add(e.Key, store.Saved{Location: e.Version, Digest: digest})
+// next is the snapshot that goes on from what is known, with saves in it.
+func (s *shelves) next(pipeline string, saves []store.Save) (*snapshot, error) {
+	shelf := s.shelf(pipeline)
+	next := &snapshot{Pipeline: pipeline, SavedBy: s.options.Run.Run() + s.reason, At: s.options.Now().UTC(), Pins: shelf.pins()}
+	next.lineage(shelf.heads)
+	if s.options.Shard != "" && !s.pinned(pipeline) {
+		next.Pins = append([]pin{{Run: s.options.Run.RunID, At: next.At}}, next.Pins...)
+		next.Pins = next.Pins[:min(len(next.Pins), maxPins)]
+	}
+	replaced := map[store.Key]bool{}
+	for _, save := range saves {
+		if replaced[save.Key] = true; save.Removes() {
+			continue
+		}
+		i, err := s.item(save)
+		if err != nil {
+			return nil, err
+		}
+		next.Entries = append(next.Entries, i)
+	}
+	for _, k := range shelf.keys() {
+		if replaced[k] {
+			continue
+		}
+		for _, i := range shelf.entries[k] {
+			kept, err := s.kept(i)
+			if err != nil {
+				return nil, err
+			}
+			next.Entries = append(next.Entries, kept)
+		}
+	}
+	return next, nil
 }
 
-// sweep deletes a target's older artifacts of this run. What stays behind is
-// harmless, so failures are only warned of.
-func (s *Store) sweep(ctx context.Context, older []candidate) {
-	runs, err := s.runs()
+// item is an entry that this run saves.
+func (s *shelves) item(save store.Save) (*item, error) {
+	found, err := store.Decode(save.Key, save.Text)
 	if err != nil {
-		return
+		return nil, err
 	}
+	found.Version = save.Digest
+	return &item{Run: s.options.Run.RunID, Sealed: json.RawMessage(save.Text), Stored: found}, nil
+}
+
+// kept is an entry as the next snapshot has it: as it is, or, where it was joined of
+// two, in an envelope of its own.
+func (s *shelves) kept(i *item) (*item, error) {
+	if len(i.Sealed) > 0 {
+		again := *i
+		return &again, nil
+	}
+	text, digest, err := store.Encode(i.Entry, i.By)
+	if err != nil {
+		return nil, err
+	}
+	return s.item(store.Save{Entry: i.Entry, Text: text, Digest: digest})
+}
+
+// upload takes the names in turn, those that are free. Others may have begun uploads
+// that no list shows: the last name is left to them, unless last says otherwise.
+func (s *shelves) upload(ctx context.Context, runs *artifact.Client, own []candidate, names []string, zip []byte, last bool) (string, error) {
+	live := map[string]bool{}
+	for _, c := range own {
+		live[c.name] = true
+	}
+	begun := 0
+	for n := 1; n <= len(names); n++ {
+		at := (s.last[names[0]] + n) % len(names)
+		name := names[at]
+		if live[name] {
+			continue
+		}
+		if s.burnt[name] || begun > 0 && n == len(names) && !last {
+			begun++
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		_, err := runs.Upload(ctx, name, zip)
+		if errors.Is(err, artifact.ErrExists) {
+			s.burnt[name] = true
+			begun++
+			continue
+		}
+		if err == nil {
+			s.last[names[0]] = at
+		}
+		return name, err
+	}
+	clear(s.burnt) // others may have deleted theirs when it is tried again
+	return "", artifact.ErrExists
+}
+
+// sweep deletes what this run saved before in the lane, which the new snapshot goes
+// on from. What stays behind is harmless, so failures are only warned of.
+func (s *shelves) sweep(ctx context.Context, runs *artifact.Client, pipeline string, older []candidate) {
+	older = s.still(ctx, runs, pipeline, older)
 	for _, c := range older {
 		if ctx.Err() != nil {
 			return
@@ -226,4 +296,36 @@ func (s *Store) sweep(ctx context.Context, older []candidate) {
 			s.warn(fmt.Sprintf("artifact %s is older state and could not be deleted: %v", c.name, err))
 		}
 	}
+}
+
+// still are those that are there as they were listed: where another job uploaded
+// some, it may have used their names again.
+func (s *shelves) still(ctx context.Context, runs *artifact.Client, pipeline string, older []candidate) []candidate {
+	if !slices.ContainsFunc(older, func(c candidate) bool { return runs.ByOther(*c.own) }) {
+		return older
+	}
+	now, err := s.findOwn(ctx, "write", pipeline)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(older, func(c candidate) bool {
+		return !slices.ContainsFunc(now, func(n candidate) bool { return n.name == c.name && n.own.ID == c.own.ID && n.digest == c.digest })
+	})
+}
+
+// unwritten is the error of a snapshot that was not saved.
+func (s *shelves) unwritten(err error) error {
+	if _, busy := store.IsBusy(err); busy || store.IsUnreadable(err) || store.IsConflict(err) {
+		return err
+	}
+	remedy := "run the job again; the artifact service did not take the state"
+	switch {
+	case errors.Is(err, artifact.ErrQuota):
+		remedy = "delete artifacts or raise the account's storage limit, or keep state elsewhere (state: {store: git})"
+	case errors.Is(err, artifact.ErrExists):
+		remedy = "re-run the job, whose next attempt has names of its own, or let fewer jobs of one run save at a time"
+	case elsewhere(s.options.Run) && errors.Is(err, artifact.ErrNotFound):
+		return noService(s.options.Run, "write", err)
+	}
+	return &store.UnreadableError{Op: "write", Err: err, Remedy: remedy}
 }

@@ -24,7 +24,8 @@ type Spec struct {
 	Store    string   // "artifact", "git", "s3://bucket/prefix" or "file:DIR"
 	Branch   string   // git: "" means sluice-state
 	Endpoint string   // s3: "" means AWS's own, or the environment's
-	Branches []string // whose runs may change state, in Actions; empty means the default branch
+	Refs     []string // whose runs may change state, in Actions; empty means the default branch
+	Shard    string   // the share of a matrix that this job has, "2/8"; "" where it has all
 
 	// Process is what the stores of one process share; nil shares nothing.
 	Process *Process
@@ -32,6 +33,7 @@ type Spec struct {
 	Runner    *actions.Runner // this run, inside Actions or not
 	Getenv    func(string) string
 	Transport http.RoundTripper        // of artifacts and s3; nil means their own
+	Join      store.Join               // of what runs saved side by side where nothing can be swapped; nil joins nothing
 	Describe  func(store.Entry) string // one line about a save, for git's log; nil for nothing
 	Warn      func(message string)     // nil drops warnings
 	// Secret is told each credential when a client gets it, before its first use:
@@ -105,24 +107,31 @@ func (spec Spec) open() (store.Store, error) {
 }
 
 func (spec Spec) artifact(run actions.Context) (store.Store, error) {
-	if !spec.Runner.Inside() {
-		return nil, &store.UnreadableError{
-			Op: "open", Err: fmt.Errorf("the artifact store exists in GitHub Actions alone, and GITHUB_ACTIONS is not set"),
-			Remedy: "use --store file:DIR here",
+	options, err := spec.artifacts(run)
+	if err != nil {
+		return nil, err
+	}
+	return artifact.Open(options), nil
+}
+
+// artifacts are the options of the artifact store. Outside of a run it can only be
+// read, through the REST API.
+func (spec Spec) artifacts(run actions.Context) (artifact.Options, error) {
+	if !spec.Runner.Inside() && run.Repository == "" {
+		return artifact.Options{}, &store.UnreadableError{
+			Op: "open", Err: fmt.Errorf("state in artifacts belongs to a repository on GitHub, and which one is not known"),
+			Remedy: "run it in a clone of the repository or set GITHUB_REPOSITORY=owner/name, or use --store file:DIR here",
 		}
 	}
 	// Opening checks the variables and sends nothing.
 	runs, err := protocol.Open(spec.Getenv, spec.Transport, spec.Secret)
-	if err != nil {
-		return nil, &store.UnreadableError{
-			Op: "open", Err: err,
-			Remedy: "use sluice as an action (uses: …), or another store (state: {store: git}, or --store file:DIR)",
-		}
+	if err != nil && (spec.Runner.Inside() || !errors.Is(err, protocol.ErrUnavailable)) {
+		return artifact.Options{}, artifact.NoService(run, err)
 	}
-	return artifact.Open(artifact.Options{
-		Runs: func() (*protocol.Client, error) { return runs, nil }, GitHub: spec.Runner.GitHub,
-		Run: run, Branches: spec.Branches, Warn: spec.Warn,
-	}), nil
+	return artifact.Options{
+		Runs: func() (*protocol.Client, error) { return runs, err }, GitHub: spec.Runner.GitHub,
+		Run: run, Refs: spec.Refs, Shard: spec.Shard, Join: spec.Join, Warn: spec.Warn,
+	}, nil
 }
 
 func (spec Spec) git(run actions.Context) (store.Store, error) {
@@ -151,31 +160,50 @@ func (spec Spec) branch(run actions.Context) (gitref.Options, error) {
 }
 
 // Accepted is what [Accept] did.
-type Accepted = gitref.Accepted
+type Accepted struct {
+	From string // whose state counts from now on
+	Now  string // where it is
+}
 
-// Accept goes on from one of two states where a store noticed that the newest one
-// was lost. commit names it, reason says why. Only the git store notices. Errors:
-// [*Error] for another store, and those of [gitref.Accept].
-func Accept(ctx context.Context, spec Spec, commit, reason string) (Accepted, error) {
-	if spec.Store != "git" {
-		return Accepted{}, &Error{spec.Store, errors.New("only the git store keeps commits to accept; this one's state is restored where it is kept")}
-	}
+// Accept goes on from one of two states, where a store noticed that the newest one
+// was lost (git: what names a commit), or that runs saved the same targets side by
+// side (artifact: what names a run). reason says why. Errors: [*Error] for another
+// store, and those of [gitref.Accept] and [artifact.Accept].
+func Accept(ctx context.Context, spec Spec, pipeline, what, reason string) (Accepted, error) {
 	spec = spec.complete()
 	run, err := spec.Runner.Context()
 	if err != nil {
 		return Accepted{}, &store.UnreadableError{Op: "open", Err: err, Remedy: "run the job again"}
 	}
-	options, err := spec.branch(run)
-	if err != nil {
-		return Accepted{}, err
+	switch spec.Store {
+	case "git":
+		options, err := spec.branch(run)
+		if err != nil {
+			return Accepted{}, err
+		}
+		done, err := gitref.Accept(ctx, options, what, reason)
+		return Accepted{From: "commit " + done.From, Now: "commit " + done.Commit}, err
+	case "artifact":
+		options, err := spec.artifacts(run)
+		if err != nil {
+			return Accepted{}, err
+		}
+		done, err := artifact.Accept(ctx, options, pipeline, what, reason)
+		return Accepted{From: done.From, Now: "artifact " + done.Artifact}, err
+	default:
+		return Accepted{}, &Error{spec.Store, errors.New("its state is never lost or saved twice in a way that this command decides; restore it where it is kept")}
 	}
-	return gitref.Accept(ctx, options, commit, reason)
 }
 
 // IsRefusal reports whether err means that there is nothing to accept, or not what
 // was named.
 func IsRefusal(err error) bool {
-	return errors.Is(err, gitref.ErrNotLost) || errors.Is(err, gitref.ErrNotThere)
+	for _, refusal := range []error{gitref.ErrNotLost, gitref.ErrNotThere, artifact.ErrNoConflict, artifact.ErrNotThere} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	return false
 }
 
 func (spec Spec) s3(run actions.Context) (store.Store, error) {

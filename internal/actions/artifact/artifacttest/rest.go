@@ -56,6 +56,9 @@ func (s *Server) restList(w http.ResponseWriter, r *http.Request, run string) {
 		if run != "" && run != strconv.FormatInt(a.Run.ID, 10) {
 			continue
 		}
+		if s.Hidden != 0 && a.Run.ID == s.Hidden || s.Late > 0 && s.Now().Before(a.Created.Add(s.Late)) {
+			continue
+		}
 		if a.live() && (query.Get("name") == "" || query.Get("name") == a.Name) {
 			items = append(items, s.restItem(a))
 		}

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"sluice/internal/actions/limittest"
 )
 
 // What the stand-in's one repository is.
@@ -41,7 +43,7 @@ type Artifact struct {
 	ID        int64
 	Name      string
 	Run       Run
-	Job       string
+	Job       string // with its attempt: "promote-1"
 	Zip       []byte
 	Digest    string
 	Created   time.Time
@@ -69,6 +71,14 @@ type Server struct {
 	Base string
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
+	// Meter counts the requests of the REST API, and refuses too many.
+	Meter limittest.Meter
+	// Late is how long the REST API's lists lack an artifact that is finalised.
+	Late time.Duration
+	// Hidden is a run whose artifacts the REST API's lists lack; 0 is none.
+	Hidden int64
+	// Slow, where set, is how long a request of the artifact service takes.
+	Slow func(r *http.Request) time.Duration
 
 	mu        sync.Mutex
 	artifacts []*Artifact
@@ -183,8 +193,15 @@ func (s *Server) Put(run Run, name string, zip []byte) {
 	run = s.know(run)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.add(name, run, run.Job)
+	a := s.add(name, run, fmt.Sprintf("%s-%d", run.Job, run.Attempt))
 	a.Zip, a.Digest, a.Finalised = zip, sum(zip), true
+}
+
+// Crowd adds n artifacts of a hundred other runs that are none of Sluice's.
+func (s *Server) Crowd(n int) {
+	for i := range n {
+		s.Put(Run{ID: int64(100_000 + i%100)}, fmt.Sprintf("coverage-%d", i), []byte("zip"))
+	}
 }
 
 // Requests lists what was asked, as "POST CreateArtifact", "PUT block",
@@ -220,6 +237,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.requests = append(s.requests, label)
 	s.mu.Unlock()
+	if s.Slow != nil && strings.HasPrefix(r.URL.Path, "/twirp/") {
+		time.Sleep(s.Slow(r))
+	}
 	if s.Fault != nil {
 		if status, body := s.Fault(r); status != 0 {
 			http.Error(w, body, status)
@@ -231,7 +251,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if lose {
 		out = httptest.NewRecorder()
 	}
-	s.route(out, r)
+	if !strings.HasPrefix(r.URL.Path, "/repos/") || s.Meter.Allow(out, r, label) {
+		s.route(out, r)
+	}
 	if lose {
 		panic(http.ErrAbortHandler)
 	}

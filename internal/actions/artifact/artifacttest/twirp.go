@@ -73,29 +73,58 @@ func (s *Server) authorise(r *http.Request, q ask) (Run, bool) {
 	return run, err == nil && strings.Contains(string(claims), fmt.Sprintf(" Actions.Results:%d:", id))
 }
 
-// find returns the newest artifact of a name in a run that is not deleted.
+// perJob is how many artifacts a job may create (github.com/actions/upload-artifact,
+// README, limitations).
+const perJob = 500
+
+// attempt is that of a job's id, "promote-2". GitHub keeps the artifacts of each
+// apart (inferred from go-gitea#38857); act does not.
+func (s *Server) attempt(job string) string {
+	if s.Act {
+		return ""
+	}
+	return job[strings.LastIndexByte(job, '-')+1:]
+}
+
+// of reports whether an artifact is among those that a request may see.
+func (s *Server) of(a *Artifact, q ask) bool {
+	return strconv.FormatInt(a.Run.ID, 10) == q.Run && s.attempt(a.Job) == s.attempt(q.Job)
+}
+
+// find returns the newest artifact of a name in a run's attempt that is not deleted.
 func (s *Server) find(q ask) *Artifact {
 	for i := len(s.artifacts) - 1; i >= 0; i-- {
 		a := s.artifacts[i]
-		if a.Name == q.Name && strconv.FormatInt(a.Run.ID, 10) == q.Run && !a.Deleted {
+		if a.Name == q.Name && s.of(a, q) && !a.Deleted {
 			return a
 		}
 	}
 	return nil
 }
 
-// create refuses a name that the run ever used, also by an upload that was
-// never finished or was deleted.
+// create refuses a name that is in use, also by an upload that was never finished;
+// and more than a job may have.
 func (s *Server) create(w http.ResponseWriter, q ask, run Run) {
 	if q.Version != 4 || q.Name == "" || strings.ContainsAny(q.Name, "\"/:<>|*?\\\r\n") || len(q.Name) > 255 {
 		refuse(w, 400, "invalid_argument", "the request is not valid")
 		return
 	}
+	created := 0
 	for _, a := range s.artifacts {
-		if a.Name == q.Name && a.Run.ID == run.ID && !s.Act {
+		if a.Run.ID != run.ID || s.Act {
+			continue
+		}
+		if a.Name == q.Name && s.of(a, q) && !a.Deleted {
 			refuse(w, 409, "already_exists", "an artifact with this name already exists on the workflow run")
 			return
 		}
+		if a.Job == q.Job {
+			created++
+		}
+	}
+	if created >= perJob {
+		refuse(w, 403, "permission_denied", "a job may create 500 artifacts")
+		return
 	}
 	s.writes++
 	a := s.add(q.Name, run, q.Job)
@@ -136,7 +165,7 @@ func (s *Server) finish(w http.ResponseWriter, a *Artifact) {
 func (s *Server) list(w http.ResponseWriter, q ask) {
 	found, used := []map[string]any{}, false
 	for _, a := range s.artifacts {
-		if strconv.FormatInt(a.Run.ID, 10) != q.Run {
+		if !s.of(a, q) {
 			continue
 		}
 		used = true
@@ -176,7 +205,7 @@ func (s *Server) sign(w http.ResponseWriter, q ask) {
 
 func (s *Server) remove(w http.ResponseWriter, q ask) {
 	a := s.find(q)
-	if a == nil || !a.Finalised && !s.Act {
+	if a == nil || !a.Finalised && !s.Act || !s.Act && a.Job != q.Job { // the toolkit names the job that uploaded it
 		refuse(w, 404, "not_found", "artifact not found")
 		return
 	}
