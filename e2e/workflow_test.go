@@ -60,7 +60,7 @@ func TestCanaryWorkflow(t *testing.T) {
 	}
 	saved := w.saved(t)
 	record := saved.Record
-	if record.Schema != "sluice.state/v1" || record.Target != "api" || record.Release.ID != before.DeploymentID || record.Lock != nil || len(record.Rollouts) != 1 || record.Rollouts[0].Rollout.State != "SUCCEEDED" {
+	if record.Schema != "sluice.state/v2" || record.Target != "api" || record.Release.ID != before.DeploymentID || record.Lease != "" || len(record.Rollouts) != 1 || record.Rollouts[0].Rollout.State != "SUCCEEDED" {
 		t.Errorf("the state artifact says %+v, want one rollout that succeeded and no lease", record)
 	}
 	last := r.outputs["finish/again"]
@@ -180,14 +180,14 @@ type savedState struct {
 	Record     struct {
 		Schema, Target string
 		Release        struct{ ID string }
-		Lock           *struct{ Holder string }
+		Lease          string
 		Rollouts       []struct {
 			Rollout struct{ State string }
 		}
 	}
 }
 
-// saved is the state in the only artifact that the run left.
+// saved is the record of api in the only artifact that the run left.
 func (w workflow) saved(t *testing.T) savedState {
 	t.Helper()
 	var archives []string
@@ -218,11 +218,24 @@ func (w workflow) saved(t *testing.T) savedState {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var saved savedState
-	if err := json.Unmarshal(data, &saved); err != nil {
-		t.Fatalf("the artifact's record: %v\n%s", err, data)
+	var snapshot struct {
+		Entries []struct {
+			Sealed struct {
+				savedState
+				Kind, Target string
+			}
+		}
 	}
-	return saved
+	if err := json.Unmarshal(data, &snapshot); err != nil {
+		t.Fatalf("the artifact's snapshot: %v\n%s", err, data)
+	}
+	for _, e := range snapshot.Entries {
+		if e.Sealed.Kind == "" && e.Sealed.Target == "api" {
+			return e.Sealed.savedState
+		}
+	}
+	t.Fatalf("the artifact has no record of api: %s", data)
+	return savedState{}
 }
 
 func read(t *testing.T, path string) string {
