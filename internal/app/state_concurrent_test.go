@@ -84,6 +84,7 @@ func TestTwoRunsInArtifacts(t *testing.T) {
 	w := newWorld(t, shop)
 	args := []string{"promote", "--to", "production", "--target", "eu", "--store", "artifact"}
 	other := []string{"promote", "--to", "production", "--target", "us", "--store", "artifact"}
+	w.wants(t, 0, "", job{run: 5}, "state", "import", "--store", "artifact")
 	w.wants(t, 0, "succeeded", job{run: 6}, other...)
 	for _, got := range w.together(t, args, args) {
 		if !strings.Contains(got.stderr, "concurrency group") {

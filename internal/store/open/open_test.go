@@ -49,7 +49,7 @@ func TestArtifactInActions(t *testing.T) {
 	server := artifacttest.New()
 	getenv := server.Getenv(artifacttest.Run{ID: 7})
 	s, err := open.Open(open.Spec{Store: "artifact", Runner: actions.New(getenv, t.Output()), Getenv: getenv, Transport: server.Transport()})
-	if err != nil || s.Facts() != (store.Facts{Name: "artifact", Identity: true}) {
+	if err != nil || s.Facts() != (store.Facts{Name: "artifact", Atomic: true, Identity: true, Together: true}) {
 		t.Errorf("%v", err)
 	}
 	if n := len(server.Requests()); n != 0 {
