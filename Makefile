@@ -2,7 +2,7 @@
 FUZZTIME ?= 10s
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: all build test race cover fuzz proof soak e2e lint fmt release clean
+.PHONY: all build test race cover fuzz proof soak bench e2e lint fmt release clean
 
 all: build test lint
 
@@ -33,6 +33,9 @@ proof: ## every place at which a process can be killed, as a table: about half a
 SOAK ?= 10m
 soak: ## many processes at once that die at random, for SOAK, by SLUICE_SEED
 	cd internal/proof && SOAK=$(SOAK) SLUICE_SEED=$${SLUICE_SEED:-$$(date +%s)} go test -race -count=1 -timeout=24h -v -run=TestSoak .
+
+bench: ## what the design promises about cost, as ratios, with the machine named: ten minutes
+	cd internal/proof && go test -run='^$$' -bench=. -benchtime=1x -count=1 -timeout=1h .
 
 e2e: ## the tests that need an engine, act and the aws CLI; .ci/run brings them
 	go test -count=1 -timeout=30m -v ./e2e

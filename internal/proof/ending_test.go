@@ -27,7 +27,7 @@ func (e ending) String() string {
 }
 
 // ending reads how the world stands.
-func (w *world) ending(t *testing.T) ending {
+func (w *world) ending(t testing.TB) ending {
 	t.Helper()
 	var state struct{ Records []json.RawMessage }
 	w.document(t, &state, "state", "show")
@@ -71,7 +71,7 @@ type event struct {
 // contradictions are what the events of a target say against each other: an
 // action that is over twice or never, a rollout that began or ended twice, an
 // event that is missing.
-func (w *world) contradictions(t *testing.T) []string {
+func (w *world) contradictions(t testing.TB) []string {
 	t.Helper()
 	var history struct{ Events []event }
 	w.document(t, &history, "events")

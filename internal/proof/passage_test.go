@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // passage is what lies between the program and the world: it numbers the points
@@ -21,6 +22,8 @@ type passage struct {
 	counts func(what string) bool              // which points there are; nil for all
 	kill   func()                              // kills the program that runs and returns when it is gone
 	moves  func(r *http.Request) (over func()) // is told of each request to a platform that may change something; may be nil
+	delay  time.Duration                       // of each answer
+	asked  map[string]int                      // how many requests there were, by the address that they were led to
 	inside sync.WaitGroup
 }
 
@@ -78,7 +81,7 @@ func (p *passage) list() (points []string, where string, killed bool) {
 
 // before leads requests to a server. name says what a request is, "" for one that
 // is no point.
-func (p *passage) before(t *testing.T, to string, name func(*http.Request) string) string {
+func (p *passage) before(t testing.TB, to string, name func(*http.Request) string) string {
 	t.Helper()
 	target, err := url.Parse(to)
 	if err != nil {
@@ -100,6 +103,13 @@ func (p *passage) before(t *testing.T, to string, name func(*http.Request) strin
 	return listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.inside.Add(1)
 		defer p.inside.Done()
+		p.mu.Lock()
+		if p.asked == nil {
+			p.asked = map[string]int{}
+		}
+		p.asked[to]++
+		p.mu.Unlock()
+		time.Sleep(p.delay)
 		what := name(r)
 		if what != "" && p.point("before "+what) {
 			panic(http.ErrAbortHandler)
@@ -112,7 +122,7 @@ func (p *passage) before(t *testing.T, to string, name func(*http.Request) strin
 }
 
 // saves is the address at which the program tells of its commits; see [told].
-func (p *passage) saves(t *testing.T) string {
+func (p *passage) saves(t testing.TB) string {
 	t.Helper()
 	var mu sync.Mutex
 	after := map[string]bool{} // whether to die after the commit, by its number

@@ -21,7 +21,7 @@ import (
 // platform; after each step nothing is broken that must never be. SOAK says for
 // how long; a fault names its seed.
 func TestSoak(t *testing.T) {
-	long, err := time.ParseDuration(cmp.Or(os.Getenv("SOAK"), "3s"))
+	long, err := time.ParseDuration(cmp.Or(os.Getenv("SOAK"), "2s"))
 	if err != nil {
 		t.Fatalf("SOAK: %v", err)
 	}

@@ -41,6 +41,7 @@ type world struct {
 	store     string // the value of --store
 	platforms *sandbox.Server
 	artifacts *artifacttest.Server
+	program   string                      // what is run
 	servers   struct{ github, s3 string } // their addresses
 	env       map[string]string           // what leads there by way of the passage
 }
@@ -51,12 +52,12 @@ const quick = 100
 
 // newWorld starts the stand-ins, and the emulators with what text declares, in
 // time that passes so much faster.
-func newWorld(t *testing.T, store, text string, speed time.Duration) *world {
+func newWorld(t testing.TB, store, text string, speed time.Duration) *world {
 	t.Helper()
 	dir := t.TempDir()
 	w := &world{
 		passage: &passage{at: never}, time: fast{time.Now(), speed}, dir: dir, file: filepath.Join(dir, "sluice.yaml"),
-		artifacts: artifacttest.New(),
+		artifacts: artifacttest.New(), program: os.Args[0],
 	}
 	w.artifacts.Now = w.time.now
 	if err := os.WriteFile(w.file, []byte(text), 0o600); err != nil {
@@ -77,7 +78,7 @@ func newWorld(t *testing.T, store, text string, speed time.Duration) *world {
 	return w
 }
 
-func parsed(t *testing.T, text string) *pipeline.Pipeline {
+func parsed(t testing.TB, text string) *pipeline.Pipeline {
 	t.Helper()
 	p, problems := pipeline.Parse("sluice.yaml", []byte(text), facts())
 	if pipeline.Failed(problems) {
@@ -95,7 +96,7 @@ func facts() []driver.Facts {
 	return list
 }
 
-func listen(t *testing.T, h http.Handler) string {
+func listen(t testing.TB, h http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
@@ -104,7 +105,7 @@ func listen(t *testing.T, h http.Handler) string {
 
 // through is the environment that leads to the platforms and the store by way of
 // a passage.
-func (w *world) through(t *testing.T, p *passage) map[string]string {
+func (w *world) through(t testing.TB, p *passage) map[string]string {
 	t.Helper()
 	env, ways := w.platforms.Env(), map[string]string{}
 	for name, value := range env {
@@ -202,6 +203,7 @@ func (w *world) environ(s step) []string {
 type outcome struct {
 	code           int // -1 where it was killed
 	stdout, stderr string
+	process        *os.ProcessState // nil where it was none
 }
 
 func (o outcome) String() string { return fmt.Sprintf("exit %d\n%s\n%s", o.code, o.stdout, o.stderr) }
@@ -212,10 +214,10 @@ func (w *world) line(s step) []string {
 }
 
 // run runs a step as a process of its own, killed at a point of the passage.
-func (w *world) run(t *testing.T, s step, at int) outcome {
+func (w *world) run(t testing.TB, s step, at int) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	program := exec.CommandContext(t.Context(), os.Args[0], w.line(s)...)
+	program := exec.CommandContext(t.Context(), w.program, w.line(s)...)
 	program.Env, program.Dir, program.Stdout, program.Stderr = w.environ(s), w.dir, &stdout, &stderr
 	begun, gone := make(chan struct{}), make(chan struct{})
 	w.passage.arm(at, func() {
@@ -232,20 +234,20 @@ func (w *world) run(t *testing.T, s step, at int) outcome {
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		t.Fatal(err)
 	}
-	return outcome{program.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	return outcome{program.ProcessState.ExitCode(), stdout.String(), stderr.String(), program.ProcessState}
 }
 
 // here runs a step in this process, which is not killed.
-func (w *world) here(t *testing.T, s step) outcome {
+func (w *world) here(t testing.TB, s step) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	w.passage.arm(never, nil)
 	code := app.Main(t.Context(), app.Process{Args: w.line(s), Stdout: &stdout, Stderr: &stderr, Environ: w.environ(s), Clock: w.time.clock()})
-	return outcome{code, stdout.String(), stderr.String()}
+	return outcome{code, stdout.String(), stderr.String(), nil}
 }
 
 // document runs a command that only reads, and decodes its document.
-func (w *world) document(t *testing.T, into any, args ...string) {
+func (w *world) document(t testing.TB, into any, args ...string) {
 	t.Helper()
 	s := step{"octocat", 99, append(args, "--output", "json")}
 	got := w.here(t, s)
