@@ -140,6 +140,9 @@ func (c crash) live(t *testing.T) (ending, []string) {
 		case at != never:
 			at -= len(passed)
 		}
+		if begun := w.effects(); i < c.scenario.quiet && len(begun) > 0 {
+			t.Errorf("%s: before anybody agreed: %v", s, begun)
+		}
 	}
 	w.settle(t)
 	if begun := w.platforms.Effects(); c.scenario.first != "" && !slices.Equal(begun[0].Targets, []string{c.scenario.first}) {
@@ -151,14 +154,19 @@ func (c crash) live(t *testing.T) (ending, []string) {
 	return w.ending(t), points
 }
 
-// resume runs a step again that was killed, as another run. What it wanted may
-// stand already, so that it is refused; the clock goes on from there.
+// resume runs a step again that was killed, as another run, and has automation
+// take it up. What it wanted may stand already, so that it is refused.
 func (w *world) resume(t *testing.T, s step) {
 	t.Helper()
 	s.run += 10
 	got := w.run(t, s, never)
 	if got.code != 0 && got.code != 4 {
 		t.Fatalf("%s: %s", s, got)
+	}
+	if again := (step{"github-actions[bot]", s.run + 1, []string{"reconcile"}}); got.code == 0 {
+		if got := w.here(t, again); got.code != 0 {
+			t.Fatalf("%s: %s", again, got)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ type scenario struct {
 	steps   []step      // what people do
 	own     step        // what they also do where the platform has the same gate once more, of its own
 	first   string      // the target that alone begins; "" where any does
+	quiet   int         // after how many of the steps nothing may have happened at the platform
 	settled int         // how many of the steps come before those that are killed
 }
 
@@ -40,7 +41,7 @@ func scenarios() []scenario {
 		},
 		{
 			name: "approval", targets: 1, stage: "    approval: {required: true, approvers: [octocat]}\n",
-			steps: []step{promote(1), approve(2)}, own: approve(3),
+			steps: []step{promote(1), approve(2)}, own: approve(3), quiet: 1,
 		},
 		{
 			name: "rollback", targets: 1, settled: 1,
