@@ -108,13 +108,13 @@ func mayImport(from, to string) bool {
 	}
 	rooms := map[string][]string{ // of those above, the ones below
 		"internal/engine":   {"internal/planner", "internal/executor", "internal/view", "internal/ledger", "internal/platform", "internal/work", "internal/check", "rollout", "pipeline", "stages/driver"},
-		"internal/view":     {"internal/planner", "internal/executor", "internal/ledger", "internal/guard", "internal/outside", "rollout", "pipeline", "stages/driver"},
-		"internal/executor": {"internal/planner", "internal/ledger", "internal/platform", "internal/work", "internal/check", "rollout", "stages/driver"},
+		"internal/view":     {"analysis", "internal/planner", "internal/executor", "internal/ledger", "internal/guard", "internal/outside", "rollout", "pipeline", "stages/driver"},
+		"internal/executor": {"analysis", "internal/planner", "internal/ledger", "internal/platform", "internal/work", "internal/check", "rollout", "stages/driver"},
 		"internal/planner":  {"internal/platform", "internal/ledger", "internal/work", "rollout", "pipeline", "stages/driver"},
 		"internal/ledger":   {"internal/store", "internal/work", "rollout"},
 		"internal/platform": {"stages", "internal/work", "stages/driver"},
 		"internal/work":     {},
-		"rollout":           {"stages/driver"},
+		"rollout":           {"analysis", "stages/driver"},
 	}
 	allowed, isRoom := rooms[from]
 	return !isRoom || slices.Contains(allowed, to)

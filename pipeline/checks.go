@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,6 +8,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"sluice/analysis"
 )
 
 // How often a check of a stage runs.
@@ -41,7 +42,8 @@ func (w *walker) checks(m mapping, key string) []*Check {
 
 // check reads one hook or gate.
 func (w *walker) check(n *yaml.Node, what string) (*Check, bool) {
-	m, ok := w.mapping(n, what, kindRun, kindHTTP, kindAlarms, kindMetric, kindCompare, "shell", "scope", "timeout", "dryRun", "onRollback")
+	m, ok := w.mapping(n, what, kindRun, kindHTTP, kindAlarms, kindMetric, kindCompare, "shell", "scope", "timeout", "dryRun", "onRollback",
+		"json", "condition", "interval", "failures", "inconclusive")
 	if !ok {
 		return nil, false
 	}
@@ -60,8 +62,19 @@ func (w *walker) check(n *yaml.Node, what string) (*Check, bool) {
 	if m.has("shell") && kind != kindRun {
 		w.problem(w.pos(m.node("shell")), "shell: only belongs to run; remove it")
 	}
+	if kind != kindRun {
+		m.onlyOfRun(kind)
+	}
 	w.kindOf(c, kind, m)
 	return c, true
+}
+
+// onlyOfRun reports what a program's check has beside it and the other kinds have
+// within.
+func (m mapping) onlyOfRun(kind string) {
+	for _, key := range m.present("json", "condition", "interval", "failures", "inconclusive") {
+		m.w.problem(m.w.pos(m.node(key)), fmt.Sprintf("%s: stands beside run alone; %s has its own keys within: move it there, or remove it", key, kind))
+	}
 }
 
 // kindOf reads what the check does.
@@ -69,15 +82,18 @@ func (w *walker) kindOf(c *Check, kind string, m mapping) {
 	n := m.node(kind)
 	switch kind {
 	case kindRun:
-		c.Run = w.run(n, c.Shell)
+		c.Run, c.Measured = w.run(n, c.Shell), m.measured()
+		if c.Measured == nil && m.has("interval") {
+			w.problem(w.pos(m.node("interval")), "interval: only belongs to a check that measures; add a condition such as \"< 0.01\", or remove it")
+		}
 	case kindHTTP:
-		c.HTTP = w.http(n)
+		c.HTTP, c.Measured = w.http(n)
 	case kindAlarms:
-		c.Alarms = w.raw(kind, n)
+		c.Alarms = w.alarms(n)
 	case kindMetric:
-		c.Metric = w.raw(kind, n)
+		c.Metric = w.metric(n)
 	case kindCompare:
-		c.Compare = w.raw(kind, n)
+		c.Compare = w.compare(n)
 	}
 }
 
@@ -131,11 +147,12 @@ func (w *walker) program(word At[string]) {
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
-// http reads a check that asks a URL.
-func (w *walker) http(n *yaml.Node) *HTTPCheck {
-	m, ok := w.mapping(n, kindHTTP, "url", "method", "status", "contains", "attempts", "interval", "headers")
+// http reads a check that asks a URL, and the number that its answer holds.
+func (w *walker) http(n *yaml.Node) (*HTTPCheck, *analysis.Measured) {
+	m, ok := w.mapping(n, kindHTTP, "url", "method", "status", "contains", "attempts", "interval", "headers",
+		"json", "condition", "failures", "inconclusive")
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	m.require("url")
 	address := m.filled("url")
@@ -144,15 +161,20 @@ func (w *walker) http(n *yaml.Node) *HTTPCheck {
 	} else if filled := notFilled(address.Value); filled != "" {
 		w.problem(address.Pos, fmt.Sprintf("url: %s would be asked as it is%s", quote(address.Value), filled))
 	}
+	measured := m.measured()
+	method := m.word("method", http.MethodGet, methods...)
+	if measured != nil && method.Value == http.MethodHead {
+		w.problem(method.Pos, "method: the answer to HEAD has no body to measure; use GET")
+	}
 	return &HTTPCheck{
 		URL:      address.Value,
-		Method:   m.word("method", http.MethodGet, methods...).Value,
+		Method:   method.Value,
 		Status:   m.whole("status", http.StatusOK, 100, 599),
 		Contains: m.filled("contains").Value,
 		Attempts: m.whole("attempts", 1, 1, mostAttempts),
 		Interval: m.duration("interval", defaultInterval, 0),
 		Headers:  m.pairs("headers", checkHeaders),
-	}
+	}, measured
 }
 
 // notAURL says why a text is no URL to ask, "" where it is one.
@@ -186,13 +208,4 @@ func checkHeaders(w *walker, what string, pairs []pair) {
 		}
 	}
 	w.noDuplicates(what, names)
-}
-
-// raw keeps a value as JSON.
-func (w *walker) raw(key string, n *yaml.Node) json.RawMessage {
-	if kind := deref(n).Kind; kind != yaml.MappingNode && kind != yaml.SequenceNode {
-		w.problem(w.pos(n), fmt.Sprintf("%s: want a mapping or a list, got %s", key, describe(deref(n))))
-		return nil
-	}
-	return w.encode(key, n)
 }

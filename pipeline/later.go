@@ -13,16 +13,6 @@ func (p *Pipeline) Later() []Problem {
 	add := func(pos Pos, what string) {
 		w.problem(pos, what+" not run yet by this version; remove them to run this pipeline")
 	}
-	for c := range p.Checks() {
-		switch {
-		case c.Alarms != nil:
-			add(c.Pos, "alarms checks are")
-		case c.Metric != nil:
-			add(c.Pos, "metric checks are")
-		case c.Compare != nil:
-			add(c.Pos, "compare checks are")
-		}
-	}
 	for _, a := range p.Automation {
 		add(a.Pos, "automation rules are")
 	}

@@ -166,8 +166,8 @@ func TestLater(t *testing.T) {
 	if got := parse(t, chain).Later(); len(got) != 0 {
 		t.Errorf("got %v", got)
 	}
-	got := parse(t, one("verify: [{alarms: [a]}, {run: [x]}]")+"comment: own\n").Later()
-	if len(got) != 2 || !strings.HasPrefix(got[0].String(), "test.yaml:7:18: alarms checks") || !strings.HasPrefix(got[1].String(), "test.yaml:8:10: comments") || got[1].Line != "comment: own" {
+	got := parse(t, one("verify: [{alarms: {prefix: a}}, {run: [x]}]")+"comment: own\n").Later()
+	if len(got) != 1 || !strings.HasPrefix(got[0].String(), "test.yaml:8:10: comments") || got[0].Line != "comment: own" {
 		t.Errorf("got %v", got)
 	}
 }

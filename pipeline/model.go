@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"sluice/analysis"
 	"sluice/stages/driver"
 )
 
@@ -143,13 +144,14 @@ type Check struct {
 	Run        []string // argv; with Shell one element, given to a shell
 	Shell      bool
 	HTTP       *HTTPCheck
-	Alarms     json.RawMessage // execution comes later
-	Metric     json.RawMessage // execution comes later
-	Compare    json.RawMessage // execution comes later
-	Scope      string          // "target" (default) or "stage"
-	Timeout    time.Duration   // 0 means the check's default
-	DryRun     bool            // reports, never fails
-	OnRollback bool            // runs in rollbacks too
+	Measured   *analysis.Measured // the number that the answer of Run or HTTP holds; nil where they pass or fail alone
+	Alarms     *analysis.Alarms
+	Metric     *analysis.Metric
+	Compare    *analysis.Compare
+	Scope      string        // "target" (default) or "stage"
+	Timeout    time.Duration // 0 means the check's default
+	DryRun     bool          // reports, never fails
+	OnRollback bool          // runs in rollbacks too
 }
 
 // HTTPCheck asks a URL until it answers as wanted.

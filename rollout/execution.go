@@ -24,6 +24,8 @@ type Execution struct {
 	Runs         map[string]int       `json:"runs,omitempty"`     // by phase/job: how often the job was put to work
 	Needs        map[string]int       `json:"needs,omitempty"`    // by phase/job: the run of its checks of scope stage that it needs at least
 	Times        map[string]time.Time `json:"times,omitempty"`    // see times.go
+	Measures     []Measure            `json:"measures,omitempty"` // what the looks at its checks said, of each job's present run
+	Undecided    *Undecided           `json:"undecided,omitzero"` // a person decides whether a job's checks passed
 	Asked        []Request            `json:"asked,omitempty"`    // effects outside the order of jobs that are still to be sent
 	Retried      int                  `json:"retried,omitzero"`   // the attempt of the promotion that took it up again
 	Accepted     bool                 `json:"accepted,omitzero"`  // a person accepted what stands: the next effect compares nothing with our last one

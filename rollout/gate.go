@@ -2,8 +2,11 @@ package rollout
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"sluice/analysis"
 )
 
 // Gates are the checks of the rollout's jobs.
@@ -53,17 +56,71 @@ func (g Gates) onRollback() Gates {
 	return Gates{Predeploy: keep(g.Predeploy), Verify: keep(g.Verify), Postdeploy: keep(g.Postdeploy)}
 }
 
-// Gate is one check: a program or a URL. Values of headers may name environment
-// variables as ${NAME}; they are looked up when it runs and never stored.
+// Gate is one check: a program or a URL, which may measure, or alarms, a metric or
+// a comparison. Values of headers may name environment variables as ${NAME}; they
+// are looked up when it runs and never stored.
 type Gate struct {
-	Run        []string       `json:"run,omitempty"`
-	Shell      bool           `json:"shell,omitzero"`
-	HTTP       *HTTPGate      `json:"http,omitzero"`
-	StageScope bool           `json:"stageScope,omitzero"` // runs once for the targets of a wave
-	Timeout    Duration       `json:"timeout,omitzero"`
-	DryRun     bool           `json:"dryRun,omitzero"`
-	OnRollback bool           `json:"onRollback,omitzero"`
-	Unknown    jsontext.Value `json:",embed"`
+	Run        []string           `json:"run,omitempty"`
+	Shell      bool               `json:"shell,omitzero"`
+	HTTP       *HTTPGate          `json:"http,omitzero"`
+	Measured   *analysis.Measured `json:"measured,omitzero"` // the number that the answer of Run or HTTP holds
+	Alarms     *analysis.Alarms   `json:"alarms,omitzero"`
+	Metric     *analysis.Metric   `json:"metric,omitzero"`
+	Compare    *analysis.Compare  `json:"compare,omitzero"`
+	StageScope bool               `json:"stageScope,omitzero"` // runs once for the targets of a wave
+	Timeout    Duration           `json:"timeout,omitzero"`
+	DryRun     bool               `json:"dryRun,omitzero"`
+	OnRollback bool               `json:"onRollback,omitzero"`
+	Unknown    jsontext.Value     `json:",embed"`
+}
+
+// Measures reports whether the check measures something: it passes, fails or is
+// inconclusive, and is looked at over a bake at its own pace.
+func (g Gate) Measures() bool {
+	return g.Measured != nil || g.Alarms != nil || g.Metric != nil || g.Compare != nil
+}
+
+// Pace is how often what a check measures is looked at.
+func (g Gate) Pace() analysis.Pace {
+	switch {
+	case g.Measured != nil:
+		return g.Measured.Pace
+	case g.Alarms != nil:
+		return g.Alarms.Pace
+	case g.Metric != nil:
+		return g.Metric.Pace
+	case g.Compare != nil:
+		return g.Compare.Pace
+	default:
+		return analysis.Pace{}
+	}
+}
+
+// mostName is how many characters name a check.
+const mostName = 80
+
+// Name is the check in one line, for people.
+func (g Gate) Name() string {
+	words := []rune(strings.Join(strings.Fields(g.words()), " "))
+	if len(words) > mostName {
+		return string(words[:mostName-1]) + "…"
+	}
+	return string(words)
+}
+
+func (g Gate) words() string {
+	switch {
+	case g.HTTP != nil:
+		return g.HTTP.URL
+	case g.Alarms != nil:
+		return "alarms " + g.Alarms.Title()
+	case g.Metric != nil:
+		return "metric " + g.Metric.Title()
+	case g.Compare != nil:
+		return "compare " + g.Compare.Canary.Title() + " with " + g.Compare.Baseline.Title()
+	default:
+		return strings.Join(g.Run, " ")
+	}
 }
 
 // HTTPGate asks a URL until it answers as wanted.

@@ -30,7 +30,7 @@ func (t PassJob) apply(r *Record, now time.Time) error {
 	}
 	if j.ID == JobAnalysis {
 		e.setTime(analysisRunKey(p.ID), now)
-		if now.Before(e.analysisEnd(p.ID)) {
+		if !e.analysisOver(p.ID, now) {
 			return nil
 		}
 	}
@@ -97,6 +97,9 @@ func (e *Execution) endPhase(r *Record, p *Phase, state PhaseState, message stri
 		r.event(e, now, Event{Type: kind, Phase: p.ID, Action: e.phaseAction(p.ID), Message: message})
 	}
 	p.State = state
+	if e.Undecided != nil && e.Undecided.Phase == p.ID {
+		e.Undecided = nil
+	}
 }
 
 // setJobs puts the phase's jobs that are in one of the states from into to.

@@ -126,8 +126,11 @@ func (e local) waitForPhase(r *Record, a around, i int, now time.Time) Waiting {
 // nextCheck decides about a job that runs checks: predeploy first what is the
 // whole stage's, the others first what is the target's own.
 func (e local) nextCheck(r *Record, a around, due Due, now time.Time) Due {
+	if e.undecided(due.Phase, due.Job) {
+		return due.wait(Waiting{Kind: WaitOperator, Cause: CauseUndecided, Phase: due.Phase, Job: due.Job, Message: e.Undecided.Message})
+	}
 	if due.Job == JobAnalysis && !e.analysisDue(due.Phase, now) {
-		return due.wait(Waiting{Kind: WaitBake, Until: e.analysisEnd(due.Phase), Phase: due.Phase, Job: due.Job})
+		return due.wait(Waiting{Kind: WaitBake, Until: e.nextLook(due.Phase, now), Phase: due.Phase, Job: due.Job})
 	}
 	if due.Job == JobPredeploy {
 		if w, held := a.hold(r, e.Execution, now); held {
@@ -208,6 +211,7 @@ func (e local) startJob(r *Record, phase, job string, now time.Time) {
 	}
 	e.Runs[key]++
 	delete(e.Times, ownKey(phase, job))
+	e.forgetMeasures(phase, job)
 	j.State = JobInProgress
 	j.JobRun = fmt.Sprintf("%s/%s-%s-%d", e.Rollout.Name, phase, job, e.Runs[key])
 	r.event(e.Execution, now, Event{Type: "job.started", Phase: phase, Job: job, Temporary: true, Action: j.JobRun})

@@ -83,6 +83,7 @@ func (e local) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) error
 	}
 	e.Accepted = e.Accepted || e.Restored || j.ID == JobDeploy
 	j.State = JobPending
+	e.forgetMeasures(p.ID, j.ID)
 	if j.ID == JobAnalysis {
 		e.forgetAnalysis(p.ID)
 	}
@@ -103,6 +104,9 @@ func (e local) ignore(r *Record, p *Phase, j *Job, by Actor, now time.Time) erro
 		}
 	}
 	e.Accepted = true
+	if e.undecided(p.ID, j.ID) {
+		e.Undecided = nil // what was measured stays
+	}
 	j.State = JobIgnored
 	if j.ID != JobDeploy {
 		e.reapply(p)
@@ -165,6 +169,9 @@ func (r *Record) failedJob(intention Intention, rollout, phase, job string, by A
 	if step, asks := e.asking(); asks {
 		p, j, err := e.askingJob(step, command, phase, job)
 		return e, p, j, err
+	}
+	if p, j, ok := e.undecidedJob(phase, job); ok {
+		return e, p, j, nil
 	}
 	p, j, err := e.onlyFailedJob(command, phase, job)
 	return e, p, j, err

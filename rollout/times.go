@@ -87,17 +87,18 @@ func (e *Execution) analysisEnd(phase string) time.Time {
 	return start.Add(e.Spec.Wait.Std())
 }
 
-// analysisDue reports whether the checks of an analysis are to run now: at its
-// beginning, every so often while it bakes, and at its end.
+// analysisDue reports whether an analysis is to begin, or one of its checks is to
+// run.
 func (e *Execution) analysisDue(phase string, now time.Time) bool {
-	last, ran := e.Times[analysisRunKey(phase)]
-	return !ran || !now.Before(e.analysisEnd(phase)) || now.Sub(last) >= analysisInterval
+	_, began := e.Times[analysisKey(phase)]
+	return !began || e.looksDue(phase, now) || e.analysisOver(phase, now)
 }
 
 // forgetAnalysis has the analysis of a phase begin its bake anew.
 func (e *Execution) forgetAnalysis(phase string) {
 	delete(e.Times, analysisKey(phase))
 	delete(e.Times, analysisRunKey(phase))
+	e.forgetMeasures(phase, JobAnalysis)
 }
 
 // setStop notes what stops the rollout. What stops it already keeps its time.

@@ -247,6 +247,15 @@ type (
 	// bake is over.
 	PassJob struct{ Due Due }
 
+	// Looked records looks at what a job's checks measure, and what its other checks
+	// said. One that failed oftener than it may fails the job; an inconclusive one
+	// that no later look can mend stops it, and a person decides with [RetryJob] or
+	// [IgnoreJob]; else it is as [PassJob].
+	Looked struct {
+		Due   Due
+		Looks []Look
+	}
+
 	// FailJob records that a job failed: its phase fails, what comes later is
 	// aborted, and a canary puts its traffic back where the plan says so.
 	FailJob struct {

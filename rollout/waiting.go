@@ -59,15 +59,16 @@ type WaitCause string
 
 // Why something is waited for.
 const (
-	CauseNone     WaitCause = ""
-	CauseAsking   WaitCause = "asking"   // operator: an effect cannot be decided; retry-job repeats it, ignore-job accepts what stands
-	CauseHalted   WaitCause = "halted"   // operator: Target failed and the stage halts; retry-job or ignore-job there, or skip it
-	CausePast     WaitCause = "past"     // operator: as halted, but that failure can be neither retried nor ignored; cancel here
-	CausePlatform WaitCause = "platform" // operator: the platform's rollout is in State, which only the platform ends
-	CauseState    WaitCause = "state"    // operator: State is not known to this version; it is followed
-	CauseNothing  WaitCause = "nothing"  // operator: no phase or job is left although the rollout is not over
-	CauseResume   WaitCause = "resume"   // person: a policy's window is over; a person takes up what it held
-	CauseBusy     WaitCause = "busy"     // platform: somebody else is changing the target
+	CauseNone      WaitCause = ""
+	CauseAsking    WaitCause = "asking"    // operator: an effect cannot be decided; retry-job repeats it, ignore-job accepts what stands
+	CauseUndecided WaitCause = "undecided" // operator: checks of a job were inconclusive; retry-job has them run anew, ignore-job accepts it
+	CauseHalted    WaitCause = "halted"    // operator: Target failed and the stage halts; retry-job or ignore-job there, or skip it
+	CausePast      WaitCause = "past"      // operator: as halted, but that failure can be neither retried nor ignored; cancel here
+	CausePlatform  WaitCause = "platform"  // operator: the platform's rollout is in State, which only the platform ends
+	CauseState     WaitCause = "state"     // operator: State is not known to this version; it is followed
+	CauseNothing   WaitCause = "nothing"   // operator: no phase or job is left although the rollout is not over
+	CauseResume    WaitCause = "resume"    // person: a policy's window is over; a person takes up what it held
+	CauseBusy      WaitCause = "busy"      // platform: somebody else is changing the target
 )
 
 // Waiting is what a target waits for: kinds and arguments, from which the view

@@ -1,12 +1,12 @@
-// Package check runs hooks and gates: programs and URLs that must agree before
-// a rollout goes on.
+// Package check runs hooks and gates: programs and URLs that must agree before a
+// rollout goes on, alarms that must be quiet, metrics that must meet a condition,
+// and a canary that must be no worse than what runs beside it.
 package check
 
 import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"sluice/internal/guard"
@@ -42,6 +42,8 @@ type Runner struct {
 	Environ []string
 	// Transport carries HTTP checks; nil means http.DefaultTransport.
 	Transport http.RoundTripper
+	// Now is the clock of looks that are repeated; nil means time.Now.
+	Now func() time.Time
 	// Log takes a check's output: untrusted text.
 	Log func(target, title, text string)
 	// Redact takes secrets out of text. What a failed check says is recorded,
@@ -59,9 +61,12 @@ func (r *Runner) Preflight(g rollout.Gate) error {
 }
 
 func (r *Runner) preflight(g rollout.Gate) error {
-	if g.HTTP != nil {
+	switch {
+	case g.HTTP != nil:
 		_, err := r.headers(g.HTTP)
 		return err
+	case g.Alarms != nil, g.Metric != nil, g.Compare != nil:
+		return r.reaches(g)
 	}
 	program := argv(g)[0]
 	if _, err := r.lookPath(program); err != nil {
@@ -70,7 +75,8 @@ func (r *Runner) preflight(g rollout.Gate) error {
 	return nil
 }
 
-// Run runs a check to its end. An error means that it did not pass, and says
+// Run runs a check that passes or fails to its end; for one that measures see
+// [Runner.Look]. An error means that it did not pass, and says
 // why without a secret; a [*guard.Mistake] among them that Sluice could not run
 // it. Where ctx ended, nothing is known of the check.
 func (r *Runner) Run(ctx context.Context, g rollout.Gate, v Vars) error {
@@ -89,24 +95,19 @@ func (r *Runner) Run(ctx context.Context, g rollout.Gate, v Vars) error {
 
 func (r *Runner) run(ctx context.Context, g rollout.Gate, v Vars) error {
 	if g.HTTP != nil {
-		return r.ask(ctx, g.HTTP)
+		_, err := r.ask(ctx, g.HTTP, false)
+		return err
 	}
-	return r.exec(ctx, g, v)
+	_, err := r.exec(ctx, g, v)
+	return err
 }
-
-// maxName is how many characters of a check's command line name it.
-const maxName = 80
 
 // name is a check in an error, and over its output.
 func name(g rollout.Gate) string {
 	if g.HTTP != nil {
 		return g.HTTP.URL
 	}
-	words := []rune(strings.Join(strings.Fields(strings.Join(g.Run, " ")), " "))
-	if len(words) > maxName {
-		return string(words[:maxName-1]) + "…"
-	}
-	return string(words)
+	return g.Name()
 }
 
 // clean takes secrets out of an error's text.

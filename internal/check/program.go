@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -20,18 +21,19 @@ const maxOutput = 64 << 10
 // what it left behind may hold its output open.
 const exitGrace = 2 * time.Second
 
-// exec runs a program. Nothing that it started outlives it.
-func (r *Runner) exec(ctx context.Context, g rollout.Gate, v Vars) error {
+// exec runs a program and returns the end of what it wrote to its standard output.
+// Nothing that it started outlives it.
+func (r *Runner) exec(ctx context.Context, g rollout.Gate, v Vars) (string, error) {
 	args := argv(g)
 	path, err := r.lookPath(args[0])
 	if err != nil {
-		return err
+		return "", err
 	}
-	out := &tail{max: maxOutput}
+	out, said := &tail{max: maxOutput}, &tail{max: maxOutput}
 	cmd := exec.CommandContext(ctx, path, args[1:]...) //nolint:gosec // the pipeline file names it
 	cmd.Args[0] = args[0]
 	cmd.Env = append(slices.Clone(r.Environ), v.environ()...)
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(out, said), out
 	cmd.WaitDelay = exitGrace
 	endTogether(cmd)
 	err = cmd.Run()
@@ -43,9 +45,9 @@ func (r *Runner) exec(ctx context.Context, g rollout.Gate, v Vars) error {
 		r.Log(v.Target, v.Phase+": "+name(g), text)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w%s", name(g), err, lastLine(out.String()))
+		return "", fmt.Errorf("%s: %w%s", name(g), err, lastLine(out.String()))
 	}
-	return nil
+	return said.String(), nil
 }
 
 // argv is the command line of a program check.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/analysis"
 	"sluice/internal/check"
 	"sluice/internal/executor"
 	"sluice/internal/ledger"
@@ -39,6 +40,9 @@ func (q quickly) Begin(_ context.Context, c driver.Call) (driver.Operation, erro
 // checksPass run nothing.
 type checksPass struct{}
 
+func (checksPass) Look(context.Context, rollout.Gate, check.Vars, analysis.Window) analysis.Sample {
+	return analysis.Pass("")
+}
 func (checksPass) Preflight(rollout.Gate) error                        { return nil }
 func (checksPass) Run(context.Context, rollout.Gate, check.Vars) error { return nil }
 

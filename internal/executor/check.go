@@ -2,7 +2,9 @@ package executor
 
 import (
 	"fmt"
+	"slices"
 
+	"sluice/analysis"
 	"sluice/internal/check"
 	"sluice/rollout"
 )
@@ -10,20 +12,21 @@ import (
 // checking is a job's checks on their way: first it is saved that they run.
 type checking struct {
 	job
-	r     *row
-	due   rollout.Due
-	gates []rollout.Gate
-	vars  check.Vars
-	group *group // of a check that runs once for the targets of a wave; nil for a target's own
+	r      *row
+	due    rollout.Due
+	checks []rollout.CheckDue
+	vars   check.Vars
+	group  *group // of a check that runs once for the targets of a wave; nil for a target's own
 }
 
 // startCheck runs the target's own checks of a job.
 func startCheck(m *machine, r *row) {
-	c := newChecking(m, r, r.active().Spec.Gates.Own(r.due.Job))
+	c := newChecking(m, r)
 	if !m.apply(r, rollout.StartJob{Due: r.due}) {
 		c.free(m)
 		return
 	}
+	c.checks = r.active().ChecksDue(r.due.Phase, r.due.Job, m.now)
 	m.queue.checksBefore(m, r, 1)
 	m.places.checks++
 	m.saves.want(&wanted{rows: []*row{r}, group: m.rows.groupOf(r), then: c.durable})
@@ -37,7 +40,8 @@ func startStageCheck(m *machine, r *row) {
 		m.rows.touch(r)
 		return
 	}
-	c := newChecking(m, r, gates[r.due.Check:r.due.Check+1])
+	c := newChecking(m, r)
+	c.checks = []rollout.CheckDue{{Index: r.due.Check, Gate: gates[r.due.Check], Window: analysis.Window{Now: m.now}}}
 	c.group, c.vars.Target = g, ""
 	g.StartCheck(r.name, r.due, m.now)
 	g.version++
@@ -49,10 +53,10 @@ func startStageCheck(m *machine, r *row) {
 }
 
 // checking is the run of some checks for a row.
-func newChecking(m *machine, r *row, gates []rollout.Gate) *checking {
+func newChecking(m *machine, r *row) *checking {
 	m.places.occupy(r, true)
 	e := r.active()
-	c := &checking{r: r, due: r.due, gates: gates, vars: check.Vars{
+	c := &checking{r: r, due: r.due, vars: check.Vars{
 		Pipeline: m.pipeline, Stage: r.record.Stage, Target: r.name, Release: e.Spec.Release.ID,
 		PreviousRelease: e.Previous.ID, Rollout: e.Rollout.Name, Phase: r.due.Phase,
 	}}
@@ -81,7 +85,8 @@ func (c *checking) over(m *machine) {
 // checked is the input that checks came to their end.
 type checked struct {
 	c      *checking
-	failed error // why one did not pass
+	looks  []rollout.Look
+	failed error // why one did not pass, of those that pass or fail alone and of scope stage
 	left   bool  // the budget was over before one of them: nothing is known
 }
 
@@ -94,6 +99,8 @@ func (in checked) step(m *machine) {
 	case in.left:
 	case c.group != nil:
 		c.endStage(m, in.failed)
+	case slices.ContainsFunc(c.r.active().Spec.Gates.Own(c.due.Job), rollout.Gate.Measures):
+		m.apply(c.r, rollout.Looked{Due: c.due, Looks: in.looks})
 	case in.failed != nil:
 		m.apply(c.r, rollout.FailJob{Due: c.due, Cause: rollout.ExecutionFailed, Message: c.message(in.failed)})
 	default:

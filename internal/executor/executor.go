@@ -12,6 +12,7 @@ import (
 	"context"
 	"time"
 
+	"sluice/analysis"
 	"sluice/internal/check"
 	"sluice/internal/ledger"
 	"sluice/internal/work"
@@ -40,10 +41,11 @@ type Platform interface {
 }
 
 // Checks runs hooks and gates. An error of Run means that the check did not
-// pass; where ctx ended nothing is known of it.
+// pass; where ctx ended nothing is known of it. Look is for those that measure.
 type Checks interface {
 	Preflight(rollout.Gate) error
 	Run(ctx context.Context, g rollout.Gate, v check.Vars) error
+	Look(ctx context.Context, g rollout.Gate, v check.Vars, w analysis.Window) analysis.Sample
 }
 
 // Config is what an invocation works with.

@@ -3,6 +3,7 @@ package executor
 import (
 	"time"
 
+	"sluice/analysis"
 	"sluice/rollout"
 	"sluice/stages/driver"
 )
@@ -22,6 +23,7 @@ const (
 	NoticeNoPoll   NoticeKind = "noPoll"   // Err: the platform did not tell how far it is
 	NoticeState    NoticeKind = "state"    // Text: the state of the platform's own rollout
 	NoticeCheck    NoticeKind = "check"    // Phase, Job, Gate: a check begins
+	NoticeLook     NoticeKind = "look"     // Phase, Job, Gate, Sample: what a check measured
 	NoticeDryRun   NoticeKind = "dryRun"   // Job, Err: a check in dry run did not pass
 	NoticeWarning  NoticeKind = "warning"  // Text: the platform warns, or Prepare found something to know
 	NoticeLog      NoticeKind = "log"      // Title, Text: untrusted output
@@ -44,6 +46,7 @@ type Notice struct {
 	Operation *driver.Operation
 	Order     *rollout.Order
 	Gate      *rollout.Gate
+	Sample    *analysis.Sample
 	Phase     string
 	Job       string
 	Title     string

@@ -2,7 +2,9 @@ package executor
 
 import (
 	"context"
+	"fmt"
 
+	"sluice/analysis"
 	"sluice/internal/ledger"
 	"sluice/internal/work"
 	"sluice/rollout"
@@ -118,22 +120,49 @@ type checkTask struct {
 }
 
 func (t checkTask) do(ctx context.Context, s *shell) input {
-	for _, g := range t.c.gates {
+	end := checked{c: t.c}
+	for _, d := range t.c.checks {
 		if t.limits.Left(s.Work.Now()) == 0 {
 			return checked{c: t.c, left: true}
 		}
-		s.tell(Notice{Target: t.c.r.name, Kind: NoticeCheck, Phase: t.c.due.Phase, Job: t.c.due.Job, Gate: &g})
-		err := s.Checks.Run(ctx, g, t.c.vars)
-		switch {
-		case ctx.Err() != nil:
+		t.tell(s, NoticeCheck, d.Gate, nil)
+		look, err := t.look(ctx, s, d)
+		if ctx.Err() != nil {
 			return checked{c: t.c, left: true}
-		case err != nil && g.DryRun:
-			s.tell(Notice{Target: t.c.r.name, Kind: NoticeDryRun, Phase: t.c.due.Phase, Job: t.c.due.Job, Gate: &g, Err: err})
-		case err != nil:
-			return checked{c: t.c, failed: err}
+		}
+		end.looks = append(end.looks, look)
+		switch {
+		case err != nil && d.Gate.DryRun:
+			t.tell(s, NoticeDryRun, d.Gate, err)
+		case err != nil && (t.c.group != nil || !d.Gate.Measures()):
+			end.failed = err
+			return end
 		}
 	}
-	return checked{c: t.c}
+	return end
+}
+
+func (t checkTask) tell(s *shell, kind NoticeKind, g rollout.Gate, err error) {
+	s.tell(Notice{Target: t.c.r.name, Kind: kind, Phase: t.c.due.Phase, Job: t.c.due.Job, Gate: &g, Err: err})
+}
+
+// look runs a check. The error says why it did not pass.
+func (t checkTask) look(ctx context.Context, s *shell, d rollout.CheckDue) (rollout.Look, error) {
+	if !d.Gate.Measures() {
+		err := s.Checks.Run(ctx, d.Gate, t.c.vars)
+		if err != nil {
+			return rollout.Look{Check: d.Index, Sample: analysis.Fail("", "%v", err)}, err
+		}
+		return rollout.Look{Check: d.Index, Sample: analysis.Pass("")}, nil
+	}
+	sample := s.Checks.Look(ctx, d.Gate, t.c.vars, d.Window)
+	if ctx.Err() == nil {
+		s.tell(Notice{Target: t.c.r.name, Kind: NoticeLook, Phase: t.c.due.Phase, Job: t.c.due.Job, Gate: &d.Gate, Sample: &sample})
+	}
+	if sample.Verdict == analysis.Passed {
+		return rollout.Look{Check: d.Index, Sample: sample}, nil
+	}
+	return rollout.Look{Check: d.Index, Sample: sample}, fmt.Errorf("%s %s: %s", d.Gate.Name(), sample.Verdict, sample.Text)
 }
 
 // toldOf is the input that a worker has something to say.

@@ -73,6 +73,7 @@ func gates(checks []*pipeline.Check) []rollout.Gate {
 		g := rollout.Gate{
 			Run: c.Run, Shell: c.Shell, StageScope: c.Scope == "stage",
 			Timeout: rollout.Duration(c.Timeout), DryRun: c.DryRun, OnRollback: c.OnRollback,
+			Measured: c.Measured, Alarms: c.Alarms, Metric: c.Metric, Compare: c.Compare,
 		}
 		if h := c.HTTP; h != nil {
 			g.HTTP = &rollout.HTTPGate{

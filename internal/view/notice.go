@@ -62,6 +62,8 @@ func noticed(n executor.Notice) string {
 		return "the platform's rollout is " + n.Text
 	case executor.NoticeCheck:
 		return joined(n.Phase, n.Job) + ": " + gate(n.Gate)
+	case executor.NoticeLook:
+		return looked(n.Gate, *n.Sample)
 	case executor.NoticeDryRun:
 		return fmt.Sprintf("%s (dry run): %v", n.Job, n.Err)
 	case executor.NoticeLeft:
@@ -131,8 +133,10 @@ func gate(g *rollout.Gate) string {
 		return "a check"
 	case g.HTTP != nil:
 		return "http " + g.HTTP.URL
-	default:
+	case len(g.Run) > 0:
 		return fmt.Sprintf("run %q", g.Run)
+	default:
+		return g.Name()
 	}
 }
 

@@ -1,0 +1,350 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sluice/analysis"
+)
+
+// MostSamples is how many looks at one check a record keeps, the newest. All are
+// counted.
+const MostSamples = 24
+
+// lookAgain is how soon a look is repeated that told nothing when the bake was
+// over.
+const lookAgain = time.Minute
+
+// Measure is what the looks at one check of a job said, in the job's present run.
+type Measure struct {
+	Phase     string             `json:"phase"`
+	Job       string             `json:"job"`
+	Check     int                `json:"check"` // which of [Gates.Own]
+	Name      string             `json:"name"`  // see [Gate.Name]
+	Condition analysis.Condition `json:"condition,omitzero"`
+	Samples   []analysis.Sample  `json:"samples"` // the last [MostSamples], newest last
+	Taken     int                `json:"taken"`
+	Failed    int                `json:"failed,omitzero"`
+	Told      time.Time          `json:"told,omitzero"` // the last look that was no gap
+	Unknown   jsontext.Value     `json:",embed"`
+}
+
+// Last is the newest look; false before the first.
+func (m *Measure) Last() (analysis.Sample, bool) {
+	if m == nil || len(m.Samples) == 0 {
+		return analysis.Sample{}, false
+	}
+	return m.Samples[len(m.Samples)-1], true
+}
+
+// Undecided is a job whose checks were inconclusive: a person decides whether it
+// passed.
+type Undecided struct {
+	Phase   string         `json:"phase"`
+	Job     string         `json:"job"`
+	Since   time.Time      `json:"since"`
+	Message string         `json:"message"`
+	Unknown jsontext.Value `json:",embed"`
+}
+
+// CheckDue is a check of a job that is to run now.
+type CheckDue struct {
+	Index  int // which of [Gates.Own]
+	Gate   Gate
+	Window analysis.Window // of what it measures
+}
+
+// ChecksDue are the target's own checks of a job that are to run now, in their
+// order: all of them, of an analysis those whose time has come.
+func (e *Execution) ChecksDue(phase, job string, now time.Time) []CheckDue {
+	var due []CheckDue
+	for i, g := range e.Spec.Gates.Own(job) {
+		if job != JobAnalysis || e.lookDue(phase, i, g, now) {
+			due = append(due, CheckDue{Index: i, Gate: g, Window: e.window(phase, job, i, g, now)})
+		}
+	}
+	return due
+}
+
+// bakes reports whether a job's checks are looked at over a bake.
+func (e *Execution) bakes(job string) bool {
+	return job == JobAnalysis && e.Spec.Wait != nil && *e.Spec.Wait > 0
+}
+
+// window is what the next look at a check is about.
+func (e *Execution) window(phase, job string, check int, g Gate, now time.Time) analysis.Window {
+	w := analysis.Window{Now: now, Interval: g.Pace().Over().Std()}
+	if !e.bakes(job) {
+		return w
+	}
+	w.Begin, w.End = e.analysisBegin(phase, now), e.analysisEndFrom(phase, now)
+	if last, ok := e.measure(phase, job, check).Last(); ok {
+		w.From = last.At
+	}
+	return w
+}
+
+// analysisBegin is when an analysis began; now where it is about to.
+func (e *Execution) analysisBegin(phase string, now time.Time) time.Time {
+	if begin, ok := e.Times[analysisKey(phase)]; ok {
+		return begin
+	}
+	return now
+}
+
+func (e *Execution) analysisEndFrom(phase string, now time.Time) time.Time {
+	return e.analysisBegin(phase, now).Add(e.Spec.Wait.Std())
+}
+
+// lookDue reports whether a check of an analysis is to be looked at now. A check
+// that passes or fails runs at the beginning, every minute and at the end; what
+// measures is looked at when half its interval is over, for whoever comes by: an
+// invocation that waits comes when it is over whole.
+func (e *Execution) lookDue(phase string, check int, g Gate, now time.Time) bool {
+	if !g.Measures() {
+		last, ran := e.Times[analysisRunKey(phase)]
+		return !ran || !now.Before(e.analysisEnd(phase)) || now.Sub(last) >= analysisInterval
+	}
+	at, ok := e.lookAt(phase, check, g, now)
+	if !ok {
+		return false
+	}
+	if !now.Before(at) {
+		return true
+	}
+	half := g.Pace().Over().Std() / 2
+	return at.Before(e.analysisEndFrom(phase, now)) && !now.Before(at.Add(-half))
+}
+
+// lookAt is when a check of an analysis is to be looked at next; false where it has
+// been, for good.
+func (e *Execution) lookAt(phase string, check int, g Gate, now time.Time) (time.Time, bool) {
+	last, looked := e.measure(phase, JobAnalysis, check).Last()
+	if !e.bakes(JobAnalysis) {
+		return now, !looked
+	}
+	begin, end := e.analysisBegin(phase, now), e.analysisEndFrom(phase, now)
+	interval := g.Pace().Over().Std()
+	switch {
+	case !looked:
+		return earlier(begin.Add(interval), end), true
+	case last.At.Before(end):
+		return earlier(last.At.Add(interval), end), true
+	case last.Verdict.Conclusive() || g.DryRun:
+		return time.Time{}, false
+	default:
+		return last.At.Add(min(interval, lookAgain)), true
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// looksDue reports whether a check of an analysis is to run now.
+func (e *Execution) looksDue(phase string, now time.Time) bool {
+	return len(e.ChecksDue(phase, JobAnalysis, now)) > 0
+}
+
+// nextLook is when an analysis goes on by itself: with the next look at what it
+// measures, or when its bake is over.
+func (e *Execution) nextLook(phase string, now time.Time) time.Time {
+	next := e.analysisEnd(phase)
+	for i, g := range e.Spec.Gates.Own(JobAnalysis) {
+		if !g.Measures() {
+			continue
+		}
+		if at, ok := e.lookAt(phase, i, g, now); ok && (at.Before(next) || !now.Before(next)) {
+			next = at
+		}
+	}
+	return next
+}
+
+// analysisOver reports whether the bake of an analysis is over and everything that
+// it measures was looked at since, and told something.
+func (e *Execution) analysisOver(phase string, now time.Time) bool {
+	if now.Before(e.analysisEnd(phase)) {
+		return false
+	}
+	for i, g := range e.Spec.Gates.Own(JobAnalysis) {
+		if !g.Measures() {
+			continue
+		}
+		if _, more := e.lookAt(phase, i, g, now); more {
+			return false
+		}
+	}
+	return true
+}
+
+// measure finds what the looks at a check said; nil before the first.
+func (e *Execution) measure(phase, job string, check int) *Measure {
+	for i := range e.Measures {
+		if m := &e.Measures[i]; m.Phase == phase && m.Job == job && m.Check == check {
+			return m
+		}
+	}
+	return nil
+}
+
+// forgetMeasures drops what the looks of a job's run before said.
+func (e *Execution) forgetMeasures(phase, job string) {
+	e.Measures = slices.DeleteFunc(e.Measures, func(m Measure) bool { return m.Phase == phase && m.Job == job })
+	if u := e.Undecided; u != nil && u.Phase == phase && u.Job == job {
+		e.Undecided = nil
+	}
+}
+
+// undecided reports whether a person decides about a job.
+func (e *Execution) undecided(phase, job string) bool {
+	return e.Undecided != nil && e.Undecided.Phase == phase && e.Undecided.Job == job
+}
+
+// Look is one look at a check of a job.
+type Look struct {
+	Check  int // which of [Gates.Own]
+	Sample analysis.Sample
+}
+
+// add takes a look over.
+func (e *Execution) add(phase, job string, g Gate, l Look) *Measure {
+	m := e.measure(phase, job, l.Check)
+	if m == nil {
+		e.Measures = append(e.Measures, Measure{Phase: phase, Job: job, Check: l.Check, Name: g.Name(), Condition: g.condition()})
+		m = &e.Measures[len(e.Measures)-1]
+	}
+	m.Samples = append(m.Samples, l.Sample)
+	m.Samples = slices.Clone(m.Samples[max(0, len(m.Samples)-MostSamples):])
+	m.Taken++
+	if l.Sample.Verdict == analysis.Failed {
+		m.Failed++
+	}
+	return m
+}
+
+func (g Gate) condition() analysis.Condition {
+	switch {
+	case g.Measured != nil:
+		return g.Measured.Condition
+	case g.Metric != nil:
+		return g.Metric.Condition
+	default:
+		return analysis.Condition{}
+	}
+}
+
+// apply records looks, and what follows: a check that failed oftener than it may
+// fails the job, one that a person has to decide about stops it, and a job all of
+// whose checks passed goes on as after [PassJob].
+func (t Looked) apply(r *Record, now time.Time) error {
+	e, err := r.rolloutFor("record looks of", t.Due.Rollout)
+	if err != nil {
+		return err
+	}
+	p, j, ok := e.job(t.Due.Phase, t.Due.Job)
+	if !ok || j.State != JobInProgress || e.undecided(p.ID, j.ID) {
+		return nil // it ended meanwhile
+	}
+	failed, unclear := e.weigh(p.ID, j.ID, t.Looks)
+	switch {
+	case failed != "":
+		e.owner().failed(r, p.ID, j.ID, ExecutionFailed, failed, now)
+		return nil
+	case unclear != "":
+		e.Undecided = &Undecided{Phase: p.ID, Job: j.ID, Since: now.UTC(), Message: unclear}
+		r.event(e, now, Event{Type: "job.undecided", Phase: p.ID, Job: j.ID, Message: unclear})
+		return nil
+	default:
+		return PassJob{Due: t.Due}.apply(r, now)
+	}
+}
+
+// weigh takes looks over and says why the job fails, or what a person has to
+// decide; both "" where it goes on.
+func (e *Execution) weigh(phase, job string, looks []Look) (failed, unclear string) {
+	gates := e.Spec.Gates.Own(job)
+	for _, l := range looks {
+		if l.Check < 0 || l.Check >= len(gates) {
+			continue
+		}
+		g := gates[l.Check]
+		if !g.Measures() {
+			if l.Sample.Verdict == analysis.Failed && !g.DryRun && failed == "" {
+				failed = why(phase, job, "failed", l.Sample.Text)
+			}
+			continue
+		}
+		m := e.add(phase, job, g, l)
+		gap := e.gap(m, g, l.Sample)
+		switch {
+		case g.DryRun:
+		case e.failsJob(m, g, l.Sample, job) && failed == "":
+			failed = why(phase, job, "failed", g.Name()+": "+l.Sample.Text)
+		case gap != "" && unclear == "":
+			unclear = why(phase, job, "is inconclusive", g.Name()+": "+gap)
+		}
+	}
+	return failed, unclear
+}
+
+// failsJob reports whether a look fails its job. Without a bake the failures that
+// may be were looked past already.
+func (e *Execution) failsJob(m *Measure, g Gate, s analysis.Sample, job string) bool {
+	return s.Verdict == analysis.Failed && (!e.bakes(job) || m.Failed > g.Pace().Failures)
+}
+
+// gap says why a look is for a person to decide: it says so itself, or nothing was
+// seen for longer than twice the interval, be it that nobody looked or that there
+// was nothing to see. What happened then nobody knows, and no later look tells.
+func (e *Execution) gap(m *Measure, g Gate, s analysis.Sample) string {
+	if !e.bakes(m.Job) {
+		if s.Verdict.Conclusive() {
+			return ""
+		}
+		return s.Text
+	}
+	since := m.Told
+	if since.IsZero() {
+		since = e.Times[analysisKey(m.Phase)]
+	}
+	told := s.Verdict.Conclusive() || s.Early
+	if told {
+		m.Told = s.At
+	}
+	interval := g.Pace().Over().Std()
+	switch {
+	case s.Verdict == analysis.Inconclusive && s.Decide:
+		return s.Text
+	case s.At.Sub(since) <= 2*interval:
+		return ""
+	case told:
+		return fmt.Sprintf("nobody looked for %s, more than twice the interval %s", s.At.Sub(since).Truncate(time.Second), interval)
+	default:
+		return fmt.Sprintf("nothing was seen for %s, more than twice the interval %s; last: %s", s.At.Sub(since).Truncate(time.Second), interval, s.Text)
+	}
+}
+
+// why is a verdict in words.
+func why(phase, job, verdict, text string) string {
+	if phase == "" {
+		return fmt.Sprintf("%s %s: %s", job, verdict, text)
+	}
+	return fmt.Sprintf("%s %s in %s: %s", job, verdict, phase, text)
+}
+
+// undecidedJob is the job that a person decides about; false where there is none,
+// or they mean another.
+func (e *Execution) undecidedJob(phase, job string) (*Phase, *Job, bool) {
+	if e.Undecided == nil {
+		return nil, nil, false
+	}
+	p, j, ok := e.job(e.Undecided.Phase, e.Undecided.Job)
+	return p, j, ok && meant(p, j, phase, job)
+}
