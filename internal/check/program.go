@@ -21,7 +21,8 @@ const maxOutput = 64 << 10
 // what it left behind may hold its output open.
 const exitGrace = 2 * time.Second
 
-// exec runs a program and returns the end of what it wrote to its standard output.
+// exec runs a program. Of one that measures it returns the end of what it wrote to
+// its standard output.
 // Nothing that it started outlives it.
 func (r *Runner) exec(ctx context.Context, g rollout.Gate, v Vars) (string, error) {
 	args := argv(g)
@@ -33,7 +34,10 @@ func (r *Runner) exec(ctx context.Context, g rollout.Gate, v Vars) (string, erro
 	cmd := exec.CommandContext(ctx, path, args[1:]...) //nolint:gosec // the pipeline file names it
 	cmd.Args[0] = args[0]
 	cmd.Env = append(slices.Clone(r.Environ), v.environ()...)
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(out, said), out
+	cmd.Stdout, cmd.Stderr = out, out
+	if g.Measured != nil { // through two pipes: what came first is not told any more
+		cmd.Stdout = io.MultiWriter(out, said)
+	}
 	cmd.WaitDelay = exitGrace
 	endTogether(cmd)
 	err = cmd.Run()

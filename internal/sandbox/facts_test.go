@@ -8,15 +8,19 @@ import (
 	"testing"
 )
 
-// Each rule of an emulator stands on a line of the platforms' facts, quoted in
-// a comment: // docs/platforms.md: "the words". The words must be there.
+// Each rule of an emulator stands on a line of the platforms' facts, or of those of
+// metrics, quoted in a comment: // docs/platforms.md: "the words". The words must be
+// there.
 func TestRulesCiteTheFacts(t *testing.T) {
-	facts, err := os.ReadFile("../../docs/platforms.md")
-	if err != nil {
-		t.Fatal(err)
+	texts := map[string]string{}
+	for _, page := range []string{"platforms", "metrics"} {
+		facts, err := os.ReadFile("../../docs/" + page + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[page] = strings.Join(strings.Fields(string(facts)), " ")
 	}
-	text := strings.Join(strings.Fields(string(facts)), " ")
-	citation := regexp.MustCompile(`// docs/platforms\.md: "(.*)"`)
+	citation := regexp.MustCompile(`// docs/(platforms|metrics)\.md: "(.*)"`)
 	folders := map[string]int{}
 	files, err := filepath.Glob("*/*.go")
 	if err != nil {
@@ -24,7 +28,7 @@ func TestRulesCiteTheFacts(t *testing.T) {
 	}
 	for _, file := range files {
 		folder := filepath.Dir(file)
-		if folder == "all" || folder == "sandboxtest" || folder == "googleapi" || strings.HasSuffix(file, "_test.go") {
+		if folder == "all" || folder == "sandboxtest" || folder == "googleapi" || folder == "metrics" || strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		source, err := os.ReadFile(file)
@@ -34,8 +38,8 @@ func TestRulesCiteTheFacts(t *testing.T) {
 		folders[folder] += 0
 		for _, found := range citation.FindAllStringSubmatch(string(source), -1) {
 			folders[folder]++
-			if !strings.Contains(text, strings.Join(strings.Fields(found[1]), " ")) {
-				t.Errorf("%s cites what docs/platforms.md does not say: %q", file, found[1])
+			if !strings.Contains(texts[found[1]], strings.Join(strings.Fields(found[2]), " ")) {
+				t.Errorf("%s cites what docs/%s.md does not say: %q", file, found[1], found[2])
 			}
 		}
 	}
@@ -44,7 +48,7 @@ func TestRulesCiteTheFacts(t *testing.T) {
 	}
 	for folder, cited := range folders {
 		if cited == 0 {
-			t.Errorf("%s cites nothing of docs/platforms.md", folder)
+			t.Errorf("%s cites no page of facts", folder)
 		}
 	}
 }

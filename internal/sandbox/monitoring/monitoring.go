@@ -1,0 +1,131 @@
+// Package monitoring is an emulator of Google Cloud Monitoring, as far as PromQL
+// queries, alert policies and their incidents go.
+//
+// Its rules stand on docs/metrics.md; each cites its line.
+package monitoring
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"sluice/internal/sandbox/prometheus"
+)
+
+// pageSize is small, so that lists have pages.
+const pageSize = 2
+
+// Policy is an alert policy.
+type Policy struct {
+	ID, Display string
+	Disabled    bool
+	Open        int // incidents
+	Closed      int
+}
+
+// Emulator is the API of one project. It is safe for concurrent use.
+type Emulator struct {
+	*prometheus.Emulator // what PromQL answers
+	project              string
+
+	mu       sync.Mutex
+	policies []Policy
+	asked    []string
+}
+
+// New has no policies and knows no query.
+func New(now func() time.Time, project string) *Emulator {
+	return &Emulator{Emulator: prometheus.New(now), project: project}
+}
+
+// SetPolicies replaces the alert policies.
+func (e *Emulator) SetPolicies(policies ...Policy) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.policies = policies
+}
+
+// Requests are those that came: "GET /v3/…".
+func (e *Emulator) Requests() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]string(nil), e.asked...)
+}
+
+// ServeHTTP implements http.Handler.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.asked = append(e.asked, r.Method+" "+r.URL.Path)
+	// docs/metrics.md: "`location`, singular"
+	promQL := "/v1/projects/" + e.project + "/location/global/prometheus"
+	switch {
+	case strings.HasPrefix(r.URL.Path, promQL+"/"):
+		e.Serve(w, r, strings.TrimPrefix(r.URL.Path, promQL))
+	case r.URL.Path == "/v3/projects/"+e.project+"/alertPolicies":
+		e.list(w, r, "alertPolicies", e.policyList())
+	case r.URL.Path == "/v3/projects/"+e.project+"/alerts":
+		e.list(w, r, "alerts", e.alertList(r.URL.Query().Get("filter")))
+	default:
+		refuse(w, http.StatusNotFound, "NOT_FOUND", "Requested entity was not found.")
+	}
+}
+
+func (e *Emulator) policyList() []any {
+	list := []any{}
+	for _, p := range e.policies {
+		list = append(list, map[string]any{"name": e.name(p), "displayName": p.Display, "enabled": !p.Disabled})
+	}
+	return list
+}
+
+func (e *Emulator) name(p Policy) string {
+	return "projects/" + e.project + "/alertPolicies/" + p.ID
+}
+
+// alertList are the incidents; filter may want the open ones alone.
+func (e *Emulator) alertList(filter string) []any {
+	list := []any{}
+	add := func(p Policy, i int, state string) {
+		if filter == "" || filter == `state="`+state+`"` {
+			list = append(list, map[string]any{
+				"name": fmt.Sprintf("projects/%s/alerts/%s.%s.%d", e.project, p.ID, strings.ToLower(state), i), "state": state,
+				"openTime": "2026-01-01T00:00:00Z", "policy": map[string]any{"name": e.name(p), "displayName": p.Display},
+			})
+		}
+	}
+	for _, p := range e.policies {
+		for i := range p.Open {
+			add(p, i, "OPEN")
+		}
+		for i := range p.Closed {
+			add(p, i, "CLOSED")
+		}
+	}
+	return list
+}
+
+// list answers one page.
+func (e *Emulator) list(w http.ResponseWriter, r *http.Request, key string, all []any) {
+	first, err := strconv.Atoi(r.URL.Query().Get("pageToken"))
+	if err != nil {
+		first = 0
+	}
+	end := min(first+pageSize, len(all))
+	page := map[string]any{key: all[min(first, end):end]}
+	if end < len(all) {
+		page["nextPageToken"] = strconv.Itoa(end)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(page) //nolint:errcheck // a client that went away is its own affair
+}
+
+func refuse(w http.ResponseWriter, status int, code, text string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"error":{"code":%d,"status":%q,"message":%q}}`, status, code, text) //nolint:errcheck // a client that went away is its own affair
+}

@@ -1,0 +1,189 @@
+// Package prometheus is an emulator of Prometheus's HTTP API, as far as queries
+// go: it knows no PromQL, but the answers that it was given to queries.
+//
+// Its rules stand on docs/metrics.md; each cites its line.
+package prometheus
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"sluice/internal/sandbox/metrics"
+)
+
+// Emulator is the API. It is safe for concurrent use.
+type Emulator struct {
+	now func() time.Time
+
+	mu       sync.Mutex
+	answers  map[string][]metrics.Series
+	scalars  map[string]float64
+	throttle int
+	asked    []string // "query up", "query_range up"
+}
+
+// New knows no query yet.
+func New(now func() time.Time) *Emulator {
+	return &Emulator{now: now, answers: map[string][]metrics.Series{}, scalars: map[string]float64{}}
+}
+
+// Answer scripts what a query answers; no series is an empty vector.
+func (e *Emulator) Answer(query string, series ...metrics.Series) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.answers[query] = series
+}
+
+// Scalar has a query answer a number without labels.
+func (e *Emulator) Scalar(query string, v float64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.scalars[query] = v
+}
+
+// Throttle refuses the next n requests.
+func (e *Emulator) Throttle(n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.throttle = n
+}
+
+// Asked are the requests that came, in their order.
+func (e *Emulator) Asked() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]string(nil), e.asked...)
+}
+
+// ServeHTTP implements http.Handler.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e.Serve(w, r, r.URL.Path)
+}
+
+// Serve answers a request as if its path were this.
+func (e *Emulator) Serve(w http.ResponseWriter, r *http.Request, path string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := r.ParseForm(); err != nil {
+		refuse(w, http.StatusBadRequest, "bad_data", err.Error())
+		return
+	}
+	query := r.Form.Get("query")
+	switch {
+	case path == "/api/v1/query":
+		e.asked = append(e.asked, "query "+query)
+	case path == "/api/v1/query_range":
+		e.asked = append(e.asked, "query_range "+query)
+	default:
+		http.NotFound(w, r)
+		return
+	}
+	// docs/metrics.md: "400 `bad_data`, 422 `execution`, 503 `timeout`"
+	switch {
+	case e.throttle > 0:
+		e.throttle--
+		refuse(w, http.StatusServiceUnavailable, "timeout", "query timed out in expression evaluation")
+	case query == "":
+		refuse(w, http.StatusBadRequest, "bad_data", `invalid parameter "query": unknown position: parse error: no expression found in input`)
+	case path == "/api/v1/query":
+		e.instant(w, r, query)
+	default:
+		e.ranged(w, r, query)
+	}
+}
+
+// instant answers a vector or a scalar.
+func (e *Emulator) instant(w http.ResponseWriter, r *http.Request, query string) {
+	at, ok := e.time(r, "time", e.now())
+	if !ok {
+		refuse(w, http.StatusBadRequest, "bad_data", `invalid parameter "time": cannot parse to a valid timestamp`)
+		return
+	}
+	if v, ok := e.scalars[query]; ok {
+		e.succeed(w, "scalar", sample(at, v))
+		return
+	}
+	// docs/metrics.md: "an empty vector is success with no data"
+	vector := []any{}
+	for _, s := range e.answers[query] {
+		if v, ok := s.At(at.Add(-s.Late), e.now()); ok {
+			vector = append(vector, map[string]any{"metric": labels(s), "value": sample(at, v)})
+		}
+	}
+	e.succeed(w, "vector", vector)
+}
+
+// ranged answers a matrix.
+func (e *Emulator) ranged(w http.ResponseWriter, r *http.Request, query string) {
+	start, ok1 := e.time(r, "start", time.Time{})
+	end, ok2 := e.time(r, "end", time.Time{})
+	step, err := strconv.ParseFloat(r.Form.Get("step"), 64)
+	switch {
+	case !ok1 || !ok2 || start.IsZero() || end.IsZero() || err != nil || step <= 0:
+		refuse(w, http.StatusBadRequest, "bad_data", `invalid parameter "start", "end" or "step"`)
+		return
+	case end.Before(start):
+		refuse(w, http.StatusBadRequest, "bad_data", `invalid parameter "end": end timestamp must not be before start time`)
+		return
+	case end.Sub(start).Seconds()/step > 11000:
+		refuse(w, http.StatusBadRequest, "bad_data", "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)")
+		return
+	}
+	matrix := []any{}
+	for _, s := range e.answers[query] {
+		var values []any
+		for at := start; !at.After(end); at = at.Add(time.Duration(step * float64(time.Second))) {
+			if v, ok := s.At(at, e.now()); ok {
+				values = append(values, sample(at, v))
+			}
+		}
+		if len(values) > 0 {
+			matrix = append(matrix, map[string]any{"metric": labels(s), "values": values})
+		}
+	}
+	e.succeed(w, "matrix", matrix)
+}
+
+// time reads a time in seconds or RFC 3339.
+func (e *Emulator) time(r *http.Request, name string, fallback time.Time) (time.Time, bool) {
+	text := r.Form.Get(name)
+	if text == "" {
+		return fallback, true
+	}
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
+		whole, fraction := math.Modf(seconds)
+		return time.Unix(int64(whole), int64(fraction*1e9)).UTC().Round(time.Millisecond), true
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	return at, err == nil
+}
+
+// sample is a point as the API writes it.
+//
+// docs/metrics.md: "values are **strings**"
+func sample(at time.Time, v float64) []any {
+	return []any{float64(at.UnixMilli()) / 1e3, metrics.Text(v)}
+}
+
+func labels(s metrics.Series) map[string]string {
+	if s.Labels == nil {
+		return map[string]string{}
+	}
+	return s.Labels
+}
+
+func (e *Emulator) succeed(w http.ResponseWriter, kind string, result any) {
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": map[string]any{"resultType": kind, "result": result}}) //nolint:errcheck // a client that went away is its own affair
+}
+
+func refuse(w http.ResponseWriter, status int, kind, text string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"status":"error","errorType":%q,"error":%q}`, kind, text) //nolint:errcheck // a client that went away is its own affair
+}
