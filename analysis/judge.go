@@ -24,29 +24,37 @@ func (l Limits) JudgeAll(all []Series) Sample {
 	if len(all) == 0 {
 		return Missing("the answer has no series: there is no data")
 	}
-	worst, worstOf, found := Sample{}, 0.0, false
-	for _, s := range all {
-		if len(s.Points) == 0 {
-			worst, worstOf, found = l.worse(worst, worstOf, found, Missing("the series%s has no points: there is no data", about(s)), math.NaN())
+	var worst *judged
+	for _, series := range all {
+		if len(series.Points) == 0 {
+			worst = l.worse(worst, judged{Missing("the series%s has no points: there is no data", about(series)), math.NaN()})
 		}
-		for _, p := range s.Points {
-			judged := l.Judge(p.Value)
-			if judged.Text != "" {
-				judged.Text = clip(judged.Text + of(s))
+		for _, p := range series.Points {
+			one := judged{l.Judge(p.Value), p.Value}
+			if one.Text != "" {
+				one.Text = clip(one.Text + of(series))
 			}
-			worst, worstOf, found = l.worse(worst, worstOf, found, judged, p.Value)
+			worst = l.worse(worst, one)
 		}
 	}
-	return worst
+	return worst.Sample
 }
 
-// worse keeps the worse of two judgements and its value.
-func (l Limits) worse(have Sample, haveOf float64, found bool, next Sample, nextOf float64) (Sample, float64, bool) {
-	a, b := rank(have), rank(next)
-	if !found || b > a || b == a && l.Condition.worse(nextOf, haveOf) {
-		return next, nextOf, true
+// judged is a judgement and the value that it is about.
+type judged struct {
+	Sample
+	of float64
+}
+
+// worse keeps the worse of two judgements.
+func (l Limits) worse(have *judged, next judged) *judged {
+	if have == nil {
+		return &next
 	}
-	return have, haveOf, true
+	if a, b := rank(have.Sample), rank(next.Sample); b > a || b == a && l.Condition.worse(next.of, have.of) {
+		return &next
+	}
+	return have
 }
 
 // rank orders judgements by how much they weigh.

@@ -139,7 +139,7 @@ func (w *walker) prometheus(n *yaml.Node) *analysis.Prometheus {
 		return nil
 	}
 	m.require("url", "query")
-	return &analysis.Prometheus{URL: m.address("url", false), Query: m.filled("query").Value, Headers: m.pairs("headers", checkHeaders), Span: m.overTime()}
+	return &analysis.Prometheus{URL: m.address(false), Query: m.filled("query").Value, Headers: m.pairs("headers", checkHeaders), Span: m.overTime()}
 }
 
 func (w *walker) monitoring(n *yaml.Node) *analysis.Monitoring {
@@ -166,10 +166,10 @@ func (m mapping) overTime() analysis.Span {
 	return analysis.Span{Range: analysis.Duration(span), Step: analysis.Duration(step)}
 }
 
-// address is the key's URL. With secret, credentials are sent there: it is https
-// or loopback.
-func (m mapping) address(key string, secret bool) string {
-	value := m.filled(key)
+// address is the URL. With secret, credentials are sent there: it is https or
+// loopback.
+func (m mapping) address(secret bool) string {
+	value := m.filled("url")
 	if strings.TrimSpace(value.Value) == "" {
 		return value.Value
 	}
@@ -181,7 +181,7 @@ func (m mapping) address(key string, secret bool) string {
 		why = notForSecrets(value.Value)
 	}
 	if why != "" {
-		m.w.problem(value.Pos, fmt.Sprintf("%s: %s %s; want one such as https://metrics.example.com", key, quote(value.Value), why))
+		m.w.problem(value.Pos, fmt.Sprintf("url: %s %s; want one such as https://metrics.example.com", quote(value.Value), why))
 	}
 	return value.Value
 }
@@ -204,7 +204,7 @@ func (w *walker) datadog(n *yaml.Node) *analysis.Datadog {
 	if !ok {
 		return nil
 	}
-	d := &analysis.Datadog{URL: m.address("url", true), Query: m.filled("query").Value, Range: analysis.Duration(m.duration("range", 0, time.Minute))}
+	d := &analysis.Datadog{URL: m.address(true), Query: m.filled("query").Value, Range: analysis.Duration(m.duration("range", 0, time.Minute))}
 	kind, ok := m.exactlyOne("query", "gate")
 	if !ok || kind == "query" {
 		return d
@@ -288,19 +288,14 @@ func (m mapping) queried(kind, query string) analysis.Source {
 	switch kind {
 	case "prometheus":
 		m.require("url")
-		return analysis.Source{Prometheus: &analysis.Prometheus{URL: m.address("url", false), Query: query, Headers: m.pairs("headers", checkHeaders), Span: span}}
+		return analysis.Source{Prometheus: &analysis.Prometheus{URL: m.address(false), Query: query, Headers: m.pairs("headers", checkHeaders), Span: span}}
 	case "monitoring":
 		m.require("project")
 		return analysis.Source{Monitoring: &analysis.Monitoring{Project: m.project(), Query: query, Span: span}}
 	default:
-		return analysis.Source{Datadog: &analysis.Datadog{URL: m.address("url", true), Query: query, Range: span.Range}}
+		return analysis.Source{Datadog: &analysis.Datadog{URL: m.address(true), Query: query, Range: span.Range}}
 	}
 }
 
 // defaultCompared is how far back a comparison without a bake looks.
 const defaultCompared = 30 * time.Minute
-
-// measures reports whether the check measures something.
-func (c *Check) measures() bool {
-	return c.Alarms != nil || c.Metric != nil || c.Compare != nil || c.Measured != nil
-}

@@ -74,10 +74,10 @@ func (e *Emulator) Serve(w http.ResponseWriter, r *http.Request, path string) {
 		return
 	}
 	query := r.Form.Get("query")
-	switch {
-	case path == "/api/v1/query":
+	switch path {
+	case "/api/v1/query":
 		e.asked = append(e.asked, "query "+query)
-	case path == "/api/v1/query_range":
+	case "/api/v1/query_range":
 		e.asked = append(e.asked, "query_range "+query)
 	default:
 		http.NotFound(w, r)
