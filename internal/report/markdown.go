@@ -28,6 +28,7 @@ func Summary(p *pipeline.Pipeline, command string, out view.Outcome, problem str
 	b.WriteString(block(problem))
 	b.WriteString(Diagram(p, out))
 	table(&b, out)
+	measured(&b, out)
 	notes(&b, out)
 	return b.String()
 }

@@ -22,6 +22,7 @@ func Text(command string, out view.Outcome) string {
 	}
 	b.WriteString(Table([]string{"STAGE", "TARGET", "PLATFORM", "RELEASE", "WAVE", "STATUS", "ROLLOUT", "STATE", "PHASE"}, rows))
 	for _, t := range out.Targets {
+		b.WriteString(measuredText(t))
 		if t.ErrorMessage != "" {
 			fmt.Fprintf(&b, "%s: %s\n", t.Target, outside.Line(t.ErrorMessage))
 		}

@@ -250,6 +250,11 @@ func (s TargetStatus) Notes() []string {
 	for _, q := range s.Queued {
 		notes = append(notes, fmt.Sprintf("has %s queued behind %s (%s, release %s)", q.Rollout, q.Behind, q.State, q.Release))
 	}
+	if s.WaitingFor != nil || s.ErrorMessage != "" {
+		for _, m := range s.Measures {
+			notes = append(notes, "in "+m.Phase+" measured "+m.Words())
+		}
+	}
 	return append(notes, s.troubles()...)
 }
 
