@@ -30,7 +30,17 @@ func (p *Pipeline) check() []Problem {
 	c.variables()
 	c.resources()
 	c.references()
+	c.soaks()
 	return c.problems
+}
+
+// soaks checks that a stage whose releases soak has one before it.
+func (c *checker) soaks() {
+	for _, s := range c.p.Stages {
+		if s.Soak > 0 && c.p.Previous(s) == nil {
+			c.problem(s.soakPos, "soak: stage %q is the first: there is no stage before it on which a release could stand", s.Name.Value)
+		}
+	}
 }
 
 func (c *checker) problem(pos Pos, format string, args ...any) {

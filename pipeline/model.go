@@ -74,6 +74,8 @@ type Stage struct {
 	OnFailure string // "continue", "halt", "rollback"
 	Waves     *Waves // nil: all targets begin together
 	TakeBack  string // onFailure: rollback takes back the "wave" or the whole "promotion"
+	// Soak is how long a release must have stood on the stage before.
+	Soak time.Duration
 	// AfterGoingBack is what automation may do after a target went back: the
 	// pipeline's, unless the stage says otherwise.
 	AfterGoingBack string
@@ -84,6 +86,7 @@ type Stage struct {
 
 	// what [Pipeline.index] makes of the stages
 	at          int // among the stages
+	soakPos     Pos
 	byComponent map[string][]*Target
 }
 

@@ -26,7 +26,7 @@ type shared struct {
 
 // stage reads one step of the order and its targets.
 func (w *walker) stage(n *yaml.Node, p *Pipeline) (*Stage, bool) {
-	m, ok := w.mapping(n, "a stage", "name", "supersede", "afterGoingBack", "onFailure", "waves", "approval", "predeploy", "verify", "postdeploy",
+	m, ok := w.mapping(n, "a stage", "name", "supersede", "afterGoingBack", "onFailure", "waves", "soak", "approval", "predeploy", "verify", "postdeploy",
 		"strategy", "timeout", "operationTimeout", "targets")
 	if !ok {
 		return nil, false
@@ -38,6 +38,8 @@ func (w *walker) stage(n *yaml.Node, p *Pipeline) (*Stage, bool) {
 		Supersede:      m.flag("supersede", p.Supersede),
 		OnFailure:      w.onFailure(m),
 		Waves:          w.waves(m.node("waves")),
+		Soak:           m.duration("soak", 0, 1),
+		soakPos:        m.place("soak"),
 		AfterGoingBack: m.word("afterGoingBack", p.AfterGoingBack, AfterGoingBackStop, AfterGoingBackNewer).Value,
 		Approval:       w.approval(m.node("approval")),
 	}

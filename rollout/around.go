@@ -96,6 +96,14 @@ func (a around) halted(r *Record, e *Execution) (Waiting, bool) {
 	return a.group.waitHalted(r.Target)
 }
 
+// soaks says whether the release has to stand on the stage before for longer.
+func (e *Execution) soaks(now time.Time) (Waiting, bool) {
+	if !now.Before(e.Spec.SoakUntil) {
+		return Waiting{}, false
+	}
+	return Waiting{Kind: WaitSoak, Until: e.Spec.SoakUntil}, true
+}
+
 // wave says whether the rollout waits for an earlier wave.
 func (a around) wave(r *Record, e *Execution, now time.Time) (Waiting, bool) {
 	if a.group == nil || e.goesBack() || e.Spec.Promotion != a.group.Promotion.ID {

@@ -64,6 +64,9 @@ func (a around) waitStart(r *Record, e *Execution, now time.Time) Waiting {
 	if w, held := a.hold(r, e, now); held {
 		return w
 	}
+	if w, soaks := e.soaks(now); soaks {
+		return w
+	}
 	if w, waits := a.wave(r, e, now); waits {
 		return w
 	}

@@ -1,6 +1,8 @@
 package rollout
 
 import (
+	"time"
+
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sluice/stages/driver"
@@ -31,6 +33,7 @@ type Spec struct {
 	Controlled       bool              `json:"controlled,omitzero"` // the promotion has several targets
 	Remote           bool              `json:"remote,omitzero"`     // the platform owns phases and approval
 	Phases           []PhaseSpec       `json:"phases"`
+	SoakUntil        time.Time         `json:"soakUntil,omitzero"` // until then the release has not stood long enough on the stage before
 	Wait             *Duration         `json:"wait,omitzero"` // bake after a canary phase; without it a person advances
 	Variables        map[string]string `json:"variables,omitempty"`
 	UseStageCache    bool              `json:"useStageCache,omitzero"`

@@ -48,6 +48,7 @@ const (
 	WaitPerson    WaitKind = "person"   // to advance
 	WaitOperator  WaitKind = "operator" // to decide: retry-job or ignore-job, or what [Waiting.Cause] says
 	WaitWave      WaitKind = "wave"
+	WaitSoak      WaitKind = "soak" // until the release has stood long enough on the stage before
 	WaitPlatform  WaitKind = "platform"
 	WaitOrder     WaitKind = "order"   // for whoever ordered to go back
 	WaitTargets   WaitKind = "targets" // for the other targets, before a check of scope stage

@@ -84,7 +84,7 @@ func (p *Planner) fill(ctx context.Context, state *ledger.State, req Promotion, 
 	p.resolve(ctx, drafts)
 	for _, d := range open(drafts) {
 		d.spec = p.promotionSpec(d.target, req)
-		d.spec.Promotion, d.spec.Release = req.ID, d.release
+		d.spec.Promotion, d.spec.Release, d.spec.SoakUntil = req.ID, d.release, d.soaks
 		d.spec.Controlled = len(req.Members) > 1
 		if d.source != nil {
 			source := d.source.Driver()
@@ -138,6 +138,7 @@ type draft struct {
 	source   *pipeline.Target
 	release  driver.Release
 	spec     rollout.Spec
+	soaks    time.Time // until then the release has to stand on the stage before; zero where it need not
 	refusals []Refusal
 	pending  *rollout.Waiting
 	findings []driver.Finding

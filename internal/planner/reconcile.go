@@ -22,6 +22,10 @@ func (p *Planner) Reconcile(state *ledger.State, targets []*pipeline.Target) Pla
 		if r == nil {
 			continue
 		}
+		if do := p.gone(state, r); do != nil {
+			plan.Moves = append(plan.Moves, Move{Target: t.Name.Value, Do: do})
+			continue
+		}
 		g := groupOf(groups, r)
 		w, idle := p.due(r, g)
 		if turned[t.Name.Value] {
@@ -113,6 +117,6 @@ func (p *Planner) due(r *rollout.Record, g *rollout.Group) (w *rollout.Waiting, 
 // inline reports whether a wait is over soon enough to be waited for.
 func (p *Planner) inline(w rollout.Waiting) bool {
 	now := p.Work.Now()
-	byItself := w.Kind == rollout.WaitBake || w.Kind == rollout.WaitPolicy || w.Kind == rollout.WaitWave
+	byItself := w.Kind == rollout.WaitBake || w.Kind == rollout.WaitPolicy || w.Kind == rollout.WaitWave || w.Kind == rollout.WaitSoak
 	return byItself && !w.Until.IsZero() && w.Until.Sub(now) <= p.Work.Inline && !w.Until.After(p.Work.Deadline())
 }

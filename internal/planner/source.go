@@ -96,6 +96,7 @@ func (p *Planner) pin(ctx context.Context, state *ledger.State, req Promotion, d
 		}
 		d.release = reading.Live.Release
 		p.prove(state, req, d, reading.Live)
+		p.soak(req, d, state.Records[d.source.Name.Value], reading.Live)
 	}
 }
 

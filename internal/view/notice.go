@@ -102,6 +102,8 @@ func inline(w rollout.Waiting) string {
 			name = w.Block.ID
 		}
 		return "is held back by policy " + name + " until " + clock(w.Until)
+	case rollout.WaitSoak:
+		return "stands on the stage before until " + clock(w.Until)
 	case rollout.WaitWave:
 		return fmt.Sprintf("waits for the pause after wave %d until %s", w.Wave+1, clock(w.Until))
 	case rollout.WaitPlatform:

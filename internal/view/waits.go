@@ -219,7 +219,7 @@ func (t *telling) from(r *rollout.Record, e *rollout.Execution, from rollout.Wai
 	case rollout.WaitWave:
 		w.Wave = from.Wave + 1
 		w.byItself = !w.Until.IsZero()
-	case rollout.WaitBake:
+	case rollout.WaitBake, rollout.WaitSoak:
 		w.byItself = true
 	}
 	t.offer(&w, reconcile())

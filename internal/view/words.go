@@ -67,6 +67,8 @@ func (w Waiting) what() string {
 		return "waits for approval" + by(" by ", w.By)
 	case rollout.WaitBake:
 		return "bakes"
+	case rollout.WaitSoak:
+		return "stands on the stage before"
 	case rollout.WaitPolicy:
 		return "is held back by policy" + by(" ", w.By)
 	case rollout.WaitLock:
