@@ -120,7 +120,7 @@ func (inv *invocation) checks() *check.Runner {
 	for _, name := range slices.Sorted(maps.Keys(inv.sandboxEnv)) {
 		environ = append(environ, name+"="+inv.sandboxEnv[name])
 	}
-	return &check.Runner{Environ: environ, Transport: inv.transport(), Now: inv.Now, Log: inv.console.Log, Redact: inv.runner.Redact, Mask: inv.runner.Mask}
+	return &check.Runner{Environ: environ, Transport: inv.transport(), Now: inv.Clock.Now, Sleep: inv.Clock.Sleep, Log: inv.console.Log, Redact: inv.runner.Redact, Mask: inv.runner.Mask}
 }
 
 // env is the drivers' view of the world.

@@ -44,6 +44,8 @@ type Runner struct {
 	Transport http.RoundTripper
 	// Now is the clock of looks that are repeated; nil means time.Now.
 	Now func() time.Time
+	// Sleep waits between them; nil waits by the system's clock.
+	Sleep func(ctx context.Context, d time.Duration) error
 	// Log takes a check's output: untrusted text.
 	Log func(target, title, text string)
 	// Redact takes secrets out of text. What a failed check says is recorded,

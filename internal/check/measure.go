@@ -31,7 +31,7 @@ func (r *Runner) Look(ctx context.Context, g rollout.Gate, v Vars, w analysis.Wi
 		if s.Verdict == analysis.Failed {
 			failures++
 		}
-		if pause(limited, g.Pace().Again().Std()) != nil {
+		if r.pause(limited, g.Pace().Again().Std()) != nil {
 			break
 		}
 		w.Now = r.now()
@@ -59,7 +59,10 @@ func (r *Runner) now() time.Time {
 	return r.Now()
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+func (r *Runner) pause(ctx context.Context, d time.Duration) error {
+	if r.Sleep != nil {
+		return r.Sleep(ctx, d)
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
