@@ -62,7 +62,9 @@ type State struct {
 	Branch   string     // git: default sluice-state
 	Endpoint At[string] // s3
 	History  int        // finished rollouts kept per target; default 20
-	Branches []string   // whose runs may change state, in Actions; empty means the default branch
+	// Refs are whose runs may change state, in Actions; empty means the default branch.
+	// Branches by name, whatever else as a whole ref; * and ** as in GitHub's filters.
+	Refs []string
 }
 
 // Stage is one step of the order.

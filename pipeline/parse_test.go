@@ -22,7 +22,7 @@ func TestDefaults(t *testing.T) {
 	if p.Timeout != 24*time.Hour || target.Timeout != 24*time.Hour || target.OperationTimeout != time.Hour {
 		t.Errorf("timeouts are %v, %v, %v", p.Timeout, target.Timeout, target.OperationTimeout)
 	}
-	if p.State.Store.Value != "artifact" || p.State.Branch != "sluice-state" || p.State.History != 20 || p.State.Branches != nil {
+	if p.State.Store.Value != "artifact" || p.State.Branch != "sluice-state" || p.State.History != 20 || p.State.Refs != nil {
 		t.Errorf("state is %+v", p.State)
 	}
 	if s := p.Stages[0]; s.OnFailure != pipeline.Continue || s.Supersede || s.Approval != nil || target.Canary != nil {

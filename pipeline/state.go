@@ -27,7 +27,7 @@ func (w *walker) state(n *yaml.Node) State {
 	if n == nil {
 		return s
 	}
-	m, ok := w.mapping(n, "state", "store", "branch", "endpoint", "history", "branches")
+	m, ok := w.mapping(n, "state", "store", "branch", "endpoint", "history", "refs", "branches")
 	if !ok {
 		return s
 	}
@@ -35,11 +35,7 @@ func (w *walker) state(n *yaml.Node) State {
 	s.Branch = w.branch(m)
 	s.Endpoint = w.endpoint(m)
 	s.History = m.whole("history", defaultHistory, 1, mostHistory)
-	branches := m.texts("branches")
-	for _, b := range branches {
-		w.checkBranch("branches", b)
-	}
-	s.Branches = values(branches)
+	s.Refs = w.refs(m)
 	w.unusedKeys(m, s.Store.Value)
 	return s
 }
@@ -100,6 +96,31 @@ func checkS3(rest string) error {
 	return nil
 }
 
+// refs reads state.refs, or its older name state.branches.
+func (w *walker) refs(m mapping) []string {
+	key := "refs"
+	switch {
+	case m.has("refs") && m.has("branches"):
+		w.problem(w.pos(m.node("branches")), "branches: the older name of refs, which is there too; move its branches there")
+	case m.has("branches"):
+		key = "branches"
+	}
+	patterns := m.texts(key)
+	for _, p := range patterns {
+		w.checkRef(key, p)
+	}
+	return values(patterns)
+}
+
+// checkRef judges a branch, or a pattern of refs.
+func (w *walker) checkRef(key string, p At[string]) {
+	plain := strings.ReplaceAll(p.Value, "*", "x")
+	if isRef(plain) && plain != "refs/heads" && plain != "refs/tags" {
+		return
+	}
+	w.problem(p.Pos, fmt.Sprintf("%s: %s is neither a branch's name nor a pattern of refs; want main, release/* or refs/tags/v*", key, quote(p.Value)))
+}
+
 // branch reads state.branch.
 func (w *walker) branch(m mapping) string {
 	if !m.has("branch") {
@@ -112,16 +133,21 @@ func (w *walker) branch(m mapping) string {
 
 // checkBranch judges a branch's name as git does.
 func (w *walker) checkBranch(key string, b At[string]) {
-	ok := branchPattern().MatchString(b.Value) && len(b.Value) <= mostBranch
-	for _, bad := range []string{"..", "//", "@{"} {
-		ok = ok && !strings.Contains(b.Value, bad)
-	}
-	for part := range strings.SplitSeq(b.Value, "/") {
-		ok = ok && part != "" && part[0] != '.' && part[0] != '-' && !strings.HasSuffix(part, ".lock") && !strings.HasSuffix(part, ".")
-	}
-	if !ok {
+	if !isRef(b.Value) {
 		w.problem(b.Pos, fmt.Sprintf("%s: %s is not a branch's name; want one such as sluice-state", key, quote(b.Value)))
 	}
+}
+
+// isRef judges a name as git does.
+func isRef(name string) bool {
+	ok := branchPattern().MatchString(name) && len(name) <= mostBranch
+	for _, bad := range []string{"..", "//", "@{"} {
+		ok = ok && !strings.Contains(name, bad)
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		ok = ok && part != "" && part[0] != '.' && part[0] != '-' && !strings.HasSuffix(part, ".lock") && !strings.HasSuffix(part, ".")
+	}
+	return ok
 }
 
 // endpoint reads state.endpoint.

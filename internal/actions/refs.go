@@ -1,7 +1,6 @@
 package actions
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,21 +17,6 @@ const (
 // pattern * stands for anything but a slash, ** for anything, as in GitHub's own
 // filters.
 type Refs []string
-
-// CheckRef refuses what is no pattern of a ref.
-func CheckRef(pattern string) error {
-	name := whole(pattern)
-	for _, c := range name {
-		if c <= ' ' || c == 0x7f || strings.ContainsRune(`~^:?[\`, c) {
-			return fmt.Errorf("%q is no branch, nor a pattern of refs; write main, release/* or refs/tags/v*", pattern)
-		}
-	}
-	switch {
-	case pattern == "", strings.HasSuffix(name, "/"), strings.Contains(name, "//"), strings.Contains(name, ".."), strings.HasSuffix(name, ".lock"):
-		return fmt.Errorf("%q is no branch, nor a pattern of refs; write main, release/* or refs/tags/v*", pattern)
-	}
-	return nil
-}
 
 // whole is a pattern of whole refs: what does not say refs/ is a branch.
 func whole(pattern string) string {

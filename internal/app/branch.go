@@ -33,10 +33,10 @@ func (inv *invocation) mayChangeIn(ctx context.Context, p *pipeline.Pipeline, wh
 	if err != nil {
 		return err
 	}
-	if len(h.branches) > 0 && !slices.Contains(h.branches, run.Branch) {
+	if len(h.refs) > 0 && !h.refs.Allow(run.Ref) {
 		return planner.Refuse(
-			fmt.Sprintf("this run is of %s, and only runs of %s may change the state", run.Ref, strings.Join(h.branches, ", ")),
-			"run the workflow there, or list the branch in state.branches")
+			fmt.Sprintf("this run is of %s, and only runs of %s may change the state", run.Ref, strings.Join(h.refs, ", ")),
+			h.allowing(run.Ref))
 	}
 	inv.cautionPublic(where, h.visibility)
 	if where == pipeline.StoreArtifact {
@@ -47,19 +47,30 @@ func (inv *invocation) mayChangeIn(ctx context.Context, p *pipeline.Pipeline, wh
 
 // home is what a run's repository has to say about its state.
 type home struct {
-	branches   []string // whose runs may change it; none under act where nothing tells the default branch
-	visibility string   // "" where nothing tells it
+	refs       actions.Refs // whose runs may change it; none under act where nothing tells the default branch
+	visibility string       // "" where nothing tells it
+}
+
+// allowing says how runs of a ref come to change the state. Those of a pull request
+// are whoever opened it.
+func (h home) allowing(ref string) string {
+	const there = "run the workflow there"
+	name, branch := strings.CutPrefix(ref, "refs/heads/")
+	if !branch && !strings.HasPrefix(ref, "refs/tags/") {
+		return there
+	}
+	return there + fmt.Sprintf(", or list it in the pipeline file: state: {refs: [%s]}", strings.Join(append(slices.Clone(h.refs), name), ", "))
 }
 
 // homeOf takes what it can from the pipeline file and the run, and asks GitHub
 // for the default branch where neither knows it.
 func (inv *invocation) homeOf(ctx context.Context, p *pipeline.Pipeline, run actions.Context) (home, error) {
-	h := home{branches: p.State.Branches, visibility: run.Visibility}
-	if len(h.branches) > 0 {
+	h := home{refs: p.State.Refs, visibility: run.Visibility}
+	if len(h.refs) > 0 {
 		return h, nil
 	}
 	if run.DefaultBranch != "" {
-		h.branches = []string{run.DefaultBranch}
+		h.refs = actions.Refs{run.DefaultBranch}
 		return h, nil
 	}
 	if run.Act {
@@ -75,13 +86,13 @@ func (inv *invocation) homeOf(ctx context.Context, p *pipeline.Pipeline, run act
 	if err != nil {
 		return h, unknownBranch(err)
 	}
-	return home{branches: []string{repository.DefaultBranch}, visibility: repository.Visibility}, nil
+	return home{refs: actions.Refs{repository.DefaultBranch}, visibility: repository.Visibility}, nil
 }
 
 func unknownBranch(err error) error {
 	return &store.UnreadableError{
 		Op: "write", Err: fmt.Errorf("the repository's default branch is not known: %w", err),
-		Remedy: "pass the input token, or list the branches in state.branches of the pipeline file",
+		Remedy: "pass the input token, or list the branches in state.refs of the pipeline file",
 	}
 }
 

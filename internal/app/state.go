@@ -59,7 +59,7 @@ func (inv *invocation) openStore(p *pipeline.Pipeline, flag, where string) (stor
 // spec is how the pipeline's state is opened in a store.
 func (inv *invocation) spec(p *pipeline.Pipeline, where string) open.Spec {
 	return open.Spec{
-		Store: where, Branch: p.State.Branch, Endpoint: p.State.Endpoint.Value, Refs: p.State.Branches,
+		Store: where, Branch: p.State.Branch, Endpoint: p.State.Endpoint.Value, Refs: p.State.Refs,
 		Shard: inv.flags.shard, Join: ledger.Both,
 		Process: inv.process, Runner: inv.runner, Getenv: inv.getenv, Describe: inv.describeSave, Warn: inv.runner.Warning,
 	}

@@ -30,8 +30,12 @@ func TestBranches(t *testing.T) {
 		refuse string // "" allows it
 	}{
 		"the default branch by GitHub's word":   {shop, job{run: 7}, ""},
-		"another branch":                        {shop, job{run: 7, branch: "feature"}, "this run is of refs/heads/feature, and only runs of main may change the state; run the workflow there, or list the branch in state.branches"},
-		"a tag":                                 {shop, job{run: 7, env: map[string]string{"GITHUB_REF": "refs/tags/v1"}}, "this run is of refs/tags/v1"},
+		"another branch":                        {shop, job{run: 7, branch: "feature"}, "this run is of refs/heads/feature, and only runs of main may change the state; run the workflow there, or list it in the pipeline file: state: {refs: [main, feature]}"},
+		"a tag":                                 {shop, job{run: 7, env: map[string]string{"GITHUB_REF": "refs/tags/v1"}}, "or list it in the pipeline file: state: {refs: [main, refs/tags/v1]}"},
+		"a tag that is listed":                  {"state: {refs: [main, refs/tags/v1]}\n" + shop, job{run: 7, env: map[string]string{"GITHUB_REF": "refs/tags/v1"}}, ""},
+		"a tag of a pattern":                    {"state: {refs: [main, 'refs/tags/v*']}\n" + shop, job{run: 7, env: map[string]string{"GITHUB_REF": "refs/tags/v1"}}, ""},
+		"a branch named as a tag":               {"state: {refs: ['refs/tags/v*']}\n" + shop, job{run: 7, branch: "v1"}, "only runs of refs/tags/v* may"},
+		"a pull request":                        {shop, job{run: 7, env: map[string]string{"GITHUB_REF": "refs/pull/1/merge"}}, "may change the state; run the workflow there"},
 		"the default branch by the event":       {shop, job{run: 7, branch: "trunk", env: trunk}, ""},
 		"another than the event's":              {shop, job{run: 7, env: trunk}, "only runs of trunk"},
 		"one that the pipeline file lists":      {branches + shop, job{run: 7, branch: "release"}, ""},
@@ -69,7 +73,7 @@ func TestUnknownBranch(t *testing.T) {
 	w := newWorld(t, shop)
 	w.breakStores(403, `{"message": "Resource not accessible by integration"}`)
 	got := w.wants(t, 6, "the repository's default branch is not known", job{run: 7}, "promote", "--to", "production", "--store", "git")
-	if !strings.Contains(got.stderr, "state.branches") || len(w.platforms.Requests()) > 0 {
+	if !strings.Contains(got.stderr, "state.refs") || len(w.platforms.Requests()) > 0 {
 		t.Errorf("%d requests; %s", len(w.platforms.Requests()), got)
 	}
 }
