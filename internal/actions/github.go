@@ -170,7 +170,7 @@ func Status(err error) int {
 // written as in a workflow: "contents: write".
 func Remedy(err error, permission string) string {
 	if errors.Is(err, ErrNoToken) {
-		return "pass the token to the step (env: {GITHUB_TOKEN: ${{ github.token }}}) and give the job permissions: {" + permission + "}"
+		return "pass the token to the step (env: {GITHUB_TOKEN: ${{ github.token }}}) and give the job permissions: {" + permission + "}; outside of a workflow set GITHUB_TOKEN, or log in with `gh auth login`"
 	}
 	if limit, ok := errors.AsType[*RateLimitError](err); ok {
 		return "wait " + limit.RetryAfter.String() + " and run again; GITHUB_TOKEN has 1000 requests an hour and repository"

@@ -158,6 +158,7 @@ func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 	if err := inv.resolvePlaces(pipelines); err != nil {
 		return nil, err
 	}
+	inv.atDesk(ctx, pipelines)
 	return pipelines, inv.startSandbox(ctx, pipelines)
 }
 

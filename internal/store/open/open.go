@@ -151,7 +151,7 @@ func (spec Spec) branch(run actions.Context) (gitref.Options, error) {
 	if run.Repository == "" {
 		return gitref.Options{}, &store.UnreadableError{
 			Op: "open", Err: fmt.Errorf("the git store is a branch on GitHub, and GITHUB_REPOSITORY is not set"),
-			Remedy: "set GITHUB_REPOSITORY=owner/name and GITHUB_TOKEN, or use --store file:DIR here",
+			Remedy: "run it in a clone of the repository, or set GITHUB_REPOSITORY=owner/name and GITHUB_TOKEN, or use --store file:DIR here",
 		}
 	}
 	return gitref.Options{
