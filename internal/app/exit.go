@@ -13,7 +13,11 @@ import (
 func (inv *invocation) code(ctx context.Context, r *result, err error) view.Exit {
 	fit := []view.Exit{inv.outcomeCode(r)}
 	for cause := range causes(err) {
-		fit = append(fit, errorCode(cause))
+		code := errorCode(cause)
+		if code == view.ExitPending && !inv.flags.failOnPending {
+			code = view.ExitDone
+		}
+		fit = append(fit, code)
 	}
 	if interrupted(ctx, r, err) {
 		fit = append(fit, view.ExitInterrupted)
@@ -87,6 +91,8 @@ func status(out view.Outcome, code view.Exit, err error) view.Status {
 		return view.Conflict
 	case code == view.ExitFailed:
 		return view.Failed
+	case err != nil && view.ExitOf(err) == view.ExitPending:
+		return view.Pending
 	case err != nil:
 		return view.Refused
 	case out.Status == "":

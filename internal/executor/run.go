@@ -271,7 +271,7 @@ func trouble(m *machine, err error) error {
 	said := map[string]bool{} // one commit that failed is many rows' trouble
 	for _, r := range m.rows.list {
 		for _, one := range split(r.err) {
-			if (ledger.IsUnreadable(one) || IsConflict(one)) && !said[one.Error()] {
+			if _, busy := ledger.IsBusy(one); (busy || ledger.IsUnreadable(one) || IsConflict(one)) && !said[one.Error()] {
 				said[one.Error()] = true
 				all = append(all, one)
 			}

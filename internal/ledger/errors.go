@@ -104,6 +104,10 @@ var errClosed = errors.New("the ledger is closed: nothing is saved any more")
 // (exit 6), whatever else it means.
 func IsUnreadable(err error) bool { return store.IsUnreadable(err) }
 
+// IsBusy reports whether err means that the store takes no more for now, and until
+// when: nothing but time is needed, and the command is pending.
+func IsBusy(err error) (until time.Time, ok bool) { return store.IsBusy(err) }
+
 // IsConflict reports whether err means that another run was first (exit 5), and
 // nothing worse.
 func IsConflict(err error) bool { return severity(err) == conflict }

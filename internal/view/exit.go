@@ -89,9 +89,17 @@ func exitOf(err error) Exit {
 		return ExitState
 	case executor.IsConflict(err):
 		return ExitConflict
+	case isBusy(err):
+		return ExitPending
 	default:
 		return ExitRefused
 	}
+}
+
+// isBusy reports whether an error needs nothing but time.
+func isBusy(err error) bool {
+	_, busy := ledger.IsBusy(err)
+	return busy
 }
 
 // leaves takes joined errors apart.
@@ -123,6 +131,8 @@ func statusOf(err error) Status {
 		return Error
 	case ExitConflict:
 		return Conflict
+	case ExitPending:
+		return Pending
 	default:
 		return Failed
 	}

@@ -64,14 +64,35 @@ func (l *limited) Commit(ctx context.Context, entries ...store.Entry) (saved []s
 	return saved, err
 }
 
+// waited waits until a place that was busy takes more, where there is time for that:
+// a call that it refused had no effect.
+func waited(ctx context.Context, err error) bool {
+	until, busy := store.IsBusy(err)
+	end, ends := ctx.Deadline()
+	if !busy || ends && !until.Before(end) {
+		return false
+	}
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // do makes one call, op as in [store.UnreadableError].
 func (l *limited) do(ctx context.Context, op string, call func(context.Context) error) error {
 	within, done := l.deadline(ctx, op == "write")
 	defer done()
 	began := time.Now()
 	err := guard.Do(op+" state", func() error { return call(within) })
+	for waited(within, err) {
+		err = guard.Do(op+" state", func() error { return call(within) })
+	}
 	late := errors.Is(within.Err(), context.DeadlineExceeded) && ctx.Err() == nil
-	if err == nil || !late || store.IsConflict(err) || store.IsUnreadable(err) {
+	if _, busy := store.IsBusy(err); err == nil || !late || busy || store.IsConflict(err) || store.IsUnreadable(err) {
 		return err
 	}
 	return &store.UnreadableError{
