@@ -47,6 +47,11 @@ func (b broken) Lookup(context.Context, driver.Call) (v driver.Verdict, op drive
 	return
 }
 
+func (b broken) Make(context.Context, driver.Target, string) (r driver.Release, err error) {
+	b.fall()
+	return
+}
+
 func (b broken) Operation(context.Context, driver.Target, string) (op driver.Operation, wait time.Duration, err error) {
 	b.fall()
 	return

@@ -52,6 +52,10 @@ func (f *fake) Lookup(context.Context, driver.Call) (driver.Verdict, driver.Oper
 	return driver.Found, driver.Operation{Status: driver.Done}, f.called("lookup")
 }
 
+func (f *fake) Make(_ context.Context, _ driver.Target, description string) (driver.Release, error) {
+	return driver.Release{ID: description}, f.called("make")
+}
+
 func (f *fake) Operation(_ context.Context, _ driver.Target, name string) (driver.Operation, time.Duration, error) {
 	return driver.Operation{ID: name, Status: driver.Done}, 3 * time.Second, f.called("operation")
 }

@@ -34,6 +34,13 @@ func (t *Target) Resolve(ctx context.Context, id string) (driver.Release, error)
 	})
 }
 
+// Make makes a release of what stands on the platform now, once for a description.
+func (t *Target) Make(ctx context.Context, description string) (driver.Release, error) {
+	return do(ctx, t, "make a release", func(d driver.Driver) (driver.Release, error) {
+		return d.Make(ctx, t.target, description)
+	})
+}
+
 // Prepare checks and freezes a call; it changes nothing. A kind that the
 // platform does not support is refused as Unsupported without asking it.
 func (t *Target) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, error) {

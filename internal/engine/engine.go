@@ -21,6 +21,8 @@ import (
 type Platform interface {
 	planner.Platform
 	executor.Platform
+	// Make makes a release of what stands, once for a description.
+	Make(ctx context.Context, t driver.Target, description string) (driver.Release, error)
 	// Operation reads work of a platform's own by its name. See [driver.Driver].
 	Operation(ctx context.Context, t driver.Target, name string) (driver.Operation, time.Duration, error)
 	// Facts are what a platform can do.

@@ -43,7 +43,7 @@ func (e *Engine) Promote(ctx context.Context, req Promotion) (view.Outcome, erro
 	if err := e.takeNames(ctx, names(req.Targets)); err != nil {
 		return view.Outcome{}, err
 	}
-	state, plan, err := e.planPromotion(ctx, req)
+	state, plan, err := e.planOf(ctx, req, true)
 	if err != nil {
 		return view.Outcome{}, err
 	}
@@ -53,11 +53,19 @@ func (e *Engine) Promote(ctx context.Context, req Promotion) (view.Outcome, erro
 // Plan finds out what [Engine.Promote] would do, and changes nothing. What refuses
 // stands in it. Errors are those of the ledger, and the end of ctx.
 func (e *Engine) Plan(ctx context.Context, req Promotion) (view.Plan, error) {
-	state, plan, err := e.planPromotion(ctx, req)
+	state, plan, err := e.planOf(ctx, req, false)
 	if err != nil {
 		return view.Plan{}, err
 	}
 	return e.view().PlanOf(state, plan), nil
+}
+
+// planOf plans a promotion; a release that is to be made is made if really.
+func (e *Engine) planOf(ctx context.Context, req Promotion, really bool) (*ledger.State, planner.Plan, error) {
+	if req.Release == driver.New {
+		return e.planNew(ctx, req, really)
+	}
+	return e.planPromotion(ctx, req)
 }
 
 func (e *Engine) planPromotion(ctx context.Context, req Promotion) (*ledger.State, planner.Plan, error) {

@@ -95,6 +95,10 @@ func (m *moon) Lookup(context.Context, driver.Call) (driver.Verdict, driver.Oper
 	return driver.Found, driver.Operation{Status: driver.Done}, m.say("lookup")
 }
 
+func (m *moon) Make(_ context.Context, _ driver.Target, description string) (driver.Release, error) {
+	return driver.Release{ID: description}, m.say("make")
+}
+
 func (m *moon) Operation(_ context.Context, _ driver.Target, name string) (driver.Operation, time.Duration, error) {
 	return driver.Operation{ID: name, Status: driver.Done}, 3 * time.Second, m.say("operation")
 }

@@ -111,6 +111,25 @@ func (p *Platform) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, d
 	return f.verdict, f.op, nil
 }
 
+// Make makes a release, once for a description. It is repeated after a lost answer,
+// when what was made may show. See [driver.Driver].
+func (p *Platform) Make(ctx context.Context, at driver.Target, description string) (driver.Release, error) {
+	t, err := p.stages.Target(at)
+	if err != nil {
+		return driver.Release{}, p.tell(err)
+	}
+	return reading(ctx, p, func(ctx context.Context) (driver.Release, error) {
+		made, err := t.Make(ctx, description)
+		if p.CodeOf(err) != driver.Lost {
+			return made, err
+		}
+		if ended := p.work.Sleep(ctx, p.Facts(at.Platform).Settle); ended != nil {
+			return made, err
+		}
+		return t.Make(ctx, description)
+	})
+}
+
 // Operation reads work of a platform's own by its name. See [driver.Driver].
 func (p *Platform) Operation(ctx context.Context, at driver.Target, name string) (op driver.Operation, wait time.Duration, err error) {
 	t, err := p.stages.Target(at)

@@ -18,7 +18,7 @@ import (
 
 const (
 	remedyCredentials = "give the job credentials: permissions id-token: write and aws-actions/configure-aws-credentials, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-	remedyRights      = "allow the role apigateway:GET on the stage and its API's deployments, and apigateway:PATCH on the stage"
+	remedyRights      = "allow the role apigateway:GET on the stage and its API's deployments, apigateway:PATCH on the stage, and for --release new apigateway:POST on the deployments"
 	remedyExpired     = "the credentials are no longer valid: run aws-actions/configure-aws-credentials in this job, shortly before"
 	remedyNotFound    = "check the target's restApi, stage and region, and the release, against what AWS shows"
 	remedyRelease     = "give a deployment of the target's own REST API"
@@ -64,6 +64,9 @@ func (g *gateway) Explain(err error) driver.Explanation {
 func explainOurs(err error) (driver.Explanation, bool) {
 	if e, ok := errors.AsType[*invalidError](err); ok {
 		return driver.Explanation{Code: driver.Invalid, Remedy: e.remedy}, true
+	}
+	if _, ok := errors.AsType[*noReleaseError](err); ok {
+		return driver.Explanation{Code: driver.NotFound, Remedy: "make one (`--release new`)"}, true
 	}
 	if _, ok := errors.AsType[*noOperationsError](err); ok {
 		return driver.Explanation{Code: driver.Unsupported, Remedy: "look at what runs there (`sluice status`)"}, true

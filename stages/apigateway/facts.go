@@ -38,6 +38,7 @@ func Facts() driver.Facts {
 			},
 		},
 		Kinds:   []driver.Kind{driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback},
+		Makes:   true,
 		Batch:   1,
 		Settle:  settle,
 		Backoff: driver.Backoff{Initial: 500 * time.Millisecond, Max: 30 * time.Second, Factor: 2},

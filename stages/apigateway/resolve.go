@@ -21,6 +21,9 @@ func (g *gateway) Resolve(ctx context.Context, t driver.Target, id string) (driv
 	if err != nil {
 		return driver.Release{}, err
 	}
+	if id == driver.Latest {
+		return g.latest(ctx, at)
+	}
 	in := &apigateway.GetDeploymentInput{RestApiId: &at.RestAPI, DeploymentId: &id}
 	out, err := g.client.GetDeployment(ctx, in, at.region)
 	if err == nil {
@@ -29,7 +32,7 @@ func (g *gateway) Resolve(ctx context.Context, t driver.Target, id string) (driv
 	if g.Explain(err).Code != driver.NotFound {
 		return driver.Release{}, err
 	}
-	called, failed := g.called(ctx, at, id)
+	called, failed := g.listed(ctx, at, func(r driver.Release) bool { return r.Called(id) })
 	switch {
 	case failed != nil:
 		return driver.Release{}, failed
@@ -48,8 +51,8 @@ func (g *gateway) Resolve(ctx context.Context, t driver.Target, id string) (driv
 	return called[0], nil
 }
 
-// called lists the deployments of an API that people may call so.
-func (g *gateway) called(ctx context.Context, at place, name string) ([]driver.Release, error) {
+// listed are the deployments of an API that are wanted.
+func (g *gateway) listed(ctx context.Context, at place, wanted func(driver.Release) bool) ([]driver.Release, error) {
 	var found []driver.Release
 	in := &apigateway.GetDeploymentsInput{RestApiId: &at.RestAPI, Limit: aws.Int32(mostListed)}
 	for had := map[string]bool{}; ; {
@@ -62,7 +65,7 @@ func (g *gateway) called(ctx context.Context, at place, name string) ([]driver.R
 			if err != nil {
 				return nil, err
 			}
-			if r.Called(name) {
+			if wanted(r) {
 				found = append(found, r)
 			}
 		}

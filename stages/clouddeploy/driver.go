@@ -60,11 +60,14 @@ func (d *clouddeploy) Resolve(ctx context.Context, t driver.Target, id string) (
 	if err != nil {
 		return driver.Release{}, err
 	}
+	if id == driver.Latest {
+		return d.latest(ctx, at)
+	}
 	r, err := d.release(ctx, at, id)
 	if err != nil {
 		return driver.Release{}, err
 	}
-	return driver.Release{ID: id, CreateTime: google.Clock(r.CreateTime), Comment: r.Description}, nil
+	return released(r), nil
 }
 
 // Prepare checks a call and freezes the names it needs.

@@ -55,6 +55,7 @@ type Facts struct {
 	Backoff  Backoff       // how its operations are polled unless the target's poll says otherwise
 	Secrets  []string      // environment variables that hold its credentials: masked before first use
 	Settings Settings      // what [Change.Variables] may hold
+	Makes    bool          // releases can be made of what stands there: [Driver.Make]
 	Works    string        // what [Driver.Operation] follows, and how people name it; "" where it is Unsupported
 	Notice   string        // said once per run as a warning where a target uses the platform; "" for none
 }
@@ -121,6 +122,12 @@ type Target struct {
 	Platform string          `json:"platform"`
 	Config   json.RawMessage `json:"config"` // a JSON object: the platform's keys as declared
 }
+
+// What a person may say in the place of a release.
+const (
+	Latest = "latest" // the newest one that may be promoted: [Driver.Resolve]
+	New    = "new"    // one that is made of what the platform holds now: [Driver.Make]
+)
 
 // Release is the immutable thing that travels.
 type Release struct {
@@ -236,8 +243,15 @@ type Driver interface {
 	// Resolve finds a release by its id for t and fills in what the platform knows
 	// of it, CreateTime above all. A platform that can list releases also takes
 	// what else people may call one ([Release.Called]). NotFound where it has no
-	// such release within t's reach, Invalid where several are called so.
+	// such release within t's reach, Invalid where several are called so. [Latest]
+	// is the newest one that may be promoted, Invalid where the platform lists none.
 	Resolve(ctx context.Context, t Target, id string) (Release, error)
+
+	// Make makes a release of what stands within t's reach now, and changes nothing
+	// that runs. It is described by description; where one with that very
+	// description is there, that is it and nothing is made, so that Make may be
+	// repeated after a lost answer. Unsupported unless the facts say Makes.
+	Make(ctx context.Context, t Target, description string) (Release, error)
 
 	// Prepare only reads: preflight, resolution, snapshot. Prepared.Call is
 	// what Begin needs. What would make the effect wrong is a Refuse finding;

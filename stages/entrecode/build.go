@@ -16,11 +16,47 @@ func (p *platform) Resolve(ctx context.Context, t driver.Target, id string) (dri
 	if err != nil {
 		return driver.Release{}, err
 	}
+	if id == driver.Latest {
+		return v.latestBuild(ctx, at)
+	}
 	build, err := v.findBuild(ctx, id, at)
 	if err != nil {
 		return driver.Release{}, err
 	}
 	return releaseOf(id, build), nil
+}
+
+// latestBuild is the newest of the platform's builds that nothing speaks against.
+func (v *visit) latestBuild(ctx context.Context, at *place) (driver.Release, error) {
+	f, none := buildFamily(), &missing{what: "build that succeeded", where: "platform " + at.PlatformID, remedy: "make one in the App Manager"}
+	l, ok := at.platform.one(f.list)
+	if !ok {
+		none.unsure = true
+		return driver.Release{}, none
+	}
+	first, err := v.follow(ctx, at.platform, l, map[string][]string{"platformID": {at.PlatformID}}, listOf(f))
+	if err != nil {
+		return driver.Release{}, err
+	}
+	var last driver.Release
+	for page, err := range v.pages(ctx, first, f, nil) {
+		if err != nil {
+			return driver.Release{}, err
+		}
+		for _, item := range page.items(f.item) {
+			severity, _, err := judge(item.id(f.key), item)
+			if err != nil {
+				return driver.Release{}, err
+			}
+			if r := releaseOf(item.id(f.key), item); severity != driver.Refuse && !r.CreateTime.Before(last.CreateTime) {
+				last = r
+			}
+		}
+	}
+	if last.ID == "" {
+		return driver.Release{}, none
+	}
+	return last, nil
 }
 
 // findBuild reads a build that one of the places knows: by their platforms'

@@ -73,6 +73,9 @@ func (p *platform) Explain(err error) driver.Explanation {
 // explainOwn explains the errors that the driver itself makes. What is missing
 // is said together with the request id of the answer that said so.
 func explainOwn(err error) (driver.Explanation, bool) {
+	if e, ok := errors.AsType[*unsupported](err); ok {
+		return driver.Explanation{Code: driver.Unsupported, Remedy: e.remedy}, true
+	}
 	if e, ok := errors.AsType[*missing](err); ok {
 		x := driver.Explanation{Code: driver.NotFound, Remedy: e.remedy}
 		if e.unsure {

@@ -163,6 +163,10 @@ func (d *says) Lookup(context.Context, driver.Call) (driver.Verdict, driver.Oper
 	return said.verdict, op, err
 }
 
+func (d *says) Make(context.Context, driver.Target, string) (driver.Release, error) {
+	return driver.Release{}, nil
+}
+
 func (d *says) Operation(context.Context, driver.Target, string) (driver.Operation, time.Duration, error) {
 	_, op, err := d.operation()
 	return op, 0, err

@@ -60,6 +60,9 @@ func Explain(err error, r Remedies) driver.Explanation {
 	if _, ok := errors.AsType[*BusyError](err); ok {
 		return driver.Explanation{Code: driver.Retryable, Busy: true}
 	}
+	if e, ok := errors.AsType[*UnsupportedError](err); ok {
+		return driver.Explanation{Code: driver.Unsupported, Remedy: e.Remedy}
+	}
 	if _, ok := errors.AsType[*NotFoundError](err); ok {
 		return driver.Explanation{Code: driver.NotFound, Remedy: r.NotFound}
 	}

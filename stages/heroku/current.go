@@ -73,6 +73,9 @@ func (h *heroku) Resolve(ctx context.Context, t driver.Target, id string) (drive
 	if err != nil {
 		return driver.Release{}, err
 	}
+	if id == driver.Latest {
+		return driver.Release{}, &invalidError{text: "Heroku lists no slugs: which one is the latest cannot be told", remedy: "name one (--release), or promote what another app runs"}
+	}
 	s, err := h.slug(ctx, at.App, id)
 	if notFound(err) {
 		s, err = h.slugNearby(ctx, at.App, id, err)

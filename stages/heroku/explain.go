@@ -33,6 +33,9 @@ func explain(err error) driver.Explanation {
 	if e, ok := errors.AsType[*unsentError](err); ok {
 		return explainUnsent(e)
 	}
+	if e, ok := errors.AsType[*unsupportedError](err); ok {
+		return driver.Explanation{Code: driver.Unsupported, Remedy: e.remedy}
+	}
 	if e, ok := errors.AsType[*invalidError](err); ok {
 		return driver.Explanation{Code: driver.Invalid, Remedy: e.remedy}
 	}

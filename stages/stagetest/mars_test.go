@@ -168,6 +168,10 @@ func done(change driver.Change) driver.Operation {
 	}}
 }
 
+func (d *rover) Make(context.Context, driver.Target, string) (driver.Release, error) {
+	return driver.Release{}, errors.ErrUnsupported
+}
+
 func (d *rover) Operation(context.Context, driver.Target, string) (driver.Operation, time.Duration, error) {
 	return driver.Operation{}, 0, errors.ErrUnsupported
 }

@@ -246,6 +246,10 @@ func (l *lander) Begin(ctx context.Context, c driver.Call) (driver.Operation, er
 	return driver.Operation{Status: driver.Running}, err
 }
 
+func (l *lander) Make(context.Context, driver.Target, string) (driver.Release, error) {
+	return driver.Release{}, errs[driver.Unsupported]
+}
+
 func (l *lander) Operation(context.Context, driver.Target, string) (driver.Operation, time.Duration, error) {
 	return driver.Operation{}, 0, errs[driver.Unsupported]
 }

@@ -121,6 +121,8 @@ func properties() []property {
 		{"LiveShares", liveShares},
 		{"AsksOnce", asksOnce},
 		{"Resolve", resolve},
+		{"Latest", latest},
+		{"Make", makes},
 		{"PrepareChangesNothing", prepareChangesNothing},
 		{"OthersOperation", othersOperation},
 		{"UnknownResource", unknownResource},
