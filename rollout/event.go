@@ -70,6 +70,9 @@ func (r *Record) takeEvents(e *Execution, events []driver.Event) {
 			Type: event.Type, Time: event.Time.UTC(), Message: event.Message, Temporary: event.Temporary,
 			Rollout: e.Rollout.Name, Info: map[string]string{platformEvent: id},
 		}
+		if event.Info != "" {
+			ours.Info["info"] = event.Info
+		}
 		if event.Action != "" {
 			ours.Action = e.Rollout.Name + "/platform/" + event.Action
 		}

@@ -64,6 +64,7 @@ type Event struct {
 	Message   string    `json:"message,omitempty"`
 	Temporary bool      `json:"temporary,omitempty"` // opens an action that a later event closes
 	Action    string    `json:"action,omitempty"`    // the ID of the event that opened the action: set on it and on the event that closes it
+	Info      string    `json:"info,omitempty"`      // what else the platform says of it, as it says it: JSON in one line
 }
 
 // Problem is one error or warning of an operation: {code, location, message}

@@ -1,7 +1,6 @@
 package entrecode
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -63,12 +62,10 @@ func (d deployment) String() string { return "deployment " + strconv.FormatInt(d
 
 // results are what the target plugins reported, in one line; nil for nothing.
 func (d deployment) results() json.RawMessage {
-	var b bytes.Buffer
-	raw := d.fields["results"]
-	if len(raw) == 0 || string(raw) == "null" || json.Compact(&b, raw) != nil || b.String() == "[]" {
-		return nil
+	if text := compact(d.fields["results"]); text != "" {
+		return json.RawMessage(text)
 	}
-	return b.Bytes()
+	return nil
 }
 
 // creator is who started the deployment, "" where it is not said.

@@ -1,6 +1,7 @@
 package entrecode
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -55,7 +56,21 @@ func eventOf(fields map[string]json.RawMessage) driver.Event {
 		Time:      looseTime(fields["timestamp"]),
 		Message:   looseText(fields["message"]),
 		Temporary: looseBool(fields["temporary"]),
+		Info:      compact(fields["info"]),
 	}
+}
+
+// compact is JSON in one line, "" for nothing.
+func compact(raw json.RawMessage) string {
+	var b bytes.Buffer
+	if len(raw) == 0 || json.Compact(&b, raw) != nil {
+		return ""
+	}
+	switch b.String() {
+	case "null", "{}", "[]", `""`:
+		return ""
+	}
+	return b.String()
 }
 
 // inOrder compares events by time; many have the same one, and then the

@@ -100,7 +100,7 @@ func TestNoResource(t *testing.T) {
 
 func TestEventsInOrder(t *testing.T) {
 	r, err := parseResource(nil, []byte(`{"deploymentID":1,"successful":"error","started":"2026-01-01T00:00:00Z","events":[
-		{"deploymentEventID":"100","timestamp":"2026-01-01T00:00:02Z","temporary":true,"message":"third"},
+		{"deploymentEventID":"100","timestamp":"2026-01-01T00:00:02Z","temporary":true,"message":"third","info":{"queue": [1, 2]}},
 		{"deploymentEventID":11,"deploymentEventType":"info","timestamp":"2026-01-01T00:00:01Z","temporary":"true","message":{"odd":1}},
 		{"deploymentEventID":12,"timestamp":"2026-01-01T00:00:01Z","message":"second"},
 		{"timestamp":"not one","message":"no id"}, 7, null,
@@ -119,6 +119,11 @@ func TestEventsInOrder(t *testing.T) {
 	}
 	if want := []string{`no id<`, `{"odd":1}<11`, "second<11", "third<100", "<100", "deployment 1 ended: error<100"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+	for _, e := range events {
+		if want := map[string]string{"1/100": `{"queue":[1,2]}`}[e.ID]; e.Info != want {
+			t.Errorf("event %s says besides %q, want %q", e.ID, e.Info, want)
+		}
 	}
 	again := d.history()
 	for i, e := range events {

@@ -88,7 +88,9 @@ func (h *heroku) beginRelease(ctx context.Context, c driver.Call, f frozen, p pa
 	op := running(c, progress{Release: r.ID})
 	op.ID, op.Inserted, op.Link = r.ID, r.CreatedAt, h.base+path("apps", p.App, "releases", r.ID)
 	if r.Status == succeeded {
-		op.Results[p.Target.Name] = h.success(ctx, p, &r)
+		result := h.success(ctx, p, &r)
+		result.Data = p.data()
+		op.Results[p.Target.Name] = result
 		conclude(&op)
 	}
 	return op, nil

@@ -61,6 +61,22 @@ type member struct {
 	Version int    `json:"version"`          // of its newest release at Prepare: what is newer came after
 	Slug    string `json:"slug,omitempty"`   // what ran at Prepare
 	Couple  string `json:"couple,omitempty"` // the stage that Begin couples it to
+	belongs
+}
+
+// belongs is where an app is, or will be when Begin has coupled it.
+type belongs struct {
+	Pipeline string `json:"pipeline,omitempty"` // its name
+	Coupling string `json:"coupling,omitempty"` // its id; "" for none yet
+	Stage    string `json:"stage,omitempty"`
+}
+
+// data is what is kept and shown of it with a result; nil for an app in no pipeline.
+func (b belongs) data() json.RawMessage {
+	if b == (belongs{}) {
+		return nil
+	}
+	return encode(b)
 }
 
 // standing is what runs on an app, as records keep it.

@@ -61,7 +61,7 @@ func (h *heroku) Poll(ctx context.Context, op driver.Operation) (driver.Operatio
 	for _, name := range op.Call.Names() {
 		next.Results[name] = op.Results[name]
 		if j, ok := judged[name]; ok {
-			next.Results[name] = j.Result
+			next.Results[name] = j.about(open, name)
 			next.Warnings = append(next.Warnings, j.strange...)
 		}
 	}
@@ -136,6 +136,16 @@ func (h *heroku) reports(ctx context.Context, op driver.Operation, parts []part)
 type judgement struct {
 	driver.Result
 	strange []driver.Problem
+}
+
+// about is the result with where its app belongs.
+func (j judgement) about(parts []part, name string) driver.Result {
+	for _, p := range parts {
+		if p.Target.Name == name {
+			j.Data = p.data()
+		}
+	}
+	return j.Result
 }
 
 // waits is a target whose status nobody understands: it is waited for.

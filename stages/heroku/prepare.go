@@ -98,9 +98,23 @@ func (d *deployment) freezeTarget(change driver.Change, p *party) {
 		out.After[name] = out.Before[name]
 		return
 	}
-	change.Data = encode(p.member())
+	m := p.member()
+	m.belongs = d.belongs(p)
+	change.Data = encode(m)
 	out.After[name] = encode(standing{Slug: change.Release.ID})
 	out.Call.Changes = append(out.Call.Changes, change)
+}
+
+// belongs is where an app is, as far as the call's reads tell.
+func (d *deployment) belongs(p *party) belongs {
+	if p.coupling == nil && p.couples() == "" {
+		return belongs{}
+	}
+	b := belongs{Pipeline: d.pipelineName(), Stage: p.stage()}
+	if p.coupling != nil {
+		b.Coupling = p.coupling.ID
+	}
+	return b
 }
 
 // member is what is frozen of a target.

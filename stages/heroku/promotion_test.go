@@ -36,6 +36,11 @@ func TestOnePromotionForAllTargets(t *testing.T) {
 		if r.Outcome != driver.Succeeded || r.Release.ID != c.Changes[0].Release.ID || r.Release.Platform == "" {
 			t.Errorf("%s: %+v", name, r)
 		}
+		var where struct{ Pipeline, Coupling, Stage string }
+		a.must(json.Unmarshal(r.Data, &where))
+		if where.Pipeline != "storefront" || where.Stage != "production" || where.Coupling == "" {
+			t.Errorf("%s says of where its app is: %s", name, r.Data)
+		}
 		if !strings.Contains(r.Log, "Migrations: done.") {
 			t.Errorf("%s shows %q of its release phase", name, r.Log)
 		}

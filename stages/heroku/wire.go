@@ -38,6 +38,7 @@ type pipeline struct {
 }
 
 type coupling struct {
+	ID       string `json:"id"`
 	App      named  `json:"app"`
 	Pipeline named  `json:"pipeline"`
 	Stage    string `json:"stage"`
