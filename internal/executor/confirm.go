@@ -132,6 +132,7 @@ func proofOf(r *rollout.Record, promotion, key string) (*rollout.Step, proof) {
 // neverSent takes the effect back: it was provably never sent.
 func (l *look) neverSent(m *machine, gone []string) {
 	l.p.job = nil
+	defer l.p.more(m)
 	for _, r := range l.job.rows {
 		m.apply(r, rollout.Withdraw{Key: l.p.key, Why: fmt.Sprintf("never sent: the intent is not in the state of %v", gone)})
 	}
@@ -140,6 +141,7 @@ func (l *look) neverSent(m *machine, gone []string) {
 
 func (l *look) failed(m *machine, err error) {
 	l.p.job = nil
+	defer l.p.more(m)
 	for _, r := range l.job.rows {
 		r.fail(err)
 	}
@@ -161,6 +163,7 @@ func (in looked) step(m *machine) {
 		return
 	}
 	l.p.job = nil
+	defer l.p.more(m)
 	if in.e != nil {
 		l.unanswered(m, in.e)
 		l.job.free(m)

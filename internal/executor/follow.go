@@ -198,6 +198,7 @@ func (in polled) step(m *machine) {
 	}
 	p := in.p
 	p.job = nil
+	defer p.more(m)
 	switch {
 	case in.e != nil:
 		p.failed(m, in.j.rows, in.e)
@@ -208,6 +209,14 @@ func (in polled) step(m *machine) {
 		}
 	}
 	in.j.free(m)
+}
+
+// more times a read for the rows that came while one was under way: it did not
+// serve them, and where all that it served are done nobody else asks.
+func (p *pace) more(m *machine) {
+	if len(p.rows) > 0 && p.job == nil && !p.due {
+		p.schedule(m, p.rows[0])
+	}
 }
 
 // mostLost is how many reads in a row may fail before the operation is left to a

@@ -2,6 +2,7 @@ package proof_test
 
 import (
 	"cmp"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -56,6 +57,34 @@ func TestCrashes(t *testing.T) {
 		}
 	})
 	table.print(t)
+}
+
+// TestHalfSaved: killed between two of the entries that say what a call of several
+// targets came to. What is saved of it goes on beside what has to be looked up.
+func TestHalfSaved(t *testing.T) {
+	group := scenarios()[len(scenarios())-1]
+	for _, f := range facts() {
+		if f.BatchSize() < group.targets {
+			continue
+		}
+		c := crash{group.on(f), f.Platform, "file", never}
+		want, points := c.live(t)
+		half := fmt.Sprintf(", %d of %d entries saved", group.targets/2, group.targets)
+		killed := 0
+		for at, what := range points {
+			if !strings.HasSuffix(what, half) {
+				continue
+			}
+			c.at = at
+			if got, _ := c.live(t); got.String() != want.String() {
+				t.Errorf("killed %s, and then\n%s\nwant\n%s", what, got, want)
+			}
+			killed++
+		}
+		if killed < 2 { // the intents, and what was begun
+			t.Errorf("killed %d times, with %q among %q", killed, half, points)
+		}
+	}
 }
 
 // crashes are the ways that the platforms can go, over every store.
