@@ -19,13 +19,14 @@ type console struct {
 	stderr io.Writer
 	runner *actions.Runner
 	now    func() time.Time
-	width  int // of the longest target's name: what follows is aligned
+	told   map[string]string // by target: what went wrong, as it was told last
+	width  int               // of the longest target's name: what follows is aligned
 
 	mu sync.Mutex
 }
 
 func newConsole(stderr io.Writer, runner *actions.Runner, now func() time.Time) *console {
-	return &console{stderr: stderr, runner: runner, now: now}
+	return &console{stderr: stderr, runner: runner, now: now, told: map[string]string{}}
 }
 
 // widest is the most room that targets' names get.
@@ -77,9 +78,30 @@ func (c *console) Log(target, title, text string) {
 	c.runner.EndGroup()
 }
 
+// once is a notice without what its target was told already: one error of a
+// platform is an effect's, its job's, and the reason of a block.
+func (c *console) once(n executor.Notice) executor.Notice {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n.Err != nil {
+		c.told[n.Target] = n.Err.Error()
+	}
+	if n.Event == nil || n.Event.Message == "" {
+		return n
+	}
+	if c.told[n.Target] == n.Event.Message {
+		event := *n.Event
+		event.Message = ""
+		n.Event = &event
+	} else if n.Event.Type == "effect.failed" {
+		c.told[n.Target] = n.Event.Message
+	}
+	return n
+}
+
 // Show shows what the engine tells.
 func (c *console) Show(n executor.Notice) {
-	line, shown := view.Notice(n)
+	line, shown := view.Notice(c.once(n))
 	switch {
 	case !shown:
 	case line.How == view.Warning:

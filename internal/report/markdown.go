@@ -76,6 +76,12 @@ func notes(b *strings.Builder, out view.Outcome) {
 		if t.ErrorMessage != "" {
 			fmt.Fprintf(b, "- **%s**: %s\n", escape(t.Target), escape(t.ErrorMessage))
 		}
+		if t.Stands != "" {
+			fmt.Fprintf(b, "- **%s** now runs %s\n", escape(t.Target), code(t.Stands))
+		}
+		for _, way := range t.Ways {
+			fmt.Fprintf(b, "- **%s** goes on with %s\n", escape(t.Target), code(way))
+		}
 		if t.WaitingFor != nil {
 			fmt.Fprintf(b, "- **%s** %s\n", escape(t.Target), waitsMarkdown(*t.WaitingFor))
 		}

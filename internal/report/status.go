@@ -31,10 +31,14 @@ func Status(targets []view.TargetStatus, all bool, now time.Time) string {
 		}
 		b.WriteString(fitted(folded(fleets)))
 	}
+	var lines []view.About
 	for _, t := range told(single, fleets) {
-		for _, line := range t.Notes() {
-			b.WriteString(wrap(outside.Line(t.Target.Target + " " + line)))
+		for _, note := range t.Notes() {
+			lines = append(lines, view.About{Target: t.Target.Target, Text: note})
 		}
+	}
+	for _, one := range view.Together(lines) {
+		b.WriteString(wrap(outside.Line(one.Target + " " + one.Text)))
 	}
 	return b.String()
 }

@@ -23,12 +23,10 @@ func Text(command string, out view.Outcome) string {
 	b.WriteString(Table([]string{"STAGE", "TARGET", "PLATFORM", "RELEASE", "WAVE", "STATUS", "ROLLOUT", "STATE", "PHASE"}, rows))
 	for _, t := range out.Targets {
 		b.WriteString(measuredText(t))
-		if t.ErrorMessage != "" {
-			fmt.Fprintf(&b, "%s: %s\n", t.Target, outside.Line(t.ErrorMessage))
-		}
-		if t.WaitingFor != nil {
-			fmt.Fprintf(&b, "%s %s\n", t.Target, outside.Line(t.WaitingFor.Waits()))
-		}
+	}
+	for _, line := range remarks(out.Targets) {
+		b.WriteString(outside.Line(line) + "
+")
 	}
 	fmt.Fprintf(&b, "%s: %s", command, out.Status)
 	if !out.Next.IsZero() {
@@ -36,6 +34,37 @@ func Text(command string, out view.Outcome) string {
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// few is how many targets have a line each for what they wait for.
+const few = 8
+
+// remarks are what went wrong, what stands then and what is waited for: what several
+// targets have in common once.
+func remarks(targets []view.Target) []string {
+	var wrong, after, waits []view.About
+	for _, t := range targets {
+		if t.ErrorMessage != "" {
+			wrong = append(wrong, view.About{Target: t.Target, Text: t.ErrorMessage})
+		}
+		if text := t.AfterFailure(); text != "" {
+			after = append(after, view.About{Target: t.Target, Text: text})
+		}
+		if t.WaitingFor != nil {
+			waits = append(waits, view.About{Target: t.Target, Text: t.WaitingFor.Waits()})
+		}
+	}
+	var lines []string
+	for _, one := range view.Together(wrong) {
+		lines = append(lines, one.Target+": "+one.Text)
+	}
+	if len(waits) > few {
+		waits = view.Together(waits)
+	}
+	for _, one := range append(after, waits...) {
+		lines = append(lines, one.Target+" "+one.Text)
+	}
+	return lines
 }
 
 func waveWord(t view.Target) string {

@@ -67,6 +67,10 @@ type Target struct {
 	Generation      int64                   `json:"generation,omitzero"`
 	Results         json.RawMessage         `json:"results,omitzero"` // what the platform itself says of its work, as it says it
 
+	FailedIn string   `json:"failedIn,omitzero"` // the phase and job that failed
+	Stands   string   `json:"stands,omitzero"`   // after a failure: what runs there, as last read back
+	Ways     []string `json:"ways,omitempty"`    // after a failure: command lines that are accepted now
+
 	acted   bool // something took effect, or may have: a failure is no mere refusal
 	ordered bool // it ended as the command wanted, although its promotion did not succeed
 	refused bool // what the command wanted did not fit the record

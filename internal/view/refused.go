@@ -24,16 +24,31 @@ func Explain(err error) string {
 // where it is none.
 func Reasons(err error) []string {
 	if all, ok := errors.AsType[*planner.RefusedError](err); ok {
-		var lines []string
-		for _, r := range all.Refusals {
-			lines = append(lines, Refusal(r)...)
-		}
-		return lines
+		return reasons(all.Refusals)
 	}
 	if one, ok := errors.AsType[*rollout.RefusedError](err); ok {
 		return []string{Sentence(one)}
 	}
 	return []string{err.Error()}
+}
+
+// reasons are refusals in words: what several targets have in common once.
+func reasons(refusals []planner.Refusal) []string {
+	var all []About
+	for _, r := range refusals {
+		for _, line := range Refusal(r) {
+			target := r.Target
+			if name, _, ok := strings.Cut(line, ": "); ok && target == "" && !strings.Contains(name, " ") {
+				target = name
+			}
+			all = append(all, About{Target: target, Text: strings.TrimPrefix(line, target+": ")})
+		}
+	}
+	var lines []string
+	for _, one := range Together(all) {
+		lines = append(lines, named(one.Target, one.Text))
+	}
+	return lines
 }
 
 // Refusal is why a command cannot be carried out on a target, a line each.

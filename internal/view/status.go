@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"sluice/internal/ledger"
@@ -246,7 +247,7 @@ func (s TargetStatus) Notes() []string {
 	if l := s.Lease; l != nil {
 		notes = append(notes, l.words())
 	}
-	notes = append(notes, blockNotes(s.BlockedBy, s.Target.Target)...)
+	notes = append(notes, blockNotes(s.withoutError(), s.Target.Target)...)
 	for _, q := range s.Queued {
 		notes = append(notes, fmt.Sprintf("has %s queued behind %s (%s, release %s)", q.Rollout, q.Behind, q.State, q.Release))
 	}
@@ -269,6 +270,18 @@ func (l Lease) words() string {
 		return "was held by " + l.Run + by(" by ", l.Actor) + ", which is over: the next run takes it" + by(": ", l.RunURL)
 	}
 	return "is at work in " + l.Run + by(" by ", l.Actor) + when(", at most until ", l.Until) + by(": ", l.RunURL)
+}
+
+// withoutError are the blocks; one whose reason is the failure that is told does
+// not tell it again.
+func (s TargetStatus) withoutError() []Block {
+	blocks := slices.Clone(s.BlockedBy)
+	for i := range blocks {
+		if s.ErrorMessage != "" && blocks[i].Reason == s.ErrorMessage {
+			blocks[i].Reason = ""
+		}
+	}
+	return blocks
 }
 
 // blockNotes are a line a block. What one going back left is told once: it keeps
@@ -296,7 +309,10 @@ func blockNotes(blocks []Block, target string) []string {
 func (s TargetStatus) troubles() []string {
 	var notes []string
 	if s.ErrorMessage != "" {
-		notes = append(notes, "failed: "+s.ErrorMessage)
+		notes = append(notes, "failed"+by(" in ", s.FailedIn)+": "+s.ErrorMessage)
+	}
+	if len(s.Ways) > 0 {
+		notes = append(notes, "goes on with `"+strings.Join(s.Ways, "` or `")+"`")
 	}
 	if s.Flagged {
 		notes = append(notes, "was approved in an emergency, which an approver is to acknowledge")

@@ -232,6 +232,9 @@ func (t *telling) target(name string, r *rollout.Record, e *rollout.Execution, s
 		o.Status, o.ErrorMessage = rollout.PromotionFailed, "rolled back by "+back[len(back)-1]
 	}
 	t.addError(&o, s)
+	if o.Status == rollout.PromotionFailed {
+		t.afterFailure(&o, r, e)
+	}
 	if o.Status == rollout.PromotionPending {
 		w := t.waiting(r, e, s)
 		o.WaitingFor = &w
