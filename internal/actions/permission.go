@@ -3,8 +3,33 @@ package actions
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 )
+
+// Maintains reports whether a person may maintain the repository: they are an
+// admin of it, or have the role maintain, which the permission alone tells as write.
+func (c *Client) Maintains(ctx context.Context, login string) (bool, error) {
+	req, err := c.NewRequest(http.MethodGet, fmt.Sprintf("repos/%s/%s/collaborators/%s/permission", c.Owner, c.Name, url.PathEscape(login)), nil)
+	if err != nil {
+		return false, err
+	}
+	var level struct { // the client's own type leaves the role out
+		Permission string `json:"permission"`
+		Role       string `json:"role_name"`
+		User       struct {
+			Login string `json:"login"`
+		} `json:"user"`
+	}
+	if _, err := c.Do(ctx, req, &level); err != nil {
+		return false, err
+	}
+	if !strings.EqualFold(level.User.Login, login) || level.Permission == "" {
+		return false, fmt.Errorf("the answer does not say what %s may do", login)
+	}
+	return level.Permission == "admin" || level.Role == "maintain", nil
+}
 
 // MayWrite asks whether somebody may write to the run's repository, for which
 // the token needs no permission beyond metadata. One request. GitHub answers for

@@ -124,6 +124,32 @@ promoted no further, to them or from them; what runs stays as it is.`,
 	return cmd
 }
 
+func (inv *invocation) unabandon() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "unabandon [RELEASE]", Short: "Let a release that was abandoned go on",
+		Long: `Unabandon ends what abandon began, on all targets of the pipeline without a choice.
+Somebody else's takes --reason.`,
+		Example: `  sluice unabandon v42 --reason 'it was the database'`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return inv.note(cmd.Context(), "no longer abandoned: "+inv.flags.release, func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+				if inv.flags.release == "" {
+					return view.Outcome{}, usage(errors.New("unabandon wants --release"))
+				}
+				targets, err := inv.selected(p)
+				if err != nil {
+					return view.Outcome{}, err
+				}
+				return e.Unabandon(ctx, targets, inv.flags.release)
+			})
+		},
+	}
+	takes(cmd, "release", 1)
+	inv.flags.selection(cmd.Flags())
+	cmd.Flags().StringVar(&inv.flags.release, "release", "", "the release that was abandoned")
+	inv.flags.why(cmd.Flags())
+	return cmd
+}
+
 func (inv *invocation) runAbandon(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
 	if inv.flags.release == "" {
 		return view.Outcome{}, usage(errors.New("abandon wants --release"))

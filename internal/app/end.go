@@ -139,8 +139,8 @@ func (inv *invocation) announceWaits(r *result) {
 		return
 	}
 	for _, t := range r.outcome.Targets {
-		if t.WaitingFor != nil {
-			inv.runner.Notice(t.Stage + "/" + t.Target + " " + t.WaitingFor.Waits())
+		if text := t.NotDone(); text != "" {
+			inv.runner.Warning(text)
 		}
 	}
 }

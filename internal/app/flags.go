@@ -52,6 +52,7 @@ type flags struct {
 	rollout        string
 	eventType      string
 	of             string // a promotion
+	emergency      bool
 	by             string
 	since          string
 	last           int

@@ -24,7 +24,9 @@ with you among them.`,
 		Example: `  sluice approve --target api --comment 'looks good'
   sluice approve --stage production`,
 	}
-	return inv.order(cmd)
+	cmd = inv.order(cmd)
+	cmd.Flags().BoolVar(&inv.flags.emergency, "emergency", false, "approve as a maintainer who is no approver; needs --reason, and an approver's acknowledgement later")
+	return cmd
 }
 
 func (inv *invocation) reject() *cobra.Command {
@@ -89,8 +91,11 @@ func (inv *invocation) order(cmd *cobra.Command) *cobra.Command {
 			if err := inv.mayVote(ctx, name); err != nil {
 				return view.Outcome{}, err
 			}
+			if err := inv.mayInEmergency(ctx); err != nil {
+				return view.Outcome{}, err
+			}
 			f := inv.flags
-			return e.Command(ctx, engine.Order{Command: name, Targets: targets, Promotion: f.promotion, Phase: f.phase, Job: f.job, Comment: f.comment})
+			return e.Command(ctx, engine.Order{Command: name, Targets: targets, Promotion: f.promotion, Phase: f.phase, Job: f.job, Comment: f.comment, Emergency: f.emergency})
 		})
 	}
 	cmd.Use += " [TARGET|STAGE]"

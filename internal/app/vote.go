@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -43,6 +44,39 @@ func (inv *invocation) mayVote(ctx context.Context, command string) error {
 		return nil
 	}
 	return planner.Refuse("cannot "+command+": "+why, remedy)
+}
+
+// mayInEmergency refuses an approval in an emergency by somebody who does not
+// maintain the repository, as GitHub says. Outside Actions nobody says so.
+func (inv *invocation) mayInEmergency(ctx context.Context) error {
+	if !inv.flags.emergency {
+		return nil
+	}
+	if inv.flags.reason == "" {
+		return usage(errors.New("--emergency needs --reason: it is recorded"))
+	}
+	if !inv.runner.Inside() {
+		return planner.Refuse("cannot approve in an emergency: outside GitHub Actions nobody says who maintains the repository", "approve from a workflow run")
+	}
+	run, err := inv.runner.Context()
+	if err != nil {
+		return err
+	}
+	client, err := inv.runner.GitHub()
+	if err != nil {
+		return planner.Refuse("whether "+run.Actor+" maintains "+run.Repository+" cannot be asked: "+err.Error(), actions.Remedy(err, "metadata: read"))
+	}
+	reading, done := inv.within(ctx, false)
+	defer done()
+	does, err := client.Maintains(reading, run.Actor)
+	switch {
+	case err != nil:
+		return planner.Refuse("whether "+run.Actor+" maintains "+run.Repository+" could not be asked: "+err.Error(), actions.Remedy(err, "metadata: read"))
+	case !does:
+		return planner.Refuse("cannot approve in an emergency: "+run.Actor+" does not maintain "+run.Repository, "a maintainer or an admin of the repository may")
+	default:
+		return nil
+	}
 }
 
 // nobodysWord says why a run is no person's word; "" where it may be.

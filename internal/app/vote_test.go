@@ -20,6 +20,7 @@ func github(t *testing.T) (address string, asked *[]string) {
 	asked = &[]string{}
 	answers := map[string]string{
 		"wendy": `{"permission":"write","user":{"login":"Wendy"}}`, "adam": `{"permission":"admin","user":{"login":"adam"}}`,
+		"mary": `{"permission":"write","role_name":"maintain","user":{"login":"mary"}}`,
 		"rita": `{"permission":"read","user":{"login":"rita"}}`, "nick": `{"permission":"none","user":{"login":"nick"}}`,
 		"ella": ``, "olga": `{}`, "nora": `null`, "peer": `{"permission":"admin","user":{"login":"adam"}}`, "mute": `{"user":{"login":"mute"}}`,
 	}
@@ -111,6 +112,34 @@ func TestWhoseWordCounts(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestEmergency: in an emergency counts who maintains the repository, as GitHub says,
+// with a reason, and nobody else.
+func TestEmergency(t *testing.T) {
+	api, asked := github(t)
+	for actor, refused := range map[string]string{
+		"adam": "", "mary": "", "wendy": "wendy does not maintain octo/shop", "rita": "rita does not maintain octo/shop",
+		"peer": "does not say what peer may do", "ella": "could not be asked", "ghost": "could not be asked",
+	} {
+		*asked = nil
+		inv := invoked(t, inside("GITHUB_EVENT_NAME=workflow_dispatch", "GITHUB_ACTOR="+actor, "GITHUB_TRIGGERING_ACTOR="+actor,
+			"GITHUB_API_URL="+api, "GITHUB_TOKEN=ghs_0123456789"))
+		inv.flags.waitBudget, inv.flags.emergency, inv.flags.reason = time.Minute, true, "the approvers are asleep"
+		err := inv.mayInEmergency(t.Context())
+		if (err == nil) != (refused == "") || err != nil && !strings.Contains(err.Error(), refused) || len(*asked) != 1 {
+			t.Errorf("%s: %v, want %q; asked about %q", actor, err, refused, *asked)
+		}
+		inv.flags.reason = ""
+		if err := inv.mayInEmergency(t.Context()); err == nil || !strings.Contains(err.Error(), "--reason") {
+			t.Errorf("%s without a reason: %v", actor, err)
+		}
+	}
+	local := invoked(t, nil)
+	local.flags.emergency, local.flags.reason = true, "x"
+	if err := local.mayInEmergency(t.Context()); err == nil || !strings.Contains(err.Error(), "outside GitHub Actions") {
+		t.Errorf("outside Actions: %v", err)
 	}
 }
 

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -13,6 +16,7 @@ import (
 	"sluice/internal/view"
 	"sluice/pipeline"
 	"sluice/rollout"
+	"sluice/stages/driver"
 )
 
 // Blocking asks for a block of places.
@@ -56,8 +60,65 @@ func (e *Engine) Unblock(ctx context.Context, targets []*pipeline.Target, id, re
 	})
 }
 
-// Abandon stops one release on targets: those of the scope that is named.
+// Unabandon lets a release that was abandoned go on. Errors as [Engine.Unlock].
+func (e *Engine) Unabandon(ctx context.Context, targets []*pipeline.Target, release string) (view.Outcome, error) {
+	return e.unblock(ctx, targets, "unabandon", func(b rollout.Block) bool {
+		return b.Kind == rollout.BlockAbandon && driver.Release{ID: b.Release}.Called(release)
+	})
+}
+
+// known finds a release by what a person calls it: among those that the records
+// and the platforms know of, else by its id on the platforms. Errors:
+// [planner.RefusedError] where nobody knows it, or several are called so; those of
+// the ledger.
+func (e *Engine) known(ctx context.Context, targets []*pipeline.Target, called string) (driver.Release, error) {
+	state, err := e.load(ctx, names(targets)...)
+	if err != nil {
+		return driver.Release{}, err
+	}
+	found := map[string]driver.Release{}
+	add := func(r driver.Release) {
+		if r.Called(called) {
+			found[r.ID] = r
+		}
+	}
+	for _, r := range state.Records {
+		for _, x := range r.Rollouts {
+			add(x.Spec.Release)
+			add(x.Previous)
+		}
+	}
+	for _, reading := range e.readings(ctx, targets) {
+		add(reading.Live.Release)
+		for _, s := range reading.Live.Shares {
+			add(s.Release)
+		}
+	}
+	for _, t := range targets {
+		if len(found) > 0 {
+			break
+		}
+		if r, err := e.Platform.Resolve(ctx, t.Driver(), called); err == nil {
+			add(r)
+		}
+	}
+	if len(found) == 1 {
+		return found[slices.Collect(maps.Keys(found))[0]], ctx.Err()
+	}
+	if len(found) == 0 {
+		return driver.Release{}, planner.Refuse("no platform and no rollout knows a release "+called, "`sluice status` and `sluice history` name releases")
+	}
+	return driver.Release{}, planner.Refuse("several releases are called "+called+": "+strings.Join(slices.Sorted(maps.Keys(found)), ", "), "name one by its id")
+}
+
+// Abandon stops one release on targets: those of the scope that is named. Errors
+// as [Engine.Lock], and where nobody knows the release.
 func (e *Engine) Abandon(ctx context.Context, targets []*pipeline.Target, scope rollout.Scope, release string) (view.Outcome, error) {
+	found, err := e.known(ctx, targets, release)
+	if err != nil {
+		return view.Outcome{}, err
+	}
+	release = found.ID
 	block := rollout.Block{
 		ID: rollout.AbandonID(uuid.NewString()[:8]), Kind: rollout.BlockAbandon, Scope: scope, Release: release,
 		Whom: rollout.Everybody, By: e.Actor.Login, RunURL: e.Actor.RunURL, Reason: e.Actor.Reason,
@@ -86,6 +147,11 @@ func (e *Engine) unblock(ctx context.Context, targets []*pipeline.Target, comman
 	}
 	if len(holds) == 0 {
 		return view.Outcome{}, planner.Refuse(fmt.Sprintf("there is no block to %s", command), "`sluice status` shows what blocks")
+	}
+	for _, t := range targets {
+		if !slices.Contains(holds, t) {
+			e.Notify(executor.Notice{Kind: executor.NoticeNote, Target: t.Name.Value, Text: "has no block to " + command + ", and is left as it is"})
+		}
 	}
 	return e.beside(ctx, holds, func(r *rollout.Record) error {
 		for _, b := range append([]rollout.Block(nil), r.Blocks...) {

@@ -19,6 +19,7 @@ type Order struct {
 	Phase     string
 	Job       string
 	Comment   string
+	Emergency bool // approve: a maintainer's word, who is no approver
 }
 
 // Command carries out an order. Errors as [Engine.Promote].
@@ -27,7 +28,7 @@ func (e *Engine) Command(ctx context.Context, o Order) (view.Outcome, error) {
 		return view.Outcome{}, err
 	}
 	wanted := planner.Order{
-		Command: o.Command, Targets: o.Targets, Promotion: o.Promotion, Phase: o.Phase, Job: o.Job, Voter: e.voter(o.Comment),
+		Command: o.Command, Targets: o.Targets, Promotion: o.Promotion, Phase: o.Phase, Job: o.Job, Voter: e.voter(o),
 	}
 	wanted.ID = e.planner.OrderID(wanted)
 	plan := func(_ context.Context, state *ledger.State) (planner.Plan, error) {
@@ -75,6 +76,6 @@ func (e *Engine) mayVote(command string) error {
 }
 
 // voter is who says something about an approval.
-func (e *Engine) voter(comment string) rollout.Voter {
-	return rollout.Voter{Actor: e.Actor, Verified: e.Verified, Comment: comment}
+func (e *Engine) voter(o Order) rollout.Voter {
+	return rollout.Voter{Actor: e.Actor, Verified: e.Verified, Comment: o.Comment, Emergency: o.Emergency}
 }

@@ -43,6 +43,6 @@ func (e *Engine) PlanCanary(ctx context.Context, req CanaryPromotion) (view.Plan
 // Errors as [Engine.Plan].
 func (e *Engine) PlanCommand(ctx context.Context, o Order) (view.Plan, error) {
 	return e.planned(ctx, o.Targets, func(_ context.Context, state *ledger.State) (planner.Plan, error) {
-		return e.planner.Order(state, planner.Order{Command: o.Command, Targets: o.Targets, Promotion: o.Promotion, Phase: o.Phase, Job: o.Job, Voter: e.voter(o.Comment)}), nil
+		return e.planner.Order(state, planner.Order{Command: o.Command, Targets: o.Targets, Promotion: o.Promotion, Phase: o.Phase, Job: o.Job, Voter: e.voter(o)}), nil
 	})
 }

@@ -25,8 +25,7 @@ func Text(command string, out view.Outcome) string {
 		b.WriteString(measuredText(t))
 	}
 	for _, line := range remarks(out.Targets) {
-		b.WriteString(outside.Line(line) + "
-")
+		b.WriteString(outside.Line(line) + "\n")
 	}
 	fmt.Fprintf(&b, "%s: %s", command, out.Status)
 	if !out.Next.IsZero() {
