@@ -31,14 +31,21 @@ func Status(targets []view.TargetStatus, all bool, now time.Time) string {
 		}
 		b.WriteString(fitted(folded(fleets)))
 	}
-	var lines []view.About
+	var unasked []view.About
 	for _, t := range told(single, fleets) {
+		if t.Problem != "" {
+			unasked = append(unasked, view.About{Target: t.Target.Target, Text: t.Unasked()})
+		}
 		for _, note := range t.Notes() {
-			lines = append(lines, view.About{Target: t.Target.Target, Text: note})
+			b.WriteString(wrap(outside.Line(t.Target.Target + " " + note)))
 		}
 	}
-	for _, one := range view.Together(lines) {
-		b.WriteString(wrap(outside.Line(one.Target + " " + one.Text)))
+	for _, one := range view.Together(unasked) {
+		join := " "
+		if one.Same {
+			join = ": "
+		}
+		b.WriteString(wrap(outside.Line(one.Target + join + one.Text)))
 	}
 	return b.String()
 }

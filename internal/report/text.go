@@ -61,7 +61,11 @@ func remarks(targets []view.Target) []string {
 		waits = view.Together(waits)
 	}
 	for _, one := range append(after, waits...) {
-		lines = append(lines, one.Target+" "+one.Text)
+		join := " "
+		if one.Same {
+			join = ": "
+		}
+		lines = append(lines, one.Target+join+one.Text)
 	}
 	return lines
 }

@@ -232,9 +232,6 @@ func (s TargetStatus) Notes() []string {
 	if s.Orphaned {
 		notes = append(notes, "is orphaned: the state knows it and the pipeline does not; say `formerly` at the target that took its place")
 	}
-	if s.Problem != "" {
-		notes = append(notes, "could not be asked"+when(", last seen at ", s.LookedAt)+": "+s.Problem)
-	}
 	if s.Drift {
 		notes = append(notes, "shows drift: the state says "+s.Says+", and somebody else changed it")
 	}
@@ -257,6 +254,12 @@ func (s TargetStatus) Notes() []string {
 		}
 	}
 	return append(notes, s.troubles()...)
+}
+
+// Unasked says why the platform could not be asked, and when it was last. It begins
+// with a verb, as [TargetStatus.Notes] do.
+func (s TargetStatus) Unasked() string {
+	return "could not be asked" + when(", last seen at ", s.LookedAt) + ": " + s.Problem
 }
 
 // foreign reports whether somebody else divided the traffic.

@@ -288,6 +288,9 @@ func TestStatus(t *testing.T) {
 		for _, n := range s.Notes() {
 			text.WriteString("  " + n + "\n")
 		}
+		if s.Problem != "" {
+			text.WriteString("  " + s.Unasked() + "\n")
+		}
 	}
 	golden(t, "testdata/status.golden", text.String())
 	if a := over.Targets[0]; len(a.Shares) != 2 || !a.Shares[1].Ours || a.Drift {

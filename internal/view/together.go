@@ -6,14 +6,17 @@ import (
 	"strings"
 )
 
-// About is a line about a target.
-type About struct{ Target, Text string }
+// About is a line about a target. Same says that it only points to another one.
+type About struct {
+	Target, Text string
+	Same         bool
+}
 
 // place is how a platform's errors begin: with the target that they are about.
 var place = regexp.MustCompile(`[a-z0-9-]+/[a-z0-9-]+ \([a-z]+\): `)
 
-// Together has what several targets have in common told once, with their names, in
-// the order in which it came up first.
+// Together has what several targets have in common told once, of the first of them,
+// and the others after it, in the order in which it came up.
 func Together(lines []About) []About {
 	var order []string
 	targets, first := map[string][]string{}, map[string]string{}
@@ -24,12 +27,14 @@ func Together(lines []About) []About {
 		}
 		targets[text] = append(targets[text], l.Target)
 	}
-	out := make([]About, len(order))
-	for i, text := range order {
-		out[i] = About{Target: several(targets[text]), Text: text}
-		if len(targets[text]) == 1 {
-			out[i].Text = first[text]
+	out := make([]About, 0, len(order))
+	for _, text := range order {
+		names := targets[text]
+		if len(names) == 1 {
+			out = append(out, About{Target: names[0], Text: first[text]})
+			continue
 		}
+		out = append(out, About{Target: names[0], Text: text}, About{Target: several(names[1:]), Text: "the same as " + names[0], Same: true})
 	}
 	return out
 }
