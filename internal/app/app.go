@@ -103,6 +103,7 @@ func newInvocation(p Process) *invocation {
 	if p.Self == nil {
 		p.Self = process.Here().Self
 	}
+	p.Stderr = &shared{w: p.Stderr}
 	inv := &invocation{Process: p, started: time.Now(), overlay: map[string]string{}, platforms: all.Platforms(), process: open.NewProcess()}
 	inv.credentials = credentialNames(inv.platforms)
 	inv.getenv = func(name string) string {

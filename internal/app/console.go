@@ -20,13 +20,15 @@ type console struct {
 	runner *actions.Runner
 	now    func() time.Time
 	told   map[string]string // by target: what went wrong, as it was told last
+	waits  map[string]waited // by target: what it waits for
+	last   time.Time         // when something was told
 	width  int               // of the longest target's name: what follows is aligned
 
 	mu sync.Mutex
 }
 
 func newConsole(stderr io.Writer, runner *actions.Runner, now func() time.Time) *console {
-	return &console{stderr: stderr, runner: runner, now: now, told: map[string]string{}}
+	return &console{stderr: stderr, runner: runner, now: now, told: map[string]string{}, waits: map[string]waited{}}
 }
 
 // widest is the most room that targets' names get.
@@ -45,6 +47,7 @@ func (c *console) align(p *pipeline.Pipeline) {
 func (c *console) line(target, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.last = c.now()
 	text = c.plain(text)
 	if target != "" {
 		text = fmt.Sprintf("%-*s  %s", c.width, c.plain(target), text)
@@ -102,6 +105,7 @@ func (c *console) once(n executor.Notice) executor.Notice {
 // Show shows what the engine tells.
 func (c *console) Show(n executor.Notice) {
 	line, shown := view.Notice(c.once(n))
+	c.wait(n, line.Text)
 	switch {
 	case !shown:
 	case line.How == view.Warning:

@@ -84,6 +84,7 @@ func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*e
 		Store: limit.New(opened, inv.within), Pipeline: p.Name.Value, Digest: p.Digest, History: p.State.History,
 		Run: inv.identity(run), Over: inv.over, Redact: inv.runner.Redact, Anew: inv.command == importCommand, Work: w,
 	})
+	defer inv.console.keepTelling(ctx, inv.Clock)()
 	e := engine.New(inv.config(p, run, held, w))
 	err = guard.Do("run the command", func() error { return do(e) })
 	return ledger.Join(err, guard.Do("let go of what this run holds", held.Close))

@@ -108,6 +108,9 @@ func (p *pace) schedule(m *machine, r *row) {
 		return
 	}
 	m.timers.add(m.now.Add(wait), p)
+	for _, r := range p.rows {
+		m.say(Notice{Target: r.name, Kind: NoticeLook, At: m.now.Add(wait)})
+	}
 }
 
 // wait is how long until the next read. A lookup is made at once, and so is a

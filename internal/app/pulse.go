@@ -1,0 +1,141 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"sluice/internal/executor"
+	"sluice/internal/view"
+	"sluice/internal/work"
+	"sluice/stages/driver"
+)
+
+// What takes long is told after so long a silence, and then again and again.
+const (
+	firstPulse = 10 * time.Second
+	pulse      = 30 * time.Second
+)
+
+// mostPulses is how many targets have a line each of what they still wait for.
+const mostPulses = 5
+
+// shared is a stream that several write to, one at a time.
+type shared struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// Write implements io.Writer.
+func (s *shared) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(p)
+}
+
+// waited is what a target waits for, as it was told.
+type waited struct {
+	text  string
+	since time.Time
+	again time.Time // when it is looked at again; zero where nobody said
+}
+
+// wait notes what a target waits for, or that it no longer does.
+func (c *console) wait(n executor.Notice, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	switch n.Kind {
+	case executor.NoticeWaiting, executor.NoticeRetry, executor.NoticeState, executor.NoticeCheck, executor.NoticeHeld, executor.NoticeNoPoll:
+		c.waits[n.Target] = waited{text: text, since: now, again: n.At}
+	case executor.NoticeProgress:
+		if n.Operation.Status == driver.Done {
+			delete(c.waits, n.Target)
+			return
+		}
+		since := now
+		if have, ok := c.waits[n.Target]; ok && !have.again.IsZero() {
+			since = have.since
+		}
+		c.waits[n.Target] = waited{text: text, since: since}
+	case executor.NoticeLook:
+		have, ok := c.waits[n.Target]
+		if !ok {
+			have = waited{text: "waits for the platform", since: now}
+		}
+		have.again = n.At
+		c.waits[n.Target] = have
+	case executor.NoticeEvent:
+		if line := view.Event(*n.Event); line != "" {
+			delete(c.waits, n.Target)
+		}
+	}
+}
+
+// keepTelling says what is still waited for while nothing else is told, until the
+// function that it returns is called.
+func (c *console) keepTelling(ctx context.Context, clock work.Clock) func() {
+	ctx, stop := context.WithCancel(ctx)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		c.beat(ctx, clock)
+	}()
+	return func() {
+		stop()
+		<-over
+	}
+}
+
+func (c *console) beat(ctx context.Context, clock work.Clock) {
+	began := clock.Now()
+	last, silence := c.spoke(began), firstPulse
+	for clock.Sleep(ctx, silence-clock.Now().Sub(last)) == nil {
+		if spoke := c.spoke(began); spoke.After(last) {
+			last, silence = spoke, firstPulse // somebody spoke meanwhile
+			continue
+		}
+		for _, line := range c.still(clock.Now(), began) {
+			c.line(line[0], line[1])
+		}
+		last, silence = c.spoke(began), pulse
+	}
+}
+
+// spoke is when something was told last, or at.
+func (c *console) spoke(at time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.last.After(at) {
+		return c.last
+	}
+	return at
+}
+
+// still says what is waited for now: target and text.
+func (c *console) still(now, began time.Time) [][2]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	long := func(since time.Time) string { return now.Sub(since).Round(time.Second).String() }
+	if len(c.waits) == 0 {
+		return [][2]string{{"", "is still at work, for " + long(began) + ": it reads the state and the platforms"}}
+	}
+	var lines [][2]string
+	names := slices.Sorted(maps.Keys(c.waits))
+	for _, name := range names[:min(len(names), mostPulses)] {
+		w := c.waits[name]
+		text := "still " + w.text + ", for " + long(w.since)
+		if w.again.After(now) {
+			text += "; looks again at " + w.again.UTC().Format(time.TimeOnly)
+		}
+		lines = append(lines, [2]string{name, text})
+	}
+	if more := len(names) - mostPulses; more > 0 {
+		lines = append(lines, [2]string{"", fmt.Sprintf("and %d more wait", more)})
+	}
+	return lines
+}
