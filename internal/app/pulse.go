@@ -62,7 +62,7 @@ func (c *console) wait(n executor.Notice, text string) {
 			since = have.since
 		}
 		c.waits[n.Target] = waited{text: text, since: since}
-	case executor.NoticeLook:
+	case executor.NoticePoll:
 		have, ok := c.waits[n.Target]
 		if !ok {
 			have = waited{text: "waits for the platform", since: now}

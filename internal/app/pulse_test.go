@@ -55,7 +55,7 @@ func TestKeepTelling(t *testing.T) {
 		expect("reading takes long", "still at work, for 10s", "reads the state and the platforms")
 
 		c.Show(executor.Notice{Target: "web", Kind: executor.NoticeProgress, Operation: &driver.Operation{ID: "op-1", Status: "RUNNING", Progress: 40}})
-		c.Show(executor.Notice{Target: "web", Kind: executor.NoticeLook, At: time.Now().Add(20 * time.Second)})
+		c.Show(executor.Notice{Target: "web", Kind: executor.NoticePoll, At: time.Now().Add(20 * time.Second)})
 		expect("progress", "op-1: RUNNING 40%")
 		time.Sleep(11 * time.Second)
 		_ = told() // the pulse that was due: its time depends on what was told before

@@ -109,7 +109,7 @@ func (p *pace) schedule(m *machine, r *row) {
 	}
 	m.timers.add(m.now.Add(wait), p)
 	for _, r := range p.rows {
-		m.say(Notice{Target: r.name, Kind: NoticeLook, At: m.now.Add(wait)})
+		m.say(Notice{Target: r.name, Kind: NoticePoll, At: m.now.Add(wait)})
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 	NoticeFound    NoticeKind = "found"    // an effect without an answer had taken place
 	NoticeAbsent   NoticeKind = "absent"   // an effect without an answer had not taken place, and is sent
 	NoticeProgress NoticeKind = "progress" // Operation: how far it is
-	NoticeLook     NoticeKind = "look"     // At: the platform is asked again then how far it is
+	NoticePoll     NoticeKind = "poll"     // At: the platform is asked again then how far it is
 	NoticeNoPoll   NoticeKind = "noPoll"   // Err: the platform did not tell how far it is
 	NoticeState    NoticeKind = "state"    // Text: the state of the platform's own rollout
 	NoticeCheck    NoticeKind = "check"    // Phase, Job, Gate: a check begins
