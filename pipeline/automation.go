@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -24,103 +25,113 @@ func (w *walker) automation(n *yaml.Node) (*Automation, bool) {
 		return nil, false
 	}
 	a := &Automation{Pos: m.pos}
-	rule := m.node(kind)
-	switch kind {
+	switch rule := m.node(kind); kind {
 	case "promote":
-		a.stages = w.autoPromote(rule)
-		a.Promote = w.encode(kind, rule)
+		a.Promote, a.stages = w.autoPromote(rule)
 	case "advance":
-		a.stages = w.autoAdvance(rule)
-		a.Advance = w.encode(kind, rule)
+		a.Advance, a.stages = w.autoAdvance(rule)
 	case "repair":
-		a.stages = w.repair(rule)
-		a.Repair = w.encode(kind, rule)
+		a.Repair, a.stages = w.repair(rule)
 	}
 	return a, true
 }
 
 // autoPromote reads the rule that promotes a stage's releases to the next one.
-func (w *walker) autoPromote(n *yaml.Node) []At[string] {
+func (w *walker) autoPromote(n *yaml.Node) (*AutoPromote, []At[string]) {
 	m, ok := w.mapping(n, "promote", "from", "after", "cron", "timezone")
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	m.require("from")
-	m.duration("after", 0, 0)
-	m.schedule("cron")
-	m.zone()
+	from := m.name("from")
+	rule := &AutoPromote{From: from.Value, After: m.duration("after", 0, 0), Cron: m.schedule("cron").Value, Zone: m.zone()}
 	if m.has("timezone") && !m.has("cron") {
 		w.problem(w.pos(m.node("timezone")), "timezone: only belongs to cron; remove it or add cron")
 	}
-	return present(m.name("from"))
+	return rule, present(from)
+}
+
+// Due is when a release that succeeded then is promoted: when its time is over, and
+// with a schedule at the next match of it. False where the schedule never matches.
+func (a *AutoPromote) Due(succeeded time.Time) (time.Time, bool) {
+	at := succeeded.Add(a.After)
+	if a.Cron == "" {
+		return at, true
+	}
+	schedule, err := parseSchedule(a.Cron)
+	if err != nil {
+		return time.Time{}, false
+	}
+	next := schedule.Next(at.In(a.Zone))
+	return next.UTC(), !next.IsZero()
 }
 
 // autoAdvance reads the rule that starts the next phase.
-func (w *walker) autoAdvance(n *yaml.Node) []At[string] {
+func (w *walker) autoAdvance(n *yaml.Node) (*AutoAdvance, []At[string]) {
 	m, ok := w.mapping(n, "advance", "stage", "phases", "after")
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	m.require("stage")
-	w.phases(m, "phases")
-	m.duration("after", 0, 0)
-	return present(m.name("stage"))
+	stage := m.name("stage")
+	return &AutoAdvance{Stage: stage.Value, Phases: w.phases(m, "phases"), After: m.duration("after", 0, 0)}, present(stage)
 }
 
 // repair reads the rule that retries failed jobs, then rolls back.
-func (w *walker) repair(n *yaml.Node) []At[string] {
+func (w *walker) repair(n *yaml.Node) (*AutoRepair, []At[string]) {
 	m, ok := w.mapping(n, "repair", "stage", "phases", "jobs", "retry", "rollback")
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	m.require("stage")
-	w.phases(m, "phases")
-	m.words("jobs", []string{"predeploy", "deploy", "verify", "analysis", "postdeploy"})
+	stage := m.name("stage")
+	rule := &AutoRepair{Stage: stage.Value, Phases: w.phases(m, "phases"), Jobs: m.words("jobs", []string{"predeploy", "deploy", "verify", "analysis", "postdeploy"})}
 	if !m.has("retry") && !m.has("rollback") {
 		w.problem(m.pos, "repair needs at least one of retry, rollback")
 	}
 	if m.has("retry") {
-		w.retry(m.node("retry"))
+		w.retry(m.node("retry"), rule)
 	}
 	if m.has("rollback") {
-		w.autoRollback(m.node("rollback"))
+		w.autoRollback(m.node("rollback"), rule)
 	}
-	return present(m.name("stage"))
+	return rule, present(stage)
 }
 
 // retry reads how often a failed job is run again.
-func (w *walker) retry(n *yaml.Node) {
+func (w *walker) retry(n *yaml.Node, rule *AutoRepair) {
 	m, ok := w.mapping(n, "retry", "attempts", "wait", "backoff")
 	if !ok {
 		return
 	}
 	m.require("attempts")
-	m.whole("attempts", 1, 1, mostRetries)
-	m.word("backoff", "linear", "linear", "exponential")
-	if most, err := parseDuration(mostWait); err == nil && m.duration("wait", 0, 0) > most {
+	rule.Attempts = m.whole("attempts", 1, 1, mostRetries)
+	rule.Exponential = m.word("backoff", "linear", "linear", "exponential").Value == "exponential"
+	rule.Wait = m.duration("wait", 0, 0)
+	if most, err := parseDuration(mostWait); err == nil && rule.Wait > most {
 		w.problem(w.pos(m.node("wait")), "wait: at most "+mostWait+" between attempts")
 	}
 }
 
-// autoRollback reads what follows when no attempt helped.
-func (w *walker) autoRollback(n *yaml.Node) {
+// autoRollback reads what follows when no attempt helped. A rollback has one phase,
+// stable: there is no other to begin at.
+func (w *walker) autoRollback(n *yaml.Node, rule *AutoRepair) {
 	m, ok := w.mapping(n, "rollback", "phase", "unlessPending")
 	if !ok {
 		return
 	}
-	if m.has("phase") {
-		w.phaseName("phase", m.filled("phase"))
-	}
-	m.flag("unlessPending", false)
+	m.word("phase", "stable", "stable")
+	rule.Back, rule.UnlessPending = true, m.flag("unlessPending", false)
 }
 
 // phases reads a list of phases' names.
-func (w *walker) phases(m mapping, key string) {
+func (w *walker) phases(m mapping, key string) []string {
 	list := m.texts(key)
 	w.noDuplicates(key, list)
 	for _, phase := range list {
 		w.phaseName(key, phase)
 	}
+	return values(list)
 }
 
 // phaseName judges a phase's name: stable, canary-10, canary-10.5, or one that

@@ -13,9 +13,6 @@ func (p *Pipeline) Later() []Problem {
 	add := func(pos Pos, what string) {
 		w.problem(pos, what+" not run yet by this version; remove them to run this pipeline")
 	}
-	for _, a := range p.Automation {
-		add(a.Pos, "automation rules are")
-	}
 	if p.Deployments.Value == "own" {
 		add(p.Deployments.Pos, "deployments of its own (deployments: own) are")
 	}

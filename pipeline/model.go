@@ -214,15 +214,41 @@ type Cron struct {
 	Zone     *time.Location
 }
 
-// Automation is what happens without a person. Exactly one of Promote,
-// Advance and Repair is set; execution comes later.
+// Automation is what happens without a person. Exactly one of Promote, Advance and
+// Repair is set.
 type Automation struct {
 	Pos     Pos
-	Promote json.RawMessage
-	Advance json.RawMessage
-	Repair  json.RawMessage
+	Promote *AutoPromote
+	Advance *AutoAdvance
+	Repair  *AutoRepair
 
 	stages []At[string] // the stages it names
+}
+
+// AutoPromote promotes what succeeded on a stage to the next one.
+type AutoPromote struct {
+	From  string
+	After time.Duration // since it succeeded
+	Cron  string        // only when this schedule matches; "" at any time
+	Zone  *time.Location
+}
+
+// AutoAdvance starts the next phase of a rollout that waits for a person to.
+type AutoAdvance struct {
+	Stage  string
+	Phases []string      // that are over; empty means any
+	After  time.Duration // since the phase was over
+}
+
+// AutoRepair runs a failed job again, and then has the target go back.
+type AutoRepair struct {
+	Stage         string
+	Phases, Jobs  []string      // empty means any
+	Attempts      int           // 0 means that none is made
+	Wait          time.Duration // before the first
+	Exponential   bool          // the wait doubles with every attempt; else it grows by itself
+	Back          bool          // the target goes back when no attempt helped
+	UnlessPending bool          // not while another rollout waits
 }
 
 // Problem is one mistake in a file, or one warning.

@@ -98,6 +98,9 @@ func newExecution(r *Record, spec Spec, named driver.Release, now time.Time) Exe
 	if r.Release != nil {
 		e.Previous = *r.Release
 	}
+	if spec.Rule != nil && spec.Command == CommandPromote {
+		e.beginAutomation(*spec.Rule, now).end(AutomationSucceeded, "", now)
+	}
 	return e
 }
 

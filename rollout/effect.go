@@ -145,6 +145,7 @@ func (t Answer) apply(r *Record, now time.Time) error {
 	step.State, step.Operation, step.Looked = StepBegun, &op, 0
 	e.noteAwaited(result.Waiting == waitingApproval, now)
 	e.owner().took(result)
+	e.notePhases(now)
 	r.takeEvents(e, result.Events)
 	switch result.Outcome {
 	case driver.Succeeded:

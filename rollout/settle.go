@@ -174,6 +174,7 @@ func (e *Execution) finish(r *Record, state State, now time.Time) {
 
 // ended does what comes with a final state, ours or the platform's.
 func (e *Execution) ended(r *Record, now time.Time) {
+	e.endRepairs(now)
 	e.Due, e.Stop = time.Time{}, nil
 	switch e.Rollout.State {
 	case StateSucceeded:

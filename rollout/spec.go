@@ -48,6 +48,7 @@ type Spec struct {
 	Creator          string            `json:"creator"`
 	Person           bool              `json:"person,omitzero"`     // a person wanted it
 	RunURL           string            `json:"runURL,omitzero"`     // of the run that made it
+	Rule             *Rule             `json:"rule,omitzero"`       // of automation, that made it
 	Reason           string            `json:"reason,omitzero"`     // why, in the creator's words
 	Commit           string            `json:"commit,omitzero"`     // of the pipeline file
 	Overrides        []string          `json:"overrides,omitempty"` // blocks that it passes

@@ -25,6 +25,7 @@ type Promotion struct {
 	AcceptDrift bool
 	Replace     bool // end what is under way and start from what stands
 	Options     driver.Options
+	Rule        *rollout.Rule // of automation, that makes it; nil for none
 	// Members are all targets of the promotion, where Targets are a shard's share of
 	// them.
 	Members []string // all of them where nil
@@ -85,6 +86,7 @@ func (p *Planner) fill(ctx context.Context, state *ledger.State, req Promotion, 
 	for _, d := range open(drafts) {
 		d.spec = p.promotionSpec(d.target, req)
 		d.spec.Promotion, d.spec.Release, d.spec.SoakUntil = req.ID, d.release, d.soaks
+		d.spec.Rule = req.Rule
 		d.spec.Controlled = len(req.Members) > 1
 		if d.source != nil {
 			source := d.source.Driver()

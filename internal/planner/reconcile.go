@@ -26,6 +26,10 @@ func (p *Planner) Reconcile(state *ledger.State, targets []*pipeline.Target) Pla
 			plan.Moves = append(plan.Moves, Move{Target: t.Name.Value, Do: do})
 			continue
 		}
+		if do := p.automate(r); do != nil {
+			plan.Moves = append(plan.Moves, Move{Target: t.Name.Value, Do: do})
+			continue
+		}
 		g := groupOf(groups, r)
 		w, idle := p.due(r, g)
 		if turned[t.Name.Value] {

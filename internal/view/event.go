@@ -34,6 +34,10 @@ func happened(e rollout.Event) string {
 		return happenedToOrder(e)
 	}
 	switch e.Type {
+	case "automation.repair":
+		return "repaired by a rule" + said(e)
+	case "automation.rollback":
+		return "goes back by the rule of " + e.Message
 	case "phase.succeeded":
 		return "succeeded"
 	case "phase.advanced":

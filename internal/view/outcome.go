@@ -62,8 +62,9 @@ type Target struct {
 	Skipped         bool                    `json:"skipped,omitzero"` // a person left it out
 	Flagged         bool                    `json:"flagged,omitzero"` // an emergency approval is still to be acknowledged
 	BlockedBy       []Block                 `json:"blockedBy,omitempty"`
-	Queued          []Queued                `json:"queued,omitempty"`   // rollouts behind the one that is told
-	Measures        []Measure               `json:"measures,omitempty"` // what its rollout's checks measured
+	Queued          []Queued                `json:"queued,omitempty"`     // rollouts behind the one that is told
+	Measures        []Measure               `json:"measures,omitempty"`   // what its rollout's checks measured
+	Automation      []Automation            `json:"automation,omitempty"` // runs of rules on its rollout
 	Generation      int64                   `json:"generation,omitzero"`
 	Results         json.RawMessage         `json:"results,omitzero"` // what the platform itself says of its work, as it says it
 

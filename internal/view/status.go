@@ -253,6 +253,9 @@ func (s TargetStatus) Notes() []string {
 			notes = append(notes, "in "+m.Phase+" measured "+m.Words())
 		}
 	}
+	for _, a := range s.Automation {
+		notes = append(notes, "has the automation run "+a.Words())
+	}
 	return append(notes, s.troubles()...)
 }
 

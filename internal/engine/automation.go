@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"sluice/internal/executor"
+	"sluice/internal/planner"
+	"sluice/internal/view"
+	"sluice/pipeline"
+)
+
+// byRules makes the promotions that the file's rules make now, each as automation
+// would, and tells them beside what there was to tell. What refuses one refuses no
+// other, and is told.
+func (e *Engine) byRules(ctx context.Context, targets []*pipeline.Target, out view.Outcome) (view.Outcome, error) {
+	if !e.promotesByRule() {
+		return out, nil
+	}
+	state, err := e.load(ctx, names(targets)...)
+	if err != nil {
+		return out, err
+	}
+	for _, p := range e.planner.AutoPromotions(state) {
+		made, err := e.as(p).Promote(ctx, Promotion{Stage: p.Stage, Targets: p.Targets, Rule: &p.Rule})
+		if refused, ok := errors.AsType[*planner.RefusedError](err); ok {
+			e.Notify(executor.Notice{Kind: executor.NoticeNote, Text: "rule " + p.Rule.Name + " promotes nothing to " + p.Stage.Name.Value + ": " + refused.Error()})
+			continue
+		}
+		out = view.Join(out, made)
+		if err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+func (e *Engine) promotesByRule() bool {
+	for _, a := range e.Pipeline.Automation {
+		if a.Promote != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// as is the engine of the same invocation for a rule: it is no person, whoever began
+// the invocation, and its promotion is another one than theirs.
+func (e *Engine) as(p planner.AutoPromotion) *Engine {
+	c := e.Config
+	c.Actor = p.Actor
+	if c.Origin != "" {
+		c.Origin += "/" + p.Rule.Name
+	}
+	return New(c)
+}

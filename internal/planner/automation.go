@@ -1,0 +1,177 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"sluice/internal/ledger"
+	"sluice/pipeline"
+	"sluice/rollout"
+)
+
+// automaton is who acts by a rule. It is no person: whatever stops automation stops
+// it, and its word is no approval.
+func automaton(rule rollout.Rule, runURL string) rollout.Actor {
+	return rollout.Actor{Login: "automation", RunURL: runURL, Reason: "rule " + rule.Name}
+}
+
+// rules are the file's of a kind, by the names that their runs are recorded under.
+func (p *Planner) rules(kind string) []rollout.Rule {
+	var list []rollout.Rule
+	for _, a := range p.Pipeline.Automation {
+		if rule, ok := ruleOf(a); ok && rule.Kind == kind {
+			rule.Name = fmt.Sprintf("%s-%d", kind, len(list)+1)
+			list = append(list, rule)
+		}
+	}
+	return list
+}
+
+// ruleOf is a rule of the file as a run of it is recorded.
+func ruleOf(a *pipeline.Automation) (rollout.Rule, bool) {
+	switch {
+	case a.Promote != nil:
+		r := a.Promote
+		return rollout.Rule{Kind: rollout.AutomationPromote, Stage: r.From, After: rollout.Duration(r.After), Cron: r.Cron, Zone: r.Zone.String()}, true
+	case a.Advance != nil:
+		r := a.Advance
+		return rollout.Rule{Kind: rollout.AutomationAdvance, Stage: r.Stage, Phases: r.Phases, After: rollout.Duration(r.After)}, true
+	case a.Repair != nil:
+		r := a.Repair
+		rule := rollout.Rule{Kind: rollout.AutomationRepair, Stage: r.Stage, Phases: r.Phases, Jobs: r.Jobs}
+		if r.Attempts > 0 {
+			rule.Retry = &rollout.RetryRule{Attempts: r.Attempts, Wait: rollout.Duration(r.Wait), Exponential: r.Exponential}
+		}
+		if r.Back {
+			rule.Back = &rollout.BackRule{UnlessPending: r.UnlessPending}
+		}
+		return rule, true
+	default:
+		return rollout.Rule{}, false
+	}
+}
+
+// automate is what the rules do on a target now.
+func (p *Planner) automate(r *rollout.Record) []rollout.Transition {
+	now := p.Work.Now()
+	for _, rule := range p.rules(rollout.AutomationRepair) {
+		step, ok := r.RepairDue(rule)
+		if rule.Stage != r.Stage || !ok || step.At.After(now) || p.stopped(r, rollout.ToRetryJob, step) {
+			continue
+		}
+		return []rollout.Transition{rollout.Repair{Rule: rule, By: automaton(rule, p.Actor.RunURL)}}
+	}
+	for _, rule := range p.rules(rollout.AutomationAdvance) {
+		_, at, ok := r.AdvanceDue(rule)
+		if rule.Stage != r.Stage || !ok || at.After(now) || p.stopped(r, rollout.ToAdvance, rollout.RepairStep{}) {
+			continue
+		}
+		return []rollout.Transition{rollout.AutoAdvance{Rule: rule, By: automaton(rule, p.Actor.RunURL)}}
+	}
+	return nil
+}
+
+// stopped reports whether a block or a policy stops a rule. A repair passes the block
+// that the restoring left which it repairs; going back passes what stops going
+// forward.
+func (p *Planner) stopped(r *rollout.Record, intention rollout.Intention, step rollout.RepairStep) bool {
+	q := rollout.Question{Intention: intention}
+	if e, ok := r.Newest(); ok {
+		q.Release = e.Spec.Release.ID
+	}
+	if step.Back {
+		q.Intention = rollout.ToRollBack
+	}
+	if step.Rollout != "" {
+		q.Overrides = []string{rollout.RestoredBlock(step.Rollout)}
+	}
+	if _, blocked := rollout.Blocked(r, q, p.Work.Now()); blocked {
+		return true
+	}
+	if p.Setting.Outside == nil {
+		return false
+	}
+	_, blocked := p.Setting.Outside(r, q, p.Work.Now())
+	return blocked
+}
+
+// AutoPromotion is a promotion that a rule makes.
+type AutoPromotion struct {
+	Rule    rollout.Rule
+	Stage   *pipeline.Stage
+	Targets []*pipeline.Target
+	Actor   rollout.Actor
+}
+
+// AutoPromotions are the promotions that rules make now: to the targets of the next
+// stage whose source's rollout succeeded long enough ago, where that release never
+// was. What went back there is never promoted again by a rule. state holds the records
+// of all targets.
+func (p *Planner) AutoPromotions(state *ledger.State) []AutoPromotion {
+	var all []AutoPromotion
+	for i, rule := range p.rules(rollout.AutomationPromote) {
+		from, err := p.Pipeline.Stage(rule.Stage)
+		if err != nil {
+			continue // the file's checks have said so
+		}
+		stage := p.Pipeline.Next(from)
+		if stage == nil {
+			continue
+		}
+		one := AutoPromotion{Rule: rule, Stage: stage, Actor: automaton(rule, p.Actor.RunURL)}
+		for _, t := range stage.Targets {
+			if p.promotes(state, p.promoteRule(i), t) {
+				one.Targets = append(one.Targets, t)
+			}
+		}
+		if len(one.Targets) > 0 {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// promoteRule is the i-th promote rule of the file.
+func (p *Planner) promoteRule(i int) *pipeline.AutoPromote {
+	for _, a := range p.Pipeline.Automation {
+		if a.Promote == nil {
+			continue
+		}
+		if i == 0 {
+			return a.Promote
+		}
+		i--
+	}
+	return nil
+}
+
+// promotes reports whether a rule promotes to a target now.
+func (p *Planner) promotes(state *ledger.State, rule *pipeline.AutoPromote, t *pipeline.Target) bool {
+	source, err := p.Pipeline.Source(t)
+	if err != nil || source == nil {
+		return false
+	}
+	from := state.Records[source.Name.Value]
+	if from == nil {
+		return false
+	}
+	e, ok := from.Newest()
+	if !ok || e.Rollout.State != rollout.StateSucceeded || e.Spec.Command == rollout.CommandRollback || len(e.Rollout.RolledBackByRollouts) > 0 {
+		return false
+	}
+	release := e.Spec.Release.ID
+	if r := state.Records[t.Name.Value]; r != nil && was(r, release) {
+		return false
+	}
+	at, ok := rule.Due(e.Rollout.DeployEndTime)
+	return ok && !at.After(p.Work.Now())
+}
+
+// was reports whether a release runs on a target, or ever was brought there.
+func was(r *rollout.Record, release string) bool {
+	return r.Release != nil && r.Release.ID == release ||
+		slices.ContainsFunc(r.Rollouts, func(e rollout.Execution) bool { return e.Spec.Release.ID == release }) ||
+		slices.ContainsFunc(r.Past, func(past rollout.Past) bool { return past.Release == release }) ||
+		slices.ContainsFunc(r.Blocks, func(b rollout.Block) bool { return b.Release == release && b.Holds(time.Time{}) })
+}
