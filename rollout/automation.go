@@ -109,33 +109,39 @@ type RepairStep struct {
 // does nothing: nothing failed, the rule is about other phases or jobs, it is used
 // up, or another rollout waits behind.
 func (r *Record) RepairDue(rule Rule) (RepairStep, bool) {
-	e, ok := r.Newest()
-	if !ok || !e.Over() || e.Rollout.State != StateFailed || e.goesBack() || e.Spec.Command == CommandDisableCanary {
+	e, failed, ok := r.toRepair()
+	if !ok || !covers(rule.Phases, failed.Phase) || !covers(rule.Jobs, failed.Job) {
 		return RepairStep{}, false
 	}
-	failed := e.FailedJobs()
-	if len(failed) != 1 || !covers(rule.Phases, failed[0].Phase) || !covers(rule.Jobs, failed[0].Job) {
-		return RepairStep{}, false
+	run := AutomationRun{Rule: rule}
+	if known, ran := e.automationRun(rule.Name); ran {
+		run = *known
 	}
-	run, ran := e.automationRun(rule.Name)
-	if ran {
-		rule = run.Rule
-	}
-	attempts := 0
-	if ran {
-		attempts = len(run.Attempts)
-	}
-	step := RepairStep{Rollout: e.Rollout.Name, Phase: failed[0].Phase, Job: failed[0].Job, At: e.Rollout.DeployEndTime}
+	step := RepairStep{Rollout: e.Rollout.Name, Phase: failed.Phase, Job: failed.Job, At: e.Rollout.DeployEndTime}
 	switch {
-	case rule.Retry != nil && attempts < rule.Retry.Attempts:
-		step.At = step.At.Add(rule.Retry.wait(attempts + 1))
+	case run.Rule.Retry != nil && len(run.Attempts) < run.Rule.Retry.Attempts:
+		step.At = step.At.Add(run.Rule.Retry.wait(len(run.Attempts) + 1))
 		return step, true
-	case rule.Back != nil && (!ran || run.Rollback == "") && !e.Restored:
+	case run.Rule.Back != nil && run.Rollback == "" && run.State != AutomationAborted && !e.Restored:
 		step.Back = true
 		return step, true
 	default:
 		return RepairStep{}, false
 	}
+}
+
+// toRepair is the newest rollout and the one job of it that failed; false where it did
+// not fail, or only took something back.
+func (r *Record) toRepair() (*Execution, FailedJob, bool) {
+	e, ok := r.Newest()
+	if !ok || !e.Over() || e.Rollout.State != StateFailed || e.goesBack() {
+		return nil, FailedJob{}, false
+	}
+	failed := e.FailedJobs()
+	if len(failed) != 1 {
+		return nil, FailedJob{}, false
+	}
+	return e, failed[0], true
 }
 
 func covers(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }

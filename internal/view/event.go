@@ -32,12 +32,10 @@ func happened(e rollout.Event) string {
 		return happenedToBlock(e)
 	case "order":
 		return happenedToOrder(e)
+	case "automation":
+		return happenedByRule(e)
 	}
 	switch e.Type {
-	case "automation.repair":
-		return "repaired by a rule" + said(e)
-	case "automation.rollback":
-		return "goes back by the rule of " + e.Message
 	case "phase.succeeded":
 		return "succeeded"
 	case "phase.advanced":
@@ -59,6 +57,13 @@ func happened(e rollout.Event) string {
 	default:
 		return ""
 	}
+}
+
+func happenedByRule(e rollout.Event) string {
+	if e.Type == "automation.repair" {
+		return "repaired by a rule" + said(e)
+	}
+	return "goes back by the rule of " + e.Message
 }
 
 func emergency(e rollout.Event) string {
