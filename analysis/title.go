@@ -50,3 +50,27 @@ func (a *Alarms) Title() string {
 		return strings.Join(a.Names, ", ")
 	}
 }
+
+// Permissions are what whoever asks the source needs.
+func (s Source) Permissions() []string {
+	switch {
+	case s.CloudWatch != nil:
+		return []string{"cloudwatch:GetMetricData"}
+	case s.Monitoring != nil:
+		return []string{"monitoring.timeSeries.list"}
+	case s.Datadog != nil && s.Datadog.Gate != nil:
+		return []string{"deployment_gates_evaluate"}
+	case s.Datadog != nil:
+		return []string{"timeseries_query"}
+	default:
+		return nil
+	}
+}
+
+// Permissions are what whoever asks for the alarms needs.
+func (a *Alarms) Permissions() []string {
+	if a.Monitoring != nil {
+		return []string{"monitoring.alertPolicies.list", "monitoring.alerts.list"}
+	}
+	return []string{"cloudwatch:DescribeAlarms"}
+}

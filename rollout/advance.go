@@ -20,6 +20,11 @@ func (t Advance) apply(r *Record, now time.Time) error {
 	if err := r.mayGoOn(e, ToAdvance, t.By, now); err != nil {
 		return err
 	}
+	if t.Jump {
+		if err := e.skipTo(r, t.Phase, t.By, now); err != nil {
+			return err
+		}
+	}
 	p, err := e.nextPhase(t.Phase)
 	if err != nil {
 		return err
@@ -42,6 +47,26 @@ func (e *Execution) takeUp(by Actor, now time.Time) {
 	if e.Stop != nil && e.Stop.Person && by.Person {
 		e.endStop(now)
 	}
+}
+
+// skipTo skips the phases between the one that waits and a later one. What cannot be
+// jumped to is left to nextPhase to refuse.
+func (e *Execution) skipTo(r *Record, phase string, by Actor, now time.Time) error {
+	current, i, ok := e.current()
+	to := slices.IndexFunc(e.Rollout.Phases, func(p Phase) bool { return p.ID == phase })
+	if !ok || i == 0 || to <= i || current.State != PhasePending {
+		return nil
+	}
+	if e.Spec.Remote {
+		return e.refusePhase(ReasonPhaseOrder, &e.Rollout.Phases[to])
+	}
+	for k := i; k < to; k++ {
+		p := &e.Rollout.Phases[k]
+		p.State, p.SkipMessage = PhaseSkipped, by.Login+" advanced to "+phase
+		setJobs(p, JobSkipped, JobPending)
+		r.event(e, now, Event{Type: "phase.skipped", Phase: p.ID, Actor: by.Login, Message: p.SkipMessage})
+	}
+	return nil
 }
 
 // nextPhase finds the phase that can be started now: it is PENDING and not the

@@ -96,6 +96,21 @@ func (g Gate) Pace() analysis.Pace {
 	}
 }
 
+// Permissions are what whoever runs the check needs, in the words of the system that
+// is asked; none where it needs none that has a name.
+func (g Gate) Permissions() []string {
+	switch {
+	case g.Alarms != nil:
+		return g.Alarms.Permissions()
+	case g.Metric != nil:
+		return g.Metric.Permissions()
+	case g.Compare != nil:
+		return g.Compare.Canary.Permissions()
+	default:
+		return nil
+	}
+}
+
 // mostName is how many characters name a check.
 const mostName = 80
 

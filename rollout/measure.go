@@ -217,7 +217,7 @@ type Look struct {
 func (e *Execution) add(phase, job string, g Gate, l Look) *Measure {
 	m := e.measure(phase, job, l.Check)
 	if m == nil {
-		e.Measures = append(e.Measures, Measure{Phase: phase, Job: job, Check: l.Check, Name: g.Name(), Condition: g.condition()})
+		e.Measures = append(e.Measures, Measure{Phase: phase, Job: job, Check: l.Check, Name: g.Name(), Condition: g.Condition()})
 		m = &e.Measures[len(e.Measures)-1]
 	}
 	m.Samples = append(m.Samples, l.Sample)
@@ -229,7 +229,8 @@ func (e *Execution) add(phase, job string, g Gate, l Look) *Measure {
 	return m
 }
 
-func (g Gate) condition() analysis.Condition {
+// Condition is what the value that the check measures must meet; zero for none.
+func (g Gate) Condition() analysis.Condition {
 	switch {
 	case g.Measured != nil:
 		return g.Measured.Condition

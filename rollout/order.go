@@ -24,6 +24,7 @@ type Order struct {
 	Command    string         `json:"command"`
 	Rollout    string         `json:"rollout,omitzero"`   // "" the one at work
 	Phase      string         `json:"phase,omitzero"`     // advance
+	Jump       bool           `json:"jump,omitzero"`      // advance: to a later phase than the next
 	Promotion  string         `json:"promotion,omitzero"` // that what it makes belongs to; "" one named by ID
 	Release    string         `json:"release,omitzero"`   // rollback: the goal; "" the baseline
 	By         string         `json:"by"`

@@ -87,7 +87,7 @@ func (o Order) transition(r *Record) (Transition, error) {
 	case OrderReject:
 		return Vote{Rollout: o.Rollout, Voter: Voter{Actor: by, Comment: o.Reason}}, nil
 	case OrderAdvance:
-		return Advance{Rollout: o.Rollout, Phase: o.Phase, By: by}, nil
+		return Advance{Rollout: o.Rollout, Phase: o.Phase, Jump: o.Jump, By: by}, nil
 	case OrderDisableCanary:
 		e, err := r.rolloutFor(OrderDisableCanary, o.Rollout)
 		if err != nil {

@@ -81,9 +81,11 @@ type (
 		By      Actor
 	}
 
-	// Advance starts a phase; "" the next one.
+	// Advance starts a phase; "" the next one. With Jump it is a later one, and those
+	// between are SKIPPED: forwards only, and not of a platform's own rollout.
 	Advance struct {
 		Rollout, Phase string
+		Jump           bool
 		By             Actor
 	}
 

@@ -45,6 +45,7 @@ type flags struct {
 	allowOlder     bool
 	skipStages     bool
 	acceptDrift    bool
+	jump           string
 	replace        bool
 	bothWays       bool
 	all            bool

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -39,10 +40,13 @@ func (inv *invocation) reject() *cobra.Command {
 func (inv *invocation) advance() *cobra.Command {
 	cmd := inv.order(&cobra.Command{
 		Use: planner.CommandAdvance, Short: "Start the next phase of a rollout",
-		Long:    "Advance starts the next phase of a rollout that is IN_PROGRESS, whether it bakes\nor waits for a person.",
-		Example: `  sluice advance --target api`,
+		Long: "Advance starts the next phase of a rollout that is IN_PROGRESS, whether it bakes\nor waits for a person.",
+		Example: `  sluice advance --target api
+  sluice advance --target api --to stable`,
 	})
 	inv.flags.ofPhase(cmd.Flags())
+	cmd.Flags().StringVar(&inv.flags.jump, "to", "", "a later `phase` than the next; those between are skipped")
+	cmd.MarkFlagsMutuallyExclusive("phase", "to")
 	return cmd
 }
 
@@ -95,7 +99,7 @@ func (inv *invocation) order(cmd *cobra.Command) *cobra.Command {
 				return view.Outcome{}, err
 			}
 			f := inv.flags
-			return e.Command(ctx, engine.Order{Command: name, Targets: targets, Promotion: f.promotion, Phase: f.phase, Job: f.job, Comment: f.comment, Emergency: f.emergency})
+			return e.Command(ctx, engine.Order{Command: name, Targets: targets, Promotion: f.promotion, Phase: cmp.Or(f.jump, f.phase), Jump: f.jump != "", Job: f.job, Comment: f.comment, Emergency: f.emergency})
 		})
 	}
 	cmd.Use += " [TARGET|STAGE]"

@@ -26,6 +26,7 @@ type backOrder struct {
 	promotion string
 	release   string
 	phase     string
+	jump      bool
 }
 
 // planning makes the plan of a command from the records as they are.
@@ -92,7 +93,7 @@ func (e *Engine) order(ctx context.Context, targets []string, o rollout.Order) e
 
 func (o backOrder) order(e *Engine, id string, until time.Time) rollout.Order {
 	return rollout.Order{
-		ID: id, Command: o.command, Phase: o.phase, Promotion: o.promotion, Release: o.release,
+		ID: id, Command: o.command, Phase: o.phase, Jump: o.jump, Promotion: o.promotion, Release: o.release,
 		By: e.Actor.Login, Person: e.Actor.Person, RunURL: e.Actor.RunURL, Reason: e.Actor.Reason,
 		Overrides: e.Actor.Overrides, WaitsUntil: until.UTC(),
 	}

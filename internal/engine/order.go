@@ -17,6 +17,7 @@ type Order struct {
 	Targets   []*pipeline.Target // those the person's words allow
 	Promotion string             // "" for any
 	Phase     string
+	Jump      bool // advance: to a later phase than the next
 	Job       string
 	Comment   string
 	Emergency bool // approve: a maintainer's word, who is no approver
@@ -28,7 +29,7 @@ func (e *Engine) Command(ctx context.Context, o Order) (view.Outcome, error) {
 		return view.Outcome{}, err
 	}
 	wanted := planner.Order{
-		Command: o.Command, Targets: o.Targets, Promotion: o.Promotion, Phase: o.Phase, Job: o.Job, Voter: e.voter(o),
+		Command: o.Command, Targets: o.Targets, Promotion: o.Promotion, Phase: o.Phase, Jump: o.Jump, Job: o.Job, Voter: e.voter(o),
 	}
 	wanted.ID = e.planner.OrderID(wanted)
 	plan := func(_ context.Context, state *ledger.State) (planner.Plan, error) {
@@ -57,7 +58,7 @@ func (e *Engine) advancing(ctx context.Context, o Order, plan planning) (view.Ou
 	if held == nil {
 		return out, err
 	}
-	order := backOrder{command: rollout.OrderAdvance, phase: o.Phase}.order(e, newOrder(), e.Work.Now())
+	order := backOrder{command: rollout.OrderAdvance, phase: o.Phase, jump: o.Jump}.order(e, newOrder(), e.Work.Now())
 	if err := e.order(ctx, held.Targets, order); err != nil {
 		return out, err
 	}

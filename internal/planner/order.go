@@ -27,6 +27,7 @@ type Order struct {
 	Targets   []*pipeline.Target // those that the person's words allow
 	Promotion string             // "" for any
 	Phase     string
+	Jump      bool // to a later phase than the next
 	Job       string
 	Voter     rollout.Voter // approve, reject
 	ID        string        // the same for a re-run of the step, see [Planner.OrderID]; "" where nothing makes it the same
@@ -127,7 +128,7 @@ func (p *Planner) transition(o Order, t *pipeline.Target, name string) rollout.T
 		voter.Approvers = Approvers(t)
 		return rollout.Vote{Rollout: name, Approve: o.Command == CommandApprove, Voter: voter}
 	case CommandAdvance:
-		return rollout.Advance{Rollout: name, Phase: o.Phase, By: p.Actor}
+		return rollout.Advance{Rollout: name, Phase: o.Phase, Jump: o.Jump, By: p.Actor}
 	case CommandRetryJob:
 		return rollout.RetryJob{Rollout: name, Phase: o.Phase, Job: o.Job, By: p.Actor}
 	case CommandIgnoreJob:

@@ -38,6 +38,8 @@ func happened(e rollout.Event) string {
 	switch e.Type {
 	case "phase.succeeded":
 		return "succeeded"
+	case "phase.skipped":
+		return "skipped" + said(e)
 	case "phase.advanced":
 		return "advanced" + person(e)
 	case "job.failed":

@@ -42,6 +42,7 @@ type TargetPlan struct {
 	BlockedBy  []Block         `json:"blockedBy,omitempty"`  // what stands in the way now, and until when
 	Requests   []string        `json:"requests,omitempty"`   // what the first effect would send
 	Commands   []string        `json:"commands,omitempty"`   // the same with the vendor's own client, lines for a shell
+	Checks     []string        `json:"checks,omitempty"`     // what would be checked, and with which permissions
 	Before     json.RawMessage `json:"before,omitempty"`
 	After      json.RawMessage `json:"after,omitempty"` // after the first effect, predicted
 }
@@ -80,6 +81,9 @@ func (t *telling) plan(plan planner.Plan, m planner.Move) TargetPlan {
 	}
 	if r := t.state.Records[m.Target]; r != nil {
 		one.Does, one.BlockedBy = does(r, m.Do), t.blocks(r)
+	}
+	if !m.Unchanged {
+		one.Checks = plannedChecks(m.Do)
 	}
 	if m.Pending != nil {
 		w := t.again(plan.Command, o, *m.Pending)
@@ -214,6 +218,9 @@ func (t TargetPlan) text(sent map[string]string) string {
 	}
 	for _, note := range t.notes() {
 		line(note[0], note[1])
+	}
+	for _, c := range t.Checks {
+		line("checks", c)
 	}
 	for _, d := range t.Does {
 		line("does", d)
