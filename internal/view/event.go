@@ -34,14 +34,10 @@ func happened(e rollout.Event) string {
 		return happenedToOrder(e)
 	case "automation":
 		return happenedByRule(e)
+	case "phase":
+		return happenedToPhase(e)
 	}
 	switch e.Type {
-	case "phase.succeeded":
-		return "succeeded"
-	case "phase.skipped":
-		return "skipped" + said(e)
-	case "phase.advanced":
-		return "advanced" + person(e)
 	case "job.failed":
 		return strings.Replace(e.Message, e.Job+" failed in "+e.Phase, e.Job+" failed", 1) // the phase stands before it
 	case "job.ignored", "job.retried":
@@ -56,6 +52,19 @@ func happened(e rollout.Event) string {
 		return "the emergency approval is acknowledged" + person(e) + said(e)
 	case "lease.broken", "target.renamed":
 		return strings.ReplaceAll(e.Type, ".", " ") + person(e) + said(e)
+	default:
+		return ""
+	}
+}
+
+func happenedToPhase(e rollout.Event) string {
+	switch e.Type {
+	case "phase.succeeded":
+		return "succeeded"
+	case "phase.skipped":
+		return "skipped" + said(e)
+	case "phase.advanced":
+		return "advanced" + person(e)
 	default:
 		return ""
 	}
