@@ -40,18 +40,6 @@ func (p *Pipeline) Blocked(q Question) (Block, bool) {
 	return Block{Policy: policy.Name.Value, Until: until, Message: policy.no(q, until)}, true
 }
 
-// Overridden lists the policies that would block the action and that q rightly
-// overrides, for the record.
-func (p *Pipeline) Overridden(q Question) []string {
-	var names []string
-	for _, policy := range p.Policies {
-		if _, blocks := policy.blocks(q.Now); blocks && policy.applies(q) && policy.overridden(q) {
-			names = append(names, policy.Name.Value)
-		}
-	}
-	return names
-}
-
 // Policy finds a policy by name. The error says which one was probably meant
 // and which there are.
 func (p *Pipeline) Policy(name string) (*Policy, error) {

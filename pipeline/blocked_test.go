@@ -180,15 +180,9 @@ func TestOverride(t *testing.T) {
 	if block, blocked := p.Blocked(q); blocked {
 		t.Errorf("the override does not work: %s", block.Message)
 	}
-	if got := p.Overridden(q); !slices.Equal(got, []string{"p"}) {
-		t.Errorf("overridden is %v", got)
-	}
 	q.Actor = "mallory"
 	if block, blocked := p.Blocked(q); !blocked || !strings.Contains(block.Message, `"mallory" may not override it, Octocat may`) {
 		t.Errorf("anybody overrides: %+v", block)
-	}
-	if got := p.Overridden(q); got != nil {
-		t.Errorf("overridden is %v", got)
 	}
 }
 

@@ -57,7 +57,7 @@ func (d *clouddeploy) prepareCommand(ctx context.Context, c driver.Call, at plac
 	}
 	f := p.aim(v)
 	f.Rollout = name
-	if p.survey.pipeline, err = d.pipeline(ctx, at); err != nil {
+	if p.seen.pipeline, err = d.pipeline(ctx, at); err != nil {
 		return driver.Prepared{}, err
 	}
 	if f.Policies, err = d.checkPolicies(ctx, p, policyAction(c.Kind)); err != nil {

@@ -101,7 +101,7 @@ func (d *clouddeploy) selects(ctx context.Context, p *draft, s *api.DeployPolicy
 	if s.DeliveryPipeline == nil && s.Target == nil {
 		return false, nil
 	}
-	if a := s.DeliveryPipeline; a != nil && !(isOrAll(a.Id, p.at.DeliveryPipeline) && hasLabels(p.survey.pipeline.Labels, a.Labels)) {
+	if a := s.DeliveryPipeline; a != nil && !(isOrAll(a.Id, p.at.DeliveryPipeline) && hasLabels(p.seen.pipeline.Labels, a.Labels)) {
 		return false, nil
 	}
 	a := s.Target

@@ -32,8 +32,8 @@ func (s standing) json() json.RawMessage {
 	return data
 }
 
-// survey is what a new rollout must know of its target.
-type survey struct {
+// observed is what a new rollout must know of its target.
+type observed struct {
 	pipeline   *api.DeliveryPipeline
 	current    *api.Rollout   // what runs; nil for nothing
 	newest     *api.Rollout   // made last; nil for none
@@ -41,8 +41,8 @@ type survey struct {
 	unfinished []*api.Rollout // not over
 }
 
-func (d *clouddeploy) survey(ctx context.Context, at place) (survey, error) {
-	var s survey
+func (d *clouddeploy) observe(ctx context.Context, at place) (observed, error) {
+	var s observed
 	var err error
 	if s.pipeline, err = d.pipeline(ctx, at); err != nil {
 		return s, err
@@ -73,7 +73,7 @@ func firstBegun(all []*api.Rollout) *api.Rollout {
 
 // settled reports whether what runs is what was last tried: nothing later
 // started on the target and failed half-way.
-func (s survey) settled() bool {
+func (s observed) settled() bool {
 	return s.current != nil && s.touched != nil && s.current.Name == s.touched.Name
 }
 
@@ -82,7 +82,7 @@ type draft struct {
 	call     driver.Call
 	change   driver.Change
 	at       place
-	survey   survey
+	seen     observed
 	findings []driver.Finding
 }
 
@@ -101,12 +101,12 @@ func (p *draft) refused() bool {
 func (d *clouddeploy) prepareDeploy(ctx context.Context, c driver.Call, at place) (driver.Prepared, error) {
 	p := &draft{call: c, change: c.Changes[0], at: at}
 	var err error
-	if p.survey, err = d.survey(ctx, at); err != nil {
+	if p.seen, err = d.observe(ctx, at); err != nil {
 		return driver.Prepared{}, err
 	}
 	p.checkForeign()
 	id := p.change.Release.ID
-	if s := p.survey; s.settled() && standingOf(s.current).Release == id {
+	if s := p.seen; s.settled() && standingOf(s.current).Release == id {
 		return p.unchanged(), nil
 	}
 	if err := d.checkRelease(ctx, p, id); err != nil {
@@ -155,8 +155,8 @@ func (d *clouddeploy) newRollout(ctx context.Context, p *draft, release string) 
 	}
 	name := p.at.release(release) + "/rollouts/" + id
 	f := frozen{Rollout: name, Request: requestID(p.call.Key, name)}
-	if p.survey.newest != nil {
-		f.Newest = p.survey.newest.Name
+	if p.seen.newest != nil {
+		f.Newest = p.seen.newest.Name
 	}
 	return f, nil
 }
@@ -177,9 +177,9 @@ func (p *draft) checkForeign() {
 		return
 	}
 	var expected standing
-	if err := json.Unmarshal(p.change.Expected, &expected); err != nil || !bytes.Equal(expected.json(), standingOf(p.survey.current).json()) {
+	if err := json.Unmarshal(p.change.Expected, &expected); err != nil || !bytes.Equal(expected.json(), standingOf(p.seen.current).json()) {
 		p.find(driver.Foreign, fmt.Sprintf("somebody else rolled out to the target: release %q runs there by rollout %q",
-			standingOf(p.survey.current).Release, google.Last(standingOf(p.survey.current).Rollout)), "")
+			standingOf(p.seen.current).Release, google.Last(standingOf(p.seen.current).Rollout)), "")
 	}
 }
 
@@ -238,10 +238,10 @@ func (p *draft) checkSource() {
 // something about it. The error is that of a rollout that ends by itself: nothing
 // speaks against the call, but it has to wait.
 func (p *draft) checkFree() error {
-	if p.survey.pipeline.Suspended {
+	if p.seen.pipeline.Suspended {
 		p.refuse("delivery pipeline "+p.at.DeliveryPipeline+" is suspended: it takes no new rollouts", "resume it in Cloud Deploy, then run again")
 	}
-	for _, r := range p.survey.unfinished {
+	for _, r := range p.seen.unfinished {
 		switch at := fmt.Sprintf("rollout %s to target %s is %s", google.Last(r.Name), p.at.Target, r.State); r.State {
 		case "IN_PROGRESS", "CANCELLING":
 			if !p.refused() {
@@ -258,7 +258,7 @@ func (p *draft) checkFree() error {
 
 // unchanged says that nothing is left to do.
 func (p *draft) unchanged() driver.Prepared {
-	name, stands := p.change.Target.Name, standingOf(p.survey.current).json()
+	name, stands := p.change.Target.Name, standingOf(p.seen.current).json()
 	p.call.Changes = nil
 	return driver.Prepared{
 		Call: p.call, Findings: p.findings, Unchanged: []string{name},
@@ -268,12 +268,12 @@ func (p *draft) unchanged() driver.Prepared {
 
 // stopped says what speaks against the call.
 func (p *draft) stopped() driver.Prepared {
-	before := map[string]json.RawMessage{p.change.Target.Name: standingOf(p.survey.current).json()}
+	before := map[string]json.RawMessage{p.change.Target.Name: standingOf(p.seen.current).json()}
 	return driver.Prepared{Call: p.call, Findings: p.findings, Before: before, First: p.first()}
 }
 
 func (p *draft) first() []string {
-	if p.survey.current == nil {
+	if p.seen.current == nil {
 		return []string{p.change.Target.Name}
 	}
 	return nil
@@ -301,8 +301,8 @@ func (p *draft) prepared(f frozen, release, request string) (driver.Prepared, er
 
 // canaryNote says beforehand what looks like a hang later.
 func (p *draft) canaryNote() {
-	stage := stageOf(p.survey.pipeline, p.at.Target)
-	if p.survey.current == nil && p.call.Kind == driver.Deploy && stage != nil && stage.Strategy != nil && stage.Strategy.Canary != nil {
+	stage := stageOf(p.seen.pipeline, p.at.Target)
+	if p.seen.current == nil && p.call.Kind == driver.Deploy && stage != nil && stage.Strategy != nil && stage.Strategy.Canary != nil {
 		p.find(driver.Note, "nothing runs on the target yet: Cloud Deploy skips the canary phases and waits to be advanced to stable", "")
 	}
 }

@@ -14,12 +14,12 @@ import (
 func (d *clouddeploy) prepareRollback(ctx context.Context, c driver.Call, at place) (driver.Prepared, error) {
 	p := &draft{call: c, change: c.Changes[0], at: at}
 	var err error
-	if p.survey, err = d.survey(ctx, at); err != nil {
+	if p.seen, err = d.observe(ctx, at); err != nil {
 		return driver.Prepared{}, err
 	}
 	p.checkForeign()
 	id := p.change.Release.ID
-	if s := p.survey; id != "" && s.settled() && standingOf(s.current).Release == id {
+	if s := p.seen; id != "" && s.settled() && standingOf(s.current).Release == id {
 		return p.unchanged(), nil
 	}
 	if id, err = d.checkBack(ctx, p, id); err != nil {
@@ -32,7 +32,7 @@ func (d *clouddeploy) prepareRollback(ctx context.Context, c driver.Call, at pla
 
 // checkBack finds the release to go back to and refuses where there is none.
 func (d *clouddeploy) checkBack(ctx context.Context, p *draft, id string) (string, error) {
-	if p.survey.pipeline.Suspended {
+	if p.seen.pipeline.Suspended {
 		p.refuse("delivery pipeline "+p.at.DeliveryPipeline+" is suspended: it takes no new rollouts", "resume it in Cloud Deploy, then run again")
 	}
 	had, err := d.rollouts(ctx, "-", onTarget(p.at), newestCreated, 2, func(r []*api.Rollout) bool { return len(r) > 1 })

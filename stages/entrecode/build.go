@@ -11,7 +11,7 @@ import (
 // Resolve implements driver.Driver: it finds a build that t's platform knows,
 // made there or deployed there.
 func (p *platform) Resolve(ctx context.Context, t driver.Target, id string) (driver.Release, error) {
-	v := p.visit()
+	v := p.session()
 	at, err := v.place(ctx, t)
 	if err != nil {
 		return driver.Release{}, err
@@ -61,7 +61,7 @@ func (v *visit) latestBuild(ctx context.Context, at *place) (driver.Release, err
 
 // findBuild reads a build that one of the places knows: by their platforms'
 // relations to builds, else by a deployment that carried it.
-func (v *visit) findBuild(ctx context.Context, id string, places ...*place) (*resource, error) {
+func (v *session) findBuild(ctx context.Context, id string, places ...*place) (*resource, error) {
 	var last error
 	for _, p := range places {
 		build, err := v.find(ctx, p.platform, buildFamily(), id, "platform "+p.PlatformID, map[string][]string{"platformID": {p.PlatformID}})
@@ -82,7 +82,7 @@ func (v *visit) findBuild(ctx context.Context, id string, places ...*place) (*re
 }
 
 // carried finds a build by a deployment of p that had it; nil where none had.
-func (v *visit) carried(ctx context.Context, p *place, id string) (*resource, error) {
+func (v *session) carried(ctx context.Context, p *place, id string) (*resource, error) {
 	all, err := v.deployments(ctx, p)
 	if err != nil {
 		return nil, err

@@ -20,12 +20,12 @@ type client struct {
 	http  *http.Client
 }
 
-// strayError is a link that leads away from the entry point's host. It is not
+// offHostError is a link that leads away from the entry point's host. It is not
 // followed: the token is for that host alone.
-type strayError struct{ link, entry string }
+type offHostError struct{ link, entry string }
 
 // Error says where the link leads.
-func (e *strayError) Error() string {
+func (e *offHostError) Error() string {
 	return fmt.Sprintf("the link %s leads away from %s, to which alone the access token may be sent", e.link, e.entry)
 }
 
@@ -67,11 +67,11 @@ func (c *client) get(ctx context.Context, u *url.URL) (*resource, error) {
 
 func (c *client) do(ctx context.Context, method string, u *url.URL) (*resource, error) {
 	if !transport.SameHost(u, c.entry) {
-		stray := &strayError{u.Redacted(), c.entry.Redacted()}
+		elsewhere := &offHostError{u.Redacted(), c.entry.Redacted()}
 		if method != http.MethodGet {
-			return nil, &invalid{"nothing was sent: " + stray.Error()}
+			return nil, &invalid{"nothing was sent: " + elsewhere.Error()}
 		}
-		return nil, stray
+		return nil, elsewhere
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
 	if err != nil {

@@ -22,7 +22,7 @@ const (
 const pageSize = "100"
 
 // deployment is one of a platform's deployments. Build and targets are not
-// always inlined: see [visit.build] and [visit.targets].
+// always inlined: see [session.build] and [session.targets].
 type deployment struct {
 	*resource
 	number   int64
@@ -134,7 +134,7 @@ func withQuery(u *url.URL, key, value string) *url.URL {
 
 // deployments are all of the platform's, newest first. The list's own order
 // means nothing.
-func (v *visit) deployments(ctx context.Context, p *place) ([]deployment, error) {
+func (v *session) deployments(ctx context.Context, p *place) ([]deployment, error) {
 	u, further, err := p.listing()
 	if err != nil {
 		return nil, err
@@ -147,7 +147,7 @@ func (v *visit) deployments(ctx context.Context, p *place) ([]deployment, error)
 }
 
 // collect reads a list of a platform's deployments to its end and sorts it.
-func (v *visit) collect(ctx context.Context, platformID string, first *resource, further func(int) *url.URL) ([]deployment, error) {
+func (v *session) collect(ctx context.Context, platformID string, first *resource, further func(int) *url.URL) ([]deployment, error) {
 	var all []deployment
 	for page, err := range v.pages(ctx, first, deploymentFamily(), further) {
 		if err != nil {
@@ -212,7 +212,7 @@ func has(all []deployment, number int64) error {
 }
 
 // goesTo are the ids of the targets of a deployment.
-func (v *visit) goesTo(ctx context.Context, d deployment) ([]string, error) {
+func (v *session) goesTo(ctx context.Context, d deployment) ([]string, error) {
 	ids, err := v.targets(ctx, d.resource)
 	if err == nil && len(ids) == 0 {
 		err = doubted("%s names no targets", d)
@@ -222,7 +222,7 @@ func (v *visit) goesTo(ctx context.Context, d deployment) ([]string, error) {
 
 // targets are the ids of the targets of a deployment or a platform; none where
 // it does not say.
-func (v *visit) targets(ctx context.Context, r *resource) ([]string, error) {
+func (v *session) targets(ctx context.Context, r *resource) ([]string, error) {
 	if ids := looseIDs(r.fields["targetIDs"]); len(ids) > 0 {
 		return ids, nil
 	}
@@ -253,7 +253,7 @@ func (v *visit) targets(ctx context.Context, r *resource) ([]string, error) {
 
 // build is the id of the build of a deployment and the build itself. Where the
 // id is inlined the build may be nil: it can be deleted.
-func (v *visit) build(ctx context.Context, d deployment) (string, *resource, error) {
+func (v *session) build(ctx context.Context, d deployment) (string, *resource, error) {
 	id := d.id("buildID")
 	build, err := v.linkedBuild(ctx, d, one(buildFamily(), id))
 	switch {
@@ -274,7 +274,7 @@ func (v *visit) build(ctx context.Context, d deployment) (string, *resource, err
 
 // linkedBuild is the build that a deployment embeds or links; nil where it does
 // neither.
-func (v *visit) linkedBuild(ctx context.Context, d deployment, w wanted) (*resource, error) {
+func (v *session) linkedBuild(ctx context.Context, d deployment, w wanted) (*resource, error) {
 	if items := d.items("ec:app/build"); len(items) > 0 {
 		return w.believe(items[0])
 	}
@@ -286,7 +286,7 @@ func (v *visit) linkedBuild(ctx context.Context, d deployment, w wanted) (*resou
 }
 
 // buildID is the id of a deployment's build, read no further than it must be.
-func (v *visit) buildID(ctx context.Context, d deployment) (string, error) {
+func (v *session) buildID(ctx context.Context, d deployment) (string, error) {
 	if id := d.id("buildID"); id != "" {
 		return id, nil
 	}

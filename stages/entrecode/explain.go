@@ -92,7 +92,7 @@ func explainOwn(err error) (driver.Explanation, bool) {
 	if _, ok := errors.AsType[*invalid](err); ok {
 		return driver.Explanation{Code: driver.Invalid}, true
 	}
-	if _, ok := errors.AsType[*strayError](err); ok {
+	if _, ok := errors.AsType[*offHostError](err); ok {
 		return driver.Explanation{Code: driver.Unknown, Remedy: "set " + endpointVariable + " to the address that the platform's own links use"}, true
 	}
 	return driver.Explanation{}, false

@@ -11,7 +11,7 @@ import (
 // Operation follows a deployment of the target's platform by its deploymentID,
 // whoever made it.
 func (p *platform) Operation(ctx context.Context, t driver.Target, name string) (driver.Operation, time.Duration, error) {
-	v := p.visit()
+	v := p.session()
 	at, err := v.place(ctx, t)
 	if err != nil {
 		return driver.Operation{}, 0, err

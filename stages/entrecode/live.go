@@ -26,7 +26,7 @@ func (p *platform) Live(ctx context.Context, targets []driver.Target) ([]driver.
 		of[at] = append(of[at], i)
 	}
 	all := guard.Each("reading a platform", p.env.AtOnce(), len(order), func(n int) error {
-		v := p.visit()
+		v := p.session()
 		for _, i := range of[order[n]] {
 			live[i], errs[i] = v.live(ctx, targets[i])
 		}
@@ -44,7 +44,7 @@ func (p *platform) Live(ctx context.Context, targets []driver.Target) ([]driver.
 
 // live is what one place runs: the build of the newest successful deployment to
 // all of its targets, since that ended, and the newest one that is not over.
-func (v *visit) live(ctx context.Context, t driver.Target) (driver.Live, error) {
+func (v *session) live(ctx context.Context, t driver.Target) (driver.Live, error) {
 	at, err := v.place(ctx, t)
 	if err != nil {
 		return driver.Live{}, err
@@ -73,7 +73,7 @@ func (v *visit) live(ctx context.Context, t driver.Target) (driver.Live, error) 
 }
 
 // release is what a deployment carries.
-func (v *visit) release(ctx context.Context, d deployment) (driver.Release, error) {
+func (v *session) release(ctx context.Context, d deployment) (driver.Release, error) {
 	id, build, err := v.build(ctx, d)
 	if err != nil {
 		return driver.Release{}, err

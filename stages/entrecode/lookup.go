@@ -14,7 +14,7 @@ func (p *platform) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, d
 	if err != nil {
 		return driver.Undecided, driver.Operation{}, err
 	}
-	v := p.visit()
+	v := p.session()
 	at, err := v.place(ctx, c.Changes[0].Target)
 	if err != nil {
 		return driver.Undecided, driver.Operation{}, err
@@ -37,7 +37,7 @@ func (p *platform) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, d
 
 // since finds the newest deployment after the call was prepared that is the
 // call's, and the newest other one to any of its targets that did not fail.
-func (v *visit) since(ctx context.Context, at *place, f frozen) (stranger, ours *deployment, err error) {
+func (v *session) since(ctx context.Context, at *place, f frozen) (stranger, ours *deployment, err error) {
 	all, err := v.deployments(ctx, at)
 	if err != nil {
 		return nil, nil, err
@@ -71,7 +71,7 @@ func (v *visit) since(ctx context.Context, at *place, f frozen) (stranger, ours 
 }
 
 // foreign is what stands by somebody else's hand, as an operation.
-func (v *visit) foreign(ctx context.Context, c driver.Call, at *place, d deployment) (driver.Operation, error) {
+func (v *session) foreign(ctx context.Context, c driver.Call, at *place, d deployment) (driver.Operation, error) {
 	build, err := v.buildID(ctx, d)
 	if err != nil {
 		return driver.Operation{}, err

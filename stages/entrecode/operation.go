@@ -148,7 +148,7 @@ func (p *platform) Poll(ctx context.Context, op driver.Operation) (driver.Operat
 	if err != nil {
 		return op, 0, err
 	}
-	v := p.visit()
+	v := p.session()
 	d, err := v.again(ctx, op)
 	if err != nil {
 		return op, 0, err
@@ -166,7 +166,7 @@ func (p *platform) Poll(ctx context.Context, op driver.Operation) (driver.Operat
 
 // again reads the operation's deployment: by its own link, and where that
 // leads nowhere, in the collection it is in.
-func (v *visit) again(ctx context.Context, op driver.Operation) (deployment, error) {
+func (v *session) again(ctx context.Context, op driver.Operation) (deployment, error) {
 	var k kept
 	_ = json.Unmarshal(op.Data, &k) // without links the deployment is looked for
 	if k.Self != "" {
@@ -190,7 +190,7 @@ func (v *visit) again(ctx context.Context, op driver.Operation) (deployment, err
 }
 
 // neighbours are the deployments among which the operation's is, newest first.
-func (v *visit) neighbours(ctx context.Context, op driver.Operation, k kept) ([]deployment, error) {
+func (v *session) neighbours(ctx context.Context, op driver.Operation, k kept) ([]deployment, error) {
 	if k.Collection != "" {
 		c, err := configOf(op.Call.Changes[0].Target)
 		if err != nil {
@@ -211,7 +211,7 @@ func (v *visit) neighbours(ctx context.Context, op driver.Operation, k kept) ([]
 
 // at reads a saved link, which the client holds to the entry point's host as
 // it does every other.
-func (v *visit) at(ctx context.Context, link string, w wanted) (*resource, error) {
+func (v *session) at(ctx context.Context, link string, w wanted) (*resource, error) {
 	u, err := v.client.restore(link)
 	if err != nil {
 		return nil, err

@@ -66,17 +66,19 @@ func targetFamily() family {
 	return family{what: "target", item: "ec:app/target", key: "targetID"}
 }
 
-// visit is one walk over the platform: what it has read once it does not read
+// session is one walk over the platform: what it has read once it does not read
 // again.
-type visit struct {
+type session struct {
 	client *client
 	seen   map[string]*resource
 }
 
-func (p *platform) visit() *visit { return &visit{client: p.client, seen: map[string]*resource{}} }
+func (p *platform) session() *session {
+	return &session{client: p.client, seen: map[string]*resource{}}
+}
 
 // get reads what is at an address, which must be what is wanted.
-func (v *visit) get(ctx context.Context, u *url.URL, w wanted) (*resource, error) {
+func (v *session) get(ctx context.Context, u *url.URL, w wanted) (*resource, error) {
 	if r, ok := v.seen[u.String()]; ok {
 		return w.believe(r)
 	}
@@ -92,7 +94,7 @@ func (v *visit) get(ctx context.Context, u *url.URL, w wanted) (*resource, error
 }
 
 // follow reads what a link of r leads to.
-func (v *visit) follow(ctx context.Context, r *resource, l link, values map[string][]string, w wanted) (*resource, error) {
+func (v *session) follow(ctx context.Context, r *resource, l link, values map[string][]string, w wanted) (*resource, error) {
 	u, err := r.address(l, values)
 	if err != nil {
 		return nil, err
@@ -107,7 +109,7 @@ type place struct {
 }
 
 // place walks from the entry point to a target's platform.
-func (v *visit) place(ctx context.Context, t driver.Target) (*place, error) {
+func (v *session) place(ctx context.Context, t driver.Target) (*place, error) {
 	c, err := configOf(t)
 	if err != nil {
 		return nil, err
@@ -145,7 +147,7 @@ func isNotFound(err error) bool {
 //
 // where names r in messages; scope are filters beside the id that an options
 // template may want.
-func (v *visit) find(ctx context.Context, r *resource, f family, id, where string, scope map[string][]string) (*resource, error) {
+func (v *session) find(ctx context.Context, r *resource, f family, id, where string, scope map[string][]string) (*resource, error) {
 	gone := &missing{what: f.what, id: id, where: where, remedy: "check " + f.key + " and that the access token may see it"}
 	for _, rel := range []string{f.byID, f.options} {
 		l, ok := r.one(rel)
@@ -181,7 +183,7 @@ func (v *visit) find(ctx context.Context, r *resource, f family, id, where strin
 
 // ask follows a template with an id alone, and where the platform wants more
 // than that, with the scope too.
-func (v *visit) ask(ctx context.Context, r *resource, l link, w wanted, scope map[string][]string) (*resource, error) {
+func (v *session) ask(ctx context.Context, r *resource, l link, w wanted, scope map[string][]string) (*resource, error) {
 	values := map[string][]string{w.family.key: {w.id}}
 	answer, err := v.follow(ctx, r, l, values, w)
 	if p, ok := errors.AsType[*problem](err); ok && p.status == http.StatusBadRequest && len(scope) > 0 {
@@ -193,7 +195,7 @@ func (v *visit) ask(ctx context.Context, r *resource, l link, w wanted, scope ma
 
 // pick takes the resource with the id out of an answer: the answer itself, or
 // one that it embeds. nil means that it is not there.
-func (v *visit) pick(ctx context.Context, answer *resource, f family, id string) (*resource, error) {
+func (v *session) pick(ctx context.Context, answer *resource, f family, id string) (*resource, error) {
 	if answer.id(f.key) == id {
 		return answer, nil
 	}
@@ -210,7 +212,7 @@ func (v *visit) pick(ctx context.Context, answer *resource, f family, id string)
 }
 
 // search looks for the id without a template. nil means that it is not there.
-func (v *visit) search(ctx context.Context, r *resource, f family, id string) (*resource, error) {
+func (v *session) search(ctx context.Context, r *resource, f family, id string) (*resource, error) {
 	if l, ok := r.one(f.list); ok {
 		first, err := v.follow(ctx, r, l, nil, listOf(f))
 		if err != nil {
@@ -240,7 +242,7 @@ func (v *visit) search(ctx context.Context, r *resource, f family, id string) (*
 }
 
 // searchList looks for the id in a whole list.
-func (v *visit) searchList(ctx context.Context, first *resource, f family, id string) (*resource, error) {
+func (v *session) searchList(ctx context.Context, first *resource, f family, id string) (*resource, error) {
 	for page, err := range v.pages(ctx, first, f, nil) {
 		if err != nil {
 			return nil, err
@@ -258,7 +260,7 @@ const mostPages = 10_000
 // pages reads a list page by page; its end is an error unless it was the end of
 // the whole list. Where a page has no "next" although more was promised,
 // further, if not nil, says where page n is.
-func (v *visit) pages(ctx context.Context, first *resource, f family, further func(n int) *url.URL) iter.Seq2[*resource, error] {
+func (v *session) pages(ctx context.Context, first *resource, f family, further func(n int) *url.URL) iter.Seq2[*resource, error] {
 	return func(yield func(*resource, error) bool) {
 		read, all := map[string]bool{}, tally{f, map[string]bool{}}
 		page, err := first, error(nil)

@@ -31,7 +31,7 @@ func frozenOf(c driver.Call) (frozen, error) {
 
 // preparation collects what Prepare finds out about one change.
 type preparation struct {
-	*visit
+	*session
 	call     driver.Call
 	change   driver.Change
 	at       *place
@@ -46,7 +46,7 @@ func (p *platform) Prepare(ctx context.Context, c driver.Call) (driver.Prepared,
 	if len(c.Changes) != 1 {
 		return driver.Prepared{}, &invalid{fmt.Sprintf("a deployment has one target of the pipeline, not %d", len(c.Changes))}
 	}
-	prep := &preparation{visit: p.visit(), call: c, change: c.Changes[0], prepared: driver.Prepared{Call: c}}
+	prep := &preparation{session: p.session(), call: c, change: c.Changes[0], prepared: driver.Prepared{Call: c}}
 	if err := prep.locate(ctx); err != nil {
 		return driver.Prepared{}, err
 	}
@@ -159,7 +159,7 @@ func (p *preparation) checkApp(ctx context.Context) error {
 	app, err := p.follow(ctx, p.at.platform, l, nil, one(appFamily(), ""))
 	if err == nil && app.id("appID") != p.at.AppID {
 		// It may be a wrong answer: what is asked twice and said twice is said.
-		app, err = (&visit{client: p.client, seen: map[string]*resource{}}).follow(ctx, p.at.platform, l, nil, one(appFamily(), app.id("appID")))
+		app, err = (&session{client: p.client, seen: map[string]*resource{}}).follow(ctx, p.at.platform, l, nil, one(appFamily(), app.id("appID")))
 	}
 	if err != nil {
 		return err
@@ -234,7 +234,7 @@ func (p *preparation) freeze() (driver.Prepared, error) {
 		return driver.Prepared{}, err
 	}
 	if !transport.SameHost(u, p.client.entry) {
-		return driver.Prepared{}, &strayError{u.Redacted(), p.client.entry.Redacted()}
+		return driver.Prepared{}, &offHostError{u.Redacted(), p.client.entry.Redacted()}
 	}
 	out.Call.Data, err = json.Marshal(frozen{URL: saved(p.client.entry, u), BuildID: p.build, Mark: p.stands.mark})
 	out.Requests = []string{http.MethodPost + " " + u.Redacted()}

@@ -11,7 +11,7 @@ import (
 // readBack ends an operation whose deployment says success. What is read back
 // is a build on targets, not a word: the deployment must be the one that was
 // asked for, and nothing may have come after it.
-func (v *visit) readBack(ctx context.Context, d deployment, op *driver.Operation, f frozen) error {
+func (v *session) readBack(ctx context.Context, d deployment, op *driver.Operation, f frozen) error {
 	target := op.Call.Changes[0].Target
 	at, err := configOf(target)
 	if err != nil {
@@ -52,7 +52,7 @@ func (v *visit) readBack(ctx context.Context, d deployment, op *driver.Operation
 
 // successor says which newer deployment put another build on one of the
 // targets; "" where none did.
-func (v *visit) successor(ctx context.Context, d deployment, op driver.Operation, at config, build string) (string, error) {
+func (v *session) successor(ctx context.Context, d deployment, op driver.Operation, at config, build string) (string, error) {
 	var k kept
 	_ = json.Unmarshal(op.Data, &k) // without links the list is looked for
 	all, err := v.neighbours(ctx, op, k)

@@ -27,7 +27,7 @@ func (s *standing) settled() bool {
 }
 
 // stand finds out what runs on p.
-func (v *visit) stand(ctx context.Context, p *place) (*standing, error) {
+func (v *session) stand(ctx context.Context, p *place) (*standing, error) {
 	all, err := v.deployments(ctx, p)
 	if err != nil {
 		return nil, err

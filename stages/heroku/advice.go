@@ -31,7 +31,7 @@ func (h *heroku) advise(ctx context.Context, d *deployment) error {
 	if d.source == nil || d.refused() {
 		return nil
 	}
-	var targets []*party
+	var targets []*participant
 	for _, p := range d.targets {
 		if !d.unchanged(p) {
 			targets = append(targets, p)
@@ -49,8 +49,8 @@ func (h *heroku) advise(ctx context.Context, d *deployment) error {
 
 // compare reads every app's setup and says how each target's differs from the
 // source's.
-func (h *heroku) compare(ctx context.Context, d *deployment, targets []*party) error {
-	err := each(ctx, h.atOnce, append([]*party{d.source}, targets...), func(ctx context.Context, p *party) error {
+func (h *heroku) compare(ctx context.Context, d *deployment, targets []*participant) error {
+	err := each(ctx, h.atOnce, append([]*participant{d.source}, targets...), func(ctx context.Context, p *participant) error {
 		var err error
 		p.setup, err = h.setup(ctx, p.app.ID)
 		return err
@@ -84,7 +84,7 @@ func (h *heroku) setup(ctx context.Context, appID string) (setup, error) {
 }
 
 // differences are the warnings about one target.
-func differences(from, to *party) []driver.Finding {
+func differences(from, to *participant) []driver.Finding {
 	a, b := from.setup, to.setup
 	if why := a.unreadable + b.unreadable; why != "" {
 		return []driver.Finding{note(to.target, "config vars and buildpacks are not compared: "+why)}

@@ -38,7 +38,7 @@ func (d *deployment) releaseByHand(f frozen, p part) string {
 // names are the apps' names by what the call has of each.
 func (d *deployment) names() map[string]string {
 	names := map[string]string{}
-	for _, p := range d.parties() {
+	for _, p := range d.participants() {
 		names[p.app.ID] = p.app.Name
 	}
 	return names

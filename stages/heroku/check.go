@@ -72,7 +72,7 @@ func (d *deployment) checkSource() bool {
 }
 
 // checkTarget finds what speaks against one target.
-func (d *deployment) checkTarget(p *party) {
+func (d *deployment) checkTarget(p *participant) {
 	if p.app.containers() {
 		d.find(refusal(p.target, fmt.Sprintf("app %s is on the container stack, which cannot run a slug", p.app.Name), "set its stack, or release images there"))
 	}
@@ -96,7 +96,7 @@ func (d *deployment) checkTarget(p *party) {
 
 // checkAlone is about an app that gets a release of its own: it needs no
 // pipeline, unless one is declared.
-func (d *deployment) checkAlone(p *party) {
+func (d *deployment) checkAlone(p *participant) {
 	message, remedy := d.drift(p)
 	switch {
 	case message == "":
@@ -108,7 +108,7 @@ func (d *deployment) checkAlone(p *party) {
 }
 
 // drift says how the account differs from the declaration; "" for not at all.
-func (d *deployment) drift(p *party) (message, remedy string) {
+func (d *deployment) drift(p *participant) (message, remedy string) {
 	if declared := p.place.Pipeline; declared != "" && declared != d.create && !d.pipeline.is(declared) {
 		return fmt.Sprintf("target %s declares pipeline %s, but the promotion is in pipeline %s", p.target.Name, declared, d.pipelineName()), remedyMove
 	}
@@ -125,7 +125,7 @@ func (d *deployment) drift(p *party) (message, remedy string) {
 }
 
 // uncoupled is about an app in no pipeline.
-func (p *party) uncoupled() (message, remedy string) {
+func (p *participant) uncoupled() (message, remedy string) {
 	switch {
 	case !p.place.Couple:
 		return fmt.Sprintf("app %s is in no pipeline", p.app.Name), remedyCouple
@@ -147,7 +147,7 @@ func (d *deployment) pipelineName() string {
 
 // checkOrder refuses to promote backward or within a stage, unless both ends
 // were named on purpose.
-func (d *deployment) checkOrder(p *party) {
+func (d *deployment) checkOrder(p *participant) {
 	from, to := d.source.stage(), p.stage()
 	a, b := slices.Index(order(), from), slices.Index(order(), to)
 	if d.call.Changes[0].Options.AnyOrder || a >= 0 && a < b {
@@ -165,7 +165,7 @@ func (d *deployment) checkOrder(p *party) {
 }
 
 // stage is where the app is, or will be when Begin has coupled it.
-func (p *party) stage() string {
+func (p *participant) stage() string {
 	if p.coupling != nil {
 		return p.coupling.Stage
 	}
@@ -174,7 +174,7 @@ func (p *party) stage() string {
 
 // checkExpected finds that somebody else released something since the
 // rollout's last effect. A new release of the same slug is none of that.
-func (d *deployment) checkExpected(change driver.Change, p *party) {
+func (d *deployment) checkExpected(change driver.Change, p *participant) {
 	if len(change.Expected) == 0 || change.Options.Resolved {
 		return
 	}

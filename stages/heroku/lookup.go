@@ -12,8 +12,8 @@ import (
 // skew is how far the clocks of Heroku's machines are allowed to differ.
 const skew = time.Minute
 
-// sighting is what an app's releases show of a call.
-type sighting struct {
+// evidence is what an app's releases show of a call.
+type evidence struct {
 	ours    *release // made by the call; nil for none
 	running *release
 }
@@ -37,13 +37,13 @@ func (p part) made(f frozen, id string, r *release) bool {
 	return r.slug() == f.Slug && p.newer(f, r)
 }
 
-// sight looks for the call's release on an app. latest, where it says all,
+// examine looks for the call's release on an app. latest, where it says all,
 // saves asking the app.
-func (h *heroku) sight(ctx context.Context, f frozen, p part, id string, latest *release) (sighting, error) {
+func (h *heroku) examine(ctx context.Context, f frozen, p part, id string, latest *release) (evidence, error) {
 	if latest != nil && p.made(f, id, latest) && latest.runs() && latest.slug() == f.Slug {
-		return sighting{ours: latest, running: latest}, nil
+		return evidence{ours: latest, running: latest}, nil
 	}
-	x, s := history{app: p.App}, sighting{}
+	x, s := history{app: p.App}, evidence{}
 	for r, err := range h.releases(ctx, p.App) {
 		if err == nil {
 			err = x.take(r)
@@ -92,7 +92,7 @@ func (h *heroku) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, dri
 }
 
 // foundAs is the operation of a call that was seen to have been sent.
-func foundAs(c driver.Call, f frozen, s sighting) driver.Operation {
+func foundAs(c driver.Call, f frozen, s evidence) driver.Operation {
 	if f.Source != nil {
 		op := running(c, progress{})
 		op.Kind = "promotion"
@@ -103,21 +103,21 @@ func foundAs(c driver.Call, f frozen, s sighting) driver.Operation {
 	return op
 }
 
-// search sights every app, by target. Until the settling time is over the
+// search examines every app, by target. Until the settling time is over the
 // pipeline's list says which apps need to be asked at all; after it, each is.
-func (h *heroku) search(ctx context.Context, f frozen, parts []part, settled bool) (map[string]sighting, error) {
+func (h *heroku) search(ctx context.Context, f frozen, parts []part, settled bool) (map[string]evidence, error) {
 	latest, err := h.latestFor(ctx, f, parts)
 	if err != nil {
 		return nil, err
 	}
 	var mu sync.Mutex
-	seen := map[string]sighting{}
+	seen := map[string]evidence{}
 	err = each(ctx, h.atOnce, parts, func(ctx context.Context, p part) error {
 		l := latest[p.App]
 		if l != nil && !settled && l.Version <= p.Version {
 			return nil // nothing new there
 		}
-		s, err := h.sight(ctx, f, p, "", l)
+		s, err := h.examine(ctx, f, p, "", l)
 		mu.Lock()
 		defer mu.Unlock()
 		seen[p.Target.Name] = s
@@ -128,7 +128,7 @@ func (h *heroku) search(ctx context.Context, f frozen, parts []part, settled boo
 
 // intruders reports whether some app runs neither what it ran before the call
 // nor what the call makes, and what it is.
-func intruders(c driver.Call, f frozen, parts []part, seen map[string]sighting) (driver.Operation, bool) {
+func intruders(c driver.Call, f frozen, parts []part, seen map[string]evidence) (driver.Operation, bool) {
 	op := running(c, progress{})
 	found := false
 	for _, p := range parts {

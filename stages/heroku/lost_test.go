@@ -204,7 +204,7 @@ func TestOneHitMeansTheWholeBatch(t *testing.T) {
 
 // A target that Heroku refused makes no release; without the promotion's answer
 // nobody can say why.
-func TestStragglerOfALostPromotion(t *testing.T) {
+func TestLateAppOfALostPromotion(t *testing.T) {
 	a := newAccount(t, "web-us:deploy:reject")
 	p := a.prepare(a.promotion("web-staging", "web-eu", "web-us"))
 	_, err := a.open().Begin(t.Context(), p.Call)

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// straggle is how long an app of a promotion whose answer was lost may take
+	// lateness is how long an app of a promotion whose answer was lost may take
 	// to show its release, once it is known that the promotion was sent.
-	straggle = 5 * time.Minute
+	lateness = 5 * time.Minute
 
 	// lowWait is the pace of polls while the account's requests are nearly used up.
 	lowWait = 15 * time.Second
@@ -199,7 +199,7 @@ func (h *heroku) judgeOne(ctx context.Context, f frozen, p part, r report, lates
 	case r.status != "" && r.status != succeeded:
 		return waits("the promotion target of app "+p.App, r.status), nil
 	}
-	seen, err := h.sight(ctx, f, p, r.release, latest)
+	seen, err := h.examine(ctx, f, p, r.release, latest)
 	if invisible(err) {
 		return judgement{Result: failure(f, nil, fmt.Sprintf("what runs there cannot be read back: %v", err))}, nil
 	}
@@ -214,11 +214,11 @@ func (h *heroku) judgeOne(ctx context.Context, f frozen, p part, r report, lates
 }
 
 // conclusion is what an app's releases say about it.
-func (h *heroku) conclusion(ctx context.Context, f frozen, p part, r report, seen sighting) (driver.Result, error) {
+func (h *heroku) conclusion(ctx context.Context, f frozen, p part, r report, seen evidence) (driver.Result, error) {
 	ours := seen.ours
 	switch {
-	case ours == nil && r.release == "" && h.now().After(p.intended.Add(straggle)):
-		return failure(f, nil, fmt.Sprintf("Heroku made no release here within %s; why is not known, because the answer to the promotion was lost", straggle)), nil
+	case ours == nil && r.release == "" && h.now().After(p.intended.Add(lateness)):
+		return failure(f, nil, fmt.Sprintf("Heroku made no release here within %s; why is not known, because the answer to the promotion was lost", lateness)), nil
 	case ours == nil || ours.Status == pending:
 		return driver.Result{Outcome: driver.Open}, nil
 	case ours.slug() != f.Slug:

@@ -19,7 +19,7 @@ func (h *heroku) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, e
 	if c.Kind == driver.Rollback {
 		return h.prepareRollback(ctx, c)
 	}
-	s, err := surveyOf(c)
+	s, err := observedOf(c)
 	if err != nil {
 		return driver.Prepared{}, err
 	}
@@ -29,7 +29,7 @@ func (h *heroku) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, e
 	if err := h.run(ctx, s); err != nil {
 		return driver.Prepared{}, err
 	}
-	d := &deployment{survey: s, call: c, base: h.base, prepared: driver.Prepared{Call: c}}
+	d := &deployment{observed: s, call: c, base: h.base, prepared: driver.Prepared{Call: c}}
 	d.check()
 	if err := h.advise(ctx, d); err != nil {
 		return driver.Prepared{}, err
@@ -40,7 +40,7 @@ func (h *heroku) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, e
 
 // deployment is a deploy on its way to being frozen.
 type deployment struct {
-	*survey
+	*observed
 	call     driver.Call
 	base     string // of the API
 	back     string // the release that a rollback goes back to
@@ -61,7 +61,7 @@ func (d *deployment) refused() bool {
 }
 
 // unchanged reports whether an app already runs what the call brings.
-func (d *deployment) unchanged(p *party) bool {
+func (d *deployment) unchanged(p *participant) bool {
 	return p.running.slug() != "" && p.running.slug() == d.wanted()
 }
 
@@ -86,7 +86,7 @@ func (d *deployment) freeze(now time.Time) {
 	out.Commands = d.commands(f, parts)
 }
 
-func (d *deployment) freezeTarget(change driver.Change, p *party) {
+func (d *deployment) freezeTarget(change driver.Change, p *participant) {
 	out, name := &d.prepared, change.Target.Name
 	if p.running.slug() != "" {
 		out.Before[name] = standingOf(p.running)
@@ -118,7 +118,7 @@ func (d *deployment) belongs(p *party) belongs {
 }
 
 // member is what is frozen of a target.
-func (p *party) member() member {
+func (p *participant) member() member {
 	m := member{App: p.app.ID, Slug: p.running.slug(), Couple: p.couples()}
 	if p.newest != nil {
 		m.Version = p.newest.Version
@@ -127,7 +127,7 @@ func (p *party) member() member {
 }
 
 // couples is the stage that Begin couples the app to, "" for none.
-func (p *party) couples() string {
+func (p *participant) couples() string {
 	if p.coupling != nil || !p.place.Couple {
 		return ""
 	}
@@ -147,7 +147,7 @@ func (h *heroku) prepareRollback(ctx context.Context, c driver.Call) (driver.Pre
 		f := refusal(change.Target, "nothing is recorded that ran here before this rollout", "promote an earlier release by its id (--release)")
 		return driver.Prepared{Call: c, Findings: []driver.Finding{f}}, nil
 	}
-	p := &party{target: change.Target, place: at, app: app{ID: at.App, Name: at.App}}
+	p := &participant{target: change.Target, place: at, app: app{ID: at.App, Name: at.App}}
 	if p.newest, p.running, err = h.stands(ctx, at.App); err != nil {
 		return driver.Prepared{}, err
 	}
@@ -155,7 +155,7 @@ func (h *heroku) prepareRollback(ctx context.Context, c driver.Call) (driver.Pre
 		change.Release = driver.Release{ID: base.Slug}
 	}
 	c.Changes = []driver.Change{change}
-	d := &deployment{survey: &survey{targets: []*party{p}}, call: c, base: h.base, back: base.Release, prepared: driver.Prepared{Call: c}}
+	d := &deployment{observed: &observed{targets: []*participant{p}}, call: c, base: h.base, back: base.Release, prepared: driver.Prepared{Call: c}}
 	if !d.unchanged(p) {
 		d.checkExpected(change, p)
 	}

@@ -534,8 +534,8 @@ func judge(b *bench, l, clean *life) []string {
 	if l.had > 1 {
 		breaks("that one effect is one: %d effects", l.had)
 	}
-	if len(l.strayed) > 0 {
-		breaks("that nothing goes to another host: %v", l.strayed)
+	if len(l.elsewhere) > 0 {
+		breaks("that nothing goes to another host: %v", l.elsewhere)
 	}
 	if l.memory > mostMemory {
 		breaks("that memory stays below %d MiB: %d MiB", mostMemory>>20, l.memory>>20)

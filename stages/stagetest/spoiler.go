@@ -43,14 +43,14 @@ type spoiler struct {
 	mode
 	changes map[string]bool
 
-	mu      sync.Mutex
-	phase   string
-	counts  map[string]int
-	record  []asked
-	spoiled int
-	sent    int      // requests that would change something
-	strayed []string // requests to another host than the platform's
-	host    string
+	mu        sync.Mutex
+	phase     string
+	counts    map[string]int
+	record    []asked
+	spoiled   int
+	sent      int      // requests that would change something
+	elsewhere []string // requests to another host than the platform's
+	host      string
 }
 
 func newSpoiler(b *bench) *spoiler {
@@ -71,8 +71,8 @@ func (s *spoiler) enter(phase string) {
 
 // RoundTrip passes a request on, or gives it its bad answer.
 func (s *spoiler) RoundTrip(r *http.Request) (*http.Response, error) {
-	a, bad, stray := s.take(r)
-	if stray {
+	a, bad, outside := s.take(r)
+	if outside {
 		return respond(http.StatusOK, strings.NewReader("{}")), nil
 	}
 	if !bad {
@@ -94,7 +94,7 @@ func (s *spoiler) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // take counts a request and says whether it is spoiled.
-func (s *spoiler) take(r *http.Request) (a asked, bad, stray bool) {
+func (s *spoiler) take(r *http.Request) (a asked, bad, outside bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a = asked{method: r.Method, path: r.URL.Path, phase: s.phase}
@@ -102,7 +102,7 @@ func (s *spoiler) take(r *http.Request) (a asked, bad, stray bool) {
 		s.host = r.URL.Host
 	}
 	if r.URL.Host != s.host {
-		s.strayed = append(s.strayed, r.Method+" "+r.URL.Redacted())
+		s.elsewhere = append(s.elsewhere, r.Method+" "+r.URL.Redacted())
 		return a, false, true
 	}
 	s.counts[a.inPhase()]++

@@ -13,9 +13,9 @@ import (
 	"sluice/stages/driver"
 )
 
-// party is an app that takes part in a call: its declaration, and what the
+// participant is an app that takes part in a call: its declaration, and what the
 // account says of it.
-type party struct {
+type participant struct {
 	target   driver.Target
 	place    place
 	app      app
@@ -27,39 +27,39 @@ type party struct {
 	setup    setup
 }
 
-// survey is what the account says of a call's apps.
-type survey struct {
-	source   *party // nil for none
-	targets  []*party
+// observed is what the account says of a call's apps.
+type observed struct {
+	source   *participant // nil for none
+	targets  []*participant
 	pipeline pipeline // no id: there is none, or not yet
 	create   string   // the name of a declared pipeline that does not exist
 	found    string   // the app whose coupling told the pipeline; "" where it was declared
 }
 
-func partyOf(t driver.Target) (*party, error) {
+func participantOf(t driver.Target) (*participant, error) {
 	at, err := placeOf(t)
-	return &party{target: t, place: at}, err
+	return &participant{target: t, place: at}, err
 }
 
-// parties are the source, if any, and the targets.
-func (s *survey) parties() []*party {
+// participants are the source, if any, and the targets.
+func (s *observed) participants() []*participant {
 	if s.source == nil {
 		return s.targets
 	}
-	return append([]*party{s.source}, s.targets...)
+	return append([]*participant{s.source}, s.targets...)
 }
 
-// surveyOf reads the declarations of a call.
-func surveyOf(c driver.Call) (*survey, error) {
-	s := &survey{}
+// observedOf reads the declarations of a call.
+func observedOf(c driver.Call) (*observed, error) {
+	s := &observed{}
 	var err error
 	if from := c.Changes[0].Source; from != nil {
-		if s.source, err = partyOf(*from); err != nil {
+		if s.source, err = participantOf(*from); err != nil {
 			return nil, err
 		}
 	}
 	for _, change := range c.Changes {
-		p, err := partyOf(change.Target)
+		p, err := participantOf(change.Target)
 		if err != nil {
 			return nil, err
 		}
@@ -70,14 +70,14 @@ func surveyOf(c driver.Call) (*survey, error) {
 
 // look reads where the apps are: the pipeline, its couplings and its apps in
 // one list each, and single apps only where those do not tell.
-func (h *heroku) look(ctx context.Context, s *survey) error {
+func (h *heroku) look(ctx context.Context, s *observed) error {
 	if s.source == nil && s.targets[0].place.Pipeline == "" {
 		return h.lookAtOne(ctx, s)
 	}
 	if err := h.findPipeline(ctx, s); err != nil {
 		return err
 	}
-	var members map[string]*party
+	var members map[string]*participant
 	if s.pipeline.ID != "" && s.source != nil {
 		var err error
 		members, err = h.members(ctx, s.pipeline)
@@ -88,7 +88,7 @@ func (h *heroku) look(ctx context.Context, s *survey) error {
 			return err
 		}
 	}
-	err := each(ctx, h.atOnce, s.parties(), func(ctx context.Context, p *party) error {
+	err := each(ctx, h.atOnce, s.participants(), func(ctx context.Context, p *participant) error {
 		if found := members[p.place.App]; found != nil {
 			p.app, p.coupling = found.app, found.coupling
 			return nil
@@ -102,7 +102,7 @@ func (h *heroku) look(ctx context.Context, s *survey) error {
 }
 
 // lookAtOne reads an app whose pipeline nobody declares.
-func (h *heroku) lookAtOne(ctx context.Context, s *survey) error {
+func (h *heroku) lookAtOne(ctx context.Context, s *observed) error {
 	p := s.targets[0]
 	if err := h.locate(ctx, p); err != nil {
 		return err
@@ -114,15 +114,15 @@ func (h *heroku) lookAtOne(ctx context.Context, s *survey) error {
 }
 
 // findPipeline finds the pipeline that is declared, or else the source's.
-func (h *heroku) findPipeline(ctx context.Context, s *survey) error {
-	parties := s.parties()
-	i := slices.IndexFunc(parties, func(p *party) bool { return p.place.Pipeline != "" })
+func (h *heroku) findPipeline(ctx context.Context, s *observed) error {
+	participants := s.participants()
+	i := slices.IndexFunc(participants, func(p *participant) bool { return p.place.Pipeline != "" })
 	if i < 0 {
 		return h.pipelineOf(ctx, s, s.source)
 	}
-	name := parties[i].place.Pipeline
+	name := participants[i].place.Pipeline
 	err := h.get(ctx, path("pipelines", name), asked{id: name}, &s.pipeline)
-	if notFound(err) && slices.ContainsFunc(parties, func(p *party) bool { return p.place.Couple }) {
+	if notFound(err) && slices.ContainsFunc(participants, func(p *participant) bool { return p.place.Couple }) {
 		s.create = name
 		return nil
 	}
@@ -130,7 +130,7 @@ func (h *heroku) findPipeline(ctx context.Context, s *survey) error {
 }
 
 // pipelineOf takes over the pipeline that an app belongs to, if any.
-func (h *heroku) pipelineOf(ctx context.Context, s *survey, p *party) error {
+func (h *heroku) pipelineOf(ctx context.Context, s *observed, p *participant) error {
 	c, err := h.couplingOf(ctx, p.place.App, asked{})
 	if invisible(err) {
 		return nil // said of the app itself, when it is looked at
@@ -141,19 +141,19 @@ func (h *heroku) pipelineOf(ctx context.Context, s *survey, p *party) error {
 
 // sameApp doubts a pipeline that was found by the coupling of another app than
 // the source.
-func (s *survey) sameApp() error {
+func (s *observed) sameApp() error {
 	if s.found == "" || s.source.app.ID == "" || s.found == s.source.app.ID {
 		return nil
 	}
 	return doubted(couplingRequest(s.source), "", another("app", s.source.app.ID, s.found))
 }
 
-func couplingRequest(p *party) request {
+func couplingRequest(p *participant) request {
 	return request{method: http.MethodGet, path: path("apps", p.place.App, "pipeline-couplings")}
 }
 
 // members lists the pipeline's apps by name and by id.
-func (h *heroku) members(ctx context.Context, of pipeline) (map[string]*party, error) {
+func (h *heroku) members(ctx context.Context, of pipeline) (map[string]*participant, error) {
 	couplings, err := h.couplings(ctx, of.ID)
 	if err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func (h *heroku) members(ctx context.Context, of pipeline) (map[string]*party, e
 		c.Pipeline = named{ID: of.ID, Name: of.Name}
 		byID[c.App.ID], ids[i] = &c, c.App.ID
 	}
-	all := map[string]*party{}
+	all := map[string]*participant{}
 	for chunk := range slices.Chunk(ids, batch) {
 		apps, err := h.apps(ctx, chunk)
 		if err != nil {
@@ -174,7 +174,7 @@ func (h *heroku) members(ctx context.Context, of pipeline) (map[string]*party, e
 			if byID[a.ID] == nil {
 				continue // not one that was asked for
 			}
-			p := &party{app: a, coupling: byID[a.ID]}
+			p := &participant{app: a, coupling: byID[a.ID]}
 			all[a.Name], all[a.ID] = p, p
 		}
 	}
@@ -182,7 +182,7 @@ func (h *heroku) members(ctx context.Context, of pipeline) (map[string]*party, e
 }
 
 // locate reads one app by itself.
-func (h *heroku) locate(ctx context.Context, p *party) error {
+func (h *heroku) locate(ctx context.Context, p *participant) error {
 	if err := h.get(ctx, path("apps", p.place.App), asked{id: p.place.App}, &p.app); err != nil {
 		if !invisible(err) {
 			return err
@@ -204,7 +204,7 @@ func (h *heroku) locate(ctx context.Context, p *party) error {
 
 // run reads what the usable apps run. Of several targets the pipeline's list tells
 // most, of the source too: what it runs is asked once more before it is promoted.
-func (h *heroku) run(ctx context.Context, s *survey) error {
+func (h *heroku) run(ctx context.Context, s *observed) error {
 	var latest map[string]*release
 	if s.pipeline.ID != "" && len(s.targets) > 1 {
 		var err error
@@ -212,7 +212,7 @@ func (h *heroku) run(ctx context.Context, s *survey) error {
 			return err
 		}
 	}
-	return each(ctx, h.atOnce, s.parties(), func(ctx context.Context, p *party) error {
+	return each(ctx, h.atOnce, s.participants(), func(ctx context.Context, p *participant) error {
 		if p.missing != "" {
 			return nil
 		}
