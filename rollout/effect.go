@@ -127,12 +127,15 @@ func (t Answer) apply(r *Record, now time.Time) error {
 	}
 	op := t.Operation
 	result, ours := op.Results[r.Target]
+	var theirs *Rollout
 	if len(result.Rollout) > 0 {
-		if _, err := decodePlatform(result.Rollout); err != nil {
+		told, err := decodePlatform(result.Rollout)
+		if err != nil {
 			refused := e.refuse("follow", ReasonUndecodable)
 			refused.Message = err.Error()
 			return refused
 		}
+		theirs = &told
 	}
 	waited := step.waiting(r.Target)
 	if step.State != StepBegun || waited != "" && result.Waiting == "" {
@@ -144,7 +147,9 @@ func (t Answer) apply(r *Record, now time.Time) error {
 	}
 	step.State, step.Operation, step.Looked = StepBegun, &op, 0
 	e.noteAwaited(result.Waiting == waitingApproval, now)
-	e.owner().took(result)
+	if theirs != nil {
+		e.owner().took(*theirs)
+	}
 	e.notePhases(now)
 	r.takeEvents(e, result.Events)
 	switch result.Outcome {

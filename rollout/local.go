@@ -149,7 +149,7 @@ func (e local) nextCheck(r *Record, a around, due Due, now time.Time) Due {
 	return due
 }
 
-func (e local) took(driver.Result) {}
+func (e local) took(Rollout) {}
 
 // succeeded has nothing to do: [Settle] ends the job when no effect is left.
 func (e local) succeeded(*Record, *Step, driver.Result, time.Time) {}

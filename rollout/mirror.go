@@ -63,15 +63,8 @@ func decodePlatform(data json.RawMessage) (Rollout, error) {
 }
 
 // took takes over the platform's own rollout, keeping its name here and the
-// links that only we know. [Answer] has made sure that it can be read.
-func (e mirror) took(result driver.Result) {
-	if len(result.Rollout) == 0 {
-		return
-	}
-	theirs, err := decodePlatform(result.Rollout)
-	if err != nil {
-		return
-	}
+// links that only we know.
+func (e mirror) took(theirs Rollout) {
 	ours := e.Rollout
 	e.PlatformName = theirs.Name
 	e.Rollout = theirs

@@ -9,12 +9,12 @@ import (
 // owner is who owns a rollout's phases: Sluice ([local]) or the platform
 // ([mirror]). It is the one place where the two fork.
 type owner interface {
-	// start gives the rollout what it does not have while it waits.
+	// settle makes what time brought where no effect is open; next says what is due.
 	settle(r *Record, a around, now time.Time) bool
 	next(r *Record, a around, due Due, now time.Time) Due
-	// took takes over what the platform said of an effect, before its outcome
+	// took takes over the platform's own rollout, before the outcome of an effect
 	// counts; succeeded and failed then are what the outcome means.
-	took(result driver.Result)
+	took(theirs Rollout)
 	succeeded(r *Record, step *Step, result driver.Result, now time.Time)
 	failed(r *Record, phase, job string, cause FailureCause, message string, now time.Time)
 	askedFailed(r *Record, kind driver.Kind, cause FailureCause, message string, now time.Time)

@@ -70,7 +70,11 @@ func TestMirrorKeepsWhatOnlyWeKnow(t *testing.T) {
 	e := s.create(plan(onRemote, func(p *Spec) { p.Controlled = true }), false)
 	e.Rollout.RolledBackByRollouts = []string{"back"}
 	controller := e.Rollout.ControllerRollout
-	mirror{e}.took(driver.Result{Rollout: json.RawMessage(`{"name":"theirs","targetId":"prod","state":"NEWER","createTime":"2026-01-01T00:00:00Z","controllerRollout":"c","metadata":{"x":1},"brandNew":true}`)})
+	theirs, err := decodePlatform(json.RawMessage(`{"name":"theirs","targetId":"prod","state":"NEWER","createTime":"2026-01-01T00:00:00Z","controllerRollout":"c","metadata":{"x":1},"brandNew":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mirror{e}.took(theirs)
 	s.want("name", []string{e.Rollout.Name, e.PlatformName}, []string{"r2-to-web-0001", "theirs"})
 	s.want("links", []any{e.Rollout.ControllerRollout, e.Rollout.RolledBackByRollouts}, []any{controller, []string{"back"}})
 	s.want("theirs", []any{e.Rollout.TargetID, e.Rollout.State, e.Rollout.CreateTime.Year(), string(e.Rollout.Metadata), string(e.Rollout.Unknown)}, []any{"prod", "NEWER", 2026, `{"x":1}`, `{"brandNew":true}`})
