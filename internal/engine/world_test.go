@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/analysis"
 	"sluice/internal/check"
 	"sluice/internal/engine"
 	"sluice/internal/ledger"
@@ -66,6 +67,11 @@ func (c *checks) Run(_ context.Context, _ rollout.Gate, v check.Vars) error {
 		return errors.New("it smokes")
 	}
 	return nil
+}
+
+// Look finds nothing to measure: no pipeline here has it measured.
+func (c *checks) Look(context.Context, rollout.Gate, check.Vars, analysis.Window) analysis.Sample {
+	return analysis.Sample{}
 }
 
 // newWorld has a pipeline with so many targets in production, with keys of the stage
