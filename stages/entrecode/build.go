@@ -27,7 +27,7 @@ func (p *platform) Resolve(ctx context.Context, t driver.Target, id string) (dri
 }
 
 // latestBuild is the newest of the platform's builds that nothing speaks against.
-func (v *visit) latestBuild(ctx context.Context, at *place) (driver.Release, error) {
+func (v *session) latestBuild(ctx context.Context, at *place) (driver.Release, error) {
 	f, none := buildFamily(), &missing{what: "build that succeeded", where: "platform " + at.PlatformID, remedy: "make one in the App Manager"}
 	l, ok := at.platform.one(f.list)
 	if !ok {

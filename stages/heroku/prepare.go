@@ -106,7 +106,7 @@ func (d *deployment) freezeTarget(change driver.Change, p *participant) {
 }
 
 // belongs is where an app is, as far as the call's reads tell.
-func (d *deployment) belongs(p *party) belongs {
+func (d *deployment) belongs(p *participant) belongs {
 	if p.coupling == nil && p.couples() == "" {
 		return belongs{}
 	}
