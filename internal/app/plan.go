@@ -49,6 +49,13 @@ would do is planned by their names.`,
 			}
 			return e.PlanRollback(ctx, req)
 		}),
+		inv.planOf(inv.disableCanary(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
+			t, options, err := inv.onlyTarget(p, "disable-canary")
+			if err != nil {
+				return view.Plan{}, err
+			}
+			return e.PlanDisableCanary(ctx, engine.CanaryRemoval{Target: t, Options: options})
+		}),
 		inv.planOf(inv.cancel(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
 			targets, err := inv.selected(p)
 			if err != nil {
