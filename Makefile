@@ -39,6 +39,7 @@ bench: ## what the design promises about cost, as ratios, with the machine named
 
 e2e: ## the tests that need an engine, act and the aws CLI; .ci/run brings them
 	go test -count=1 -timeout=30m -v ./e2e
+	SLUICE_SCALE=1 go test -count=1 -timeout=30m -v -run=TestScale ./internal/app
 
 lint:
 	golangci-lint run --allow-parallel-runners ./...

@@ -49,10 +49,13 @@ type Options struct {
 	Join  store.Join           // nil joins nothing
 	Warn  func(message string) // nil drops warnings
 	Now   func() time.Time     // nil means time.Now
-	// Fresh is how long the list of the other runs' artifacts is good for; 0 means a
-	// minute. This run's own is asked each time.
+	// Fresh is how long the list of the other runs' artifacts is good for; 0 means two
+	// minutes. This run's own is asked each time.
 	Fresh time.Duration
-	Wait  time.Duration // at most, before names that other jobs hold are tried again; 0 means a second
+	// Pace spreads saves; nil means 40 at once and one every two seconds, which is less
+	// than the 500 artifacts that a job may create in a quarter of an hour.
+	Pace *store.Pace
+	Wait time.Duration // at most, before names that other jobs hold are tried again; 0 means a second
 }
 
 // shelves keeps state in artifacts.
@@ -89,7 +92,10 @@ func open(options Options) *shelves {
 		options.Now = time.Now
 	}
 	if options.Fresh == 0 {
-		options.Fresh = time.Minute
+		options.Fresh = 2 * time.Minute
+	}
+	if options.Pace == nil {
+		options.Pace = store.NewPace(store.Bucket{AtOnce: 40, Every: 2 * time.Second})
 	}
 	if options.Wait == 0 {
 		options.Wait = time.Second

@@ -153,6 +153,9 @@ func pause(ctx context.Context, most time.Duration) error {
 }
 
 func (s *shelves) putOnce(ctx context.Context, pipeline, in string, saves []store.Save, last bool) (string, error) {
+	if err := s.options.Pace.Wait(ctx); err != nil {
+		return "", err
+	}
 	next, err := s.next(pipeline, saves)
 	if err != nil {
 		return "", err

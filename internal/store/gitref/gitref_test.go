@@ -24,7 +24,7 @@ var (
 )
 
 func options(f *gitreftest.Server) gitref.Options {
-	return gitref.Options{Run: run, Wait: time.Microsecond, Queue: gitref.NewQueueOf(1e6, 1e9), GitHub: func() (*actions.Client, error) {
+	return gitref.Options{Run: run, Wait: time.Microsecond, Queue: gitref.NewQueueOf(store.NewPace()), GitHub: func() (*actions.Client, error) {
 		return actions.NewClient(actions.ClientConfig{Repository: gitreftest.Repository, Token: gitreftest.Token, Transport: f, Wait: time.Microsecond})
 	}}
 }

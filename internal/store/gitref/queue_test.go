@@ -48,13 +48,17 @@ func TestPaceKeepsWithinTheLimits(t *testing.T) {
 		f.Meter.Enforce = true
 		s := paced(t, f)
 		began := time.Now()
-		made, err := commits(t.Context(), s, 18)
-		if err != nil || made != 18 || time.Since(began) > 0 {
+		made, err := commits(t.Context(), s, 10)
+		if err != nil || made != 10 || time.Since(began) > 0 {
 			t.Errorf("a burst: %d commits in %s, %v", made, time.Since(began), err)
 		}
-		made, err = commits(t.Context(), s, 107)
-		if took := time.Since(began); err != nil || made != 107 || took < 59*time.Minute || took > 61*time.Minute {
-			t.Errorf("the hour after it: %d commits in %s, %v", made, took, err)
+		made, err = commits(t.Context(), s, 50)
+		if took := time.Since(began); err != nil || made != 50 || took > 6*time.Minute {
+			t.Errorf("those of a large promotion: %d commits in %s, %v", made, took, err)
+		}
+		made, err = commits(t.Context(), s, 120)
+		if took := time.Since(began); err != nil || made != 120 || took < 110*time.Minute || took > 130*time.Minute {
+			t.Errorf("the two hours after it: %d commits in %s, %v", made, took, err)
 		}
 		if n := f.Meter.Refused(); n > 0 {
 			t.Errorf("%d requests were refused", n)
@@ -67,15 +71,15 @@ func TestPaceBeyondTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := gitreftest.New()
 		s := paced(t, f)
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 		defer cancel()
 		began := time.Now()
 		made, err := commits(ctx, s, 30)
 		until, busy := store.IsBusy(err)
-		if made != 18 || !busy || store.IsUnreadable(err) || store.IsConflict(err) || time.Since(began) > time.Second {
+		if made != 10 || !busy || store.IsUnreadable(err) || store.IsConflict(err) || time.Since(began) > time.Second {
 			t.Fatalf("%d commits in %s, then %v", made, time.Since(began), err)
 		}
-		if wait := until.Sub(began); wait < 30*time.Second || wait > 40*time.Second {
+		if wait := until.Sub(began); wait < 6*time.Second || wait > 8*time.Second {
 			t.Errorf("it says to wait %s", wait)
 		}
 		time.Sleep(time.Until(until))
