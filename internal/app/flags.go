@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ type flags struct {
 	store         string
 	waitBudget    time.Duration
 	inlineWait    time.Duration
-	concurrency   int
+	concurrency   int // 0 where it was not given
 	output        string
 	leaseWait     time.Duration
 	failOnPending bool
@@ -98,7 +99,7 @@ func (f *flags) global(s *pflag.FlagSet) {
 	s.StringVar(&f.store, "store", "", "where state is kept, instead of what the pipeline file says: artifact, git, s3://bucket/prefix, file:DIR")
 	s.DurationVar(&f.waitBudget, "wait-budget", 15*time.Minute, "how long one invocation may take before it saves and exits pending")
 	s.DurationVar(&f.inlineWait, "inline-wait", 2*time.Minute, "how long a bake or window is waited for in process")
-	s.IntVar(&f.concurrency, "concurrency", 8, "how many targets are worked on at once")
+	s.Func("concurrency", "how many `targets` are worked on at once (default 8, and 64 where a stage has waves)", f.readConcurrency)
 	s.DurationVar(&f.leaseWait, "lease-wait", 5*time.Minute, "how long what goes back waits for a run at work on a target to let go of it")
 	s.StringVarP(&f.output, "output", "o", "text", "text, or json for one document on standard output")
 	s.BoolVar(&f.failOnPending, "fail-on-pending", false, "exit 3 instead of 0 where something is still pending")
@@ -185,13 +186,18 @@ func (inv *invocation) bind(cmd *cobra.Command) error {
 	return first
 }
 
+// readConcurrency takes --concurrency from its text.
+func (f *flags) readConcurrency(text string) (err error) {
+	if f.concurrency, err = strconv.Atoi(text); err != nil || f.concurrency < 1 {
+		return fmt.Errorf("%q is no number of targets; use 1 or more", text)
+	}
+	return nil
+}
+
 // check holds the values of flags against what they may be.
 func (f *flags) check() error {
 	if f.output != "text" && f.output != "json" {
 		return usage(fmt.Errorf("--output is %q; use text or json", f.output))
-	}
-	if f.concurrency < 1 {
-		return usage(fmt.Errorf("--concurrency is %d; use 1 or more", f.concurrency))
 	}
 	if f.waitBudget < 0 || f.inlineWait < 0 || f.leaseWait < 0 {
 		return usage(fmt.Errorf("--wait-budget, --inline-wait and --lease-wait cannot be negative"))

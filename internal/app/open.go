@@ -78,7 +78,7 @@ func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*e
 		return err
 	}
 	inv.console.align(p)
-	w := inv.begin(ctx)
+	w := inv.begin(ctx, p)
 	defer w.End()
 	held := ledger.Open(ctx, ledger.Config{
 		Store: limit.New(opened, inv.within), Pipeline: p.Name.Value, Digest: p.Digest, History: p.State.History,
@@ -91,8 +91,21 @@ func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*e
 }
 
 // begin starts the time of a command.
-func (inv *invocation) begin(ctx context.Context) *work.Work {
-	return work.Begin(ctx, inv.Clock, work.Limits{Budget: inv.flags.waitBudget, Inline: inv.flags.inlineWait, Places: inv.flags.concurrency})
+func (inv *invocation) begin(ctx context.Context, p *pipeline.Pipeline) *work.Work {
+	return work.Begin(ctx, inv.Clock, work.Limits{Budget: inv.flags.waitBudget, Inline: inv.flags.inlineWait, Places: inv.places(p)})
+}
+
+// placesInWaves is how many targets are worked on at once where the file says,
+// by waves, how many may be touched before the next are.
+const placesInWaves = 64
+
+// places is how many targets of p are worked on at once; 0 for the default.
+func (inv *invocation) places(p *pipeline.Pipeline) int {
+	waves := func(s *pipeline.Stage) bool { return s.Waves != nil }
+	if inv.flags.concurrency == 0 && slices.ContainsFunc(p.Stages, waves) {
+		return placesInWaves
+	}
+	return inv.flags.concurrency
 }
 
 // config is what an engine works with.

@@ -2,11 +2,14 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"sync"
+
+	"sluice/internal/guard"
 )
 
 // mostBody is the longest request body that an emulator is given.
@@ -16,6 +19,8 @@ const mostBody = 4 << 20
 // newest state, through the faults, into the journal.
 type gate struct {
 	mu       sync.Mutex
+	waiting  []*turn // have come and are not served
+	serving  bool    // somebody serves whoever waits
 	emulator Emulator
 	keeper   *keeper
 	faults   *faults
@@ -62,12 +67,59 @@ func (g *gate) run(x *exchange) error {
 	return err
 }
 
+// turn is work that waits for the emulator.
+type turn struct {
+	work func() error
+	err  error
+	over chan struct{} // closed when err is set and what work left is kept
+}
+
 // alone runs work on the emulator's newest state, with nobody else at it, and
-// keeps what it leaves.
+// returns when what it left is kept. Loading and keeping a state takes longer
+// than most work: who comes while that goes on is served with the next state,
+// all together.
 func (g *gate) alone(work func() error) error {
+	t := &turn{work: work, over: make(chan struct{})}
+	g.mu.Lock()
+	g.waiting = append(g.waiting, t)
+	if !g.serving {
+		g.serving = true
+		go g.serveWaiting()
+	}
+	g.mu.Unlock()
+	<-t.over
+	return t.err
+}
+
+// serveWaiting serves until nobody waits.
+func (g *gate) serveWaiting() {
+	for turns := g.next(); len(turns) > 0; turns = g.next() {
+		g.keep(turns)
+	}
+}
+
+// next is who waits now; where nobody does, nobody serves any more.
+func (g *gate) next() []*turn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.keeper.do(work)
+	turns := g.waiting
+	g.waiting, g.serving = nil, len(turns) > 0
+	return turns
+}
+
+// keep serves turns one after the other on one state. A turn that fails fails
+// alone; a state that cannot be loaded or kept fails all.
+func (g *gate) keep(turns []*turn) {
+	err := g.keeper.do(func() error {
+		for _, t := range turns {
+			t.err = guard.Do("serve a request", t.work)
+		}
+		return nil
+	})
+	for _, t := range turns {
+		t.err = errors.Join(t.err, err)
+		close(t.over)
+	}
 }
 
 // serve lets the emulator answer, unless the fault comes before that.

@@ -1,0 +1,65 @@
+package sandbox
+
+import (
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+// tally is the state of an emulator that counts how often it is saved.
+type tally struct {
+	Emulator
+	n, saves int
+}
+
+func (*tally) Platform() string { return "tally" }
+
+func (e *tally) Save() ([]byte, error) {
+	e.saves++
+	return []byte(strconv.Itoa(e.n)), nil
+}
+
+func (e *tally) Restore(state []byte) (err error) {
+	e.n, err = strconv.Atoi(string(state))
+	return err
+}
+
+func TestThoseWhoWaitAreKeptTogether(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		e := &tally{}
+		g := &gate{emulator: e, keeper: newKeeper(e, dir)}
+		count := func() error { e.n++; return nil }
+		underWay := make(chan struct{})
+		var all sync.WaitGroup
+		all.Go(func() {
+			if err := g.alone(func() error { <-underWay; return count() }); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		for range 9 {
+			all.Go(func() {
+				if err := g.alone(count); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Go(func() {
+			if err := g.alone(func() error { panic("a mistake") }); err == nil {
+				t.Error("the one that panicked was told of success")
+			}
+		})
+		synctest.Wait()
+		close(underWay)
+		all.Wait()
+		if e.n != 10 || e.saves != 2 {
+			t.Errorf("counted %d with %d saves, want 10 with 2", e.n, e.saves)
+		}
+		other := &tally{}
+		if err := newKeeper(other, dir).do(func() error { return nil }); err != nil || other.n != 10 {
+			t.Errorf("another process finds %d, %v", other.n, err)
+		}
+	})
+}
