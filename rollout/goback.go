@@ -205,7 +205,7 @@ func (t GoBack) spec(from *Execution, goal Goal) Spec {
 		spec = *t.Spec
 	}
 	spec.Command, spec.Release = CommandRollback, goal.Release
-	spec.Phases = stableOf(driver.Rollback)
+	spec.Phases, spec.StartingPhase, spec.SoakUntil, spec.Rule = stableOf(driver.Rollback), "", time.Time{}, nil
 	spec.Wait, spec.Restore, spec.Remote = nil, false, from.Spec.Remote
 	spec.Gates = from.Spec.Gates.onRollback()
 	spec.Creator, spec.Person, spec.RunURL, spec.Reason, spec.Overrides = t.By.Login, t.By.Person, t.By.RunURL, t.By.Reason, t.By.Overrides
@@ -254,6 +254,7 @@ func (t DisableCanary) apply(r *Record, now time.Time) error {
 	}
 	r.notePassed(q, t.By, now)
 	spec := t.Spec
+	spec.StartingPhase, spec.SoakUntil, spec.Rule = "", time.Time{}, nil
 	spec.Command, spec.Phases, spec.Wait, spec.Restore = CommandDisableCanary, stableOf(driver.Disable), nil, false
 	spec.Gates, spec.Creator, spec.Person = spec.Gates.onRollback(), t.By.Login, t.By.Person
 	e := newExecution(r, spec, spec.Release, now)

@@ -1,6 +1,8 @@
 package rollout
 
 import (
+	"slices"
+
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sluice/stages/driver"
@@ -37,6 +39,34 @@ func stableOf(kind driver.Kind) []PhaseSpec {
 	return []PhaseSpec{{ID: PhaseStable, Effects: []driver.Kind{kind}}}
 }
 
+// StartAt has the plan begin at a phase of it; false where it has none of that name.
+// Where it begins at stable there is no canary to promote: stable deploys.
+func (s *Spec) StartAt(phase string) bool {
+	i := slices.IndexFunc(s.Phases, func(p PhaseSpec) bool { return p.ID == phase })
+	if i < 0 {
+		return false
+	}
+	s.StartingPhase = phase
+	if phase == PhaseStable {
+		s.Phases = slices.Clone(s.Phases)
+		s.Phases[i] = stableOf(driver.Deploy)[0]
+	}
+	return true
+}
+
+// FirstPhase is the phase that the plan begins at.
+func (s Spec) FirstPhase() PhaseSpec {
+	for _, p := range s.Phases {
+		if s.StartingPhase == "" || p.ID == s.StartingPhase {
+			return p
+		}
+	}
+	return PhaseSpec{}
+}
+
+// SkipStart is the skip message of the phases before the one that a person began at.
+const SkipStart = "it was to begin at "
+
 // SkipFirst is the skip message of canary phases in a first deployment.
 const SkipFirst = "nothing runs on the target yet, so there is no traffic to split: the canary phases are skipped and stable starts by itself"
 
@@ -53,13 +83,17 @@ func (e *Execution) firstDeployment() {
 }
 
 func (e *Execution) buildPhases(first bool) []Phase {
-	started := false
+	started, before := false, e.Spec.StartingPhase != ""
 	phases := make([]Phase, 0, len(e.Spec.Phases))
 	for i, p := range e.Spec.Phases {
-		skipped := first && p.Percent != ""
+		before = before && p.ID != e.Spec.StartingPhase
+		skipped := first && p.Percent != "" || before
 		phase := Phase{ID: p.ID, State: PhasePending, DeploymentJobs: e.buildJobs(p, !skipped && !started, i == len(e.Spec.Phases)-1)}
 		if skipped {
 			phase.State, phase.SkipMessage = PhaseSkipped, SkipFirst
+			if before {
+				phase.SkipMessage = SkipStart + e.Spec.StartingPhase
+			}
 			setJobs(&phase, JobSkipped, JobPending)
 		} else {
 			started = true

@@ -33,8 +33,9 @@ type Spec struct {
 	Controlled       bool              `json:"controlled,omitzero"` // the promotion has several targets
 	Remote           bool              `json:"remote,omitzero"`     // the platform owns phases and approval
 	Phases           []PhaseSpec       `json:"phases"`
-	SoakUntil        time.Time         `json:"soakUntil,omitzero"` // until then the release has not stood long enough on the stage before
-	Wait             *Duration         `json:"wait,omitzero"`      // bake after a canary phase; without it a person advances
+	StartingPhase    string            `json:"startingPhase,omitzero"` // those before it are SKIPPED; "" is the first
+	SoakUntil        time.Time         `json:"soakUntil,omitzero"`     // until then the release has not stood long enough on the stage before
+	Wait             *Duration         `json:"wait,omitzero"`          // bake after a canary phase; without it a person advances
 	Variables        map[string]string `json:"variables,omitempty"`
 	UseStageCache    bool              `json:"useStageCache,omitzero"`
 	Restore          bool              `json:"restore,omitzero"`        // a failed canary puts traffic back at once

@@ -47,6 +47,7 @@ type flags struct {
 	skipStages     bool
 	acceptDrift    bool
 	jump           string
+	startingPhase  string
 	replace        bool
 	bothWays       bool
 	all            bool
@@ -138,6 +139,7 @@ func (f *flags) promoting(s *pflag.FlagSet) {
 	s.StringVar(&f.of, "of", "", "promote what this `promotion` brought, component by component")
 	s.BoolVar(&f.allowOlder, "allow-older", false, "promote a release older than the one being rolled out")
 	s.BoolVar(&f.skipStages, "skip-stages", false, "hot fix: promote past stages that the release has not passed; needs --reason")
+	s.StringVar(&f.startingPhase, "starting-phase", "", "begin at this `phase`; those before it are skipped")
 	s.BoolVar(&f.replace, "replace", false, "end what is being rolled out on the targets, and start from what stands")
 	s.BoolVar(&f.acceptDrift, "accept-drift", false, "promote what the source runs although its record says otherwise")
 	f.why(s)

@@ -22,6 +22,7 @@ func (inv *invocation) promotion(p *pipeline.Pipeline) (engine.Promotion, error)
 	}
 	req := engine.Promotion{
 		Stage: to, Release: f.release, Of: f.of, AllowOlder: f.allowOlder, SkipStages: f.skipStages, AcceptDrift: f.acceptDrift, Replace: f.replace,
+		StartingPhase: f.startingPhase,
 	}
 	if f.from != "" {
 		if req.From, err = p.Stage(f.from); err != nil {

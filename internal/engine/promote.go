@@ -23,7 +23,9 @@ type Promotion struct {
 	AcceptDrift bool
 	Replace     bool
 	Options     driver.Options
-	Rule        *rollout.Rule // of automation, that makes it; nil for none
+	// StartingPhase is the phase that the rollouts begin at; "" the first.
+	StartingPhase string
+	Rule          *rollout.Rule // of automation, that makes it; nil for none
 	// Shard says that Targets are this job's share of a promotion that other
 	// jobs of the run share. Nil for a whole one.
 	Shard *Shard
@@ -90,7 +92,7 @@ func (e *Engine) planPromotion(ctx context.Context, req Promotion) (*ledger.Stat
 func (e *Engine) wanted(req Promotion) planner.Promotion {
 	wanted := planner.Promotion{
 		Stage: req.Stage, From: req.From, Targets: req.Targets, Release: req.Release, AllowOlder: req.AllowOlder,
-		SkipStages: req.SkipStages, AcceptDrift: req.AcceptDrift, Replace: req.Replace, Options: req.Options, Rule: req.Rule,
+		SkipStages: req.SkipStages, AcceptDrift: req.AcceptDrift, Replace: req.Replace, Options: req.Options, Rule: req.Rule, StartingPhase: req.StartingPhase,
 	}
 	wanted.ID = e.planner.PromotionID(rollout.CommandPromote, req.Stage.Name.Value, req.Targets)
 	if s := req.Shard; s != nil {

@@ -72,7 +72,7 @@ func firstKind(s rollout.Spec) driver.Kind {
 	case s.Remote:
 		return driver.Deploy
 	default:
-		return s.Phases[0].Effects[0]
+		return s.FirstPhase().Effects[0]
 	}
 }
 
@@ -113,10 +113,10 @@ func (d *draft) change(kind driver.Kind) driver.Change {
 	c := driver.Change{Target: d.spec.Target, Source: d.spec.Source, Release: d.release, Options: d.spec.Options, Job: rollout.JobDeploy}
 	c.Options.Resolved = d.accepts || d.replaces && d.record.Unfinished()
 	if !d.spec.Remote {
-		c.Phase = d.spec.Phases[0].ID
+		c.Phase = d.spec.FirstPhase().ID
 	}
 	if kind == driver.Weight {
-		c.Percent, c.Variables, c.UseStageCache = d.spec.Phases[0].Percent, d.spec.Variables, d.spec.UseStageCache
+		c.Percent, c.Variables, c.UseStageCache = d.spec.FirstPhase().Percent, d.spec.Variables, d.spec.UseStageCache
 	}
 	return c
 }

@@ -2,7 +2,9 @@ package planner
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"sluice/internal/ledger"
@@ -25,7 +27,9 @@ type Promotion struct {
 	AcceptDrift bool
 	Replace     bool // end what is under way and start from what stands
 	Options     driver.Options
-	Rule        *rollout.Rule // of automation, that makes it; nil for none
+	// StartingPhase is the phase that the rollouts begin at; "" the first.
+	StartingPhase string
+	Rule          *rollout.Rule // of automation, that makes it; nil for none
 	// Members are all targets of the promotion, where Targets are a shard's share of
 	// them.
 	Members []string // all of them where nil
@@ -87,6 +91,7 @@ func (p *Planner) fill(ctx context.Context, state *ledger.State, req Promotion, 
 		d.spec = p.promotionSpec(d.target, req)
 		d.spec.Promotion, d.spec.Release, d.spec.SoakUntil = req.ID, d.release, d.soaks
 		d.spec.Rule = req.Rule
+		d.startAt(req.StartingPhase)
 		d.spec.Controlled = len(req.Members) > 1
 		if d.source != nil {
 			source := d.source.Driver()
@@ -130,6 +135,21 @@ func join(state *ledger.State, drafts []*draft) {
 		if _, _, has := d.record.ShareOf(known.ID); !has {
 			d.joins, d.spec.Promotion = true, known.ID
 		}
+	}
+}
+
+// startAt has the rollout begin at a phase that was named.
+func (d *draft) startAt(phase string) {
+	switch {
+	case phase == "":
+	case d.spec.Remote:
+		d.refuse("its platform owns the phases of its rollouts, and begins them at the first", "leave --starting-phase out")
+	case !d.spec.StartAt(phase):
+		var ids []string
+		for _, p := range d.spec.Phases {
+			ids = append(ids, p.ID)
+		}
+		d.refuse(fmt.Sprintf("its rollouts have no phase %q; they have %s", phase, strings.Join(ids, ", ")), "name one of these with --starting-phase")
 	}
 }
 
