@@ -13,7 +13,7 @@ as_root() {
 install_packages() {
   local missing=() pair
   for pair in make:make gcc:gcc git:git curl:curl jq:jq shellcheck:shellcheck \
-    dockerd:docker.io debootstrap:debootstrap aws:awscli npm:npm; do
+    dockerd:docker.io debootstrap:debootstrap aws:awscli npm:npm prometheus:prometheus; do
     PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   if [ ${#missing[@]} -eq 0 ]; then
