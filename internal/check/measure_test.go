@@ -147,8 +147,13 @@ func TestLooks(t *testing.T) {
 		"prometheus: overloaded":  {gate: promMetric("up", 0.1), script: func(b *bed) { b.prometheus.Throttle(1) }, verdict: analysis.Inconclusive, text: "503 timeout"},
 		"prometheus: not there":   {gate: rollout.Gate{Metric: &analysis.Metric{Source: analysis.Source{Prometheus: &analysis.Prometheus{URL: "http://127.0.0.1:9", Query: "up"}}, Limits: below(1)}}, verdict: analysis.Inconclusive, text: "nothing is served"},
 
-		"cloudwatch: good":      {gate: cloudwatchMetric(0.1), script: func(b *bed) { b.cloudwatch.Answer(cloudwatchKey, one(metrics.Steady(0.05))) }, verdict: analysis.Passed, value: "0.05"},
-		"cloudwatch: bad":       {gate: cloudwatchMetric(0.1), script: func(b *bed) { b.cloudwatch.Answer(cloudwatchKey, bad) }, verdict: analysis.Failed, value: "0.5"},
+		"cloudwatch: good": {gate: cloudwatchMetric(0.1), script: func(b *bed) { b.cloudwatch.Answer(cloudwatchKey, one(metrics.Steady(0.05))) }, verdict: analysis.Passed, value: "0.05"},
+		"cloudwatch: bad":  {gate: cloudwatchMetric(0.1), script: func(b *bed) { b.cloudwatch.Answer(cloudwatchKey, bad) }, verdict: analysis.Failed, value: "0.5"},
+		"cloudwatch: the last minutes grow": {
+			gate: cloudwatchMetric(0.1), script: func(b *bed) {
+				b.cloudwatch.Answer(cloudwatchKey, one(metrics.From(start.Add(-110*time.Second), metrics.Steady(0.05), metrics.Steady(9))))
+			}, verdict: analysis.Passed, value: "0.05",
+		},
 		"cloudwatch: no points": {gate: cloudwatchMetric(0.1), script: func(b *bed) { b.cloudwatch.Answer(cloudwatchKey, one(metrics.Missing())) }, verdict: analysis.Inconclusive, text: "no points"},
 		"cloudwatch: late": {gate: cloudwatchMetric(0.1), script: func(b *bed) {
 			b.cloudwatch.Answer(cloudwatchKey, metrics.Series{Value: metrics.Steady(0), Late: time.Hour})
@@ -181,7 +186,7 @@ func TestLooks(t *testing.T) {
 		"datadog: an error as 200": {gate: datadogMetric("avg:x{*}", 0.1), script: func(b *bed) { b.datadog.Break(true) }, verdict: analysis.Inconclusive, text: "unable to parse"},
 		"datadog: throttled":       {gate: datadogMetric("avg:x{*}", 0.1), script: func(b *bed) { b.datadog.Throttle(1) }, verdict: analysis.Inconclusive, text: "Rate limit"},
 		"datadog: the last is open": {gate: datadogMetric("avg:x{*}", 0.1), script: func(b *bed) {
-			b.datadog.Answer("avg:x{*}", one(metrics.From(time.Now().Truncate(time.Minute), metrics.Steady(0.05), metrics.Steady(9))))
+			b.datadog.Answer("avg:x{*}", one(metrics.From(start, metrics.Steady(0.05), metrics.Steady(9))))
 		}, verdict: analysis.Passed, value: "0.05"},
 
 		"gate: passes":          {gate: gate("shop"), script: func(b *bed) { b.datadog.SetGate("shop", "prod", datadog.Gate{Pass: true, Looks: 3}) }, verdict: analysis.Passed},
