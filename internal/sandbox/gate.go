@@ -55,10 +55,11 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // run takes the exchange through the emulator and journals it.
 func (g *gate) run(x *exchange) error {
-	err := g.alone(func() error {
+	err := g.alone(func() (bool, error) {
 		x.action = g.emulator.Classify(x.request, x.body)
 		x.fault, _ = g.faults.next(g.emulator.Platform(), x.action)
-		return g.serve(x)
+		changes := x.action.Kind != Read || x.fault.Kind != ""
+		return changes, g.serve(x)
 	})
 	if err != nil {
 		x.answer.status = http.StatusInternalServerError
@@ -69,16 +70,16 @@ func (g *gate) run(x *exchange) error {
 
 // turn is work that waits for the emulator.
 type turn struct {
-	work func() error
+	work func() (changes bool, err error)
 	err  error
 	over chan struct{} // closed when err is set and what work left is kept
 }
 
 // alone runs work on the emulator's newest state, with nobody else at it, and
-// returns when what it left is kept. Loading and keeping a state takes longer
+// returns when what it left is kept, where it changed anything. Loading and keeping a state takes longer
 // than most work: who comes while that goes on is served with the next state,
 // all together.
-func (g *gate) alone(work func() error) error {
+func (g *gate) alone(work func() (changes bool, err error)) error {
 	t := &turn{work: work, over: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, t)
@@ -110,11 +111,17 @@ func (g *gate) next() []*turn {
 // keep serves turns one after the other on one state. A turn that fails fails
 // alone; a state that cannot be loaded or kept fails all.
 func (g *gate) keep(turns []*turn) {
-	err := g.keeper.do(func() error {
+	err := g.keeper.do(func() (bool, error) {
+		changed := false
 		for _, t := range turns {
-			t.err = guard.Do("serve a request", t.work)
+			t.err = guard.Do("serve a request", func() error {
+				changes, err := t.work()
+				changed = changed || changes
+				return err
+			})
+			changed = changed || t.err != nil // nobody knows what it left
 		}
-		return nil
+		return changed, nil
 	})
 	for _, t := range turns {
 		t.err = errors.Join(t.err, err)

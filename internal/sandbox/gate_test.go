@@ -30,11 +30,11 @@ func TestThoseWhoWaitAreKeptTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &tally{}
 		g := &gate{emulator: e, keeper: newKeeper(e, dir)}
-		count := func() error { e.n++; return nil }
+		count := func() (bool, error) { e.n++; return true, nil }
 		underWay := make(chan struct{})
 		var all sync.WaitGroup
 		all.Go(func() {
-			if err := g.alone(func() error { <-underWay; return count() }); err != nil {
+			if err := g.alone(func() (bool, error) { <-underWay; return count() }); err != nil {
 				t.Error(err)
 			}
 		})
@@ -47,7 +47,7 @@ func TestThoseWhoWaitAreKeptTogether(t *testing.T) {
 			})
 		}
 		all.Go(func() {
-			if err := g.alone(func() error { panic("a mistake") }); err == nil {
+			if err := g.alone(func() (bool, error) { panic("a mistake") }); err == nil {
 				t.Error("the one that panicked was told of success")
 			}
 		})
@@ -58,7 +58,7 @@ func TestThoseWhoWaitAreKeptTogether(t *testing.T) {
 			t.Errorf("counted %d with %d saves, want 10 with 2", e.n, e.saves)
 		}
 		other := &tally{}
-		if err := newKeeper(other, dir).do(func() error { return nil }); err != nil || other.n != 10 {
+		if err := newKeeper(other, dir).do(func() (bool, error) { return false, nil }); err != nil || other.n != 10 {
 			t.Errorf("another process finds %d, %v", other.n, err)
 		}
 	})

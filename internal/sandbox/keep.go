@@ -16,8 +16,9 @@ import (
 // share its folder, and keeps what the work left.
 type keeper struct {
 	emulator Emulator
-	path     string // the state's file; "" keeps nothing
-	last     []byte // the state as this process last loaded or saved it
+	path     string      // the state's file; "" keeps nothing
+	last     []byte      // the state as this process last loaded or saved it
+	seen     fs.FileInfo // of the file that holds it; nil where none does
 }
 
 // newKeeper keeps e's state in dir, or in memory where dir is "".
@@ -30,11 +31,12 @@ func newKeeper(e Emulator, dir string) *keeper {
 }
 
 // do loads the newest state, runs work, and saves what it left before it
-// returns. A state that cannot be read or saved is an error; work ran only
-// where loading succeeded.
-func (k *keeper) do(work func() error) error {
+// returns, where work says that it changed anything. A state that cannot be read or
+// saved is an error; work ran only where loading succeeded.
+func (k *keeper) do(work func() (changes bool, err error)) error {
 	if k.path == "" {
-		return work()
+		_, err := work()
+		return err
 	}
 	lock := flock.New(k.path + ".lock")
 	if err := lock.Lock(); err != nil {
@@ -44,7 +46,8 @@ func (k *keeper) do(work func() error) error {
 	if err := k.load(); err != nil {
 		return err
 	}
-	if err := work(); err != nil {
+	changes, err := work()
+	if err != nil || !changes && k.last != nil {
 		return err
 	}
 	if err := k.save(); err != nil {
@@ -64,6 +67,10 @@ func (k *keeper) forget() error {
 // load takes over the state that another process left. A file that was never
 // written leaves the emulator as it is.
 func (k *keeper) load() error {
+	info, err := os.Stat(k.path)
+	if err == nil && k.isSeen(info) {
+		return nil
+	}
 	state, err := os.ReadFile(k.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -72,13 +79,20 @@ func (k *keeper) load() error {
 		return fmt.Errorf("sandbox: reading state: %w", err)
 	}
 	if bytes.Equal(state, k.last) {
+		k.seen = info
 		return nil
 	}
 	if err := k.emulator.Restore(state); err != nil {
 		return fmt.Errorf("sandbox: state %s is not readable: %w; remove the file to start anew", k.path, err)
 	}
-	k.last = state
+	k.last, k.seen = state, info
 	return nil
+}
+
+// isSeen reports whether a file is the one that this process loaded or saved last:
+// every save puts another one into its place.
+func (k *keeper) isSeen(info fs.FileInfo) bool {
+	return k.seen != nil && os.SameFile(k.seen, info) && k.seen.ModTime().Equal(info.ModTime()) && k.seen.Size() == info.Size()
 }
 
 // save replaces the file in one step, so that no reader and no crash finds
@@ -98,7 +112,10 @@ func (k *keeper) save() error {
 	if err := os.Rename(next, k.path); err != nil {
 		return fmt.Errorf("sandbox: saving state: %w", err)
 	}
-	k.last = state
+	k.last, k.seen = state, nil
+	if info, err := os.Stat(k.path); err == nil {
+		k.seen = info
+	}
 	return nil
 }
 

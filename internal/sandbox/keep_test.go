@@ -70,3 +70,25 @@ func TestNothingIsKeptWithoutAFolder(t *testing.T) {
 		t.Errorf("a new server sees %s, want the seeded 100", body)
 	}
 }
+
+// TestReadsAreNotSaved: what changes nothing costs nothing, however much there is; what
+// another process changed is seen all the same.
+func TestReadsAreNotSaved(t *testing.T) {
+	dir := t.TempDir()
+	one, other := start(t, sandbox.Options{Dir: dir}), start(t, sandbox.Options{Dir: dir})
+	before, err := os.Stat(filepath.Join(dir, "counters.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		call(t, one, "GET", "web")
+	}
+	after, err := os.Stat(filepath.Join(dir, "counters.json"))
+	if err != nil || !os.SameFile(before, after) {
+		t.Errorf("reading saved the state anew: %v", err)
+	}
+	call(t, other, "POST", "web")
+	if _, body := call(t, one, "GET", "web"); body != "101" {
+		t.Errorf("web stands at %s, want what the other process made of it", body)
+	}
+}

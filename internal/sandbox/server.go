@@ -81,7 +81,7 @@ func (s *Server) open(ctx context.Context, o Options, used []Emulator) error {
 	armed := newFaults(o.Faults)
 	for i, e := range used {
 		g := &gate{emulator: e, keeper: newKeeper(e, o.Dir), faults: armed, journal: &s.journal, kill: o.Kill}
-		if err := g.keeper.do(func() error { return seed(e, o.Pipelines) }); err != nil {
+		if err := g.keeper.do(func() (bool, error) { return true, seed(e, o.Pipelines) }); err != nil {
 			return err
 		}
 		if err := s.serve(ctx, o.Listen, i, g); err != nil {
@@ -143,7 +143,7 @@ func (s *Server) Effects() []Effect {
 func (s *Server) Intrude(target string) error {
 	for _, g := range s.gates {
 		if intruder, ok := g.emulator.(Intruder); ok && g.emulator == s.targets[target] {
-			return g.alone(func() error { return intruder.Intrude(target) })
+			return g.alone(func() (bool, error) { return true, intruder.Intrude(target) })
 		}
 	}
 	return fmt.Errorf("sandbox: nobody can change target %q behind your back: it is not served, or its platform does not know how", target)
