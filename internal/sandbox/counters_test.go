@@ -37,6 +37,9 @@ func (c *counters) Seed(p *pipeline.Pipeline) error {
 	return nil
 }
 
+// Moved implements sandbox.Mover: reading changes no counter.
+func (*counters) Moved() bool { return false }
+
 func (c *counters) Save() ([]byte, error) { return json.Marshal(c.state) }
 
 func (c *counters) Restore(state []byte) error {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"sync"
 
 	"sluice/internal/guard"
@@ -18,9 +19,9 @@ const mostBody = 4 << 20
 // gate stands before one emulator: it serves one request at a time, with the
 // newest state, through the faults, into the journal.
 type gate struct {
+	serving  sync.Mutex // held by who serves
 	mu       sync.Mutex
 	waiting  []*turn // have come and are not served
-	serving  bool    // somebody serves whoever waits
 	emulator Emulator
 	keeper   *keeper
 	faults   *faults
@@ -58,8 +59,9 @@ func (g *gate) run(x *exchange) error {
 	err := g.alone(func() (bool, error) {
 		x.action = g.emulator.Classify(x.request, x.body)
 		x.fault, _ = g.faults.next(g.emulator.Platform(), x.action)
-		changes := x.action.Kind != Read || x.fault.Kind != ""
-		return changes, g.serve(x)
+		err := g.serve(x)
+		moved := g.moved() // asked in any case: it answers for what went before
+		return moved || x.action.Kind != Read || x.fault.Kind != "", err
 	})
 	if err != nil {
 		x.answer.status = http.StatusInternalServerError
@@ -68,43 +70,47 @@ func (g *gate) run(x *exchange) error {
 	return err
 }
 
+// moved reports whether reading may have changed the emulator's state.
+func (g *gate) moved() bool {
+	m, knows := g.emulator.(Mover)
+	return !knows || m.Moved()
+}
+
 // turn is work that waits for the emulator.
 type turn struct {
 	work func() (changes bool, err error)
 	err  error
-	over chan struct{} // closed when err is set and what work left is kept
+	over bool // err is set, and what work left is kept
 }
 
 // alone runs work on the emulator's newest state, with nobody else at it, and
-// returns when what it left is kept, where it changed anything. Loading and keeping a state takes longer
-// than most work: who comes while that goes on is served with the next state,
-// all together.
+// returns when what it left is kept, where it changed anything. Loading and
+// keeping a state takes longer than most work: who comes first serves all who came
+// meanwhile too, on one state. Waiting is for locks alone, never for a channel of
+// another test's bubble.
 func (g *gate) alone(work func() (changes bool, err error)) error {
-	t := &turn{work: work, over: make(chan struct{})}
+	t := &turn{work: work}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, t)
-	if !g.serving {
-		g.serving = true
-		go g.serveWaiting()
-	}
 	g.mu.Unlock()
-	<-t.over
+	g.serving.Lock()
+	defer g.serving.Unlock()
+	if !t.over {
+		g.keep(g.take(t))
+	}
 	return t.err
 }
 
-// serveWaiting serves until nobody waits.
-func (g *gate) serveWaiting() {
-	for turns := g.next(); len(turns) > 0; turns = g.next() {
-		g.keep(turns)
-	}
-}
-
-// next is who waits now; where nobody does, nobody serves any more.
-func (g *gate) next() []*turn {
+// take is who waits now, and t, whose work nobody has done: who served it may
+// have ended in the middle.
+func (g *gate) take(t *turn) []*turn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	turns := g.waiting
-	g.waiting, g.serving = nil, len(turns) > 0
+	g.waiting = nil
+	if !slices.Contains(turns, t) {
+		turns = append(turns, t)
+	}
 	return turns
 }
 
@@ -124,8 +130,7 @@ func (g *gate) keep(turns []*turn) {
 		return changed, nil
 	})
 	for _, t := range turns {
-		t.err = errors.Join(t.err, err)
-		close(t.over)
+		t.err, t.over = errors.Join(t.err, err), true
 	}
 }
 

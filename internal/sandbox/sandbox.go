@@ -59,6 +59,15 @@ type Emulator interface {
 	Refuse(w http.ResponseWriter, r *http.Request, why Refusal)
 }
 
+// Mover is an emulator that knows whether reading moved anything on, such as an
+// operation that is over when it was looked at often enough. The state of any other
+// is kept after every read.
+type Mover interface {
+	// Moved reports whether what was read since it was last asked changed the
+	// state.
+	Moved() bool
+}
+
 // Intruder is an emulator that knows the fault kind "foreign".
 type Intruder interface {
 	// Intrude changes target as somebody else might, past Sluice.

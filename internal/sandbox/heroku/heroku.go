@@ -31,12 +31,14 @@ type Emulator struct {
 	base    string
 	targets map[string][]string // pipeline targets by the app id that they name
 	tokens  tokens
+	moved   bool // by being read, since it was last asked
 }
 
 var (
 	_ sandbox.Emulator = (*Emulator)(nil)
 	_ sandbox.Intruder = (*Emulator)(nil)
 	_ sandbox.Faulter  = (*Emulator)(nil)
+	_ sandbox.Mover    = (*Emulator)(nil)
 )
 
 // New is an account without apps on the clock now.
@@ -60,6 +62,13 @@ func (e *Emulator) Save() ([]byte, error) { return json.MarshalIndent(e.state, "
 
 // Restore implements sandbox.Emulator.
 func (e *Emulator) Restore(saved []byte) error { return sandbox.Restored(&e.state, saved, newState()) }
+
+// Moved implements sandbox.Mover.
+func (e *Emulator) Moved() bool {
+	moved := e.moved
+	e.moved = false
+	return moved
+}
 
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.routes.ServeHTTP(w, r) }

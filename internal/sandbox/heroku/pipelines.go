@@ -238,7 +238,7 @@ func (e *Emulator) getLatestReleases(r *http.Request) (int, any, error) {
 		}
 		if visible := a.visible(e.now()); len(visible) > 0 {
 			newest := visible[len(visible)-1]
-			newest.look()
+			e.look(newest)
 			l.items = append(l.items, item{map[string]string{"id": newest.ID}, e.shown(a, newest)})
 		}
 	}

@@ -164,7 +164,7 @@ func (e *Emulator) getPromotionTargets(r *http.Request) (int, any, error) {
 	for _, t := range p.Targets {
 		if a := e.state.Apps[t.App]; a != nil && t.Release != "" {
 			if made := a.release(t.Release); made != nil && !made.Visible.After(e.now()) {
-				made.look()
+				e.look(made)
 			}
 		}
 		l.items = append(l.items, item{map[string]string{"id": t.ID}, e.shownTarget(p, t)})

@@ -91,7 +91,7 @@ func (e *Emulator) getReleases(r *http.Request) (int, any, error) {
 	l := list{attribute: "version"}
 	visible := a.visible(e.now())
 	for _, made := range visible {
-		made.look()
+		e.look(made)
 	}
 	for _, made := range visible {
 		l.items = append(l.items, item{map[string]string{"version": versionKey(made.Version), "id": made.ID}, e.shown(a, made)})
@@ -108,7 +108,7 @@ func (e *Emulator) getRelease(r *http.Request) (int, any, error) {
 	if made == nil || made.Visible.After(e.now()) {
 		return 0, nil, notFound("release")
 	}
-	made.look()
+	e.look(made)
 	return http.StatusOK, e.shown(a, made), nil
 }
 
@@ -233,7 +233,7 @@ func (e *Emulator) stream(w http.ResponseWriter, r *http.Request) {
 			e.writeError(w, r, invalid("the token was sent to the host of release outputs"))
 			return
 		}
-		made.look()
+		e.look(made)
 		w.Header().Set("Content-Type", "text/plain")
 		io.WriteString(w, made.printed(a)) //nolint:errcheck // into a buffer
 		return

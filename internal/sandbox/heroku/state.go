@@ -146,10 +146,11 @@ func (a *app) current() *release {
 
 // look brings a pending release on: when it was looked at often enough its
 // release phase is over.
-func (r *release) look() {
+func (e *Emulator) look(r *release) {
 	if r.Status != pending || r.Looks < 0 {
 		return
 	}
+	e.moved = true
 	if r.Looks--; r.Looks <= 0 {
 		r.Status = r.Ends
 	}

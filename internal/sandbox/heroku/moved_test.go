@@ -1,0 +1,20 @@
+package heroku
+
+import (
+	"testing"
+	"time"
+)
+
+// A release phase that was seen to end is over for every process.
+func TestLookingMovesThePhaseOn(t *testing.T) {
+	e := New(time.Now)
+	r := &release{Status: pending, Looks: 1, Ends: succeeded}
+	e.look(r)
+	if r.Status != succeeded || !e.Moved() {
+		t.Errorf("%s, and the state is not kept", r.Status)
+	}
+	e.look(r)
+	if e.Moved() {
+		t.Error("looking at what is over changed something")
+	}
+}
