@@ -52,8 +52,8 @@ type Options struct {
 	// Fresh is how long the list of the other runs' artifacts is good for; 0 means two
 	// minutes. This run's own is asked each time.
 	Fresh time.Duration
-	// Pace spreads saves; nil means 40 at once and one every two seconds, which is less
-	// than the 500 artifacts that a job may create in a quarter of an hour.
+	// Pace spreads saves; nil means 40 at once and one every two seconds, after a hundred
+	// one every four: a job may create 500 artifacts, and what waits is saved together.
 	Pace *store.Pace
 	Wait time.Duration // at most, before names that other jobs hold are tried again; 0 means a second
 }
@@ -95,7 +95,7 @@ func open(options Options) *shelves {
 		options.Fresh = 2 * time.Minute
 	}
 	if options.Pace == nil {
-		options.Pace = store.NewPace(store.Bucket{AtOnce: 40, Every: 2 * time.Second})
+		options.Pace = store.NewPace(store.Bucket{AtOnce: 40, Every: 2 * time.Second}, store.Bucket{AtOnce: 100, Every: 4 * time.Second})
 	}
 	if options.Wait == 0 {
 		options.Wait = time.Second
