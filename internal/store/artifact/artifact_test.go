@@ -50,7 +50,7 @@ func (w *world) options(t *testing.T, run artifacttest.Run) artifact.Options {
 		t.Fatal(err)
 	}
 	return artifact.Options{
-		Run: current, Refs: w.refs, Join: w.join, Shard: w.shard, Now: w.Now, Fresh: time.Nanosecond, Pace: store.NewPace(), Wait: time.Millisecond,
+		Run: current, Refs: w.refs, Join: w.join, Shard: w.shard, Now: w.Now, Fresh: time.Nanosecond, Pace: store.NewPace(), Wait: 20 * time.Millisecond,
 		Warn: func(message string) { w.warnings = append(w.warnings, message) },
 		Runs: func() (*protocol.Client, error) {
 			return protocol.New(protocol.Config{
