@@ -137,10 +137,10 @@ func notALogin(login string) string {
 	switch {
 	case strings.HasSuffix(login, "[bot]"):
 		return "is not a person; only people count"
-	case strings.HasPrefix(login, "@"):
-		return fmt.Sprintf("is not a login; write %q", strings.TrimPrefix(login, "@"))
 	case strings.Contains(login, "/"):
 		return "is a team; list the logins of its members"
+	case strings.HasPrefix(login, "@"):
+		return fmt.Sprintf("is not a login; write %q", strings.TrimPrefix(login, "@"))
 	case !loginPattern().MatchString(login):
 		return "is not a login; want one such as octocat"
 	}
