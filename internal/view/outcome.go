@@ -136,4 +136,5 @@ type Waiting struct {
 
 	blockKind rollout.BlockKind
 	byItself  bool // Until is when it is over without anybody
+	platforms bool // approval: the platform's own, beside the file's
 }

@@ -231,8 +231,12 @@ func (t *telling) approval(r *rollout.Record, e *rollout.Execution, from rollout
 	if e.Stop != nil {
 		from.Until = time.Time{} // it stands still
 	}
-	by := approvers(t.approvalOf(r.Target, from.Approval), e.Approvals)
-	w := Waiting{Kind: rollout.WaitApproval, Until: whole(from.Until), By: by, byItself: !from.Until.IsZero()}
+	platforms, given := from.State != "", e.Approvals // only a platform's rollout has a state that says so
+	if platforms {
+		given = nil // those were the file's
+	}
+	by := approvers(t.approvalOf(r.Target, from.Approval), given)
+	w := Waiting{Kind: rollout.WaitApproval, Until: whole(from.Until), By: by, byItself: !from.Until.IsZero(), platforms: platforms}
 	t.offer(&w, t.accepted(e, approvals(r, e))...)
 	return w
 }

@@ -64,6 +64,9 @@ func (w Waiting) what() string {
 	case WaitRun:
 		return "is at work elsewhere" + by(": ", w.By)
 	case rollout.WaitApproval:
+		if w.platforms {
+			return "waits for approval on the platform itself" + by(" by ", w.By)
+		}
 		return "waits for approval" + by(" by ", w.By)
 	case rollout.WaitBake:
 		return "bakes"

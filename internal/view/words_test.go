@@ -53,6 +53,7 @@ func TestWaits(t *testing.T) {
 	}{
 		{Waiting{Kind: rollout.WaitApproval, By: "octocat", Until: until, Command: "sluice approve --target api"}, "waits for approval by octocat until 2026-11-22T13:30:00Z; continue with `sluice approve --target api`"},
 		{Waiting{Kind: rollout.WaitApproval}, "waits for approval"},
+		{Waiting{Kind: rollout.WaitApproval, By: "octocat", platforms: true}, "waits for approval on the platform itself by octocat"},
 		{Waiting{Kind: rollout.WaitBake, Until: until}, "bakes until 2026-11-22T13:30:00Z"},
 		{Waiting{Kind: rollout.WaitPolicy, By: "weekend-freeze"}, "is held back by policy weekend-freeze"},
 		{Waiting{Kind: rollout.WaitLock, By: "anna"}, "is locked by anna"},

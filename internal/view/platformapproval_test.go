@@ -1,0 +1,25 @@
+package view
+
+import (
+	"testing"
+
+	"sluice/internal/ledger"
+	"sluice/rollout"
+)
+
+// What the platform asks for by itself comes after the file's approval, whose
+// approvers have spoken: it is told as another one.
+func TestPlatformsOwnApproval(t *testing.T) {
+	record := &rollout.Record{Target: "api"}
+	state := &ledger.State{Records: map[string]*rollout.Record{"api": record}}
+	e := &rollout.Execution{Spec: rollout.Spec{Approval: &rollout.ApprovalSpec{Approvers: []string{"octocat"}, Quorum: 1}}, Approvals: []rollout.Decision{{Approve: true, Actor: "octocat"}}}
+	told := View{}.tell(state)
+	ours := told.approval(record, e, rollout.Waiting{Approval: e.Spec.Approval})
+	if got, want := ours.what(), "waits for approval by octocat (octocat did)"; got != want {
+		t.Errorf("ours: %q, want %q", got, want)
+	}
+	theirs := told.approval(record, e, rollout.Waiting{Approval: e.Spec.Approval, State: rollout.StatePendingApproval})
+	if got, want := theirs.what(), "waits for approval on the platform itself by octocat"; got != want {
+		t.Errorf("the platform's: %q, want %q", got, want)
+	}
+}
