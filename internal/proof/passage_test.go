@@ -24,7 +24,49 @@ type passage struct {
 	moves  func(r *http.Request) (over func()) // is told of each request to a platform that may change something; may be nil
 	delay  time.Duration                       // of each answer
 	asked  map[string]int                      // how many requests there were, by the address that they were led to
-	inside sync.WaitGroup
+	inside inside
+}
+
+// inside counts the requests that are led at the moment. A [sync.WaitGroup] does
+// not: a program that is gone may still have one under way that comes while the
+// test waits.
+type inside struct {
+	mu    sync.Mutex
+	count int
+	left  chan struct{} // closed when one leaves; nil while nobody waits
+}
+
+func (i *inside) enter() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.count++
+}
+
+func (i *inside) leave() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.count--
+	if i.left != nil {
+		close(i.left)
+		i.left = nil
+	}
+}
+
+// wait returns when none is led.
+func (i *inside) wait() {
+	for {
+		i.mu.Lock()
+		if i.count == 0 {
+			i.mu.Unlock()
+			return
+		}
+		if i.left == nil {
+			i.left = make(chan struct{})
+		}
+		left := i.left
+		i.mu.Unlock()
+		<-left
+	}
 }
 
 // never is a point that is not reached.
@@ -61,7 +103,7 @@ func (p *passage) points(n int, what func(int) string) int {
 
 // arm sets the point to kill at, counted from what was passed by now.
 func (p *passage) arm(at int, kill func()) {
-	p.inside.Wait()
+	p.inside.wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.passed, p.at, p.kill = nil, at, kill
@@ -70,7 +112,7 @@ func (p *passage) arm(at int, kill func()) {
 // list is the points that were passed since the passage was armed, and which of
 // them the program was killed at, if it was.
 func (p *passage) list() (points []string, where string, killed bool) {
-	p.inside.Wait()
+	p.inside.wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.at != never && p.at < len(p.passed) {
@@ -101,8 +143,8 @@ func (p *passage) before(t testing.TB, to string, name func(*http.Request) strin
 		},
 	}
 	return listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.inside.Add(1)
-		defer p.inside.Done()
+		p.inside.enter()
+		defer p.inside.leave()
 		p.mu.Lock()
 		if p.asked == nil {
 			p.asked = map[string]int{}
@@ -128,8 +170,8 @@ func (p *passage) saves(t testing.TB) string {
 	after := map[string]bool{} // whether to die after the commit, by its number
 	number := 0
 	return listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.inside.Add(1)
-		defer p.inside.Done()
+		p.inside.enter()
+		defer p.inside.leave()
 		mu.Lock()
 		defer mu.Unlock()
 		if saved := r.FormValue("saved"); saved != "" {
