@@ -11,6 +11,7 @@ import (
 
 	"sluice/analysis"
 	"sluice/internal/guard"
+	"sluice/internal/work"
 	"sluice/rollout"
 )
 
@@ -63,14 +64,7 @@ func (r *Runner) pause(ctx context.Context, d time.Duration) error {
 	if r.Sleep != nil {
 		return r.Sleep(ctx, d)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return work.System().Sleep(ctx, d)
 }
 
 // look looks once.

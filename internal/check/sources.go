@@ -148,7 +148,7 @@ func (r *Runner) gate(ctx context.Context, d *analysis.Datadog) (analysis.Sample
 	if err != nil {
 		return analysis.Sample{}, err
 	}
-	verdict, err := c.Gate(ctx, d.Gate)
+	verdict, err := c.Gate(ctx, d.Gate, r.pause)
 	switch {
 	case err != nil:
 		return analysis.Sample{}, fmt.Errorf("datadog: %w", err)

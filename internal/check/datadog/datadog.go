@@ -146,8 +146,9 @@ type Verdict struct {
 	Why    string
 }
 
-// Gate has a gate evaluated and waits for its verdict, as long as ctx lets it.
-func (c *Client) Gate(ctx context.Context, g *analysis.DatadogGate) (Verdict, error) {
+// Gate has a gate evaluated and waits for its verdict, as long as ctx lets it. wait
+// is what waits between two looks.
+func (c *Client) Gate(ctx context.Context, g *analysis.DatadogGate, wait func(context.Context, time.Duration) error) (Verdict, error) {
 	attributes := map[string]string{"service": g.Service, "env": g.Env}
 	if g.Identifier != "" {
 		attributes["identifier"] = g.Identifier
@@ -175,7 +176,7 @@ func (c *Client) Gate(ctx context.Context, g *analysis.DatadogGate) (Verdict, er
 		if over || err != nil {
 			return verdict, err
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := wait(ctx, pause); err != nil {
 			return Verdict{}, fmt.Errorf("the gate's evaluation is not over: %w", err)
 		}
 	}
@@ -294,15 +295,4 @@ func after(h http.Header) time.Duration {
 		return 0
 	}
 	return time.Duration(seconds * float64(time.Second))
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
