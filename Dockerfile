@@ -1,7 +1,9 @@
-# The action's image: one static binary and the certificates it trusts.
-# Time zones are embedded in the binary. On main every job builds this; a
-# release rewrites action.yml to the published image, pinned by digest.
-FROM golang:1.26.8 AS build
+# The action's image as every job on main builds it: one static binary and the
+# certificates it trusts. Time zones are embedded in the binary. A release builds no
+# image of this: it puts its own binaries into one of the same form
+# (internal/release) and rewrites action.yml to that, pinned by digest.
+ARG GO=golang:1.26.8@sha256:0f063af2d465d8dcae54cce04278ada488b96f77b42449c8d071e47d016cc65a
+FROM ${GO} AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download

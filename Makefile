@@ -2,7 +2,7 @@
 FUZZTIME ?= 10s
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: all build test race cover fuzz proof soak bench e2e lint fmt release clean
+.PHONY: all build test race cover fuzz proof soak bench e2e lint fmt release notes publish-check owner clean
 
 all: build test lint
 
@@ -50,8 +50,9 @@ lint:
 fmt:
 	golangci-lint fmt ./...
 
-PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
-release: ## the binaries of VERSION and their checksums, in dist/
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+release: ## the binaries of VERSION, what they are made of (SBOM), and checksums, in dist/
 	@test -n "$(VERSION)" || { echo "make release VERSION=v1.2.3" >&2; exit 2; }
 	rm -rf dist && mkdir dist
 	@for platform in $(PLATFORMS); do \
@@ -60,7 +61,18 @@ release: ## the binaries of VERSION and their checksums, in dist/
 	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath \
 	    -ldflags="-s -w -X sluice/internal/app.Version=$(VERSION)" -o dist/sluice-$$os-$$arch$$suffix . || exit 1; \
 	done
-	cd dist && sha256sum sluice-* > checksums.txt
+	go run $(CYCLONEDX) bin -json -noserial -version $(VERSION) -output dist/sluice.cdx.json dist/sluice-linux-amd64
+	cd dist && sha256sum sluice* > checksums.txt
+
+notes: ## the notes of VERSION, from what is in .changes/unreleased: commit what it writes
+	@go run ./internal/release notes "$(VERSION)"
+
+publish-check: ## what is still to be done before a release can be published
+	@go run ./internal/release check
+
+owner: ## writes OWNER and CONTACT into what documents and examples leave open
+	@test -n "$(OWNER)" || { echo "make owner OWNER=your-account CONTACT=you@your-domain" >&2; exit 2; }
+	git ls-files -z -- '*.md' '*.yml' '*.yaml' | xargs -0 sed -i -e 's|OWNER/sluice|$(OWNER)/sluice|g' $(if $(CONTACT),-e 's|CONTACT@example.com|$(CONTACT)|g')
 
 clean:
 	rm -rf bin dist coverage.txt

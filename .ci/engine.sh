@@ -5,6 +5,7 @@ runner_suite=bookworm
 runner_packages=bash,ca-certificates,curl,git,jq,nodejs
 runner_image=sluice-ci/runner:$runner_suite
 action_image=sluice-ci/action
+builder_image=sluice-ci/builder
 engine_pid=''
 
 # start_engine: uses the engine that answers, else starts one of our own that
@@ -59,8 +60,6 @@ load_runner() {
 # the image that the Dockerfile builds in.
 load_builder() {
   [ -n "$engine_pid" ] || return 0
-  local image
-  image=$(awk '$1 == "FROM" { print $2; exit }' Dockerfile)
   cat >"$work/Dockerfile" <<EOF
 FROM $runner_image
 COPY go /usr/local/go
@@ -70,12 +69,14 @@ EOF
   tar --dereference -c --exclude=go/test --exclude=go/doc --exclude=go/api \
     -C "$(dirname "$(go env GOROOT)")" "$(basename "$(go env GOROOT)")" \
     -C /etc/ssl/certs ca-certificates.crt -C "$work" Dockerfile |
-    docker build --quiet --tag "$image" -
+    docker build --quiet --tag "$builder_image" -
 }
 
 # build_action: the real Dockerfile, as GitHub would build it.
 build_action() {
-  docker build --quiet --network host --tag "$action_image" .
+  local args=()
+  [ -z "$engine_pid" ] || args=(--build-arg "GO=$builder_image")
+  docker build --quiet --network host "${args[@]}" --tag "$action_image" .
 }
 
 build_runner() {
