@@ -64,7 +64,7 @@ func parseFragment(text string) ([]change, error) {
 			continue
 		}
 		if len(changes) == 0 {
-			return nil, fmt.Errorf("the first line begins with none of %s:", strings.Join(kinds, ":, "))
+			return nil, fmt.Errorf("the first line begins with none of %s", strings.Join(kinds, ":, ")+":")
 		}
 		changes[len(changes)-1].text += line
 	}
