@@ -32,7 +32,7 @@ func TestNames(t *testing.T) {
 		{"r2", strings.Repeat("a", 63), "r-db77fd01-" + strings.Repeat("a", 40) + "-0007"},
 	} {
 		got := Name(c.release, c.target, 7)
-		if !namePattern.MatchString(got) || len(got) > 63 {
+		if !namePattern().MatchString(got) || len(got) > 63 {
 			t.Errorf("%s breaks the pattern", got)
 		}
 		if got != c.want {

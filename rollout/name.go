@@ -7,12 +7,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"sluice/stages/driver"
 )
 
 // namePattern is Cloud Deploy's pattern for a rollout's id.
-var namePattern = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var namePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`) })
 
 // maxTargetInName is how much of a target's name the short form keeps.
 const maxTargetInName = 40
@@ -26,7 +27,7 @@ func Name(release, target string, n int) string {
 
 func nameOf(release, place, suffix string) string {
 	name := release + "-to-" + place + "-" + suffix
-	if namePattern.MatchString(name) {
+	if namePattern().MatchString(name) {
 		return name
 	}
 	sum := sha256.Sum256([]byte(release))
@@ -43,7 +44,7 @@ func digest(data []byte) string {
 // nameFor is what a rollout of a release is named after: its name for people
 // where that can stand in a name, else its id. A description in words cannot.
 func nameFor(release driver.Release) string {
-	if name := strings.ToLower(release.Name); namePattern.MatchString(name) {
+	if name := strings.ToLower(release.Name); namePattern().MatchString(name) {
 		return name
 	}
 	return release.ID

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"sluice/pipeline"
@@ -18,7 +19,9 @@ const asked = 10 * time.Second
 
 // remote is a repository on a server, as git writes its address: with a scheme, or
 // as ssh does.
-var remote = regexp.MustCompile(`^(?:(?:https|ssh|git)://(?:[^/@]*@)?([^/:]+)(?::\d+)?/|(?:[^/@]+@)?([^/:]+):)([^/]+)/([^/]+?)(?:\.git)?/?$`)
+var remote = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:(?:https|ssh|git)://(?:[^/@]*@)?([^/:]+)(?::\d+)?/|(?:[^/@]+@)?([^/:]+):)([^/]+)/([^/]+?)(?:\.git)?/?$`)
+})
 
 // atDesk finds out, outside of a workflow run, what stores on GitHub need and the
 // environment does not say: which repository it is, from git's remote, and a token,
@@ -44,7 +47,7 @@ func (inv *invocation) atDesk(ctx context.Context, pipelines []*pipeline.Pipelin
 
 // fromRemote takes over the repository of a remote, and returns its server's name.
 func (inv *invocation) fromRemote(address string) (host string) {
-	found := remote.FindStringSubmatch(address)
+	found := remote().FindStringSubmatch(address)
 	if found == nil {
 		return "github.com"
 	}

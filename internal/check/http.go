@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -118,7 +119,7 @@ func judgeBody(h *rollout.HTTPGate, status int, body []byte) error {
 
 // reference is an environment variable in the value of a header. Anything else
 // with a dollar sign stays as it is.
-var reference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+var reference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`) })
 
 // headers fills the environment's values into a check's headers.
 func (r *Runner) headers(h *rollout.HTTPGate) (http.Header, error) {
@@ -131,7 +132,7 @@ func (r *Runner) filled(values map[string]string, of string) (http.Header, error
 	headers := http.Header{}
 	var missing []error
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		headers.Set(name, reference.ReplaceAllStringFunc(values[name], func(match string) string {
+		headers.Set(name, reference().ReplaceAllStringFunc(values[name], func(match string) string {
 			variable := match[2 : len(match)-1]
 			value, ok := r.lookup(variable)
 			if !ok {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // MaxRecord is the most bytes a record may have, as compact JSON. Every store
@@ -18,7 +19,7 @@ const MaxStored = MaxRecord + 64<<10
 
 // name is how everything in a pipeline file is named. It leaves no room for
 // path separators, dots or characters that an address would have to escape.
-var name = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var name = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`) })
 
 // Check reports whether the key's names may become file names, object keys and
 // parts of artifact names.
@@ -67,10 +68,10 @@ func SortKeys(keys []Key) {
 }
 
 // id is how entries are named that no pipeline file names.
-var id = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var id = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`) })
 
 func checkID(kind, s string) error {
-	if id.MatchString(s) {
+	if id().MatchString(s) {
 		return nil
 	}
 	return fmt.Errorf("%s %q: lower-case letters, digits and hyphens, at most 63 characters", kind, s)
@@ -79,7 +80,7 @@ func checkID(kind, s string) error {
 // CheckName refuses a name that a store must not turn into a path. what says
 // in the error what is named.
 func CheckName(what, s string) error {
-	if name.MatchString(s) {
+	if name().MatchString(s) {
 		return nil
 	}
 	return fmt.Errorf("%s name %q: lower-case letters, digits and hyphens, starting with a letter, at most 63 characters", what, s)

@@ -31,7 +31,7 @@ func TestRolloutID(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || got != tt.want || !validID.MatchString(got) {
+		if err != nil || got != tt.want || !validID().MatchString(got) {
 			t.Errorf("%s to %s: %s, %v, want %s", tt.release, tt.target, got, err, tt.want)
 		}
 	}

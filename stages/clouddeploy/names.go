@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -59,7 +60,7 @@ func requestID(key, rollout string) string {
 func rolloutID(release, target string, taken []string) (string, error) {
 	for n := 1; n <= mostRollouts; n++ {
 		id := fmt.Sprintf("%s-to-%s-%04d", release, target, n)
-		if !validID.MatchString(id) {
+		if !validID().MatchString(id) {
 			sum := sha256.Sum256([]byte(release))
 			short := strings.TrimRight(target[:min(len(target), 40)], "-")
 			id = fmt.Sprintf("r-%s-%s-%04d", hex.EncodeToString(sum[:4]), short, n)
@@ -74,7 +75,7 @@ func rolloutID(release, target string, taken []string) (string, error) {
 	}
 }
 
-var validID = regexp.MustCompile(`^` + idPattern + `$`)
+var validID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^` + idPattern + `$`) })
 
 // releaseOf is the release that a rollout's name lies in.
 func releaseOf(rollout string) string {

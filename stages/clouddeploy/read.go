@@ -119,7 +119,7 @@ func (d *clouddeploy) newest(ctx context.Context, at place) (*api.Rollout, error
 
 // release reads one of the pipeline's releases.
 func (d *clouddeploy) release(ctx context.Context, at place, id string) (*api.Release, error) {
-	if !validID.MatchString(id) {
+	if !validID().MatchString(id) {
 		return nil, &google.NotFoundError{Text: fmt.Sprintf("%q cannot be the id of a release", id)}
 	}
 	return d.service.Projects.Locations.DeliveryPipelines.Releases.Get(at.release(id)).Context(ctx).Do()

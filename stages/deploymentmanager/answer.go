@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"sluice/stages/google"
 )
@@ -46,7 +47,7 @@ func checkManifest(m google.Fields) error {
 	switch {
 	case content == "":
 		return errors.New("its config has no content")
-	case imports.MatchString(content) && !m.Has("imports"):
+	case imports().MatchString(content) && !m.Has("imports"):
 		return errors.New("its config imports files, and it has none")
 	}
 	for i, file := range m.List("imports") {
@@ -58,7 +59,7 @@ func checkManifest(m google.Fields) error {
 }
 
 // imports is how a configuration begins the list of its imports.
-var imports = regexp.MustCompile(`(?m)^imports:[ \t]*(?:#.*)?\r?\n\s*-`)
+var imports = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^imports:[ \t]*(?:#.*)?\r?\n\s*-`) })
 
 // checkEffect holds the answers to requests that change something: each is the
 // operation, on the deployment that was meant.

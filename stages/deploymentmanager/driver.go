@@ -90,7 +90,7 @@ func (d *deploymentmanager) Resolve(ctx context.Context, t driver.Target, id str
 	if id == driver.Latest {
 		return driver.Release{}, &google.InvalidError{Text: "Deployment Manager has no list of releases", Remedy: "name one (--release sha256:…), or promote what another stage runs"}
 	}
-	if !validRelease.MatchString(id) {
+	if !validRelease().MatchString(id) {
 		return driver.Release{}, &google.NotFoundError{Text: fmt.Sprintf("%q is no release: Deployment Manager's are sha256:… of a manifest's configuration and imports", id)}
 	}
 	found, err := d.search(ctx, at, id)

@@ -26,7 +26,7 @@ func TestReleaseOf(t *testing.T) {
 		"name": of("a", file("x", "1"), file("z", "2")), "fewer": of("a", file("x", "1")),
 		"moved": of("a", file("x", "12"), file("y", "")), "none": releaseOf(nil, nil),
 	} {
-		if other == base || !validRelease.MatchString(other) {
+		if other == base || !validRelease().MatchString(other) {
 			t.Errorf("%s: %s", name, other)
 		}
 	}

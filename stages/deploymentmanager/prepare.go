@@ -7,6 +7,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"sync"
 
 	api "google.golang.org/api/deploymentmanager/v2"
 
@@ -173,12 +174,12 @@ func (p *draft) replaces() {
 
 // projectType is how a configuration names a type that a project provides:
 // PROJECT/PROVIDER:TYPE, PROJECT/composite:TYPE.
-var projectType = regexp.MustCompile(`(?m)^[\s-]*type:\s*['"]?([\w.-]+)/[\w.-]+:`)
+var projectType = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^[\s-]*type:\s*['"]?([\w.-]+)/[\w.-]+:`) })
 
 // ownTypes reports whether a text uses types of somebody's own project: Google's
 // gcp-types are everywhere.
 func ownTypes(text string) bool {
-	return slices.ContainsFunc(projectType.FindAllStringSubmatch(text, -1), func(m []string) bool { return m[1] != "gcp-types" })
+	return slices.ContainsFunc(projectType().FindAllStringSubmatch(text, -1), func(m []string) bool { return m[1] != "gcp-types" })
 }
 
 // notes say what is not promoted.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 
 	api "google.golang.org/api/deploymentmanager/v2"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // validRelease is what a release is called.
-var validRelease = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var validRelease = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^sha256:[0-9a-f]{64}$`) })
 
 // releaseOf is the digest of a configuration and its imports:
 //

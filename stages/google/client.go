@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"google.golang.org/api/googleapi"
 	"google.golang.org/api/option"
@@ -36,14 +37,14 @@ type API struct {
 
 // plainPath is what resource names are made of. Names come from saved state and
 // from answers: nothing in them may lead elsewhere.
-var plainPath = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9/_.:~-]*$`)
+var plainPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9/_.:~-]*$`) })
 
 // name is one part of a resource's name.
-var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.~-]*$`)
+var name = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.~-]*$`) })
 
 // IsName reports whether a text may be one part of a resource's name, so that
 // nothing in it leads elsewhere.
-func IsName(text string) bool { return name.MatchString(text) }
+func IsName(text string) bool { return name().MatchString(text) }
 
 // Client reaches one API. It is safe for concurrent use.
 type Client struct {
@@ -122,7 +123,7 @@ func (c *Client) Get(ctx context.Context, path string) (json.RawMessage, error) 
 
 // GetQuery is [Client.Get] with parameters; those that are "" are left out.
 func (c *Client) GetQuery(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
-	if !plainPath.MatchString(path) || strings.Contains(path, "..") {
+	if !plainPath().MatchString(path) || strings.Contains(path, "..") {
 		return nil, &InvalidError{Text: fmt.Sprintf("%q is no resource of the API", path)}
 	}
 	sent := url.Values{"alt": {"json"}, "prettyPrint": {"false"}}

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"sync"
 	"time"
 
 	"sluice/stages/driver"
 )
 
 // followable is what a release or a promotion goes by: v42, 42 or an id.
-var followable = regexp.MustCompile(`^(?:v?[0-9]{1,9}|` + idPattern + `)$`)
+var followable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:v?[0-9]{1,9}|` + idPattern + `)$`) })
 
 // Operation follows a release of the app by its id or version, or a promotion
 // that it is a target of by its id, whoever made them.
@@ -20,7 +21,7 @@ func (h *heroku) Operation(ctx context.Context, t driver.Target, name string) (d
 	if err != nil {
 		return driver.Operation{}, 0, err
 	}
-	if !followable.MatchString(name) {
+	if !followable().MatchString(name) {
 		return driver.Operation{}, 0, &invalidError{text: fmt.Sprintf("%q names no release and no promotion", name), remedy: "give a version such as v42, or the id of a release or a promotion"}
 	}
 	r, err := h.releaseCalled(ctx, at.App, name)

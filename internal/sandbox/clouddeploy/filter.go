@@ -4,13 +4,16 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // predicate says whether a resource, as plain JSON, is wanted.
 type predicate func(fields any) bool
 
 // tokens of the filter language of Google's AIP-160, as far as it is spoken here.
-var filterToken = regexp.MustCompile(`\s*(\(|\)|!=|=|:|"(?:[^"\\]|\\.)*"|[A-Za-z0-9_.*/-]+)`)
+var filterToken = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\s*(\(|\)|!=|=|:|"(?:[^"\\]|\\.)*"|[A-Za-z0-9_.*/-]+)`)
+})
 
 // filter is a filter on its way through the parser.
 type filter struct {
@@ -23,7 +26,7 @@ type filter struct {
 func parseFilter(text string) (predicate, error) {
 	f := &filter{text: text}
 	for rest := text; strings.TrimSpace(rest) != ""; {
-		m := filterToken.FindStringSubmatchIndex(rest)
+		m := filterToken().FindStringSubmatchIndex(rest)
 		if m == nil || m[0] != 0 {
 			return nil, f.wrong()
 		}

@@ -5,17 +5,18 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	api "google.golang.org/api/clouddeploy/v1"
 )
 
 // resourceID is what Cloud Deploy accepts as the last part of a name.
-var resourceID = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var resourceID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`) })
 
 // named is the full name of a resource that a request wants to make.
 func named(c *call, collection, parameter string) (string, error) {
 	id := c.query(parameter)
-	if !resourceID.MatchString(id) {
+	if !resourceID().MatchString(id) {
 		return "", invalid("Invalid %s %q: must match [a-z]([a-z0-9-]{0,61}[a-z0-9])?", parameter, id)
 	}
 	return c.name + "/" + collection + "/" + id, nil

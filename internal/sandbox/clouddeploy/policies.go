@@ -16,7 +16,7 @@ func checkPolicy(p *api.DeployPolicy) error {
 	}
 	for _, rule := range p.Rules {
 		r := rule.RolloutRestriction
-		if r == nil || !resourceID.MatchString(r.Id) {
+		if r == nil || !resourceID().MatchString(r.Id) {
 			return invalid("A rule must have a rollout restriction with an id")
 		}
 		w := r.TimeWindows

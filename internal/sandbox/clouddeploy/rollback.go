@@ -20,7 +20,7 @@ func (e *Emulator) rollbackTarget(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !resourceID.MatchString(in.RolloutId) {
+	if !resourceID().MatchString(in.RolloutId) {
 		return nil, invalid("Invalid rollout ID %q", in.RolloutId)
 	}
 	had := e.state.onTarget(p.Name, in.TargetId)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/googleapi"
@@ -107,7 +108,7 @@ func (e *Emulator) answer(c *call) (any, error) {
 }
 
 // segment is what a resource id may look like in a path; "-" stands for all.
-var segment = regexp.MustCompile(`^(-|[a-z0-9]([a-z0-9.:-]{0,62}[a-z0-9])?)$`)
+var segment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(-|[a-z0-9]([a-z0-9.:-]{0,62}[a-z0-9])?)$`) })
 
 // address reads /v1/projects/P/locations/L/COLLECTION/ID…[:VERB] as a key of
 // the table and the resource's name, the parent's where the path ends with a
@@ -124,7 +125,7 @@ func address(r *http.Request) (key, name string, ok bool) {
 	for i := 4; i < len(parts); i++ {
 		if i%2 == 0 {
 			collections = append(collections, parts[i])
-		} else if !segment.MatchString(parts[i]) {
+		} else if !segment().MatchString(parts[i]) {
 			return "", "", false
 		}
 	}

@@ -93,7 +93,7 @@ func (e *Emulator) insert(c *call) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if !resourceName.MatchString(in.Name) {
+	if !resourceName().MatchString(in.Name) {
 		return nil, invalid("Invalid value for field 'resource.name': '%s'", in.Name)
 	}
 	c.name = in.Name

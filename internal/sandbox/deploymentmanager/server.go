@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/googleapi"
@@ -99,7 +100,7 @@ func (e *Emulator) answer(c *call) (any, error) {
 }
 
 // resourceName is what Deployment Manager accepts as a name.
-var resourceName = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`)
+var resourceName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`) })
 
 // address reads /deploymentmanager/v2/projects/P/global/… as a key of the
 // table and "P/NAME[/SUB]".

@@ -217,7 +217,7 @@ func noService(run actions.Context, op string, err error) error {
 // Enterprise Server, Gitea and Forgejo have no artifacts of version 4, or not all
 // of it (github.com/actions/upload-artifact, README: not supported on GHES).
 func elsewhere(run actions.Context) bool {
-	return !run.Act && run.ServerURL != "" && run.ServerURL != "https://github.com" && !isGHE.MatchString(run.ServerURL)
+	return !run.Act && run.ServerURL != "" && run.ServerURL != "https://github.com" && !isGHE().MatchString(run.ServerURL)
 }
 
 // unanswered is the error of an artifact service that did not do what was asked.

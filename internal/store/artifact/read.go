@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync"
 
 	"sluice/internal/actions"
 	"sluice/internal/actions/artifact"
@@ -12,7 +13,7 @@ import (
 )
 
 // isGHE is GitHub's own cloud under a name of its customer's.
-var isGHE = regexp.MustCompile(`^https://[a-z0-9-]+\.ghe\.com$`)
+var isGHE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^https://[a-z0-9-]+\.ghe\.com$`) })
 
 // errDownload marks errors of the download itself.
 var errDownload = errors.New("the artifact cannot be downloaded")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 
 	"sluice/internal/actions"
 	"sluice/internal/store"
@@ -24,7 +25,7 @@ var ErrNotLost = errors.New("the state is not lost: its branch goes on from the 
 // ErrNotThere means that a commit which is to be accepted is none of the two.
 var ErrNotThere = errors.New("it is neither what the branch shows nor the newest state that was saved")
 
-var isCommit = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
+var isCommit = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{7,40}$`) })
 
 // Accept goes on from one of two commits after the branch was moved or deleted: from
 // what it shows, or from the newest state that was saved. wanted is that commit's
@@ -62,7 +63,7 @@ func Accept(ctx context.Context, options Options, wanted, reason string) (Accept
 
 // chosen is the commit of the two that was named.
 func chosen(lost *store.LostError, wanted string) (string, error) {
-	if !isCommit.MatchString(wanted) {
+	if !isCommit().MatchString(wanted) {
 		return "", fmt.Errorf("%q is no commit: give its id, or at least 7 characters of it: %w", wanted, ErrNotThere)
 	}
 	both := []string{lost.Newest, lost.Now}

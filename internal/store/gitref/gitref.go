@@ -64,7 +64,7 @@ type branch struct {
 	size  int               // of texts together
 }
 
-var branchName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,200}$`)
+var branchName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,200}$`) })
 
 // Open returns the store. It sends nothing before its first use.
 func Open(options Options) (store.Store, error) {
@@ -95,7 +95,7 @@ func open(options Options) (*branch, error) {
 }
 
 func checkBranch(branch, code string) error {
-	if !branchName.MatchString(branch) || strings.Contains(branch, "..") || strings.Contains(branch, "//") ||
+	if !branchName().MatchString(branch) || strings.Contains(branch, "..") || strings.Contains(branch, "//") ||
 		strings.HasSuffix(branch, "/") || strings.HasSuffix(branch, ".lock") || strings.HasSuffix(branch, ".") {
 		return fmt.Errorf("state.branch: %q is not a branch name; give one such as %s", branch, DefaultBranch)
 	}
