@@ -44,16 +44,25 @@ func Encode(e Entry, by string) (text []byte, digest string, err error) {
 	env := envelope{
 		Schema: Schema, Pipeline: e.Key.Pipeline, Kind: e.Key.Kind, Target: e.Key.Target,
 		Generation: e.Generation, SavedBy: strings.ToValidUTF8(by, "\ufffd"), Save: rand.Text(),
-		Record: bytes.ToValidUTF8(e.Data, []byte("\ufffd")),
+	}
+	if env.Record, err = compact(bytes.ToValidUTF8(e.Data, []byte("\ufffd"))); err != nil {
+		return nil, "", err
 	}
 	if env.Digest, err = env.sum(); err != nil {
 		return nil, "", err
 	}
-	text, err = marshal(env, "  ")
-	if err == nil && len(text) > MaxStored { // long, or deeply nested
-		text, err = marshal(env, "")
+	line, err := env.line()
+	if err != nil {
+		return nil, "", err
 	}
-	if err == nil && len(text) > MaxStored { // invalid UTF-8, which is longer when it is replaced
+	var lines bytes.Buffer
+	if err := json.Indent(&lines, line, "", "  "); err != nil {
+		return nil, "", err
+	}
+	if text = lines.Bytes(); len(text) > MaxStored { // long, or deeply nested
+		text = line
+	}
+	if len(text) > MaxStored { // invalid UTF-8, which is longer when it is replaced
 		err = fmt.Errorf("%d bytes, more than the %d a record may have", len(text), MaxStored)
 	}
 	return text, env.Digest, err
@@ -84,14 +93,11 @@ func Decode(key Key, text []byte) (Stored, error) {
 	if found := (Key{Pipeline: env.Pipeline, Kind: env.Kind, Target: env.Target}); found != key {
 		return Stored{}, fmt.Errorf("it holds the record of %s", found)
 	}
-	var data bytes.Buffer
-	if err := json.Compact(&data, env.Record); err != nil {
-		return Stored{}, err
-	}
-	entry := Entry{Key: key, Generation: env.Generation, Data: data.Bytes()}
+	entry := Entry{Key: key, Generation: env.Generation, Data: env.Record}
 	return Stored{Entry: entry, By: env.SavedBy, Digest: env.Digest}, nil
 }
 
+// open checks an envelope. Its record is compact.
 func open(text []byte) (envelope, error) {
 	var env envelope
 	if len(bytes.TrimSpace(text)) == 0 {
@@ -109,6 +115,10 @@ func open(text []byte) (envelope, error) {
 	if len(env.Record) == 0 || env.Generation < 1 {
 		return env, errors.New("it lacks its record or its generation")
 	}
+	var err error
+	if env.Record, err = compact(env.Record); err != nil {
+		return env, err
+	}
 	want := env.Digest
 	got, err := env.sum()
 	if err != nil {
@@ -120,13 +130,14 @@ func open(text []byte) (envelope, error) {
 	return env, nil
 }
 
+// sum is the digest of an envelope whose record is compact.
 func (env envelope) sum() (string, error) {
 	env.Digest = ""
-	text, err := marshal(env, "")
+	line, err := env.line()
 	if err != nil {
 		return "", err
 	}
-	return Sum(text), nil
+	return Sum(line), nil
 }
 
 // Sum is the digest of bytes as Sluice writes digests: "sha256:<hex>".
@@ -135,15 +146,29 @@ func Sum(text []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// marshal keeps the record's characters as they are: without it, "<" would be
-// stored as an escape and the data would not come back as it was given.
-func marshal(env envelope, indent string) ([]byte, error) {
+// line is the envelope in one line, with its record as it is, which is compact:
+// the record is most of it, and is not gone through once more.
+func (env envelope) line() ([]byte, error) {
+	const last = "null}\n" // what a record of nil is written as, and the end
+	record := env.Record
+	env.Record = nil
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", indent)
 	if err := encoder.Encode(env); err != nil {
 		return nil, err
 	}
+	out.Truncate(out.Len() - len(last))
+	out.Write(record)
+	out.WriteString("}\n")
 	return out.Bytes(), nil
+}
+
+// compact is JSON without white space. Its characters stay as they are: with "<" as
+// an escape the data would not come back as it was given.
+func compact(data []byte) ([]byte, error) {
+	var out bytes.Buffer
+	out.Grow(len(data))
+	err := json.Compact(&out, data)
+	return out.Bytes(), err
 }

@@ -10,11 +10,13 @@ package file
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -41,7 +43,19 @@ type options struct{ by string }
 func By(who string) Option { return func(o *options) { o.by = who } }
 
 // place is a directory that keeps records.
-type place struct{ dir string }
+type place struct {
+	dir string
+
+	mu   sync.Mutex
+	mine map[store.Key]written
+}
+
+// written is a file as this process wrote it last.
+type written struct {
+	text       [sha256.Size]byte
+	version    string
+	generation int64
+}
 
 // Open returns the store in dir, which is created by the first Commit. It
 // touches nothing itself.
@@ -50,7 +64,7 @@ func Open(dir string, with ...Option) store.Store {
 	for _, option := range with {
 		option(&o)
 	}
-	return store.New(&place{dir: dir}, o.by)
+	return store.New(&place{dir: dir, mine: map[store.Key]written{}}, o.by)
 }
 
 // Facts say that the store compares and swaps, record by record.
@@ -60,11 +74,26 @@ func (s *place) Facts() store.Facts {
 
 // Read reads the records. Only a file that does not exist is "never written".
 func (s *place) Read(ctx context.Context, keys []store.Key) ([]store.Stored, error) {
+	return s.each(ctx, keys, s.decode)
+}
+
+// each reads the files of records side by side. A record that was never written has
+// none.
+func (s *place) each(ctx context.Context, keys []store.Key, of func(store.Key, []byte) (store.Stored, error)) ([]store.Stored, error) {
+	folders := s.folders(keys)
 	return store.ReadEach(ctx, keys, func(ctx context.Context, k store.Key) (store.Stored, error) {
 		if err := ctx.Err(); err != nil {
 			return store.Stored{}, err
 		}
-		return s.read(k)
+		text, err := readIn(folders[k.Folder()], s.path(k))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return store.Stored{Entry: store.Entry{Key: k}}, nil
+		case err != nil:
+			return store.Stored{}, s.unreadable(k, "read", err)
+		default:
+			return of(k, text)
+		}
 	})
 }
 
@@ -118,13 +147,20 @@ func (s *place) Swap(ctx context.Context, saves []store.Save) []store.Swapped {
 	return swapped
 }
 
-// compare reports which saves are of records that somebody changed meanwhile.
+// compare reports which saves are of records that somebody changed meanwhile. A file
+// that is, byte by byte, what this process wrote as the version that is expected
+// needs no decoding.
 func (s *place) compare(ctx context.Context, saves []store.Save) error {
-	keys, entries := make([]store.Key, len(saves)), make([]store.Entry, len(saves))
+	keys, entries, expected := make([]store.Key, len(saves)), make([]store.Entry, len(saves)), map[store.Key]string{}
 	for i, save := range saves {
-		keys[i], entries[i] = save.Key, save.Entry
+		keys[i], entries[i], expected[save.Key] = save.Key, save.Entry, save.Version
 	}
-	current, err := s.Read(ctx, keys)
+	current, err := s.each(ctx, keys, func(k store.Key, text []byte) (store.Stored, error) {
+		if mine, ok := s.known(k, text); ok && mine.version == expected[k] {
+			return store.Stored{Entry: store.Entry{Key: k, Version: mine.version, Generation: mine.generation}}, nil
+		}
+		return s.decode(k, text)
+	})
 	if err != nil {
 		return err
 	}
@@ -151,14 +187,8 @@ func (s *place) path(k store.Key) string {
 	return filepath.Join(s.dir, filepath.FromSlash(k.Path()))
 }
 
-func (s *place) read(k store.Key) (store.Stored, error) {
-	text, err := s.readRecord(k)
-	if errors.Is(err, fs.ErrNotExist) {
-		return store.Stored{Entry: store.Entry{Key: k}}, nil
-	}
-	if err != nil {
-		return store.Stored{}, s.unreadable(k, "read", err)
-	}
+// decode opens the text of a record's file.
+func (s *place) decode(k store.Key, text []byte) (store.Stored, error) {
 	found, err := store.Decode(k, text)
 	if err != nil {
 		return store.Stored{}, &store.UnreadableError{
@@ -168,6 +198,21 @@ func (s *place) read(k store.Key) (store.Stored, error) {
 	}
 	found.Version = found.Digest
 	return found, nil
+}
+
+// known is the file of a text, where this process wrote it last.
+func (s *place) known(k store.Key, text []byte) (mine written, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mine, ok = s.mine[k]
+	return mine, ok && mine.text == sha256.Sum256(text)
+}
+
+// wrote notes what this process wrote.
+func (s *place) wrote(save store.Save) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mine[save.Key] = written{sha256.Sum256(save.Text), save.Digest, save.Generation}
 }
 
 // put writes an entry, or removes it. Its folder is flushed by the caller.
@@ -186,6 +231,7 @@ func (s *place) put(ctx context.Context, save store.Save) (store.Swapped, error)
 	if save.Removes() {
 		return store.Swapped{}, nil
 	}
+	s.wrote(save)
 	return store.Swapped{Version: save.Digest, Location: path}, nil
 }
 

@@ -16,13 +16,26 @@ import (
 // FIFO there is somebody else's doing, and opening one may wait for ever, read
 // for ever, or touch what lies elsewhere.
 
-// readRecord reads the text of a pipeline's record. The error is
-// [fs.ErrNotExist] only where everything on the way proves that there is none.
-func (s *place) readRecord(k store.Key) ([]byte, error) {
-	if err := s.checkFolder(k.Folder()); err != nil {
-		return nil, err
+// folders are what is wrong with the folders of records, nil where nothing is. The
+// error is [fs.ErrNotExist] only where everything on the way proves that there is
+// none.
+func (s *place) folders(keys []store.Key) map[string]error {
+	found := map[string]error{}
+	for _, k := range keys {
+		folder := k.Folder()
+		if _, looked := found[folder]; !looked {
+			found[folder] = s.checkFolder(folder)
+		}
 	}
-	return readPlain(s.path(k))
+	return found
+}
+
+// readIn reads the text of a record in a folder, where nothing is wrong with that.
+func readIn(folder error, path string) ([]byte, error) {
+	if folder != nil {
+		return nil, folder
+	}
+	return readPlain(path)
 }
 
 // checkFolder refuses a folder of entries that is none. The error is

@@ -9,9 +9,9 @@ import (
 )
 
 // replace makes text the content of path, all at once, and durably once the caller
-// flushed the folder, which is there. The caller holds the lock, so one fixed temporary name serves, and what a killed
-// process or somebody else left there is removed: it is written into nothing
-// that existed before.
+// flushed the folder, which is there. The caller holds the lock, so one fixed
+// temporary name serves, and what a killed process or somebody else left there is
+// removed: it is written into nothing that existed before.
 func replace(path string, text []byte) error {
 	temporary := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
 	if err := writeSynced(temporary, text); err != nil {
@@ -42,10 +42,13 @@ func makeDir(dir string) error {
 }
 
 func writeSynced(path string, text []byte) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	f, err := create(path)
+	if errors.Is(err, fs.ErrExist) {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+		f, err = create(path)
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
 	if err != nil {
 		return err
 	}
@@ -54,6 +57,11 @@ func writeSynced(path string, text []byte) error {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
+}
+
+// create makes a file that was not there.
+func create(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
 }
 
 // syncDir flushes a directory's entries. Windows has no such call and needs
