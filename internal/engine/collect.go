@@ -19,7 +19,7 @@ import (
 // shard reached although it does not run what the others brought, failed.
 // Errors are those of the ledger.
 func (e *Engine) Collect(ctx context.Context, id string, req Promotion) (view.Outcome, error) {
-	state, err := e.load(ctx, e.planner.Reads(e.wanted(req))...)
+	state, err := e.loadFor(ctx, e.wanted(req))
 	if err != nil {
 		return view.Outcome{}, err
 	}

@@ -104,8 +104,27 @@ func (e *Engine) fresh(target string) rollout.Record {
 }
 
 // load reads the records of targets, with the other members of the promotions
-// that they are in.
+// that they are in, and with the blocks that hold for those that are new.
 func (e *Engine) load(ctx context.Context, targets ...string) (*ledger.State, error) {
+	state, err := e.read(ctx, targets...)
+	if err != nil {
+		return nil, err
+	}
+	return state, e.inherit(ctx, state, targets)
+}
+
+// loadFor is load for a promotion. Of the targets that it takes releases from no
+// blocks are asked: these stop what goes to a target, not what comes from it.
+func (e *Engine) loadFor(ctx context.Context, wanted planner.Promotion) (*ledger.State, error) {
+	state, err := e.read(ctx, e.planner.Reads(wanted)...)
+	if err != nil {
+		return nil, err
+	}
+	return state, e.inherit(ctx, state, names(wanted.Targets))
+}
+
+// read is load without the blocks of new targets.
+func (e *Engine) read(ctx context.Context, targets ...string) (*ledger.State, error) {
 	state, err := e.Ledger.Load(ctx, targets...)
 	if err != nil {
 		return nil, err
@@ -113,10 +132,7 @@ func (e *Engine) load(ctx context.Context, targets ...string) (*ledger.State, er
 	if err := e.asRenamed(ctx, state, targets); err != nil {
 		return nil, err
 	}
-	if err := e.Ledger.LoadMembers(ctx, state); err != nil {
-		return nil, err
-	}
-	return state, e.inherit(ctx, state, targets)
+	return state, e.Ledger.LoadMembers(ctx, state)
 }
 
 // loadToChange is load for a command that changes something.

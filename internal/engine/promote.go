@@ -77,7 +77,7 @@ func (e *Engine) planPromotion(ctx context.Context, req Promotion) (*ledger.Stat
 	if wanted.Releases, err = e.brought(ctx, req.Of); err != nil {
 		return nil, planner.Plan{}, err
 	}
-	state, err := e.load(ctx, e.planner.Reads(wanted)...)
+	state, err := e.loadFor(ctx, wanted)
 	if err != nil {
 		return nil, planner.Plan{}, err
 	}

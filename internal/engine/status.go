@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"sluice/internal/ledger"
@@ -27,11 +28,26 @@ func (e *Engine) Status(ctx context.Context, targets []*pipeline.Target, orphans
 	if err != nil {
 		return Status{}, err
 	}
+	if err := e.Ledger.LoadPromotions(ctx, state, ended(state)...); err != nil {
+		return Status{}, err
+	}
 	lost, err := e.orphans(ctx, state, orphans)
 	if err != nil {
 		return Status{}, err
 	}
 	return e.standing(ctx, state, targets, lost, e.readings(ctx, targets)), ctx.Err()
+}
+
+// ended are the promotions of rollouts that are over and that the state lacks: they
+// say which of their targets were left out.
+func ended(state *ledger.State) []string {
+	lacks := map[string]bool{}
+	for _, r := range state.Records {
+		if x, ok := r.Newest(); ok && x.Over() && x.Spec.Promotion != "" && state.Promotions[x.Spec.Promotion] == nil {
+			lacks[x.Spec.Promotion] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(lacks))
 }
 
 // standing puts records and readings together.

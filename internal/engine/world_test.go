@@ -16,6 +16,7 @@ import (
 	"sluice/internal/platform"
 	"sluice/internal/sandbox"
 	emulators "sluice/internal/sandbox/all"
+	"sluice/internal/store"
 	"sluice/internal/store/storetest"
 	"sluice/internal/view"
 	"sluice/internal/work"
@@ -55,6 +56,7 @@ type world struct {
 	checks   *checks
 	epoch    time.Time
 	runs     int
+	loads    func([]store.Key) error // is told of each load; may be nil
 }
 
 // checks are all of one kind: they pass, or do not.
@@ -134,7 +136,9 @@ func (w *world) by(login string, do func(context.Context, *engine.Engine) (view.
 	run := rollout.Run{ID: fmt.Sprintf("run-%d", w.runs), Attempt: 1, Started: w.now()}
 	limits := work.Begin(w.t.Context(), w.clock(), work.Limits{Budget: time.Hour, Inline: 2 * time.Minute, Places: 4})
 	defer limits.End()
-	held := ledger.Open(w.t.Context(), ledger.Config{Store: w.memory.Another(), Pipeline: "shop", Digest: w.pipeline.Digest, History: 20, Run: run, Work: limits})
+	own := w.memory.Another()
+	own.OnLoad = w.loads
+	held := ledger.Open(w.t.Context(), ledger.Config{Store: own, Pipeline: "shop", Digest: w.pipeline.Digest, History: 20, Run: run, Work: limits})
 	reach := platform.Open(platform.Config{Env: driver.Env{Getenv: func(name string) string { return w.server.Env()[name] }, Now: w.now}, Platforms: all.Platforms()})
 	e := engine.New(engine.Config{
 		Pipeline: w.pipeline, Platform: reach.During(limits), Checks: w.checks, Ledger: held, Work: limits, Run: run, Verified: true, Identifies: true,

@@ -9,6 +9,7 @@ import (
 
 	"sluice/internal/outside"
 	"sluice/internal/view"
+	"sluice/rollout"
 )
 
 // Width is how many columns a terminal has at least: what is longer is shortened,
@@ -84,7 +85,7 @@ func standing(targets []view.TargetStatus, now time.Time) grid {
 	g := grid{head: []string{"STAGE", "TARGET", "PLATFORM", "RUNS", "SINCE", "ROLLOUT", "STATE", "PHASE", "BLOCKED BY"}, spare: []string{"PLATFORM", "ROLLOUT", "STAGE"}}
 	for _, t := range targets {
 		g.rows = append(g.rows, []string{
-			t.Stage, t.Target.Target, t.Platform, runs(t), sinceText(t.Since, now), t.Rollout, string(t.State), t.Phase, blockedBy(t.BlockedBy),
+			t.Stage, t.Target.Target, t.Platform, runs(t), sinceText(t.Since, now), t.Rollout, stateWord(t), t.Phase, blockedBy(t.BlockedBy),
 		})
 	}
 	return g
@@ -104,7 +105,7 @@ func folded(targets []view.TargetStatus) grid {
 		if t.WaitingFor != nil {
 			waits = string(t.WaitingFor.Kind)
 		}
-		row := []string{t.Stage, "", runs(t), string(t.State), t.Phase, waits, kinds(t.BlockedBy), ""}
+		row := []string{t.Stage, "", runs(t), stateWord(t), t.Phase, waits, kinds(t.BlockedBy), ""}
 		key := strings.Join(row, "\x00")
 		if byKey[key] == nil {
 			byKey[key] = &group{row: row}
@@ -117,6 +118,15 @@ func folded(targets []view.TargetStatus) grid {
 		g.rows = append(g.rows, one.row)
 	}
 	return g
+}
+
+// stateWord is the state of a target's rollout, unless a person left it out: then
+// it is over for its promotion, whatever it came to.
+func stateWord(t view.TargetStatus) string {
+	if t.Skipped {
+		return string(rollout.PhaseSkipped)
+	}
+	return string(t.State)
 }
 
 // runs is what stands on a target, with its shares where there are several.

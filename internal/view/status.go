@@ -232,6 +232,9 @@ func (s TargetStatus) Notes() []string {
 	if s.Orphaned {
 		notes = append(notes, "is orphaned: the state knows it and the pipeline does not; say `formerly` at the target that took its place")
 	}
+	if s.Skipped {
+		notes = append(notes, "was skipped: its promotion goes on without it")
+	}
 	if s.Drift {
 		notes = append(notes, "shows drift: the state says "+s.Says+", and somebody else changed it")
 	}
