@@ -29,9 +29,9 @@ func (w *walker) automation(n *yaml.Node) (*Automation, bool) {
 	case "promote":
 		a.Promote, a.stages = w.autoPromote(rule)
 	case "advance":
-		a.Advance, a.stages = w.autoAdvance(rule)
+		a.Advance = w.autoAdvance(rule, a)
 	case "repair":
-		a.Repair, a.stages = w.repair(rule)
+		a.Repair = w.repair(rule, a)
 	}
 	return a, true
 }
@@ -67,25 +67,31 @@ func (a *AutoPromote) Due(succeeded time.Time) (time.Time, bool) {
 }
 
 // autoAdvance reads the rule that starts the next phase.
-func (w *walker) autoAdvance(n *yaml.Node) (*AutoAdvance, []At[string]) {
+func (w *walker) autoAdvance(n *yaml.Node, a *Automation) *AutoAdvance {
 	m, ok := w.mapping(n, "advance", "stage", "phases", "after")
 	if !ok {
-		return nil, nil
+		return nil
 	}
+	stage := w.about(m, a)
+	return &AutoAdvance{Stage: stage, Phases: values(a.phases), After: m.duration("after", 0, 0)}
+}
+
+// about reads the phases that a rule is about and the stage, which it returns.
+func (w *walker) about(m mapping, a *Automation) string {
 	m.require("stage")
 	stage := m.name("stage")
-	return &AutoAdvance{Stage: stage.Value, Phases: w.phases(m, "phases"), After: m.duration("after", 0, 0)}, present(stage)
+	a.stages, a.phases = present(stage), w.phases(m, "phases")
+	return stage.Value
 }
 
 // repair reads the rule that retries failed jobs, then rolls back.
-func (w *walker) repair(n *yaml.Node) (*AutoRepair, []At[string]) {
+func (w *walker) repair(n *yaml.Node, a *Automation) *AutoRepair {
 	m, ok := w.mapping(n, "repair", "stage", "phases", "jobs", "retry", "rollback")
 	if !ok {
-		return nil, nil
+		return nil
 	}
-	m.require("stage")
-	stage := m.name("stage")
-	rule := &AutoRepair{Stage: stage.Value, Phases: w.phases(m, "phases"), Jobs: m.words("jobs", []string{"predeploy", "deploy", "verify", "analysis", "postdeploy"})}
+	stage := w.about(m, a)
+	rule := &AutoRepair{Stage: stage, Phases: values(a.phases), Jobs: m.words("jobs", []string{"predeploy", "deploy", "verify", "analysis", "postdeploy"})}
 	if !m.has("retry") && !m.has("rollback") {
 		w.problem(m.pos, "repair needs at least one of retry, rollback")
 	}
@@ -95,7 +101,7 @@ func (w *walker) repair(n *yaml.Node) (*AutoRepair, []At[string]) {
 	if m.has("rollback") {
 		w.autoRollback(m.node("rollback"), rule)
 	}
-	return rule, present(stage)
+	return rule
 }
 
 // retry reads how often a failed job is run again.
@@ -125,13 +131,13 @@ func (w *walker) autoRollback(n *yaml.Node, rule *AutoRepair) {
 }
 
 // phases reads a list of phases' names.
-func (w *walker) phases(m mapping, key string) []string {
+func (w *walker) phases(m mapping, key string) []At[string] {
 	list := m.texts(key)
 	w.noDuplicates(key, list)
 	for _, phase := range list {
 		w.phaseName(key, phase)
 	}
-	return values(list)
+	return list
 }
 
 // phaseName judges a phase's name: stable, canary-10, canary-10.5, or one that

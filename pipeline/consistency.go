@@ -176,7 +176,7 @@ func (c *checker) variables() {
 			continue
 		}
 		seen[once] = true
-		for _, v := range t.Canary.variables {
+		for _, v := range t.Canary.pairs() {
 			c.variable(t.Platform, v)
 		}
 	}
@@ -298,7 +298,35 @@ func (c *checker) references() {
 	}
 	for _, a := range c.p.Automation {
 		c.known("automation", "stage", a.stages, stages)
+		c.phases(a)
 	}
+}
+
+// phases checks that a rule's phases are some that rollouts of its stage have. Those
+// of a platform that owns its rollouts the file does not know.
+func (c *checker) phases(a *Automation) {
+	if len(a.stages) == 0 {
+		return
+	}
+	s := c.p.byStage[a.stages[0].Value]
+	if s == nil || slices.ContainsFunc(s.Targets, func(t *Target) bool { return t.Platform.Remote }) {
+		return
+	}
+	var names []string
+	for _, t := range s.Targets {
+		names = append(names, t.Canary.PhaseNames()...)
+	}
+	c.known("phases", "phase of stage "+quote(s.Name.Value), a.phases, namesOf(firsts(names)))
+}
+
+// firsts keeps the first of each name.
+func firsts(names []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(names, func(name string) bool {
+		twice := seen[name]
+		seen[name] = true
+		return twice
+	})
 }
 
 // known reports names that nothing in the file has.

@@ -55,7 +55,7 @@ func (p *Pipeline) targetChecks() []*Check {
 		all = append(all, t.Verify...)
 		all = append(all, t.Postdeploy...)
 		if t.Canary != nil {
-			all = append(all, t.Canary.Analysis...)
+			all = append(all, t.Canary.checks()...)
 		}
 	}
 	return all

@@ -131,13 +131,24 @@ func (t *Target) Driver() driver.Target {
 // Canary is how traffic moves to a new release.
 type Canary struct {
 	Pos           Pos
-	Percentages   []At[string]   // canonical decimals, ascending, 0 < n < 100: "10", "10.5"
-	Wait          *time.Duration // bake after each percentage; nil means that a person advances
-	Variables     map[string]string
+	Phases        []*Phase // ascending; stable, which follows them, is not among them
+	Stable        *Phase   // what stable has of its own; nil for nothing
 	UseStageCache bool
 	Disable       bool   // remove the canary when stable
 	OnFailure     string // "restore" or "hold"
-	Analysis      []*Check
+}
+
+// Phase is one step of a canary. What the canary says for all of them is already
+// merged in: the phase's own wins.
+type Phase struct {
+	Pos       Pos
+	Name      At[string]     // "canary-10.5" unless the file names it
+	Percent   At[string]     // canonical decimal, 0 < n < 100: "10", "10.5"; "" of stable
+	Wait      *time.Duration // bake after it; nil means that a person advances
+	Variables map[string]string
+	Verify    []*Check // in the place of the target's, where OwnVerify
+	OwnVerify bool
+	Analysis  []*Check
 
 	variables []pair // Variables with their positions
 }
@@ -222,7 +233,7 @@ type Automation struct {
 	Advance *AutoAdvance
 	Repair  *AutoRepair
 
-	stages []At[string] // the stages it names
+	stages, phases []At[string] // what it names
 }
 
 // AutoPromote promotes what succeeded on a stage to the next one.

@@ -75,8 +75,8 @@ func TestDurations(t *testing.T) {
 func TestPercentagesStayExact(t *testing.T) {
 	p := parse(t, one("strategy: {canary: {percentages: [0.1, 0.10000000000000001, 10, 10.50, 20.00, 99.9999999999999999]}}"))
 	var got []string
-	for _, percent := range p.Stages[0].Targets[0].Canary.Percentages {
-		got = append(got, percent.Value)
+	for _, phase := range p.Stages[0].Targets[0].Canary.Phases {
+		got = append(got, phase.Percent.Value)
 	}
 	if want := "0.1 0.10000000000000001 10 10.5 20 99.9999999999999999"; strings.Join(got, " ") != want {
 		t.Errorf("got %v, want %s", got, want)
@@ -85,10 +85,10 @@ func TestPercentagesStayExact(t *testing.T) {
 
 // A canary without a wait is advanced by a person; a wait of nothing is not.
 func TestWait(t *testing.T) {
-	if c := parse(t, one("strategy: {canary: {percentages: [1]}}")).Stages[0].Targets[0].Canary; c.Wait != nil {
+	if c := parse(t, one("strategy: {canary: {percentages: [1]}}")).Stages[0].Targets[0].Canary.Phases[0]; c.Wait != nil {
 		t.Errorf("wait is %v", *c.Wait)
 	}
-	if c := parse(t, one("strategy: {canary: {percentages: [1], wait: 0s}}")).Stages[0].Targets[0].Canary; c.Wait == nil || *c.Wait != 0 {
+	if c := parse(t, one("strategy: {canary: {percentages: [1], wait: 0s}}")).Stages[0].Targets[0].Canary.Phases[0]; c.Wait == nil || *c.Wait != 0 {
 		t.Errorf("wait is %v, want 0s", c.Wait)
 	}
 }

@@ -27,23 +27,31 @@ func (w *walker) strategy(n *yaml.Node) *Canary {
 
 // canary reads strategy.canary.
 func (w *walker) canary(n *yaml.Node) *Canary {
-	m, ok := w.mapping(n, "canary", "percentages", "wait", "variables", "useStageCache", "disable", "onFailure", "analysis")
+	m, ok := w.mapping(n, "canary", "percentages", "phases", "wait", "variables", "useStageCache", "disable", "onFailure", "analysis")
 	if !ok {
 		return nil
 	}
-	m.require("percentages")
-	variables := m.entries("variables")
-	return &Canary{
+	c := &Canary{
 		Pos:           m.pos,
-		Percentages:   w.percentages(m),
-		Wait:          w.bake(m),
-		Variables:     mapOf(variables),
-		variables:     variables,
 		UseStageCache: m.flag("useStageCache", false),
 		Disable:       m.flag("disable", false),
 		OnFailure:     m.word("onFailure", Restore, Restore, Hold).Value,
-		Analysis:      w.analysis(m),
 	}
+	variables := m.entries("variables")
+	all := Phase{Wait: w.bake(m), Variables: mapOf(variables), variables: variables, Analysis: w.ofTarget(m, "analysis")}
+	form, ok := m.exactlyOne("percentages", "phases")
+	switch {
+	case !ok:
+	case form == "phases":
+		w.phasesOf(m, c, all)
+	default:
+		for _, percent := range w.percentages(m) {
+			one := all
+			one.Pos, one.Name, one.Percent = percent.Pos, At[string]{Value: phasePrefix + percent.Value, Pos: percent.Pos}, percent
+			c.Phases = append(c.Phases, &one)
+		}
+	}
+	return c
 }
 
 // bake reads the wait after each percentage, nil where a person advances.
@@ -55,12 +63,12 @@ func (w *walker) bake(m mapping) *time.Duration {
 	return &wait
 }
 
-// analysis reads the checks over the bake; they belong to one target's canary.
-func (w *walker) analysis(m mapping) []*Check {
-	checks := w.checks(m, "analysis")
+// ofTarget reads checks that belong to one target's canary.
+func (w *walker) ofTarget(m mapping, key string) []*Check {
+	checks := w.checks(m, key)
 	for _, c := range checks {
 		if c.Scope == ScopeStage {
-			w.problem(c.Pos, "analysis: a check of a canary cannot have scope: stage; it runs for the target")
+			w.problem(c.Pos, key+": a check of a canary cannot have scope: stage; it runs for the target")
 		}
 	}
 	return checks
@@ -70,29 +78,45 @@ func (w *walker) analysis(m mapping) []*Check {
 func (w *walker) percentages(m mapping) []At[string] {
 	var list []At[string]
 	for _, item := range m.someItems("percentages", "a number such as 10") {
-		value, ok := w.percentage(item)
+		value, ok := w.percentage("percentages", item)
 		if !ok {
 			continue
 		}
-		if len(list) > 0 && compareDecimals(value.Value, list[len(list)-1].Value) <= 0 {
-			w.problem(value.Pos, fmt.Sprintf("percentages: %s does not ascend from %s; write them in ascending order, each once", value.Value, list[len(list)-1].Value))
+		if len(list) > 0 {
+			w.ascends("percentages", value, list[len(list)-1].Value)
 		}
 		list = append(list, value)
 	}
 	return list
 }
 
-// percentage reads one percentage as canonical decimal text.
-func (w *walker) percentage(n *yaml.Node) (At[string], bool) {
+// ascends reports a percentage that is not above the one before it.
+func (w *walker) ascends(key string, value At[string], last string) {
+	if compareDecimals(value.Value, last) <= 0 {
+		w.problem(value.Pos, fmt.Sprintf("%s: %s does not ascend from %s; write them in ascending order, each once", key, value.Value, last))
+	}
+}
+
+// percentage reads one percentage of a canary as canonical decimal text.
+func (w *walker) percentage(key string, n *yaml.Node) (At[string], bool) {
+	value, ok := w.decimal(key, n)
+	if !ok {
+		return At[string]{}, false
+	}
+	if compareDecimals(value.Value, "0") <= 0 || compareDecimals(value.Value, "100") >= 0 {
+		w.problem(value.Pos, fmt.Sprintf("%s: %s is not between 0 and 100; the last phase, stable, is all of the traffic and needs no number", key, shorten(deref(n).Value)))
+		return At[string]{}, false
+	}
+	return value, true
+}
+
+// decimal reads a number as canonical decimal text.
+func (w *walker) decimal(key string, n *yaml.Node) (At[string], bool) {
 	node := deref(n)
 	numeric := node.ShortTag() == "!!int" || node.ShortTag() == "!!float"
 	value, ok := canonicalDecimal(node.Value)
 	if node.Kind != yaml.ScalarNode || !numeric || !ok {
-		w.problem(w.pos(n), fmt.Sprintf("percentages: want a number such as 10 or 10.5, got %s", describe(node)))
-		return At[string]{}, false
-	}
-	if compareDecimals(value, "0") <= 0 || compareDecimals(value, "100") >= 0 {
-		w.problem(w.pos(n), fmt.Sprintf("percentages: %s is not between 0 and 100; the last phase, stable, is all of the traffic and needs no number", shorten(node.Value)))
+		w.problem(w.pos(n), fmt.Sprintf("%s: want a number such as 10 or 10.5, got %s", key, describe(node)))
 		return At[string]{}, false
 	}
 	return At[string]{Value: value, Pos: w.pos(n)}, true

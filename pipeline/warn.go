@@ -42,7 +42,7 @@ func (p *Pipeline) warnStore() []Problem {
 		add(p.Stages[i].Approval.Pos, "approval: what waits for it is")
 	}
 	list := p.canaries()
-	if i := slices.IndexFunc(list, func(c *Canary) bool { return c.Wait == nil || *c.Wait > inlineWait }); i >= 0 {
+	if i := slices.IndexFunc(list, (*Canary).outlasts); i >= 0 {
 		add(list[i].Pos, "canary: what follows its wait is")
 	}
 	if len(p.Automation) > 0 {
@@ -82,8 +82,13 @@ func butStarter(a *Approval) string {
 func (p *Pipeline) warnCanaries() []Problem {
 	var found []Problem
 	for _, c := range p.canaries() {
-		if c.Wait == nil {
+		byHand := c.byHand()
+		if len(byHand) > 0 && len(byHand) == len(c.Phases) {
 			found = append(found, warning(c.Pos, "canary: without wait, a person advances every phase; add one such as wait: 30m to go on alone"))
+			continue
+		}
+		for _, p := range byHand {
+			found = append(found, warning(p.Pos, "phase %q: without wait, a person advances what follows it; add one such as wait: 30m to go on alone", p.Name.Value))
 		}
 	}
 	return found

@@ -271,7 +271,7 @@ func (r *Record) AdvanceDue(rule Rule) (phase string, at time.Time, ok bool) {
 		return "", time.Time{}, false
 	}
 	current, i, ok := e.current()
-	if !ok || i == 0 || current.State != PhasePending || e.Spec.Wait != nil || !covers(rule.Phases, e.Rollout.Phases[i-1].ID) {
+	if !ok || i == 0 || current.State != PhasePending || e.Spec.WaitAfter(e.Rollout.Phases[i-1].ID) != nil || !covers(rule.Phases, e.Rollout.Phases[i-1].ID) {
 		return "", time.Time{}, false
 	}
 	ended, known := e.Times[e.Rollout.Phases[i-1].ID]

@@ -73,7 +73,7 @@ func TestControllerName(t *testing.T) {
 func TestPhasesOf(t *testing.T) {
 	s := newRig(t)
 	s.want("none", PhasesOf(nil, true), []PhaseSpec{{ID: "stable", Effects: []driver.Kind{driver.Deploy}}})
-	s.want("some", PhasesOf([]string{"10.5"}, true), []PhaseSpec{
+	s.want("some", PhasesOf(shares("10.5"), true), []PhaseSpec{
 		{ID: "canary-10.5", Percent: "10.5", Effects: []driver.Kind{driver.Weight}},
 		{ID: "stable", Effects: []driver.Kind{driver.Stable, driver.Disable}},
 	})

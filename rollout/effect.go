@@ -269,7 +269,8 @@ func (e *Execution) Change(due Due) driver.Change {
 		Baseline: json.RawMessage(e.Baseline), Remote: e.Platform(),
 	}
 	if due.Kind == driver.Weight {
-		c.Percent, c.Variables, c.UseStageCache = e.percent(due.Phase), e.Spec.Variables, e.Spec.UseStageCache
+		share := e.share(due.Phase)
+		c.Percent, c.Variables, c.UseStageCache = share.Percent, e.Spec.VariablesIn(share.ID), e.Spec.UseStageCache
 	}
 	if last, ok := e.Last(); ok && !e.Accepted {
 		c.Expected = last.After

@@ -34,7 +34,7 @@ func (t PassJob) apply(r *Record, now time.Time) error {
 			return nil
 		}
 	}
-	if len(e.Spec.Gates.Stage(j.ID)) > 0 {
+	if len(e.Spec.GatesIn(p.ID).Stage(j.ID)) > 0 {
 		e.setTime(ownKey(p.ID, j.ID), now) // Settle goes on when the stage's are over
 		return nil
 	}

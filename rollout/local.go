@@ -56,7 +56,7 @@ func (e local) failAt(r *Record, phase *Phase, cause FailureCause, message strin
 // startPhase starts phase i where nothing but time was missing.
 func (e local) startPhase(r *Record, a around, phase *Phase, i int, now time.Time) bool {
 	if i > 0 && e.Rollout.Phases[i-1].State == PhaseSucceeded {
-		if e.Spec.Wait == nil || now.Before(e.phaseDue(i)) {
+		if e.Spec.WaitAfter(e.Rollout.Phases[i-1].ID) == nil || now.Before(e.phaseDue(i)) {
 			return false
 		}
 		if _, held := a.hold(r, e.Execution, now); held {
@@ -80,7 +80,7 @@ func (e local) settlePhase(r *Record, a around, phase *Phase, now time.Time) boo
 	case job.ID == JobDeploy && e.nextEffect(phase.ID) == "":
 		e.succeedJob(r, phase, job, now)
 		return true
-	case len(e.Spec.Gates.Stage(job.ID)) > 0:
+	case len(e.Spec.GatesIn(phase.ID).Stage(job.ID)) > 0:
 		return e.settleStageChecks(r, a, phase, job, now)
 	default:
 		return false
@@ -113,7 +113,7 @@ func (e local) waitForPhase(r *Record, a around, i int, now time.Time) Waiting {
 	phase := e.Rollout.Phases[i].ID
 	w, held := a.hold(r, e.Execution, now)
 	switch {
-	case e.Spec.Wait != nil && i > 0 && (!held || now.Before(e.phaseDue(i))):
+	case i > 0 && e.Spec.WaitAfter(e.Rollout.Phases[i-1].ID) != nil && (!held || now.Before(e.phaseDue(i))):
 		return Waiting{Kind: WaitBake, Until: e.phaseDue(i), Phase: phase}
 	case held:
 		w.Phase = phase
@@ -137,7 +137,7 @@ func (e local) nextCheck(r *Record, a around, due Due, now time.Time) Due {
 			return due.wait(w)
 		}
 	}
-	own := len(e.Spec.Gates.Stage(due.Job)) == 0 || !e.ownPassed(due.Phase, due.Job)
+	own := len(e.Spec.GatesIn(due.Phase).Stage(due.Job)) == 0 || !e.ownPassed(due.Phase, due.Job)
 	if own && due.Job != JobPredeploy {
 		due.Action = ActionCheck
 		return due

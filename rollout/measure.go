@@ -61,7 +61,7 @@ type CheckDue struct {
 // order: all of them, of an analysis those whose time has come.
 func (e *Execution) ChecksDue(phase, job string, now time.Time) []CheckDue {
 	var due []CheckDue
-	for i, g := range e.Spec.Gates.Own(job) {
+	for i, g := range e.Spec.GatesIn(phase).Own(job) {
 		if job != JobAnalysis || e.lookDue(phase, i, g, now) {
 			due = append(due, CheckDue{Index: i, Gate: g, Window: e.window(phase, job, i, g, now)})
 		}
@@ -70,14 +70,15 @@ func (e *Execution) ChecksDue(phase, job string, now time.Time) []CheckDue {
 }
 
 // bakes reports whether a job's checks are looked at over a bake.
-func (e *Execution) bakes(job string) bool {
-	return job == JobAnalysis && e.Spec.Wait != nil && *e.Spec.Wait > 0
+func (e *Execution) bakes(phase, job string) bool {
+	wait := e.Spec.WaitAfter(phase)
+	return job == JobAnalysis && wait != nil && *wait > 0
 }
 
 // window is what the next look at a check is about.
 func (e *Execution) window(phase, job string, check int, g Gate, now time.Time) analysis.Window {
 	w := analysis.Window{Now: now, Interval: g.Pace().Over().Std()}
-	if !e.bakes(job) {
+	if !e.bakes(phase, job) {
 		return w
 	}
 	w.Begin, w.End = e.analysisBegin(phase, now), e.analysisEndFrom(phase, now)
@@ -96,7 +97,7 @@ func (e *Execution) analysisBegin(phase string, now time.Time) time.Time {
 }
 
 func (e *Execution) analysisEndFrom(phase string, now time.Time) time.Time {
-	return e.analysisBegin(phase, now).Add(e.Spec.Wait.Std())
+	return e.analysisBegin(phase, now).Add(e.Spec.WaitAfter(phase).Std())
 }
 
 // lookDue reports whether a check of an analysis is to be looked at now. A check
@@ -123,7 +124,7 @@ func (e *Execution) lookDue(phase string, check int, g Gate, now time.Time) bool
 // been, for good.
 func (e *Execution) lookAt(phase string, check int, g Gate, now time.Time) (time.Time, bool) {
 	last, looked := e.measure(phase, JobAnalysis, check).Last()
-	if !e.bakes(JobAnalysis) {
+	if !e.bakes(phase, JobAnalysis) {
 		return now, !looked
 	}
 	begin, end := e.analysisBegin(phase, now), e.analysisEndFrom(phase, now)
@@ -156,7 +157,7 @@ func (e *Execution) looksDue(phase string, now time.Time) bool {
 // measures, or when its bake is over.
 func (e *Execution) nextLook(phase string, now time.Time) time.Time {
 	next := e.analysisEnd(phase)
-	for i, g := range e.Spec.Gates.Own(JobAnalysis) {
+	for i, g := range e.Spec.GatesIn(phase).Own(JobAnalysis) {
 		if !g.Measures() {
 			continue
 		}
@@ -173,7 +174,7 @@ func (e *Execution) analysisOver(phase string, now time.Time) bool {
 	if now.Before(e.analysisEnd(phase)) {
 		return false
 	}
-	for i, g := range e.Spec.Gates.Own(JobAnalysis) {
+	for i, g := range e.Spec.GatesIn(phase).Own(JobAnalysis) {
 		if !g.Measures() {
 			continue
 		}
@@ -270,7 +271,7 @@ func (t Looked) apply(r *Record, now time.Time) error {
 // weigh takes looks over and says why the job fails, or what a person has to
 // decide; both "" where it goes on.
 func (e *Execution) weigh(phase, job string, looks []Look) (failed, unclear string) {
-	gates := e.Spec.Gates.Own(job)
+	gates := e.Spec.GatesIn(phase).Own(job)
 	for _, l := range looks {
 		if l.Check < 0 || l.Check >= len(gates) {
 			continue
@@ -286,7 +287,7 @@ func (e *Execution) weigh(phase, job string, looks []Look) (failed, unclear stri
 		gap := e.gap(m, g, l.Sample)
 		switch {
 		case g.DryRun:
-		case e.failsJob(m, g, l.Sample, job) && failed == "":
+		case e.failsJob(m, g, l.Sample) && failed == "":
 			failed = why(phase, job, "failed", g.Name()+": "+l.Sample.Text)
 		case gap != "" && unclear == "":
 			unclear = why(phase, job, "is inconclusive", g.Name()+": "+gap)
@@ -297,15 +298,15 @@ func (e *Execution) weigh(phase, job string, looks []Look) (failed, unclear stri
 
 // failsJob reports whether a look fails its job. Without a bake the failures that
 // may be were looked past already.
-func (e *Execution) failsJob(m *Measure, g Gate, s analysis.Sample, job string) bool {
-	return s.Verdict == analysis.Failed && (!e.bakes(job) || m.Failed > g.Pace().Failures)
+func (e *Execution) failsJob(m *Measure, g Gate, s analysis.Sample) bool {
+	return s.Verdict == analysis.Failed && (!e.bakes(m.Phase, m.Job) || m.Failed > g.Pace().Failures)
 }
 
 // gap says why a look is for a person to decide: it says so itself, or nothing was
 // seen for longer than twice the interval, be it that nobody looked or that there
 // was nothing to see. What happened then nobody knows, and no later look tells.
 func (e *Execution) gap(m *Measure, g Gate, s analysis.Sample) string {
-	if !e.bakes(m.Job) {
+	if !e.bakes(m.Phase, m.Job) {
 		if s.Verdict.Conclusive() {
 			return ""
 		}

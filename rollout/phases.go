@@ -11,16 +11,17 @@ import (
 // PhaseStable is the id of the last phase.
 const PhaseStable = "stable"
 
-// PhasesOf plans the phases of a promotion: one for each percentage and then
-// stable; stable alone where there are none. disable removes the canary as an
-// effect of its own after stable.
-func PhasesOf(percentages []string, disable bool) []PhaseSpec {
-	if len(percentages) == 0 {
+// PhasesOf plans the phases of a promotion: those that give a share of the traffic, of
+// which only the effects are still to be said, and then stable; stable alone where
+// there are none. disable removes the canary as an effect of its own after stable.
+func PhasesOf(shares []PhaseSpec, disable bool) []PhaseSpec {
+	if len(shares) == 0 {
 		return stableOf(driver.Deploy)
 	}
-	phases := make([]PhaseSpec, 0, len(percentages)+1)
-	for _, p := range percentages {
-		phases = append(phases, PhaseSpec{ID: "canary-" + p, Percent: p, Effects: []driver.Kind{driver.Weight}})
+	phases := make([]PhaseSpec, 0, len(shares)+1)
+	for _, p := range shares {
+		p.Effects = []driver.Kind{driver.Weight}
+		phases = append(phases, p)
 	}
 	return append(phases, StablePhase(disable))
 }
@@ -31,6 +32,12 @@ func StablePhase(disable bool) PhaseSpec {
 	if disable {
 		stable.Effects = append(stable.Effects, driver.Disable)
 	}
+	return stable
+}
+
+// deploys is a stable phase that has no canary to promote.
+func deploys(stable PhaseSpec) PhaseSpec {
+	stable.Effects = []driver.Kind{driver.Deploy}
 	return stable
 }
 
@@ -49,7 +56,7 @@ func (s *Spec) StartAt(phase string) bool {
 	s.StartingPhase = phase
 	if phase == PhaseStable {
 		s.Phases = slices.Clone(s.Phases)
-		s.Phases[i] = stableOf(driver.Deploy)[0]
+		s.Phases[i] = deploys(s.Phases[i])
 	}
 	return true
 }
@@ -76,7 +83,7 @@ func (e *Execution) firstDeployment() {
 	for i, p := range e.Spec.Phases {
 		phases[i] = p
 		if p.ID == PhaseStable {
-			phases[i] = stableOf(driver.Deploy)[0]
+			phases[i] = deploys(p)
 		}
 	}
 	e.Spec.Phases = phases
@@ -106,7 +113,7 @@ func (e *Execution) buildPhases(first bool) []Phase {
 // buildJobs gives a phase its jobs: predeploy in the first phase only,
 // postdeploy in the last only, analysis in canary phases only.
 func (e *Execution) buildJobs(p PhaseSpec, first, last bool) *DeploymentJobs {
-	g := e.Spec.Gates
+	g := e.Spec.GatesIn(p.ID)
 	empty := jsontext.Value("{}")
 	jobs := &DeploymentJobs{DeployJob: &Job{ID: JobDeploy, State: JobPending, DeployJob: empty}}
 	if first && len(g.Predeploy) > 0 {

@@ -27,7 +27,15 @@ func plan(change ...func(*Spec)) Spec {
 }
 
 func canary(percentages ...string) func(*Spec) {
-	return func(s *Spec) { s.Phases = PhasesOf(percentages, false) }
+	return func(s *Spec) { s.Phases = PhasesOf(shares(percentages...), false) }
+}
+
+func shares(percentages ...string) []PhaseSpec {
+	var list []PhaseSpec
+	for _, p := range percentages {
+		list = append(list, PhaseSpec{ID: "canary-" + p, Percent: p})
+	}
+	return list
 }
 
 func disabled(s *Spec) {

@@ -33,20 +33,10 @@ func (e *Execution) failedPhase() bool {
 	return slices.ContainsFunc(e.Rollout.Phases, func(p Phase) bool { return p.State == PhaseFailed || p.State == PhaseAborted })
 }
 
-// phaseSpec is the plan of a phase.
-func (e *Execution) phaseSpec(id string) PhaseSpec {
-	for _, p := range e.Spec.Phases {
-		if p.ID == id {
-			return p
-		}
-	}
-	return PhaseSpec{}
-}
-
 // nextEffect is the first effect of the phase's deploy job that is not done in
 // this attempt; "" where all are.
 func (e *Execution) nextEffect(phase string) driver.Kind {
-	for _, kind := range e.phaseSpec(phase).Effects {
+	for _, kind := range e.Spec.phase(phase).Effects {
 		if e.doneIn(phase, kind) {
 			continue
 		}
@@ -65,19 +55,23 @@ func (e *Execution) doneIn(phase string, kind driver.Kind) bool {
 	})
 }
 
-// percent is the share of traffic an effect in this phase gives: the phase's
-// own, or for a canary that must stand again the last one before.
-func (e *Execution) percent(phase string) string {
-	percent := ""
+// share is the phase whose share of traffic an effect in this phase gives: the phase
+// itself, or for a canary that must stand again the last one before that was not
+// skipped.
+func (e *Execution) share(phase string) PhaseSpec {
+	var share PhaseSpec
 	for _, p := range e.Spec.Phases {
+		if had, ok := e.Rollout.Phase(p.ID); ok && had.State == PhaseSkipped {
+			continue
+		}
 		if p.Percent != "" {
-			percent = p.Percent
+			share = p
 		}
 		if p.ID == phase {
 			break
 		}
 	}
-	return percent
+	return share
 }
 
 // Touched reports whether an effect of the rollout stands on the platform, or

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -62,7 +63,52 @@ type PhaseSpec struct {
 	ID      string         `json:"id"`
 	Percent string         `json:"percent,omitzero"` // of a canary phase
 	Effects []driver.Kind  `json:"effects"`
+	Own     *PhaseOwn      `json:"own,omitzero"` // nil: all is the rollout's
 	Unknown jsontext.Value `json:",embed"`
+}
+
+// PhaseOwn is what a phase has in the place of the rollout's, all of it.
+type PhaseOwn struct {
+	Wait      *Duration         `json:"wait,omitzero"`
+	Variables map[string]string `json:"variables,omitempty"`
+	Verify    []Gate            `json:"verify,omitempty"`
+	Analysis  []Gate            `json:"analysis,omitempty"`
+	Unknown   jsontext.Value    `json:",embed"`
+}
+
+// phase is the plan of a phase by its id; one without anything where the plan has none
+// of it, as of a rollout that a platform owns.
+func (s Spec) phase(id string) PhaseSpec {
+	i := slices.IndexFunc(s.Phases, func(p PhaseSpec) bool { return p.ID == id })
+	if i < 0 {
+		return PhaseSpec{}
+	}
+	return s.Phases[i]
+}
+
+// WaitAfter is the bake after a canary phase; nil where a person advances.
+func (s Spec) WaitAfter(phase string) *Duration {
+	if own := s.phase(phase).Own; own != nil {
+		return own.Wait
+	}
+	return s.Wait
+}
+
+// VariablesIn are the variables that the canary sees differently in a phase.
+func (s Spec) VariablesIn(phase string) map[string]string {
+	if own := s.phase(phase).Own; own != nil {
+		return own.Variables
+	}
+	return s.Variables
+}
+
+// GatesIn are the checks of a phase's jobs.
+func (s Spec) GatesIn(phase string) Gates {
+	g := s.Gates
+	if own := s.phase(phase).Own; own != nil {
+		g.Verify, g.Analysis = own.Verify, own.Analysis
+	}
+	return g
 }
 
 // Poll is how operations are followed; zero fields mean the platform's way.

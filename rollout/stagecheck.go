@@ -37,7 +37,7 @@ func (e local) settleStageChecks(r *Record, a around, phase *Phase, job *Job, no
 func (e local) startStageJob(r *Record, a around, phase string, job *Job, now time.Time) {
 	e.startJob(r, phase, job.ID, now)
 	key := phase + "/" + job.ID
-	if len(e.Spec.Gates.Own(job.ID)) == 0 {
+	if len(e.Spec.GatesIn(phase).Own(job.ID)) == 0 {
 		e.setTime(ownKey(phase, job.ID), now)
 	}
 	if a.group == nil {
@@ -90,7 +90,7 @@ func (a around) stageState(r *Record, e *Execution, phase, job string) (CheckSta
 		return "", ""
 	}
 	state := CheckPassed
-	for i := range e.Spec.Gates.Stage(job) {
+	for i := range e.Spec.GatesIn(phase).Stage(job) {
 		c, ok := a.group.checkAt(r.Target, e, phase, job, i)
 		switch {
 		case ok && c.State == CheckFailed:
@@ -105,7 +105,7 @@ func (a around) stageState(r *Record, e *Execution, phase, job string) (CheckSta
 // stageCheck says what is due for the checks of scope stage of a job; false where
 // all have passed.
 func (a around) stageCheck(r *Record, e *Execution, due Due) (Due, bool) {
-	for i := range e.Spec.Gates.Stage(due.Job) {
+	for i := range e.Spec.GatesIn(due.Phase).Stage(due.Job) {
 		due.Action, due.Check = ActionStageCheck, i
 		if a.group == nil {
 			return due, true

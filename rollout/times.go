@@ -75,16 +75,17 @@ func (e *Execution) phaseDue(i int) time.Time {
 	if prior.DeploymentJobs != nil && prior.DeploymentJobs.AnalysisJob != nil {
 		return e.Times[prior.ID] // the analysis was the bake
 	}
-	return e.Times[prior.ID].Add(e.Spec.Wait.Std())
+	return e.Times[prior.ID].Add(e.Spec.WaitAfter(prior.ID).Std())
 }
 
 // analysisEnd is when the bake of an analysis is over.
 func (e *Execution) analysisEnd(phase string) time.Time {
 	start := e.Times[analysisKey(phase)]
-	if e.Spec.Wait == nil {
+	wait := e.Spec.WaitAfter(phase)
+	if wait == nil {
 		return start
 	}
-	return start.Add(e.Spec.Wait.Std())
+	return start.Add(wait.Std())
 }
 
 // analysisDue reports whether an analysis is to begin, or one of its checks is to

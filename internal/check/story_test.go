@@ -32,7 +32,7 @@ func newBakeStory(t *testing.T, b *bed) *bakeStory {
 	s := &bakeStory{t: t, bed: b, record: rollout.New("shop", target)}
 	errors, latency := promMetric("errors", 0.01), cloudwatchMetric(0.5)
 	s.apply(rollout.Create{Runs: driver.Release{ID: "v1"}, Spec: rollout.Spec{
-		Promotion: "p1", Command: rollout.CommandPromote, Target: target, Release: driver.Release{ID: "v2"}, Phases: rollout.PhasesOf([]string{"10", "50"}, false),
+		Promotion: "p1", Command: rollout.CommandPromote, Target: target, Release: driver.Release{ID: "v2"}, Phases: rollout.PhasesOf([]rollout.PhaseSpec{{ID: "canary-10", Percent: "10"}, {ID: "canary-50", Percent: "50"}}, false),
 		Wait: &wait, Restore: true, Timeout: rollout.Duration(24 * time.Hour), OperationTimeout: rollout.Duration(time.Hour), Creator: "anna", Person: true,
 		Gates: rollout.Gates{Analysis: []rollout.Gate{errors, latency}},
 	}})

@@ -34,7 +34,7 @@ func startCheck(m *machine, r *row) {
 
 // startStageCheck runs one check for all targets of a wave.
 func startStageCheck(m *machine, r *row) {
-	g, gates := m.rows.groupOf(r), r.active().Spec.Gates.Stage(r.due.Job)
+	g, gates := m.rows.groupOf(r), r.active().Spec.GatesIn(r.due.Phase).Stage(r.due.Job)
 	if g == nil || r.due.Check >= len(gates) {
 		r.fail(fmt.Errorf("the record of %s has no check %d of scope stage in its job %s", r.name, r.due.Check, r.due.Job))
 		m.rows.touch(r)
@@ -99,7 +99,7 @@ func (in checked) step(m *machine) {
 	case in.left:
 	case c.group != nil:
 		c.endStage(m, in.failed)
-	case slices.ContainsFunc(c.r.active().Spec.Gates.Own(c.due.Job), rollout.Gate.Measures):
+	case slices.ContainsFunc(c.r.active().Spec.GatesIn(c.due.Phase).Own(c.due.Job), rollout.Gate.Measures):
 		m.apply(c.r, rollout.Looked{Due: c.due, Looks: in.looks})
 	case in.failed != nil:
 		m.apply(c.r, rollout.FailJob{Due: c.due, Cause: rollout.ExecutionFailed, Message: c.message(in.failed)})

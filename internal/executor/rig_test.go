@@ -84,7 +84,11 @@ func (w *world) spec(target, release string, mods ...func(*rollout.Spec)) rollou
 // canary plans canary phases; wait 0 lets a person advance.
 func canary(wait time.Duration, percentages ...string) func(*rollout.Spec) {
 	return func(s *rollout.Spec) {
-		s.Phases = rollout.PhasesOf(percentages, true)
+		var shares []rollout.PhaseSpec
+		for _, p := range percentages {
+			shares = append(shares, rollout.PhaseSpec{ID: "canary-" + p, Percent: p})
+		}
+		s.Phases = rollout.PhasesOf(shares, true)
 		if wait > 0 {
 			d := rollout.Duration(wait)
 			s.Wait = &d

@@ -116,7 +116,8 @@ func (d *draft) change(kind driver.Kind) driver.Change {
 		c.Phase = d.spec.FirstPhase().ID
 	}
 	if kind == driver.Weight {
-		c.Percent, c.Variables, c.UseStageCache = d.spec.FirstPhase().Percent, d.spec.Variables, d.spec.UseStageCache
+		first := d.spec.FirstPhase()
+		c.Percent, c.Variables, c.UseStageCache = first.Percent, d.spec.VariablesIn(first.ID), d.spec.UseStageCache
 	}
 	return c
 }

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
 	"sluice/pipeline"
@@ -43,20 +44,54 @@ func (p *Planner) promotionSpec(t *pipeline.Target, req Promotion) rollout.Spec 
 	options.Annotations = over(p.Pipeline.Annotations, options.Annotations)
 	options.AnyOrder = req.From != nil
 	s := p.spec(t, rollout.CommandPromote, options)
-	var percentages []string
-	if c := t.Canary; c != nil {
-		for _, percent := range c.Percentages {
-			percentages = append(percentages, percent.Value)
-		}
-		s.Variables, s.UseStageCache, s.Restore = c.Variables, c.UseStageCache, c.OnFailure != "hold"
-		s.Gates.Analysis = gates(c.Analysis)
-		if c.Wait != nil {
-			wait := rollout.Duration(*c.Wait)
-			s.Wait = &wait
+	if t.Canary == nil {
+		s.Phases = rollout.PhasesOf(nil, false)
+		return s
+	}
+	s.UseStageCache, s.Restore = t.Canary.UseStageCache, t.Canary.OnFailure != "hold"
+	s.Phases = rollout.PhasesOf(shares(t, s.Gates), t.Canary.Disable)
+	if own := t.Canary.Stable; own != nil && own.OwnVerify {
+		stable := &s.Phases[len(s.Phases)-1]
+		stable.Own = &rollout.PhaseOwn{Verify: verify(t, own, s.Gates)}
+	}
+	inCommon(&s)
+	return s
+}
+
+// inCommon says once what phases have in common: what the first of the canary has is
+// the rollout's, and a phase that differs from that has its own.
+func inCommon(s *rollout.Spec) {
+	first := s.Phases[0].Own
+	s.Wait, s.Variables, s.Gates.Analysis = first.Wait, first.Variables, first.Analysis
+	all := rollout.PhaseOwn{Wait: s.Wait, Variables: s.Variables, Verify: s.Gates.Verify, Analysis: s.Gates.Analysis}
+	for i, p := range s.Phases {
+		if p.Own != nil && reflect.DeepEqual(*p.Own, all) {
+			s.Phases[i].Own = nil
 		}
 	}
-	s.Phases = rollout.PhasesOf(percentages, t.Canary != nil && t.Canary.Disable)
-	return s
+}
+
+// shares are the phases of a target's canary.
+func shares(t *pipeline.Target, g rollout.Gates) []rollout.PhaseSpec {
+	var list []rollout.PhaseSpec
+	for _, p := range t.Canary.Phases {
+		own := rollout.PhaseOwn{Variables: p.Variables, Verify: verify(t, p, g), Analysis: gates(p.Analysis)}
+		if p.Wait != nil {
+			wait := rollout.Duration(*p.Wait)
+			own.Wait = &wait
+		}
+		list = append(list, rollout.PhaseSpec{ID: p.Name.Value, Percent: p.Percent.Value, Own: &own})
+	}
+	return list
+}
+
+// verify are the checks of a phase: its own in the place of the target's, and those
+// that the stage has once for all targets.
+func verify(t *pipeline.Target, p *pipeline.Phase, g rollout.Gates) []rollout.Gate {
+	if !p.OwnVerify {
+		return g.Verify
+	}
+	return append(gates(p.Verify), gates(t.Stage.Verify)...)
 }
 
 // approval is who must agree; nil where nobody must.
@@ -92,11 +127,9 @@ func (p *Planner) cannotRun(s rollout.Spec) []Refusal {
 		return nil
 	}
 	var refusals []Refusal
-	for _, list := range [][]rollout.Gate{s.Gates.Predeploy, s.Gates.Verify, s.Gates.Analysis, s.Gates.Postdeploy} {
-		for _, gate := range list {
-			if err := p.Checks.Preflight(gate); err != nil {
-				refusals = append(refusals, refuse(s.Target.Name, err.Error(), ""))
-			}
+	for _, c := range s.PlannedChecks() {
+		if err := p.Checks.Preflight(c.Gate); err != nil {
+			refusals = append(refusals, refuse(s.Target.Name, err.Error(), ""))
 		}
 	}
 	return refusals

@@ -16,10 +16,8 @@ func plannedChecks(do []rollout.Transition) []string {
 		if !ok {
 			continue
 		}
-		for _, job := range []string{rollout.JobPredeploy, rollout.JobVerify, rollout.JobAnalysis, rollout.JobPostdeploy} {
-			for _, g := range spec.Gates.Of(job) {
-				lines = append(lines, job+": "+planned(job, g))
-			}
+		for _, c := range spec.PlannedChecks() {
+			lines = append(lines, c.Job+": "+planned(c))
 		}
 		if !spec.SoakUntil.IsZero() {
 			lines = append(lines, "soak: not before "+spec.SoakUntil.UTC().Format(time.RFC3339))
@@ -41,13 +39,16 @@ func created(t rollout.Transition) (rollout.Spec, bool) {
 }
 
 // planned is one check in a line.
-func planned(job string, g rollout.Gate) string {
-	text := gate(&g)
+func planned(c rollout.PlannedCheck) string {
+	g, text := c.Gate, gate(&c.Gate)
 	if c := g.Condition(); !c.IsZero() {
 		text += " " + c.String()
 	}
-	if job == rollout.JobAnalysis && g.Measures() {
+	if c.Job == rollout.JobAnalysis && g.Measures() {
 		text += ", every " + strings.TrimSuffix(g.Pace().Over().Std().String(), "0s")
+	}
+	if len(c.Phases) > 0 {
+		text += ", in " + strings.Join(c.Phases, ", ")
 	}
 	if g.StageScope {
 		text += ", once for the stage"

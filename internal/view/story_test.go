@@ -213,7 +213,7 @@ func (w *world) promoteLine(args []string) error {
 
 func (w *world) specOf(s *rollout.Spec, options map[string]string) {
 	if list, ok := options["canary"]; ok {
-		s.Phases = rollout.PhasesOf(percents(list), false)
+		s.Phases = rollout.PhasesOf(shares(list), false)
 	}
 	if text, ok := options["wait"]; ok {
 		d := rollout.Duration(w.duration(text))

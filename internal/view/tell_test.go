@@ -269,7 +269,7 @@ func TestLeftOut(t *testing.T) {
 // TestStatus: what stands, what is queued, who is at work, what blocks.
 func TestStatus(t *testing.T) {
 	w := newWorld(t)
-	w.promote("r2", []string{"a"}, func(s *rollout.Spec) { s.Phases = rollout.PhasesOf(percents("10"), false) }, func(*rollout.Promotion) {})
+	w.promote("r2", []string{"a"}, func(s *rollout.Spec) { s.Phases = rollout.PhasesOf(shares("10"), false) }, func(*rollout.Promotion) {})
 	w.run()
 	w.promote("r3", []string{"a"}, func(*rollout.Spec) {}, func(*rollout.Promotion) {})
 	w.must(w.apply("a", lock(t0, false)))
@@ -308,7 +308,7 @@ func TestStatus(t *testing.T) {
 // knows how.
 func TestWorkflow(t *testing.T) {
 	w := newWorld(t)
-	w.promote("r2", []string{"a"}, func(s *rollout.Spec) { s.Phases = rollout.PhasesOf(percents("10"), false) }, func(*rollout.Promotion) {})
+	w.promote("r2", []string{"a"}, func(s *rollout.Spec) { s.Phases = rollout.PhasesOf(shares("10"), false) }, func(*rollout.Promotion) {})
 	w.run()
 	v := w.view()
 	v.Workflow = func(c Command) string {
@@ -325,7 +325,7 @@ func TestWorkflow(t *testing.T) {
 func TestUnsettled(t *testing.T) {
 	w := newWorld(t)
 	wait := rollout.Duration(30 * time.Minute)
-	w.promote("r2", []string{"a"}, func(s *rollout.Spec) { s.Phases, s.Wait = rollout.PhasesOf(percents("10"), false), &wait }, func(*rollout.Promotion) {})
+	w.promote("r2", []string{"a"}, func(s *rollout.Spec) { s.Phases, s.Wait = rollout.PhasesOf(shares("10"), false), &wait }, func(*rollout.Promotion) {})
 	w.step("a") // answered, and nothing followed from it yet
 	o := w.view().Look(w.state, "", "a").Targets[0]
 	if o.WaitingFor == nil || o.WaitingFor.Kind != rollout.WaitBake || !o.WaitingFor.Until.Equal(t0.Add(30*time.Minute)) {

@@ -337,4 +337,11 @@ func lock(now time.Time, bothWays bool) rollout.AddBlock {
 }
 
 // percents splits "10,50".
-func percents(text string) []string { return strings.Split(text, ",") }
+// shares are the phases of a canary with these percentages.
+func shares(text string) []rollout.PhaseSpec {
+	var list []rollout.PhaseSpec
+	for percent := range strings.SplitSeq(text, ",") {
+		list = append(list, rollout.PhaseSpec{ID: "canary-" + percent, Percent: percent})
+	}
+	return list
+}

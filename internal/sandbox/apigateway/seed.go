@@ -92,8 +92,11 @@ func (a *restAPI) seedDeployment(position int, now time.Time) *deployment {
 // own, and an earlier value of each that the target's canary will change.
 func seedVariables(t *pipeline.Target) map[string]string {
 	variables := map[string]string{"environment": t.Stage.Name.Value}
-	if t.Canary != nil {
-		for key := range t.Canary.Variables {
+	if t.Canary == nil {
+		return variables
+	}
+	for _, phase := range t.Canary.Phases {
+		for key := range phase.Variables {
 			variables[key] = "before"
 		}
 	}

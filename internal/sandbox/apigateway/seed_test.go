@@ -49,7 +49,7 @@ func TestSeed(t *testing.T) {
 		[]sandboxtest.Target{target("eu", "a1b2c3d4e5", "eu"), target("us", "a1b2c3d4e5", "us"), target("other", "zzzzzzzzzz", "live")},
 		[]sandboxtest.Target{target("prod", "a1b2c3d4e5", "prod")},
 	)
-	p.Stages[2].Targets[0].Canary = &pipeline.Canary{Variables: map[string]string{"color": "green"}}
+	p.Stages[2].Targets[0].Canary = &pipeline.Canary{Phases: []*pipeline.Phase{{Variables: map[string]string{"color": "green"}}}}
 	dir := t.TempDir()
 	s := serve(t, sandbox.Options{Dir: dir, Pipelines: []*pipeline.Pipeline{p}})
 	if got := s.Env()["AWS_REGION"]; got != "eu-west-1" {
