@@ -22,6 +22,7 @@ type checker struct {
 func (p *Pipeline) check() []Problem {
 	c := &checker{p: p, patterns: patterns{}}
 	c.stageNames()
+	c.order()
 	c.targetNames()
 	c.policyNames()
 	c.components()
@@ -37,7 +38,7 @@ func (p *Pipeline) check() []Problem {
 // soaks checks that a stage whose releases soak has one before it.
 func (c *checker) soaks() {
 	for _, s := range c.p.Stages {
-		if s.Soak > 0 && c.p.Previous(s) == nil {
+		if s.Soak > 0 && len(c.p.Previous(s)) == 0 {
 			c.problem(s.soakPos, "soak: stage %q is the first: there is no stage before it on which a release could stand", s.Name.Value)
 		}
 	}
@@ -113,13 +114,23 @@ func (c *checker) sources() {
 			c.problem(t.From.Pos, "from: %v", err)
 		case err != nil:
 			c.problem(t.Pos, "%v", err)
-		case source != nil && source.Platform.Platform != t.Platform.Platform && source.Platform.Platform != "" && t.Platform.Platform != "":
-			c.problem(t.Pos, "target %q is on %s, but its source %q is on %s; a release travels on one platform: give each platform's chain a component of its own",
-				t.Name.Value, t.Platform.Platform, source.Name.Value, source.Platform.Platform)
 		case source != nil:
-			c.bound(t, source)
+			c.travels(t, source)
+			for _, other := range c.p.Beside(t, source) {
+				c.travels(t, other)
+			}
 		}
 	}
+}
+
+// travels checks that one release can run on a target and on one before it.
+func (c *checker) travels(t, source *Target) {
+	if source.Platform.Platform != t.Platform.Platform && source.Platform.Platform != "" && t.Platform.Platform != "" {
+		c.problem(t.Pos, "target %q is on %s, but its source %q is on %s; a release travels on one platform: give each platform's chain a component of its own",
+			t.Name.Value, t.Platform.Platform, source.Name.Value, source.Platform.Platform)
+		return
+	}
+	c.bound(t, source)
 }
 
 // bound checks that a target and its source agree in what a release does not
@@ -299,6 +310,17 @@ func (c *checker) references() {
 	for _, a := range c.p.Automation {
 		c.known("automation", "stage", a.stages, stages)
 		c.phases(a)
+		c.goesOn(a)
+	}
+}
+
+// goesOn checks that a rule which promotes from a stage has a stage to promote to.
+func (c *checker) goesOn(a *Automation) {
+	if a.Promote == nil || len(a.stages) == 0 {
+		return
+	}
+	if s := c.p.byStage[a.stages[0].Value]; s != nil && len(s.next) == 0 {
+		c.problem(a.stages[0].Pos, "from: no stage comes after %s, so there is nowhere to promote to; name a stage before the last", quote(s.Name.Value))
 	}
 }
 

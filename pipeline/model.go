@@ -86,10 +86,12 @@ type Stage struct {
 	Verify         []*Check
 	Postdeploy     []*Check
 
+	after     []At[string] // the stages that it names
+	saysAfter bool         // it has the key, perhaps empty
+	soakPos   Pos
 	// what [Pipeline.index] makes of the stages
-	at          int // among the stages
-	soakPos     Pos
-	byComponent map[string][]*Target
+	before, next []*Stage
+	byComponent  map[string][]*Target
 }
 
 // Approval is who must agree before a rollout starts.

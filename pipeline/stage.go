@@ -26,7 +26,7 @@ type shared struct {
 
 // stage reads one step of the order and its targets.
 func (w *walker) stage(n *yaml.Node, p *Pipeline) (*Stage, bool) {
-	m, ok := w.mapping(n, "a stage", "name", "supersede", "afterGoingBack", "onFailure", "waves", "soak", "approval", "predeploy", "verify", "postdeploy",
+	m, ok := w.mapping(n, "a stage", "name", "after", "supersede", "afterGoingBack", "onFailure", "waves", "soak", "approval", "predeploy", "verify", "postdeploy",
 		"strategy", "timeout", "operationTimeout", "targets")
 	if !ok {
 		return nil, false
@@ -35,6 +35,8 @@ func (w *walker) stage(n *yaml.Node, p *Pipeline) (*Stage, bool) {
 	s := &Stage{
 		Pos:            m.pos,
 		Name:           m.name("name"),
+		after:          w.stagesBefore(m),
+		saysAfter:      m.has("after"),
 		Supersede:      m.flag("supersede", p.Supersede),
 		OnFailure:      w.onFailure(m),
 		Waves:          w.waves(m.node("waves")),

@@ -30,6 +30,7 @@ type Spec struct {
 	Command          string            `json:"command"`
 	Target           driver.Target     `json:"target"`
 	Source           *driver.Target    `json:"source,omitzero"`
+	Beside           []string          `json:"beside,omitempty"`    // the targets beside the source that had to run the release too
 	Release          driver.Release    `json:"release"`             // pinned: never resolved again
 	Controlled       bool              `json:"controlled,omitzero"` // the promotion has several targets
 	Remote           bool              `json:"remote,omitzero"`     // the platform owns phases and approval

@@ -91,13 +91,7 @@ func (inv *invocation) declared() []*pipeline.Pipeline {
 	return pipelines
 }
 
-func stageNames(p *pipeline.Pipeline) []string {
-	names := make([]string, len(p.Stages))
-	for i, s := range p.Stages {
-		names[i] = s.Name.Value
-	}
-	return names
-}
+func stageNames(p *pipeline.Pipeline) []string { return pipeline.StageNames(p.Stages) }
 
 func targetNames(p *pipeline.Pipeline) []string {
 	var names []string

@@ -19,10 +19,11 @@ import (
 func (inv *invocation) promote() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "promote [STAGE]", Short: "Promote releases to a stage",
-		Long: `Promote gives the targets of a stage what the stage before it runs: target by
-target, through its canary, checks and approval. The release is pinned when the
-promotion begins. What cannot be finished now is saved; the same command, a
-re-run of the job, or reconcile goes on with it.`,
+		Long: `Promote gives the targets of a stage what the stage before it runs, or where it
+comes after several what all of them run: target by target, through its canary,
+checks and approval. The release is pinned when the promotion begins. What cannot
+be finished now is saved; the same command, a re-run of the job, or reconcile goes
+on with it.`,
 		Example: `  sluice promote --to production
   sluice promote --to development --release v42 --component web
   sluice promote --to production --skip-stages --release v43 --reason 'hot fix for incident 12'`,
@@ -53,18 +54,21 @@ func (inv *invocation) runPromote(ctx context.Context, e *engine.Engine, p *pipe
 // which command. Nothing is done.
 func (inv *invocation) nowhere(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) error {
 	text := "say where to with --to; the stages are " + strings.Join(stageNames(p), ", ")
-	stage, steps, err := e.Next(ctx)
+	coming, err := e.Next(ctx)
 	if err != nil {
 		return err
 	}
-	if stage == nil {
+	if len(coming) == 0 {
 		return usage(errors.New(text + "; each runs what the one before it runs"))
 	}
-	text += "\n" + stage.Name.Value + " would come next, with `sluice promote --to " + stage.Name.Value + "`:"
-	for _, s := range steps {
-		text += fmt.Sprintf("\n  %s gets %s from %s", s.Target, s.Release, s.Source)
-		if s.Runs != "" {
-			text += ", in place of " + s.Runs
+	for _, one := range coming {
+		stage := one.Stage.Name.Value
+		text += "\n" + stage + " would come next, with `sluice promote --to " + stage + "`:"
+		for _, s := range one.Steps {
+			text += fmt.Sprintf("\n  %s gets %s from %s", s.Target, s.Release, s.Source)
+			if s.Runs != "" {
+				text += ", in place of " + s.Runs
+			}
 		}
 	}
 	return usage(errors.New(text))

@@ -37,9 +37,20 @@ place and what would be right. It makes no connection.`,
 
 // describe is a valid pipeline in one line.
 func describe(p *pipeline.Pipeline) string {
-	names := make([]string, len(p.Stages))
+	text := fmt.Sprintf("%s: pipeline %s is valid: ", p.File, p.Name.Value)
 	for i, s := range p.Stages {
-		names[i] = fmt.Sprintf("%s (%d)", s.Name.Value, len(s.Targets))
+		before := pipeline.StageNames(p.Previous(s))
+		switch {
+		case i == 0:
+		case len(before) == 1 && before[0] == p.Stages[i-1].Name.Value:
+			text += " → "
+		default:
+			text += ", "
+		}
+		text += fmt.Sprintf("%s (%d)", s.Name.Value, len(s.Targets))
+		if len(before) > 1 || len(before) == 1 && (i == 0 || before[0] != p.Stages[i-1].Name.Value) {
+			text += " after " + strings.Join(before, " and ")
+		}
 	}
-	return fmt.Sprintf("%s: pipeline %s is valid: %s", p.File, p.Name.Value, strings.Join(names, " → "))
+	return text
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"sluice/internal/ledger"
 	"sluice/internal/planner"
@@ -69,29 +70,65 @@ type Step struct {
 	Target, Source, Release, Runs string
 }
 
-// Next finds the first stage whose targets do not run what the stage before it
-// runs; nil where there is none. Errors are those of the ledger.
-func (e *Engine) Next(ctx context.Context) (*pipeline.Stage, []Step, error) {
+// Coming is a stage that would come next, and what its targets would get.
+type Coming struct {
+	Stage *pipeline.Stage
+	Steps []Step
+}
+
+// Next finds the stages whose targets do not run what the stages before them run, each
+// where no stage before it is among them; none where there are none. Errors are those
+// of the ledger.
+func (e *Engine) Next(ctx context.Context) ([]Coming, error) {
 	var all []*pipeline.Target
 	for t := range e.Pipeline.All() {
 		all = append(all, t)
 	}
 	readings := e.readings(ctx, all)
+	var coming []Coming
 	for _, stage := range e.Pipeline.Stages {
-		var steps []Step
+		one := Coming{Stage: stage}
 		for _, t := range stage.Targets {
-			source, err := e.Pipeline.Source(t)
-			if err != nil || source == nil {
-				continue
-			}
-			from, to := readings[source.Name.Value], readings[t.Name.Value]
-			if from.Err == nil && to.Err == nil && from.Live.Release.ID != "" && from.Live.Release.ID != to.Live.Release.ID {
-				steps = append(steps, Step{Target: t.Name.Value, Source: source.Name.Value, Release: from.Live.Release.ID, Runs: to.Live.Release.ID})
+			if step, ok := e.step(t, readings); ok {
+				one.Steps = append(one.Steps, step)
 			}
 		}
-		if len(steps) > 0 {
-			return stage, steps, nil
+		if len(one.Steps) > 0 {
+			coming = append(coming, one)
 		}
 	}
-	return nil, nil, ctx.Err()
+	return e.firsts(coming), ctx.Err()
+}
+
+// firsts leaves out the stages that come after another one that comes next.
+func (e *Engine) firsts(coming []Coming) []Coming {
+	return slices.DeleteFunc(slices.Clone(coming), func(late Coming) bool {
+		return slices.ContainsFunc(coming, func(one Coming) bool { return e.Pipeline.Before(one.Stage, late.Stage) })
+	})
+}
+
+// step is what a target would get: what its source runs and the stages beside it, and
+// the target does not. False where there is nothing, or they do not agree.
+func (e *Engine) step(t *pipeline.Target, readings map[string]planner.Reading) (Step, bool) {
+	source, err := e.Pipeline.Source(t)
+	if err != nil || source == nil {
+		return Step{}, false
+	}
+	release, known := runs(readings, source)
+	now, read := runs(readings, t)
+	if !known || !read || release == "" || release == now {
+		return Step{}, false
+	}
+	for _, other := range e.Pipeline.Beside(t, source) {
+		if too, known := runs(readings, other); !known || too != release {
+			return Step{}, false
+		}
+	}
+	return Step{Target: t.Name.Value, Source: source.Name.Value, Release: release, Runs: now}, true
+}
+
+// runs is the release that was read on a target; false where it could not be.
+func runs(readings map[string]planner.Reading, t *pipeline.Target) (string, bool) {
+	r := readings[t.Name.Value]
+	return r.Live.Release.ID, r.Err == nil
 }

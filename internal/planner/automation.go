@@ -104,9 +104,9 @@ type AutoPromotion struct {
 	Actor   rollout.Actor
 }
 
-// AutoPromotions are the promotions that rules make now: to the targets of the next
-// stage whose source's rollout succeeded long enough ago, where that release never
-// was. What went back there is never promoted again by a rule. state holds the records
+// AutoPromotions are the promotions that rules make now: to the targets of the stages
+// after the rule's whose release succeeded on every stage before long enough ago, where
+// that release never was. What went back there is never promoted again by a rule. state holds the records
 // of all targets.
 func (p *Planner) AutoPromotions(state *ledger.State) []AutoPromotion {
 	var all []AutoPromotion
@@ -115,18 +115,16 @@ func (p *Planner) AutoPromotions(state *ledger.State) []AutoPromotion {
 		if err != nil {
 			continue // the file's checks have said so
 		}
-		stage := p.Pipeline.Next(from)
-		if stage == nil {
-			continue
-		}
-		one := AutoPromotion{Rule: rule, Stage: stage, Actor: automaton(rule, p.Actor.RunURL)}
-		for _, t := range stage.Targets {
-			if p.promotes(state, p.promoteRule(i), t) {
-				one.Targets = append(one.Targets, t)
+		for _, stage := range p.Pipeline.Next(from) {
+			one := AutoPromotion{Rule: rule, Stage: stage, Actor: automaton(rule, p.Actor.RunURL)}
+			for _, t := range stage.Targets {
+				if p.promotes(state, p.promoteRule(i), t) {
+					one.Targets = append(one.Targets, t)
+				}
 			}
-		}
-		if len(one.Targets) > 0 {
-			all = append(all, one)
+			if len(one.Targets) > 0 {
+				all = append(all, one)
+			}
 		}
 	}
 	return all
@@ -152,20 +150,37 @@ func (p *Planner) promotes(state *ledger.State, rule *pipeline.AutoPromote, t *p
 	if err != nil || source == nil {
 		return false
 	}
-	from := state.Records[source.Name.Value]
-	if from == nil {
+	release, since, ok := proven(state.Records[source.Name.Value])
+	if !ok {
 		return false
 	}
-	e, ok := from.Newest()
-	if !ok || e.Rollout.State != rollout.StateSucceeded || e.Spec.Command == rollout.CommandRollback || len(e.Rollout.RolledBackByRollouts) > 0 {
-		return false
+	for _, other := range p.Pipeline.Beside(t, source) {
+		too, at, ok := proven(state.Records[other.Name.Value])
+		if !ok || too != release {
+			return false
+		}
+		if at.After(since) {
+			since = at
+		}
 	}
-	release := e.Spec.Release.ID
 	if r := state.Records[t.Name.Value]; r != nil && was(r, release) {
 		return false
 	}
-	at, ok := rule.Due(e.Rollout.DeployEndTime)
+	at, ok := rule.Due(since)
 	return ok && !at.After(p.Work.Now())
+}
+
+// proven is what our newest rollout on a target brought there, and since when it was
+// over; false where it did not succeed, or nothing is there to tell.
+func proven(r *rollout.Record) (release string, since time.Time, ok bool) {
+	if r == nil {
+		return "", time.Time{}, false
+	}
+	e, ok := r.Newest()
+	if !ok || e.Rollout.State != rollout.StateSucceeded || e.Spec.Command == rollout.CommandRollback || len(e.Rollout.RolledBackByRollouts) > 0 {
+		return "", time.Time{}, false
+	}
+	return e.Spec.Release.ID, e.Rollout.DeployEndTime, true
 }
 
 // was reports whether a release runs on a target, or ever was brought there.

@@ -52,6 +52,7 @@ type Move struct {
 // Shows is what a plan tells of a target beside what is to be done.
 type Shows struct {
 	Source   string         // the target that the release comes from; "" for none
+	Beside   []string       // the targets beside it that have to run it too
 	Release  driver.Release // what would come to run
 	Runs     driver.Release // what runs there now, where a read told it
 	Approval bool

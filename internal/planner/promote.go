@@ -17,7 +17,7 @@ import (
 type Promotion struct {
 	ID      string // see [Planner.PromotionID], or a shard's
 	Stage   *pipeline.Stage
-	From    *pipeline.Stage // nil means the stage before
+	From    *pipeline.Stage // nil means the stages before
 	Targets []*pipeline.Target
 	Release string // an id, a name, or 7 and more characters of an id; "" what the source runs
 	// Releases are what each component gets, where Release is "".
@@ -52,11 +52,15 @@ func (p *Planner) Reads(req Promotion) []string {
 	have := setOf(all)
 	for _, t := range req.Targets {
 		source, err := p.source(req, t)
-		if err != nil || source == nil || have[source.Name.Value] {
+		if err != nil || source == nil {
 			continue
 		}
-		have[source.Name.Value] = true
-		all = append(all, source.Name.Value)
+		for _, from := range append(p.alsoRun(req, t, source), source) {
+			if !have[from.Name.Value] {
+				have[from.Name.Value] = true
+				all = append(all, from.Name.Value)
+			}
+		}
 	}
 	return all
 }
@@ -95,7 +99,7 @@ func (p *Planner) fill(ctx context.Context, state *ledger.State, req Promotion, 
 		d.spec.Controlled = len(req.Members) > 1
 		if d.source != nil {
 			source := d.source.Driver()
-			d.spec.Source = &source
+			d.spec.Source, d.spec.Beside = &source, namesOrNone(d.beside)
 		}
 		d.refusals = append(d.refusals, p.cannotRun(d.spec)...)
 	}
@@ -158,6 +162,7 @@ type draft struct {
 	target   *pipeline.Target
 	record   *rollout.Record // never nil
 	source   *pipeline.Target
+	beside   []*pipeline.Target // have to run the release too
 	release  driver.Release
 	spec     rollout.Spec
 	soaks    time.Time // until then the release has to stand on the stage before; zero where it need not
@@ -229,8 +234,8 @@ func (p *Planner) promotion(req Promotion, drafts []*draft) rollout.Promotion {
 	entry.Shards, entry.Waves = req.Shards, waves(req.Stage, len(members))
 	if req.From != nil {
 		entry.From = req.From.Name.Value
-	} else if before := p.Pipeline.Previous(req.Stage); before != nil && !req.SkipStages {
-		entry.From = before.Name.Value
+	} else if !req.SkipStages {
+		entry.From = strings.Join(pipeline.StageNames(p.Pipeline.Previous(req.Stage)), ", ")
 	}
 	for _, d := range drafts {
 		if d.unchanged {
@@ -289,7 +294,7 @@ func (d *draft) shows() Shows {
 		Resumes: d.resumes, Queued: d.queued,
 	}
 	if d.source != nil {
-		s.Source = d.source.Name.Value
+		s.Source, s.Beside = d.source.Name.Value, namesOrNone(d.beside)
 	}
 	if s.Runs.ID == "" && d.record.Release != nil {
 		s.Runs = *d.record.Release
@@ -301,6 +306,14 @@ func (d *draft) shows() Shows {
 		s.Phases = append(s.Phases, phase.ID)
 	}
 	return s
+}
+
+// namesOrNone are the names of targets, nil of none.
+func namesOrNone(targets []*pipeline.Target) []string {
+	if len(targets) == 0 {
+		return nil
+	}
+	return names(targets)
 }
 
 func setOf(names []string) map[string]bool {

@@ -10,13 +10,15 @@ import (
 	"sluice/stages/driver"
 )
 
-// soak notes until when a release has to stand on the stage before, where the stage
-// says for how long. A hot fix leaves that stage out.
+// soak notes until when a release has to stand on a stage before, where the stage
+// says for how long: until it has stood on each of them. A hot fix leaves them out.
 func (p *Planner) soak(req Promotion, d *draft, source *rollout.Record, runs driver.Live) {
 	if req.Stage.Soak <= 0 || req.SkipStages {
 		return
 	}
-	d.soaks = p.stands(source, runs).Add(req.Stage.Soak).UTC()
+	if until := p.stands(source, runs).Add(req.Stage.Soak).UTC(); until.After(d.soaks) {
+		d.soaks = until
+	}
 }
 
 // stands is since when a release has stood on its source: since our rollout of it
@@ -47,10 +49,13 @@ func (p *Planner) gone(state *ledger.State, r *rollout.Record) []rollout.Transit
 	if !ok || e.Spec.SoakUntil.IsZero() || e.Spec.Source == nil || e.Rollout.State != rollout.StatePending && e.Rollout.State != rollout.StatePendingApproval {
 		return nil
 	}
-	source := state.Records[e.Spec.Source.Name]
-	if source == nil || source.Release == nil || source.Release.ID == e.Spec.Release.ID {
-		return nil
+	for _, name := range append([]string{e.Spec.Source.Name}, e.Spec.Beside...) {
+		before := state.Records[name]
+		if before == nil || before.Release == nil || before.Release.ID == e.Spec.Release.ID {
+			continue
+		}
+		return []rollout.Transition{rollout.Cancel{Rollout: e.Rollout.Name, By: p.Actor, Cause: fmt.Sprintf(
+			"%s was to stand on %s until %s, and %s runs there now", e.Spec.Release.ID, name, e.Spec.SoakUntil.Format(time.RFC3339), before.Release.ID)}}
 	}
-	return []rollout.Transition{rollout.Cancel{Rollout: e.Rollout.Name, By: p.Actor, Cause: fmt.Sprintf(
-		"%s was to stand on %s until %s, and %s runs there now", e.Spec.Release.ID, e.Spec.Source.Name, e.Spec.SoakUntil.Format(time.RFC3339), source.Release.ID)}}
+	return nil
 }

@@ -20,7 +20,20 @@ func (p *Planner) fromSources(req Promotion, drafts []*draft) {
 			continue
 		}
 		d.source = source
+		if source != nil {
+			d.beside = p.alsoRun(req, d.target, source)
+		}
 	}
+}
+
+// alsoRun are the targets that have to run t's release beside its source: every stage
+// that t's comes after has proven it. A hot fix leaves them out, and so does what is
+// brought back from a later stage.
+func (p *Planner) alsoRun(req Promotion, t, source *pipeline.Target) []*pipeline.Target {
+	if req.SkipStages || !slices.Contains(p.Pipeline.Previous(t.Stage), source.Stage) {
+		return nil
+	}
+	return p.Pipeline.Beside(t, source)
 }
 
 // source is the target that t's release comes from; nil where a release must be
@@ -40,7 +53,7 @@ func (p *Planner) source(req Promotion, t *pipeline.Target) (*pipeline.Target, e
 
 // sourceIn finds t's source in a stage that was named.
 func (p *Planner) sourceIn(req Promotion, t *pipeline.Target) (*pipeline.Target, error) {
-	if req.From != p.Pipeline.Previous(t.Stage) && !req.SkipStages && p.Pipeline.Before(req.From, t.Stage) {
+	if !slices.Contains(p.Pipeline.Previous(t.Stage), req.From) && !req.SkipStages && !p.Pipeline.Before(t.Stage, req.From) {
 		return nil, fmt.Errorf("promoting from %s to %s leaves stages out; say --skip-stages --reason \"…\" for a hot fix", req.From.Name.Value, t.Stage.Name.Value)
 	}
 	alike := func(c *pipeline.Target) bool {
@@ -95,8 +108,26 @@ func (p *Planner) pin(ctx context.Context, state *ledger.State, req Promotion, d
 			continue
 		}
 		d.release = reading.Live.Release
-		p.prove(state, req, d, reading.Live)
+		p.prove(state, req, d, d.source, reading.Live, req.release(d.target))
 		p.soak(req, d, state.Records[d.source.Name.Value], reading.Live)
+		p.proveBeside(state, req, d, runs)
+	}
+}
+
+// proveBeside looks at the other stages that have to run the release too.
+func (p *Planner) proveBeside(state *ledger.State, req Promotion, d *draft, runs map[string]Reading) {
+	for _, other := range d.beside {
+		name := other.Name.Value
+		if !d.open() {
+			return
+		}
+		reading := runs[name]
+		if reading.Err != nil {
+			p.unread(d, name, reading.Err)
+			return
+		}
+		p.prove(state, req, d, other, reading.Live, d.release.ID)
+		p.soak(req, d, state.Records[name], reading.Live)
 	}
 }
 
@@ -105,9 +136,14 @@ func (p *Planner) runs(ctx context.Context, drafts []*draft) map[string]Reading 
 	var list []driver.Target
 	have := map[string]bool{}
 	for _, d := range drafts {
-		if d.source != nil && !have[d.source.Name.Value] {
-			have[d.source.Name.Value] = true
-			list = append(list, d.source.Driver())
+		if d.source == nil {
+			continue
+		}
+		for _, t := range append([]*pipeline.Target{d.source}, d.beside...) {
+			if !have[t.Name.Value] {
+				have[t.Name.Value] = true
+				list = append(list, t.Driver())
+			}
 		}
 	}
 	return p.live(ctx, list)
@@ -136,13 +172,14 @@ func (d *draft) named(req Promotion) {
 	d.release = driver.Release{ID: wanted}
 }
 
-// prove refuses a release that the source does not run, or has not proven.
-func (p *Planner) prove(state *ledger.State, req Promotion, d *draft, live driver.Live) {
-	source, runs, wanted := d.source.Name.Value, live.Release, req.release(d.target)
+// prove refuses a release that a target of a stage before does not run, or has not
+// proven. wanted is the release that it has to run; "" whatever it runs.
+func (p *Planner) prove(state *ledger.State, req Promotion, d *draft, before *pipeline.Target, live driver.Live, wanted string) {
+	source, runs := before.Name.Value, live.Release
 	switch {
 	case runs.ID == "":
 		d.refuse(fmt.Sprintf("nothing runs on %s yet, so there is nothing to promote", source),
-			fmt.Sprintf("deploy there first, or `sluice promote --to %s --release ID`", d.source.Stage.Name.Value))
+			fmt.Sprintf("deploy there first, or `sluice promote --to %s --release ID`", before.Stage.Name.Value))
 	case wanted != "" && !runs.Called(wanted):
 		d.refuse(fmt.Sprintf("release %s does not run on %s; %s does", wanted, source, runs.ID),
 			"promote it there first, or say --skip-stages --reason \"…\" for a hot fix")
@@ -150,16 +187,15 @@ func (p *Planner) prove(state *ledger.State, req Promotion, d *draft, live drive
 		d.refuse(fmt.Sprintf("%s is about to run something newer, %s, which is not over there", source, live.Pending.ID),
 			"wait for it, or say --skip-stages --reason \"…\" for a hot fix")
 	case !req.SkipStages:
-		p.proveByRecord(state.Records[source], req, d, runs)
+		p.proveByRecord(state.Records[source], req, d, source, runs)
 	}
 }
 
 // proveByRecord refuses a release that the source's record does not speak well of.
-func (p *Planner) proveByRecord(r *rollout.Record, req Promotion, d *draft, runs driver.Release) {
+func (p *Planner) proveByRecord(r *rollout.Record, req Promotion, d *draft, source string, runs driver.Release) {
 	if r == nil {
 		return
 	}
-	source := d.source.Name.Value
 	if b, blocked := abandoned(r, runs.ID, p.Actor.Overrides); blocked {
 		d.refusals = append(d.refusals, refuseBlock(rollout.CommandPromote, d.name(), runs.ID, b))
 		return

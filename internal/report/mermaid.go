@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sluice/internal/view"
@@ -19,8 +20,8 @@ func Diagram(p *pipeline.Pipeline, out view.Outcome) string {
 	b.WriteString("```mermaid\nflowchart LR\n")
 	for i, s := range p.Stages {
 		fmt.Fprintf(&b, "  s%d[%q]:::%s\n", i, s.Name.Value+stageRelease(s, out), stageClass(s, out))
-		if i > 0 {
-			fmt.Fprintf(&b, "  s%d --> s%d\n", i-1, i)
+		for _, before := range p.Previous(s) {
+			fmt.Fprintf(&b, "  s%d --> s%d\n", slices.Index(p.Stages, before), i)
 		}
 	}
 	b.WriteString("  classDef succeeded stroke:#1a7f37,stroke-width:2px\n  classDef pending stroke:#9a6700,stroke-width:2px\n" +

@@ -28,6 +28,7 @@ type TargetPlan struct {
 	Stage      string          `json:"stage"`
 	Platform   string          `json:"platform"`
 	Source     string          `json:"source,omitempty"`
+	Beside     []string        `json:"beside,omitempty"` // the targets of other stages before that run it too
 	Release    string          `json:"release"`
 	Runs       string          `json:"runs,omitempty"` // what runs there now
 	Wave       int             `json:"wave,omitempty"` // from 1; 0 where there are none
@@ -76,7 +77,7 @@ func (t *telling) plan(plan planner.Plan, m planner.Move) TargetPlan {
 	t.place(&o, nil)
 	s := m.Shows
 	one := TargetPlan{
-		Target: m.Target, Stage: o.Stage, Platform: o.Platform, Source: s.Source, Release: s.Release.ID, Runs: s.Runs.ID,
+		Target: m.Target, Stage: o.Stage, Platform: o.Platform, Source: s.Source, Beside: s.Beside, Release: s.Release.ID, Runs: s.Runs.ID,
 		Phases: s.Phases, Approval: s.Approval, Unchanged: m.Unchanged, First: s.First, Resumes: s.Resumes, Queued: s.Queued,
 	}
 	if r := t.state.Records[m.Target]; r != nil {
@@ -249,7 +250,7 @@ func (t TargetPlan) text(sent map[string]string) string {
 func (t TargetPlan) releaseText() string {
 	text := t.Release
 	if t.Source != "" {
-		text += " from " + t.Source
+		text += " from " + strings.Join(append([]string{t.Source}, t.Beside...), ", ")
 	}
 	if t.Runs != "" && t.Runs != t.Release {
 		text += ", in place of " + t.Runs
