@@ -68,6 +68,7 @@ type flags struct {
 	matrix         bool
 	shards         int
 	shard          string
+	out            string // the folder of a report
 }
 
 // list is a flag of several values, separated by commas or newlines.

@@ -1,0 +1,105 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"sluice/internal/engine"
+	"sluice/internal/report/page"
+	"sluice/internal/view"
+	"sluice/pipeline"
+)
+
+// pageName is the file that a report is, in the folder that --out names.
+const pageName = "index.html"
+
+func (inv *invocation) report() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "report [STAGE|TARGET]", Short: "One HTML page of the pipeline: what runs, rollouts, history, how well it delivers",
+		Long: `Report writes one HTML page that needs nothing else: no network, no script, no file
+beside it. It has the pipeline with what runs on each target, what waits for
+whom, the newest rollouts with their phases and traffic over time, the history,
+and by stage the lead time, the deployment frequency, the change failure rate and
+the time to restore. It reads, and changes nothing. With --output json the field
+"report" has all of it as data.`,
+		Example: `  sluice report --out site
+  sluice report production --out site --output json`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return inv.runReport(cmd.Context()) },
+	}
+	takes(cmd, placeWords, -1)
+	inv.flags.selection(cmd.Flags())
+	cmd.Flags().StringVar(&inv.flags.out, "out", "", "the `folder` that the page is written into, as "+pageName)
+	return cmd
+}
+
+func (inv *invocation) runReport(ctx context.Context) error {
+	if inv.flags.out == "" {
+		return usage(errors.New("say which folder the page is written into, for instance `sluice report --out site`"))
+	}
+	p, err := inv.one(ctx)
+	if err != nil {
+		return err
+	}
+	targets, err := inv.selected(p)
+	if err != nil {
+		return err
+	}
+	all := slices.Equal(targets, slices.Collect(p.All()))
+	var r view.Reported
+	err = inv.use(ctx, p, func(e *engine.Engine) (err error) {
+		r, err = e.Report(ctx, targets, all)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return inv.writeReport(p, r)
+}
+
+// writeReport writes the page, without secrets, and keeps what the command came to.
+func (inv *invocation) writeReport(p *pipeline.Pipeline, r view.Reported) error {
+	r, err := redactedReport(inv, r)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := page.Write(&b, r, versionLine()); err != nil {
+		return err
+	}
+	file := filepath.Join(inv.flags.out, pageName)
+	if err := os.MkdirAll(inv.flags.out, 0o755); err != nil { //nolint:gosec // a page is published
+		return fmt.Errorf("write the page: %w; name another folder with --out", err)
+	}
+	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil { //nolint:gosec // as above
+		return fmt.Errorf("write the page: %w; name another folder with --out", err)
+	}
+	inv.result = &result{
+		pipeline: p, outcome: view.Outcome{Status: view.Succeeded}, summary: true,
+		text:  fmt.Sprintf("wrote %s: %d targets, %d rollouts", filepath.ToSlash(file), len(slices.Collect(p.All())), len(r.Rollouts)),
+		extra: map[string]any{"report": r, "file": filepath.ToSlash(file)},
+	}
+	return nil
+}
+
+// redactedReport is a report without secrets: they go before HTML writes them
+// another way.
+func redactedReport(inv *invocation, r view.Reported) (view.Reported, error) {
+	fields, err := inv.clean(r)
+	if err != nil {
+		return view.Reported{}, err
+	}
+	text, err := json.Marshal(fields)
+	if err != nil {
+		return view.Reported{}, err
+	}
+	var clean view.Reported
+	return clean, json.Unmarshal(text, &clean)
+}
