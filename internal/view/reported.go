@@ -24,6 +24,7 @@ type Reported struct {
 // ReportedStage is a stage with what must be before a rollout on it begins.
 type ReportedStage struct {
 	Name      string           `json:"name"`
+	After     []string         `json:"after,omitempty"`     // the stages that a release comes from
 	Approvers []string         `json:"approvers,omitempty"` // of a stage that asks for an approval; empty means anybody who may write
 	Quorum    int              `json:"quorum,omitempty"`    // approvals that it takes; 0 where it asks for none
 	Waves     bool             `json:"waves,omitempty"`
@@ -93,6 +94,7 @@ func (v View) Report(all Overview, rollouts []ReportedRollout) Reported {
 	}
 	for _, s := range p.Stages {
 		if stage := reportedStage(s, known); len(stage.Targets) > 0 {
+			stage.After = pipeline.StageNames(p.Previous(s))
 			r.Stages = append(r.Stages, stage)
 			r.Deliveries = append(r.Deliveries, DeliveryOf(s.Name.Value, rollouts, v.Now))
 		}

@@ -54,7 +54,7 @@ func passed(stage, name, promotion, release string, at time.Time, state rollout.
 func fleet(targets int) view.Reported {
 	r := view.Reported{Pipeline: "shop", Description: "The shop, from staging to production", At: t0.AddDate(0, 2, 0)}
 	staging := view.ReportedStage{Name: "staging", Targets: []view.ReportedTarget{target("staging", "shop-staging", "v60")}}
-	production := view.ReportedStage{Name: "production", Approvers: []string{"anna", "@octo/leads"}, Quorum: 1, Soak: 3600, Waves: true}
+	production := view.ReportedStage{Name: "production", After: []string{"staging"}, Approvers: []string{"anna", "@octo/leads"}, Quorum: 1, Soak: 3600, Waves: true}
 	for i := range targets {
 		production.Targets = append(production.Targets, target("production", fmt.Sprintf("shop-%03d", i), "v59"))
 	}
@@ -271,6 +271,19 @@ func TestNothing(t *testing.T) {
 		if !strings.Contains(shown, want) {
 			t.Errorf("no %q in\n%s", want, shown)
 		}
+	}
+}
+
+// TestMap: a stage that follows the one before it has an arrow, and any other says
+// what it comes after.
+func TestMap(t *testing.T) {
+	r := fleet(3)
+	if source := rendered(t, r); !strings.Contains(source, `class="card stage follows"`) || strings.Contains(source, "after staging") {
+		t.Error("production follows staging, which an arrow says")
+	}
+	r.Stages[1].After = []string{"staging", "qa"}
+	if source := rendered(t, r); strings.Contains(source, `class="card stage follows"`) || !strings.Contains(source, "after staging, qa") {
+		t.Error("production comes after two stages, which words say")
 	}
 }
 

@@ -30,10 +30,17 @@ func releasesOf(r view.Reported) []string {
 
 // pipeline is the map: the stages in their order, and how their targets stand.
 func (p page) pipeline() g.Node {
-	return section("pipeline", "Pipeline", h.Ol(h.Class("stages"), g.Map(p.Stages, stageCard)))
+	return section("pipeline", "Pipeline", h.Ol(h.Class("stages"), g.Map(p.Stages, p.stageCard)))
 }
 
-func stageCard(s view.ReportedStage) g.Node {
+// follows reports whether a stage comes after the one before it in the list, and
+// no other.
+func (p page) follows(s view.ReportedStage) bool {
+	i := slices.IndexFunc(p.Stages, func(o view.ReportedStage) bool { return o.Name == s.Name })
+	return i > 0 && len(s.After) == 1 && s.After[0] == p.Stages[i-1].Name
+}
+
+func (p page) stageCard(s view.ReportedStage) g.Node {
 	tones, words := map[tone]int{}, []g.Node{}
 	order := []tone{}
 	byTone := map[tone]map[string]int{}
@@ -50,14 +57,18 @@ func stageCard(s view.ReportedStage) g.Node {
 			words = append(words, badge(c, strconv.Itoa(byTone[c][word])+" "+word))
 		}
 	}
-	return h.Li(h.Class("card stage"),
+	class := "card stage"
+	if p.follows(s) {
+		class += " follows"
+	}
+	return h.Li(h.Class(class),
 		h.H3(text(s.Name)),
 		dots(s.Targets),
 		h.P(h.Class("badges"), g.Group(words)),
 		h.Ul(h.Class("runs"), g.Map(spread(s.Targets), func(r running) g.Node {
 			return h.Li(named(r.id, r.name), g.Text(" "+counted(r.targets, "target", "targets")))
 		})),
-		gate(s),
+		p.gate(s),
 	)
 }
 
@@ -71,8 +82,11 @@ func sorted(count map[string]int) []string {
 }
 
 // gate is what must be before a rollout on a stage begins.
-func gate(s view.ReportedStage) g.Node {
+func (p page) gate(s view.ReportedStage) g.Node {
 	var rules []g.Node
+	if len(s.After) > 0 && !p.follows(s) {
+		rules = append(rules, h.Li(text("after "+strings.Join(s.After, ", "))))
+	}
 	if s.Quorum > 0 {
 		who := strings.Join(s.Approvers, ", ")
 		if who != "" {
