@@ -23,6 +23,8 @@ type console struct {
 	waits  map[string]waited // by target: what it waits for
 	last   time.Time         // when something was told
 	width  int               // of the longest target's name: what follows is aligned
+	each   bool              // every line is told, however many targets there are
+	fleet  view.Fleet
 
 	mu sync.Mutex
 }
@@ -102,15 +104,52 @@ func (c *console) once(n executor.Notice) executor.Notice {
 	return n
 }
 
-// Show shows what the engine tells.
+// Show shows what the engine tells. Of many targets it tells counts, and what goes
+// wrong by name.
 func (c *console) Show(n executor.Notice) {
+	if n.Kind == executor.NoticeRows {
+		c.work(n.Count)
+		return
+	}
 	line, shown := view.Notice(c.once(n))
 	c.wait(n, line.Text)
-	switch {
-	case !shown:
-	case line.How == view.Warning:
+	if shown && !c.counted(n) {
+		c.show(line)
+	}
+	c.count(false)
+}
+
+// work says how many targets are worked on.
+func (c *console) work(targets int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.each {
+		targets = 0
+	}
+	c.fleet.Of(targets)
+}
+
+func (c *console) counted(n executor.Notice) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.fleet.Counts(n)
+}
+
+// count tells how many targets are how far, where that is due.
+func (c *console) count(last bool) {
+	c.mu.Lock()
+	text := c.fleet.Line(c.now(), last)
+	c.mu.Unlock()
+	if text != "" {
+		c.line("", text)
+	}
+}
+
+func (c *console) show(line view.Line) {
+	switch line.How {
+	case view.Warning:
 		c.Warn(line.Target, line.Text)
-	case line.How == view.Log:
+	case view.Log:
 		c.Log(line.Target, line.Title, line.Text)
 	default:
 		c.line(line.Target, line.Text)

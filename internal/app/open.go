@@ -78,6 +78,7 @@ func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*e
 		return err
 	}
 	inv.console.align(p)
+	inv.console.each = inv.flags.debug
 	w := inv.begin(ctx, p)
 	defer w.End()
 	held := ledger.Open(ctx, ledger.Config{

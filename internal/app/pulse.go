@@ -88,6 +88,7 @@ func (c *console) keepTelling(ctx context.Context, clock work.Clock) func() {
 	return func() {
 		stop()
 		<-over
+		c.count(true)
 	}
 }
 

@@ -150,6 +150,7 @@ func (e *Engine) carryOut(ctx context.Context, state *ledger.State, plan planner
 	if err := plan.Err(); err != nil {
 		return view.Outcome{}, err
 	}
+	e.Notify(executor.Notice{Kind: executor.NoticeRows, Count: executor.Works(plan)})
 	e.tell(state, plan)
 	e.tellChanges(state, plan)
 	result := e.run(ctx, state, plan)

@@ -448,6 +448,6 @@ func (r *row) show(m *machine, op driver.Operation) {
 		r.warn(m, w.String())
 	}
 	if result, ok := op.Results[r.name]; ok && result.Log != "" {
-		m.say(Notice{Target: r.name, Kind: NoticeLog, Title: "output of " + r.record.Platform, Text: result.Log})
+		m.say(Notice{Target: r.name, Kind: NoticeLog, Title: "output of " + r.record.Platform, Text: result.Log, Operation: &op})
 	}
 }

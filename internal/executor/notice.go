@@ -27,13 +27,15 @@ const (
 	NoticeLook     NoticeKind = "look"     // Phase, Job, Gate, Sample: what a check measured
 	NoticeDryRun   NoticeKind = "dryRun"   // Job, Err: a check in dry run did not pass
 	NoticeWarning  NoticeKind = "warning"  // Text: the platform warns, or Prepare found something to know
-	NoticeLog      NoticeKind = "log"      // Title, Text: untrusted output
+	NoticeLog      NoticeKind = "log"      // Title, Text, Operation: untrusted output, and what it is of where that is an effect
 	NoticeLeft     NoticeKind = "left"     // Err: the promotion wants something of it that is left to the run which holds it
 	NoticeOrder    NoticeKind = "order"    // Order: somebody ordered something
 	NoticeAgain    NoticeKind = "again"    // an earlier attempt of the same step began this; it goes on
 	NoticeDone     NoticeKind = "done"     // an earlier attempt of the same step did all of this
 	NoticeChanged  NoticeKind = "changed"  // Text: the rollout that goes on, although the pipeline file has changed since it was created
 	NoticeNote     NoticeKind = "note"     // Text: planning found something worth a line
+	NoticeRows     NoticeKind = "rows"     // Count: so many targets are worked on
+	NoticeWave     NoticeKind = "wave"     // Wave, Waves, Count: so many targets stand behind a wave that is over, from 1 on
 	NoticeHeld     NoticeKind = "held"     // Err, At: another run holds targets; it is told to let go, and waited for until At
 )
 
@@ -54,4 +56,7 @@ type Notice struct {
 	Text      string
 	Err       error
 	At        time.Time
+	Count     int
+	Wave      int
+	Waves     int
 }

@@ -54,10 +54,26 @@ func newMachine(c Config, state *ledger.State) *machine {
 	}
 }
 
+// Works is how many targets there is something to do for in a plan.
+func Works(plan planner.Plan) int {
+	n := 0
+	for _, move := range plan.Moves {
+		if works(move) {
+			n++
+		}
+	}
+	return n
+}
+
+// works reports whether there is something to do for a move.
+func works(move planner.Move) bool {
+	return !move.Unchanged && move.Pending == nil && len(move.Refused) == 0
+}
+
 // open makes rows of the moves that there is something to do for.
 func open(m *machine, state *ledger.State, fresh func(string) rollout.Record, plan planner.Plan) []*row {
 	for _, move := range plan.Moves {
-		if move.Unchanged || move.Pending != nil || len(move.Refused) > 0 {
+		if !works(move) {
 			continue
 		}
 		record := state.Records[move.Target]

@@ -55,7 +55,9 @@ func (m *machine) react() {
 		if m.ended != nil || g.unsure {
 			continue // what happened is saved; what it means is the next invocation's
 		}
+		over := len(g.Promotion.WaveEnds)
 		reaction := g.React(m.now)
+		m.sayWaves(g, over)
 		if reaction.Promotion {
 			g.version++
 			m.saves.dirtyGroup(m, g)
@@ -68,6 +70,13 @@ func (m *machine) react() {
 				m.rows.touch(r)
 			}
 		}
+	}
+}
+
+// sayWaves tells of the waves of a promotion that are over since there were so many.
+func (m *machine) sayWaves(g *group, before int) {
+	for w := before; w < len(g.Promotion.WaveEnds); w++ {
+		m.say(Notice{Kind: NoticeWave, Wave: w + 1, Waves: len(g.Promotion.Waves.Sizes), Count: g.Promotion.Waves.Sizes[w]})
 	}
 }
 

@@ -84,6 +84,8 @@ func noticedBefore(n executor.Notice) string {
 		return "this was begun by an earlier attempt of the same job; it goes on"
 	case executor.NoticeChanged:
 		return "the pipeline file has changed since " + n.Text + " was created; it goes on with the phases it started with"
+	case executor.NoticeWave:
+		return fmt.Sprintf("wave %d of %d is over, with %d targets so far", n.Wave, n.Waves, n.Count)
 	case executor.NoticeHeld:
 		return fmt.Sprintf("%v; it is told to let go, and waited for until %s", n.Err, clock(n.At))
 	default:
