@@ -98,7 +98,7 @@ type Stage struct {
 type Approval struct {
 	Pos       Pos
 	Required  bool
-	Approvers []string      // logins; empty means anybody who may write to the repository
+	Approvers []string      // logins and teams, "@org/team"; empty means anybody who may write to the repository
 	Quorum    int           // default 1
 	Timeout   time.Duration // default 24h
 	Self      bool          // whoever started the promotion may approve it alone

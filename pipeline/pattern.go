@@ -33,6 +33,7 @@ var (
 	annotationPrefix = pattern(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
 	headerPattern    = pattern("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 	daysPattern      = pattern(`^[0-9]{1,5}(\.[0-9]{1,5})?$`)
+	teamPattern      = pattern(`^@[A-Za-z0-9][A-Za-z0-9-]{0,38}/[a-z0-9][a-z0-9_-]{0,99}$`)
 	loginPattern     = pattern(`^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$`)
 	bucketPattern    = pattern(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	branchPattern    = pattern(`^[^\x00-\x20\x7f~^:?*\[\\]+$`)

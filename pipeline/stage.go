@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,28 +111,47 @@ func (w *walker) approval(n *yaml.Node) *Approval {
 	a := &Approval{
 		Pos:       m.pos,
 		Required:  m.flag("required", true),
-		Approvers: w.logins(m, "approvers"),
+		Approvers: w.people(m, "approvers", notAnApprover),
 		Quorum:    m.whole("quorum", 1, 1, mostQuorum),
 		Timeout:   m.duration("timeout", defaultApprovalTimeout, 1),
 		Self:      m.flag("self", false),
 		Rollback:  m.flag("rollback", false),
 	}
-	if len(a.Approvers) > 0 && a.Quorum > len(a.Approvers) {
+	if len(a.Approvers) > 0 && a.Quorum > len(a.Approvers) && !slices.ContainsFunc(a.Approvers, teamPattern().MatchString) {
 		w.problem(w.pos(m.node("quorum")), fmt.Sprintf("quorum: %d approvals can never come from %d approvers; lower the quorum or add approvers", a.Quorum, len(a.Approvers)))
 	}
 	return a
 }
 
+// IsTeam reports whether an approver is a team, "@org/team", and not a person.
+func IsTeam(approver string) bool { return strings.HasPrefix(approver, "@") }
+
 // logins reads a list of people.
-func (w *walker) logins(m mapping, key string) []string {
+func (w *walker) logins(m mapping, key string) []string { return w.people(m, key, notALogin) }
+
+// people reads a list of those that wrong finds nothing wrong with.
+func (w *walker) people(m mapping, key string, wrong func(string) string) []string {
 	list := m.texts(key)
 	for _, login := range list {
-		if why := notALogin(login.Value); why != "" {
+		if why := wrong(login.Value); why != "" {
 			w.problem(login.Pos, fmt.Sprintf("%s: %s %s", key, quote(login.Value), why))
 		}
 	}
 	w.noDuplicates(key, list)
 	return values(list)
+}
+
+// notAnApprover says why a word is neither a person's login nor a team, "" where it is
+// one.
+func notAnApprover(word string) string {
+	switch {
+	case teamPattern().MatchString(word):
+		return ""
+	case strings.Contains(word, "/"):
+		return `is no team; want one such as "@org/team": the organisation and the name that is in the team's address`
+	default:
+		return notALogin(word)
+	}
 }
 
 // notALogin says why a word is not a person's login, "" where it is one.

@@ -62,7 +62,7 @@ func (p *Pipeline) warnApprovals() []Problem {
 		if len(a.Approvers) == 0 {
 			found = append(found, warning(a.Pos, "approval: names no approvers, so anybody who may write to the repository can approve%s; add approvers: [login]", butStarter(a)))
 		}
-		if len(a.Approvers) == 1 && !a.Self {
+		if len(a.Approvers) == 1 && !a.Self && !IsTeam(a.Approvers[0]) {
 			found = append(found, warning(a.Pos, "approval: %s alone can approve and cannot approve what %s started; add an approver or self: true", a.Approvers[0], a.Approvers[0]))
 		}
 	}

@@ -34,6 +34,7 @@ type Order struct {
 	WaitsUntil time.Time      `json:"waitsUntil,omitzero"` // so long the one who ordered waits
 	Person     bool           `json:"person,omitzero"`
 	Overrides  []string       `json:"overrides,omitempty"`
+	Teams      []string       `json:"teams,omitempty"` // reject: teams of the approvers whose member it is
 	Unknown    jsontext.Value `json:",embed"`
 }
 

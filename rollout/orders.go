@@ -85,7 +85,7 @@ func (o Order) transition(r *Record) (Transition, error) {
 	case OrderCancel:
 		return Cancel{Rollout: o.Rollout, By: by}, nil
 	case OrderReject:
-		return Vote{Rollout: o.Rollout, Voter: Voter{Actor: by, Comment: o.Reason}}, nil
+		return Vote{Rollout: o.Rollout, Voter: Voter{Actor: by, Teams: o.Teams, Comment: o.Reason}}, nil
 	case OrderAdvance:
 		return Advance{Rollout: o.Rollout, Phase: o.Phase, Jump: o.Jump, By: by}, nil
 	case OrderDisableCanary:

@@ -49,3 +49,30 @@ func (c *Client) MayWrite(ctx context.Context, login string) (bool, error) {
 		return false, nil
 	}
 }
+
+// InTeam reports whether a person is an active member of a team of an organisation,
+// its child teams included. The token must be allowed to read the organisation's
+// members, which GITHUB_TOKEN of a workflow is not: then GitHub answers as if there
+// were no such team, which is an error here. At most two requests.
+func (c *Client) InTeam(ctx context.Context, organisation, slug, login string) (bool, error) {
+	member, _, err := c.Teams.GetTeamMembershipBySlug(ctx, organisation, slug, login)
+	if Status(err) == http.StatusNotFound { // no member, or a team that the token may not see
+		return false, c.seesTeam(ctx, organisation, slug)
+	}
+	if err != nil {
+		return false, err
+	}
+	if !strings.HasSuffix(strings.ToLower(member.GetURL()), "/memberships/"+strings.ToLower(login)) || member.GetState() == "" {
+		return false, fmt.Errorf("the answer does not say whether %s is in the team", login)
+	}
+	return member.GetState() == "active", nil
+}
+
+// seesTeam is nil where the token may see a team.
+func (c *Client) seesTeam(ctx context.Context, organisation, slug string) error {
+	team, _, err := c.Teams.GetTeamBySlug(ctx, organisation, slug)
+	if err == nil && !strings.EqualFold(team.GetSlug(), slug) {
+		return fmt.Errorf("the answer is about another team than %s", slug)
+	}
+	return err
+}

@@ -122,7 +122,7 @@ func (inv *invocation) config(p *pipeline.Pipeline, run actions.Context, held *l
 		Notify:   inv.console.Show,
 
 		Run: inv.identity(run), Actor: inv.actor(run), Verified: inv.runner.Inside(), Origin: inv.origin(run), Commit: run.SHA,
-		LeaseWait: inv.flags.leaseWait, Policies: inv.flags.overrides(), Identifies: facts.Identity,
+		Member: inv.isInTeam, LeaseWait: inv.flags.leaseWait, Policies: inv.flags.overrides(), Identifies: facts.Identity,
 	}
 }
 

@@ -148,3 +148,15 @@ func (inv *invocation) strangersWord(ctx context.Context, run actions.Context) (
 		return "", ""
 	}
 }
+
+// isInTeam asks GitHub whether a person is in a team, "@org/team".
+func (inv *invocation) isInTeam(ctx context.Context, team, login string) (bool, error) {
+	client, err := inv.runner.GitHub()
+	if err != nil {
+		return false, err
+	}
+	organisation, slug, _ := strings.Cut(strings.TrimPrefix(team, "@"), "/")
+	reading, done := inv.within(ctx, false)
+	defer done()
+	return client.InTeam(reading, organisation, slug, login)
+}

@@ -143,6 +143,55 @@ func TestEmergency(t *testing.T) {
 	}
 }
 
+// TestTeamMembers: who is in a team GitHub says. No answer, one about somebody else and
+// a team that the token may not see say nothing.
+func TestTeamMembers(t *testing.T) {
+	var asked []string
+	answers := map[string]string{
+		"/orgs/octo/teams/leads":                   `{"slug":"leads"}`,
+		"/orgs/octo/teams/leads/memberships/mary":  `{"url":"https://api.github.com/teams/1/memberships/Mary","state":"active"}`,
+		"/orgs/octo/teams/leads/memberships/pete":  `{"url":"https://api.github.com/teams/1/memberships/pete","state":"pending"}`,
+		"/orgs/octo/teams/leads/memberships/other": `{"url":"https://api.github.com/teams/1/memberships/mary","state":"active"}`,
+		"/orgs/octo/teams/leads/memberships/mute":  `{}`,
+		"/orgs/octo/teams/odd":                     `{"slug":"leads"}`,
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Method+" "+r.URL.Path)
+		answer, ok := answers[r.URL.Path]
+		if !ok {
+			w.WriteHeader(http.StatusNotFound)
+			answer = `{"message":"Not Found"}`
+		}
+		fmt.Fprint(w, answer)
+	}))
+	t.Cleanup(server.Close)
+	inv := invoked(t, inside("GITHUB_API_URL="+server.URL, "GITHUB_TOKEN=ghs_0123456789"))
+	inv.flags.waitBudget = time.Minute
+	for name, test := range map[string]struct {
+		team, login string
+		in, fails   bool
+		asked       int
+	}{
+		"a member":                {"@octo/leads", "mary", true, false, 1},
+		"invited":                 {"@octo/leads", "pete", false, false, 1},
+		"no member":               {"@octo/leads", "zoe", false, false, 2},
+		"a team that is not seen": {"@octo/secret", "mary", false, true, 2},
+		"another team's answer":   {"@octo/odd", "mary", false, true, 2},
+		"another one's answer":    {"@octo/leads", "other", false, true, 1},
+		"an answer of nothing":    {"@octo/leads", "mute", false, true, 1},
+	} {
+		asked = nil
+		in, err := inv.isInTeam(t.Context(), test.team, test.login)
+		if in != test.in || (err != nil) != test.fails || len(asked) != test.asked {
+			t.Errorf("%s: %v, %v; asked %q", name, in, err, asked)
+		}
+	}
+	without := invoked(t, inside())
+	if in, err := without.isInTeam(t.Context(), "@octo/leads", "mary"); in || err == nil {
+		t.Errorf("without a token: %v, %v", in, err)
+	}
+}
+
 // TestOtherCommandsTakeAnyRun: only a person's word is a person's.
 func TestOtherCommandsTakeAnyRun(t *testing.T) {
 	for _, command := range []string{planner.CommandAdvance, planner.CommandCancel, planner.CommandRetryJob, planner.CommandIgnoreJob} {

@@ -27,6 +27,7 @@ type backOrder struct {
 	release   string
 	phase     string
 	jump      bool
+	teams     func() []string // reject: of the approvers, whose member the actor is; nil for none
 }
 
 // planning makes the plan of a command from the records as they are.
@@ -92,10 +93,14 @@ func (e *Engine) order(ctx context.Context, targets []string, o rollout.Order) e
 }
 
 func (o backOrder) order(e *Engine, id string, until time.Time) rollout.Order {
+	var teams []string
+	if o.teams != nil {
+		teams = o.teams()
+	}
 	return rollout.Order{
 		ID: id, Command: o.command, Phase: o.phase, Jump: o.jump, Promotion: o.promotion, Release: o.release,
 		By: e.Actor.Login, Person: e.Actor.Person, RunURL: e.Actor.RunURL, Reason: e.Actor.Reason,
-		Overrides: e.Actor.Overrides, WaitsUntil: until.UTC(),
+		Overrides: e.Actor.Overrides, Teams: teams, WaitsUntil: until.UTC(),
 	}
 }
 

@@ -46,6 +46,9 @@ type Config struct {
 	LeaseWait  time.Duration // how long a person's going back waits for the run that holds a target
 	Policies   []string      // policies that a person overrides by name
 	Identifies bool          // whoever can write the state was authenticated: approvals count there
+	// Member asks whether a person is in a team, "@org/team"; nil where nobody can be
+	// asked.
+	Member func(ctx context.Context, team, login string) (bool, error)
 	// Workflow writes a command line as a run of a workflow; nil for none.
 	Workflow func(view.Command) string
 }

@@ -32,18 +32,29 @@ func (e *Engine) Command(ctx context.Context, o Order) (view.Outcome, error) {
 		Command: o.Command, Targets: o.Targets, Promotion: o.Promotion, Phase: o.Phase, Jump: o.Jump, Job: o.Job, Voter: e.voter(o),
 	}
 	wanted.ID = e.planner.OrderID(wanted)
-	plan := func(_ context.Context, state *ledger.State) (planner.Plan, error) {
+	plan := func(ctx context.Context, state *ledger.State) (planner.Plan, error) {
+		if isVote(o.Command) {
+			var err error
+			if wanted.Voter.Teams, err = e.teams(ctx, state, o); err != nil {
+				return planner.Plan{}, err
+			}
+		}
 		return e.planner.Order(state, wanted), nil
 	}
-	return e.command(ctx, o, plan)
+	return e.command(ctx, o, func() []string { return wanted.Voter.Teams }, plan)
+}
+
+// isVote reports whether a command is a word on an approval.
+func isVote(command string) bool {
+	return command == planner.CommandApprove || command == planner.CommandReject
 }
 
 // command carries out an order: one that goes back, and one to advance, does not
 // lose to a live run.
-func (e *Engine) command(ctx context.Context, o Order, plan planning) (view.Outcome, error) {
+func (e *Engine) command(ctx context.Context, o Order, teams func() []string, plan planning) (view.Outcome, error) {
 	switch o.Command {
 	case planner.CommandCancel, planner.CommandReject:
-		return e.goingBack(ctx, o.Targets, backOrder{command: o.Command}, plan)
+		return e.goingBack(ctx, o.Targets, backOrder{command: o.Command, teams: teams}, plan)
 	case planner.CommandAdvance:
 		return e.advancing(ctx, o, plan)
 	default:
@@ -67,7 +78,7 @@ func (e *Engine) advancing(ctx context.Context, o Order, plan planning) (view.Ou
 
 // mayVote refuses a word that nobody vouches for.
 func (e *Engine) mayVote(command string) error {
-	if command != planner.CommandApprove && command != planner.CommandReject {
+	if !isVote(command) {
 		return nil
 	}
 	if e.Verified || !e.Identifies {
