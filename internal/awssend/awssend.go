@@ -1,7 +1,8 @@
-// Package awssend sends the requests of AWS's SDK, those of its credential chain
-// too, through clients of ours. It is a middleware instead of the SDK's HTTP
-// client, because the SDK applies a certificate bundle (AWS_CA_BUNDLE, ca_bundle)
-// to its own client alone, and refuses every other: [Trust] takes the bundle over.
+// Package awssend is how AWS's SDK is configured for every client of it ([Load]),
+// and how it sends, its credential chain too: through clients of ours. That is a
+// middleware instead of the SDK's HTTP client, because the SDK applies a certificate
+// bundle (AWS_CA_BUNDLE, ca_bundle) to its own client alone, and refuses every
+// other: [Trust] takes the bundle over.
 package awssend
 
 import (

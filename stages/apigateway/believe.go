@@ -4,42 +4,18 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 	"github.com/aws/smithy-go/middleware"
 
 	"sluice/canary"
+	"sluice/stages/amazon"
 	"sluice/stages/apigateway/patch"
 	"sluice/stages/driver"
 )
 
 // What an answer must carry to be believed; docs/guarantees.md has it for
-// people. The SDK turns an empty body, {} and null into an output without any
-// fields, which would mean a stage where nothing runs.
-
-const remedyUnbelievable = "it is asked again; where that lasts, something between here and AWS answers in its place"
-
-// unbelievableError is an answer without what tells what it is about. It is no
-// answer: nothing follows from it.
-type unbelievableError struct {
-	operation, requestID string
-	lacks                []string
-}
-
-// Error says what the answer lacks.
-func (e *unbelievableError) Error() string {
-	return "the answer to " + e.operation + " is not believed: it lacks " + strings.Join(e.lacks, " and ")
-}
-
-// lacking is an unbelievableError, or nil where nothing is missing.
-func lacking(operation string, metadata middleware.Metadata, lacks []string) error {
-	if len(lacks) == 0 {
-		return nil
-	}
-	id, _ := awsmiddleware.GetRequestIDMetadata(metadata)
-	return &unbelievableError{operation: operation, requestID: id, lacks: lacks}
-}
+// people.
 
 // stageOf is what an answer about one stage says, as a list says it.
 func stageOf(out *apigateway.GetStageOutput) types.Stage {
@@ -60,7 +36,7 @@ func believeStage(operation string, out types.Stage, name string, metadata middl
 	if out.CanarySettings != nil && aws.ToString(out.CanarySettings.DeploymentId) == "" {
 		lacks = append(lacks, "the canary's deploymentId")
 	}
-	if err := lacking(operation, metadata, lacks); err != nil {
+	if err := amazon.Lacking(operation, metadata, lacks...); err != nil {
 		return patch.Stage{}, err
 	}
 	return patch.Stage{
@@ -97,7 +73,7 @@ func believeListed(operation string, out types.Deployment, id string, metadata m
 	if out.CreatedDate == nil {
 		lacks = append(lacks, "a createdDate")
 	}
-	if err := lacking(operation, metadata, lacks); err != nil {
+	if err := amazon.Lacking(operation, metadata, lacks...); err != nil {
 		return driver.Release{}, err
 	}
 	said := aws.ToString(out.Description)

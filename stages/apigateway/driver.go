@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"sluice/stages/amazon"
 	"sluice/stages/apigateway/patch"
 	"sluice/stages/driver"
 )
@@ -58,8 +58,7 @@ func (g *gateway) Begin(ctx context.Context, c driver.Call) (driver.Operation, e
 		return driver.Operation{}, err
 	}
 	if d := patch.Diff(answer, f.After); d != "" {
-		id, _ := awsmiddleware.GetRequestIDMetadata(out.ResultMetadata)
-		return driver.Operation{}, &unexpectedError{difference: d, requestID: id}
+		return driver.Operation{}, amazon.Unexpected("the stage that AWS answered is not the one that was asked for: "+d, out.ResultMetadata)
 	}
 	return succeeded(c.Kind, change, answer)
 }
@@ -121,15 +120,13 @@ func (g *gateway) read(ctx context.Context, at place) (patch.Stage, error) {
 func (g *gateway) place(t driver.Target) (place, error) {
 	var at place
 	if err := json.Unmarshal(t.Config, &at); err != nil {
-		return at, &invalidError{text: fmt.Sprintf("the target's configuration: %v", err)}
+		return at, &amazon.InvalidError{Text: fmt.Sprintf("the target's configuration: %v", err)}
 	}
 	if at.RestAPI == "" || at.Stage == "" {
-		return at, &invalidError{text: "the target names no restApi or no stage"}
+		return at, &amazon.InvalidError{Text: "the target names no restApi or no stage"}
 	}
-	if at.Region == "" && g.client.Options().Region == "" {
-		return at, &invalidError{text: "no AWS region is known", remedy: "give the target a region, or set AWS_REGION"}
-	}
-	return at, nil
+	_, err := amazon.RegionOr(at.Region, g.client.Options().Region)
+	return at, err
 }
 
 // region is the option of a request that sends it to the place's own region.
@@ -157,10 +154,10 @@ func operations(ops []patch.Operation) []types.PatchOperation {
 func thaw(c driver.Call) (driver.Change, frozen, error) {
 	var f frozen
 	if len(c.Changes) != 1 {
-		return driver.Change{}, f, &invalidError{text: fmt.Sprintf("a call has one change, this one %d", len(c.Changes))}
+		return driver.Change{}, f, &amazon.InvalidError{Text: fmt.Sprintf("a call has one change, this one %d", len(c.Changes))}
 	}
 	if err := json.Unmarshal(c.Data, &f); err != nil {
-		return driver.Change{}, f, &invalidError{text: fmt.Sprintf("the call was not prepared: %v", err)}
+		return driver.Change{}, f, &amazon.InvalidError{Text: fmt.Sprintf("the call was not prepared: %v", err)}
 	}
 	return c.Changes[0], f, nil
 }

@@ -9,6 +9,7 @@ package apigateway
 import (
 	"time"
 
+	"sluice/stages/amazon"
 	"sluice/stages/driver"
 )
 
@@ -33,7 +34,7 @@ func Facts() driver.Facts {
 			},
 			{
 				Name: "region", Type: driver.String, Identity: true, Reach: true, Bound: true,
-				Pattern: `[a-z]{2}(-[a-z]+)+-[0-9]+`, Hint: "an AWS region, such as eu-west-1",
+				Pattern: amazon.RegionPattern, Hint: amazon.RegionHint,
 				Doc: "The API's region; AWS_REGION or the AWS profile's unless given.",
 			},
 		},
@@ -48,6 +49,6 @@ func Facts() driver.Facts {
 			Name: `[A-Za-z0-9_]+`, NameHint: "letters, digits and _, such as backend",
 			Value: `[A-Za-z0-9\-._~:/?#&=,]+`, ValueHint: "one or more letters, digits and -._~:/?#&=, signs",
 		},
-		Secrets: []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"},
+		Secrets: amazon.Secrets(),
 	}
 }

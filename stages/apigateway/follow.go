@@ -4,17 +4,14 @@ import (
 	"context"
 	"time"
 
+	"sluice/stages/amazon"
 	"sluice/stages/driver"
 )
 
-// noOperationsError says that there is nothing to follow.
-type noOperationsError struct{}
-
-func (*noOperationsError) Error() string {
-	return "API Gateway has no operations to follow: a change to a stage is done when it is answered"
-}
-
-// Operation is Unsupported: see [noOperationsError].
+// Operation is Unsupported: there is nothing to follow.
 func (g *gateway) Operation(context.Context, driver.Target, string) (driver.Operation, time.Duration, error) {
-	return driver.Operation{}, 0, &noOperationsError{}
+	return driver.Operation{}, 0, &amazon.UnsupportedError{
+		Text:   "API Gateway has no operations to follow: a change to a stage is done when it is answered",
+		Remedy: "look at what runs there (`sluice status`)",
+	}
 }

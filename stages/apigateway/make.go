@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"sluice/stages/amazon"
 	"sluice/stages/driver"
 )
 
@@ -35,15 +36,10 @@ func (g *gateway) Make(ctx context.Context, t driver.Target, description string)
 func (g *gateway) latest(ctx context.Context, at place) (driver.Release, error) {
 	all, err := g.listed(ctx, at, func(driver.Release) bool { return true })
 	if err == nil && len(all) == 0 {
-		err = &noReleaseError{fmt.Sprintf("API %s has no deployment", at.RestAPI)}
+		err = &amazon.NotFoundError{Text: fmt.Sprintf("API %s has no deployment", at.RestAPI), Remedy: remedyMake}
 	}
 	return newest(all), err
 }
-
-// noReleaseError says that there is no release to take.
-type noReleaseError struct{ text string }
-
-func (e *noReleaseError) Error() string { return e.text }
 
 // newest is the one that was made last, of equal times the last listed.
 func newest(all []driver.Release) driver.Release {

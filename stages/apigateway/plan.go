@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"sluice/canary"
+	"sluice/stages/amazon"
 	"sluice/stages/apigateway/patch"
 	"sluice/stages/driver"
 )
@@ -34,7 +35,7 @@ func plan(kind driver.Kind, change driver.Change, stands patch.Stage) (intent, e
 	case driver.Rollback:
 		p, err = rollback(change, stands)
 	default:
-		err = &invalidError{text: fmt.Sprintf("API Gateway cannot %s", kind)}
+		err = &amazon.InvalidError{Text: fmt.Sprintf("API Gateway cannot %s", kind)}
 	}
 	if err != nil || p.stop == nil && len(p.operations) == 0 {
 		return p, err
@@ -158,7 +159,7 @@ func ours(change driver.Change) bool { return len(change.Expected) > 0 || change
 func decode(what string, data json.RawMessage) (patch.Stage, error) {
 	var s patch.Stage
 	if err := json.Unmarshal(data, &s); err != nil {
-		return s, &invalidError{text: fmt.Sprintf("%s is not a stage: %v", what, err)}
+		return s, &amazon.InvalidError{Text: fmt.Sprintf("%s is not a stage: %v", what, err)}
 	}
 	return s, nil
 }

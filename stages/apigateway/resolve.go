@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 
+	"sluice/stages/amazon"
 	"sluice/stages/driver"
 )
 
@@ -43,9 +44,8 @@ func (g *gateway) Resolve(ctx context.Context, t driver.Target, id string) (driv
 		for i, r := range called {
 			ids[i] = r.ID
 		}
-		return driver.Release{}, &invalidError{
-			text:   fmt.Sprintf("%d deployments are called %q: %s", len(called), id, strings.Join(ids, ", ")),
-			remedy: "name one by its id",
+		return driver.Release{}, &amazon.InvalidError{Text: fmt.Sprintf("%d deployments are called %q: %s", len(called), id, strings.Join(ids, ", ")),
+			Remedy: "name one by its id",
 		}
 	}
 	return called[0], nil
@@ -74,7 +74,7 @@ func (g *gateway) listed(ctx context.Context, at place, wanted func(driver.Relea
 			return found, nil
 		}
 		if had[next] {
-			return nil, lacking("GetDeployments", out.ResultMetadata, []string{"a page that follows the one before"})
+			return nil, amazon.Lacking("GetDeployments", out.ResultMetadata, "a page that follows the one before")
 		}
 		had[next], in.Position = true, &next
 	}

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
@@ -51,7 +49,11 @@ func Open(options Options) (store.Store, error) {
 	if options.Backoff == 0 {
 		options.Backoff = maxBackoff
 	}
-	tell(options.Secret, options.Getenv("AWS_SECRET_ACCESS_KEY"), options.Getenv("AWS_SESSION_TOKEN"))
+	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		if value := strings.TrimSpace(options.Getenv(name)); value != "" {
+			options.Secret(value)
+		}
+	}
 	where, err := parsePlace(options.Location)
 	if err != nil {
 		return nil, err
@@ -68,15 +70,15 @@ func Open(options Options) (store.Store, error) {
 
 // endpoint is the address of the server, "" for AWS's own.
 func (o Options) endpoint() (string, error) {
-	for _, c := range []struct{ name, url string }{
-		{"state.endpoint", o.Endpoint}, {"AWS_ENDPOINT_URL_S3", o.Getenv("AWS_ENDPOINT_URL_S3")}, {"AWS_ENDPOINT_URL", o.Getenv("AWS_ENDPOINT_URL")},
-	} {
-		if c.url != "" {
-			_, err := endpoint.Check(c.name, c.url)
-			return c.url, err
-		}
+	name, url := "state.endpoint", o.Endpoint
+	if url == "" {
+		name, url = awssend.Endpoint(o.Getenv, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 	}
-	return "", nil
+	if url == "" {
+		return "", nil
+	}
+	_, err := endpoint.Check(name, url)
+	return url, err
 }
 
 // connector makes the client at its first call. A failure is tried again,
@@ -90,14 +92,10 @@ func connector(o Options, address string) func(context.Context) (*s3.Client, err
 		if client != nil {
 			return client, nil
 		}
-		send := newSender(o)
-		loaded, err := config.LoadDefaultConfig(ctx, append(o.load(address), send.install)...)
+		loaded, err := awssend.Load(ctx, o.load(address))
 		if err != nil {
 			return nil, err
 		}
-		awssend.Trust(loaded, send.record, send.other)
-		o.tellProfile(loaded)
-		loaded.Credentials = telling{loaded.Credentials, o.Secret}
 		if loaded.Region == "" {
 			return nil, errNoRegion
 		}
@@ -108,27 +106,14 @@ func connector(o Options, address string) func(context.Context) (*s3.Client, err
 
 var errNoRegion = errors.New("no AWS region is set")
 
-// load takes from the environment what it sets, and leaves the rest to AWS's
-// default chain.
-func (o Options) load(address string) []func(*config.LoadOptions) error {
-	all := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(awshttp.NewBuildableClient()), // which sends nothing
-		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts, r.MaxBackoff = attempts, o.Backoff })
-		}),
+// load says how S3 is reached.
+func (o Options) load(address string) awssend.Options {
+	all := awssend.Options{
+		Getenv: o.Getenv, Keep: o.Secret, Attempts: attempts, MaxBackoff: o.Backoff,
+		Client: o.client(maxAnswer), Alone: map[string]*http.Client{"GetObject": o.client(store.MaxStored + 1)}, After: measured,
 	}
-	region := o.Getenv("AWS_REGION")
-	if region == "" {
-		region = o.Getenv("AWS_DEFAULT_REGION")
-	}
-	if region == "" && address != "" {
-		region = "us-east-1" // a name that signatures need and other servers ignore
-	}
-	if region != "" {
-		all = append(all, config.WithRegion(region))
-	}
-	if id, secret := o.Getenv("AWS_ACCESS_KEY_ID"), o.Getenv("AWS_SECRET_ACCESS_KEY"); id != "" && secret != "" {
-		all = append(all, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(id, secret, o.Getenv("AWS_SESSION_TOKEN"))))
+	if awssend.RegionOf(o.Getenv) == "" && address != "" {
+		all.Region = "us-east-1" // a name that signatures need and other servers ignore
 	}
 	return all
 }

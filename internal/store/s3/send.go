@@ -6,11 +6,8 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"sluice/internal/awssend"
-	"sluice/internal/store"
 	"sluice/internal/transport"
 )
 
@@ -18,36 +15,14 @@ import (
 // of a list names at most a thousand objects.
 const maxAnswer = 2 << 20
 
-// sender sends the requests of all of the SDK's clients, those of its
-// credential chain too, under the rules of [transport], as [awssend] does.
-type sender struct {
-	record, other *http.Client
-	secret        func(string)
-}
-
-func newSender(o Options) *sender {
-	client := func(limit int64) *http.Client {
-		return &http.Client{
-			Transport: transport.New(o.Transport, transport.Options{Limit: limit, Raw: true}),
-			// A redirect is never followed: it would carry credentials and records elsewhere.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}
+// client sends requests under the rules of [transport], and reads so much of an
+// answer.
+func (o Options) client(limit int64) *http.Client {
+	return &http.Client{
+		Transport: transport.New(o.Transport, transport.Options{Limit: limit, Raw: true}),
+		// A redirect is never followed: it would carry credentials and records elsewhere.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &sender{record: client(store.MaxStored + 1), other: client(maxAnswer), secret: o.Secret}
-}
-
-// install is an option of the SDK's configuration.
-func (s *sender) install(o *config.LoadOptions) error {
-	o.APIOptions = append(o.APIOptions, awssend.Sender{Client: s.client, Before: s.tell, After: measured}.Install)
-	return nil
-}
-
-// client sends the requests of an operation.
-func (s *sender) client(operation string) *http.Client {
-	if operation == "GetObject" {
-		return s.record
-	}
-	return s.other
 }
 
 // measured finds the length of an answer to a write.
