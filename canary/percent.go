@@ -32,6 +32,25 @@ func PercentOf(f float64) Percent {
 	return Percent(strconv.FormatFloat(f, 'f', -1, 64))
 }
 
+// PercentOfFraction is a share that an API has as a part of one: "10.5" of 0.105.
+func PercentOfFraction(f float64) Percent {
+	shifted, err := strconv.ParseFloat(strconv.FormatFloat(f, 'f', -1, 64)+"e2", 64)
+	if err != nil {
+		return "" // not a number
+	}
+	return PercentOf(shifted)
+}
+
+// Fraction is the share as a part of one, the nearest that a double can hold:
+// 0.105 of "10.5".
+func (p Percent) Fraction() float64 {
+	f, err := strconv.ParseFloat(p.String()+"e-2", 64)
+	if err != nil {
+		return 0 // not made by ParsePercent
+	}
+	return f
+}
+
 // IsZero reports whether it is no traffic at all.
 func (p Percent) IsZero() bool { return p == "" || p == "0" }
 

@@ -163,7 +163,11 @@ func config(t *Target) map[string]any {
 // canaries checks that only platforms that can split traffic are asked to.
 func (c *checker) canaries() {
 	for t := range c.p.All() {
-		if t.Canary == nil || t.Platform.Platform == "" || t.Platform.Supports(driver.Weight) {
+		if t.Canary == nil || t.Platform.Platform == "" {
+			continue
+		}
+		if t.Platform.Supports(driver.Weight) {
+			c.splits(t)
 			continue
 		}
 		remedy := "remove the canary, or give it to those targets alone that can"
@@ -171,6 +175,23 @@ func (c *checker) canaries() {
 			remedy = "the platform owns its rollouts' phases: declare the canary there"
 		}
 		c.problem(t.Canary.Pos, "canary: target %q: this platform cannot split traffic (%s); %s", t.Name.Value, t.Platform.Platform, remedy)
+	}
+}
+
+// splits checks that a canary asks for no more than its platform's way to split
+// traffic has.
+func (c *checker) splits(t *Target) {
+	how := t.Platform.Split
+	for _, p := range t.Canary.Phases {
+		if share := p.Percent; how.Whole && strings.Contains(share.Value, ".") {
+			c.problem(share.Pos, "percentages: target %q: %s splits traffic by whole percents; write a whole number instead of %s", t.Name.Value, t.Platform.Title, share.Value)
+		}
+	}
+	if variables := t.Canary.pairs(); len(variables) > 0 && !how.Variables {
+		c.problem(variables[0].key.Pos, "variables: target %q: %s has no variables that a canary could see differently; leave the key out", t.Name.Value, t.Platform.Title)
+	}
+	if t.Canary.UseStageCache && !how.Cache {
+		c.problem(t.Canary.Pos, "useStageCache: target %q: %s has no cache that a canary could share; leave the key out", t.Name.Value, t.Platform.Title)
 	}
 }
 
@@ -183,7 +204,7 @@ func (c *checker) variables() {
 	seen := map[judged]bool{}
 	for t := range c.p.All() {
 		once := judged{t.Canary, t.Platform.Platform}
-		if t.Canary == nil || seen[once] {
+		if t.Canary == nil || seen[once] || !t.Platform.Split.Variables {
 			continue
 		}
 		seen[once] = true

@@ -41,7 +41,8 @@ type Past struct {
 	Promotion string `json:"promotion,omitzero"`
 	State     State  `json:"state"`
 	Release   string `json:"release,omitzero"`
-	Good      bool   `json:"good,omitzero"` // it SUCCEEDED and was not rolled back
+	Origin    string `json:"origin,omitzero"` // the release's id where it came from, where it has another one there
+	Good      bool   `json:"good,omitzero"`   // it SUCCEEDED and was not rolled back
 }
 
 // New is the record of a target about which nothing was ever saved.

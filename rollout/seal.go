@@ -67,7 +67,8 @@ func (r *Record) moveOut() Moved {
 		}
 		moved.Rollouts = append(moved.Rollouts, e)
 		r.Past = append(r.Past, Past{
-			Rollout: e.Rollout.Name, Promotion: e.Spec.Promotion, State: e.Rollout.State, Release: e.Spec.Release.ID,
+			Rollout: e.Rollout.Name, Promotion: e.Spec.Promotion, State: e.Rollout.State,
+			Release: e.Spec.Release.ID, Origin: e.Spec.Release.Origin,
 			Good: e.Rollout.State == StateSucceeded && len(e.Rollout.RolledBackByRollouts) == 0 && e.Rollout.RollbackOfRollout == "",
 		})
 		return true

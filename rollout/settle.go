@@ -58,7 +58,7 @@ func (r *Record) endAbandoned(now time.Time) bool {
 			continue
 		}
 		for _, b := range r.Blocks {
-			if b.Kind != BlockAbandon || b.Release != e.Spec.Release.ID || slices.Contains(e.Spec.Overrides, b.ID) {
+			if b.Kind != BlockAbandon || !e.Spec.Release.Is(b.Release) || slices.Contains(e.Spec.Overrides, b.ID) {
 				continue
 			}
 			e.Rollout.FailureReason = "release " + b.Release + " was abandoned by " + b.By

@@ -185,8 +185,8 @@ func proven(r *rollout.Record) (release string, since time.Time, ok bool) {
 
 // was reports whether a release runs on a target, or ever was brought there.
 func was(r *rollout.Record, release string) bool {
-	return r.Release != nil && r.Release.ID == release ||
-		slices.ContainsFunc(r.Rollouts, func(e rollout.Execution) bool { return e.Spec.Release.ID == release }) ||
-		slices.ContainsFunc(r.Past, func(past rollout.Past) bool { return past.Release == release }) ||
+	return r.Release != nil && r.Release.Is(release) ||
+		slices.ContainsFunc(r.Rollouts, func(e rollout.Execution) bool { return e.Spec.Release.Is(release) }) ||
+		slices.ContainsFunc(r.Past, func(past rollout.Past) bool { return past.Release == release || past.Origin == release }) ||
 		slices.ContainsFunc(r.Blocks, func(b rollout.Block) bool { return b.Release == release && b.Holds(time.Time{}) })
 }

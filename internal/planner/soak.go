@@ -51,7 +51,7 @@ func (p *Planner) gone(state *ledger.State, r *rollout.Record) []rollout.Transit
 	}
 	for _, name := range append([]string{e.Spec.Source.Name}, e.Spec.Beside...) {
 		before := state.Records[name]
-		if before == nil || before.Release == nil || before.Release.ID == e.Spec.Release.ID {
+		if before == nil || before.Release == nil || e.Spec.Release.Is(before.Release.ID) {
 			continue
 		}
 		return []rollout.Transition{rollout.Cancel{Rollout: e.Rollout.Name, By: p.Actor, Cause: fmt.Sprintf(

@@ -8,6 +8,7 @@ import (
 	"sluice/stages/deploymentmanager"
 	"sluice/stages/entrecode"
 	"sluice/stages/heroku"
+	"sluice/stages/lambda"
 )
 
 // Platforms are the platforms that this build can reach, in the order of the
@@ -19,5 +20,6 @@ func Platforms() []stages.Platform {
 		{Facts: clouddeploy.Facts(), Open: clouddeploy.Open},
 		{Facts: deploymentmanager.Facts(), Open: deploymentmanager.Open},
 		{Facts: entrecode.Facts(), Open: entrecode.Open},
+		{Facts: lambda.Facts(), Open: lambda.Open},
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"sluice/internal/sandbox"
 	emulator "sluice/internal/sandbox/apigateway"
+	"sluice/internal/sandbox/awsapi"
 	"sluice/internal/sandbox/sandboxtest"
 	"sluice/pipeline"
 	"sluice/stages/apigateway"
@@ -29,7 +30,7 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 	})
 	return stagetest.Harness{
 		Facts: apigateway.Facts(), Open: apigateway.Open,
-		Env: server.Env(), Rejected: map[string]string{"AWS_ACCESS_KEY_ID": emulator.RejectedKeyID}, RequestIDs: true,
+		Env: server.Env(), Rejected: map[string]string{"AWS_ACCESS_KEY_ID": awsapi.RejectedKeyID}, RequestIDs: true,
 		Now: clock.Now, Advance: clock.Move,
 		Members:  []stagetest.Member{{Target: target("prod"), Source: target("staging")}},
 		Unknown:  target("gone"),

@@ -55,9 +55,18 @@ type Facts struct {
 	Backoff  Backoff       // how its operations are polled unless the target's poll says otherwise
 	Secrets  []string      // environment variables that hold its credentials: masked before first use
 	Settings Settings      // what [Change.Variables] may hold
+	Split    Split         // how traffic is split, where Kinds has Weight
 	Makes    bool          // releases can be made of what stands there: [Driver.Make]
 	Works    string        // what [Driver.Operation] follows, and how people name it; "" where it is Unsupported
 	Notice   string        // said once per run as a warning where a target uses the platform; "" for none
+}
+
+// Split says how a platform divides a target's traffic between two releases.
+type Split struct {
+	Whole     bool // whole percents alone
+	Variables bool // the canary may see variables of its own: [Change.Variables]
+	Cache     bool // the canary may share the target's cache: [Change.UseStageCache]
+	Leaves    bool // Stable leaves settings of the canary behind, which Disable removes
 }
 
 // Supports reports whether the platform can do k.
@@ -136,6 +145,7 @@ type Release struct {
 	Platform   string    `json:"platform,omitempty"`  // the platform's record of it on this target (a Heroku release id); "" where there is none
 	CreateTime time.Time `json:"createTime,omitzero"` // by the platform's clock; zero where the answer did not carry it
 	Comment    string    `json:"comment,omitempty"`   // the platform's description of it: untrusted text
+	Origin     string    `json:"origin,omitempty"`    // its id where it came from, where it has another one there; "" where it is the same
 }
 
 // Change is what should become true of one target.

@@ -54,6 +54,10 @@ func (r Release) Called(s string) bool {
 	return s == r.ID || s == r.Name || len(s) >= leastShort && strings.HasPrefix(r.ID, s)
 }
 
+// Is reports whether an id is the release's own or the one that it had where it
+// came from.
+func (r Release) Is(id string) bool { return id != "" && (id == r.ID || id == r.Origin) }
+
 // IsCommand reports whether k is about an existing rollout of the platform's
 // own, which only platforms whose [Facts] say Remote have.
 func (k Kind) IsCommand() bool {

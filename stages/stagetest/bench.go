@@ -84,9 +84,20 @@ func (b *bench) current(t driver.Target) driver.Release {
 func (b *bench) change(m Member) driver.Change {
 	c := driver.Change{Target: m.Target, Source: &m.Source, Release: b.release}
 	if b.Facts.Supports(driver.Weight) {
-		c.Percent, c.Variables = "10.5", map[string]string{"flavor": "canary"}
+		c.Percent = b.share()
+	}
+	if b.Facts.Split.Variables {
+		c.Variables = map[string]string{"flavor": "canary"}
 	}
 	return c
+}
+
+// share is what the canary gets: a fraction of a percent too, where that can be.
+func (b *bench) share() string {
+	if b.Facts.Split.Whole {
+		return "10"
+	}
+	return "10.5"
 }
 
 // call is a new effect on changes.
@@ -170,7 +181,11 @@ func (b *bench) reach(kind driver.Kind) driver.Call {
 		b.step(&change, driver.Weight)
 	case driver.Disable:
 		b.step(&change, driver.Weight)
-		b.step(&change, driver.Stable)
+		if b.Facts.Split.Leaves {
+			b.step(&change, driver.Stable)
+		} else {
+			change.Release = b.earlier // it takes away a canary that stands
+		}
 	case driver.Rollback:
 		first := driver.Deploy
 		if b.Facts.Supports(driver.Weight) {
@@ -201,7 +216,7 @@ func (b *bench) step(change *driver.Change, kind driver.Kind) json.RawMessage {
 // expected is what the first target runs for all of its traffic after a kind
 // that began where reach leaves off.
 func (b *bench) expected(kind driver.Kind) string {
-	if kind == driver.Weight || kind == driver.Rollback {
+	if kind == driver.Weight || kind == driver.Rollback || kind == driver.Disable && !b.Facts.Split.Leaves {
 		return b.earlier.ID
 	}
 	return b.release.ID

@@ -36,6 +36,9 @@ func checkFacts(t *testing.T, h Harness) {
 	if f.Supports(driver.Weight) != f.Supports(driver.Stable) {
 		t.Error("traffic that can be given a share must be made stable too")
 	}
+	if f.Split != (driver.Split{}) && !f.Supports(driver.Weight) || f.Split.Leaves && !f.Supports(driver.Disable) {
+		t.Errorf("splits traffic %+v with kinds %v", f.Split, f.Kinds)
+	}
 	// A zero field means the engine's own.
 	if b := f.Backoff; b.Initial < 0 || b.Max != 0 && b.Max < b.Initial || b.Factor != 0 && b.Factor < 1 || b.Jitter < 0 || b.Jitter >= 1 {
 		t.Errorf("backoff %+v", b)

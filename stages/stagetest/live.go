@@ -93,7 +93,11 @@ func liveShares(b *bench) {
 		if live[0].Release.ID != b.earlier.ID {
 			b.Errorf("with a canary it runs %q, want %q", live[0].Release.ID, b.earlier.ID)
 		}
-		b.shares(live[0], map[string]string{b.earlier.ID: "89.5", b.release.ID: "10.5"})
+		rest := "89.5"
+		if b.Facts.Split.Whole {
+			rest = "90"
+		}
+		b.shares(live[0], map[string]string{b.earlier.ID: rest, b.release.ID: b.share()})
 	}
 }
 

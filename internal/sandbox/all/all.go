@@ -10,6 +10,7 @@ import (
 	"sluice/internal/sandbox/deploymentmanager"
 	"sluice/internal/sandbox/entrecode"
 	"sluice/internal/sandbox/heroku"
+	"sluice/internal/sandbox/lambda"
 )
 
 // Emulators makes one of each, on the clock now.
@@ -20,5 +21,6 @@ func Emulators(now func() time.Time) []sandbox.Emulator {
 		clouddeploy.New(now),
 		deploymentmanager.New(now),
 		entrecode.New(now),
+		lambda.New(now),
 	}
 }

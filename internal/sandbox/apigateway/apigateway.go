@@ -13,21 +13,8 @@ import (
 	"time"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/awsapi"
 )
-
-// The credentials that Env gives to clients. Any access key id but
-// RejectedKeyID is accepted; signatures are not verified.
-const (
-	dummyKeyID  = "SANDBOXDUMMYKEY"
-	dummySecret = "sandbox-dummy-not-a-secret"
-
-	// RejectedKeyID is an access key id that the emulator does not know, so
-	// that wrong credentials can be tried.
-	RejectedKeyID = "INVALID"
-)
-
-// defaultRegion is the region of clients where no pipeline names one.
-const defaultRegion = "us-east-1"
 
 // Emulator is the API. Its zero value is not usable; see [New].
 type Emulator struct {
@@ -45,7 +32,7 @@ var (
 
 // New is an empty API Gateway on the clock now.
 func New(now func() time.Time) *Emulator {
-	e := &Emulator{now: now, state: newState(), targets: map[address][]string{}, region: defaultRegion}
+	e := &Emulator{now: now, state: newState(), targets: map[address][]string{}, region: awsapi.DefaultRegion}
 	e.routes = e.mux()
 	return e
 }
@@ -55,15 +42,7 @@ func (e *Emulator) Platform() string { return "apigateway" }
 
 // Env implements sandbox.Emulator.
 func (e *Emulator) Env(base string) map[string]string {
-	return map[string]string{
-		"AWS_ENDPOINT_URL_API_GATEWAY": base,
-		"AWS_ACCESS_KEY_ID":            dummyKeyID,
-		"AWS_SECRET_ACCESS_KEY":        dummySecret,
-		"AWS_SESSION_TOKEN":            "", // a real one must not be sent along
-		"AWS_REGION":                   e.region,
-		"AWS_DEFAULT_REGION":           e.region,
-		"AWS_EC2_METADATA_DISABLED":    "true",
-	}
+	return awsapi.Env("API_GATEWAY", base, e.region)
 }
 
 // Save implements sandbox.Emulator.
@@ -74,19 +53,6 @@ func (e *Emulator) Restore(saved []byte) error { return sandbox.Restored(&e.stat
 
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.routes.ServeHTTP(w, r) }
-
-// Refuse implements sandbox.Emulator.
-func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Refusal) {
-	switch why {
-	case sandbox.Throttle:
-		// docs/platforms.md: "throttling is 429 TooManyRequestsException"
-		writeError(w, &apiError{http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests"})
-	case sandbox.Denied:
-		writeError(w, denied(r))
-	default:
-		writeError(w, &apiError{http.StatusInternalServerError, "InternalFailure", "Internal failure"})
-	}
-}
 
 // Intrude implements sandbox.Intruder: by hand, somebody deploys something else
 // to the target's stage.

@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/awsapi"
 )
 
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
-	region, err := signedRegion(r)
+	region, err := awsapi.Region(r)
 	if err != nil {
 		return sandbox.Action{Kind: readOrOther(r)}
 	}

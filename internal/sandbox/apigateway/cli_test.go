@@ -1,57 +1,24 @@
 package apigateway_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/sandboxtest"
 )
 
 // cli is the unmodified aws CLI against a server.
 type cli struct {
 	*testing.T
-	program, endpoint string
-	env               []string
-}
-
-// newCLI finds the CLI. Without it the test is skipped, or fails where the
-// end-to-end tools are required (SLUICE_E2E=require).
-func newCLI(t *testing.T, s *sandbox.Server) cli {
-	t.Helper()
-	program, err := exec.LookPath("aws")
-	if err != nil {
-		if os.Getenv("SLUICE_E2E") == "require" {
-			t.Fatal("SLUICE_E2E=require, but there is no aws CLI: install the package awscli")
-		}
-		t.Skip("no aws CLI: install the package awscli to walk the document's sequence with it")
-	}
-	env := append(os.Environ(), "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_PAGER=")
-	for name, value := range s.Env() {
-		env = append(env, name+"="+value)
-	}
-	// Given by hand: older CLIs do not know the variable.
-	return cli{t, program, s.Env()["AWS_ENDPOINT_URL_API_GATEWAY"], env}
+	server *sandbox.Server
 }
 
 // run is one apigateway command; refusal is what it says where it fails.
 func (c cli) run(into any, args ...string) (refusal string) {
 	c.Helper()
-	cmd := exec.CommandContext(c.Context(), c.program, append([]string{"apigateway", "--endpoint-url", c.endpoint, "--output", "json"}, args...)...)
-	var out, complaints bytes.Buffer
-	cmd.Env, cmd.Stdout, cmd.Stderr = c.env, &out, &complaints
-	if err := cmd.Run(); err != nil {
-		return complaints.String()
-	}
-	if into != nil {
-		if err := json.Unmarshal(out.Bytes(), into); err != nil {
-			c.Fatalf("aws %s printed %q: %v", strings.Join(args, " "), out.String(), err)
-		}
-	}
-	return ""
+	return sandboxtest.AWS(c.T, c.server, "AWS_ENDPOINT_URL_API_GATEWAY", into, append([]string{"apigateway"}, args...)...)
 }
 
 // cliStage is what of a stage the document shows to change.
@@ -76,7 +43,7 @@ func (c cli) must(into any, args ...string) {
 
 // The sequence of Amazon's document on promoting a canary, command by command.
 func TestDocumentWithTheCLI(t *testing.T) {
-	c := newCLI(t, serve(t, sandbox.Options{}))
+	c := cli{t, serve(t, sandbox.Options{})}
 	var api, production, canary struct{ ID string }
 	c.must(&api, "create-rest-api", "--name", "shop")
 	c.must(&production, "create-deployment", "--rest-api-id", api.ID, "--stage-name", "prod", "--variables", "sv1=val1")

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
 	"sluice/internal/sandbox"
-	"sluice/internal/sandbox/apigateway"
+	"sluice/internal/sandbox/awsapi"
 )
 
 func TestRestAPIs(t *testing.T) {
@@ -215,7 +215,7 @@ func TestCredentials(t *testing.T) {
 		_, err := c.CreateRestApi(t.Context(), &sdk.CreateRestApiInput{Name: aws.String("x")})
 		return err
 	}
-	wantError(t, as(credentials.NewStaticCredentialsProvider(apigateway.RejectedKeyID, "x", ""), "eu-west-1"),
+	wantError(t, as(credentials.NewStaticCredentialsProvider(awsapi.RejectedKeyID, "x", ""), "eu-west-1"),
 		403, "UnrecognizedClientException", "The security token included in the request is invalid.")
 	wantError(t, as(aws.AnonymousCredentials{}, "eu-west-1"),
 		403, "MissingAuthenticationTokenException", "Missing Authentication Token")

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+
+	"sluice/internal/sandbox/awsapi"
 )
 
 // operation is one call of the API, in the region that its signature names.
@@ -41,21 +43,21 @@ func (e *Emulator) mux() http.Handler {
 
 // serve authenticates the caller and answers.
 func (op operation) serve(w http.ResponseWriter, r *http.Request) {
-	region, err := signedRegion(r)
+	region, err := awsapi.Region(r)
 	if err != nil {
-		writeError(w, err)
+		awsapi.WriteError(w, err)
 		return
 	}
 	status, body, err := op(region, r)
 	if err != nil {
-		writeError(w, err)
+		awsapi.WriteError(w, err)
 		return
 	}
-	writeJSON(w, status, body)
+	awsapi.Write(w, status, "application/json", body)
 }
 
 func unserved(_ string, r *http.Request) (int, any, error) {
-	return 0, nil, &apiError{http.StatusNotFound, "UnknownOperationException", "the sandbox does not serve " + r.Method + " " + r.URL.Path}
+	return 0, nil, awsapi.Errorf(http.StatusNotFound, "UnknownOperationException", "the sandbox does not serve %s %s", r.Method, r.URL.Path)
 }
 
 // decode reads a request's JSON body; an empty one leaves into as it is.
@@ -68,7 +70,7 @@ func decode(r *http.Request, into any) error {
 		return nil
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return &apiError{http.StatusBadRequest, "SerializationException", err.Error()}
+		return awsapi.Errorf(http.StatusBadRequest, "SerializationException", "%v", err)
 	}
 	return nil
 }

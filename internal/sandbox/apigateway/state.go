@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"sluice/internal/sandbox/awsapi"
 )
 
 // state is everything the emulator keeps, in the shape of its file.
@@ -84,7 +86,7 @@ func (s state) api(region, id string) (*restAPI, error) {
 	if api, ok := s.Regions[region][id]; ok {
 		return api, nil
 	}
-	return nil, notFound("Invalid API identifier specified %s:%s", account, id)
+	return nil, notFound("Invalid API identifier specified %s:%s", awsapi.Account, id)
 }
 
 // add keeps a new REST API in a region.

@@ -1,0 +1,126 @@
+// Package awsapi is what emulators of Amazon's APIs have in common: who calls, in
+// which region, and how a refusal is answered in the JSON protocols.
+package awsapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"sluice/internal/sandbox"
+)
+
+// The credentials that [Env] gives to clients. Any access key id but
+// RejectedKeyID is accepted; signatures are not verified.
+const (
+	dummyKeyID  = "SANDBOXDUMMYKEY"
+	dummySecret = "sandbox-dummy-not-a-secret"
+
+	// RejectedKeyID is an access key id that the emulators do not know, so that
+	// wrong credentials can be tried.
+	RejectedKeyID = "INVALID"
+
+	// Account is the AWS account that everything here belongs to.
+	Account = "000000000000"
+
+	// DefaultRegion is the region of clients where no pipeline names one.
+	DefaultRegion = "us-east-1"
+)
+
+// Env is what clients need to reach a service at base. service is its name in
+// AWS_ENDPOINT_URL_….
+func Env(service, base, region string) map[string]string {
+	return map[string]string{
+		"AWS_ENDPOINT_URL_" + service: base,
+		"AWS_ACCESS_KEY_ID":           dummyKeyID,
+		"AWS_SECRET_ACCESS_KEY":       dummySecret,
+		"AWS_SESSION_TOKEN":           "", // a real one must not be sent along
+		"AWS_REGION":                  region,
+		"AWS_DEFAULT_REGION":          region,
+		"AWS_EC2_METADATA_DISABLED":   "true",
+	}
+}
+
+// Error is an answer that refuses.
+type Error struct {
+	Status  int
+	Name    string // AWS's exception
+	Message string
+	Fields  map[string]string // what the answer says beside that
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Name + ": " + e.Message }
+
+// Errorf is an [*Error] with a text as [fmt.Sprintf] makes it.
+func Errorf(status int, name, format string, args ...any) error {
+	return &Error{Status: status, Name: name, Message: fmt.Sprintf(format, args...)}
+}
+
+// Refused is the answer of a service to a request that is spoiled. action and
+// resource say what the caller may not do.
+func Refused(why sandbox.Refusal, action, resource string) error {
+	switch why {
+	case sandbox.Throttle:
+		// docs/platforms.md: "throttling is 429 TooManyRequestsException"
+		return Errorf(http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests")
+	case sandbox.Denied:
+		return Errorf(http.StatusForbidden, "AccessDeniedException",
+			"User: arn:aws:iam::%s:user/sandbox is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
+			Account, action, resource, action)
+	default:
+		return Errorf(http.StatusInternalServerError, "InternalFailure", "Internal failure")
+	}
+}
+
+// Write answers with body, without one where it is nil.
+func Write(w http.ResponseWriter, status int, contentType string, body any) {
+	w.Header().Set("X-Amzn-RequestId", uuid.NewString())
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	if body != nil {
+		json.NewEncoder(w).Encode(body) //nolint:errcheck // plain data into a buffer
+	}
+}
+
+// WriteError answers with err as the REST JSON protocol does.
+func WriteError(w http.ResponseWriter, err error) {
+	e := Of(err)
+	body := map[string]string{"message": e.Message}
+	for name, value := range e.Fields {
+		body[name] = value
+	}
+	// docs/platforms.md: "errors are `X-Amzn-ErrorType` + `{"message"}`"
+	w.Header().Set("X-Amzn-ErrorType", e.Name)
+	Write(w, e.Status, "application/json", body)
+}
+
+// Of is err as an answer, an internal failure where it is none.
+func Of(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Status: http.StatusInternalServerError, Name: "InternalFailure", Message: err.Error()}
+}
+
+// Region authenticates the caller and reads the region that the request means from
+// the scope of its AWS Signature Version 4:
+// Credential=KEYID/DATE/REGION/SERVICE/aws4_request.
+func Region(r *http.Request) (string, error) {
+	_, rest, found := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	scope, _, _ := strings.Cut(rest, ",")
+	parts := strings.Split(strings.TrimSpace(scope), "/")
+	// docs/platforms.md: "none at all MissingAuthenticationTokenException"
+	if !found || len(parts) != 5 {
+		return "", Errorf(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
+	}
+	// docs/platforms.md: "Wrong credentials are 403 UnrecognizedClientException"
+	if parts[0] == RejectedKeyID {
+		return "", Errorf(http.StatusForbidden, "UnrecognizedClientException", "The security token included in the request is invalid.")
+	}
+	return parts[2], nil
+}

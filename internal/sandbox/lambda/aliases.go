@@ -1,0 +1,170 @@
+package lambda
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+
+	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/awsapi"
+)
+
+// aliasInput is what a request says of an alias. What it leaves out stays as it is.
+//
+// docs/platforms.md: "**Members left out stay as they are**"
+type aliasInput struct {
+	Name            string
+	FunctionVersion *string
+	Description     *string
+	RevisionID      *string        `json:"RevisionId"`
+	RoutingConfig   *routingConfig `json:"RoutingConfig"`
+}
+
+func (e *Emulator) at(region string, r *http.Request) (*function, address, error) {
+	at := address{region, r.PathValue("fn"), r.PathValue("alias")}
+	f, err := e.state.function(region, at.function)
+	return f, at, err
+}
+
+func (e *Emulator) getAlias(region string, r *http.Request) (int, any, error) {
+	f, at, err := e.at(region, r)
+	if err != nil {
+		return 0, nil, err
+	}
+	a, err := f.alias(at)
+	if err != nil {
+		return 0, nil, err
+	}
+	e.warm(f, a)
+	return http.StatusOK, a, nil
+}
+
+func (e *Emulator) listAliases(region string, r *http.Request) (int, any, error) {
+	f, _, err := e.at(region, r)
+	if err != nil {
+		return 0, nil, err
+	}
+	var all []*alias
+	for _, name := range slices.Sorted(maps.Keys(f.Aliases)) {
+		e.warm(f, f.Aliases[name])
+		all = append(all, f.Aliases[name])
+	}
+	items, next, err := page(r, all)
+	return http.StatusOK, struct {
+		Aliases    []*alias
+		NextMarker *string
+	}{items, next}, err
+}
+
+func (e *Emulator) createAlias(region string, r *http.Request) (int, any, error) {
+	f, _, err := e.at(region, r)
+	if err != nil {
+		return 0, nil, err
+	}
+	var input aliasInput
+	if err := decode(r, &input); err != nil {
+		return 0, nil, err
+	}
+	if f.Aliases[input.Name] != nil {
+		return 0, nil, awsapi.Errorf(http.StatusConflict, "ResourceConflictException", "Alias already exists: %s:%s", f.Latest.FunctionArn, input.Name)
+	}
+	a := &alias{Name: input.Name, AliasArn: f.Latest.FunctionArn + ":" + input.Name}
+	if err := a.update(f, input); err != nil {
+		return 0, nil, err
+	}
+	f.Aliases[input.Name] = a
+	return http.StatusCreated, a, nil
+}
+
+func (e *Emulator) updateAlias(region string, r *http.Request) (int, any, error) {
+	f, at, err := e.at(region, r)
+	if err != nil {
+		return 0, nil, err
+	}
+	var input aliasInput
+	if err := decode(r, &input); err != nil {
+		return 0, nil, err
+	}
+	a := f.Aliases[at.alias]
+	if a == nil {
+		// docs/platforms.md: "PUT 404 "Alias not found: …""
+		return 0, nil, notFound("Alias not found: %s:%s", arn(at.region, f.Name), at.alias)
+	}
+	e.warm(f, a)
+	if input.RevisionID != nil && *input.RevisionID != a.RevisionID {
+		// docs/platforms.md: "a stale one is 412 `PreconditionFailedException` "The Revision Id provided does not match the latest Revision Id."
+		return 0, nil, awsapi.Errorf(http.StatusPreconditionFailed, "PreconditionFailedException",
+			"The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
+	}
+	if err := f.provisioned(a, input); err != nil {
+		return 0, nil, err
+	}
+	old := a.FunctionVersion
+	if err := a.update(f, input); err != nil {
+		return 0, nil, err
+	}
+	answer := *a
+	e.cool(f, a, old, sandbox.FaultOf(r) == "cold")
+	return http.StatusOK, answer, nil
+}
+
+var number = regexp.MustCompile(`^[0-9]+$`)
+
+// update changes what the input names, if all of it is right.
+func (a *alias) update(f *function, input aliasInput) error {
+	next := *a
+	if input.FunctionVersion != nil {
+		if _, err := f.version(*input.FunctionVersion); err != nil {
+			return err
+		}
+		next.FunctionVersion = *input.FunctionVersion
+	}
+	if input.RoutingConfig != nil {
+		// docs/platforms.md: "The alias then has no `RoutingConfig` at all"
+		if next.RoutingConfig = input.RoutingConfig; len(input.RoutingConfig.AdditionalVersionWeights) == 0 {
+			next.RoutingConfig = nil
+		}
+	}
+	if err := next.check(f); err != nil {
+		return err
+	}
+	if input.Description != nil {
+		next.Description = *input.Description
+	}
+	*a = next
+	a.touch()
+	return nil
+}
+
+// check refuses weights that cannot be.
+func (a *alias) check(f *function) error {
+	if a.RoutingConfig == nil {
+		return nil
+	}
+	weights := a.RoutingConfig.AdditionalVersionWeights
+	if len(weights) > 1 {
+		// docs/platforms.md: "Number of items in AdditionalVersionWeights cannot be greater than 1"
+		return invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
+	}
+	for version, weight := range weights {
+		switch {
+		case !number.MatchString(version):
+			// docs/platforms.md: "as a weight's key: 400 ValidationException, pattern `[0-9]+` (R)"
+			return awsapi.Errorf(http.StatusBadRequest, "ValidationException", "1 validation error detected: Value '{%s=%v}' at 'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [0-9]+]", version, weight)
+		case weight < 0 || weight > 1:
+			// docs/platforms.md: "outside 0–1: 400 `ValidationException`"
+			return awsapi.Errorf(http.StatusBadRequest, "ValidationException", "1 validation error detected: Value '{%s=%v}' at 'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map value must satisfy constraint: [Member must have value between 0.0 and 1.0]", version, weight)
+		case a.FunctionVersion == latest:
+			// docs/platforms.md: "$LATEST is not supported for an alias pointing to more than 1 version"
+			return invalid("$LATEST is not supported for an alias pointing to more than 1 version")
+		case version == a.FunctionVersion:
+			// docs/platforms.md: "Function version 2 is already included in routing configuration."
+			return invalid("Invalid function version %s. Function version %s is already included in routing configuration.", version, version)
+		}
+		if _, err := f.version(version); err != nil {
+			return err
+		}
+	}
+	return nil
+}

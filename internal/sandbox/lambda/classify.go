@@ -1,0 +1,95 @@
+package lambda
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/awsapi"
+)
+
+// Classify implements sandbox.Emulator.
+func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
+	a := sandbox.Action{Kind: sandbox.Other}
+	if r.Method == http.MethodGet {
+		a.Kind = sandbox.Read
+	}
+	region, err := awsapi.Region(r)
+	if err != nil {
+		return a
+	}
+	fn, rest := splitPath(r.URL.Path)
+	name, isAlias := strings.CutPrefix(rest, "aliases/")
+	if rest == "provisioned-concurrency" {
+		name = r.URL.Query().Get("Qualifier")
+	} else if !isAlias {
+		name = ""
+	}
+	a.Targets = e.targetsAt(region, fn, name)
+	if isAlias && r.Method == http.MethodPut {
+		a.Kind = e.updateKind(address{region, fn, name}, body)
+	}
+	return a
+}
+
+// targetsAt lists the targets that name an alias, or any alias of the function where
+// it is "".
+func (e *Emulator) targetsAt(region, fn, alias string) []string {
+	var names []string
+	for at, targets := range e.targets {
+		if (at.region == region || at.region == "") && at.function == fn && (alias == "" || at.alias == alias) {
+			names = append(names, targets...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// updateKind tells which of the driver's effects an update of an alias is, by what
+// it would make of what stands.
+func (e *Emulator) updateKind(at address, body []byte) string {
+	var input aliasInput
+	f, err := e.state.function(at.region, at.function)
+	if json.Unmarshal(body, &input) != nil || err != nil || f.Aliases[at.alias] == nil {
+		return sandbox.Other
+	}
+	a := f.Aliases[at.alias]
+	had := weighed(a.RoutingConfig)
+	moves := input.FunctionVersion != nil && *input.FunctionVersion != a.FunctionVersion
+	switch {
+	case input.RoutingConfig != nil && len(input.RoutingConfig.AdditionalVersionWeights) > 0:
+		return "weight"
+	case moves && had != "" && *input.FunctionVersion == had:
+		return "stable"
+	case moves && isOlder(*input.FunctionVersion, a.FunctionVersion):
+		return "rollback"
+	case moves:
+		return "deploy"
+	case input.RoutingConfig != nil && had != "" && input.FunctionVersion == nil:
+		return "disable"
+	case input.RoutingConfig != nil && had != "":
+		return "rollback" // the canary's traffic goes back
+	default:
+		return sandbox.Other
+	}
+}
+
+// weighed is the version that has a weight, "" for none.
+func weighed(c *routingConfig) string {
+	if c == nil {
+		return ""
+	}
+	for version := range c.AdditionalVersionWeights {
+		return version
+	}
+	return ""
+}
+
+func isOlder(version, than string) bool {
+	a, _ := strconv.Atoi(version)
+	b, _ := strconv.Atoi(than)
+	return a > 0 && a < b
+}
