@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -64,13 +66,37 @@ func (s *bucket) write(ctx context.Context, save store.Save) (store.Swapped, err
 // over meanwhile. Where that may not be done it stays: it is read as nothing.
 func (s *bucket) drop(ctx context.Context, k store.Key, version string) {
 	client, err := s.connect(ctx)
-	if err != nil || version == "" {
+	if err != nil || version == "" || !s.comparesDeletes(ctx, client, k) {
 		return
 	}
-	input := &s3.DeleteObjectInput{Bucket: &s.place.bucket, Key: aws.String(s.place.object(k)), IfMatch: &version}
-	if _, err := client.DeleteObject(ctx, input); err == nil {
+	if _, err := client.DeleteObject(ctx, s.deletion(s.place.object(k), version)); err == nil {
 		s.bury(k, "")
 	}
+}
+
+func (s *bucket) deletion(object, version string) *s3.DeleteObjectInput {
+	return &s3.DeleteObjectInput{Bucket: &s.place.bucket, Key: &object, IfMatch: &version}
+}
+
+// absent is the end of a name that no entry has.
+const absent = ".never"
+
+// comparesDeletes reports whether the server looks at the condition of a deletion.
+// AWS does. MinIO's deletes whatever is there (minio/minio#21677), and would lose what
+// was saved meanwhile; so another server is asked once to delete an object that does
+// not exist under a condition, which one that looks at it refuses.
+func (s *bucket) comparesDeletes(ctx context.Context, client *s3.Client, k store.Key) bool {
+	if !s.foreign {
+		return true
+	}
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	if !s.asked {
+		_, err := client.DeleteObject(ctx, s.deletion(s.place.object(k)+absent, `"`+strings.Repeat("0", 32)+`"`))
+		s.asked = err == nil || status(err) != 0
+		s.compares = status(err) == http.StatusPreconditionFailed || status(err) == http.StatusNotFound
+	}
+	return s.compares
 }
 
 // put sends one conditional write. The SDK repeats it after a lost answer, and

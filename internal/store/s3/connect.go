@@ -63,7 +63,7 @@ func Open(options Options) (store.Store, error) {
 		return nil, err
 	}
 	return store.New(&bucket{
-		place: where, wait: min(firstWait, options.Backoff),
+		place: where, wait: min(firstWait, options.Backoff), foreign: address != "",
 		connect: connector(options, address), removed: map[store.Key]string{},
 	}, options.By), nil
 }

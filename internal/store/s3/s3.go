@@ -35,6 +35,11 @@ type bucket struct {
 	place   place
 	wait    time.Duration // before an undecided write is sent again
 	connect func(context.Context) (*s3.Client, error)
+	foreign bool // a server that is not AWS's
+
+	asking   sync.Mutex
+	asked    bool // the server was asked whether it compares before it deletes
+	compares bool // and does
 
 	mu      sync.Mutex
 	removed map[store.Key]string // the versions of objects that stand for removed entries

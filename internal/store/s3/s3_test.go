@@ -54,8 +54,14 @@ func TestConformance(t *testing.T) {
 			}
 		}
 		return storetest.Harness{
-			Open:   func(t *testing.T) store.Store { return open(t, options(f)) },
-			Writes: f.Writes,
+			Open:     func(t *testing.T) store.Store { return open(t, options(f)) },
+			Writes:   f.Writes,
+			Requests: func() int { return len(f.Requests) },
+			Crowd: func(n int) {
+				for i := range n {
+					f.Objects[fmt.Sprintf("teams/other/storefront/t-%d.json", i)] = "{}"
+				}
+			},
 			Corrupt: func(_ *testing.T, k store.Key, edit func([]byte) []byte) {
 				f.Edit("teams/shop/"+k.Pipeline+"/"+k.Target+".json", edit)
 			},
@@ -263,6 +269,62 @@ func TestEndpoints(t *testing.T) {
 		_, err := s3.Open(o)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: error %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// TestServerThatDeletesBlindly: what somebody saved right after a removal is not
+// deleted with it where the server does not look at a deletion's condition.
+func TestServerThatDeletesBlindly(t *testing.T) {
+	for _, blind := range []bool{true, false} {
+		f := s3test.New()
+		f.Blind = blind
+		mine, theirs := open(t, options(f)), open(t, options(f))
+		saved := put(t, mine, "{}")
+		f.Fault = func(r *http.Request) (int, string) {
+			if r.Method == http.MethodDelete && strings.HasSuffix(r.URL.Path, ".json") {
+				f.Fault = nil
+				put(t, theirs, `{"n":2}`)
+			}
+			return 0, ""
+		}
+		saved.Generation, saved.Data = saved.Generation+1, nil
+		if _, err := mine.Commit(t.Context(), saved); err != nil {
+			t.Fatal(err)
+		}
+		if f.Fault != nil { // nothing was deleted
+			f.Fault = nil
+			put(t, theirs, `{"n":2}`)
+		}
+		entries, err := open(t, options(f)).Load(t.Context(), web)
+		if err != nil || string(entries[0].Data) != `{"n":2}` {
+			t.Errorf("blind %v: what was saved after the removal reads %+v, %v", blind, entries, err)
+		}
+	}
+}
+
+// TestRemovedObjectsGo: where the server looks at conditions, nothing is left of what
+// was removed; it is asked once.
+func TestRemovedObjectsGo(t *testing.T) {
+	for blind, left := range map[bool]int{false: 0, true: 1} {
+		f := s3test.New()
+		f.Blind = blind
+		s := open(t, options(f))
+		for range 2 {
+			saved := put(t, s, "{}")
+			saved.Generation, saved.Data = saved.Generation+1, nil
+			if _, err := s.Commit(t.Context(), saved); err != nil {
+				t.Fatal(err)
+			}
+		}
+		asked := 0
+		for _, r := range f.Requests {
+			if r == "DELETE /"+s3test.Bucket+"/"+object+".never" {
+				asked++
+			}
+		}
+		if asked != 1 || len(f.Objects) != left {
+			t.Errorf("blind %v: asked %d times, left %v", blind, asked, slices.Collect(maps.Keys(f.Objects)))
 		}
 	}
 }

@@ -30,6 +30,7 @@ type Server struct {
 	Fault func(r *http.Request) (status int, code string) // asked first; status 0 goes on, -1 refuses the connection
 	Lose  func(r *http.Request) bool                      // takes effect, but the answer is lost
 	Page  int                                             // objects in one answer of a list
+	Blind bool                                            // deletes whatever is there, as MinIO does
 
 	// What the bucket holds, and what it was asked for. Tests read them while no
 	// request is under way.
@@ -160,6 +161,9 @@ func (s *Server) remove(w http.ResponseWriter, r *http.Request, key string) {
 	switch match := r.Header.Get("If-Match"); {
 	case match == "":
 		refuse(w, 501, "NotImplemented")
+	case s.Blind:
+		delete(s.Objects, key)
+		w.WriteHeader(http.StatusNoContent)
 	case !exists:
 		refuse(w, 404, "NoSuchKey")
 	case match != etag(now):
