@@ -4,6 +4,9 @@
 golangci_lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 actionlint=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 act=github.com/nektos/act@v0.2.89
+# Two services that speak S3: what keeps state there is held to them, not to an emulator alone.
+versitygw=github.com/versity/versitygw/cmd/versitygw@v1.8.0
+minio=github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
@@ -35,6 +38,8 @@ install_linters() {
 # install_clients: what drives the program from outside, beside Debian's aws.
 install_clients() {
   install_go "$act"
+  install_go "$versitygw"
+  install_go "$minio"
   bash e2e/install-heroku.sh "$cache/bin"
 }
 

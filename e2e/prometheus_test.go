@@ -2,10 +2,7 @@ package e2e
 
 import (
 	"fmt"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -66,39 +63,12 @@ func TestRealPrometheus(t *testing.T) {
 // startPrometheus serves a Prometheus that scrapes itself every second.
 func startPrometheus(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	host := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
+	host, dir := freeHost(t), t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
 	text := fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n  - {job_name: self, static_configs: [{targets: [%q]}]}\n", host)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+host)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may be over
-		_ = cmd.Wait()         // as killed
-	})
-	address := "http://" + host
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		resp, err := http.Get(address + "/-/ready") //nolint:gosec,noctx // on loopback
-		if err == nil {
-			resp.Body.Close() //nolint:errcheck // it was only asked
-			if resp.StatusCode == http.StatusOK {
-				return address
-			}
-		}
-		if time.Now().After(end) {
-			t.Fatal("prometheus is not ready")
-		}
-	}
+	serve(t, "http://"+host+"/-/ready", nil, "prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+host)
+	return "http://" + host
 }
