@@ -114,8 +114,10 @@ func (w *world) harness(open func(t *testing.T) store.Store) storetest.Harness {
 		}
 	}
 	return storetest.Harness{
-		Open:   open,
-		Writes: w.Writes,
+		Open:     open,
+		Writes:   w.Writes,
+		Requests: func() int { return len(w.Requests()) },
+		Crowd:    w.Crowd,
 		Corrupt: func(t *testing.T, _ store.Key, edit func([]byte) []byte) {
 			w.rewrite(t, w.newest(t), func(text []byte) []byte { return compactly(edit, text) })
 		},

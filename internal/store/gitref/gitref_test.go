@@ -48,8 +48,15 @@ func TestConformance(t *testing.T) {
 			}
 		}
 		return storetest.Harness{
-			Open:   func(t *testing.T) store.Store { return open(t, options(f)) },
-			Writes: f.Writes,
+			Open:     func(t *testing.T) store.Store { return open(t, options(f)) },
+			Writes:   f.Writes,
+			Requests: func() int { return len(f.Requests) },
+			Crowd: func(n int) { // branches of a bot, on a commit of others
+				f.Push("main", "README", func(string) string { return "others" })
+				for i := range n {
+					f.Refs[fmt.Sprintf("refs/heads/renovate/module-%d", i)] = f.Refs["refs/heads/main"]
+				}
+			},
 			Corrupt: func(_ *testing.T, k store.Key, edit func([]byte) []byte) {
 				f.Push(gitref.DefaultBranch, k.Pipeline+"/"+k.Target+".json", func(s string) string { return string(edit([]byte(s))) })
 			},
@@ -316,31 +323,6 @@ func many(t *testing.T, f *gitreftest.Server, n int) []store.Key {
 		t.Fatal(err)
 	}
 	return keys
-}
-
-// TestALargeBranch: 10,000 entries are loaded, one of them is saved.
-func TestALargeBranch(t *testing.T) {
-	f := gitreftest.New()
-	keys := many(t, f, 10_000)
-	s := open(t, options(f))
-	f.Meter.Reset()
-	entries, err := s.Load(t.Context(), keys...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, e := range entries {
-		if string(e.Data) != fmt.Sprint(i) || e.Version == "" {
-			t.Fatalf("%s reads %+v", keys[i], e)
-		}
-	}
-	e := entries[42]
-	e.Generation, e.Data = e.Generation+1, []byte(`"anew"`)
-	if _, err := s.Commit(t.Context(), e); err != nil {
-		t.Fatal(err)
-	}
-	if n := f.Meter.Total(); n > 7 {
-		t.Errorf("%d requests: %v", n, f.Meter.Counts())
-	}
 }
 
 // TestArchivesAreNotBelieved: a wrong, damaged or missing archive changes

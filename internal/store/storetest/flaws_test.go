@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"sluice/internal/store"
@@ -50,6 +51,10 @@ var flaws = map[string]string{
 	"removes after the rest":      "RemovalAmongSaves",
 	"never again":                 "RemovedAndMadeAnew",
 	"both win":                    "WritersAndRemovers",
+	"one entry after the other":   "GroupCommit",
+	"loads one after the other":   "ManyEntries",
+	"looks at what others keep":   "Crowd",
+	"forgets the last of many":    "GroupCommit",
 }
 
 func TestSuiteNoticesFlaws(t *testing.T) {
@@ -82,10 +87,17 @@ func TestFlawedStore(t *testing.T) {
 	}
 	storetest.Run(t, func(*testing.T) storetest.Harness {
 		m, broken := storetest.NewMemory(), false
-		extra := 0
+		extra, others, loads := 0, 0, &atomic.Int64{}
 		return storetest.Harness{
-			Open:   func(*testing.T) store.Store { return &flawed{m.Another(), flaw, &broken, &extra} },
+			Open:   func(*testing.T) store.Store { return &flawed{m.Another(), flaw, &broken, &extra, loads} },
 			Writes: func() int { return m.Commits() + extra },
+			Requests: func() int {
+				if flaw == "looks at what others keep" {
+					return (int(loads.Load()) + m.Commits()) * (others + 1)
+				}
+				return int(loads.Load()) + m.Commits()
+			},
+			Crowd: func(n int) { others = n },
 			Breaks: map[string]func(*testing.T) func(){"broken": func(*testing.T) func() {
 				broken = true
 				return func() { broken = false }
@@ -100,6 +112,7 @@ type flawed struct {
 	flaw   string
 	broken *bool
 	writes *int
+	loads  *atomic.Int64
 }
 
 func (f *flawed) refuse(op string) error {
@@ -124,6 +137,19 @@ func (f *flawed) Load(ctx context.Context, keys ...store.Key) ([]store.Entry, er
 	if f.flaw == "accepts paths" && store.CheckKeys(keys) != nil {
 		return make([]store.Entry, len(keys)), nil
 	}
+	if f.flaw == "loads one after the other" && len(keys) > 1 {
+		var all []store.Entry
+		for _, k := range keys {
+			f.loads.Add(1)
+			one, err := f.Memory.Load(ctx, k)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, one...)
+		}
+		return all, nil
+	}
+	f.loads.Add(1)
 	entries, err := f.Memory.Load(ctx, f.mistaken(keys)...)
 	for i := range entries {
 		entries[i].Key = keys[i]
@@ -142,6 +168,13 @@ func (f *flawed) Load(ctx context.Context, keys ...store.Key) ([]store.Entry, er
 		}
 	}
 	return entries, err
+}
+
+// Facts of a store that likes batches.
+func (f *flawed) Facts() store.Facts {
+	facts := f.Memory.Facts()
+	facts.Together = true
+	return facts
 }
 
 func (f *flawed) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
@@ -186,6 +219,13 @@ func (f *flawed) Commit(ctx context.Context, entries ...store.Entry) ([]store.En
 		if len(entries) == 1 && len(entries[0].Data) > store.MaxRecord {
 			return entries, nil
 		}
+	case "one entry after the other":
+		return f.oneByOne(ctx, entries)
+	case "forgets the last of many":
+		if n := len(entries); n > 256 {
+			saved, err := f.Memory.Commit(ctx, entries[:n-1]...)
+			return append(saved, entries[n-1]), err
+		}
 	case "saves half of a commit":
 		if len(entries) > 1 {
 			if _, err := f.Memory.Commit(ctx, entries[0]); err != nil {
@@ -201,6 +241,18 @@ func (f *flawed) Commit(ctx context.Context, entries ...store.Entry) ([]store.En
 		}
 	}
 	return saved, err
+}
+
+func (f *flawed) oneByOne(ctx context.Context, entries []store.Entry) ([]store.Entry, error) {
+	var all []store.Entry
+	for _, e := range entries {
+		saved, err := f.Memory.Commit(ctx, e)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, saved...)
+	}
+	return all, nil
 }
 
 // mistaken are keys as a store takes them that mixes kinds up.

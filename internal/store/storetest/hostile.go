@@ -107,8 +107,14 @@ func Hostile(t *testing.T, newService func(t *testing.T) Service) {
 	defer debug.SetGCPercent(debug.SetGCPercent(50))
 	table := &table{}
 	for _, a := range acts() {
+		asked := map[string]bool{}
 		for n, label := range requests(t, newService, a) {
+			again := asked[label.name]
+			asked[label.name] = true
 			for _, kind := range kinds() {
+				if again && kind.long { // the same code reads it, and each takes as long
+					continue
+				}
 				for _, place := range label.places(kind) {
 					table.add(t, newService, hostility{act: a, n: n, label: label, kind: kind, place: place})
 				}
@@ -348,6 +354,6 @@ func (l *table) add(t *testing.T, newService func(*testing.T) Service, h hostili
 }
 
 // enough broken rules are told at once: the rest take long and say the same.
-const enough = 10
+const enough = 3
 
 func (l *table) String() string { return strings.Join(l.rows, "\n") }

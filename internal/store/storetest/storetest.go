@@ -26,6 +26,11 @@ type Harness struct {
 	Breaks map[string]func(t *testing.T) (repair func())
 	// Writes counts the modifications that reached the place so far.
 	Writes func() int
+	// Requests counts what the place was asked so far. Nil where it is no service.
+	Requests func() int
+	// Crowd puts n things of others into the place, of the kind that the store
+	// keeps. Nil where nobody else keeps anything there.
+	Crowd func(n int)
 }
 
 // Run puts a store through the contract. newHarness is called once per case.
@@ -65,6 +70,9 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 		{"WritersAndRemovers", testWritersAndRemovers},
 		{"WritersOfOneRecord", testWritersOfOne},
 		{"WritersOfManyRecords", testWritersOfMany},
+		{"GroupCommit", testGroupCommit},
+		{"ManyEntries", testManyEntries},
+		{"Crowd", testCrowd},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { c.test(t, newHarness(t)) })
