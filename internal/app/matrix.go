@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/engine"
+	"sluice/internal/store/open"
 	"sluice/internal/view"
 	"sluice/pipeline"
 )
@@ -113,6 +114,14 @@ func (inv *invocation) workflowRun() (string, error) {
 	return fmt.Sprintf("%s/%d", run.Repository, run.RunID), nil
 }
 
+// besideEachOther prepares the state for jobs that save side by side, or gathers what
+// they saved.
+func (inv *invocation) besideEachOther(ctx context.Context, p *pipeline.Pipeline, do func(context.Context, open.Spec, string) error) error {
+	saving, done := inv.within(ctx, true)
+	defer done()
+	return do(saving, inv.spec(p, inv.storeName(p)), p.Name.Value)
+}
+
 // collect merges what the shards of a promotion came to.
 func (inv *invocation) collect() *cobra.Command {
 	cmd := &cobra.Command{
@@ -127,7 +136,11 @@ func (inv *invocation) collect() *cobra.Command {
 				if err != nil {
 					return view.Outcome{}, err
 				}
-				return e.Collect(ctx, id, req)
+				out, err := e.Collect(ctx, id, req)
+				if err != nil {
+					return out, err
+				}
+				return out, inv.besideEachOther(ctx, p, open.Gather)
 			})
 		},
 	}

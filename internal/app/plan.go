@@ -7,6 +7,7 @@ import (
 
 	"sluice/internal/engine"
 	"sluice/internal/planner"
+	"sluice/internal/store/open"
 	"sluice/internal/view"
 	"sluice/pipeline"
 )
@@ -95,6 +96,9 @@ func (inv *invocation) runPlan(ctx context.Context) error {
 	matrix := ""
 	if inv.flags.matrix {
 		if matrix, err = inv.planMatrix(p, req); err != nil {
+			return err
+		}
+		if err := inv.besideEachOther(ctx, p, open.Pin); err != nil {
 			return err
 		}
 	}

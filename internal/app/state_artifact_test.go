@@ -93,3 +93,19 @@ func TestUntrustworthyArtifacts(t *testing.T) {
 		})
 	}
 }
+
+// TestLockBesideAPromotion: a lock that another run saved while a promotion worked on
+// the same target, each without seeing the other's save, is no conflict: both stand.
+func TestLockBesideAPromotion(t *testing.T) {
+	w := newWorld(t, shop)
+	promote := []string{"promote", "--to", "production", "--target", "eu", "--store", "artifact"}
+	w.wants(t, 0, "succeeded", job{run: 7}, promote...)
+	w.artifacts.Hidden = 9 // the lists lack what run 9 saves
+	w.wants(t, 0, "locked", job{run: 9}, "lock", "--target", "eu", "--reason", "incident", "--store", "artifact")
+	w.wants(t, 0, "succeeded", job{run: 8}, "rollback", "--target", "eu", "--store", "artifact")
+	w.artifacts.Hidden = 0
+	w.wants(t, 0, "lock-", job{run: 10}, "status", "--store", "artifact")
+	w.wants(t, 0, "incident", job{run: 10}, "events", "--target", "eu", "--store", "artifact")
+	w.wants(t, 0, "rollback", job{run: 10}, "events", "--target", "eu", "--store", "artifact")
+	w.wants(t, 4, "cannot promote eu", job{run: 11}, promote...)
+}

@@ -54,6 +54,7 @@ func Failed(saves []Save, err error) []Swapped {
 }
 
 // Join makes one of two contents of an entry that runs saved side by side, where
-// that can be said: ok is false where only one of them can stand. Places that
-// cannot swap have use for it.
-type Join func(k Key, a, b []byte) (both []byte, ok bool)
+// that can be said: ok is false where only one of them can stand. Base is what b was
+// made of, and what a stands on; nil where nothing is known that both stand on. Places
+// that cannot swap have use for it.
+type Join func(k Key, a, b, base []byte) (both []byte, ok bool)

@@ -14,8 +14,9 @@
 // from, and each of its entries in which it was saved, so runs that saved side by
 // side are noticed when state is read, and only the targets that both changed are a
 // conflict. A concurrency group of the workflow keeps that from happening. The jobs
-// of a matrix, which do it on purpose, save under names of their own, and their run
-// is named in the snapshots (a pin), so that others look into its list.
+// of a matrix, which do it on purpose, save under names of their own. Their plan, else
+// the first of them, names their run in the snapshots (a pin), so that others look into
+// its list; the job that collects them saves what they come to together.
 //
 // Whoever can run a workflow in the repository can upload an artifact. Only those
 // of runs of this repository, not of a fork, on a ref that may change state are
@@ -64,7 +65,8 @@ type shelves struct {
 	runs    func() (*artifact.Client, error)
 	github  func() (*actions.Client, error)
 
-	reason string // what a person decided, for those who look at the snapshot
+	reason  string // what a person decided, for those who look at the snapshot
+	pinning bool   // the next snapshot names this run as one whose jobs save side by side
 
 	turn sync.Mutex // one call at a time: each goes on from what the one before found
 
@@ -246,6 +248,7 @@ func (s *shelves) readAll(ctx context.Context, op, pipeline string, found []cand
 		}
 		if read != nil {
 			s.warnOfExpiry(c)
+			read.lane = c.lane
 			shelf.add(s.options.Join, read)
 		}
 	}

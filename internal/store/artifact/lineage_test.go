@@ -152,7 +152,7 @@ func TestLongLineage(t *testing.T) {
 func TestJobsOfAMatrix(t *testing.T) {
 	const shards = 6
 	w := newWorld()
-	w.join = func(_ store.Key, a, b []byte) ([]byte, bool) {
+	w.join = func(_ store.Key, a, b, _ []byte) ([]byte, bool) {
 		var x, y []int
 		if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
 			return nil, false
@@ -347,4 +347,153 @@ func TestRateLimits(t *testing.T) {
 			t.Errorf("generation %d", got)
 		}
 	})
+}
+
+// words joins contents that are lists of words: those that b has and base lacks are
+// added to a, where b lacks none of base's and adds words alone.
+func words(_ store.Key, a, b, base []byte) ([]byte, bool) {
+	var mine, theirs, was []string
+	if base == nil || json.Unmarshal(a, &mine) != nil || json.Unmarshal(b, &theirs) != nil || json.Unmarshal(base, &was) != nil {
+		return nil, false
+	}
+	for _, w := range was {
+		if !slices.Contains(theirs, w) {
+			return nil, false
+		}
+	}
+	for _, w := range theirs {
+		if !slices.Contains(was, w) && !slices.Contains(mine, w) {
+			mine = append(mine, w)
+		}
+	}
+	text, err := json.Marshal(mine)
+	return text, err == nil
+}
+
+// TestSaidBeside: what a run said beside another's work on the same entry is taken
+// over where the two meet; only where both did more they are a conflict.
+func TestSaidBeside(t *testing.T) {
+	for name, c := range map[string]struct {
+		holder []string // what it saves, one after the other
+		beside []string
+		want   string // "" is a conflict
+	}{
+		"one word":           {[]string{`["x"]`}, []string{`["a","lock"]`}, `["x","lock"]`},
+		"several, each way":  {[]string{`["x"]`, `["y"]`}, []string{`["a","lock"]`, `["a","lock","why"]`}, `["y","lock","why"]`},
+		"both beside":        {[]string{`["a","b"]`}, []string{`["a","c"]`}, ""}, // in either order: see below
+		"both did more":      {[]string{`["x"]`}, []string{`["y"]`}, ""},
+		"more, then a word":  {[]string{`["x"]`}, []string{`["y"]`, `["y","lock"]`}, ""},
+		"a word, then more":  {[]string{`["x"]`}, []string{`["a","lock"]`, `["lock"]`}, ""},
+		"more than is known": {[]string{`["x"]`}, []string{`["a","1"]`, `["a","1","2"]`, `["a","1","2","3"]`, `["a","1","2","3","4"]`, `["a","1","2","3","4","5"]`}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.join = words
+			base := save(t, w.open(t, artifacttest.Run{ID: 1}), web, `["a"]`)
+			a, b := w.open(t, artifacttest.Run{ID: 8}), w.open(t, artifacttest.Run{ID: 9})
+			for _, s := range []store.Store{a, b} {
+				if _, err := s.Load(t.Context(), web); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.hide(9, func() { saveAll(t, a, base, c.holder) })
+			w.hide(8, func() { saveAll(t, b, base, c.beside) })
+			entries, err := w.open(t, artifacttest.Run{ID: 10}).Load(t.Context(), web)
+			switch {
+			case name == "both beside":
+				if err != nil || !slices.Contains([]string{`["a","b","c"]`, `["a","c","b"]`}, string(entries[0].Data)) {
+					t.Errorf("%+v, %v", entries, err)
+				}
+			case c.want == "":
+				if !store.IsConflict(err) {
+					t.Errorf("%+v, %v; want a conflict", entries, err)
+				}
+			case err != nil || string(entries[0].Data) != c.want:
+				t.Errorf("%+v, %v; want %s", entries, err, c.want)
+			}
+			if err != nil {
+				return
+			}
+			save(t, w.open(t, artifacttest.Run{ID: 11}), web, `["after"]`)
+			if entries, err := w.open(t, artifacttest.Run{ID: 12}).Load(t.Context(), web); err != nil || string(entries[0].Data) != `["after"]` {
+				t.Errorf("gone on from: %+v, %v", entries, err)
+			}
+		})
+	}
+}
+
+func saveAll(t *testing.T, s store.Store, e store.Entry, data []string) {
+	t.Helper()
+	for _, d := range data {
+		e = commit(t, s, e, d)
+	}
+}
+
+// TestMatrixIsPinnedAndGathered: where a plan names the run, its jobs save under their
+// own names alone; whoever gathers what they saved leaves it under a fixed name, where
+// it is found without their run's list.
+func TestMatrixIsPinnedAndGathered(t *testing.T) {
+	const shards = 8
+	w := newWorld()
+	plan := w.options(t, artifacttest.Run{ID: 7, Job: "plan"})
+	for range 2 { // once is enough
+		if err := artifact.Pin(t.Context(), plan, "storefront"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if live := w.Live(); len(live) != 1 {
+		t.Fatalf("the plan saved %q", live)
+	}
+	var all sync.WaitGroup
+	for i := range shards {
+		w.shard = fmt.Sprintf("%d/%d", i+1, shards)
+		s := w.open(t, artifacttest.Run{ID: 7, Job: fmt.Sprintf("shard%d", i)})
+		all.Go(func() { save(t, s, store.Key{Pipeline: "storefront", Target: fmt.Sprintf("t-%d", i)}, "{}") })
+	}
+	all.Wait()
+	w.shard = ""
+	fixed := func() int {
+		n := 0
+		for _, a := range w.Artifacts() {
+			if a.Finalised && !strings.Contains(a.Name, "-of-") {
+				n++
+			}
+		}
+		return n
+	}
+	if n := fixed(); n != 1 {
+		t.Errorf("%d snapshots under the fixed names, want the plan's alone", n)
+	}
+	collect := w.options(t, artifacttest.Run{ID: 7, Job: "collect"})
+	for i, want := range []bool{true, false} { // the second time there is nothing to gather
+		name, err := artifact.Gather(t.Context(), collect, "storefront")
+		if err != nil || (name != "") != want || fixed() != 2 {
+			t.Fatalf("gathered %d: %q, %v, %d under the fixed names", i, name, err, fixed())
+		}
+	}
+	for _, a := range w.Artifacts() { // nobody looks at the run's own list any more
+		if strings.Contains(a.Name, "-of-") {
+			w.Edit(a.Name, func(a *artifacttest.Artifact) { a.Deleted = true })
+		}
+	}
+	keys, err := w.open(t, artifacttest.Run{ID: 8}).List(t.Context(), "storefront", store.KindTarget)
+	if err != nil || len(keys) != shards {
+		t.Errorf("%v, %v", keys, err)
+	}
+}
+
+// TestNothingToGather: without a matrix nothing is saved, and a run that may not change
+// the state pins nothing.
+func TestNothingToGather(t *testing.T) {
+	w := newWorld()
+	save(t, w.open(t, artifacttest.Run{ID: 1}), web, "{}")
+	if name, err := artifact.Gather(t.Context(), w.options(t, artifacttest.Run{ID: 2}), "storefront"); name != "" || err != nil {
+		t.Errorf("gathered %q, %v", name, err)
+	}
+	if err := artifact.Pin(t.Context(), w.options(t, artifacttest.Run{ID: 3, Branch: "feature"}), "storefront"); err != nil {
+		t.Error(err)
+	}
+	if live := w.Live(); len(live) != 1 {
+		t.Errorf("saved %q", live)
+	}
 }

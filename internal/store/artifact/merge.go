@@ -44,16 +44,18 @@ func (s *shelf) add(join store.Join, more ...*snapshot) {
 // there; else runs saved it that did not know of each other.
 func merge(heads []*snapshot, join store.Join) map[store.Key][]*item {
 	found := map[store.Key][]*item{}
+	in := map[*item]*snapshot{}
 	for _, h := range heads {
 		for _, i := range h.Entries {
 			if stands(i, h, heads) && !slices.ContainsFunc(found[i.Key], func(have *item) bool { return have.Version == i.Version }) {
 				found[i.Key] = append(found[i.Key], i)
+				in[i] = h
 			}
 		}
 	}
 	for k, versions := range found {
 		if len(versions) > 1 {
-			found[k] = joined(versions, join)
+			found[k] = joined(versions, in, join)
 		}
 	}
 	return found
@@ -74,16 +76,19 @@ func stands(i *item, h *snapshot, heads []*snapshot) bool {
 }
 
 // joined makes one of versions that hold what may be said side by side. Those that
-// do not stay what they are.
-func joined(versions []*item, join store.Join) []*item {
+// do not stay what they are. In says which head has each. Those that say no more than
+// that are joined to one that may say more.
+func joined(versions []*item, in map[*item]*snapshot, join store.Join) []*item {
 	if join == nil {
 		return versions
 	}
-	slices.SortFunc(versions, func(a, b *item) int { return cmp.Compare(a.Version, b.Version) })
+	slices.SortFunc(versions, func(a, b *item) int {
+		return cmp.Or(cmp.Compare(min(len(a.Bases), 1), min(len(b.Bases), 1)), cmp.Compare(a.Version, b.Version))
+	})
 	first := versions[0]
 	data, version, generation := first.Data, first.Version, first.Generation
-	for _, v := range versions[1:] {
-		both, ok := join(first.Key, data, v.Data)
+	for at, v := range versions[1:] {
+		both, ok := join(first.Key, data, v.Data, common(v, versions[:at+1], in))
 		if !ok {
 			return versions
 		}
@@ -94,6 +99,17 @@ func joined(versions []*item, join store.Join) []*item {
 		Entry: store.Entry{Key: first.Key, Generation: generation, Data: data, Version: version}, By: first.By,
 	}}
 	return []*item{one}
+}
+
+// common is the newest of the versions that one was made of on which all the others
+// stand too; nil where there is none.
+func common(v *item, others []*item, in map[*item]*snapshot) []byte {
+	for _, b := range slices.Backward(v.Bases) {
+		if !slices.ContainsFunc(others, func(o *item) bool { return !in[o].descends(b.Origin) }) {
+			return b.stored.Data
+		}
+	}
+	return nil
 }
 
 // keys are the entries that there are, in their order.

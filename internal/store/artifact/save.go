@@ -112,6 +112,10 @@ func (s *shelves) save(ctx context.Context, pipeline string, saves []store.Save)
 	return s.put(ctx, pipeline, in, saves)
 }
 
+// pins reports whether what this process saves names its run as one whose jobs save
+// side by side.
+func (s *shelves) pins() bool { return s.options.Shard != "" || s.pinning }
+
 // pinned reports whether this run is named as one whose jobs save side by side.
 func (s *shelves) pinned(pipeline string) bool {
 	return slices.ContainsFunc(s.shelf(pipeline).pins(), func(p pin) bool { return p.Run == s.options.Run.RunID })
@@ -135,7 +139,7 @@ func (s *shelves) put(ctx context.Context, pipeline, in string, saves []store.Sa
 		if err := s.compare(pipeline, saves); err != nil {
 			return "", err
 		}
-		if in == "" && len(saves) == 0 && s.pinned(pipeline) {
+		if in == "" && len(saves) == 0 && s.pins() && s.pinned(pipeline) {
 			return "", nil // another job has pinned the run
 		}
 	}
@@ -187,6 +191,7 @@ func (s *shelves) putOnce(ctx context.Context, pipeline, in string, saves []stor
 			i.Origin = next.self()
 		}
 	}
+	next.lane = in
 	s.shelf(pipeline).add(s.options.Join, next)
 	s.sweep(ctx, runs, pipeline, slices.DeleteFunc(own, func(c candidate) bool { return c.name == name }))
 	return name, nil
@@ -197,7 +202,7 @@ func (s *shelves) next(pipeline string, saves []store.Save) (*snapshot, error) {
 	shelf := s.shelf(pipeline)
 	next := &snapshot{Pipeline: pipeline, SavedBy: s.options.Run.Run() + s.reason, At: s.options.Now().UTC(), Pins: shelf.pins()}
 	next.lineage(shelf.heads)
-	if s.options.Shard != "" && !s.pinned(pipeline) {
+	if s.pins() && !s.pinned(pipeline) {
 		next.Pins = append([]pin{{Run: s.options.Run.RunID, At: next.At}}, next.Pins...)
 		next.Pins = next.Pins[:min(len(next.Pins), maxPins)]
 	}
@@ -210,6 +215,7 @@ func (s *shelves) next(pipeline string, saves []store.Save) (*snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
+		i.Bases = s.bases(shelf.entries[save.Key], i)
 		next.Entries = append(next.Entries, i)
 	}
 	for _, k := range shelf.keys() {
@@ -235,6 +241,20 @@ func (s *shelves) item(save store.Save) (*item, error) {
 	}
 	found.Version = save.Digest
 	return &item{Run: s.options.Run.RunID, Sealed: json.RawMessage(save.Text), Stored: found}, nil
+}
+
+// bases are what an entry that is saved was made of, where all that is changed is
+// what runs may say side by side: then it can be joined with what another makes of it.
+func (s *shelves) bases(versions []*item, now *item) []*base {
+	if s.options.Join == nil || now.Key.Kind != store.KindTarget || len(versions) != 1 || len(versions[0].Sealed) == 0 {
+		return nil
+	}
+	was := versions[0]
+	if _, ok := s.options.Join(now.Key, was.Data, now.Data, was.Data); !ok {
+		return nil
+	}
+	all := append(slices.Clone(was.Bases), &base{Origin: was.Origin, Sealed: was.Sealed, stored: was.Stored})
+	return all[max(0, len(all)-maxBases):]
 }
 
 // kept is an entry as the next snapshot has it: as it is, or, where it was joined of

@@ -41,9 +41,23 @@ type item struct {
 	Origin ancestor        `json:"origin,omitzero"` // the save that it comes from; zero of this one
 	Run    int64           `json:"run"`             // the workflow run that saved it
 	Sealed json.RawMessage `json:"sealed"`          // the entry in its envelope
+	// Bases are what it was made of, newest last, where all that was changed since is
+	// what runs may say side by side.
+	Bases []*base `json:"bases,omitempty"`
 
 	store.Stored `json:"-"`
 }
+
+// base is an earlier version of an entry.
+type base struct {
+	Origin ancestor        `json:"origin"` // the save that it comes from
+	Sealed json.RawMessage `json:"sealed"`
+
+	stored store.Stored
+}
+
+// maxBases is how many earlier versions an entry brings along.
+const maxBases = 4
 
 // snapshot is a pipeline's state as one save left it.
 type snapshot struct {
@@ -59,7 +73,8 @@ type snapshot struct {
 	Entries   []*item    `json:"entries"`
 	Digest    string     `json:"digest"` // of all the rest
 
-	id string // the digest of its zip file
+	id   string // the digest of its zip file
+	lane string // of the name that it was found or saved under
 }
 
 // self is the snapshot as an ancestor of others.
@@ -159,6 +174,9 @@ func (s *snapshot) sum() (string, error) {
 	text, err := marshal(&head)
 	for _, i := range s.Entries {
 		text = fmt.Appendf(text, "%s %s %d %d\n", i.Version, i.Origin.ID, i.Origin.Serial, i.Run)
+		for _, b := range i.Bases {
+			text = fmt.Appendf(text, " %s %s %d\n", b.stored.Digest, b.Origin.ID, b.Origin.Serial)
+		}
 	}
 	return store.Sum(text), err
 }
@@ -228,5 +246,19 @@ func (i *item) open(s *snapshot) error {
 	}
 	i.Stored = found
 	i.Version = found.Digest
+	return i.openBases()
+}
+
+func (i *item) openBases() error {
+	for _, b := range i.Bases {
+		if b == nil {
+			return fmt.Errorf("%s: an earlier version that is null", i.Key)
+		}
+		found, err := store.Decode(i.Key, b.Sealed)
+		if err != nil {
+			return fmt.Errorf("an earlier version of %s: %w", i.Key, err)
+		}
+		b.stored = found
+	}
 	return nil
 }

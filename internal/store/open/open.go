@@ -195,6 +195,41 @@ func Accept(ctx context.Context, spec Spec, pipeline, what, reason string) (Acce
 	}
 }
 
+// Pin tells a store that cannot swap that the jobs of this run are about to save side
+// by side. Other stores need not know. Errors are those of [artifact.Pin].
+func Pin(ctx context.Context, spec Spec, pipeline string) error {
+	options, is, err := spec.complete().ifArtifact()
+	if err != nil || !is {
+		return err
+	}
+	return artifact.Pin(ctx, options, pipeline)
+}
+
+// Gather has a store that cannot swap save as one what the jobs of a run saved side by
+// side. Others have it so. Errors are those of [artifact.Gather].
+func Gather(ctx context.Context, spec Spec, pipeline string) error {
+	options, is, err := spec.complete().ifArtifact()
+	if err != nil || !is {
+		return err
+	}
+	_, err = artifact.Gather(ctx, options, pipeline)
+	return err
+}
+
+// ifArtifact are the options of the artifact store, where that is meant and can be
+// written from here.
+func (spec Spec) ifArtifact() (options artifact.Options, is bool, err error) {
+	if spec.Store != "artifact" || !spec.Runner.Inside() {
+		return artifact.Options{}, false, nil
+	}
+	run, err := spec.Runner.Context()
+	if err != nil {
+		return artifact.Options{}, true, &store.UnreadableError{Op: "open", Err: err, Remedy: "run the job again"}
+	}
+	options, err = spec.artifacts(run)
+	return options, true, err
+}
+
 // IsRefusal reports whether err means that there is nothing to accept, or not what
 // was named.
 func IsRefusal(err error) bool {
