@@ -57,8 +57,12 @@ func (r *Runner) openGitHub() (*Client, error) {
 	if strings.TrimSpace(token) == "" {
 		token = r.Input("token")
 	}
+	var carried http.RoundTripper
+	if r.Transport != nil {
+		carried = r.Transport()
+	}
 	return NewClient(ClientConfig{
-		APIURL: r.getenv("GITHUB_API_URL"), Repository: r.getenv("GITHUB_REPOSITORY"), Token: token,
+		APIURL: r.getenv("GITHUB_API_URL"), Repository: r.getenv("GITHUB_REPOSITORY"), Token: token, Transport: carried,
 		Secret: func(value string) { r.Mask(value) },
 	})
 }

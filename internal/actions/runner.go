@@ -13,6 +13,7 @@ package actions
 
 import (
 	"io"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -24,6 +25,10 @@ import (
 // Runner talks to the GitHub Actions runner. Create one with [New]. It is safe
 // for concurrent use.
 type Runner struct {
+	// Transport carries the requests of [Runner.GitHub]; it is asked when that is
+	// opened. Nil, and a nil round tripper, mean the client's own.
+	Transport func() http.RoundTripper
+
 	getenv  func(string) string
 	log     io.Writer
 	secrets redact.Set

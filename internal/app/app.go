@@ -71,7 +71,9 @@ func (inv *invocation) run(ctx context.Context) int {
 	root.SetOut(inv.Stdout)
 	root.SetErr(inv.Stderr)
 	err := guard.Do("run the command", func() error { return root.ExecuteContext(ctx) })
-	return inv.end(ctx, err)
+	code := inv.end(ctx, err)
+	inv.showUsed()
+	return code
 }
 
 // invocation is one run of a command.
@@ -94,6 +96,7 @@ type invocation struct {
 	cautions    []string      // what was said once
 	self        rollout.Run   // this process; no id before it is asked for
 	result      *result       // what the command reported; nil before it did
+	used        used          // requests, under --debug
 }
 
 func newInvocation(p Process) *invocation {
@@ -117,6 +120,7 @@ func newInvocation(p Process) *invocation {
 		return value
 	}
 	inv.runner = actions.New(inv.getenv, p.Stderr)
+	inv.runner.Transport = inv.transport
 	inv.console = newConsole(p.Stderr, inv.runner, p.Clock.Now)
 	if token := inv.runner.Input("token"); token != "" && inv.getenv("GITHUB_TOKEN") == "" {
 		inv.overlay["GITHUB_TOKEN"] = token

@@ -1,8 +1,13 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"sluice/internal/transport"
@@ -14,11 +19,13 @@ type debugTransport struct {
 	base http.RoundTripper
 	show func(text string)
 	now  func() time.Time
+	used *used
 }
 
 // RoundTrip implements http.RoundTripper.
 func (d *debugTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	began := d.now()
+	d.used.count(r)
 	resp, err := d.base.RoundTrip(r)
 	answer := "no answer"
 	switch {
@@ -44,5 +51,65 @@ func (inv *invocation) transport() http.RoundTripper {
 	if !inv.flags.debug {
 		return nil
 	}
-	return &debugTransport{base: http.DefaultTransport, now: inv.Clock.Now, show: func(text string) { inv.console.Progress("", text) }}
+	return &debugTransport{base: http.DefaultTransport, now: inv.Clock.Now, used: &inv.used, show: func(text string) { inv.console.Progress("", text) }}
+}
+
+// used are the requests of an invocation, by kind. Its zero value counted none.
+type used struct {
+	mu    sync.Mutex
+	kinds map[string]int
+}
+
+// count counts a request as what it is about: its method, its host, and its path
+// without what looks like an id.
+func (u *used) count(r *http.Request) {
+	parts := strings.Split(r.URL.EscapedPath(), "/")
+	for i, part := range parts {
+		if strings.ContainsAny(part, "0123456789%=") {
+			parts[i] = "*"
+		}
+	}
+	kind := r.Method + " " + r.URL.Host + strings.Join(parts, "/")
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.kinds == nil {
+		u.kinds = map[string]int{}
+	}
+	u.kinds[kind]++
+}
+
+// mostKinds is how many kinds of requests are listed.
+const mostKinds = 20
+
+// lines say how many requests there were, and of what kinds, the most frequent first.
+func (u *used) lines() []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	total, rest := 0, 0
+	lines := []string{""}
+	for i, kind := range slices.SortedFunc(maps.Keys(u.kinds), func(a, b string) int {
+		return cmp.Or(u.kinds[b]-u.kinds[a], strings.Compare(a, b))
+	}) {
+		total += u.kinds[kind]
+		if i >= mostKinds {
+			rest += u.kinds[kind]
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%d %s", u.kinds[kind], kind))
+	}
+	if rest > 0 {
+		lines = append(lines, fmt.Sprintf("%d of %d other kinds", rest, len(u.kinds)-mostKinds))
+	}
+	lines[0] = fmt.Sprintf("requests: %d", total)
+	return lines
+}
+
+// showUsed ends what --debug shows: GitHub's limits are counted in requests.
+func (inv *invocation) showUsed() {
+	if !inv.flags.debug {
+		return
+	}
+	for _, line := range inv.used.lines() {
+		inv.console.Progress("", line)
+	}
 }

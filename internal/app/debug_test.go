@@ -16,7 +16,7 @@ func TestDebugKeepsCertificates(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
 	var shown []string
-	debug := &debugTransport{base: http.DefaultTransport, now: time.Now, show: func(text string) { shown = append(shown, text) }}
+	debug := &debugTransport{base: http.DefaultTransport, now: time.Now, used: &used{}, show: func(text string) { shown = append(shown, text) }}
 	trusting := transport.Configure(transport.New(debug, transport.Options{}), func(tr *http.Transport) {
 		tr.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	})

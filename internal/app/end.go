@@ -53,6 +53,9 @@ func (inv *invocation) tell(r *result, doc document, err error) error {
 		return fieldsErr
 	}
 	inv.announceWaits(r)
+	if r.moves {
+		inv.warnOfExpiry(r.pipeline, r.outcome)
+	}
 	var printErr error
 	switch {
 	case err == nil && inv.result == nil: // help, a completion, the sandbox: they speak for themselves

@@ -67,6 +67,7 @@ func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error)
 		p, found := pipeline.Parse(name, src, inv.facts())
 		problems = append(problems, found...)
 		if p != nil {
+			problems = append(problems, inv.outlasting(p)...)
 			pipelines = append(pipelines, p)
 		}
 	}
