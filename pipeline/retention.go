@@ -27,9 +27,7 @@ func (p *Pipeline) Outlasting(keep time.Duration, now time.Time) []Problem {
 		add(s.Name.Pos, "soak", s.Soak)
 	}
 	for _, c := range p.canaries() {
-		if c.Wait != nil {
-			add(c.Pos, "canary: wait", *c.Wait)
-		}
+		add(c.Pos, "canary: wait", c.longest())
 	}
 	for _, policy := range p.Policies {
 		for _, w := range policy.Deny {
@@ -39,6 +37,16 @@ func (p *Pipeline) Outlasting(keep time.Duration, now time.Time) []Problem {
 		}
 	}
 	return found
+}
+
+// longest is the longest bake of a canary's phases.
+func (c *Canary) longest() (wait time.Duration) {
+	for _, phase := range c.Phases {
+		if phase.Wait != nil {
+			wait = max(wait, *phase.Wait)
+		}
+	}
+	return wait
 }
 
 func latest(a, b time.Time) time.Time {
