@@ -104,9 +104,15 @@ func (e *Execution) takeAsked(due Due) *Request {
 	return &q
 }
 
-// changesOf keeps one target's change of a batch.
+// changesOf is one target's change of a batch, in room for no other: the records of a
+// large batch would hold its square.
 func changesOf(call driver.Call, target string) []driver.Change {
-	return slices.DeleteFunc(slices.Clone(call.Changes), func(c driver.Change) bool { return c.Target.Name != target })
+	for i, c := range call.Changes {
+		if c.Target.Name == target {
+			return slices.Clone(call.Changes[i : i+1])
+		}
+	}
+	return nil
 }
 
 func (t Unchanged) apply(r *Record, now time.Time) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -199,11 +200,18 @@ func (w *world) resume(t *testing.T, s step) {
 	}
 }
 
+// mostRounds is how often settle looks: an approval of ours, one of the platform's own
+// and what is queued behind, for each.
+const mostRounds = 10
+
+// toApprove are the commands that an approval is waited for with.
+var toApprove = regexp.MustCompile("`sluice (approve [^`]*)`")
+
 // settle has automation take up what is left, and the approver approve what waits
-// for that, until nothing does.
+// for that, with the commands that are printed, until nothing does.
 func (w *world) settle(t *testing.T) {
 	t.Helper()
-	for run := range int64(4) {
+	for run := range int64(mostRounds) {
 		s := step{"github-actions[bot]", 50 + run, []string{"reconcile"}}
 		got := w.here(t, s)
 		if got.code != 0 {
@@ -212,8 +220,8 @@ func (w *world) settle(t *testing.T) {
 		if !strings.Contains(got.stdout, "pending") {
 			return
 		}
-		if strings.Contains(got.stdout, "waits for approval") {
-			w.here(t, approve(60+run))
+		for i, printed := range toApprove.FindAllStringSubmatch(got.stdout, -1) {
+			w.here(t, step{"octocat", 100*(run+1) + int64(i), strings.Fields(printed[1])})
 		}
 	}
 	t.Errorf("it is still pending: %s", w.here(t, step{"octocat", 70, []string{"status"}}))
