@@ -163,24 +163,15 @@ func lostTo(e store.Entry, targets []string, holder *rollout.Run, cause *store.C
 
 // whoHolds are the runs that hold lost entries now, as far as the state tells.
 func (g *group) whoHolds(lost []store.Entry) map[store.Key]*rollout.Run {
-	holders, ids := map[store.Key]*rollout.Run{}, map[store.Key]string{}
+	holders := map[store.Key]*rollout.Run{}
 	var keys []store.Key
 	for _, e := range lost {
-		id := ""
-		switch e.Key.Kind {
-		case store.KindRun:
-			id = e.Key.Target
-		case store.KindTarget:
-			if r, err := decodeRecord(e.Key, e.Data); err == nil && e.Version != "" && r.Lease != g.config.Run.ID {
-				id = r.Lease
-			}
-		}
-		if id == "" {
+		run := g.holderIn(e)
+		if run.ID == "" {
 			continue
 		}
-		k := g.key(Run(id))
-		ids[e.Key] = id
-		if !slices.Contains(keys, k) {
+		holders[e.Key] = &run
+		if k := g.key(Run(run.ID)); !slices.Contains(keys, k) {
 			keys = append(keys, k)
 		}
 	}
@@ -191,12 +182,32 @@ func (g *group) whoHolds(lost []store.Entry) map[store.Key]*rollout.Run {
 			runs[e.Key.Target] = &r
 		}
 	}
-	for k, id := range ids {
-		if holders[k] = runs[id]; holders[k] == nil {
-			holders[k] = &rollout.Run{ID: id}
+	for k, run := range holders {
+		if known := runs[run.ID]; known != nil {
+			holders[k] = known
 		}
 	}
 	return holders
+}
+
+// holderIn is the run that holds a lost entry, by that entry alone: its own entry is
+// gone where it let go meanwhile. What the run made says more of it than its id.
+func (g *group) holderIn(e store.Entry) rollout.Run {
+	if e.Key.Kind == store.KindRun {
+		return rollout.Run{ID: e.Key.Target}
+	}
+	if e.Key.Kind != store.KindTarget || e.Version == "" {
+		return rollout.Run{}
+	}
+	r, err := decodeRecord(e.Key, e.Data)
+	if err != nil || r.Lease == g.config.Run.ID {
+		return rollout.Run{}
+	}
+	run := rollout.Run{ID: r.Lease}
+	if x, ok := r.Newest(); ok {
+		run.Actor, run.RunURL = x.Spec.Creator, x.Spec.RunURL
+	}
+	return run
 }
 
 // leaveLost ends the sets that would take something although this run's lease

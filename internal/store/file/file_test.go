@@ -143,3 +143,19 @@ func TestUnreadableFileNamesItselfAndARemedy(t *testing.T) {
 		t.Errorf("error %v, want one that names %s and the remedy", err, path)
 	}
 }
+
+// TestMadeMeanwhile: a folder that another process makes while it is looked for is no
+// link to nothing.
+func TestMadeMeanwhile(t *testing.T) {
+	for range 300 {
+		dir := filepath.Join(t.TempDir(), "state")
+		made := make(chan error, 1)
+		go func() { made <- os.MkdirAll(dir, 0o755) }()
+		if _, err := file.Open(dir).Load(t.Context(), store.Key{Pipeline: "shop", Target: "web"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-made; err != nil {
+			t.Fatal(err)
+		}
+	}
+}

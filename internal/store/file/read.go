@@ -61,8 +61,11 @@ func (s *place) checkFolder(name string) error {
 func (s *place) checkDir() error {
 	info, err := os.Stat(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, linked := os.Lstat(s.dir); linked == nil {
+		switch itself, there := os.Lstat(s.dir); {
+		case there == nil && itself.Mode()&fs.ModeSymlink != 0:
 			return fmt.Errorf("%s is a link to nothing", s.dir)
+		case there == nil:
+			info, err = itself, nil // another process made it since
 		}
 	}
 	if err != nil {
