@@ -96,13 +96,14 @@ type Stage struct {
 
 // Approval is who must agree before a rollout starts.
 type Approval struct {
-	Pos       Pos
-	Required  bool
-	Approvers []string      // logins and teams, "@org/team"; empty means anybody who may write to the repository
-	Quorum    int           // default 1
-	Timeout   time.Duration // default 24h
-	Self      bool          // whoever started the promotion may approve it alone
-	Rollback  bool          // rollbacks need approval too
+	Pos         Pos
+	Required    bool
+	Environment string        // of GitHub: reviews of it are the approvals; "" for words of people's own
+	Approvers   []string      // logins and teams, "@org/team"; empty means anybody who may write to the repository, or review
+	Quorum      int           // default 1
+	Timeout     time.Duration // default 24h
+	Self        bool          // whoever started the promotion may approve it alone
+	Rollback    bool          // rollbacks need approval too
 }
 
 // Target is one place on one platform. What the stage declares for its targets

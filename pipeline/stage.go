@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 )
@@ -104,18 +105,19 @@ func (w *walker) approval(n *yaml.Node) *Approval {
 	if n == nil {
 		return nil
 	}
-	m, ok := w.mapping(n, "approval", "required", "approvers", "quorum", "timeout", "self", "rollback")
+	m, ok := w.mapping(n, "approval", "required", "environment", "approvers", "quorum", "timeout", "self", "rollback")
 	if !ok {
 		return nil
 	}
 	a := &Approval{
-		Pos:       m.pos,
-		Required:  m.flag("required", true),
-		Approvers: w.people(m, "approvers", notAnApprover),
-		Quorum:    m.whole("quorum", 1, 1, mostQuorum),
-		Timeout:   m.duration("timeout", defaultApprovalTimeout, 1),
-		Self:      m.flag("self", false),
-		Rollback:  m.flag("rollback", false),
+		Pos:         m.pos,
+		Required:    m.flag("required", true),
+		Environment: w.environment(m),
+		Approvers:   w.people(m, "approvers", notAnApprover),
+		Quorum:      m.whole("quorum", 1, 1, mostQuorum),
+		Timeout:     m.duration("timeout", defaultApprovalTimeout, 1),
+		Self:        m.flag("self", false),
+		Rollback:    m.flag("rollback", false),
 	}
 	if len(a.Approvers) > 0 && a.Quorum > len(a.Approvers) && !slices.ContainsFunc(a.Approvers, teamPattern().MatchString) {
 		w.problem(w.pos(m.node("quorum")), fmt.Sprintf("quorum: %d approvals can never come from %d approvers; lower the quorum or add approvers", a.Quorum, len(a.Approvers)))
@@ -125,6 +127,18 @@ func (w *walker) approval(n *yaml.Node) *Approval {
 
 // IsTeam reports whether an approver is a team, "@org/team", and not a person.
 func IsTeam(approver string) bool { return strings.HasPrefix(approver, "@") }
+
+// mostEnvironment is how long GitHub lets an environment's name be.
+const mostEnvironment = 255
+
+// environment reads the name of a GitHub environment, "" without the key.
+func (w *walker) environment(m mapping) string {
+	name := m.filled("environment")
+	if len([]rune(name.Value)) > mostEnvironment || strings.ContainsFunc(name.Value, unicode.IsControl) {
+		w.problem(name.Pos, fmt.Sprintf("environment: %s is not the name of a GitHub environment; want at most %d characters in one line", quote(name.Value), mostEnvironment))
+	}
+	return name.Value
+}
 
 // logins reads a list of people.
 func (w *walker) logins(m mapping, key string) []string { return w.people(m, key, notALogin) }

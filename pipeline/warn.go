@@ -59,7 +59,7 @@ func (p *Pipeline) warnApprovals() []Problem {
 		if a == nil || !a.Required {
 			continue
 		}
-		if len(a.Approvers) == 0 {
+		if len(a.Approvers) == 0 && a.Environment == "" {
 			found = append(found, warning(a.Pos, "approval: names no approvers, so anybody who may write to the repository can approve%s; add approvers: [login]", butStarter(a)))
 		}
 		if len(a.Approvers) == 1 && !a.Self && !IsTeam(a.Approvers[0]) {

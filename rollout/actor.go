@@ -18,4 +18,5 @@ type Voter struct {
 	Approvers []string // the file's on an allowed ref now; nil where it names nobody any more: those recorded count
 	Emergency bool     // a maintainer without being an approver: counts, and stays flagged until acknowledged
 	Comment   string
+	Review    *ReviewOf // their review on GitHub; nil for a word of their own
 }

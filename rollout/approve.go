@@ -58,6 +58,9 @@ func (t Vote) mayVote(r *Record, e *Execution, now time.Time) error {
 	if sends || !t.Approve {
 		return nil
 	}
+	if a := e.Spec.Approval; a != nil && a.Environment != "" && (t.Voter.Review == nil || t.Voter.Review.Environment != a.Environment) {
+		return e.noReview()
+	}
 	return e.mayApprove(t.Voter)
 }
 
@@ -129,7 +132,7 @@ func emergency(v Voter) map[string]string {
 
 func (e *Execution) decide(v Voter, approve bool, now time.Time) {
 	e.Approvals = append(e.Approvals, Decision{
-		Actor: v.Login, Approve: approve, Time: now.UTC(), Comment: v.Comment, RunURL: v.RunURL, Verified: v.Verified, Approvers: slices.Clone(e.approvers(v)),
+		Actor: v.Login, Approve: approve, Time: now.UTC(), Comment: v.Comment, RunURL: v.RunURL, Review: v.Review, Verified: v.Verified, Approvers: slices.Clone(e.approvers(v)),
 		Emergency: v.Emergency && !isAmong(v, e.approvers(v)),
 	})
 }
@@ -137,14 +140,17 @@ func (e *Execution) decide(v Voter, approve bool, now time.Time) {
 // enough reports whether the approvals reach the quorum: whoever started the
 // promotion counts, but not alone.
 func (e *Execution) enough() bool {
-	others := 0
-	for _, d := range e.Approvals {
-		if !strings.EqualFold(d.Actor, e.Spec.Creator) {
-			others++
-		}
+	asked := ApprovalSpec{Quorum: 1, Self: true}
+	if e.Spec.Approval != nil {
+		asked = *e.Spec.Approval
 	}
-	self := e.Spec.Approval == nil || e.Spec.Approval.Self
-	return len(e.Approvals) >= e.quorum() && (others > 0 || self)
+	return e.enoughOf(e.Approvals, asked)
+}
+
+// enoughOf reports whether approvals reach what is asked for.
+func (e *Execution) enoughOf(given []Decision, asked ApprovalSpec) bool {
+	others := slices.ContainsFunc(given, func(d Decision) bool { return !strings.EqualFold(d.Actor, e.Spec.Creator) })
+	return len(given) >= max(asked.Quorum, 1) && (others || asked.Self)
 }
 
 func (e *Execution) quorum() int {

@@ -46,6 +46,7 @@ type Decision struct {
 	Time         time.Time      `json:"time"`
 	Comment      string         `json:"comment,omitzero"`
 	RunURL       string         `json:"runURL,omitzero"`
+	Review       *ReviewOf      `json:"review,omitzero"`       // the review that it is; nil for a word of their own
 	Verified     bool           `json:"verified"`              // GitHub said who it was
 	Approvers    []string       `json:"approvers,omitempty"`   // whose word counted then; none: anybody's
 	Emergency    bool           `json:"emergency,omitzero"`    // by a maintainer who is no approver: flagged

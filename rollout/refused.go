@@ -34,6 +34,7 @@ const (
 	ReasonNotApprover  Reason = "notApprover"  // Actor is not among Names
 	ReasonSelf         Reason = "self"         // Actor started the promotion and cannot alone approve it
 	ReasonVoted        Reason = "voted"        // Actor has approved already; Have of Need are there
+	ReasonNoReview     Reason = "noReview"     // only reviews of environment Other count, and there is none that does
 	ReasonNoBlock      Reason = "noBlock"      // no block with that id
 	ReasonNoOrder      Reason = "noOrder"      // no order with that id
 	ReasonNotMember    Reason = "notMember"    // the target is none of the promotion's

@@ -56,6 +56,7 @@ func (e *RefusedError) about() map[Reason]string {
 		ReasonNotApprover:  e.Actor + " is not among its approvers: " + strings.Join(e.Names, ", "),
 		ReasonSelf:         e.Actor + " started the promotion and cannot alone approve it; somebody else must, or set `approval.self: true`",
 		ReasonVoted:        fmt.Sprintf("%s has approved already; %d of %d approvals are there", e.Actor, e.Have, e.Need),
+		ReasonNoReview:     "only reviews of environment " + e.Other + " on GitHub approve it, and this run has none; run `sluice approve` in a job with `environment: " + e.Other + "`",
 		ReasonNoBlock:      "there is no block " + e.Other,
 		ReasonNoOrder:      "there is no order " + e.Other,
 		ReasonNotMember:    "the target is none of the promotion's",

@@ -122,9 +122,12 @@ type Poll struct {
 
 // ApprovalSpec is who must agree, pinned when the rollout was created.
 type ApprovalSpec struct {
-	Approvers []string       `json:"approvers,omitempty"` // logins and "@org/team"; empty means anybody
-	Quorum    int            `json:"quorum"`
-	Timeout   Duration       `json:"timeout"`
-	Self      bool           `json:"self,omitzero"`
-	Unknown   jsontext.Value `json:",embed"`
+	// Environment is the environment of GitHub whose reviews are the approvals; "" for
+	// words of people's own.
+	Environment string         `json:"environment,omitzero"`
+	Approvers   []string       `json:"approvers,omitempty"` // logins and "@org/team"; empty means anybody
+	Quorum      int            `json:"quorum"`
+	Timeout     Duration       `json:"timeout"`
+	Self        bool           `json:"self,omitzero"`
+	Unknown     jsontext.Value `json:",embed"`
 }

@@ -117,6 +117,7 @@ func (inv *invocation) config(p *pipeline.Pipeline, run actions.Context, held *l
 		Pipeline: p,
 		Platform: platforms.During(w),
 		Checks:   inv.checks(),
+		Reviews:  reviews{inv},
 		Ledger:   held,
 		Work:     w,
 		Notify:   inv.console.Show,

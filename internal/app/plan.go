@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -134,10 +135,10 @@ func (inv *invocation) permissions(p *pipeline.Pipeline) []string {
 	switch {
 	case inv.flags.sandbox:
 		return nil
-	case where == pipeline.StoreArtifact:
-		return []string{"actions: read"}
 	case where == pipeline.StoreGit:
 		return []string{"actions: read", "contents: write"}
+	case where == pipeline.StoreArtifact, len(planner.Environments(slices.Collect(p.All()))) > 0:
+		return []string{readsReviews}
 	default:
 		return nil
 	}

@@ -29,11 +29,21 @@ type Platform interface {
 	Facts(platform string) driver.Facts
 }
 
+// Reviews are GitHub's of its environments.
+type Reviews interface {
+	executor.Reviews
+	// Here are who approved an environment in this run; nobody outside of one. The
+	// error is a [planner.RefusedError] where that cannot be asked, or nobody ever
+	// could approve it.
+	Here(ctx context.Context, environment string) ([]rollout.Voter, error)
+}
+
 // Config is what an engine works with. Everything in it is of one invocation.
 type Config struct {
 	Pipeline *pipeline.Pipeline
 	Platform Platform
 	Checks   executor.Checks
+	Reviews  Reviews // nil: there are none
 	Ledger   *ledger.Ledger
 	Work     *work.Work
 	Notify   func(executor.Notice) // what happens while it happens; called by one goroutine at a time
@@ -58,6 +68,7 @@ type Engine struct {
 	Config
 	planner *planner.Planner
 	setting rollout.Setting
+	reviews map[string][]rollout.Voter // by environment, as far as they were read
 }
 
 // New returns an engine. It makes no connection.
@@ -65,10 +76,11 @@ func New(c Config) *Engine {
 	if c.Notify == nil {
 		c.Notify = func(executor.Notice) {}
 	}
-	e := &Engine{Config: c}
+	e := &Engine{Config: c, reviews: map[string][]rollout.Voter{}}
 	e.setting = rollout.Setting{Person: c.Actor.Person, Outside: e.outside}
 	e.planner = planner.New(planner.Config{
 		Pipeline: c.Pipeline, Platform: c.Platform, Checks: c.Checks, Work: c.Work, Setting: e.setting,
+		Reviews:    func(environment string) []rollout.Voter { return e.reviews[environment] },
 		Invocation: planner.Invocation{Actor: c.Actor, Origin: c.Origin, Attempt: c.Run.Attempt, Commit: c.Commit},
 	})
 	return e
@@ -163,8 +175,17 @@ func (e *Engine) carryOut(ctx context.Context, state *ledger.State, plan planner
 func (e *Engine) run(ctx context.Context, state *ledger.State, plan planner.Plan) executor.Result {
 	return executor.Run(ctx, executor.Config{
 		Pipeline: e.Pipeline.Name.Value, Run: e.Run.ID, Platform: e.Platform, Checks: e.Checks, Ledger: e.Ledger,
-		Work: e.Work, Setting: e.setting, Notify: e.Notify,
+		Reviews: e.Reviews, Approval: e.approval, Work: e.Work, Setting: e.setting, Notify: e.Notify,
 	}, state, e.fresh, plan)
+}
+
+// approval is what the file asks for on a target now; nil for nothing.
+func (e *Engine) approval(target string) *rollout.ApprovalSpec {
+	t, err := e.Pipeline.Target(target)
+	if err != nil {
+		return nil
+	}
+	return planner.ApprovalOf(t)
 }
 
 // tell shows what planning noticed.

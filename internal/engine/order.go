@@ -28,6 +28,11 @@ func (e *Engine) Command(ctx context.Context, o Order) (view.Outcome, error) {
 	if err := e.mayVote(o.Command); err != nil {
 		return view.Outcome{}, err
 	}
+	if o.Command == planner.CommandApprove {
+		if err := e.readReviews(ctx, o.Targets); err != nil {
+			return view.Outcome{}, err
+		}
+	}
 	wanted := planner.Order{
 		Command: o.Command, Targets: o.Targets, Promotion: o.Promotion, Phase: o.Phase, Jump: o.Jump, Job: o.Job, Voter: e.voter(o),
 	}

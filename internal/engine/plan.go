@@ -13,6 +13,9 @@ import (
 // planned finds out what a command would do, and changes nothing. What refuses
 // stands in it. Errors are those of the ledger, and the end of ctx.
 func (e *Engine) planned(ctx context.Context, targets []*pipeline.Target, plan planning) (view.Plan, error) {
+	if err := e.readReviews(ctx, targets); err != nil {
+		return view.Plan{}, err
+	}
 	state, err := e.load(ctx, names(targets)...)
 	if err != nil {
 		return view.Plan{}, err

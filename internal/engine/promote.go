@@ -73,7 +73,10 @@ func (e *Engine) planOf(ctx context.Context, req Promotion, really bool) (*ledge
 
 func (e *Engine) planPromotion(ctx context.Context, req Promotion) (*ledger.State, planner.Plan, error) {
 	wanted := e.wanted(req)
-	var err error
+	err := e.readReviews(ctx, req.Targets)
+	if err != nil {
+		return nil, planner.Plan{}, err
+	}
 	if wanted.Releases, err = e.brought(ctx, req.Of); err != nil {
 		return nil, planner.Plan{}, err
 	}

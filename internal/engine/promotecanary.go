@@ -21,6 +21,9 @@ type CanaryPromotion struct {
 // traffic, whoever put it there. Errors as [Engine.Promote].
 func (e *Engine) PromoteCanary(ctx context.Context, req CanaryPromotion) (view.Outcome, error) {
 	id := e.planner.PromotionID(rollout.CommandPromoteCanary, req.Target.Stage.Name.Value, []*pipeline.Target{req.Target})
+	if err := e.readReviews(ctx, []*pipeline.Target{req.Target}); err != nil {
+		return view.Outcome{}, err
+	}
 	state, err := e.loadToChange(ctx, req.Target.Name.Value)
 	if err != nil {
 		return view.Outcome{}, err

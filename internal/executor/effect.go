@@ -40,12 +40,13 @@ func startEffect(m *machine, lead *row) {
 	for _, r := range rows {
 		c.call.Changes = append(c.call.Changes, r.active().Change(r.due))
 	}
-	if first := c.readAlready(m); first != nil {
+	first, reviews := c.readAlready(m), c.reviews(m)
+	if first != nil && len(reviews) == 0 {
 		c.prepared(m, *first, nil)
 		return
 	}
 	m.places.requests++
-	m.do(prepareTask{c, c.call})
+	m.do(prepareTask{c, c.call, reviews})
 }
 
 // readAlready is what the preflight read, where it is about exactly this call, and
@@ -70,14 +71,15 @@ func (c *call) readAlready(m *machine) *driver.Prepared {
 
 // prepared is the input that a call was prepared, or could not be.
 type prepared struct {
-	c *call
-	p driver.Prepared
-	e error
+	c       *call
+	p       driver.Prepared
+	e       error
+	reviews []reviews // read again first
 }
 
 func (in prepared) step(m *machine) {
 	m.places.requests--
-	if !in.c.void {
+	if !in.c.void && !in.c.unproven(m, in.reviews) {
 		in.c.prepared(m, in.p, in.e)
 	}
 }

@@ -48,12 +48,22 @@ type Checks interface {
 	Look(ctx context.Context, g rollout.Gate, v check.Vars, w analysis.Window) analysis.Sample
 }
 
+// Reviews are GitHub's of its environments.
+type Reviews interface {
+	// Given are the logins of who approved an environment in a workflow run. It only
+	// reads. Its errors say what to do about them.
+	Given(ctx context.Context, run, environment string) ([]string, error)
+}
+
 // Config is what an invocation works with.
 type Config struct {
 	Pipeline string // its name, which checks are told
 	Run      string // the id that the ledger's leases name
 	Platform Platform
 	Checks   Checks
+	Reviews  Reviews // nil: there are none
+	// Approval is what the file asks for on a target now; nil for nothing.
+	Approval func(target string) *rollout.ApprovalSpec
 	Ledger   *ledger.Ledger
 	Work     *work.Work
 	Setting  rollout.Setting

@@ -37,6 +37,7 @@ type settings struct {
 	run      string // the run's id, which leases name
 	platform Platform
 	setting  rollout.Setting
+	approval func(target string) *rollout.ApprovalSpec // see [Config.Approval]
 	limits   work.Limits
 	swap     bool // the store can tell other jobs' halts before an effect
 }

@@ -17,13 +17,17 @@ type task interface {
 }
 
 type prepareTask struct {
-	c    *call
-	call driver.Call
+	c       *call
+	call    driver.Call
+	reviews []reviews
 }
 
 func (t prepareTask) do(ctx context.Context, s *shell) input {
+	for i := range t.reviews {
+		t.reviews[i].read(ctx, s)
+	}
 	p, err := s.Platform.Prepare(ctx, t.call)
-	return prepared{t.c, p, err}
+	return prepared{t.c, p, err, t.reviews}
 }
 
 // beginTask sends an effect, unless nothing is to begin any more.

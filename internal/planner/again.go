@@ -48,9 +48,13 @@ func (p *Planner) goOn(plan *Plan, state *ledger.State, known *rollout.Promotion
 	r := p.record(state, t)
 	m := Move{Target: t.Name.Value}
 	status, _, has := r.ShareOf(known.ID)
-	switch {
+	switch x, _ := r.Of(known.ID); {
 	case !has:
 		m.Unchanged = unchanged || !r.Unfinished()
+	case status == rollout.PromotionPending && x != nil:
+		if voters, _ := p.reviews(t); len(voters) > 0 {
+			m.Do = []rollout.Transition{rollout.Reviewed{Rollout: x.Rollout.Name, Voters: voters, Optional: true}}
+		}
 	case status == rollout.PromotionFailed:
 		refusals := p.retry(r, known, &m)
 		plan.Refusals = append(plan.Refusals, refusals...)

@@ -32,6 +32,7 @@ func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req Ca
 	d.spec = p.spec(req.Target, rollout.CommandPromoteCanary, req.Options)
 	d.spec.Promotion, d.spec.Phases = req.ID, []rollout.PhaseSpec{rollout.StablePhase(req.Disable)}
 	d.refusals = append(d.refusals, p.cannotRun(d.spec)...)
+	p.reviewed(d)
 	p.besideCanary(d)
 	if d.resumes == "" {
 		if d.open() {

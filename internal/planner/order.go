@@ -124,6 +124,9 @@ func verb(command string) string {
 func (p *Planner) transition(o Order, t *pipeline.Target, name string) rollout.Transition {
 	switch o.Command {
 	case CommandApprove, CommandReject:
+		if voters, wanted := p.reviews(t); wanted && o.Command == CommandApprove {
+			return rollout.Reviewed{Rollout: name, Voters: voters}
+		}
 		voter := o.Voter
 		voter.Approvers = Approvers(t)
 		return rollout.Vote{Rollout: name, Approve: o.Command == CommandApprove, Voter: voter}

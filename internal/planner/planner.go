@@ -53,6 +53,9 @@ type Config struct {
 	Checks   Checks // nil: checks are not looked at
 	Work     *work.Work
 	Setting  rollout.Setting
+	// Reviews are who approved an environment in this run, as GitHub says; nil for
+	// nobody.
+	Reviews func(environment string) []rollout.Voter
 	Invocation
 }
 

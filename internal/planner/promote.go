@@ -96,6 +96,7 @@ func (p *Planner) fill(ctx context.Context, state *ledger.State, req Promotion, 
 		d.spec.Promotion, d.spec.Release, d.spec.SoakUntil = req.ID, d.release, d.soaks
 		d.spec.Rule = req.Rule
 		d.startAt(req.StartingPhase)
+		p.reviewed(d)
 		d.spec.Controlled = len(req.Members) > 1
 		if d.source != nil {
 			source := d.source.Driver()
@@ -182,7 +183,8 @@ type draft struct {
 	silent    *rollout.Waiting // its platform did not answer the preflight
 	back      *rollout.GoBack
 	away      *rollout.DisableCanary
-	accepts   bool // what stands is to be changed, whoever made it
+	reviews   []rollout.Voter // who approved its environment in this run
+	accepts   bool            // what stands is to be changed, whoever made it
 }
 
 func (d *draft) name() string { return d.target.Name.Value }
@@ -271,8 +273,12 @@ func (d *draft) move() Move {
 		Target: d.name(), First: d.prepared, ReadAt: d.readAt,
 		Unchanged: d.unchanged, Pending: d.pending, Shows: d.shows(),
 	}
-	if d.resumes == "" && !d.unchanged && d.pending == nil {
-		m.Do = []rollout.Transition{d.create()}
+	switch {
+	case d.unchanged || d.pending != nil:
+	case d.resumes == "":
+		m.Do = append([]rollout.Transition{d.create()}, d.approvedBy()...)
+	default:
+		m.Do = d.approvedBy()
 	}
 	return m
 }

@@ -99,7 +99,7 @@ func approval(a *pipeline.Approval) *rollout.ApprovalSpec {
 	if a == nil || !a.Required {
 		return nil
 	}
-	return &rollout.ApprovalSpec{Approvers: a.Approvers, Quorum: max(a.Quorum, 1), Timeout: rollout.Duration(a.Timeout), Self: a.Self}
+	return &rollout.ApprovalSpec{Environment: a.Environment, Approvers: a.Approvers, Quorum: max(a.Quorum, 1), Timeout: rollout.Duration(a.Timeout), Self: a.Self}
 }
 
 func gates(checks []*pipeline.Check) []rollout.Gate {

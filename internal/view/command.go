@@ -135,6 +135,7 @@ func approver(r *rollout.Record, name string, by rollout.Actor) rollout.Voter {
 	v := rollout.Voter{Actor: by, Verified: true}
 	if e, ok := r.Rollout(name); ok && e.Spec.Approval != nil {
 		v.Teams = slices.Clone(e.Spec.Approval.Approvers)
+		v.Review = &rollout.ReviewOf{Environment: e.Spec.Approval.Environment}
 	}
 	return v
 }

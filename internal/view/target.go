@@ -125,6 +125,8 @@ func given(t rollout.Transition) string {
 	switch t := t.(type) {
 	case rollout.Vote:
 		return t.Rollout
+	case rollout.Reviewed:
+		return t.Rollout
 	case rollout.Advance:
 		return t.Rollout
 	case rollout.Cancel:

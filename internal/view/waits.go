@@ -270,11 +270,17 @@ func approvers(a *rollout.ApprovalSpec, decided []rollout.Decision) string {
 		return ""
 	}
 	who := "anybody who may write to the repository"
+	if a.Environment != "" {
+		who = "reviewers of environment " + a.Environment
+	}
 	if len(a.Approvers) > 0 {
 		who = strings.Join(a.Approvers, ", ")
 	}
 	if a.Quorum > 1 {
 		who = fmt.Sprintf("%d of %s", a.Quorum, who)
+	}
+	if a.Environment != "" && len(a.Approvers) > 0 {
+		who += " as reviewers of environment " + a.Environment
 	}
 	var given []string
 	for _, d := range decided {
