@@ -161,3 +161,28 @@ func TestPromotedByRule(t *testing.T) {
 	s.want("run", []any{e.Automation[0].Name, e.Automation[0].State, strings.Contains(string(e.Rollout.Metadata), `"promoteAutomationRun":"promote-1-0001"`)}, []any{"promote-1-0001", AutomationSucceeded, true})
 	s.want("kind", e.Steps[0].Call.Kind, driver.Deploy)
 }
+
+// TestAutoAdvanceThere: a platform's own rollout is advanced by a rule too, from when
+// its phase was first seen to be over.
+func TestAutoAdvanceThere(t *testing.T) {
+	s := newRemote(t)
+	e := s.start(onRemote)
+	rule := Rule{Name: "advance-1", Kind: AutomationAdvance, Stage: "production", After: Duration(time.Hour)}
+	if phase, _, ok := s.r.AdvanceDue(rule); ok {
+		t.Errorf("%s is due while the phase before is at work", phase)
+	}
+	e.Rollout.Phases[0].State = PhaseSucceeded
+	e.notePhases(s.now)
+	phase, at, ok := s.r.AdvanceDue(rule)
+	s.want("due", []any{phase, at, ok}, []any{"stable", s.now.Add(time.Hour), true})
+	s.must(s.apply(AutoAdvance{Rule: rule, By: robot}))
+	s.want("not before", len(e.Asked), 0)
+	s.now = at
+	s.must(s.apply(AutoAdvance{Rule: rule, By: robot}))
+	if _, _, ok := s.r.AdvanceDue(rule); ok {
+		t.Error("it is due again while the platform is told")
+	}
+	s.run()
+	s.want("sent", s.sent, []string{"deploy", "advance stable"})
+	s.want("run", []any{e.Automation[0].Name, e.Automation[0].Phase, e.Automation[0].State}, []any{"advance-1-0001", "stable", AutomationSucceeded})
+}
