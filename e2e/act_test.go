@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -25,11 +26,20 @@ type workflow struct {
 	RunID     int               // act gives every run the same one
 	Artifacts string            // the artifact service's folder: shared by runs of one repository
 	Token     string            // github.token; "" where there is no API to use it on
+	Event     string            // what starts it; default workflow_dispatch
+	Actor     string            // who starts it; default octocat
+	Secrets   map[string]string // of the repository
 }
 
 // newRepository makes a repository of the files, with the real action.yml over
 // the image that the real Dockerfile made.
 func newRepository(t *testing.T, files map[string]string) string {
+	t.Helper()
+	return newRepositoryAt(t, "octo/storefront", files)
+}
+
+// newRepositoryAt is one of a name: what act takes for GITHUB_REPOSITORY.
+func newRepositoryAt(t *testing.T, name string, files map[string]string) string {
 	t.Helper()
 	needProgram(t, "git")
 	dir := t.TempDir()
@@ -52,7 +62,7 @@ func newRepository(t *testing.T, files map[string]string) string {
 		}
 	}
 	git(t, dir, "init", "-q", "-b", "main")
-	git(t, dir, "remote", "add", "origin", "https://github.com/octo/storefront.git")
+	git(t, dir, "remote", "add", "origin", "https://github.com/"+name+".git")
 	git(t, dir, "add", "-A")
 	git(t, dir, "-c", "user.name=octocat", "-c", "user.email=octocat@example.com", "commit", "-q", "-m", "A storefront")
 	return dir
@@ -92,9 +102,11 @@ func (w workflow) run(t *testing.T) result {
 func (w workflow) args(t *testing.T) []string {
 	t.Helper()
 	event := filepath.Join(t.TempDir(), "event.json")
+	repository := map[string]any{"id": 1, "full_name": w.repository(t), "default_branch": "main", "private": true}
 	payload, err := json.Marshal(map[string]any{
-		"inputs":     w.Inputs,
-		"repository": map[string]any{"id": 1, "full_name": "octo/storefront", "default_branch": "main", "private": true},
+		"inputs":       w.Inputs,
+		"repository":   repository,
+		"pull_request": map[string]any{"number": 1, "head": map[string]any{"ref": "change", "repo": repository}, "base": map[string]any{"ref": "main"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +115,7 @@ func (w workflow) args(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	args := []string{
-		"workflow_dispatch", "--json", "--rm",
+		cmp.Or(w.Event, "workflow_dispatch"), "--json", "--rm",
 		"--workflows", filepath.Join(".github/workflows", w.File),
 		"--platform", "ubuntu-latest=" + needVar(t, "SLUICE_E2E_RUNNER"),
 		"--pull=false", "--action-offline-mode", "--no-cache-server",
@@ -111,17 +123,32 @@ func (w workflow) args(t *testing.T) []string {
 		"--artifact-server-path", w.Artifacts,
 		"--artifact-server-addr", "127.0.0.1",
 		"--artifact-server-port", strconv.Itoa(freePort(t)),
-		"--actor", "octocat",
+		"--actor", cmp.Or(w.Actor, "octocat"),
 		"--eventpath", event,
 		"--env", fmt.Sprintf("GITHUB_RUN_ID=%d", w.RunID),
 	}
 	if w.Token != "" {
 		args = append(args, "--secret", "GITHUB_TOKEN="+w.Token)
 	}
+	for _, name := range slices.Sorted(maps.Keys(w.Secrets)) {
+		args = append(args, "--secret", name+"="+w.Secrets[name])
+	}
 	for _, name := range slices.Sorted(maps.Keys(w.Env)) {
 		args = append(args, "--env", name+"="+w.Env[name])
 	}
 	return args
+}
+
+// repository is the name that act reads from the repository's remote.
+func (w workflow) repository(t *testing.T) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", "remote", "get-url", "origin")
+	cmd.Dir = w.Dir
+	url, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(string(url)), "https://github.com/"), ".git")
 }
 
 // freePort asks the kernel for a port that nobody has at this moment.

@@ -5,15 +5,12 @@ import (
 	"encoding/json"
 	"io"
 	"io/fs"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-
-	"sluice/internal/actions/artifact/artifacttest"
 )
 
 // TestCanaryWorkflow promotes a canary with `uses: ./`: one job starts it, a
@@ -67,95 +64,6 @@ func TestCanaryWorkflow(t *testing.T) {
 	if last["generation"] != strconv.Itoa(saved.Generation) || !strings.Contains(finished["state"]+last["state"], saved.Digest) {
 		t.Errorf("the artifact has generation %d and digest %s, outputs say %v after %v", saved.Generation, saved.Digest, last, finished)
 	}
-}
-
-// TestExampleWorkflow runs the example that people copy, as a person would
-// start it from the Actions tab: one run after the other, each of which finds
-// what the earlier ones left among the repository's artifacts.
-func TestExampleWorkflow(t *testing.T) {
-	env := startSandbox(t, "testdata/canary/sluice.yaml", lastGatewayExport)
-	released := gateway{env}.get(t, "dev").DeploymentID
-	artifacts := t.TempDir()
-	api := httptest.NewServer(artifacttest.Directory(artifacts))
-	t.Cleanup(api.Close)
-	env["GITHUB_API_URL"], env["GITHUB_REPOSITORY_ID"] = api.URL, strconv.FormatInt(artifacttest.RepositoryID, 10)
-
-	w := workflow{
-		Dir: newRepository(t, map[string]string{
-			"sluice.yaml":                   read(t, "testdata/canary/sluice.yaml"),
-			".github/workflows/promote.yml": example(t, "promote.yml", env),
-		}),
-		File: "promote.yml", Env: env, RunID: 2000, Artifacts: artifacts, Token: artifacttest.Token,
-	}
-	run := func(command, stage, target string) (result, map[string]string) {
-		w.RunID++
-		w.Inputs = map[string]string{"command": command, "stage": stage, "target": target}
-		r := w.run(t)
-		return r, r.outputs["sluice/sluice"]
-	}
-	for _, step := range []struct{ command, stage, status string }{
-		{"promote", "staging", "succeeded"},
-		{"plan", "production", "succeeded"},
-		{"promote", "production", "pending"},
-		{"status", "", "pending"},
-		{"advance", "production", "succeeded"},
-		{"promote", "production", "unchanged"},
-	} {
-		r, outputs := run(step.command, step.stage, "")
-		r.wantJobs(t, map[string]string{"sluice": "success"})
-		if outputs["status"] != step.status {
-			t.Fatalf("%s to %s: status %q, want %q\n%s", step.command, step.stage, outputs["status"], step.status, r.readable())
-		}
-		if step.command == "advance" && outputs["release"] != released {
-			t.Errorf("production got release %q, want %q, which development runs", outputs["release"], released)
-		}
-	}
-	r, outputs := run("promote-canary", "", "api")
-	r.wantJobs(t, map[string]string{"sluice": "failure"})
-	if outputs["status"] != "refused" {
-		t.Errorf("promote-canary where no canary stands: status %q, want refused\n%s", outputs["status"], r.readable())
-	}
-}
-
-// TestMatrixWorkflow promotes six targets in four shards, a job each.
-func TestMatrixWorkflow(t *testing.T) {
-	env := startSandbox(t, "testdata/fleet/sluice.yaml", lastGatewayExport)
-	w := workflow{
-		Dir: newRepository(t, map[string]string{
-			"sluice.yaml":                  read(t, "testdata/fleet/sluice.yaml"),
-			".github/workflows/matrix.yml": example(t, "matrix.yml", env),
-		}),
-		File: "matrix.yml", Env: env, RunID: 3001, Artifacts: t.TempDir(), Inputs: map[string]string{"stage": "production"},
-	}
-	r := w.run(t)
-	r.wantJobs(t, map[string]string{"plan": "success", "promote": "success", "collect": "success"})
-	var matrix struct{ Include []struct{ Shard string } }
-	if err := json.Unmarshal([]byte(r.outputs["plan/plan"]["matrix"]), &matrix); err != nil || len(matrix.Include) != 4 {
-		t.Errorf("matrix %q (%v), want four shards", r.outputs["plan/plan"]["matrix"], err)
-	}
-	collected := r.outputs["collect/collect"]
-	if collected["status"] != "succeeded" || collected["promotion"] == "" {
-		t.Errorf("collect: outputs %v, want one promotion that succeeded", collected)
-	}
-	var targets []outputTarget
-	if err := json.Unmarshal([]byte(collected["targets"]), &targets); err != nil || len(targets) != 6 {
-		t.Fatalf("collect: targets %q (%v), want six", collected["targets"], err)
-	}
-	for _, target := range targets {
-		if target.Status != "succeeded" || target.Release == "" || !strings.Contains(r.summaries["collect/collect"], target.Target) {
-			t.Errorf("%+v, want it succeeded and in the summary:\n%s", target, r.summaries["collect/collect"])
-		}
-	}
-}
-
-// example is a workflow that people copy, with the action of this tree and, for
-// the secrets, the sandbox's dummies, which every step has anyway.
-func example(t *testing.T, name string, env map[string]string) string {
-	t.Helper()
-	return strings.NewReplacer("OWNER/sluice@v1", "./",
-		"${{ secrets.AWS_ACCESS_KEY_ID }}", env["AWS_ACCESS_KEY_ID"],
-		"${{ secrets.AWS_SECRET_ACCESS_KEY }}", env["AWS_SECRET_ACCESS_KEY"],
-	).Replace(read(t, filepath.Join("../examples/workflows", name)))
 }
 
 // target is the only member of a step's output `targets`.

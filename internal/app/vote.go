@@ -22,7 +22,7 @@ const (
 
 // wayToVote names what works, for whoever is refused.
 const wayToVote = "say it in a run of your own: start a workflow that has `on: workflow_dispatch` with `gh workflow run FILE` or the button Run workflow, " +
-	"as examples/workflows/approve.yml has it, or comment where a workflow has `on: issue_comment`"
+	"as examples/workflows/decide.yml has it, or comment where a workflow has `on: issue_comment`"
 
 // mayVote refuses an approval or a rejection in a run of GitHub Actions that is
 // no person's word: GitHub runs workflows for pushes, schedules and strangers
