@@ -57,6 +57,11 @@ func TestPipelineFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	guides, err := filepath.Glob("how-to/*.md")
+	if err != nil || len(guides) < 5 {
+		t.Fatalf("how-tos %v (%v)", guides, err)
+	}
+	pages = append(pages, guides...)
 	files := 0
 	for _, page := range pages {
 		for _, example := range blocks(read(t, page), "yaml") {

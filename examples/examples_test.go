@@ -1,0 +1,149 @@
+package examples_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/internal/app"
+	"sluice/internal/work"
+	"sluice/stages/all"
+)
+
+// wednesday is the machine's clock on a working day: no example's freeze holds then.
+func wednesday() work.Clock {
+	clock := work.System()
+	shift := time.Until(time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
+	clock.Now = func() time.Time { return time.Now().Add(shift) }
+	return clock
+}
+
+// answer is what a test looks at in a command's document.
+type answer struct {
+	Status  string
+	Targets []struct {
+		Target, Stage, Status string
+		WaitingFor            struct{ Kind string }
+	}
+	Error string
+}
+
+// sluice runs a command in the sandbox of the current folder.
+func sluice(t *testing.T, args ...string) answer {
+	t.Helper()
+	var out, said bytes.Buffer
+	code := app.Main(t.Context(), app.Process{
+		Args:   append(args, "--sandbox", "--output", "json"),
+		Stdout: &out, Stderr: &said, Clock: wednesday(),
+		Environ: []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "USER=hubot"},
+	})
+	var a answer
+	if err := json.Unmarshal(out.Bytes(), &a); err != nil || code != 0 {
+		t.Fatalf("sluice %s: exit %d (%v)\n%s%s", strings.Join(args, " "), code, err, out.String(), said.String())
+	}
+	return a
+}
+
+// goesOn is the command that a person gives next to what is pending.
+func goesOn(t *testing.T, a answer) []string {
+	t.Helper()
+	for _, target := range a.Targets {
+		if target.Status != "pending" {
+			continue
+		}
+		switch target.WaitingFor.Kind {
+		case "approval":
+			return []string{"approve", "--target", target.Target}
+		case "bake", "person":
+			return []string{"advance", "--target", target.Target}
+		case "operation", "due", "wave", "run":
+			return []string{"reconcile"}
+		default:
+			t.Fatalf("%s waits for %+v, which no example explains", target.Target, target.WaitingFor)
+		}
+	}
+	t.Fatalf("pending, and no target is: %+v", a)
+	return nil
+}
+
+// TestExamples: every example is promoted through all of its stages in the sandbox,
+// whatever it asks a person for.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob("*/sluice.yaml")
+	if err != nil || len(files) < 8 {
+		t.Fatalf("examples %v (%v)", files, err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Dir(file), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(t.TempDir())
+			text = bytes.ReplaceAll(text, []byte("approvers: [octocat, hubot]"), []byte("self: true, approvers: ["+whoAmI(t)+"]")) // a rehearsal has one person
+			if err := os.WriteFile("sluice.yaml", text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			stages := stagesOf(t)
+			for _, stage := range stages[1:] {
+				a := sluice(t, "promote", "--to", stage)
+				for step := 0; a.Status == "pending" && step < 20; step++ {
+					a = sluice(t, goesOn(t, a)...)
+				}
+				if a.Status != "succeeded" {
+					t.Fatalf("%s: %s, want it promoted: %+v", stage, a.Status, a)
+				}
+			}
+		})
+	}
+}
+
+// whoAmI is the login that approvals outside of Actions are recorded under.
+func whoAmI(t *testing.T) string {
+	t.Helper()
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return me.Username
+}
+
+// stagesOf are the stages of the pipeline in the current folder, in their order.
+func stagesOf(t *testing.T) []string {
+	t.Helper()
+	var stages []string
+	for _, target := range sluice(t, "status", "--all").Targets {
+		if !slices.Contains(stages, target.Stage) {
+			stages = append(stages, target.Stage)
+		}
+	}
+	if len(stages) < 2 {
+		t.Fatalf("only the stages %v", stages)
+	}
+	return stages
+}
+
+// TestEveryPlatform: each platform has an example of its own and a page.
+func TestEveryPlatform(t *testing.T) {
+	for _, p := range all.Platforms() {
+		example, err := os.ReadFile(filepath.Join(p.Facts.Platform, "sluice.yaml"))
+		if err != nil || !bytes.Contains(example, []byte(p.Facts.Platform+":")) {
+			t.Errorf("examples/%s/sluice.yaml: no example of the platform (%v)", p.Facts.Platform, err)
+		}
+		page, err := os.ReadFile(filepath.Join("..", "docs", p.Facts.Platform+".md"))
+		if err != nil {
+			t.Errorf("docs/%s.md: %v", p.Facts.Platform, err)
+		}
+		for _, section := range []string{"## Credentials", "## Traps"} {
+			if !bytes.Contains(page, []byte("\n"+section+"\n")) {
+				t.Errorf("docs/%s.md has no section %q", p.Facts.Platform, section)
+			}
+		}
+	}
+}
