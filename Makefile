@@ -1,21 +1,24 @@
-# make builds, tests and lints; everything else has a name below.
+# make builds, tests and lints; `make help` lists the rest.
 FUZZTIME ?= 10s
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: all build test race cover fuzz proof soak bench e2e lint fmt release notes publish-check owner clean
+.PHONY: all build test race cover fuzz proof soak bench e2e lint fmt scaffold release notes publish-check owner clean help
 
-all: build test lint
+all: build test lint ## builds, tests and lints
+
+help: ## this list
+	@sed -nE 's/^([a-z][a-z0-9-]*):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 build: ## the static binary, as releases ship it
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/sluice .
 
-test:
+test: ## the tests; needs nothing but Go
 	go test ./...
 
-race:
+race: ## the tests under the race detector
 	go test -race -timeout=30m ./...
 
-cover:
+cover: ## the coverage, over all packages
 	go test -coverprofile=coverage.txt -coverpkg=./... ./...
 	go tool cover -func=coverage.txt | tail -n 1
 
@@ -41,7 +44,7 @@ bench: ## what the design promises about cost, as ratios, with the machine named
 e2e: ## the tests that need an engine, act and the aws CLI; .ci/run brings them
 	go test -count=1 -timeout=30m -v ./e2e
 
-lint:
+lint: ## golangci-lint, actionlint, shellcheck, go mod tidy
 	golangci-lint run --allow-parallel-runners ./...
 	actionlint
 	@# The examples call each other by the place that they are copied to.
@@ -50,7 +53,7 @@ lint:
 	shellcheck -x .ci/run .github/release.sh setup/install.sh e2e/install-heroku.sh
 	go mod tidy -diff
 
-fmt:
+fmt: ## formats the Go files
 	golangci-lint fmt ./...
 
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
@@ -67,6 +70,10 @@ release: ## the binaries of VERSION, what they are made of (SBOM), and checksums
 	go run $(CYCLONEDX) bin -json -noserial -version $(VERSION) -output dist/sluice.cdx.json dist/sluice-linux-amd64
 	cd dist && sha256sum sluice* > checksums.txt
 
+scaffold: ## begins a platform: make scaffold PLATFORM=flyio
+	@test -n "$(PLATFORM)" || { echo "make scaffold PLATFORM=flyio" >&2; exit 2; }
+	@go run ./internal/scaffold "$(PLATFORM)"
+
 notes: ## the notes of VERSION, from what is in .changes/unreleased: commit what it writes
 	@go run ./internal/release notes "$(VERSION)"
 
@@ -77,5 +84,5 @@ owner: ## writes OWNER and CONTACT into what documents and examples leave open
 	@test -n "$(OWNER)" || { echo "make owner OWNER=your-account CONTACT=you@your-domain" >&2; exit 2; }
 	git ls-files -z -- '*.md' '*.yml' '*.yaml' | xargs -0 sed -i -e 's|OWNER/sluice|$(OWNER)/sluice|g' $(if $(CONTACT),-e 's|CONTACT@example.com|$(CONTACT)|g')
 
-clean:
+clean: ## removes what was built
 	rm -rf bin dist coverage.txt
