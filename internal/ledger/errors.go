@@ -133,10 +133,17 @@ func severity(err error) int {
 }
 
 // Join makes one error of several, the worst first: state that cannot be read or
-// written, then lost races and leases, then the rest, each in their order. Nil
-// where there is none.
+// written, then lost races and leases, then the rest, each in their order, and what
+// several say once. Nil where there is none.
 func Join(errs ...error) error {
-	errs = slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil })
+	told := map[string]bool{}
+	errs = slices.DeleteFunc(slices.Clone(errs), func(err error) bool {
+		if err == nil || told[err.Error()] {
+			return true
+		}
+		told[err.Error()] = true
+		return false
+	})
 	slices.SortStableFunc(errs, func(a, b error) int { return severity(a) - severity(b) })
 	return errors.Join(errs...)
 }

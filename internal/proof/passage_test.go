@@ -23,6 +23,7 @@ type passage struct {
 	kill   func()                              // kills the program that runs and returns when it is gone
 	moves  func(r *http.Request) (over func()) // is told of each request to a platform that may change something; may be nil
 	delay  time.Duration                       // of each answer
+	spoils *spoiler                            // gives requests faults; nil for none
 	asked  map[string]int                      // how many requests there were, by the address that they were led to
 	inside inside
 }
@@ -109,6 +110,14 @@ func (p *passage) arm(at int, kill func()) {
 	p.passed, p.at, p.kill = nil, at, kill
 }
 
+// spoil gives requests faults from now on, none where s is nil.
+func (p *passage) spoil(s *spoiler) {
+	p.inside.wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spoils = s
+}
+
 // list is the points that were passed since the passage was armed, and which of
 // them the program was killed at, if it was.
 func (p *passage) list() (points []string, where string, killed bool) {
@@ -150,7 +159,12 @@ func (p *passage) before(t testing.TB, to string, name func(*http.Request) strin
 			p.asked = map[string]int{}
 		}
 		p.asked[to]++
+		spoils := p.spoils
 		p.mu.Unlock()
+		if spoils.takes(to, r) {
+			spoils.serve(w, r, proxy)
+			return
+		}
 		time.Sleep(p.delay)
 		what := name(r)
 		if what != "" && p.point("before "+what) {

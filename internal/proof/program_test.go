@@ -14,14 +14,17 @@ import (
 
 	"sluice/internal/app"
 	"sluice/internal/store"
+	"sluice/internal/transport"
 	"sluice/internal/work"
 )
 
 // Environment variables of the program, where the test binary is it.
 const (
-	isProgram = "SLUICE_PROOF_PROGRAM"
-	timeOf    = "SLUICE_PROOF_TIME"  // the fast time that it lives in
-	savesAt   = "SLUICE_PROOF_SAVES" // the address that is told of saves
+	isProgram  = "SLUICE_PROOF_PROGRAM"
+	timeOf     = "SLUICE_PROOF_TIME"     // the fast time that it lives in
+	jumpOf     = "SLUICE_PROOF_JUMP"     // after how long in machine's time the clock is set, and by how much
+	deadlineOf = "SLUICE_PROOF_DEADLINE" // how long a request may take there; "" for as long as ever
+	savesAt    = "SLUICE_PROOF_SAVES"    // the address that is told of saves
 )
 
 // TestMain lets the test binary be the program, so that it can be killed.
@@ -45,10 +48,34 @@ func program() int {
 		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
 		Clock: fast{time.Unix(0, epoch), time.Duration(speed)}.clock(),
 	}
+	if most, err := time.ParseDuration(os.Getenv(deadlineOf)); err == nil {
+		ctx = transport.WithDeadline(ctx, most)
+	}
+	p.Clock.Now = jumping(p.Clock.Now, os.Getenv(jumpOf))
 	if at := os.Getenv(savesAt); at != "" {
 		p.Store = func(s store.Store) store.Store { return told{s, at} }
 	}
 	return app.Main(ctx, p)
+}
+
+// jumping is a clock that is set once, as [jumpOf] says.
+func jumping(now func() time.Time, jump string) func() time.Time {
+	var after, by string
+	if n, _ := fmt.Sscan(jump, &after, &by); n != 2 {
+		return now
+	}
+	wait, err := time.ParseDuration(after)
+	set, alsoErr := time.ParseDuration(by)
+	if err != nil || alsoErr != nil {
+		panic(errors.Join(err, alsoErr))
+	}
+	end := time.Now().Add(wait)
+	return func() time.Time {
+		if time.Now().Before(end) {
+			return now()
+		}
+		return now().Round(0).Add(set) // what was set is the wall clock alone
+	}
 }
 
 // fast is time that passes speed times as fast since its epoch, in every process

@@ -2,6 +2,8 @@ package proof_test
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,6 +44,7 @@ type world struct {
 	platforms *sandbox.Server
 	artifacts *artifacttest.Server
 	program   string                      // what is run
+	most      time.Duration               // that it may run; 0 for an hour
 	servers   struct{ github, s3 string } // their addresses
 	env       map[string]string           // what leads there by way of the passage
 }
@@ -208,16 +211,22 @@ type outcome struct {
 
 func (o outcome) String() string { return fmt.Sprintf("exit %d\n%s\n%s", o.code, o.stdout, o.stderr) }
 
-// line is the whole command line of a step.
+// line is the whole command line of a step, whose own flags come last and count.
 func (w *world) line(s step) []string {
-	return append(slices.Clone(s.args), "--file", w.file, "--store", w.store, "--wait-budget", "10h")
+	flags := slices.IndexFunc(s.args, func(arg string) bool { return strings.HasPrefix(arg, "--") })
+	if flags < 0 {
+		flags = len(s.args)
+	}
+	return slices.Concat(s.args[:flags], []string{"--file", w.file, "--store", w.store, "--wait-budget", "10h"}, s.args[flags:])
 }
 
 // run runs a step as a process of its own, killed at a point of the passage.
 func (w *world) run(t testing.TB, s step, at int) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	program := exec.CommandContext(t.Context(), w.program, w.line(s)...)
+	ctx, end := context.WithTimeout(t.Context(), cmp.Or(w.most, time.Hour))
+	defer end()
+	program := exec.CommandContext(ctx, w.program, w.line(s)...)
 	program.Env, program.Dir, program.Stdout, program.Stderr = w.environ(s), w.dir, &stdout, &stderr
 	begun, gone := make(chan struct{}), make(chan struct{})
 	w.passage.arm(at, func() {
@@ -231,6 +240,9 @@ func (w *world) run(t testing.TB, s step, at int) outcome {
 	close(begun)
 	err := program.Wait()
 	close(gone)
+	if ctx.Err() != nil {
+		t.Errorf("%s: it still ran after %s", s, cmp.Or(w.most, time.Hour))
+	}
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ const (
 	FaultThrottle   = FaultKind(Throttle)      // refused as the platform throttles; no effect
 	FaultError      = FaultKind(Broken)        // refused with the platform's internal error; no effect
 	FaultDeny       = FaultKind(Denied)        // refused for missing permission; no effect
+	FaultBusy       = FaultKind("busy")        // refused because somebody else is changing the same thing: see Busier; no effect
 	FaultDrop       = FaultKind("drop")        // the connection is cut before the effect
 	FaultCut        = FaultKind("cut")         // the effect happens and is kept, then the connection is cut without an answer
 	FaultKillBefore = FaultKind("kill-before") // Options.Kill before the effect
@@ -184,6 +185,9 @@ func kindsOf(e Emulator) []string {
 	}
 	if _, ok := e.(Intruder); ok {
 		known = append(known, string(FaultForeign))
+	}
+	if _, ok := e.(Busier); ok {
+		known = append(known, string(FaultBusy))
 	}
 	if f, ok := e.(Faulter); ok {
 		known = append(known, f.FaultKinds()...)

@@ -146,6 +146,9 @@ func (g *gate) serve(x *exchange) error {
 	case FaultThrottle, FaultError, FaultDeny:
 		g.emulator.Refuse(&x.answer, x.request, Refusal(k))
 		return nil
+	case FaultBusy:
+		g.emulator.(Busier).Busy(&x.answer, x.request)
+		return nil
 	case FaultForeign:
 		if err := g.emulator.(Intruder).Intrude(x.fault.Target); err != nil {
 			return fmt.Errorf("sandbox: fault %s: %w", x.fault, err)

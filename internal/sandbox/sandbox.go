@@ -74,6 +74,14 @@ type Intruder interface {
 	Intrude(target string) error
 }
 
+// Busier is an emulator that knows the fault kind "busy": its platform has words for
+// it.
+type Busier interface {
+	// Busy refuses r as the platform does while somebody else is changing the same
+	// thing. Nothing happened.
+	Busy(w http.ResponseWriter, r *http.Request)
+}
+
 // Faulter is an emulator with fault kinds of its own, such as "fail" (the
 // platform's operation ends in failure) and "hang" (it never ends). When one
 // applies to a request, [FaultOf] tells the handler.

@@ -110,8 +110,8 @@ func (t *rules) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	deadline := &DeadlineError{Host: r.URL.Host, After: t.Deadline}
-	ctx, cancel := context.WithTimeoutCause(r.Context(), t.Deadline, deadline)
+	deadline := &DeadlineError{Host: r.URL.Host, After: within(r.Context(), t.Deadline)}
+	ctx, cancel := context.WithTimeoutCause(r.Context(), deadline.After, deadline)
 	resp, err := t.base.RoundTrip(r.WithContext(ctx))
 	if err != nil {
 		defer cancel()
@@ -131,6 +131,24 @@ func (t *rules) RoundTrip(r *http.Request) (*http.Response, error) {
 		ctx:     ctx, cancel: cancel, deadline: deadline, host: r.URL.Host, raw: t.Raw,
 	}
 	return resp, nil
+}
+
+// deadlineKey is where a context keeps what [WithDeadline] says.
+type deadlineKey struct{}
+
+// WithDeadline returns ctx under which no request takes longer than most, its whole
+// answer included, whatever its client allows. A process whose time passes faster
+// than the machine's needs it: a request takes the machine's time.
+func WithDeadline(ctx context.Context, most time.Duration) context.Context {
+	return context.WithValue(ctx, deadlineKey{}, most)
+}
+
+// within is how long a request under ctx may take of what its client allows.
+func within(ctx context.Context, allowed time.Duration) time.Duration {
+	if most, ok := ctx.Value(deadlineKey{}).(time.Duration); ok {
+		return min(most, allowed)
+	}
+	return allowed
 }
 
 // mayGo is why a request must not be sent; nil if it may.

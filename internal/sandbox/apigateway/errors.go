@@ -27,3 +27,9 @@ func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Re
 	}
 	awsapi.WriteError(w, awsapi.Refused(why, "apigateway:"+r.Method, "arn:aws:apigateway:"+region+"::"+r.URL.Path))
 }
+
+// Busy implements sandbox.Busier.
+func (*Emulator) Busy(w http.ResponseWriter, _ *http.Request) {
+	// docs/platforms.md: "While another is under way: 409 ConflictException"
+	awsapi.WriteError(w, conflict("Unable to complete operation due to concurrent modification. Please try again later."))
+}

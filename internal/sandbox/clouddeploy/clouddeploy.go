@@ -88,6 +88,12 @@ func (e *Emulator) Refuse(w http.ResponseWriter, _ *http.Request, why sandbox.Re
 	}
 }
 
+// Busy implements sandbox.Busier.
+func (*Emulator) Busy(w http.ResponseWriter, _ *http.Request) {
+	// docs/platforms.md: "*Busy*: ABORTED (409) is"
+	writeError(w, &apiError{http.StatusConflict, "ABORTED", "The operation was aborted."})
+}
+
 // place is a target of a delivery pipeline.
 type place struct{ project, location, pipeline, target string }
 

@@ -91,6 +91,13 @@ func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Re
 	}
 }
 
+// Busy implements sandbox.Busier.
+func (*Emulator) Busy(w http.ResponseWriter, r *http.Request) {
+	// docs/platforms.md: "*Busy*: 409 `resourceInUse`"
+	_, name, _ := address(r)
+	writeError(w, &apiError{http.StatusConflict, "resourceInUse", "Resource '" + name + "' has an ongoing conflicting operation: 'operation-of-somebody-else'."})
+}
+
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 	key, name, ok := address(r)

@@ -85,6 +85,12 @@ func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Re
 	}
 }
 
+// Busy implements sandbox.Busier.
+func (e *Emulator) Busy(w http.ResponseWriter, r *http.Request) {
+	// docs/platforms.md: "the reference documents 409 `conflict`"
+	e.writeError(w, r, &apiError{http.StatusConflict, "conflict", "Another change to the app is under way."})
+}
+
 // Intrude implements sandbox.Intruder: by hand, somebody releases another slug
 // on the target's app.
 func (e *Emulator) Intrude(target string) error {

@@ -1,0 +1,314 @@
+package proof_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"math/rand/v2"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"sluice/stages/driver"
+)
+
+const (
+	mostMemory  = 200 << 20               // bytes that a process may hold at most
+	budget      = 3 * time.Minute         // that a life is given in which nothing is mended
+	mostTime    = budget + 45*time.Second // that a process may run, whatever is answered: half a minute after its budget
+	atDeadline  = time.Second             // after which a request that is slow is over, in machine's time
+	faultsTried = 4                       // of each side's, by `go test ./...`
+)
+
+// side is whose answers are spoiled: a platform's, or a store's.
+type side struct {
+	platform, store string
+	ofStore         bool
+}
+
+// sides are all of them: each platform's, and those of each store that is asked over
+// the network. The other of the two is the same everywhere.
+func sides() []side {
+	var list []side
+	platforms := facts()
+	for _, f := range platforms {
+		list = append(list, side{f.Platform, stores[0], false})
+	}
+	for _, store := range stores[1:] {
+		list = append(list, side{platforms[0].Platform, store, true})
+	}
+	return list
+}
+
+func (s side) String() string {
+	if s.ofStore {
+		return s.store
+	}
+	return s.platform
+}
+
+// TestFaults: one request of a promotion, or every one from it on, is answered as it
+// must not be. Where that may be asked again the release goes its way as if nothing had
+// been; else the run says what was wrong, has claimed nothing that is not so, and the
+// next one, answered honestly, goes the whole way.
+func TestFaults(t *testing.T) {
+	table := newTable("faults")
+	chance := rand.New(rand.NewPCG(seed(t), 3))
+	t.Run("answered", func(t *testing.T) {
+		for _, s := range sides() {
+			own := rand.New(rand.NewPCG(chance.Uint64(), 0))
+			t.Run(s.String(), func(t *testing.T) {
+				t.Parallel()
+				s.everywhere(t, table, own)
+			})
+		}
+	})
+	table.print(t)
+}
+
+// spoilt is one life in which something is spoiled.
+type spoilt struct {
+	side
+	way     scenario
+	fault   string
+	at      int
+	lasting bool
+}
+
+func (s spoilt) String() string {
+	how := "once"
+	if s.lasting {
+		how = "from there on"
+	}
+	return fmt.Sprintf("%s at request %d %s", s.fault, s.at+1, how)
+}
+
+// everywhere lives one life without a fault, and then one with each fault at each of its
+// requests, or some of them.
+func (s side) everywhere(t *testing.T, table *table, chance *rand.Rand) {
+	way := s.way()
+	clean := spoilt{side: s, way: way, at: never}
+	want, asked := clean.live(t)
+	cases := clean.cases(len(asked))
+	chance.Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
+	if !whole() {
+		cases = quickOnes(cases)
+	}
+	for _, c := range cases {
+		t.Run(c.String(), func(t *testing.T) {
+			if whole() {
+				t.Parallel()
+			}
+			t.Logf("%s: %s", c, asked[c.at])
+			defer func() { table.add(s.platform, s.store, !t.Failed()) }()
+			got, _ := c.live(t)
+			if got.String() != want.String() {
+				t.Errorf("it ended with\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// way is the promotion that is spoiled: one with a canary where the platform can.
+func (s side) way() scenario {
+	list := scenarios()
+	for _, f := range facts() {
+		if f.Platform == s.platform && f.Supports(driver.Weight) {
+			return list[1].on(f)
+		}
+	}
+	return list[0]
+}
+
+// cases are the lives that differ from a clean one by one fault.
+func (s spoilt) cases(requests int) []spoilt {
+	var list []spoilt
+	for _, f := range (&fates{words: s.words()}).faults() {
+		for at := range requests {
+			if f.leads != nil && at > 0 {
+				break
+			}
+			c := s
+			c.fault, c.at = f.name, at
+			if f.leads == nil {
+				list = append(list, c)
+			}
+			if !f.heavy {
+				c.lasting = true
+				list = append(list, c)
+			}
+		}
+	}
+	return list
+}
+
+// quickOnes are the first few cases that end fast: a store's own pauses are made in
+// machine's time.
+func quickOnes(cases []spoilt) []spoilt {
+	slow := func(c spoilt) bool {
+		return c.lasting && c.ofStore || slices.ContainsFunc((&fates{words: c.words()}).faults(), func(f fault) bool { return f.name == c.fault && (f.slow || f.heavy) })
+	}
+	cases = slices.DeleteFunc(cases, slow)
+	return cases[:min(len(cases), faultsTried)]
+}
+
+func (s side) words() words {
+	if s.ofStore {
+		return storesWords{}
+	}
+	return wordsOf(s.platform)
+}
+
+// live lives it, mends what was spoiled, and returns where that ended, and which
+// requests were made of the server that is spoiled.
+func (s spoilt) live(t *testing.T) (ending, []string) {
+	w := newWorld(t, s.store, s.way.pipelineOf(s.platform), quick)
+	fates := newFates(t, s.words())
+	spoiler := &spoiler{counts: w.isOf(s.side), at: s.at, lasting: s.lasting}
+	for _, f := range fates.faults() {
+		if f.name == s.fault {
+			spoiler.fault = f
+		}
+	}
+	step := s.way.steps[0]
+	got := s.spoil(t, w, spoiler, fates, step)
+	if s.at == never {
+		if got.code != 0 {
+			t.Fatalf("%s: %s", step, got)
+		}
+		return w.ending(t), spoiler.list()
+	}
+	w.passage.spoil(nil)
+	for _, broken := range s.judge(w, got, fates) {
+		t.Errorf("%s: %s\n%s", s, broken, got)
+	}
+	w.resume(t, step)
+	w.settle(t)
+	for _, what := range w.contradictions(t) {
+		t.Error(what)
+	}
+	return w.ending(t), nil
+}
+
+// spoil runs a step with what is spoiled.
+func (s spoilt) spoil(t *testing.T, w *world, spoiler *spoiler, fates *fates, do step) outcome {
+	t.Helper()
+	mended := *w
+	mended.env = map[string]string{}
+	for name, value := range w.env {
+		mended.env[name] = value
+	}
+	if spoiler.fault.slow {
+		mended.env[deadlineOf] = atDeadline.String()
+	}
+	if leads := spoiler.fault.leads; leads != nil {
+		w.lead(mended.env, s.side, leads(fates))
+		spoiler.at = never
+	}
+	w.passage.spoil(spoiler)
+	do.args = append(slices.Clone(do.args), "--output", "json")
+	if s.lasting {
+		do.args = append(do.args, "--wait-budget", budget.String(), "--inline-wait", "1m")
+	}
+	mended.most = mostTime
+	return mended.run(t, do, never)
+}
+
+// document is what a command says it came to.
+type document struct {
+	Status, Error string
+	ExitCode      int
+	Targets       []struct {
+		Target, Status, ErrorMessage string
+		WaitingFor                   *struct{ Kind string }
+	}
+}
+
+// judge says what a spoiled life broke.
+func (s spoilt) judge(w *world, got outcome, fates *fates) []string {
+	var broken []string
+	breaks := func(format string, args ...any) { broken = append(broken, fmt.Sprintf(format, args...)) }
+	for _, told := range slices.Concat(fates.elsewhere.list(), fates.untrusted.list()) {
+		breaks("a stranger was asked: %s", told)
+	}
+	if used, ok := memory(got); ok && used > mostMemory {
+		breaks("it held %d MiB", used>>20)
+	}
+	if strings.Contains(got.stdout+got.stderr, "mistake in sluice") {
+		breaks("it stumbled over an answer")
+	}
+	var doc document
+	if err := json.Unmarshal([]byte(got.stdout), &doc); err != nil || doc.ExitCode != got.code {
+		breaks("no document with its exit code: %v", err)
+		return broken
+	}
+	moved := s.ofStore && s.fault == "redirect" // is a word of GitHub's, and no failure of a moment
+	if !s.lasting && !moved && (doc.Status != "succeeded" || got.code != 0) {
+		breaks("one bad answer was not asked for again")
+	}
+	may := map[string][]int{"succeeded": {0}, "pending": {0}, "refused": {4}, "error": {6}}
+	if !slices.Contains(may[doc.Status], got.code) {
+		breaks("exit %d with status %q", got.code, doc.Status)
+	}
+	if doc.Status == "succeeded" && len(w.effects()) == 0 {
+		breaks("it succeeded, and nothing was done")
+	}
+	if doc.Status != "succeeded" && !doc.explains() {
+		breaks("it does not say why it is not done")
+	}
+	return broken
+}
+
+// explains reports whether a document that is no success says why.
+func (d document) explains() bool {
+	if d.Error != "" {
+		return true
+	}
+	for _, t := range d.Targets {
+		if t.Status != "succeeded" && t.ErrorMessage == "" && t.WaitingFor == nil {
+			return false
+		}
+	}
+	return len(d.Targets) > 0
+}
+
+// memory is the most that a process held, in bytes.
+func memory(got outcome) (int64, bool) {
+	usage, ok := got.process.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0, false
+	}
+	return usage.Maxrss << 10, true // KiB on Linux
+}
+
+func newFates(t *testing.T, words words) *fates {
+	t.Helper()
+	elsewhere, untrusted := &stranger{}, &stranger{}
+	elsewhere.url = listen(t, elsewhere)
+	server := httptest.NewUnstartedServer(untrusted)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that fail, as they must
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	untrusted.url = server.URL
+	return &fates{words, elsewhere, untrusted}
+}
+
+// isOf says which servers are a side's.
+func (w *world) isOf(s side) func(to string) bool {
+	return func(to string) bool { return s.ofStore == (to == w.servers.github || to == w.servers.s3) }
+}
+
+// lead leads what is a side's in an environment to another address.
+func (w *world) lead(env map[string]string, s side, to string) {
+	ofStore := []string{"GITHUB_API_URL", "ACTIONS_RESULTS_URL", "AWS_ENDPOINT_URL_S3"}
+	for name, value := range env {
+		if strings.HasPrefix(value, "http://") && slices.Contains(ofStore, name) == s.ofStore && name != savesAt {
+			base := strings.Join(strings.SplitN(value, "/", 4)[:3], "/")
+			env[name] = strings.Replace(value, base, to, 1)
+		}
+	}
+}
