@@ -8,7 +8,11 @@ import (
 func (t Adopt) apply(r *Record, now time.Time) error {
 	release := t.Release
 	r.Release = &release
-	r.AddEvent(Event{Type: "state.imported", Time: now.UTC(), Actor: t.By.Login, Message: release.ID})
+	message := release.ID
+	if t.Close && t.By.Reason != "" {
+		message += ": " + t.By.Reason
+	}
+	r.AddEvent(Event{Type: "state.imported", Time: now.UTC(), Actor: t.By.Login, Message: message})
 	if t.Close {
 		r.closeAll(t.By, now)
 	}

@@ -46,6 +46,7 @@ type flags struct {
 	allowOlder     bool
 	skipStages     bool
 	acceptDrift    bool
+	afterManual    bool
 	jump           string
 	startingPhase  string
 	replace        bool

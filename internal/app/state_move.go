@@ -167,8 +167,19 @@ const importCommand = "state import"
 func (inv *invocation) importState() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "import", Short: "Adopt what runs on the platforms today as a first state",
+		Long: `Import asks the platforms what runs on each target and writes it down as the first
+state. With --after-manual it adopts what runs after people went on by hand, with the
+vendor's own commands, while Sluice or GitHub could not: rollouts that are not over are
+closed as CANCELLED, and the history says who closed them and why. It has no effect on
+the platforms.`,
+		Example: `  sluice state import
+  sluice state import --target api --after-manual --reason "GitHub was down; Berta finished it with aws"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			how := engine.Adoption{AcceptDrift: inv.flags.acceptDrift, AfterManual: inv.flags.afterManual}
+			if how.AfterManual && inv.flags.reason == "" {
+				return usage(errors.New("--after-manual needs --reason: the history tells who closed what is open, and why"))
+			}
 			p, err := inv.one(ctx)
 			if err != nil {
 				return err
@@ -182,7 +193,7 @@ func (inv *invocation) importState() *cobra.Command {
 			}
 			var s engine.Status
 			err = inv.use(ctx, p, func(e *engine.Engine) (err error) {
-				s, err = e.Import(ctx, targets, inv.flags.acceptDrift)
+				s, err = e.Import(ctx, targets, how)
 				return err
 			})
 			if err != nil {
@@ -193,6 +204,8 @@ func (inv *invocation) importState() *cobra.Command {
 		},
 	}
 	inv.flags.selection(cmd.Flags())
+	cmd.Flags().BoolVar(&inv.flags.afterManual, "after-manual", false, "adopt what stands after a repair by hand, and close the rollouts that are not over")
+	cmd.Flags().StringVar(&inv.flags.reason, "reason", "", "`why`; it is recorded")
 	cmd.Flags().BoolVar(&inv.flags.acceptDrift, "accept-drift", false, "take over what runs where the state says something else")
 	return cmd
 }
