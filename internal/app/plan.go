@@ -118,6 +118,7 @@ func (inv *invocation) tellPlan(ctx context.Context, p *pipeline.Pipeline, make 
 	if err != nil {
 		return err
 	}
+	inv.between(ctx, plan)
 	out := view.Outcome{Status: view.Succeeded, Release: plan.Release()}
 	if plan.Refused() {
 		out.Status = view.Refused

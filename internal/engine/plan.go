@@ -24,7 +24,9 @@ func (e *Engine) planned(ctx context.Context, targets []*pipeline.Target, plan p
 	if err != nil {
 		return view.Plan{}, err
 	}
-	return e.view().PlanOf(state, p), nil
+	told := e.view().PlanOf(state, p)
+	e.madeOf(ctx, p, &told)
+	return told, nil
 }
 
 // PlanRollback finds out what [Engine.Rollback] would do, and changes nothing.

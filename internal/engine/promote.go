@@ -60,7 +60,9 @@ func (e *Engine) Plan(ctx context.Context, req Promotion) (view.Plan, error) {
 	if err != nil {
 		return view.Plan{}, err
 	}
-	return e.view().PlanOf(state, plan), nil
+	told := e.view().PlanOf(state, plan)
+	e.madeOf(ctx, plan, &told)
+	return told, nil
 }
 
 // planOf plans a promotion; a release that is to be made is made if really.

@@ -30,8 +30,11 @@ type TargetPlan struct {
 	Source     string          `json:"source,omitempty"`
 	Beside     []string        `json:"beside,omitempty"` // the targets of other stages before that run it too
 	Release    string          `json:"release"`
-	Runs       string          `json:"runs,omitempty"` // what runs there now
-	Wave       int             `json:"wave,omitempty"` // from 1; 0 where there are none
+	Runs       string          `json:"runs,omitempty"`       // what runs there now
+	Commit     string          `json:"commit,omitempty"`     // that the release was made of, where the platform tells
+	RunsCommit string          `json:"runsCommit,omitempty"` // that what runs was made of
+	Commits    *Commits        `json:"commits,omitempty"`    // between the two
+	Wave       int             `json:"wave,omitempty"`       // from 1; 0 where there are none
 	Phases     []string        `json:"phases"`
 	Approval   bool            `json:"approval,omitempty"`
 	Unchanged  bool            `json:"unchanged,omitempty"`
@@ -219,6 +222,9 @@ func (t TargetPlan) text(sent map[string]string) string {
 	}
 	for _, note := range t.notes() {
 		line(note[0], note[1])
+	}
+	for _, c := range t.Commits.lines() {
+		line("commits", c)
 	}
 	for _, c := range t.Checks {
 		line("checks", c)
