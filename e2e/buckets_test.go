@@ -35,22 +35,23 @@ func TestStateInMinIO(t *testing.T) {
 	host := freeHost(t)
 	serve(t, "http://"+host+"/minio/health/live", []string{"MINIO_ROOT_USER=" + accessKey, "MINIO_ROOT_PASSWORD=" + secretKey, "MINIO_BROWSER=off"},
 		"minio", "server", "--quiet", "--address", host, filepath.Join(t.TempDir(), "data"))
-	conforms(t, host)
+	conforms(t, host, false)
 }
 
 // TestStateInVersityGateway: the store keeps its contract on versitygw, which keeps
-// objects as files.
+// objects as files, but for writers at the same instant: of 64, version 1.8.0 lets
+// several win, because it compares before it opens the file that takes the place.
 func TestStateInVersityGateway(t *testing.T) {
 	needProgram(t, "versitygw")
 	host, dir := freeHost(t), t.TempDir()
 	serve(t, "http://"+host+"/health", []string{"ROOT_ACCESS_KEY_ID=" + accessKey, "ROOT_SECRET_ACCESS_KEY=" + secretKey},
 		"versitygw", "--port", host, "--health", "/health", "--quiet", "posix", "--sidecar", t.TempDir(), dir)
-	conforms(t, host)
+	conforms(t, host, true)
 }
 
 // conforms runs the suite of all stores against an S3 on host, each case under a
 // prefix of its own.
-func conforms(t *testing.T, host string) {
+func conforms(t *testing.T, host string, loose bool) {
 	t.Helper()
 	raw := client(t, "http://"+host)
 	if _, err := raw.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
@@ -59,7 +60,7 @@ func conforms(t *testing.T, host string) {
 	cases := atomic.Int64{}
 	storetest.Run(t, func(*testing.T) storetest.Harness {
 		p := &prefix{raw: raw, name: fmt.Sprintf("case-%d", cases.Add(1)), endpoint: "http://" + host, secret: secretKey}
-		return storetest.Harness{Open: p.open, Corrupt: p.corrupt, Writes: p.count, Breaks: map[string]func(*testing.T) func(){
+		return storetest.Harness{Open: p.open, Corrupt: p.corrupt, Writes: p.count, Loose: loose, Breaks: map[string]func(*testing.T) func(){
 			"wrong secret": func(*testing.T) func() { return p.set(&p.secret, "another") },
 			"nobody there": func(t *testing.T) func() { return p.set(&p.endpoint, "http://"+freeHost(t)) },
 			"no bucket":    func(*testing.T) func() { return p.set(&p.bucket, "nowhere-") },

@@ -28,6 +28,9 @@ type Harness struct {
 	Writes func() int
 	// Requests counts what the place was asked so far. Nil where it is no service.
 	Requests func() int
+	// Loose says that the place compares, and then writes, in two steps: of those who
+	// write at the same instant several may win. The store is held to all the rest.
+	Loose bool
 	// Crowd puts n things of others into the place, of the kind that the store
 	// keeps. Nil where nobody else keeps anything there.
 	Crowd func(n int)
