@@ -95,7 +95,7 @@ var commands = map[string]struct {
 		w.does(view.Unchanged, "anna", w.canary(true))
 		w.does(view.Pending, "anna", w.promote)
 		w.does(view.Succeeded, "berta", w.canary(true))
-		w.last("rollback") // as the emulator sees it: the canary loses its traffic
+		w.last("rollback", "disable") // as the emulator sees it: the canary loses its traffic, or its settings
 	}},
 	"retry-job": {ours: true, targets: 1, stage: smoke, do: func(w *world) {
 		w.checks.fails["t1"] = true
@@ -180,12 +180,12 @@ func (w *world) nothingSent() {
 	}
 }
 
-// last asserts what the newest effect was.
-func (w *world) last(want string) {
+// last asserts what the newest effect was: one of those named.
+func (w *world) last(want ...string) {
 	w.t.Helper()
 	got := w.effects()
-	if len(got) == 0 || !strings.Contains(got[len(got)-1], want) {
-		w.t.Errorf("effects %v, want the last to be %s", got, want)
+	if len(got) == 0 || !slices.ContainsFunc(want, func(one string) bool { return strings.Contains(got[len(got)-1], one) }) {
+		w.t.Errorf("effects %v, want the last to be one of %v", got, want)
 	}
 }
 
