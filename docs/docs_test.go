@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,11 +43,12 @@ func facts(t *testing.T) []driver.Facts {
 		t.Fatal(err)
 	}
 	for _, p := range all.Platforms() {
-		for i, f := range list {
-			if f.Platform == p.Facts.Platform {
-				list[i] = p.Facts
-			}
+		i := slices.IndexFunc(list, func(f driver.Facts) bool { return f.Platform == p.Facts.Platform })
+		if i < 0 {
+			list = append(list, p.Facts)
+			continue
 		}
+		list[i] = p.Facts
 	}
 	return list
 }

@@ -33,6 +33,7 @@ var places = map[string]string{
 	"clouddeploy":       "clouddeploy: {project: acme, location: europe-west1, deliveryPipeline: shop, target: %s-%d}",
 	"deploymentmanager": "deploymentmanager: {project: acme, deployment: %s-%d}",
 	"lambda":            "lambda: {function: orders, alias: %s-%d, region: eu-west-1}",
+	"inframanager":      "inframanager: {project: acme, location: europe-west1, deployment: %s-%d}",
 }
 
 func place(platform, stage string, i int) string {

@@ -8,6 +8,7 @@ import (
 	"sluice/stages/deploymentmanager"
 	"sluice/stages/entrecode"
 	"sluice/stages/heroku"
+	"sluice/stages/inframanager"
 	"sluice/stages/lambda"
 )
 
@@ -19,6 +20,7 @@ func Platforms() []stages.Platform {
 		{Facts: apigateway.Facts(), Open: apigateway.Open},
 		{Facts: clouddeploy.Facts(), Open: clouddeploy.Open},
 		{Facts: deploymentmanager.Facts(), Open: deploymentmanager.Open},
+		{Facts: inframanager.Facts(), Open: inframanager.Open},
 		{Facts: entrecode.Facts(), Open: entrecode.Open},
 		{Facts: lambda.Facts(), Open: lambda.Open},
 	}

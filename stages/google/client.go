@@ -2,13 +2,15 @@
 // override, Application Default Credentials, and what an error of the APIs says
 // about the request.
 //
-// It knows no platform. Google's own generated clients do the calls; what they
-// would drop (fields newer than they are) is read verbatim with [Client.Get].
+// It knows no platform. Google's own generated clients do the calls of some, and
+// [Client] those of others, which read few fields of large APIs: their generated
+// clients would be a large part of the program.
 // Every answer passes the [Rules] of its API before anybody sees it, and what
 // needs a person is read twice ([Confirmed]).
 package google
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -123,6 +125,24 @@ func (c *Client) Get(ctx context.Context, path string) (json.RawMessage, error) 
 
 // GetQuery is [Client.Get] with parameters; those that are "" are left out.
 func (c *Client) GetQuery(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
+	return c.send(ctx, http.MethodGet, path, query, nil)
+}
+
+// Send makes a request that changes something, once, and returns its answer as the
+// platform gave it. body is marshalled; nil sends none. Parameters that are "" are
+// left out. A refusal is a [*googleapi.Error].
+func (c *Client) Send(ctx context.Context, method, path string, query url.Values, body any) (json.RawMessage, error) {
+	if body == nil {
+		return c.send(ctx, method, path, query, nil)
+	}
+	data, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	return c.send(ctx, method, path, query, data)
+}
+
+func (c *Client) send(ctx context.Context, method, path string, query url.Values, body []byte) (json.RawMessage, error) {
 	if !plainPath().MatchString(path) || strings.Contains(path, "..") {
 		return nil, &InvalidError{Text: fmt.Sprintf("%q is no resource of the API", path)}
 	}
@@ -132,21 +152,24 @@ func (c *Client) GetQuery(ctx context.Context, path string, query url.Values) (j
 			sent.Set(name, value)
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?"+sent.Encode(), nil)
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path+"?"+sent.Encode(), bytes.NewReader(body))
 	if err != nil {
 		return nil, err
+	}
+	if len(body) > 0 {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	defer res.Body.Close() //nolint:errcheck // it was only read
-	body, err := io.ReadAll(res.Body)
+	answer, err := io.ReadAll(res.Body)
 	if err != nil {
-		return nil, fmt.Errorf("reading the answer to GET %s: %w", path, err)
+		return nil, fmt.Errorf("reading the answer to %s %s: %w", method, path, err)
 	}
-	if err := googleapi.CheckResponseWithBody(res, body); err != nil {
+	if err := googleapi.CheckResponseWithBody(res, answer); err != nil {
 		return nil, err
 	}
-	return body, nil
+	return answer, nil
 }

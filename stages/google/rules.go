@@ -22,6 +22,9 @@ type Rules struct {
 	// Resources are what can be read, by the last part of its lists' paths
 	// ("rollouts"). Nothing else is ever believed.
 	Resources map[string]Rule
+	// Verbs are the reads that are no resources, by their verb (":exportLock"): what
+	// refuses an answer. Nil where there are none.
+	Verbs map[string]func(answer Fields) error
 	// Effect holds the answer to a request that changes something to its rule.
 	// path is relative to the endpoint.
 	Effect func(path string, answer Fields) error
@@ -109,6 +112,9 @@ func (r Rules) check(to asked, body []byte) error {
 	}
 	if to.method != http.MethodGet {
 		return r.Effect(to.path, answer)
+	}
+	if _, verb, isVerb := strings.Cut(Last(to.path), ":"); isVerb && r.Verbs[verb] != nil {
+		return r.Verbs[verb](answer)
 	}
 	resource, kind := below(to.path)
 	rule, known := r.Resources[kind]

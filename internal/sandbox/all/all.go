@@ -10,6 +10,7 @@ import (
 	"sluice/internal/sandbox/deploymentmanager"
 	"sluice/internal/sandbox/entrecode"
 	"sluice/internal/sandbox/heroku"
+	"sluice/internal/sandbox/inframanager"
 	"sluice/internal/sandbox/lambda"
 )
 
@@ -20,6 +21,7 @@ func Emulators(now func() time.Time) []sandbox.Emulator {
 		apigateway.New(now),
 		clouddeploy.New(now),
 		deploymentmanager.New(now),
+		inframanager.New(now),
 		entrecode.New(now),
 		lambda.New(now),
 	}
