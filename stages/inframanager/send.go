@@ -66,6 +66,6 @@ func (d *deployment) proposed(wanted blueprint) any {
 		ServiceAccount string    `json:"serviceAccount"`
 		WorkerPool     string    `json:"workerPool,omitempty"`
 		Artifacts      string    `json:"artifactsGcsBucket,omitempty"`
-		Blueprint      blueprint `json:"terraformBlueprint"`
+		Blueprint      blueprint `json:"terraformBlueprint,omitempty"`
 	}{d.Name, d.ServiceAccount, d.WorkerPool, d.Artifacts, wanted}
 }
