@@ -151,7 +151,7 @@ func TestUpdateRunsByTheClock(t *testing.T) {
 		t.Errorf("%+v", r[0])
 	}
 	b.refused("409 ABORTED", "PATCH", masked, blueprint("gs://blueprints/other.zip#1"))
-	b.clock.Move(4 * time.Second)
+	b.clock.Move(2 * time.Second)
 	var metadata api.OperationMetadata
 	now := b.operation(&op)
 	if err := json.Unmarshal(now.Metadata, &metadata); err != nil || !now.Done || now.Error != nil || now.Response == nil || metadata.Target != location+"/deployments/prod" || metadata.Verb != "update" {

@@ -43,10 +43,10 @@ var (
 	_ sandbox.Faulter  = (*Emulator)(nil)
 )
 
-// New is an empty Infrastructure Manager on the clock now. Operations take four
+// New is an empty Infrastructure Manager on the clock now. Operations take two
 // seconds.
 func New(now func() time.Time) *Emulator {
-	e := &Emulator{Step: 4 * time.Second, now: now, state: newState(), targets: map[string][]string{}}
+	e := &Emulator{Step: 2 * time.Second, now: now, state: newState(), targets: map[string][]string{}}
 	e.routes = e.table()
 	return e
 }
