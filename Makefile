@@ -2,7 +2,7 @@
 FUZZTIME ?= 10s
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: all build test race cover fuzz proof soak bench e2e lint fmt scaffold release notes publish-check owner clean help
+.PHONY: all build test race cover fuzz proof costs soak bench e2e lint fmt scaffold release notes publish-check owner clean help
 
 all: build test lint ## builds, tests and lints
 
@@ -35,6 +35,9 @@ proof: ## every place at which a process can be killed, stopped or answered badl
 	cd internal/proof && SLUICE_PROOF=all go test -count=1 -timeout=3h -parallel=6 -skip='$(WAITS)' .
 	cd internal/proof && SLUICE_PROOF=all go test -count=1 -timeout=3h -parallel=24 -run='$(WAITS)' .
 	SLUICE_SCALE=1 go test -count=1 -timeout=30m -v -run=TestScale ./internal/app
+
+costs: ## writes the table of docs/state.md: what stores are asked for, by the number of targets; minutes
+	SLUICE_COSTS=write go test -count=1 -timeout=30m -run='^TestCosts$$' ./internal/app
 
 SOAK ?= 10m
 soak: ## many processes at once that die at random, for SOAK, by SLUICE_SEED
