@@ -29,7 +29,7 @@ func (a around) blocked(r *Record, q Question, now time.Time) (Block, bool) {
 func (a around) question(r *Record, e *Execution) Question {
 	q := Question{Intention: intentionOf(e.Spec.Command), Release: e.Spec.Release.ID, Person: e.Spec.Person, Overrides: e.Spec.Overrides}
 	if e.waiting() && r.wentBackSince(e.Rollout.CreateTime) {
-		q.Person = q.Person && a.Person
+		q.Person = q.Person && a.Person && !a.Back
 	}
 	return q
 }

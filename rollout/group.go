@@ -30,6 +30,7 @@ type Outside func(r *Record, q Question, now time.Time) (Block, bool)
 // Setting is what an invocation knows beside the records.
 type Setting struct {
 	Person  bool    // a person started this invocation: what was queued before somebody went back may start
+	Back    bool    // it goes back itself: what is queued is left to a later one
 	Outside Outside // nil: none
 }
 

@@ -36,6 +36,7 @@ type planning func(context.Context, *ledger.State) (planner.Plan, error)
 // goingBack carries a command that goes back out. Where a live run holds targets
 // it orders that run to let go, waits for it, and plans again.
 func (e *Engine) goingBack(ctx context.Context, targets []*pipeline.Target, o backOrder, plan planning) (view.Outcome, error) {
+	e.setting.Back = true
 	out, held, err := e.tryBack(ctx, targets, plan)
 	if held == nil {
 		return out, err

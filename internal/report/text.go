@@ -49,6 +49,9 @@ func remarks(targets []view.Target) []string {
 		if text := t.AfterFailure(); text != "" {
 			after = append(after, view.About{Target: t.Target, Text: text})
 		}
+		if text := t.Leaves(); text != "" {
+			after = append(after, view.About{Target: t.Target, Text: text})
+		}
 		if t.WaitingFor != nil {
 			waits = append(waits, view.About{Target: t.Target, Text: t.WaitingFor.Waits()})
 		}

@@ -322,10 +322,23 @@ func results(e *rollout.Execution) json.RawMessage {
 	return nil
 }
 
+// Leaves says what a rollout that is over leaves queued, and what begins it; "" where
+// it leaves nothing.
+func (t Target) Leaves() string {
+	if len(t.Queued) == 0 || t.WaitingFor != nil {
+		return ""
+	}
+	q := t.Queued[0]
+	return "leaves " + q.Rollout + " of release " + q.Release + " queued until a person promotes or reconciles: `" + Command{Name: "reconcile", Target: t.Target}.String() + "`"
+}
+
 // queued are the rollouts behind the one that is told.
 func queued(r *rollout.Record, e *rollout.Execution) []Queued {
 	var list []Queued
 	behind := ""
+	if e.Over() {
+		behind = e.Rollout.Name
+	}
 	for i := range r.Rollouts {
 		x := &r.Rollouts[i]
 		if x.Over() {
