@@ -104,6 +104,30 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestOneSandbox: whoever tries one example after the other in one folder has one
+// sandbox for all of them, and no two name the same place as something else.
+func TestOneSandbox(t *testing.T) {
+	files, err := filepath.Glob("*/sluice.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, filepath.Dir(file)+".yaml"), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	for _, file := range files {
+		name := filepath.Dir(file) + ".yaml"
+		sluice(t, "plan", "--file", name, "--to", stagesOf(t, "--file", name)[1])
+	}
+}
+
 // whoAmI is the login that approvals outside of Actions are recorded under.
 func whoAmI(t *testing.T) string {
 	t.Helper()
@@ -115,10 +139,10 @@ func whoAmI(t *testing.T) string {
 }
 
 // stagesOf are the stages of the pipeline in the current folder, in their order.
-func stagesOf(t *testing.T) []string {
+func stagesOf(t *testing.T, flags ...string) []string {
 	t.Helper()
 	var stages []string
-	for _, target := range sluice(t, "status", "--all").Targets {
+	for _, target := range sluice(t, append([]string{"status", "--all"}, flags...)...).Targets {
 		if !slices.Contains(stages, target.Stage) {
 			stages = append(stages, target.Stage)
 		}
