@@ -25,6 +25,7 @@ var (
 	fromLine   = regexp.MustCompile(`(?m)^FROM +(?:--\S+ +)*(\S+)`)
 	argLine    = regexp.MustCompile(`(?m)^ARG +([A-Z_]+)=(\S+)`)
 	usesLine   = regexp.MustCompile(`(?m)^\s*(?:- )?uses: *([^\s#]+)`)
+	ownUses    = regexp.MustCompile(`^(\./|[A-Za-z0-9-]+/sluice(/setup)?@)`)
 	pinnedUses = regexp.MustCompile(`@[0-9a-f]{40}$`)
 )
 
@@ -84,7 +85,7 @@ func unreadyFile(path, text string) []string {
 	if filepath.Base(path) == "Dockerfile" {
 		missing = append(missing, unpinnedImages(path, text)...)
 	}
-	if strings.HasPrefix(path, ".github/workflows/") {
+	if strings.HasPrefix(path, ".github/workflows/") || strings.HasPrefix(path, "examples/") {
 		missing = append(missing, unpinnedActions(path, text)...)
 	}
 	return missing
@@ -113,7 +114,7 @@ func unpinnedImages(path, text string) []string {
 func unpinnedActions(path, text string) []string {
 	var missing []string
 	for _, m := range usesLine.FindAllStringSubmatch(text, -1) {
-		if !strings.HasPrefix(m[1], "./") && !pinnedUses.MatchString(m[1]) {
+		if !ownUses.MatchString(m[1]) && !pinnedUses.MatchString(m[1]) {
 			missing = append(missing, fmt.Sprintf("%s: %s is not pinned by a full commit SHA", path, m[1]))
 		}
 	}

@@ -16,6 +16,7 @@ func TestUnready(t *testing.T) {
 		"README.md":                "uses: " + placeholder + " and " + placeholder,
 		"Dockerfile":               "ARG GO=golang:1.26\nFROM ${GO} AS build\nFROM scratch\n",
 		".github/workflows/ci.yml": "steps:\n  - uses: actions/checkout@v5\n  - uses: ./\n",
+		"examples/w/a.yml":         "steps:\n  - uses: acme/sluice@v1\n  - uses: acme/other@v1\n",
 		".changes/unreleased/a.md": "Added: one.\n",
 		"SECURITY.md":              "write to CONTACT" + "@example.com",
 		"internal/x/README.md":     placeholder,
@@ -31,6 +32,7 @@ func TestUnready(t *testing.T) {
 		"Dockerfile: the base image golang:1.26 has no digest",
 		"README.md: OWNER" + "/sluice stands 2 times: write the account",
 		"SECURITY.md: CONTACT" + "@example.com stands 1 times",
+		"examples/w/a.yml: acme/other@v1 is not pinned",
 	}
 	if len(got) != len(want) {
 		t.Fatalf("missing:\n%s", strings.Join(got, "\n"))
