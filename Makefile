@@ -55,7 +55,7 @@ lint: ## golangci-lint, actionlint, shellcheck, go mod tidy
 	@# The examples call each other by the place that they are copied to.
 	set -e; copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; mkdir -p "$$copy/.github" "$$copy/.git"; \
 	  cp -r examples/workflows "$$copy/.github"; cd "$$copy"; actionlint
-	shellcheck -x .ci/run .github/release.sh setup/install.sh e2e/install-heroku.sh
+	shellcheck -x .ci/run .github/release.sh setup/install.sh e2e/install-heroku.sh e2e/schema.sh
 	go mod tidy -diff
 
 fmt: ## formats the Go files

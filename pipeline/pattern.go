@@ -27,14 +27,14 @@ func (p patterns) whole(pattern, text string) bool {
 
 // The patterns of the file's values.
 var (
-	namePattern      = pattern(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	namePattern      = pattern(nameForm)
 	notInNames       = pattern(`[^a-z0-9]+`)
 	annotationName   = pattern(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
 	annotationPrefix = pattern(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
 	headerPattern    = pattern("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 	daysPattern      = pattern(`^[0-9]{1,5}(\.[0-9]{1,5})?$`)
-	teamPattern      = pattern(`^@[A-Za-z0-9][A-Za-z0-9-]{0,38}/[a-z0-9][a-z0-9_-]{0,99}$`)
-	loginPattern     = pattern(`^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$`)
+	teamPattern      = pattern(teamForm)
+	loginPattern     = pattern(loginForm)
 	bucketPattern    = pattern(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	branchPattern    = pattern(`^[^\x00-\x20\x7f~^:?*\[\\]+$`)
 	decimalPattern   = pattern(`^(0|[1-9][0-9]{0,8})(\.[0-9]{1,20})?$`)
