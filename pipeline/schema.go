@@ -462,7 +462,7 @@ func dimensions() schema {
 
 func cloudwatchMetricKeys() schema {
 	return schema{
-		"namespace": filled("Such as AWS/ApiGateway."), "metric": filled("Such as 5XXError."), "dimensions": dimensions(),
+		"namespace": filled("The metric's namespace, such as AWS/EC2."), "metric": filled("Such as 5XXError."), "dimensions": dimensions(),
 		"stat":   schema{"type": "string", "pattern": `^(Average|Sum|Minimum|Maximum|SampleCount|IQM|(p|tm|wm|tc|ts)[0-9]{1,3}(\.[0-9]+)?|(PR|TM|TC|TS|WM)\([0-9.%]*:[0-9.%]*\))$`}.about("Such as Average, Sum or p99."),
 		"period": duration(positive, "1s, 5s, 10s, 20s, 30s or whole minutes, at most 24h; 1m unless said."),
 	}
