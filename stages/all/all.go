@@ -5,6 +5,7 @@ import (
 	"sluice/stages"
 	"sluice/stages/apigateway"
 	"sluice/stages/clouddeploy"
+	"sluice/stages/cloudrun"
 	"sluice/stages/deploymentmanager"
 	"sluice/stages/entrecode"
 	"sluice/stages/heroku"
@@ -23,5 +24,6 @@ func Platforms() []stages.Platform {
 		{Facts: inframanager.Facts(), Open: inframanager.Open},
 		{Facts: entrecode.Facts(), Open: entrecode.Open},
 		{Facts: lambda.Facts(), Open: lambda.Open},
+		{Facts: cloudrun.Facts(), Open: cloudrun.Open},
 	}
 }

@@ -45,12 +45,27 @@ func newInside(t *testing.T, h Harness) *bench {
 func newBenchOver(t *testing.T, h Harness, way http.RoundTripper) *bench {
 	t.Helper()
 	b := &bench{T: t, Harness: h, way: way}
-	b.release = b.current(h.Members[0].Source)
+	b.release = b.pinned(b.current(h.Members[0].Source))
 	b.earlier = b.current(h.Members[0].Target)
 	if b.release.ID == "" || b.release.ID == b.earlier.ID {
 		t.Fatalf("the source runs %q and the target %q: the harness must start with two releases", b.release.ID, b.earlier.ID)
 	}
 	return b
+}
+
+// pinned is what the source runs as the first target knows it: who promotes a
+// release whose time was not told asks the target for it.
+func (b *bench) pinned(r driver.Release) driver.Release {
+	b.Helper()
+	if r.ID == "" || !r.CreateTime.IsZero() {
+		return r
+	}
+	known, err := b.place(b.target()).Resolve(b.Context(), r.ID)
+	b.must(err)
+	if !known.Is(r.ID) {
+		b.Fatalf("%q became %+v: it must be the same, or name it as its origin", r.ID, known)
+	}
+	return known
 }
 
 // target is the first member's.

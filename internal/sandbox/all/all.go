@@ -7,6 +7,7 @@ import (
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/apigateway"
 	"sluice/internal/sandbox/clouddeploy"
+	"sluice/internal/sandbox/cloudrun"
 	"sluice/internal/sandbox/deploymentmanager"
 	"sluice/internal/sandbox/entrecode"
 	"sluice/internal/sandbox/heroku"
@@ -24,5 +25,6 @@ func Emulators(now func() time.Time) []sandbox.Emulator {
 		inframanager.New(now),
 		entrecode.New(now),
 		lambda.New(now),
+		cloudrun.New(now),
 	}
 }

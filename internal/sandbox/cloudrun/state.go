@@ -1,0 +1,181 @@
+package cloudrun
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// state is everything the emulator keeps, in the shape of its file.
+type state struct {
+	Services   map[string]*service   `json:"services"` // by full name
+	Operations map[string]*operation `json:"operations"`
+	Made       int                   `json:"made"` // changes ever made
+}
+
+func newState() state {
+	return state{Services: map[string]*service{}, Operations: map[string]*operation{}}
+}
+
+// service is a service with its revisions.
+type service struct {
+	Name       string          `json:"name"`
+	Made       int             `json:"made"` // revisions ever named by Cloud Run
+	Created    time.Time       `json:"created"`
+	Updated    time.Time       `json:"updated"`
+	Generation int             `json:"generation"`
+	Observed   int             `json:"observed"`
+	Etag       string          `json:"etag"`
+	Template   json.RawMessage `json:"template"`
+	Traffic    []traffic       `json:"traffic"`
+	Served     []traffic       `json:"served"`
+	Revisions  []*revision     `json:"revisions"` // newest first
+	Ready      string          `json:"ready"`     // latestReadyRevision, its full name
+	DoneAt     time.Time       `json:"doneAt"`    // when what was asked is served
+	Failed     string          `json:"failed,omitempty"`
+}
+
+// revision is an immutable snapshot of a service.
+type revision struct {
+	Name     string          `json:"name"`
+	Created  time.Time       `json:"created"`
+	Template json.RawMessage `json:"template"`
+	Image    string          `json:"image"`
+	Ready    bool            `json:"ready"`
+	Fails    bool            `json:"fails,omitempty"`
+}
+
+func (r *revision) short() string { return last(r.Name) }
+
+// traffic is a part of a service's traffic, as on the wire.
+type traffic struct {
+	Type     string `json:"type,omitempty"`
+	Revision string `json:"revision,omitempty"`
+	Percent  int    `json:"percent,omitempty"`
+	Tag      string `json:"tag,omitempty"`
+	URI      string `json:"uri,omitempty"`
+}
+
+const (
+	byRevision = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"
+	byLatest   = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+)
+
+// operation is a change under way.
+type operation struct {
+	Name    string `json:"name"`
+	Service string `json:"service"`
+	Failed  string `json:"failed,omitempty"`
+	Over    bool   `json:"over"`
+}
+
+func image(what string) string {
+	sum := sha256.Sum256([]byte(what))
+	return "europe-docker.pkg.dev/sandbox/images/web@sha256:" + hex.EncodeToString(sum[:])
+}
+
+func templateOf(image string) json.RawMessage {
+	text, _ := json.Marshal(map[string]any{ //nolint:errchkjson // plain data
+		"containers": []any{map[string]any{"image": image, "ports": []any{map[string]any{"containerPort": 8080}}}},
+	})
+	return text
+}
+
+// revision finds a revision by its short name, nil where there is none.
+func (s *service) revision(short string) *revision {
+	for _, r := range s.Revisions {
+		if r.short() == short {
+			return r
+		}
+	}
+	return nil
+}
+
+// revise makes a revision of an image; it is not ready yet.
+func (e *Emulator) revise(s *service, short, image string) *revision {
+	r := &revision{Name: s.Name + "/revisions/" + short, Created: e.now(), Image: image, Template: templateOf(image)}
+	s.Revisions = append([]*revision{r}, s.Revisions...)
+	s.Template = r.Template
+	return r
+}
+
+// touch records a change, which is served a step later.
+func (e *Emulator) touch(s *service) {
+	e.state.Made++
+	s.Generation++
+	s.Updated, s.DoneAt = e.now(), e.now().Add(e.Step)
+	s.Etag = etag(s.Name, e.state.Made)
+}
+
+func etag(name string, made int) string {
+	sum := sha256.Sum256([]byte(name + strconv.Itoa(made)))
+	return fmt.Sprintf("%q", hex.EncodeToString(sum[:8]))
+}
+
+// settle lets time carry out what is due.
+func (e *Emulator) settle() {
+	for _, s := range e.state.Services {
+		if s.Observed < s.Generation && !e.now().Before(s.DoneAt) {
+			e.settleNow(s)
+			e.moved = true
+		}
+	}
+}
+
+// settleNow makes what was asked what is served. A revision that does not get ready
+// takes no traffic.
+//
+// docs/platforms.md: "one that is not Ready takes no traffic"
+func (e *Emulator) settleNow(s *service) {
+	s.Observed, s.Failed = s.Generation, ""
+	for _, r := range s.Revisions {
+		if !r.Fails && !r.Ready {
+			r.Ready = true
+		}
+	}
+	for _, r := range s.Revisions {
+		if r.Ready {
+			s.Ready = r.Name
+			break
+		}
+	}
+	if s.Revisions[0].Fails {
+		s.Failed = "Revision '" + s.Revisions[0].short() + "' is not ready and cannot serve traffic. The user-provided container failed to start and listen on the port defined provided by the PORT=8080 environment variable."
+	}
+	for _, t := range s.Traffic {
+		if r := s.revision(t.Revision); r != nil && !r.Ready && t.Percent > 0 {
+			s.finish(e.state.Operations)
+			return
+		}
+	}
+	s.Served = nil
+	for _, t := range s.Traffic {
+		// docs/platforms.md: "it follows `latestReadyRevision`"
+		if t.Type == byLatest {
+			t.Revision = last(s.Ready)
+		}
+		if t.Tag != "" {
+			t.URI = "https://" + t.Tag + "---" + last(s.Name) + "-sandbox.a.run.app"
+		}
+		s.Served = append(s.Served, t)
+	}
+	s.finish(e.state.Operations)
+}
+
+// finish ends the operations on a service.
+func (s *service) finish(all map[string]*operation) {
+	for _, op := range all {
+		if op.Service == s.Name && !op.Over {
+			op.Over, op.Failed = true, s.Failed
+		}
+	}
+}
+
+func clock(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// project is the part of a name that says where it is.
+func location(name string) string { return name[:strings.Index(name, "/services/")] }
