@@ -18,6 +18,8 @@ const (
 	smoke      = "    verify: [{run: [smoke]}]\n"
 	waves      = "    waves: {sizes: [1, 100%]}\n"
 	canary     = ", strategy: {canary: {percentages: [10]}}"
+
+	canaryAndDisable = ", strategy: {canary: {percentages: [10], disable: true}}"
 )
 
 // commands are what people do, with what must come of it on every platform that can
@@ -85,6 +87,11 @@ var commands = map[string]struct {
 		w.last("weight")
 		w.does(view.Succeeded, "anna", w.order(planner.CommandAdvance))
 		w.last("stable")
+	}},
+	"advance and disable": {needs: []driver.Kind{driver.Weight}, targets: 1, target: canaryAndDisable, do: func(w *world) {
+		w.does(view.Pending, "anna", w.promote)
+		w.does(view.Succeeded, "anna", w.order(planner.CommandAdvance))
+		w.does(view.Unchanged, "anna", w.promote)
 	}},
 	"promote-canary": {needs: []driver.Kind{driver.Weight}, targets: 1, target: canary, do: func(w *world) {
 		w.refused("there is nothing to promote", "anna", w.canary(false))

@@ -34,6 +34,7 @@ var places = map[string]string{
 	"deploymentmanager": "deploymentmanager: {project: acme, deployment: %s-%d}",
 	"lambda":            "lambda: {function: orders, alias: %s-%d, region: eu-west-1}",
 	"inframanager":      "inframanager: {project: acme, location: europe-west1, deployment: %s-%d}",
+	"cloudrun":          "cloudrun: {project: acme, location: europe-west1, service: %s-%d}",
 }
 
 func place(platform, stage string, i int) string {

@@ -28,6 +28,7 @@ func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req Ca
 		p.goOn(&plan, state, known, req.Target, false)
 		return plan, nil
 	}
+	req.Disable = req.Disable && leavesSettings(req.Target)
 	d := &draft{target: req.Target, record: p.record(state, req.Target)}
 	d.spec = p.spec(req.Target, rollout.CommandPromoteCanary, req.Options)
 	d.spec.Promotion, d.spec.Phases = req.ID, []rollout.PhaseSpec{rollout.StablePhase(req.Disable)}

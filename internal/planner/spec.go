@@ -49,7 +49,7 @@ func (p *Planner) promotionSpec(t *pipeline.Target, req Promotion) rollout.Spec 
 		return s
 	}
 	s.UseStageCache, s.Restore = t.Canary.UseStageCache, t.Canary.OnFailure != "hold"
-	s.Phases = rollout.PhasesOf(shares(t, s.Gates), t.Canary.Disable)
+	s.Phases = rollout.PhasesOf(shares(t, s.Gates), t.Canary.Disable && leavesSettings(t))
 	if own := t.Canary.Stable; own != nil && own.OwnVerify {
 		stable := &s.Phases[len(s.Phases)-1]
 		stable.Own = &rollout.PhaseOwn{Verify: verify(t, own, s.Gates)}
@@ -57,6 +57,10 @@ func (p *Planner) promotionSpec(t *pipeline.Target, req Promotion) rollout.Spec 
 	inCommon(&s)
 	return s
 }
+
+// leavesSettings reports whether a target's platform has settings of a canary to
+// remove. Where it has none, stable leaves nothing behind.
+func leavesSettings(t *pipeline.Target) bool { return t.Platform.Supports(driver.Disable) }
 
 // inCommon says once what phases have in common: what the first of the canary has is
 // the rollout's, and a phase that differs from that has its own.

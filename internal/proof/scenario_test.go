@@ -74,6 +74,9 @@ var places = map[string]func(stage string, i int) string{
 	"inframanager": func(stage string, i int) string {
 		return fmt.Sprintf("inframanager: {project: acme, location: europe-west1, deployment: %s-%d}", stage, i)
 	},
+	"cloudrun": func(stage string, i int) string {
+		return fmt.Sprintf("cloudrun: {project: acme, location: europe-west1, service: %s-%d}", stage, i)
+	},
 	"entrecode": func(stage string, i int) string {
 		n := i + 10*len(stage)
 		return fmt.Sprintf("entrecode: {appID: 11111111-1111-4111-8111-111111111111, platformID: 22222222-2222-4222-8222-%012d, targetIDs: [33333333-3333-4333-8333-%012d]}", n, n)
