@@ -39,12 +39,22 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestReadmeNamesEveryPlatform: with its page.
-func TestReadmeNamesEveryPlatform(t *testing.T) {
+// TestEveryPlatform: each has a page with its credentials and traps, a row in the
+// README, and an example of its own.
+func TestEveryPlatform(t *testing.T) {
 	readme := read(t, "../README.md")
 	for _, p := range all.Platforms() {
-		if page := "(docs/" + p.Facts.Platform + ".md)"; !strings.Contains(readme, page) {
-			t.Errorf("README.md does not link to %s", page)
+		name := p.Facts.Platform
+		if link := "(docs/" + name + ".md)"; !strings.Contains(readme, link) {
+			t.Errorf("README.md does not link to %s", link)
+		}
+		for _, section := range []string{"## Credentials", "## Traps"} {
+			if page := name + ".md"; !strings.Contains(read(t, page), "\n"+section+"\n") {
+				t.Errorf("docs/%s has no section %q", page, section)
+			}
+		}
+		if example := "../examples/" + name + "/sluice.yaml"; !strings.Contains(read(t, example), name+":") {
+			t.Errorf("%s is no example of the platform", example)
 		}
 	}
 }

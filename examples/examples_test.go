@@ -13,7 +13,6 @@ import (
 
 	"sluice/internal/app"
 	"sluice/internal/work"
-	"sluice/stages/all"
 )
 
 // wednesday is the machine's clock on a working day: no example's freeze holds then.
@@ -151,23 +150,4 @@ func stagesOf(t *testing.T, flags ...string) []string {
 		t.Fatalf("only the stages %v", stages)
 	}
 	return stages
-}
-
-// TestEveryPlatform: each platform has an example of its own and a page.
-func TestEveryPlatform(t *testing.T) {
-	for _, p := range all.Platforms() {
-		example, err := os.ReadFile(filepath.Join(p.Facts.Platform, "sluice.yaml"))
-		if err != nil || !bytes.Contains(example, []byte(p.Facts.Platform+":")) {
-			t.Errorf("examples/%s/sluice.yaml: no example of the platform (%v)", p.Facts.Platform, err)
-		}
-		page, err := os.ReadFile(filepath.Join("..", "docs", p.Facts.Platform+".md"))
-		if err != nil {
-			t.Errorf("docs/%s.md: %v", p.Facts.Platform, err)
-		}
-		for _, section := range []string{"## Credentials", "## Traps"} {
-			if !bytes.Contains(page, []byte("\n"+section+"\n")) {
-				t.Errorf("docs/%s.md has no section %q", p.Facts.Platform, section)
-			}
-		}
-	}
 }
