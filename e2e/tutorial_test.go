@@ -144,7 +144,7 @@ func startTutorial(t *testing.T) map[string]string {
 		"GIT_AUTHOR_NAME": "o", "GIT_AUTHOR_EMAIL": "o@example.com", "GIT_COMMITTER_NAME": "o", "GIT_COMMITTER_EMAIL": "o@example.com",
 		"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "url." + source + ".insteadOf", "GIT_CONFIG_VALUE_0": "https://github.com/" + strings.TrimSuffix(released(t), "@v1"),
 		"PATH": fakes(t, map[string]string{
-			"act": "exec " + real + " \"$@\" " + flags + " --artifact-server-port \"$(shuf -i 20000-40000 -n 1)\"\n",
+			"act": "exec " + real + " \"$@\" " + flags + " --artifact-server-port \"$(shuf -i 20000-32000 -n 1)\"\n",
 			"gh": `
 case "$1 $2" in
 'repo create') git remote add origin https://github.com/` + gitreftest.Repository + `.git ;;
