@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"math/rand/v2"
 	"net/http/httptest"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -183,7 +186,7 @@ func (s spoilt) live(t *testing.T) (ending, []string) {
 		return w.ending(t), spoiler.list()
 	}
 	w.passage.spoil(nil)
-	for _, broken := range s.judge(w, got, fates) {
+	for _, broken := range s.judge(t, w, got, fates) {
 		t.Errorf("%s: %s\n%s", s, broken, got)
 	}
 	w.resume(t, step)
@@ -198,10 +201,8 @@ func (s spoilt) live(t *testing.T) (ending, []string) {
 func (s spoilt) spoil(t *testing.T, w *world, spoiler *spoiler, fates *fates, do step) outcome {
 	t.Helper()
 	mended := *w
-	mended.env = map[string]string{}
-	for name, value := range w.env {
-		mended.env[name] = value
-	}
+	mended.env = maps.Clone(w.env)
+	mended.env[memoryAt] = filepath.Join(w.dir, "memory")
 	if spoiler.fault.slow {
 		mended.env[deadlineOf] = atDeadline.String()
 	}
@@ -229,13 +230,14 @@ type document struct {
 }
 
 // judge says what a spoiled life broke.
-func (s spoilt) judge(w *world, got outcome, fates *fates) []string {
+func (s spoilt) judge(t *testing.T, w *world, got outcome, fates *fates) []string {
+	t.Helper()
 	var broken []string
 	breaks := func(format string, args ...any) { broken = append(broken, fmt.Sprintf(format, args...)) }
 	for _, told := range slices.Concat(fates.elsewhere.list(), fates.untrusted.list()) {
 		breaks("a stranger was asked: %s", told)
 	}
-	if used, ok := memory(got); ok && used > mostMemory {
+	if used := w.memory(t); used > mostMemory {
 		breaks("it held %d MiB", used>>20)
 	}
 	if strings.Contains(got.stdout+got.stderr, "mistake in sluice") {
@@ -276,13 +278,18 @@ func (d document) explains() bool {
 	return len(d.Targets) > 0
 }
 
-// memory is the most that a process held, in bytes.
-func memory(got outcome) (int64, bool) {
-	usage, ok := got.process.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0, false
+// memory is the most that the process which was spoiled held, in bytes.
+func (w *world) memory(t *testing.T) int64 {
+	t.Helper()
+	found := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindStringSubmatch(read(t, filepath.Join(w.dir, "memory")))
+	if found == nil {
+		t.Fatal("the system does not tell how much memory it held")
 	}
-	return usage.Maxrss << 10, true // KiB on Linux
+	kib, err := strconv.ParseInt(found[1], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kib << 10
 }
 
 func newFates(t *testing.T, words words) *fates {

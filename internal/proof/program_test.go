@@ -24,6 +24,7 @@ const (
 	timeOf     = "SLUICE_PROOF_TIME"     // the fast time that it lives in
 	jumpOf     = "SLUICE_PROOF_JUMP"     // after how long in machine's time the clock is set, and by how much
 	deadlineOf = "SLUICE_PROOF_DEADLINE" // how long a request may take there; "" for as long as ever
+	memoryAt   = "SLUICE_PROOF_MEMORY"   // the file that is told how much memory it took
 	savesAt    = "SLUICE_PROOF_SAVES"    // the address that is told of saves
 )
 
@@ -55,7 +56,26 @@ func program() int {
 	if at := os.Getenv(savesAt); at != "" {
 		p.Store = func(s store.Store) store.Store { return told{s, at} }
 	}
-	return app.Main(ctx, p)
+	code := app.Main(ctx, p)
+	if err := tellMemory(os.Getenv(memoryAt)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// tellMemory writes what the system knows of this process into a file, where one is
+// asked for: the most memory that it held is in it. What the system tells a parent of
+// its child counts the parent's own memory too.
+func tellMemory(file string) error {
+	if file == "" {
+		return nil
+	}
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o600)
 }
 
 // jumping is a clock that is set once, as [jumpOf] says.
