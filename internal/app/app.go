@@ -79,9 +79,10 @@ func (inv *invocation) run(ctx context.Context) int {
 // invocation is one run of a command.
 type invocation struct {
 	Process
-	getenv      func(string) string
-	overlay     map[string]string // what this process adds to its environment
-	sandboxEnv  map[string]string // of that, what leads to the emulators
+	getenv      func(string) string // with what leads to the emulators
+	own         func(string) string // without: the user's
+	overlay     map[string]string   // what this process adds to its environment
+	sandboxEnv  map[string]string   // what leads to the emulators
 	runner      *actions.Runner
 	console     *console
 	platforms   []stages.Platform
@@ -109,7 +110,7 @@ func newInvocation(p Process) *invocation {
 	p.Stderr = &shared{w: p.Stderr}
 	inv := &invocation{Process: p, started: time.Now(), overlay: map[string]string{}, platforms: all.Platforms(), process: open.NewProcess()}
 	inv.credentials = credentialNames(inv.platforms)
-	inv.getenv = func(name string) string {
+	inv.own = func(name string) string {
 		if v, ok := inv.overlay[name]; ok {
 			return v
 		}
@@ -118,6 +119,12 @@ func newInvocation(p Process) *invocation {
 			value = strings.TrimSpace(value) // pasted with its line break, more often than not
 		}
 		return value
+	}
+	inv.getenv = func(name string) string {
+		if v, ok := inv.sandboxEnv[name]; ok {
+			return v
+		}
+		return inv.own(name)
 	}
 	inv.runner = actions.New(inv.getenv, p.Stderr)
 	inv.runner.Transport = inv.transport

@@ -28,8 +28,8 @@ import (
 // sandboxDir keeps what --sandbox rehearses, below the working directory.
 const sandboxDir = ".sluice/sandbox"
 
-// startSandbox starts the emulators where --sandbox asks for them, and puts
-// them into the environment of this command.
+// startSandbox starts the emulators where --sandbox asks for them. Platforms and
+// checks are led there; the store stays the user's, with the user's own keys.
 func (inv *invocation) startSandbox(ctx context.Context, pipelines []*pipeline.Pipeline) error {
 	faults, err := inv.faults()
 	if err != nil {
@@ -46,7 +46,6 @@ func (inv *invocation) startSandbox(ctx context.Context, pipelines []*pipeline.P
 	}
 	inv.closers = append(inv.closers, server.Close)
 	inv.sandboxEnv = server.Env()
-	maps.Copy(inv.overlay, inv.sandboxEnv)
 	return nil
 }
 

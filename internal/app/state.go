@@ -61,7 +61,7 @@ func (inv *invocation) spec(p *pipeline.Pipeline, where string) open.Spec {
 	return open.Spec{
 		Store: where, Branch: p.State.Branch, Endpoint: p.State.Endpoint.Value, Refs: p.State.Refs,
 		Shard: inv.flags.shard, Join: ledger.Both,
-		Process: inv.process, Transport: inv.transport(), Runner: inv.runner, Getenv: inv.getenv, Describe: inv.describeSave, Warn: inv.runner.Warning,
+		Process: inv.process, Transport: inv.transport(), Runner: inv.runner, Getenv: inv.own, Describe: inv.describeSave, Warn: inv.runner.Warning,
 	}
 }
 
