@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -114,11 +113,7 @@ func retryAfter(response *awshttp.ResponseError) time.Duration {
 	if response.Response == nil {
 		return 0
 	}
-	seconds, err := strconv.Atoi(response.Response.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(seconds) * time.Second
+	return driver.RetryAfter(response.Response.Header.Get("Retry-After"), time.Time{})
 }
 
 // explainCode refines by the codes that all of AWS's services have.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sluice/internal/transport"
+	"sluice/stages/driver"
 )
 
 // client sends requests with the token, to the entry point's host alone.
@@ -110,6 +111,6 @@ func (c *client) refusal(method string, resp *http.Response, body []byte) *probl
 	p := parseProblem(resp.StatusCode, body)
 	p.method = method
 	p.requestID = cmp.Or(resp.Header.Get("X-Request-Id"), resp.Header.Get("Request-Id"))
-	p.retryAfter = retryAfter(resp.Header.Get("Retry-After"), c.now())
+	p.retryAfter = driver.RetryAfter(resp.Header.Get("Retry-After"), c.now())
 	return p
 }

@@ -116,14 +116,3 @@ func (p *problem) is(codes ...int) bool {
 	}
 	return false
 }
-
-// retryAfter reads a Retry-After header: seconds, or a date.
-func retryAfter(header string, now time.Time) time.Duration {
-	if seconds, err := strconv.Atoi(header); err == nil {
-		return time.Duration(min(max(seconds, 0), int(24*time.Hour/time.Second))) * time.Second
-	}
-	if at, err := http.ParseTime(header); err == nil {
-		return max(at.Sub(now), 0)
-	}
-	return 0
-}

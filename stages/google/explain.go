@@ -200,11 +200,7 @@ func RetryAfter(err error) time.Duration {
 	if !ok {
 		return 0
 	}
-	seconds, err := strconv.Atoi(e.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(seconds) * time.Second
+	return driver.RetryAfter(e.Header.Get("Retry-After"), time.Time{})
 }
 
 // IsStatus reports whether err is an answer with the HTTP status.

@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
+
+	"sluice/stages/driver"
 )
 
 // invalidError is a mistake of ours or in the configuration: nothing was sent.
@@ -87,7 +88,7 @@ const mostQuoted = 200
 
 // refusedBy reads an answer that is no success.
 func refusedBy(r request, resp *http.Response, id string, body []byte) *apiError {
-	e := &apiError{request: r, status: resp.StatusCode, requestID: id, retryAfter: retryAfter(resp.Header)}
+	e := &apiError{request: r, status: resp.StatusCode, requestID: id, retryAfter: driver.RetryAfter(resp.Header.Get("Retry-After"), time.Time{})}
 	var choices page[pipeline, *pipeline]
 	if e.status == http.StatusMultipleChoices && believe(r.unasked(), answer{resp.Header, body}, &choices) == nil && len(choices) > 1 {
 		e.choices, e.own, e.message = choices, true, "the name is ambiguous"
@@ -100,12 +101,4 @@ func refusedBy(r request, resp *http.Response, id string, body []byte) *apiError
 	}
 	e.message = strings.Join(strings.Fields(string(body[:min(len(body), mostQuoted)])), " ")
 	return e
-}
-
-func retryAfter(h http.Header) time.Duration {
-	seconds, err := strconv.Atoi(h.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(seconds) * time.Second
 }
