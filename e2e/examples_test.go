@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -72,56 +73,84 @@ func (r result) statuses() map[string]string {
 	return all
 }
 
+// act is one run of an example workflow, and what comes of it.
+type act struct {
+	name, actor, file string
+	inputs            map[string]string
+	job, status       string // of the job that ran Sluice last
+	says              string // what the log says
+}
+
 // TestExampleWorkflows runs the example workflows as people do, one after the other.
 // Each sees what the ones before it left.
 func TestExampleWorkflows(t *testing.T) {
-	s := newSystem(t, "../examples/storefront/sluice.yaml", "HEROKU_HOST")
-	// The example's freeze holds at weekends, on which this test may run.
-	const past, why = "weekend-freeze", "a test has no weekend"
-	for _, step := range []struct {
-		name, actor, file string
-		inputs            map[string]string
-		job, status       string // of the job that ran Sluice; "" where the run has failed
-		says              string // what the log says
-	}{
-		{"staging first", "octocat", "promote.yml", map[string]string{"command": "promote", "to": "staging"}, "success", "succeeded", ""},
-		{"production waits", "octocat", "promote.yml", map[string]string{"command": "promote", "to": "production", "override": past, "reason": why}, "success", "pending", "approv"},
-		{"a schedule changes nothing", "octocat", "reconcile.yml", nil, "success", "pending", "approv"},
-		{"who started it cannot approve it", "octocat", "decide.yml", map[string]string{"command": "approve", "stage": "production", "reason": "mine"}, "failure", "refused", "octocat"},
-		{"another one can", "hubot", "decide.yml", map[string]string{"command": "approve", "stage": "production", "reason": "looks good"}, "success", "pending", "bake"},
-		{"the canary goes on", "hubot", "decide.yml", map[string]string{"command": "advance", "target": "api", "reason": "quiet"}, "success", "pending", "canary-50"},
-		{"back", "hubot", "back.yml", map[string]string{"command": "rollback", "target": "api", "reason": "errors"}, "success", "succeeded", ""},
-		{"it does not come again", "octocat", "promote.yml", map[string]string{"command": "promote", "to": "production", "target": "api", "override": past, "reason": why}, "failure", "refused", "went-back"},
-		{"until somebody says so", "octocat", "decide.yml", map[string]string{"command": "unblock", "target": "api", "reason": "it was the database"}, "success", "succeeded", ""},
-		{"asked again", "octocat", "promote.yml", map[string]string{"command": "promote", "to": "production", "target": "api", "override": past, "reason": why}, "success", "pending", "approv"},
-		{"rejected", "hubot", "back.yml", map[string]string{"command": "reject", "target": "api", "reason": "not today"}, "success", "succeeded", ""},
-		{"no canary stands any more", "hubot", "back.yml", map[string]string{"command": "disable-canary", "target": "api", "reason": "to be sure"}, "success", "unchanged", ""},
-		{"the line is stopped", "hubot", "back.yml", map[string]string{"command": "lock", "stage": "production", "reason": "incident 12"}, "success", "succeeded", ""},
-		{"and let go", "octocat", "decide.yml", map[string]string{"command": "unlock", "stage": "production", "reason": "over"}, "success", "succeeded", ""},
-		{"GitHub waits", "octocat", "wait.yml", map[string]string{"to": "staging"}, "success", "unchanged", ""},
-	} {
-		r := s.start(t, step.actor, step.file, step.inputs)
-		status := r.outputs["sluice/sluice"]["status"]
-		if r.jobs["sluice"] != step.job || status != step.status || !strings.Contains(r.readable(), step.says) {
-			t.Fatalf("%s: job %s, status %q, want %s, %q and %q\n%s", step.name, r.jobs["sluice"], status, step.job, step.status, step.says, r.readable())
-		}
-	}
+	s := newSystem(t, withoutFreeze(t), "HEROKU_HOST")
+	s.follow(t,
+		act{"staging first", "octocat", "promote.yml", map[string]string{"command": "promote", "to": "staging"}, "success", "succeeded", ""},
+	)
+	s.planned(t)
+	s.follow(t,
+		act{"production waits", "octocat", "promote.yml", map[string]string{"command": "promote", "to": "production"}, "success", "pending", "approv"},
+		act{"a schedule changes nothing", "octocat", "reconcile.yml", nil, "success", "pending", "approv"},
+		act{"who started it cannot approve it", "octocat", "decide.yml", map[string]string{"command": "approve", "stage": "production", "reason": "mine"}, "failure", "refused", "octocat"},
+		act{"another one can", "hubot", "decide.yml", map[string]string{"command": "approve", "stage": "production", "reason": "looks good"}, "success", "pending", "bake"},
+		act{"the canary goes on", "hubot", "decide.yml", map[string]string{"command": "advance", "target": "api", "reason": "quiet"}, "success", "pending", "canary-50"},
+		act{"back", "hubot", "back.yml", map[string]string{"command": "rollback", "target": "api", "reason": "errors"}, "success", "succeeded", ""},
+		act{"it does not come again", "octocat", "promote.yml", map[string]string{"command": "promote", "to": "production", "target": "api"}, "failure", "refused", "went-back"},
+		act{"until somebody says so", "octocat", "decide.yml", map[string]string{"command": "unblock", "target": "api", "reason": "it was the database"}, "success", "succeeded", ""},
+		act{"asked again", "octocat", "wait.yml", map[string]string{"to": "production"}, "success", "pending", "approv"},
+		act{"rejected", "hubot", "back.yml", map[string]string{"command": "reject", "target": "api", "reason": "not today"}, "success", "succeeded", ""},
+		act{"no canary stands any more", "hubot", "back.yml", map[string]string{"command": "disable-canary", "target": "api", "reason": "to be sure"}, "success", "unchanged", ""},
+		act{"the line is stopped", "hubot", "back.yml", map[string]string{"command": "lock", "stage": "production", "reason": "incident 12"}, "success", "succeeded", ""},
+		act{"and let go", "octocat", "decide.yml", map[string]string{"command": "unlock", "stage": "production", "reason": "over"}, "success", "succeeded", ""},
+		act{"what was rejected may come", "octocat", "decide.yml", map[string]string{"command": "unblock", "target": "api", "reason": "today"}, "success", "succeeded", ""},
+		act{"dealt out to jobs", "octocat", "fleet.yml", map[string]string{"to": "production", "shards": "2"}, "success", "pending", "approv"},
+		act{"and cancelled", "octocat", "back.yml", map[string]string{"command": "cancel", "target": "api", "reason": "enough"}, "success", "succeeded", ""},
+	)
 	if len(s.origin.Log("sluice-state")) < 5 {
 		t.Errorf("the state branch has the commits %v", s.origin.Log("sluice-state"))
 	}
 }
 
-// TestPlanWorkflow: a pull request gets the file's mistakes and the plan, and changes
-// nothing.
-func TestPlanWorkflow(t *testing.T) {
-	s := newSystem(t, "../examples/storefront/sluice.yaml", "HEROKU_HOST")
-	s.Event = "pull_request"
-	r := s.start(t, "octocat", "plan.yml", nil)
-	if r.jobs["validate"] != "success" || !strings.Contains(r.readable(), "plan: nothing was changed") {
-		t.Errorf("jobs %v\n%s", r.jobs, r.readable())
+// withoutFreeze is the example's pipeline on a day on which no freeze holds.
+func withoutFreeze(t *testing.T) string {
+	t.Helper()
+	text, _, found := strings.Cut(read(t, "../examples/storefront/sluice.yaml"), "\npolicies:\n")
+	if !found {
+		t.Fatal("the example has no policies")
 	}
-	if writes := s.origin.Writes(); writes != 0 {
-		t.Errorf("a plan wrote the state branch %d times", writes)
+	file := filepath.Join(t.TempDir(), "sluice.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// follow runs workflows one after the other, until one ends otherwise than it should.
+func (s *system) follow(t *testing.T, acts ...act) {
+	t.Helper()
+	for _, a := range acts {
+		r := s.start(t, a.actor, a.file, a.inputs)
+		status := r.outputs["sluice/sluice"]["status"]
+		if r.jobs["sluice"] != a.job || status != a.status || !strings.Contains(r.readable(), a.says) {
+			t.Fatalf("%s: job %s, status %q, want %s, %q and %q\n%s", a.name, r.jobs["sluice"], status, a.job, a.status, a.says, r.readable())
+		}
+	}
+}
+
+// planned: a pull request gets the file's mistakes and, from the state that is there, the
+// plan; and changes nothing.
+func (s *system) planned(t *testing.T) {
+	t.Helper()
+	s.Event = "pull_request"
+	defer func() { s.Event = "" }()
+	writes := s.origin.Writes()
+	r := s.start(t, "octocat", "plan.yml", nil)
+	if r.jobs["validate"] != "success" || r.jobs["sluice"] != "success" || !strings.Contains(r.readable(), "plan: nothing was changed") {
+		t.Fatalf("jobs %v\n%s", r.jobs, r.readable())
+	}
+	if now := s.origin.Writes(); now != writes {
+		t.Errorf("a plan wrote the state branch %d times", now-writes)
 	}
 }
 
