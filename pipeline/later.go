@@ -19,9 +19,6 @@ func (p *Pipeline) Later() []Problem {
 	if p.Comment.Value == "own" {
 		add(p.Comment.Pos, "comments (comment: own) are")
 	}
-	for _, hook := range p.Notify {
-		add(hook.Pos, "webhooks (notify) are")
-	}
 	return w.sorted()
 }
 

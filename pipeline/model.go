@@ -48,7 +48,7 @@ type Pipeline struct {
 	Automation       []*Automation
 	Deployments      At[string] // "off" or "own"
 	Comment          At[string] // "off" or "own"
-	Notify           []At[string]
+	Notify           []*Hook
 	lines            []string // the file's, for problems found later
 
 	// what [Pipeline.index] makes of the stages

@@ -125,15 +125,3 @@ func (w *walker) description(m mapping) At[string] {
 	}
 	return d
 }
-
-// notify reads the list of webhooks.
-func (w *walker) notify(m mapping) []At[string] {
-	hooks := m.texts("notify")
-	for _, hook := range hooks {
-		if err := driver.CheckEndpoint("notify", hook.Value); err != nil {
-			w.problem(hook.Pos, err.Error())
-		}
-	}
-	w.noDuplicates("notify", hooks)
-	return hooks
-}

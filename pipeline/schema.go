@@ -34,7 +34,7 @@ func Schema(platforms []driver.Facts) map[string]any {
 		"automation":       list("What is done without a person.", automationSchema()),
 		"deployments":      word("off", "off", "own"),
 		"comment":          word("off", "off", "own"),
-		"notify":           unique(list("Addresses that are told of what happens.", schema{"type": "string", "pattern": endpointForm})),
+		"notify":           list("Who is told of what a run came to.", hookSchema()),
 	}, "name", "stages")
 	s["patternProperties"] = schema{"^x-": true}
 	s["$schema"], s["title"] = Dialect, "Sluice pipeline"
@@ -47,6 +47,7 @@ const (
 	nameForm     = `^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`
 	loginForm    = `^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$`
 	teamForm     = `^@[A-Za-z0-9][A-Za-z0-9-]{0,38}/[a-z0-9][a-z0-9_-]{0,99}$`
+	variableForm = `^[A-Za-z_][A-Za-z0-9_]*$`
 	durationForm = `^\+?(0|([0-9]{1,5}(\.[0-9]{1,5})?d)?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*)$`
 	timeForm     = `^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$`
 	endpointForm = `^(https://[^/]|http://(localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?(/|\?|$))`
@@ -538,4 +539,17 @@ func automationSchema() schema {
 		"advance": object(schema{"stage": name(""), "phases": phases, "after": duration(!positive, "Since the phase was over.")}, "stage").about("Begins the next phase of a rollout that waits for a person."),
 		"repair":  repair.about("Runs a failed job again, then has the target go back."),
 	}).oneOfKeys("promote", "advance", "repair").about(fmt.Sprintf("One rule; repairs are tried at most %d times.", mostRetries))
+}
+
+func hookSchema() schema {
+	url := schema{"type": "string", "pattern": endpointForm}
+	variable := func(about string) schema { return schema{"type": "string", "pattern": variableForm}.about(about) }
+	events := words(Told()...)
+	events["minItems"] = 1
+	hook := object(schema{
+		"url": url, "slack": variable("The environment variable that has the address of a Slack webhook."),
+		"secret": variable("The environment variable that has the key that messages are signed with."),
+		"events": events.about("What it is told of; succeeded, failed and waiting unless said."),
+	}).oneOfKeys("url", "slack").never("slack", "secret")
+	return schema{"anyOf": []any{url, hook}}
 }

@@ -97,6 +97,8 @@ type invocation struct {
 	cautions    []string      // what was said once
 	self        rollout.Run   // this process; no id before it is asked for
 	result      *result       // what the command reported; nil before it did
+	news        bool          // something happened to the pipeline at work that its history tells
+	parts       []part        // what pipelines came to that may have been changed
 	used        used          // requests, under --debug
 }
 

@@ -99,10 +99,12 @@ func (inv *invocation) do(ctx context.Context, p *pipeline.Pipeline, do doing) (
 		return view.Outcome{}, err
 	}
 	var out view.Outcome
+	inv.news = false
 	err := inv.use(ctx, p, func(e *engine.Engine) (err error) {
 		out, err = do(ctx, e, p)
 		return err
 	})
+	inv.parts = append(inv.parts, part{pipeline: p, outcome: out, err: err, news: inv.news})
 	return out, err
 }
 

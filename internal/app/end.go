@@ -36,6 +36,7 @@ func (inv *invocation) end(ctx context.Context, err error) int {
 	r.outcome = inv.told(r.outcome)
 	doc := inv.document(r, err, code)
 	inv.explain(err)
+	inv.notify(ctx)
 	if err := inv.tell(r, doc, err); err != nil {
 		inv.runner.Error(err.Error())
 		if code == view.ExitDone {

@@ -150,6 +150,7 @@ func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 		return nil, err
 	}
 	for _, p := range pipelines {
+		inv.hideHooks(p.Notify)
 		if later := p.Later(); len(later) > 0 {
 			inv.show(later)
 			return nil, &laterError{problems: later}

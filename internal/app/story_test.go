@@ -66,6 +66,7 @@ type command = func(ts *testscript.TestScript, negated bool, args []string)
 //	until PATTERN FILE          waits until the file matches
 //	gateway …                   API Gateway as somebody else sees it; see [gateway]
 //	capture NAME PATTERN FILE   $NAME is what the pattern's group matches in the file
+//	hook NAME STATUS…           a webhook; see [hookCommand]
 //	prometheus FILE QUERY VALUE   a Prometheus that answers; see [prometheusCommand]
 //	github …                      GitHub's reviews of environments; see [githubCommand]
 //	step NAME ACTOR RUN [TRY]   from here on, this is a step of a workflow run
@@ -74,11 +75,12 @@ func TestStories(t *testing.T) {
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds:                map[string]command{"exits": exits, "until": until, "gateway": gateway, "prometheus": prometheusCommand, "github": githubCommand, "step": step, "capture": capture},
+		Cmds:                map[string]command{"exits": exits, "until": until, "gateway": gateway, "prometheus": prometheusCommand, "github": githubCommand, "step": step, "capture": capture, "hook": hookCommand},
 		Setup: func(env *testscript.Env) error {
 			root, err := filepath.Abs("../..")
 			env.Setenv("ROOT", root)
 			env.Values[githubKey{}] = newReviewed()
+			env.Values[hooksKey{}] = map[string]*webhook{}
 			env.Values[prometheusKey{}] = map[prometheusKey]*runningPrometheus{}
 			env.Values[serverKey{}] = map[serverKey]*sandbox.Server{}
 			env.Setenv("QUICKSTART", filepath.Join(root, "examples", "quickstart", "sluice.yaml"))

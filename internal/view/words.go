@@ -57,6 +57,11 @@ func (w Waiting) Continues() []string {
 	return slices.DeleteFunc([]string{w.Command, w.Or}, func(c string) bool { return c == "" })
 }
 
+// Person reports whether it is a person who is waited for.
+func (w Waiting) Person() bool {
+	return w.Kind == rollout.WaitApproval || w.Kind == rollout.WaitPerson || w.Kind == rollout.WaitOperator
+}
+
 func (w Waiting) what() string {
 	switch w.Kind {
 	case WaitDue:
