@@ -61,6 +61,7 @@ or written; 130 interrupted, and saved.`,
 		inv.rollback(), inv.skip(), inv.abandon(), inv.unabandon(), inv.lock(), inv.unlock(), inv.unblock(), inv.reconcile(),
 		inv.events(), inv.history(), inv.get(), inv.report(), inv.collect(), inv.operation(), inv.state(), inv.schema(), inv.sandbox(), inv.version(),
 	)
+	grouped(root)
 	strict(root)
 	inv.complete(root)
 	completeGlobal(root)

@@ -126,6 +126,7 @@ func (inv *invocation) besideEachOther(ctx context.Context, p *pipeline.Pipeline
 func (inv *invocation) collect() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "collect --to STAGE", Short: "Merge the shards of a promotion: its outputs and its summary",
+		Example: `  sluice collect --to production   # in the job after those of the matrix`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return inv.move(cmd.Context(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
 				req, err := inv.promotion(p)

@@ -129,6 +129,8 @@ func (inv *invocation) state() *cobra.Command {
 	}
 	show := &cobra.Command{
 		Use: "show", Short: "Print the records of targets",
+		Example: `  sluice state show --target api
+  sluice state show --stage production --output json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := inv.one(cmd.Context())
 			if err != nil {

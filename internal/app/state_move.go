@@ -21,6 +21,7 @@ import (
 func (inv *invocation) migrate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "migrate --to-store STORE", Short: "Copy all records to another store, and verify them there",
+		Example: `  sluice state migrate --store git --to-store s3://releases/shop`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := inv.one(cmd.Context())
 			if err != nil {

@@ -13,6 +13,8 @@ var Version = "" //nolint:gochecknoglobals // -X can set nothing else
 func (inv *invocation) version() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version",
+		Example: `  sluice version
+  sluice version --output json`,
 		RunE: func(*cobra.Command, []string) error {
 			v := versionOf(debug.ReadBuildInfo())
 			inv.result = &result{
