@@ -114,9 +114,8 @@ func TestCommands(t *testing.T) {
 				t.Errorf("commands.md does not name --%s of %v", m[1], path)
 			}
 		}
-		_, list, _ := strings.Cut(help, "Available Commands:")
-		list, _, _ = strings.Cut(list, "\nFlags:")
-		for _, m := range regexp.MustCompile(`(?m)^  ([a-z-]+) `).FindAllStringSubmatch(list, -1) {
+		list, _, _ := strings.Cut(help, "\nFlags:")
+		for _, m := range regexp.MustCompile(`(?m)^  ([a-z][a-z-]*) +[A-Z]`).FindAllStringSubmatch(list, -1) {
 			name := strings.Join(append(path, m[1]), " ")
 			if seen[name] {
 				continue
