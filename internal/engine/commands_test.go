@@ -41,6 +41,11 @@ var commands = map[string]struct {
 			w.t.Errorf("what ran already was sent again: %v, then %v", sent, got)
 		}
 	}},
+	"what comes next": {targets: 1, do: func(w *world) {
+		w.comes("production")
+		w.does(view.Succeeded, "anna", w.promote)
+		w.comes()
+	}},
 	"rollback": {targets: 1, do: func(w *world) {
 		w.does(view.Succeeded, "anna", w.promote)
 		out := w.does(view.Succeeded, "berta", w.rollback)
@@ -194,6 +199,22 @@ func (w *world) last(want ...string) {
 	if len(got) == 0 || !slices.ContainsFunc(want, func(one string) bool { return strings.Contains(got[len(got)-1], one) }) {
 		w.t.Errorf("effects %v, want the last to be one of %v", got, want)
 	}
+}
+
+// comes ends the test unless these stages would come next.
+func (w *world) comes(stages ...string) {
+	w.t.Helper()
+	w.does(view.Succeeded, "anna", func(ctx context.Context, e *engine.Engine) (view.Outcome, error) {
+		coming, err := e.Next(ctx)
+		var got []string
+		for _, one := range coming {
+			got = append(got, one.Stage.Name.Value)
+		}
+		if !slices.Equal(got, stages) {
+			w.t.Errorf("%v would come next, want %v", got, stages)
+		}
+		return view.Outcome{Status: view.Succeeded}, err
+	})
 }
 
 // TestCommands joins engine and driver: every command on every platform that can do

@@ -89,7 +89,7 @@ func (e *Engine) Next(ctx context.Context) ([]Coming, error) {
 	for _, stage := range e.Pipeline.Stages {
 		one := Coming{Stage: stage}
 		for _, t := range stage.Targets {
-			if step, ok := e.step(t, readings); ok {
+			if step, ok := e.step(ctx, t, readings); ok {
 				one.Steps = append(one.Steps, step)
 			}
 		}
@@ -109,22 +109,32 @@ func (e *Engine) firsts(coming []Coming) []Coming {
 
 // step is what a target would get: what its source runs and the stages beside it, and
 // the target does not. False where there is nothing, or they do not agree.
-func (e *Engine) step(t *pipeline.Target, readings map[string]planner.Reading) (Step, bool) {
+func (e *Engine) step(ctx context.Context, t *pipeline.Target, readings map[string]planner.Reading) (Step, bool) {
 	source, err := e.Pipeline.Source(t)
 	if err != nil || source == nil {
 		return Step{}, false
 	}
 	release, known := runs(readings, source)
 	now, read := runs(readings, t)
-	if !known || !read || release == "" || release == now {
+	if !known || !read || release == "" || e.isThere(ctx, t, now, release) {
 		return Step{}, false
 	}
 	for _, other := range e.Pipeline.Beside(t, source) {
-		if too, known := runs(readings, other); !known || too != release {
+		if too, known := runs(readings, other); !known || !e.isThere(ctx, other, too, release) {
 			return Step{}, false
 		}
 	}
 	return Step{Target: t.Name.Value, Source: source.Name.Value, Release: release, Runs: now}, true
+}
+
+// isThere reports whether what a target runs is the release that another target calls
+// so: the same, or what the target's own platform calls that one.
+func (e *Engine) isThere(ctx context.Context, t *pipeline.Target, runs, release string) bool {
+	if runs == release || runs == "" {
+		return runs == release
+	}
+	known, err := e.Platform.Resolve(ctx, t.Driver(), release)
+	return err == nil && known.ID == runs && known.Is(release)
 }
 
 // runs is the release that was read on a target; false where it could not be.

@@ -110,12 +110,12 @@ func (p *Planner) pin(ctx context.Context, state *ledger.State, req Promotion, d
 		d.release = reading.Live.Release
 		p.prove(state, req, d, d.source, reading.Live, req.release(d.target))
 		p.soak(req, d, state.Records[d.source.Name.Value], reading.Live)
-		p.proveBeside(state, req, d, runs)
+		p.proveBeside(ctx, state, req, d, runs)
 	}
 }
 
 // proveBeside looks at the other stages that have to run the release too.
-func (p *Planner) proveBeside(state *ledger.State, req Promotion, d *draft, runs map[string]Reading) {
+func (p *Planner) proveBeside(ctx context.Context, state *ledger.State, req Promotion, d *draft, runs map[string]Reading) {
 	for _, other := range d.beside {
 		name := other.Name.Value
 		if !d.open() {
@@ -126,9 +126,22 @@ func (p *Planner) proveBeside(state *ledger.State, req Promotion, d *draft, runs
 			p.unread(d, name, reading.Err)
 			return
 		}
-		p.prove(state, req, d, other, reading.Live, d.release.ID)
+		p.prove(state, req, d, other, reading.Live, p.calledThere(ctx, other, reading.Live.Release, d.release.ID))
 		p.soak(req, d, state.Records[name], reading.Live)
 	}
+}
+
+// calledThere is what a target calls the release that another target knows by an id:
+// the same, unless it has another id within the target's reach.
+func (p *Planner) calledThere(ctx context.Context, t *pipeline.Target, runs driver.Release, id string) string {
+	if runs.ID == "" || runs.Called(id) {
+		return id
+	}
+	known, err := p.Platform.Resolve(ctx, t.Driver(), id)
+	if err != nil || !known.Is(id) {
+		return id
+	}
+	return known.ID
 }
 
 // runs is what the sources run, each asked once.

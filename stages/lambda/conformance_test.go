@@ -19,6 +19,15 @@ func TestConformance(t *testing.T) { stagetest.RunConformance(t, newHarness) }
 
 func TestHostile(t *testing.T) { stagetest.RunHostile(t, newHarness) }
 
+// Between two functions the code travels: the target calls its version otherwise.
+func TestConformanceBetweenFunctions(t *testing.T) {
+	stagetest.RunConformance(t, func(t *testing.T, faults ...string) stagetest.Harness {
+		h := newHarness(t, faults...)
+		h.Members = []stagetest.Member{{Target: targetOf("orders-eu", "live"), Source: target("staging")}}
+		return h
+	})
+}
+
 func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 	ownConfiguration(t)
 	clock := sandboxtest.NewClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
