@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 	"sluice/internal/app"
 )
 
-var update = flag.Bool("update", false, "write docs/reference.md instead of comparing it")
+var update = flag.Bool("update", false, "write docs/reference.md and sluice.schema.json instead of comparing them")
 
 // help is what the program says of a command.
 func help(t *testing.T, path ...string) string {
@@ -103,15 +104,29 @@ func reference(t *testing.T) string {
 
 // TestReference: the page of all commands is what the program says.
 func TestReference(t *testing.T) {
-	const file = "../../docs/reference.md"
-	got := reference(t)
+	current(t, "docs/reference.md", reference(t))
+}
+
+// TestReferenceSchema: the schema that the examples name is what the program prints.
+func TestReferenceSchema(t *testing.T) {
+	var out bytes.Buffer
+	if code := app.Main(t.Context(), app.Process{Args: []string{"schema"}, Stdout: &out, Stderr: &out}); code != 0 {
+		t.Fatal(out.String())
+	}
+	current(t, "sluice.schema.json", out.String())
+}
+
+// current compares a file of the tree with what it is made of, or writes it.
+func current(t *testing.T, file, want string) {
+	t.Helper()
+	path := filepath.Join("..", "..", filepath.FromSlash(file))
 	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if want, err := os.ReadFile(file); err != nil || string(want) != got {
-		t.Errorf("docs/reference.md is not what `sluice help` says (%v); run the test with -update", err)
+	if got, err := os.ReadFile(path); err != nil || string(got) != want {
+		t.Errorf("%s is not what the program says now (%v); run `go test ./internal/app -run TestReference -update`", file, err)
 	}
 }
