@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sluice/internal/guard"
@@ -48,7 +49,21 @@ func (t *Target) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, e
 	if err := t.accept(op, c); err != nil {
 		return driver.Prepared{}, err
 	}
-	return do(ctx, t, op, func(d driver.Driver) (driver.Prepared, error) { return d.Prepare(ctx, c) })
+	p, err := do(ctx, t, op, func(d driver.Driver) (driver.Prepared, error) { return d.Prepare(ctx, c) })
+	p.Call.Changes = withoutStands(p.Call.Changes)
+	return p, err
+}
+
+// withoutStands are changes without what served their Prepare alone.
+func withoutStands(changes []driver.Change) []driver.Change {
+	if !slices.ContainsFunc(changes, func(c driver.Change) bool { return c.Stands != nil }) {
+		return changes
+	}
+	changes = slices.Clone(changes)
+	for i := range changes {
+		changes[i].Stands = nil
+	}
+	return changes
 }
 
 // WithStop returns ctx under which no effect begins any more once stop is

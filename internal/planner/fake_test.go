@@ -21,6 +21,7 @@ type fake struct {
 	trouble  map[string]error          // by request: "live web", "resolve r2", "prepare web"
 	findings map[string][]driver.Finding
 	bare     map[string]bool // targets without the settings of a canary
+	age      time.Duration   // of what Live answers
 
 	mu       sync.Mutex
 	asked    []string
@@ -100,7 +101,10 @@ func (f *fake) Live(_ context.Context, targets []driver.Target) []planner.Readin
 	readings := make([]planner.Reading, len(targets))
 	for i, t := range targets {
 		names[i] = t.Name
-		readings[i] = planner.Reading{Live: f.runs[t.Name], Err: f.trouble["live "+t.Name]}
+		readings[i] = planner.Reading{Live: f.runs[t.Name], Err: f.trouble["live "+t.Name], At: t0.Add(-f.age)}
+		if f.Facts(t.Platform).Ahead {
+			readings[i].Live.Stands = []byte(t.Name)
+		}
 	}
 	f.ask("live " + strings.Join(names, " "))
 	return readings
@@ -124,7 +128,11 @@ func (f *fake) Prepare(_ context.Context, c driver.Call) (driver.Prepared, error
 	for i, change := range c.Changes {
 		names[i] = change.Target.Name
 	}
-	f.ask("prepare " + string(c.Kind) + " " + strings.Join(names, " "))
+	if c.Changes[0].Stands == nil {
+		f.ask("prepare " + string(c.Kind) + " " + strings.Join(names, " "))
+	} else if string(c.Changes[0].Stands) != names[0] {
+		return driver.Prepared{}, &outage{code: driver.Invalid}
+	}
 	p := driver.Prepared{Call: c, Runs: map[string]driver.Release{}}
 	p.Call.Changes = nil
 	for _, change := range c.Changes {

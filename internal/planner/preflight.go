@@ -3,6 +3,7 @@ package planner
 import (
 	"context"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,10 +25,14 @@ func (p *Planner) sideBySide(ctx context.Context, drafts []*draft, do func(conte
 	_ = group.Wait() // what went wrong stands in the drafts
 }
 
+// newEnough is how old what was read of a target may be to serve its preflight.
+const newEnough = 5 * time.Second
+
 // preflight prepares the first effect of what would begin now, in the calls in
 // which it would be sent.
 func (p *Planner) preflight(ctx context.Context, drafts []*draft) {
 	calls := p.calls(drafts)
+	p.readAhead(ctx, calls)
 	var group errgroup.Group
 	group.SetLimit(max(p.Work.Places, 1))
 	for _, call := range calls {
@@ -37,6 +42,26 @@ func (p *Planner) preflight(ctx context.Context, drafts []*draft) {
 		})
 	}
 	_ = group.Wait() // what went wrong stands in the drafts
+}
+
+// readAhead reads the targets of calls together where the platform can, so that
+// none is read by itself. What could not be read so is read by its Prepare, whose
+// error counts.
+func (p *Planner) readAhead(ctx context.Context, calls [][]*draft) {
+	var ahead []*draft
+	var targets []driver.Target
+	for _, d := range slices.Concat(calls...) {
+		if p.Platform.Facts(d.target.Platform.Platform).Ahead {
+			ahead, targets = append(ahead, d), append(targets, d.target.Driver())
+		}
+	}
+	read := p.live(ctx, targets)
+	for _, d := range ahead {
+		r := read[d.name()]
+		if r.Err == nil && p.Work.Now().Sub(r.At) <= newEnough {
+			d.stands, d.readAt = r.Live.Stands, r.At
+		}
+	}
 }
 
 // calls groups drafts as one call can serve them.
@@ -79,10 +104,13 @@ func firstKind(s rollout.Spec) driver.Kind {
 // prepare asks the platform what the first effect of some drafts would do.
 func (p *Planner) prepare(ctx context.Context, drafts []*draft) {
 	call := driver.Call{Key: "preflight/" + drafts[0].spec.Promotion, Kind: firstKind(drafts[0].spec)}
+	at := p.Work.Now()
 	for _, d := range drafts {
 		call.Changes = append(call.Changes, d.change(call.Kind))
+		if d.stands != nil && d.readAt.Before(at) {
+			at = d.readAt
+		}
 	}
-	at := p.Work.Now()
 	prepared, err := p.Platform.Prepare(ctx, call)
 	if err != nil {
 		p.unprepared(drafts, err)
@@ -110,7 +138,7 @@ func (p *Planner) unprepared(drafts []*draft, err error) {
 
 // change is what the first effect of a draft should make true.
 func (d *draft) change(kind driver.Kind) driver.Change {
-	c := driver.Change{Target: d.spec.Target, Source: d.spec.Source, Release: d.release, Options: d.spec.Options, Job: rollout.JobDeploy}
+	c := driver.Change{Stands: d.stands, Target: d.spec.Target, Source: d.spec.Source, Release: d.release, Options: d.spec.Options, Job: rollout.JobDeploy}
 	c.Options.Resolved = d.accepts || d.replaces && d.record.Unfinished()
 	if !d.spec.Remote {
 		c.Phase = d.spec.FirstPhase().ID

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -178,8 +179,9 @@ type draft struct {
 	unchanged bool
 	first     bool
 	runs      driver.Release
+	stands    json.RawMessage // what was read of it for the preflight, with others; nil where it is read alone
 	prepared  *driver.Prepared
-	readAt    time.Time
+	readAt    time.Time        // when what prepared stands on was read
 	silent    *rollout.Waiting // its platform did not answer the preflight
 	back      *rollout.GoBack
 	away      *rollout.DisableCanary

@@ -5,8 +5,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/internal/planner"
+	"sluice/stages/driver"
 )
 
 // TestManyRequests: planning asks as much of a platform as there are targets: what
@@ -26,6 +28,39 @@ func TestManyRequests(t *testing.T) {
 	calls := slices.DeleteFunc(asked, func(s string) bool { return !strings.HasPrefix(s, "prepare") })
 	if len(calls) != 100 {
 		t.Errorf("%d calls for 300 targets, three a call", len(calls))
+	}
+}
+
+// TestReadAhead: where a platform reads many targets at once, none is read by itself
+// for its first effect, which is as old as that read; what could not be read so, or
+// was read long ago, is.
+func TestReadAhead(t *testing.T) {
+	prepares := func(r *rig) (asked []string, all int) {
+		asked = r.platform.had()
+		all = len(asked)
+		return slices.DeleteFunc(asked, func(s string) bool { return !strings.HasPrefix(s, "prepare") }), all
+	}
+	r := newRig(t, crowd(300, "list", ""))
+	r.platform.age = time.Second
+	plan := r.passes(r.promote("prod"))
+	if single, all := prepares(r); len(single) != 0 || all != 2+300 {
+		t.Errorf("%d requests, of which %q", all, single)
+	}
+	for _, m := range plan.Moves {
+		if m.First == nil || !m.ReadAt.Equal(t0.Add(-time.Second)) {
+			t.Fatalf("%s stands on what was read at %v", m.Target, m.ReadAt)
+		}
+	}
+	name := plan.Moves[7].Target
+	r.platform.trouble["live "+name] = &outage{code: driver.Lost}
+	plan = r.passes(r.promote("prod"))
+	if single, _ := prepares(r); len(single) != 1 || !strings.HasSuffix(single[0], " "+name) || !r.move(plan, name).ReadAt.Equal(t0) {
+		t.Errorf("of one that the list does not tell: %q", single)
+	}
+	r.platform.age = 6 * time.Second
+	r.passes(r.promote("prod"))
+	if single, _ := prepares(r); len(single) != 300 {
+		t.Errorf("after a while %d are read", len(single))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"sluice/stages"
 	"sluice/stages/driver"
@@ -15,6 +16,7 @@ import (
 type Reading struct {
 	Live driver.Live
 	Err  error
+	At   time.Time // when it was asked for, by the invocation's clock
 }
 
 // Live is what runs on targets now, in their order. A target is read once an
@@ -35,7 +37,7 @@ func (p *Platform) Live(ctx context.Context, targets []driver.Target) []Reading 
 	readings := make([]Reading, len(targets))
 	for i, e := range entries {
 		live, err := e.wait(ctx)
-		readings[i] = Reading{Live: live, Err: p.about(targets[i], err)}
+		readings[i] = Reading{Live: live, Err: p.about(targets[i], err), At: e.asked}
 	}
 	return readings
 }
@@ -53,6 +55,7 @@ func (p *Platform) read(ctx context.Context, targets []driver.Target, entries []
 		for k, i := range which {
 			part[k] = targets[i]
 		}
+		asked := p.work.Now()
 		live, errs := p.stages.Live(ctx, part)
 		var left []int
 		var trouble []error
@@ -61,6 +64,7 @@ func (p *Platform) read(ctx context.Context, targets []driver.Target, entries []
 				left, trouble = append(left, i), append(trouble, errs[k])
 				continue
 			}
+			entries[i].asked = asked
 			entries[i].fill(live[k], errs[k], p.work.Now())
 		}
 		if len(left) > 0 && !tries.again(ctx, trouble...) {

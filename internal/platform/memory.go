@@ -19,10 +19,11 @@ type memory[T any] struct {
 
 // entry is one thing that is read, or was.
 type entry[T any] struct {
-	done  chan struct{} // closed when value, err and at are set
+	done  chan struct{} // closed when the others are set
 	value T
 	err   error
-	at    time.Time
+	at    time.Time // of the answer
+	asked time.Time // of the question; zero where it does not matter
 }
 
 func newMemory[T any](w *work.Work) memory[T] {

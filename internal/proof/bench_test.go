@@ -29,10 +29,17 @@ type number struct {
 // as it is released, and prints a table. None of it is a test: machines differ.
 func BenchmarkNumbers(b *testing.B) {
 	built := build(b, "../..", "-ldflags=-s -w")
-	rows := []func(*testing.B, string) []number{size, version, validate, saves, gateways, herokuApps, gitRequests, artifacts, canaryByHand, sandboxed}
+	rows := []struct {
+		name    string
+		measure func(*testing.B, string) []number
+	}{
+		{"size", size}, {"version", version}, {"validate", validate}, {"saves", saves}, {"gateways", gateways}, {"throttled", throttled},
+		{"heroku", herokuApps}, {"halting", herokuHalting}, {"records", records}, {"git", gitRequests}, {"artifacts", artifacts},
+		{"byhand", canaryByHand}, {"sandboxed", sandboxed},
+	}
 	var numbers []number
 	for _, row := range rows {
-		b.Run("row", func(b *testing.B) { numbers = append(numbers, row(b, built)...) })
+		b.Run(row.name, func(b *testing.B) { numbers = append(numbers, row.measure(b, built)...) })
 	}
 	print(numbers)
 }
@@ -182,12 +189,6 @@ func gateways(b *testing.B, built string) []number {
 		{what: "the same: requests a target", got: plain, may: 3.01, unit: ""},
 		{what: "a canary of 10 and 50 %: requests a target", got: float64(few.requests()) / 20, may: 5.2, unit: ""},
 	}
-}
-
-func herokuApps(b *testing.B, built string) []number {
-	w := real(b, built, "file", "heroku", scenario{targets: 300})
-	done(b, w)
-	return []number{{what: "300 Heroku apps: requests", got: float64(w.requests()), may: 10 + 2*300, unit: ""}}
 }
 
 func gitRequests(b *testing.B, built string) []number {

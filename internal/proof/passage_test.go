@@ -24,6 +24,7 @@ type passage struct {
 	moves  func(r *http.Request) (over func()) // is told of each request to a platform that may change something; may be nil
 	delay  time.Duration                       // of each answer
 	spoils *spoiler                            // gives requests faults; nil for none
+	busy   func(r *http.Request) bool          // has a request refused as AWS throttles; may be nil
 	asked  map[string]int                      // how many requests there were, by the address that they were led to
 	inside inside
 }
@@ -166,6 +167,11 @@ func (p *passage) before(t testing.TB, to string, name func(*http.Request) strin
 			return
 		}
 		time.Sleep(p.delay)
+		if p.busy != nil && p.busy(r) {
+			w.Header().Set("X-Amzn-Errortype", "TooManyRequestsException")
+			http.Error(w, `{"message": "Too Many Requests"}`, http.StatusTooManyRequests)
+			return
+		}
 		what := name(r)
 		if what != "" && p.point("before "+what) {
 			panic(http.ErrAbortHandler)

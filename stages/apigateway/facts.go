@@ -40,6 +40,7 @@ func Facts() driver.Facts {
 		},
 		Kinds:   []driver.Kind{driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback},
 		Split:   driver.Split{Variables: true, Cache: true, Leaves: true},
+		Ahead:   true,
 		Makes:   true,
 		Batch:   1,
 		Settle:  settle,

@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -96,7 +97,10 @@ func (a *asking) list(ctx context.Context, which []int) {
 			continue
 		}
 		stands, err := believeStage("GetStages", s, a.at[i].Stage, out.ResultMetadata)
-		a.live[i], a.errs[i] = liveOf(stands), err
+		if err == nil {
+			a.live[i], err = liveOf(stands)
+		}
+		a.errs[i] = err
 	}
 }
 
@@ -111,7 +115,7 @@ func (a *asking) leave(i int) {
 func (a *asking) one(ctx context.Context, i int) error {
 	stands, err := a.read(ctx, a.at[i])
 	if err == nil {
-		a.live[i] = liveOf(stands)
+		a.live[i], err = liveOf(stands)
 	}
 	return err
 }
@@ -119,14 +123,15 @@ func (a *asking) one(ctx context.Context, i int) error {
 // liveOf is what a stage runs: its own deployment, whatever a canary gets, and who
 // has how much of the traffic. The time of a stage's last update is not told: it
 // is that of any change.
-func liveOf(s patch.Stage) driver.Live {
+func liveOf(s patch.Stage) (driver.Live, error) {
 	split := canary.Split{Stable: s.DeploymentID}
 	if s.Canary != nil {
 		split.Canary, split.Percent = s.Canary.DeploymentID, s.Canary.Percent
 	}
-	live := driver.Live{Release: driver.Release{ID: s.DeploymentID}}
+	stands, err := json.Marshal(s)
+	live := driver.Live{Release: driver.Release{ID: s.DeploymentID}, Stands: stands}
 	for _, share := range split.Shares() {
 		live.Shares = append(live.Shares, driver.Share{Release: driver.Release{ID: share.Release}, Percent: share.Percent.String()})
 	}
-	return live
+	return live, err
 }

@@ -10,8 +10,8 @@ import (
 	"sluice/stages/driver"
 )
 
-// Prepare reads the stage once and works out the operations and the stage
-// that they make.
+// Prepare reads the stage once, unless Live did a moment ago, and works out the
+// operations and the stage that they make.
 func (g *gateway) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, error) {
 	change := c.Changes[0]
 	at, err := g.place(change.Target)
@@ -21,7 +21,7 @@ func (g *gateway) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, 
 	if f := g.otherAPI(at, change); f != nil {
 		return driver.Prepared{Call: c, Findings: []driver.Finding{*f}}, nil
 	}
-	stands, err := g.read(ctx, at)
+	stands, err := g.stands(ctx, at, change)
 	if err != nil {
 		return driver.Prepared{}, err
 	}
@@ -30,6 +30,14 @@ func (g *gateway) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, 
 		return driver.Prepared{}, err
 	}
 	return p.prepared(g, c, at, stands)
+}
+
+// stands is the stage as it stands, or stood when Live read it for this change.
+func (g *gateway) stands(ctx context.Context, at place, change driver.Change) (patch.Stage, error) {
+	if change.Stands == nil {
+		return g.read(ctx, at)
+	}
+	return decode("what was read of the target", change.Stands)
 }
 
 // otherAPI refuses a source of another API: its deployments are unknown here.

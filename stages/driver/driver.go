@@ -56,6 +56,7 @@ type Facts struct {
 	Secrets  []string      // environment variables that hold its credentials: masked before first use
 	Settings Settings      // what [Change.Variables] may hold
 	Split    Split         // how traffic is split, where Kinds has Weight
+	Ahead    bool          // Live of many targets reads what Prepare needs of each, in fewer requests: [Live.Stands]
 	Makes    bool          // releases can be made of what stands there: [Driver.Make]
 	Works    string        // what [Driver.Operation] follows, and how people name it; "" where it is Unsupported
 	Notice   string        // said once per run as a warning where a target uses the platform; "" for none
@@ -162,6 +163,7 @@ type Change struct {
 	Expected      json.RawMessage   `json:"expected,omitempty"` // what the rollout's last effect left; Prepare reports Foreign where something else stands
 	Remote        json.RawMessage   `json:"remote,omitempty"`   // Remote: the platform's rollout as last seen, for every kind but Deploy and Rollback
 	Options       Options           `json:"options,omitzero"`
+	Stands        json.RawMessage   `json:"-"`              // what Live read of the target a moment ago ([Live.Stands]); Prepare takes it for its own read. Nil has Prepare read
 	Data          json.RawMessage   `json:"data,omitempty"` // the driver's: what Begin, Lookup and Poll will need of this target alone (Call.Data is saved with every target of a batch)
 }
 

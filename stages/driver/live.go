@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 )
@@ -21,6 +22,9 @@ type Live struct {
 	// release phase, a rollout. Nil where there is nothing. Nobody may conclude
 	// from Release that the target will still run it.
 	Pending *Release
+	// Stands is the target as it was read, in the driver's own form, for a Prepare
+	// that comes at once: [Change.Stands]. Nil where Facts.Ahead is false.
+	Stands json.RawMessage `json:"-"`
 }
 
 // Share is a release's part of a target's traffic.

@@ -40,29 +40,30 @@ func (h *heroku) advise(ctx context.Context, d *deployment) error {
 	if len(targets) == 0 {
 		return nil
 	}
-	if cost := readsOfAdvice * (len(targets) + 1); !h.tokens.affords(cost) {
+	compared := append([]*participant{d.source}, targets...)
+	if cost := readsOfAdvice * h.missing(compared...); cost > 0 && !h.tokens.affords(cost) {
 		d.find(note(targets[0].target, fmt.Sprintf("config vars and buildpacks of %d apps are not compared: that takes %d requests, and the account has few left", len(targets), cost)))
 		return nil
 	}
-	return h.compare(ctx, d, targets)
+	return h.compare(ctx, d, compared)
 }
 
-// compare reads every app's setup and says how each target's differs from the
-// source's.
-func (h *heroku) compare(ctx context.Context, d *deployment, targets []*participant) error {
-	err := each(ctx, h.atOnce, append([]*participant{d.source}, targets...), func(ctx context.Context, p *participant) error {
+// compare finds out every app's setup and says how that of each but the first, the
+// source, differs from the source's.
+func (h *heroku) compare(ctx context.Context, d *deployment, compared []*participant) error {
+	err := each(ctx, h.atOnce, compared, func(ctx context.Context, p *participant) error {
 		var err error
 		p.setup, err = h.setup(ctx, p.app.ID)
 		return err
 	})
-	for _, p := range targets {
+	for _, p := range compared[1:] {
 		d.prepared.Findings = append(d.prepared.Findings, differences(d.source, p)...)
 	}
 	return err
 }
 
-// setup reads what an app has of its own.
-func (h *heroku) setup(ctx context.Context, appID string) (setup, error) {
+// readSetup reads what an app has of its own.
+func (h *heroku) readSetup(ctx context.Context, appID string) (setup, error) {
 	var vars configVars
 	var packs page[buildpack, *buildpack]
 	err := h.get(ctx, path("apps", appID, "config-vars"), asked{}, &vars)

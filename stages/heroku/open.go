@@ -22,6 +22,7 @@ type heroku struct {
 	*client
 	now    func() time.Time
 	atOnce int
+	setups setups
 }
 
 var _ driver.Driver = (*heroku)(nil)

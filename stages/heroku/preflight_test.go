@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/internal/sandbox/sandboxtest"
 	"sluice/stages/driver"
@@ -229,6 +230,34 @@ func TestAdviceIsLeftOutWhereItCostsTooMuch(t *testing.T) {
 	if len(p.Requests) != 1 {
 		t.Errorf("would send %v", p.Requests)
 	}
+}
+
+// A promotion that goes in many calls compares each app once, and says the same of
+// it each time.
+func TestAdviceIsReadOnce(t *testing.T) {
+	a := newAccount(t)
+	a.call("PATCH", "/apps/storefront-staging/config-vars", map[string]string{"STRIPE_KEY": "sk_live_1"}, nil)
+	asked := 0
+	d := a.openThrough(func(_, path string) {
+		if strings.HasSuffix(path, "/config-vars") || strings.HasSuffix(path, "/buildpack-installations") {
+			asked++
+		}
+	})
+	compare := func(want int, targets ...string) {
+		t.Helper()
+		asked = 0
+		p, err := d.Prepare(t.Context(), a.promotion("web-staging", targets...))
+		a.must(err)
+		if asked != want || len(p.Findings) != len(targets) {
+			t.Errorf("%v: %d requests, want %d; %+v", targets, asked, want, p.Findings)
+		}
+	}
+	compare(4, "web-eu")
+	compare(0, "web-eu")
+	compare(2, "web-us")
+	compare(0, "web-eu", "web-us")
+	a.clock.Move(time.Hour)
+	compare(4, "web-eu")
 }
 
 func TestUnreadableConfigVarsAreSaid(t *testing.T) {

@@ -1,8 +1,10 @@
 package stagetest
 
 import (
+	"bytes"
 	"math/big"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 
@@ -98,6 +100,33 @@ func liveShares(b *bench) {
 			rest = "90"
 		}
 		b.shares(live[0], map[string]string{b.earlier.ID: rest, b.release.ID: b.share()})
+	}
+}
+
+// liveAhead: what Live read of a target serves a Prepare that comes at once, which
+// asks nothing and finds the same. What it read is not kept in the call.
+func liveAhead(b *bench) {
+	live, errs, _ := b.live(b.all()...)
+	b.must(errs[0])
+	if !b.Facts.Ahead {
+		for _, l := range live {
+			if l.Stands != nil {
+				b.Errorf("the facts do not say that Live reads ahead, and it handed out %s", l.Stands)
+			}
+		}
+		return
+	}
+	c := b.call(b.Facts.Kinds[0], b.change(b.Members[0]))
+	want := b.prepare(c)
+	c.Changes[0].Stands = live[0].Stands
+	asked := &counter{}
+	got, err := b.through(asked).Prepare(b.Context(), c)
+	b.must(err)
+	if n := asked.sent(); n != 0 || live[0].Stands == nil {
+		b.Errorf("%d requests for what Live had read: %s", n, live[0].Stands)
+	}
+	if got.Call.Changes[0].Stands != nil || !bytes.Equal(got.Call.Data, want.Call.Data) || !reflect.DeepEqual(got.Before, want.Before) || !reflect.DeepEqual(got.After, want.After) {
+		b.Errorf("with what Live had read it prepares %+v, else %+v", got, want)
 	}
 }
 

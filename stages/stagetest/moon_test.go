@@ -166,6 +166,10 @@ func (l *lander) Live(ctx context.Context, targets []driver.Target) ([]driver.Li
 		}
 	}
 	switch l.flaw {
+	case "blurts":
+		for i := range live {
+			live[i].Stands = []byte(`"as it was"`)
+		}
 	case "shuffles":
 		slices.Reverse(live)
 	case "generalises":

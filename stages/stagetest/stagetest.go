@@ -119,6 +119,7 @@ func properties() []property {
 		{"LiveOfSeveral", liveOfSeveral},
 		{"LiveBesideTrouble", liveBesideTrouble},
 		{"LiveShares", liveShares},
+		{"LiveAhead", liveAhead},
 		{"AsksOnce", asksOnce},
 		{"Resolve", resolve},
 		{"Latest", latest},

@@ -79,6 +79,7 @@ func TestFlawsAreCaught(t *testing.T) {
 		"shuffles":    "LiveOfSeveral",         // mixes up what targets run
 		"generalises": "LiveBesideTrouble",     // one target's trouble is everybody's
 		"exaggerates": "LiveOfSeveral",         // more than all of the traffic
+		"blurts":      "LiveAhead",             // hands out what nobody may take for a read
 	}
 	for flaw, subtest := range tests {
 		t.Run(flaw, func(t *testing.T) {
