@@ -164,8 +164,8 @@ func TestSchemaAgrees(t *testing.T) {
 }
 
 // TestSchemaAgreesWhenChanged changes values and keys of the good files, one at a time,
-// into what could stand there by mistake: every 17th change, and all 15,000 of them with
-// SLUICE_SCHEMA=all.
+// into what could stand there by mistake: every 17th change, all of the empty lists and
+// mappings, and with SLUICE_SCHEMA=all all 15,000, as `make proof` does.
 func TestSchemaAgreesWhenChanged(t *testing.T) {
 	facts := known(t)
 	s := judge(t, facts)
@@ -190,7 +190,7 @@ func TestSchemaAgreesWhenChanged(t *testing.T) {
 			t.Fatal(err)
 		}
 		changes(&root, func(what string) {
-			if seen++; seen%every != 0 {
+			if seen++; seen%every != 0 && !strings.HasSuffix(what, " is []") && !strings.HasSuffix(what, " is {}") {
 				return
 			}
 			changed, err := yaml.Marshal(&root)
