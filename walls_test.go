@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 
 	"sluice/stages/all"
 )
@@ -28,7 +30,7 @@ func TestPlatformNames(t *testing.T) {
 		}
 		for _, word := range words(file.syntax) {
 			for _, name := range names {
-				if strings.Contains(squeeze(word.text), name) {
+				if says(word.text, name) {
 					t.Errorf("%s: %q names the platform %s; make it a fact or a kind of the driver contract", file.at(word.pos), word.text, name)
 				}
 			}
@@ -50,6 +52,21 @@ func ownFolder(path, platform string) bool {
 	allowed := []string{"stages/" + platform, "internal/sandbox/" + platform, "stages/all", "internal/sandbox/all"}
 	return slices.ContainsFunc(allowed, func(dir string) bool { return strings.HasPrefix(path, dir+"/") })
 }
+
+// shortName is how long a platform's name is that is a part of other words: it is
+// looked for as a word of its own.
+const shortName = 4
+
+// says reports whether a text names a platform.
+func says(text, platform string) bool {
+	if len(platform) > shortName {
+		return strings.Contains(squeeze(text), platform)
+	}
+	return slices.Contains(strings.FieldsFunc(strings.ToLower(apart.ReplaceAllString(text, "$1 $2")), func(r rune) bool { return !unicode.IsLetter(r) }), platform)
+}
+
+// apart is where a name in camel case begins its next word.
+var apart = regexp.MustCompile(`([a-z])([A-Z])`)
 
 // squeeze makes "Cloud Deploy", "cloud-deploy" and cloudDeploy one word.
 func squeeze(text string) string {

@@ -61,6 +61,9 @@ var places = map[string]func(stage string, i int) string{
 	"apigateway": func(stage string, i int) string {
 		return fmt.Sprintf("apigateway: {restApi: a1b2c3d4e5, stage: %s-%d, region: eu-west-1}", stage, i)
 	},
+	"ecs": func(stage string, i int) string {
+		return fmt.Sprintf("ecs: {cluster: shop, service: %s-%d, region: eu-west-1}", stage, i)
+	},
 	"lambda": func(stage string, i int) string {
 		return fmt.Sprintf("lambda: {function: shop, alias: %s-%d, region: eu-west-1}", stage, i)
 	},

@@ -7,6 +7,7 @@ import (
 	"sluice/stages/clouddeploy"
 	"sluice/stages/cloudrun"
 	"sluice/stages/deploymentmanager"
+	"sluice/stages/ecs"
 	"sluice/stages/entrecode"
 	"sluice/stages/heroku"
 	"sluice/stages/inframanager"
@@ -25,5 +26,6 @@ func Platforms() []stages.Platform {
 		{Facts: entrecode.Facts(), Open: entrecode.Open},
 		{Facts: lambda.Facts(), Open: lambda.Open},
 		{Facts: cloudrun.Facts(), Open: cloudrun.Open},
+		{Facts: ecs.Facts(), Open: ecs.Open},
 	}
 }

@@ -13,11 +13,18 @@ type InvalidError struct{ Text, Remedy string }
 // Error is the mistake.
 func (e *InvalidError) Error() string { return e.Text }
 
-// NotFoundError means that there is no such thing, where AWS did not say so itself.
-type NotFoundError struct{ Text, Remedy string }
+// NotFoundError means that there is no such thing, where AWS did not refuse the
+// request for it. RequestID is of the request that was answered so; "" for none.
+type NotFoundError struct{ Text, Remedy, RequestID string }
 
 // Error says what is not there.
 func (e *NotFoundError) Error() string { return e.Text }
+
+// Missing is a [*NotFoundError] about an answer.
+func Missing(text, remedy string, metadata middleware.Metadata) error {
+	id, _ := awsmiddleware.GetRequestIDMetadata(metadata)
+	return &NotFoundError{Text: text, Remedy: remedy, RequestID: id}
+}
 
 // UnsupportedError says that the platform cannot do this at all.
 type UnsupportedError struct{ Text, Remedy string }

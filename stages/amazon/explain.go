@@ -58,7 +58,7 @@ func explainOurs(err error) (driver.Explanation, bool) {
 		return driver.Explanation{Code: driver.Invalid, Remedy: e.Remedy}, true
 	}
 	if e, ok := errors.AsType[*NotFoundError](err); ok {
-		return driver.Explanation{Code: driver.NotFound, Remedy: e.Remedy}, true
+		return driver.Explanation{Code: driver.NotFound, Remedy: e.Remedy, RequestID: e.RequestID}, true
 	}
 	if e, ok := errors.AsType[*UnsupportedError](err); ok {
 		return driver.Explanation{Code: driver.Unsupported, Remedy: e.Remedy}, true

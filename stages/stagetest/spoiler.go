@@ -97,7 +97,7 @@ func (s *spoiler) RoundTrip(r *http.Request) (*http.Response, error) {
 func (s *spoiler) take(r *http.Request) (a asked, bad, outside bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a = asked{method: r.Method, path: r.URL.Path, phase: s.phase}
+	a = asked{method: r.Method, path: pathOf(r), phase: s.phase}
 	if s.host == "" {
 		s.host = r.URL.Host
 	}
@@ -117,6 +117,13 @@ func (s *spoiler) take(r *http.Request) (a asked, bad, outside bool) {
 		bad = true
 	}
 	return a, bad, false
+}
+
+// pathOf is what a request is about. An API of procedures has one path for all of
+// them, and names the one that is called in a header.
+func pathOf(r *http.Request) string {
+	called := r.Header.Get("X-Amz-Target")
+	return r.URL.Path + called[strings.LastIndex(called, ".")+1:]
 }
 
 // honest passes a request on and records it.

@@ -9,6 +9,7 @@ import (
 	"sluice/internal/sandbox/clouddeploy"
 	"sluice/internal/sandbox/cloudrun"
 	"sluice/internal/sandbox/deploymentmanager"
+	"sluice/internal/sandbox/ecs"
 	"sluice/internal/sandbox/entrecode"
 	"sluice/internal/sandbox/heroku"
 	"sluice/internal/sandbox/inframanager"
@@ -26,5 +27,6 @@ func Emulators(now func() time.Time) []sandbox.Emulator {
 		entrecode.New(now),
 		lambda.New(now),
 		cloudrun.New(now),
+		ecs.New(now),
 	}
 }
