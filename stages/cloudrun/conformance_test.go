@@ -35,12 +35,13 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		Facts: cloudrun.Facts(), Open: cloudrun.Open,
 		Env: server.Env(), Rejected: map[string]string{override: unauthorized(t)},
 		Now: clock.Now, Advance: clock.Move,
-		Members:  []stagetest.Member{{Target: target("web"), Source: target("web-staging")}},
-		Unknown:  target("gone"),
-		Snapshot: func() func() { return sandboxtest.Snapshot(t, e, clock) },
-		Inside:   server.Transport(),
-		Effects:  func() int { return len(server.Effects()) },
-		Intrude:  e.Intrude,
+		OutOfReach: "gcloud speaks version 1 of the API, at a host of the region's",
+		Members:    []stagetest.Member{{Target: target("web"), Source: target("web-staging")}},
+		Unknown:    target("gone"),
+		Snapshot:   func() func() { return sandboxtest.Snapshot(t, e, clock) },
+		Inside:     server.Transport(),
+		Effects:    func() int { return len(server.Effects()) },
+		Intrude:    e.Intrude,
 	}
 }
 

@@ -197,17 +197,9 @@ func (d *services) Resolve(ctx context.Context, t driver.Target, called string) 
 		named = id{at.Service, called, ""}
 	}
 	if named.service == at.Service {
-		r, err := d.revision(ctx, at, named.revision)
-		if err == nil {
-			if found, err := resolved(r, at.Service); err != nil || named.digest == "" || found.ID == called {
-				return found, err
-			}
-		}
-		if err != nil && !google.IsStatus(err, http.StatusNotFound) {
-			return driver.Release{}, err
-		}
-		if isID && isMade(named) {
-			return driver.Release{ID: called, Name: named.revision}, nil // its promotion makes it
+		own, found, err := d.own(ctx, at, called, named)
+		if found || err != nil {
+			return own, err
 		}
 	}
 	if isID {
@@ -218,6 +210,25 @@ func (d *services) Resolve(ctx context.Context, t driver.Target, called string) 
 		return driver.Release{}, err
 	}
 	return pick(at, all, called)
+}
+
+// own is the target's own revision of a name. Where that has another image than the
+// id says, or is not there, another service's is meant: one of the same name elsewhere.
+func (d *services) own(ctx context.Context, at place, called string, named id) (driver.Release, bool, error) {
+	r, err := d.revision(ctx, at, named.revision)
+	switch {
+	case err == nil:
+		found, err := resolved(r, at.Service)
+		if err != nil || named.digest == "" || found.ID == called {
+			return found, true, err
+		}
+	case !google.IsStatus(err, http.StatusNotFound):
+		return driver.Release{}, false, err
+	}
+	if named.digest != "" && isMade(named) {
+		return driver.Release{ID: called, Name: named.revision}, true, nil // its promotion makes it
+	}
+	return driver.Release{}, false, nil
 }
 
 // isMade reports whether a revision has a name that promotions give.

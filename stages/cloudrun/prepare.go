@@ -103,21 +103,9 @@ func (p *draft) decide(kind driver.Kind) (stands, error) {
 		p.refuse("more than two revisions share the traffic: "+p.stands.String(), "give it to one or two of them first (gcloud run services update-traffic)")
 		return stands{}, nil
 	}
-	move := canary.Deploy
-	var err error
-	switch kind {
-	case driver.Deploy:
-	case driver.Weight:
-		move = canary.Give
-		w.Percent, err = canary.ParsePercent(p.change.Percent)
-		if _, whole := strconv.Atoi(w.Percent.String()); err != nil || whole != nil {
-			p.refuse(fmt.Sprintf("Cloud Run splits traffic by whole percents, not %s", p.change.Percent), "")
-			return stands{}, nil
-		}
-	case driver.Stable:
-		move = canary.Promote
-	default:
-		return stands{}, &google.UnsupportedError{Text: fmt.Sprintf("Cloud Run cannot %s", kind)}
+	move, err := p.move(kind, &w)
+	if err != nil || p.stop != nil {
+		return stands{}, err
 	}
 	after, refused := move(split, w)
 	switch {
@@ -131,6 +119,25 @@ func (p *draft) decide(kind driver.Kind) (stands, error) {
 		return p.stands, nil
 	}
 	return p.stands.divided(sharesOf(after)...), p.changedMeanwhile()
+}
+
+// move is how a kind moves traffic, with the share that it gives.
+func (p *draft) move(kind driver.Kind, w *canary.Want) (func(canary.Split, canary.Want) (canary.Split, *canary.Refusal), error) {
+	switch kind {
+	case driver.Deploy:
+		return canary.Deploy, nil
+	case driver.Stable:
+		return canary.Promote, nil
+	case driver.Weight:
+		percent, err := canary.ParsePercent(p.change.Percent)
+		if _, whole := strconv.Atoi(percent.String()); err != nil || whole != nil {
+			p.refuse(fmt.Sprintf("Cloud Run splits traffic by whole percents, not %s", p.change.Percent), "")
+		}
+		w.Percent = percent
+		return canary.Give, nil
+	default:
+		return nil, &google.UnsupportedError{Text: fmt.Sprintf("Cloud Run cannot %s", kind)}
+	}
 }
 
 // sharesOf are a split's shares in whole percents.

@@ -198,7 +198,7 @@ func (s stands) moved() string {
 // alike refuses a canary of a version that differs in what Lambda wants the same of
 // both: the role and where failed invocations go (Lambda's guide, "Weighted aliases").
 func alike(change driver.Change, runs, moved version) *driver.Finding {
-	what := ""
+	var what string
 	switch {
 	case runs.role != moved.role:
 		what = "another execution role"

@@ -21,20 +21,17 @@ func (d *functions) Resolve(ctx context.Context, t driver.Target, called string)
 		return driver.Release{}, err
 	}
 	named, isID := parse(called)
-	number := called
-	if isID {
-		number = named.number
+	number := named.number
+	if !isID {
+		named, number = id{}, called
 	}
 	if number == latestVersion {
 		return driver.Release{}, onLatest(at.Function)
 	}
 	if isNumber(number) && (!isID || named.function == at.Function) {
-		v, err := d.version(ctx, at, number)
-		if err == nil && (!isID || v.code == named.code) {
-			return v.resolved(at.Function), nil
-		}
-		if err != nil && (!isID || d.Explain(err).Code != driver.NotFound) {
-			return driver.Release{}, err
+		own, found, err := d.own(ctx, at, number, named)
+		if found || err != nil {
+			return own, err
 		}
 	}
 	all, err := d.published(ctx, at)
@@ -48,6 +45,21 @@ func (d *functions) Resolve(ctx context.Context, t driver.Target, called string)
 		return sameCode(at.Function, all, called, named)
 	default:
 		return calledSo(at.Function, all, called)
+	}
+}
+
+// own is the target's own version of a number. Where that has other code than the id
+// says, or is not there, another function's is meant: one of the same name elsewhere.
+func (d *functions) own(ctx context.Context, at place, number string, named id) (driver.Release, bool, error) {
+	v, err := d.version(ctx, at, number)
+	byID := named != (id{})
+	switch {
+	case err == nil && (!byID || v.code == named.code):
+		return v.resolved(at.Function), true, nil
+	case err != nil && (!byID || d.Explain(err).Code != driver.NotFound):
+		return driver.Release{}, false, err
+	default:
+		return driver.Release{}, false, nil
 	}
 }
 

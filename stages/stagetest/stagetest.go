@@ -57,6 +57,10 @@ type Harness struct {
 	// Empty is a target where nothing runs yet; nil where the platform has none.
 	Empty *driver.Target
 
+	// OutOfReach is why the vendor's own client cannot reach the fake platform; ""
+	// where it can.
+	OutOfReach string
+
 	// Effects counts the changes that took effect on the platform so far. A
 	// change of several targets in one request counts once.
 	Effects func() int

@@ -56,22 +56,27 @@ func (e *Emulator) updateKind(at address, body []byte) string {
 	if json.Unmarshal(body, &input) != nil || err != nil || f.Aliases[at.alias] == nil {
 		return sandbox.Other
 	}
-	a := f.Aliases[at.alias]
-	had := weighed(a.RoutingConfig)
-	moves := input.FunctionVersion != nil && *input.FunctionVersion != a.FunctionVersion
+	return input.kind(f.Aliases[at.alias])
+}
+
+// kind tells which effect an update of an alias is.
+func (input aliasInput) kind(a *alias) string {
+	had, version := weighed(a.RoutingConfig), a.FunctionVersion
+	if input.FunctionVersion != nil {
+		version = *input.FunctionVersion
+	}
+	takesAway := input.RoutingConfig != nil && had != ""
 	switch {
-	case input.RoutingConfig != nil && len(input.RoutingConfig.AdditionalVersionWeights) > 0:
+	case weighed(input.RoutingConfig) != "":
 		return "weight"
-	case moves && had != "" && *input.FunctionVersion == had:
+	case version != a.FunctionVersion && version == had:
 		return "stable"
-	case moves && isOlder(*input.FunctionVersion, a.FunctionVersion):
-		return "rollback"
-	case moves:
-		return "deploy"
-	case input.RoutingConfig != nil && had != "" && input.FunctionVersion == nil:
-		return "disable"
-	case input.RoutingConfig != nil && had != "":
+	case isOlder(version, a.FunctionVersion), takesAway && input.FunctionVersion != nil && version == a.FunctionVersion:
 		return "rollback" // the canary's traffic goes back
+	case version != a.FunctionVersion:
+		return "deploy"
+	case takesAway:
+		return "disable"
 	default:
 		return sandbox.Other
 	}
