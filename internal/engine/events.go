@@ -41,18 +41,20 @@ func (e *Engine) past(ctx context.Context, targets []*pipeline.Target) ([]past, 
 	return list, nil
 }
 
+// pastOf is the past of a target. What its history holds stands in its record too
+// where a process ended between the two saves: it is taken once.
 func pastOf(t *pipeline.Target, state *ledger.State, histories map[string]*rollout.History) past {
-	p := past{target: t}
+	var whole rollout.History
 	name := t.Name.Value
 	for _, known := range []string{t.Formerly.Value, name} {
 		if h := histories[known]; h != nil && known != "" && (known == name || histories[name] == nil) {
-			p.rollouts, p.events = append(p.rollouts, h.Rollouts...), append(p.events, h.Events...)
+			whole.Add(rollout.Moved{Rollouts: h.Rollouts, Events: h.Events}, 0)
 		}
 	}
 	if r := state.Records[name]; r != nil {
-		p.rollouts, p.events = append(p.rollouts, r.Rollouts...), append(p.events, r.Events...)
+		whole.Add(rollout.Moved{Rollouts: r.Rollouts, Events: r.Events}, 0)
 	}
-	return p
+	return past{target: t, rollouts: whole.Rollouts, events: whole.Events}
 }
 
 // Events are what happened on targets, oldest first: what a filter lets through.
