@@ -62,17 +62,6 @@ func (s *system) start(t *testing.T, actor, file string, inputs map[string]strin
 	return s.run(t)
 }
 
-// statuses are what each step of a run called its outcome.
-func (r result) statuses() map[string]string {
-	all := map[string]string{}
-	for step, outputs := range r.outputs {
-		if status := outputs["status"]; status != "" {
-			all[step] = status
-		}
-	}
-	return all
-}
-
 // act is one run of an example workflow, and what comes of it.
 type act struct {
 	name, actor, file string
