@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -88,7 +89,7 @@ func wrong(src []byte, facts []driver.Facts) (bad, sure bool, why string) {
 func jsonOf(src []byte) (any, bool) {
 	var value any
 	d := yaml.NewDecoder(bytes.NewReader(src))
-	if d.Decode(&value) != nil || d.Decode(new(any)) != io.EOF { // a language server looks at each document by itself
+	if d.Decode(&value) != nil || !errors.Is(d.Decode(new(any)), io.EOF) { // a language server looks at each document by itself
 		return nil, false
 	}
 	value, ok := asJSON(value)

@@ -54,7 +54,7 @@ func targets(m Message) []string {
 	var lines []string
 	more := 0
 	for _, t := range m.Outcome.Targets {
-		text := ""
+		var text string
 		switch {
 		case t.ErrorMessage != "":
 			text = markup(t.ErrorMessage)
