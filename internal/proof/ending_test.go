@@ -102,6 +102,7 @@ func contradict(events []event) []string {
 		case e.Action == "":
 		case e.Temporary:
 			open[e.Action] = true
+			delete(over, e.Action) // somebody had it done again
 		default:
 			delete(open, e.Action)
 			over[e.Action]++
@@ -110,6 +111,8 @@ func contradict(events []event) []string {
 			switch kind {
 			case "succeeded", "failed", "cancelled":
 				told[e.Rollout+" is over"]++
+			case "reopened": // by who retries a job
+				delete(told, e.Rollout+" is over")
 			case "created", "started":
 				told[e.Rollout+" is "+kind]++
 			}
