@@ -7,13 +7,12 @@ import (
 	"net/http"
 	"net/url"
 
-	"sluice/stages/driver"
 	"sluice/stages/google"
 )
 
 // send makes the one request of a call. What it was prepared on must still be there:
 // nothing at the platform compares.
-func (d *inframanager) send(ctx context.Context, c driver.Call, at place, f frozen) (json.RawMessage, error) {
+func (d *inframanager) send(ctx context.Context, at place, f frozen) (json.RawMessage, error) {
 	query := url.Values{"requestId": {f.Request}}
 	if f.Do == drop {
 		return d.client.Send(ctx, http.MethodDelete, at.preview(f.Preview), query, nil)

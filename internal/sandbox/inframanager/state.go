@@ -221,12 +221,6 @@ func (e *Emulator) stamp() string { return e.now().UTC().Format("2006-01-02T15:0
 // last is the last part of a name.
 func last(name string) string { return name[strings.LastIndex(name, "/")+1:] }
 
-// locationOf is "projects/P/locations/L" of a name below it.
-func locationOf(name string) string {
-	parts := strings.SplitN(name, "/", 5)
-	return strings.Join(parts[:min(4, len(parts))], "/")
-}
-
 // deploymentIn is the deployment that a name is, or lies in.
 func deploymentIn(name string) string {
 	parts := strings.SplitN(name, "/", 7)
