@@ -147,14 +147,25 @@ func (e *Execution) Awaits(r *Record) (Waiting, bool) {
 	if !open {
 		return Waiting{}, false
 	}
+	until := e.awaitedUntil(step, r.Target)
 	switch step.waiting(r.Target) {
 	case "":
 		return Waiting{}, false
 	case waitingApproval:
-		return Waiting{Kind: WaitApproval, Until: e.Deadline(), Deadline: true, Approval: e.Spec.Approval, State: e.Rollout.State}, true
+		return Waiting{Kind: WaitApproval, Until: until, Deadline: true, Approval: e.Spec.Approval, State: e.Rollout.State}, true
 	default:
-		return Waiting{Kind: WaitPerson, Until: e.Deadline(), Deadline: true, State: e.Rollout.State}, true
+		return Waiting{Kind: WaitPerson, Until: until, Deadline: true, State: e.Rollout.State}, true
 	}
+}
+
+// awaitedUntil is how long a person has: as long as the rollout, and no longer than
+// the platform waits.
+func (e *Execution) awaitedUntil(step *Step, target string) time.Time {
+	until, theirs := e.Deadline(), step.waitsUntil(target)
+	if !theirs.IsZero() && (until.IsZero() || theirs.Before(until)) {
+		return theirs
+	}
+	return until
 }
 
 // waitingApproval is what a platform is seen to wait for: a person's word on

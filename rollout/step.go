@@ -71,6 +71,14 @@ func (s Step) waiting(target string) string {
 	return s.Operation.Results[target].Waiting
 }
 
+// waitsUntil is when the platform ends that wait by itself; zero where it does not.
+func (s Step) waitsUntil(target string) time.Time {
+	if s.Operation == nil {
+		return time.Time{}
+	}
+	return s.Operation.Results[target].Until
+}
+
 // due is what the step was, or is, due as.
 func (s Step) due() Due {
 	return Due{Phase: s.Phase, Job: s.Job, Kind: s.Call.Kind, Asked: s.Asked != nil}

@@ -32,6 +32,24 @@ func TestPreviewIsApproved(t *testing.T) {
 	s.want("takes no word", e.owner().takesWord(&s.r), false)
 }
 
+// TestPlatformWaitsShorter: a person has as long as the platform waits, where that
+// is less than the rollout's own time.
+func TestPlatformWaitsShorter(t *testing.T) {
+	s, e := preview(t)
+	step, _ := e.OpenStep()
+	for _, theirs := range []time.Time{t0.Add(time.Hour), t0.Add(1000 * time.Hour)} {
+		want := e.Deadline()
+		if theirs.Before(want) {
+			want = theirs
+		}
+		result := step.Operation.Results[s.r.Target]
+		result.Until = theirs
+		step.Operation.Results[s.r.Target] = result
+		w, _ := e.Awaits(&s.r)
+		s.want("until", w.Until, want)
+	}
+}
+
 func TestPreviewIsRejected(t *testing.T) {
 	for name, reject := range map[string]func(*rig, *Execution) error{
 		"rejected": func(s *rig, e *Execution) error {

@@ -51,6 +51,7 @@ type Result struct {
 	Errors  []Problem       `json:"errors,omitempty"`  // why it failed; never empty with Failed
 	Rollout json.RawMessage `json:"rollout,omitempty"` // Remote: the platform's rollout verbatim
 	Waiting string          `json:"waiting,omitempty"` // Remote: what the platform waits for a person to do: "approval", "advance"; "" while it works
+	Until   time.Time       `json:"until,omitzero"`    // with Waiting: when the platform ends the wait by itself; zero where it does not
 	Log     string          `json:"log,omitempty"`     // output of the platform's own steps (a release phase): untrusted text, shown in a group
 	Events  []Event         `json:"events,omitempty"`  // the platform's own history of the work, oldest first
 	Data    json.RawMessage `json:"data,omitempty"`    // the driver's, kept and shown (entrecode results)

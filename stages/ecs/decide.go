@@ -22,6 +22,9 @@ func (d *services) mirror(ctx context.Context, op driver.Operation, at place, f 
 	op.Status, op.Progress, op.Warnings = driver.Running, v.progress(), v.warnings()
 	op.Inserted, op.Started, op.Ended = aws.ToTime(v.CreatedAt), aws.ToTime(v.StartedAt), aws.ToTime(v.FinishedAt)
 	result := driver.Result{Outcome: driver.Open, Rollout: rollout, Waiting: v.waiting()}
+	if p := v.pause(); p != nil {
+		result.Until = aws.ToTime(p.ExpiresAt).UTC()
+	}
 	switch {
 	case op.Call.Kind.IsCommand():
 		err = d.judgeCommand(ctx, &result, op.Call.Kind, at, f, v)

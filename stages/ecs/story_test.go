@@ -54,6 +54,9 @@ func TestCanaryWithPauses(t *testing.T) {
 		if got := told(t, r); r.Waiting != "advance" || got != want.told {
 			t.Fatalf("%s, waits for %q, want %s", got, r.Waiting, want.told)
 		}
+		if until := r.Until.Format(time.DateOnly); until != "2026-03-03" {
+			t.Errorf("it waits until %s, want the pause's own end", until)
+		}
 		warning := op.Warnings[0].Message
 		if !strings.Contains(warning, "`sluice advance` goes on") || !strings.Contains(warning, "at 2026-03-03T09:00:") || !strings.Contains(warning, "ECS rolls the deployment back") {
 			t.Errorf("%s", warning)
