@@ -37,7 +37,7 @@ or written; 130 interrupted, and saved.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          known,
-		Version:       versionLine(),
+		Version:       strings.TrimPrefix(versionLine(), "sluice "), // without a template of ours: one that runs keeps every exported method of every package in the binary
 		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
 			inv.command = strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
 			if err := inv.take(cmd, args); err != nil {
@@ -52,7 +52,6 @@ or written; 130 interrupted, and saved.`,
 	root.RunE = func(*cobra.Command, []string) error {
 		return usage(errors.New("say what to do, for instance `sluice promote --to STAGE`; `sluice help` lists the commands"))
 	}
-	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(wrongFlag)
 	inv.flags.global(root.PersistentFlags())
 	root.AddCommand(
