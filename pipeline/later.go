@@ -48,12 +48,17 @@ func (p *Pipeline) stageChecks() []*Check {
 func (p *Pipeline) targetChecks() []*Check {
 	var all []*Check
 	for t := range p.All() {
-		all = append(all, t.Predeploy...)
-		all = append(all, t.Verify...)
-		all = append(all, t.Postdeploy...)
-		if t.Canary != nil {
-			all = append(all, t.Canary.checks()...)
-		}
+		all = append(all, t.Checks()...)
+	}
+	return all
+}
+
+// Checks are the checks that a rollout of the target has, those of its stage among
+// them where it names none of its own.
+func (t *Target) Checks() []*Check {
+	all := slices.Concat(t.Predeploy, t.Verify, t.Postdeploy)
+	if t.Canary != nil {
+		all = append(all, t.Canary.checks()...)
 	}
 	return all
 }

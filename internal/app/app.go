@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -79,10 +80,11 @@ func (inv *invocation) run(ctx context.Context) int {
 // invocation is one run of a command.
 type invocation struct {
 	Process
-	getenv      func(string) string // with what leads to the emulators
-	own         func(string) string // without: the user's
-	overlay     map[string]string   // what this process adds to its environment
-	sandboxEnv  map[string]string   // what leads to the emulators
+	getenv      func(string) string                       // with what leads to the emulators
+	own         func(string) string                       // without: the user's
+	overlay     map[string]string                         // what this process adds to its environment
+	sandboxEnv  map[string]string                         // what leads to the emulators
+	reach       func(http.RoundTripper) http.RoundTripper // leads checks to emulators that no variable leads to; may be nil
 	runner      *actions.Runner
 	console     *console
 	platforms   []stages.Platform

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"sluice/internal/platform"
 	"sluice/internal/sandbox"
 	emulators "sluice/internal/sandbox/all"
+	"sluice/internal/sandbox/measured"
 	"sluice/internal/store/limit"
 	"sluice/internal/work"
 	"sluice/pipeline"
@@ -38,15 +41,42 @@ func (inv *invocation) startSandbox(ctx context.Context, pipelines []*pipeline.P
 	if !inv.flags.sandbox {
 		return nil
 	}
-	server, err := sandbox.Start(context.WithoutCancel(ctx), sandbox.Options{
-		Dir: sandboxDir, Pipelines: pipelines, Emulators: emulators.Emulators(inv.Clock.Now), Faults: faults, Kill: inv.Kill,
-	})
+	server, sources, err := inv.emulate(ctx, pipelines, faults, "")
 	if err != nil {
-		return usage(err)
+		return err
+	}
+	inv.sandboxEnv = server.Env()
+	if sources != nil {
+		inv.reach = func(next http.RoundTripper) http.RoundTripper { return sources.Transport(server.Beside(), next) }
+	}
+	return nil
+}
+
+// emulate serves the platforms, and what the pipelines' checks ask: nil where they ask
+// nothing.
+func (inv *invocation) emulate(ctx context.Context, pipelines []*pipeline.Pipeline, faults []sandbox.Fault, listen string) (*sandbox.Server, *measured.Sources, error) {
+	script, err := measured.ReadScript(filepath.Join(sandboxDir, "metrics.json"))
+	if err != nil {
+		return nil, nil, usage(err)
+	}
+	ofPlatforms := slices.DeleteFunc(slices.Clone(faults), sandbox.Fault.OfChecks)
+	ofChecks := slices.DeleteFunc(slices.Clone(faults), func(f sandbox.Fault) bool { return !f.OfChecks() })
+	sources, err := measured.New(measured.Options{Pipelines: pipelines, Script: script, Faults: ofChecks, Now: inv.Clock.Now, Getenv: inv.getenv})
+	if err != nil {
+		return nil, nil, usage(err)
+	}
+	options := sandbox.Options{
+		Dir: sandboxDir, Pipelines: pipelines, Emulators: emulators.Emulators(inv.Clock.Now), Faults: ofPlatforms, Kill: inv.Kill, Listen: listen,
+	}
+	if sources != nil {
+		options.Beside = sources
+	}
+	server, err := sandbox.Start(context.WithoutCancel(ctx), options)
+	if err != nil {
+		return nil, nil, usage(err)
 	}
 	inv.closers = append(inv.closers, server.Close)
-	inv.sandboxEnv = server.Env()
-	return nil
+	return server, sources, nil
 }
 
 func (inv *invocation) faults() ([]sandbox.Fault, error) {
@@ -135,7 +165,11 @@ func (inv *invocation) checks() *check.Runner {
 	for _, name := range slices.Sorted(maps.Keys(inv.sandboxEnv)) {
 		environ = append(environ, name+"="+inv.sandboxEnv[name])
 	}
-	return &check.Runner{Environ: environ, Transport: inv.transport(), Now: inv.Clock.Now, Sleep: inv.Clock.Sleep, Log: inv.console.Log, Redact: inv.runner.Redact, Mask: inv.runner.Mask}
+	transport := inv.transport()
+	if inv.reach != nil {
+		transport = inv.reach(transport)
+	}
+	return &check.Runner{Environ: environ, Transport: transport, Now: inv.Clock.Now, Sleep: inv.Clock.Sleep, Log: inv.console.Log, Redact: inv.runner.Redact, Mask: inv.runner.Mask}
 }
 
 // env is the drivers' view of the world.

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/sandbox"
-	emulators "sluice/internal/sandbox/all"
+	"sluice/internal/sandbox/measured"
 )
 
 func (inv *invocation) sandbox() *cobra.Command {
@@ -43,17 +43,27 @@ func (inv *invocation) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server, err := sandbox.Start(context.WithoutCancel(ctx), sandbox.Options{
-		Dir: sandboxDir, Pipelines: pipelines, Emulators: emulators.Emulators(inv.Clock.Now), Faults: faults, Kill: inv.Kill, Listen: inv.flags.listen,
-	})
+	server, sources, err := inv.emulate(ctx, pipelines, faults, inv.flags.listen)
 	if err != nil {
-		return usage(err)
+		return err
 	}
-	inv.closers = append(inv.closers, server.Close)
 	env := server.Env()
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		_, _ = fmt.Fprintf(inv.Stdout, "export %s=%s\n", name, env[name]) // nobody is left to tell
 	}
+	inv.tellAddresses(server, sources)
 	<-ctx.Done()
 	return nil
+}
+
+// tellAddresses says, as comments, where the URLs of checks are served that no
+// variable leads to.
+func (inv *invocation) tellAddresses(server *sandbox.Server, sources *measured.Sources) {
+	if sources == nil {
+		return
+	}
+	addresses := sources.Addresses(server.Beside())
+	for _, from := range slices.Sorted(maps.Keys(addresses)) {
+		_, _ = fmt.Fprintf(inv.Stdout, "# %s is served at %s\n", from, addresses[from]) // nobody is left to tell
+	}
 }

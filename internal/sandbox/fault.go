@@ -37,7 +37,7 @@ const anyChange = "*"
 // Fault spoils certain requests of one target.
 type Fault struct {
 	Target string // a pipeline target's name; a platform's key where no pipeline is given
-	Step   string // the kind of action: a driver's kind, "read", "other", or "*" for any change
+	Step   string // the kind of action: a driver's kind, "read", "other", or "*" for any change; see OfChecks
 	Nth    int    // the first request spoiled, counted from 1 among those that match
 	Kind   FaultKind
 	Times  int // how many requests in a row, at least 1
@@ -71,8 +71,8 @@ func ParseFault(s string) (Fault, error) {
 	if f.Step, f.Nth, err = counted(step, "#"); err != nil {
 		return Fault{}, fmt.Errorf("fault %q: step %w", s, err)
 	}
-	if !slices.Contains(append(kinds(), anyChange), f.Step) {
-		return Fault{}, fmt.Errorf("fault %q: unknown step %q; give one of %s, or * for any change", s, f.Step, strings.Join(kinds(), ", "))
+	if known := append(kinds(), asked()...); f.Step != anyChange && !slices.Contains(known, f.Step) {
+		return Fault{}, fmt.Errorf("fault %q: unknown step %q; give one of %s, or * for any change", s, f.Step, strings.Join(known, ", "))
 	}
 	if kind, f.Times, err = counted(kind, "="); err != nil {
 		return Fault{}, fmt.Errorf("fault %q: kind %w", s, err)
@@ -83,6 +83,19 @@ func ParseFault(s string) (Fault, error) {
 	f.Kind = FaultKind(kind)
 	return f, nil
 }
+
+// The steps of what the checks of a target ask beside the platforms.
+const (
+	StepMetric  = "metric"
+	StepCompare = "compare"
+	StepAlarms  = "alarms"
+)
+
+func asked() []string { return []string{StepMetric, StepCompare, StepAlarms} }
+
+// OfChecks reports whether the fault is one of what checks ask, which the sources of
+// metrics serve and no platform.
+func (f Fault) OfChecks() bool { return slices.Contains(asked(), f.Step) }
 
 // counted splits "word" or "word<sep>3" into the word and the number, 1
 // without one.

@@ -32,9 +32,21 @@ type Options struct {
 	// SIGKILL does. Where it returns, the connection is cut instead. Nil
 	// refuses those faults.
 	Kill func()
+	// Beside is served beside the platforms, after them; nil for nothing.
+	Beside Beside
 	// Listen is a loopback address, "127.0.0.1:0" without one. With a port,
 	// the emulators take it and those that follow, in their order.
 	Listen string
+}
+
+// Beside is what the checks of a pipeline ask that is no platform: it keeps no state,
+// and its faults are its own.
+type Beside interface {
+	http.Handler // safe for concurrent use
+
+	// Env is what clients need in their environment to reach it at base, as
+	// [Emulator.Env] is.
+	Env(base string) map[string]string
 }
 
 // Server is the running emulators.
@@ -44,6 +56,7 @@ type Server struct {
 	hosts   map[string]*gate    // by the address they are served at
 	targets map[string]Emulator // those that can be named
 	servers []*http.Server
+	beside  string // where Options.Beside is served; "" for nowhere
 	env     map[string]string
 	group   errgroup.Group
 	unwatch func() bool // ends watching the context
@@ -84,41 +97,62 @@ func (s *Server) open(ctx context.Context, o Options, used []Emulator) error {
 		if err := g.keeper.do(func() (bool, error) { return true, seed(e, o.Pipelines) }); err != nil {
 			return err
 		}
-		if err := s.serve(ctx, o.Listen, i, g); err != nil {
+		host, err := s.serve(ctx, o.Listen, i, e.Platform(), g)
+		if err != nil {
 			return err
 		}
+		s.gates = append(s.gates, g)
+		s.hosts[host] = g
+		maps.Copy(s.env, e.Env("http://"+host))
 	}
+	return s.openBeside(ctx, o, len(used))
+}
+
+// openBeside serves what is asked beside the platforms. Where both name a variable,
+// such as a vendor's region, the platform's counts.
+func (s *Server) openBeside(ctx context.Context, o Options, i int) error {
+	if o.Beside == nil {
+		return nil
+	}
+	host, err := s.serve(ctx, o.Listen, i, "what checks ask", o.Beside)
+	if err != nil {
+		return err
+	}
+	s.beside = "http://" + host
+	env := o.Beside.Env(s.beside)
+	maps.Copy(env, s.env)
+	s.env = env
 	return nil
 }
 
-// serve puts g behind the i-th listener.
-func (s *Server) serve(ctx context.Context, listen string, i int, g *gate) error {
+// serve puts h behind the i-th listener and returns its address.
+func (s *Server) serve(ctx context.Context, listen string, i int, what string, h http.Handler) (host string, err error) {
 	address, err := address(listen, i)
 	if err != nil {
-		return err
+		return "", err
 	}
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("sandbox: serving %s: %w", g.emulator.Platform(), err)
+		return "", fmt.Errorf("sandbox: serving %s: %w", what, err)
 	}
-	s.gates = append(s.gates, g)
-	s.hosts[listener.Addr().String()] = g
 	server := &http.Server{
-		Handler:           g,
+		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	s.servers = append(s.servers, server)
-	maps.Copy(s.env, g.emulator.Env("http://"+listener.Addr().String()))
 	s.group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("sandbox: serving %s: %w", g.emulator.Platform(), err)
+			return fmt.Errorf("sandbox: serving %s: %w", what, err)
 		}
 		return nil
 	})
-	return nil
+	return listener.Addr().String(), nil
 }
+
+// Beside is where [Options.Beside] is served: "http://127.0.0.1:PORT", or "".
+func (s *Server) Beside() string { return s.beside }
 
 // Env is what clients need in their environment to reach the emulators.
 func (s *Server) Env() map[string]string { return maps.Clone(s.env) }

@@ -26,6 +26,7 @@ const pageSize = 50
 type Alarm struct {
 	Name, State, Reason, Evaluation string
 	Kind                            string // "MetricAlarm" (""), "CompositeAlarm" or "LogAlarm"
+	Throttled                       bool   // who asks for it is refused, as for too many requests
 }
 
 // Emulator is the API. It is safe for concurrent use.
@@ -107,9 +108,8 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		p.refuse(w, http.StatusBadRequest, "SerializationException", "SerializationException", err.Error())
 	case e.throttle > 0:
-		// docs/metrics.md: "Throttling is **400**"
 		e.throttle--
-		p.refuse(w, http.StatusBadRequest, "ThrottlingException", "Throttling", "Rate exceeded")
+		p.throttle(w)
 	case e.denied:
 		p.refuse(w, http.StatusForbidden, "AccessDeniedException", "AccessDenied", "User is not authorized to perform: cloudwatch:"+operation)
 	case operation == "GetMetricData":
@@ -138,6 +138,10 @@ func (e *Emulator) describeAlarms(w http.ResponseWriter, p protocol, input map[s
 	found := slices.DeleteFunc(slices.Clone(e.alarms), func(a Alarm) bool {
 		return !slices.Contains(kinds, kind(a)) || len(names) > 0 && !slices.Contains(names, a.Name) || !strings.HasPrefix(a.Name, prefix)
 	})
+	if slices.ContainsFunc(found, func(a Alarm) bool { return a.Throttled }) {
+		p.throttle(w)
+		return
+	}
 	from := page(input["NextToken"])
 	end := min(from+pageSize, len(found))
 	out := map[string]any{"MetricAlarms": []any{}, "CompositeAlarms": []any{}, "LogAlarms": []any{}}
@@ -185,6 +189,10 @@ func (e *Emulator) getMetricData(w http.ResponseWriter, p protocol, input map[st
 		key, period, err := e.about(q)
 		if err != nil {
 			p.refuse(w, http.StatusBadRequest, "ValidationError", "ValidationError", err.Error())
+			return
+		}
+		if e.series[key].Throttled {
+			p.throttle(w)
 			return
 		}
 		stamps, values := e.points(key, start, end, period)

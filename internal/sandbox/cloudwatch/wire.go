@@ -143,3 +143,10 @@ func (p protocol) refuse(w http.ResponseWriter, status int, shape, code, text st
 	w.Header().Set("x-amzn-query-error", code+";"+fault)
 	p.answer(w, status, map[string]any{"__type": "com.amazonaws.cloudwatch#" + shape, "message": text})
 }
+
+// throttle refuses as for too many requests.
+//
+// docs/metrics.md: "Throttling is **400**"
+func (p protocol) throttle(w http.ResponseWriter) {
+	p.refuse(w, http.StatusBadRequest, "ThrottlingException", "Throttling", "Rate exceeded")
+}

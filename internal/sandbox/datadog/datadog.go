@@ -28,6 +28,8 @@ type Gate struct {
 	Pass   bool
 	DryRun bool
 	Looks  int // at an evaluation before it is over; the first is not found
+
+	Throttled bool // who wants an evaluation is refused, as for too many requests
 }
 
 // Emulator is the API. It is safe for concurrent use.
@@ -62,10 +64,20 @@ func (e *Emulator) Answer(query string, series ...metrics.Series) {
 }
 
 // SetGate scripts a gate.
-func (e *Emulator) SetGate(service, env string, g Gate) {
+func (e *Emulator) SetGate(service, env string, g Gate) { e.SetGateOf(service+" "+env, g) }
+
+// SetGateOf scripts the gate of "SERVICE ENV".
+func (e *Emulator) SetGateOf(of string, g Gate) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.gates[service+" "+env] = g
+	e.gates[of] = g
+}
+
+// RemoveGate has no such gate.
+func (e *Emulator) RemoveGate(service, env string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.gates, service+" "+env)
 }
 
 // Throttle refuses the next n requests.
@@ -100,10 +112,8 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Header.Get("DD-API-KEY") != APIKey || r.Header.Get("DD-APPLICATION-KEY") != AppKey:
 		write(w, http.StatusForbidden, `{"errors":["Forbidden"]}`)
 	case e.throttle > 0:
-		// docs/metrics.md: "429 with `X-RateLimit-Reset` (seconds)"
 		e.throttle--
-		w.Header().Set("X-RateLimit-Reset", "3")
-		write(w, http.StatusTooManyRequests, `{"errors":["Rate limit of 100 requests in 3600 seconds reached. Please try again later."]}`)
+		limited(w)
 	case r.Method == http.MethodGet && r.URL.Path == "/api/v1/query":
 		e.query(w, r)
 	case r.Method == http.MethodPost && r.URL.Path == evaluationPath:
@@ -115,12 +125,24 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// limited refuses as for too many requests.
+//
+// docs/metrics.md: "429 with `X-RateLimit-Reset` (seconds)"
+func limited(w http.ResponseWriter) {
+	w.Header().Set("X-RateLimit-Reset", "3")
+	write(w, http.StatusTooManyRequests, `{"errors":["Rate limit of 100 requests in 3600 seconds reached. Please try again later."]}`)
+}
+
 func (e *Emulator) query(w http.ResponseWriter, r *http.Request) {
 	from, err1 := strconv.ParseInt(r.URL.Query().Get("from"), 10, 64)
 	to, err2 := strconv.ParseInt(r.URL.Query().Get("to"), 10, 64)
 	query := r.URL.Query().Get("query")
 	if err1 != nil || err2 != nil || query == "" {
 		write(w, http.StatusBadRequest, `{"errors":["Missing required parameter"]}`)
+		return
+	}
+	if metrics.AnyThrottled(e.answers[query]) {
+		limited(w)
 		return
 	}
 	// docs/metrics.md: "errors may be a 200"
@@ -182,6 +204,10 @@ func (e *Emulator) evaluate(w http.ResponseWriter, r *http.Request) {
 	gate, ok := e.gates[a["service"]+" "+a["env"]]
 	if !ok {
 		write(w, http.StatusBadRequest, `{"errors":[{"title":"Bad Request","detail":"no gate found"}]}`)
+		return
+	}
+	if gate.Throttled {
+		limited(w)
 		return
 	}
 	e.evaluations = append(e.evaluations, &evaluation{gate: gate})

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -44,6 +45,8 @@ type Series struct {
 	Labels map[string]string
 	Value  Value
 	Late   time.Duration // a point can be seen so long after its time
+
+	Throttled bool // who asks for it is refused, as for too many requests
 }
 
 // At is the point of a time, as it can be seen now.
@@ -52,6 +55,11 @@ func (s Series) At(at, now time.Time) (float64, bool) {
 		return 0, false
 	}
 	return s.Value(at)
+}
+
+// AnyThrottled reports whether asking for these series is refused.
+func AnyThrottled(all []Series) bool {
+	return slices.ContainsFunc(all, func(s Series) bool { return s.Throttled })
 }
 
 // Text writes a value as Prometheus does.

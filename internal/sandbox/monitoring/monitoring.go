@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ type Policy struct {
 	Disabled    bool
 	Open        int // incidents
 	Closed      int
+	Throttled   bool // who asks for incidents is refused, as for too many requests
 }
 
 // Emulator is the API of one project. It is safe for concurrent use.
@@ -68,6 +70,8 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.Serve(w, r, strings.TrimPrefix(r.URL.Path, promQL))
 	case r.URL.Path == "/v3/projects/"+e.project+"/alertPolicies":
 		e.list(w, r, "alertPolicies", e.policyList())
+	case r.URL.Path == "/v3/projects/"+e.project+"/alerts" && slices.ContainsFunc(e.policies, func(p Policy) bool { return p.Throttled }):
+		refuse(w, http.StatusTooManyRequests, "RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Time series queries' of service 'monitoring.googleapis.com'.")
 	case r.URL.Path == "/v3/projects/"+e.project+"/alerts":
 		e.list(w, r, "alerts", e.alertList(r.URL.Query().Get("filter")))
 	default:

@@ -20,6 +20,8 @@ func TestClient(t *testing.T) {
 	e := prometheus.New(func() time.Time { return now })
 	e.Answer("up", metrics.Series{Labels: map[string]string{"job": "api"}, Value: metrics.Steady(0.5)})
 	e.Answer("late", metrics.Series{Value: metrics.Steady(1), Late: 5 * time.Minute})
+	e.Answer("older", metrics.Series{Value: metrics.Steady(1), Late: 6 * time.Minute})
+	e.Answer("much", metrics.Series{Value: metrics.Steady(1), Throttled: true})
 	e.Scalar("0/0", 1)
 	server := httptest.NewServer(e)
 	defer server.Close()
@@ -41,6 +43,12 @@ func TestClient(t *testing.T) {
 	}
 	if v, ok := query("nothing").(model.Vector); !ok || len(v) != 0 {
 		t.Errorf("no series: %v", v)
+	}
+	if v, ok := query("older").(model.Vector); !ok || len(v) != 0 {
+		t.Errorf("a value that is older than what an instant query looks back: %v", v)
+	}
+	if v, _, _, err := asks.Query(t.Context(), "much", now); err == nil {
+		t.Errorf("what is throttled is answered: %v", v)
 	}
 	if v, ok := query("0/0").(*model.Scalar); !ok || v.Value != 1 {
 		t.Errorf("scalar: %v", v)

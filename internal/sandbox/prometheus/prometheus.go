@@ -16,6 +16,9 @@ import (
 	"sluice/internal/sandbox/metrics"
 )
 
+// lookback is how old a value may be that an instant query shows.
+const lookback = 5 * time.Minute
+
 // Emulator is the API. It is safe for concurrent use.
 type Emulator struct {
 	now func() time.Time
@@ -85,8 +88,8 @@ func (e *Emulator) Serve(w http.ResponseWriter, r *http.Request, path string) {
 	}
 	// docs/metrics.md: "400 `bad_data`, 422 `execution`, 503 `timeout`"
 	switch {
-	case e.throttle > 0:
-		e.throttle--
+	case e.throttle > 0, metrics.AnyThrottled(e.answers[query]):
+		e.throttle = max(e.throttle-1, 0)
 		refuse(w, http.StatusServiceUnavailable, "timeout", "query timed out in expression evaluation")
 	case query == "":
 		refuse(w, http.StatusBadRequest, "bad_data", `invalid parameter "query": unknown position: parse error: no expression found in input`)
@@ -109,9 +112,10 @@ func (e *Emulator) instant(w http.ResponseWriter, r *http.Request, query string)
 		return
 	}
 	// docs/metrics.md: "an empty vector is success with no data"
+	// docs/metrics.md: "An instant query shows a value up to 5 minutes old"
 	vector := []any{}
 	for _, s := range e.answers[query] {
-		if v, ok := s.At(at.Add(-s.Late), e.now()); ok {
+		if v, ok := s.At(at.Add(-s.Late), e.now()); ok && s.Late <= lookback {
 			vector = append(vector, map[string]any{"metric": labels(s), "value": sample(at, v)})
 		}
 	}
