@@ -103,7 +103,7 @@ func TestExamples(t *testing.T) {
 				for step := 0; a.Status == "pending" && step < 20; step++ {
 					if bytes.Contains(text, []byte("analysis:")) { // no person, but looks decide
 						over += 10 * time.Minute
-						a = later(t, over, "reconcile")
+						a = later(t, over, "reconcile", "--inline-wait", "0s")
 						continue
 					}
 					a = sluice(t, goesOn(t, a)...)
