@@ -95,6 +95,8 @@ func (s *Sources) site(d *analysis.Datadog) {
 }
 
 // gate has a deployment gate pass, or not.
+//
+// docs/metrics.md: "gate_status is in_progress, pass or fail"
 func (s *Sources) gate(d *analysis.Datadog, kind sandbox.FaultKind) {
 	s.site(d)
 	if kind == FaultMissing {
@@ -165,6 +167,8 @@ func policy(name string) monitoring.Policy {
 }
 
 // sound has alarms that are quiet, or sound.
+//
+// docs/metrics.md: "A name that does not exist is simply absent"
 func (s *Sources) sound(a *analysis.Alarms, kind sandbox.FaultKind) {
 	names := a.Names
 	if a.Prefix != "" {
