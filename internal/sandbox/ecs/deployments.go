@@ -169,12 +169,12 @@ func (e *Emulator) finish(d *deployment, status, reason string) {
 }
 
 // find is the deployment that a command is about.
-func (e *Emulator) find(arn string) (*service, *deployment, error) {
-	s, d := e.state.deployment(arn)
+func (e *Emulator) find(arn string) (*deployment, error) {
+	_, d := e.state.deployment(arn)
 	if d == nil {
-		return nil, nil, awsapi.Errorf(http.StatusBadRequest, "ServiceDeploymentNotFoundException", "Service deployment not found.")
+		return nil, awsapi.Errorf(http.StatusBadRequest, "ServiceDeploymentNotFoundException", "Service deployment not found.")
 	}
-	return s, d, nil
+	return d, nil
 }
 
 // continueDeployment ends a pause.
@@ -189,7 +189,7 @@ func (e *Emulator) continueDeployment(c *call) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	_, d, err := e.find(in.ARN)
+	d, err := e.find(in.ARN)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +214,7 @@ func (e *Emulator) stopDeployment(c *call) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	_, d, err := e.find(in.ARN)
+	d, err := e.find(in.ARN)
 	if err != nil {
 		return nil, err
 	}
