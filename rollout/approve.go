@@ -38,12 +38,7 @@ func (t Vote) command() string {
 // mayVote says whether a person's word counts here.
 func (t Vote) mayVote(r *Record, e *Execution, now time.Time) error {
 	sends := e.owner().takesWord(r)
-	switch {
-	case !sends && e.Rollout.State != StatePendingApproval, e.mirrored() && e.Rollout.State != StatePendingApproval:
-		return e.refuse(t.command(), ReasonState, StatePendingApproval)
-	case !sends && e.Stop == nil && reached(e.ApprovalDeadline(), now):
-		err := e.refuse(t.command(), ReasonExpired)
-		err.Until = e.ApprovalDeadline()
+	if err := t.stillAsked(e, sends, now); err != nil {
 		return err
 	}
 	if err := r.mayGoOn(e, Intention(t.command()), t.Voter.Actor, now); err != nil {
@@ -62,6 +57,20 @@ func (t Vote) mayVote(r *Record, e *Execution, now time.Time) error {
 		return e.noReview()
 	}
 	return e.mayApprove(t.Voter)
+}
+
+// stillAsked says whether a word is waited for, ours not for too long; sends is
+// whether it is an effect of ours that takes it.
+func (t Vote) stillAsked(e *Execution, sends bool, now time.Time) error {
+	if (!sends || e.mirrored()) && e.Rollout.State != StatePendingApproval {
+		return e.refuse(t.command(), ReasonState, StatePendingApproval)
+	}
+	if !sends && e.Stop == nil && reached(e.ApprovalDeadline(), now) {
+		err := e.refuse(t.command(), ReasonExpired)
+		err.Until = e.ApprovalDeadline()
+		return err
+	}
+	return nil
 }
 
 // mayDecide says whether it is a person's to decide: an approver's, or in an
