@@ -72,6 +72,7 @@ type shelves struct {
 
 	pipelines map[string]*shelf
 	listed    map[string]time.Time // by pipeline: when other runs' artifacts were listed
+	looked    map[string]time.Time // by pipeline: when this run's own were listed, too
 	burnt     map[string]bool      // names that this run can use no more
 	last      map[string]int       // by lane: the name that was used last
 
@@ -104,7 +105,7 @@ func open(options Options) *shelves {
 	}
 	return &shelves{
 		options: options, runs: sync.OnceValues(options.Runs), github: sync.OnceValues(options.GitHub),
-		pipelines: map[string]*shelf{}, listed: map[string]time.Time{}, burnt: map[string]bool{}, last: map[string]int{}, warned: map[string]bool{},
+		pipelines: map[string]*shelf{}, listed: map[string]time.Time{}, looked: map[string]time.Time{}, burnt: map[string]bool{}, last: map[string]int{}, warned: map[string]bool{},
 	}
 }
 
@@ -178,12 +179,15 @@ func by(v *item) string {
 	return fmt.Sprintf("run %d", v.Run)
 }
 
-// List returns the entries of one kind.
+// List returns the entries of one kind. What was read within the last second is not
+// looked for again: a load reads entries and then lists their kind.
 func (s *shelves) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	if err := s.refresh(ctx, "list", pipeline); err != nil {
-		return nil, err
+	if s.options.Now().Sub(s.looked[pipeline]) >= min(time.Second, s.options.Fresh) {
+		if err := s.refresh(ctx, "list", pipeline); err != nil {
+			return nil, err
+		}
 	}
 	var keys []store.Key
 	for k := range s.shelf(pipeline).entries {
@@ -204,6 +208,7 @@ func (s *shelves) refresh(ctx context.Context, op, pipeline string) error {
 		err := s.search(ctx, op, pipeline)
 		if search < searches && isGone(err) && ctx.Err() == nil {
 			delete(s.listed, pipeline)
+			delete(s.looked, pipeline)
 			continue
 		}
 		return err
@@ -219,14 +224,18 @@ func (s *shelves) search(ctx context.Context, op, pipeline string) error {
 	if err == nil {
 		err = s.readAll(ctx, op, pipeline, found)
 	}
-	if err != nil || !stale {
+	if err != nil {
 		return err
+	}
+	if !stale {
+		s.looked[pipeline] = now
+		return nil
 	}
 	if found, err = s.findPinned(ctx, op, pipeline); err == nil {
 		err = s.readAll(ctx, op, pipeline, found)
 	}
 	if err == nil {
-		s.listed[pipeline] = now
+		s.listed[pipeline], s.looked[pipeline] = now, now
 	}
 	return err
 }
