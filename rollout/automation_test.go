@@ -184,5 +184,13 @@ func TestAutoAdvanceThere(t *testing.T) {
 	}
 	s.run()
 	s.want("sent", s.sent, []string{"deploy", "advance stable"})
+	s.want("the platform has not begun yet", e.Rollout.Phases[1].State, PhasePending)
+	if _, _, ok := s.r.AdvanceDue(rule); ok {
+		t.Error("it is due again before the platform was seen at work on what it was told")
+	}
+	s.now = s.now.Add(time.Minute)
+	s.must(s.apply(AutoAdvance{Rule: rule, By: robot}))
+	s.run()
+	s.want("sent once", s.sent, []string{"deploy", "advance stable"})
 	s.want("run", []any{e.Automation[0].Name, e.Automation[0].Phase, e.Automation[0].State}, []any{"advance-1-0001", "stable", AutomationSucceeded})
 }
