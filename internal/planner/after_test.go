@@ -2,6 +2,7 @@ package planner_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,5 +61,31 @@ func TestSoaksOnEach(t *testing.T) {
 	m := r.move(r.passes(r.promote("world")), "web")
 	if s := m.Do[0].(rollout.Create).Spec; !s.SoakUntil.Equal(t0.Add(time.Hour)) {
 		t.Errorf("it soaks until %s", s.SoakUntil)
+	}
+}
+
+// TestSoaksOnEachNoMore: what waits is cancelled when its release leaves any of the
+// stages before, the first of them or one beside it, and the cause names which.
+func TestSoaksOnEachNoMore(t *testing.T) {
+	for _, leaves := range []string{"web-eu", "web-us"} {
+		t.Run(leaves, func(t *testing.T) {
+			r := newRig(t, staged(fan, "soak: 2h"))
+			r.platform.runs["web-eu"], r.platform.runs["web-us"] = live("r3"), live("r3")
+			r.carry(r.passes(r.promote("world")))
+			for _, name := range []string{"web-eu", "web-us"} {
+				before := rollout.New("shop", driver.Target{Name: name, Stage: name, Platform: "moon"})
+				before.Release = &driver.Release{ID: "r3"}
+				r.state.Records[name] = &before
+			}
+			if moves := r.reconcile().Moves; len(moves) != 1 || len(moves[0].Do) > 0 || moves[0].Pending == nil || moves[0].Pending.Kind != rollout.WaitSoak {
+				t.Fatalf("while it stands on both: %+v", moves)
+			}
+			r.state.Records[leaves].Release = &driver.Release{ID: "r2"}
+			moves := r.reconcile().Moves
+			r.does(moves[0], "Cancel")
+			if c, ok := moves[0].Do[0].(rollout.Cancel); !ok || !strings.Contains(c.Cause, "r3 was to stand on "+leaves+" until") {
+				t.Errorf("cause: %+v", moves[0].Do[0])
+			}
+		})
 	}
 }
