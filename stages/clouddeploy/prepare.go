@@ -77,6 +77,11 @@ func (s observed) settled() bool {
 	return s.current != nil && s.touched != nil && s.current.Name == s.touched.Name
 }
 
+// standsBefore reports whether what runs is known to be older than what was last
+// tried. It is not the opposite of settled: an answer that tells neither has a
+// rollback take what runs for what is to be gone back from.
+func (s observed) standsBefore() bool { return s.current != nil && s.touched != nil && !s.settled() }
+
 // draft is a call on its way through Prepare.
 type draft struct {
 	call     driver.Call
@@ -269,7 +274,15 @@ func (p *draft) unchanged() driver.Prepared {
 // stopped says what speaks against the call.
 func (p *draft) stopped() driver.Prepared {
 	before := map[string]json.RawMessage{p.change.Target.Name: standingOf(p.seen.current).json()}
-	return driver.Prepared{Call: p.call, Findings: p.findings, Before: before, First: p.first()}
+	return driver.Prepared{Call: p.call, Findings: p.findings, Before: before, First: p.first(), Runs: p.runs()}
+}
+
+// runs is the release that the target runs: what a rollback will go back to.
+func (p *draft) runs() map[string]driver.Release {
+	if p.seen.current == nil {
+		return nil
+	}
+	return map[string]driver.Release{p.change.Target.Name: {ID: standingOf(p.seen.current).Release}}
 }
 
 func (p *draft) first() []string {

@@ -51,14 +51,18 @@ func (d *clouddeploy) checkBack(ctx context.Context, p *draft, id string) (strin
 	return id, d.checkRelease(ctx, p, id)
 }
 
-// previous is the release of the newest SUCCEEDED rollout before the one that
-// runs, of a release that is not abandoned.
+// previous is the release of the newest SUCCEEDED rollout before the one to go
+// back from, of a release that is not abandoned. Where a later rollout failed or
+// has not ended, that one is gone back from, and what runs is the one before.
 func (d *clouddeploy) previous(ctx context.Context, p *draft) (string, error) {
 	had, err := d.rollouts(ctx, "-", deployed(p.at), newestDeployed, 50, every)
 	if err != nil {
 		return "", err
 	}
-	for _, r := range had[min(1, len(had)):] {
+	if !p.seen.standsBefore() {
+		had = had[min(1, len(had)):]
+	}
+	for _, r := range had {
 		id := releaseOf(r.Name)
 		release, err := d.release(ctx, p.at, id)
 		if err != nil {

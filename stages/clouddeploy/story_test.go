@@ -219,6 +219,25 @@ func TestRollback(t *testing.T) {
 	}
 }
 
+// TestRollbackOfWhatFailed: what ran before a rollout that failed still runs, as the
+// platform tells it, and is where a rollback goes, whether it is named or not.
+func TestRollbackOfWhatFailed(t *testing.T) {
+	b := newBench(t, "prod:deploy:fail")
+	before, err := b.driver.Prepare(t.Context(), b.call(driver.Deploy, change("prod")))
+	if err != nil || before.Runs["prod"].ID != "release-002" {
+		t.Fatalf("release-002 runs: %v, %+v", err, before.Runs)
+	}
+	if r := resultOf(b.follow(t, b.begin(t, driver.Deploy, change("prod")))); r.Outcome != driver.Failed {
+		t.Fatalf("%+v", r)
+	}
+	for _, named := range []string{"", "release-002"} {
+		p, err := b.driver.Prepare(t.Context(), b.call(driver.Rollback, driver.Change{Target: target("prod"), Release: driver.Release{ID: named}}))
+		if err != nil || len(p.Findings) != 0 || len(p.Call.Changes) != 1 || p.Call.Changes[0].Release.ID != "release-002" {
+			t.Errorf("release %q: %v, %+v", named, err, p)
+		}
+	}
+}
+
 func TestRollbackRefused(t *testing.T) {
 	b := newBench(t)
 	prepared := func(c driver.Change, words string) {
