@@ -271,6 +271,7 @@ type Problem struct {
 	Message string // what is wrong and what would be right
 	Warning bool
 	Note    bool   // a warning for `validate` alone: whether it matters the file cannot tell
+	Store   string // of a warning: the store it is about; it says nothing where the command line names another
 	Line    string // the line of the file, for the caret; "" where there is none
 }
 

@@ -48,6 +48,9 @@ func (p *Pipeline) warnStore() []Problem {
 	if len(p.Automation) > 0 {
 		add(p.Automation[0].Pos, "automation: its work is")
 	}
+	for i := range found {
+		found[i].Store = StoreArtifact
+	}
 	return found
 }
 

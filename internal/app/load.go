@@ -65,7 +65,7 @@ func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error)
 			return nil, nil, usage(err)
 		}
 		p, found := pipeline.Parse(name, src, inv.facts())
-		problems = append(problems, found...)
+		problems = append(problems, slices.DeleteFunc(found, inv.ofOtherStore)...)
 		if p != nil {
 			problems = append(problems, inv.outlasting(p)...)
 			pipelines = append(pipelines, p)
@@ -75,6 +75,12 @@ func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error)
 		return nil, problems, &pipelineError{problems: problems}
 	}
 	return pipelines, problems, sameNames(pipelines)
+}
+
+// ofOtherStore reports whether a problem is about a store that the command line
+// names another in place of.
+func (inv *invocation) ofOtherStore(p pipeline.Problem) bool {
+	return p.Store != "" && inv.flags.store != "" && p.Store != inv.flags.store
 }
 
 // source is a pipeline file and the name that its mistakes have: standard input

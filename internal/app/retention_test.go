@@ -31,6 +31,24 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// TestStoreOfTheCommandLine: a file that names no store is warned of what artifacts do
+// badly, and not where the command line names another store.
+func TestStoreOfTheCommandLine(t *testing.T) {
+	approved := strings.Replace(shop, "  - name: production\n", "  - name: production\n    approval: {required: true, approvers: [octocat, hubot]}\n", 1)
+	for store, warned := range map[string]bool{"": true, "artifact": true, "git": false} {
+		w := newWorld(t, approved)
+		for _, command := range [][]string{{"validate"}, {"plan", "--to", "production"}, {"promote", "--to", "production"}} {
+			if store != "" {
+				command = append(command, "--store", store)
+			}
+			got := w.sluice(t, job{run: 7}, command...)
+			if got.code != 0 || strings.Contains(got.stderr, "but state is kept in artifacts, which expire") != warned {
+				t.Errorf("store %q, %v: %s", store, command, got)
+			}
+		}
+	}
+}
+
 // TestStatusAmongManyArtifacts: in a repository with 50,000 artifacts status, here and
 // in a workflow, sends at most six lists.
 func TestStatusAmongManyArtifacts(t *testing.T) {

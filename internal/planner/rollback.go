@@ -130,8 +130,8 @@ func (d *draft) undoNothing(err error) {
 		d.refusals = append(d.refusals, refusalOf(d.name(), err))
 		return
 	}
-	if active, ok := d.record.Active(); ok && refused.Reason == rollout.ReasonGoingBack && d.record.Lease == "" {
-		d.resumes, d.release = active.Rollout.Name, active.Spec.Release
+	if back, ok := d.record.Rollout(refused.Other); ok && refused.Reason == rollout.ReasonGoingBack && d.record.Lease == "" {
+		d.resumes, d.release = back.Rollout.Name, back.Spec.Release
 		return // it is on its way, and not there
 	}
 	d.unchanged = true
