@@ -6,8 +6,8 @@ import (
 )
 
 // Later lists what the file declares and this version does not carry out yet.
-// Commands that only read the file accept it; commands that would have to act
-// on it refuse, naming these problems.
+// validate and the commands that would have to act on it refuse, naming these
+// problems.
 func (p *Pipeline) Later() []Problem {
 	w := &walker{file: p.File, lines: p.lines}
 	add := func(pos Pos, what string) {

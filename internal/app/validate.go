@@ -18,6 +18,10 @@ place and what would be right. It makes no connection.`,
   sluice validate deploy/shop.yaml --output json`,
 		RunE: func(*cobra.Command, []string) error {
 			pipelines, problems, err := inv.parse()
+			later := notYet(pipelines)
+			if problems = append(problems, later...); err == nil && len(later) > 0 {
+				err = &laterError{problems: later}
+			}
 			inv.show(problems)
 			inv.result = &result{extra: map[string]any{"problems": mistakesOf(problems)}, summary: true}
 			if err != nil {
@@ -33,6 +37,15 @@ place and what would be right. It makes no connection.`,
 		},
 	}
 	return takes(cmd, "file", -1)
+}
+
+// notYet lists what a run would refuse although the file may say it.
+func notYet(pipelines []*pipeline.Pipeline) []pipeline.Problem {
+	var all []pipeline.Problem
+	for _, p := range pipelines {
+		all = append(all, p.Later()...)
+	}
+	return all
 }
 
 // describe is a valid pipeline in one line.
