@@ -84,7 +84,7 @@ func New(o Options) (*Sources, error) {
 	}
 	for _, a := range asked {
 		if m := a.check.Metric; m != nil {
-			s.means[m.Source.Title()] = valueFor(m.Limits, true)
+			s.means[m.Title()] = valueFor(m.Limits, true)
 		}
 	}
 	for _, a := range asked {
