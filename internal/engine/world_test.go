@@ -62,6 +62,7 @@ type world struct {
 	runs     int
 	loads    func([]store.Key) error // is told of each load; may be nil
 	member   func(ctx context.Context, team, login string) (bool, error)
+	reviews  engine.Reviews // may be nil
 }
 
 // checks are all of one kind: they pass, or do not.
@@ -148,7 +149,7 @@ func (w *world) by(login string, do func(context.Context, *engine.Engine) (view.
 	e := engine.New(engine.Config{
 		Pipeline: w.pipeline, Platform: reach.During(limits), Checks: w.checks, Ledger: held, Work: limits, Run: run, Verified: true, Identifies: true,
 		Actor: rollout.Actor{Login: login, Person: true, Reason: "because"}, Origin: fmt.Sprintf("octo/shop %d", w.runs), LeaseWait: time.Minute,
-		Member: w.member,
+		Member: w.member, Reviews: w.reviews,
 	})
 	out, err := do(w.t.Context(), e)
 	if closed := held.Close(); closed != nil {
