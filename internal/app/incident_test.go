@@ -152,7 +152,7 @@ func TestIncident(t *testing.T) {
 
 	story(t, i.wants(t, 0, "", i.by("dana"), "events", "api").stdout,
 		`rollout\.created .*anna +promote of zjczef: release 12`, `effect\.succeeded .*10 %`, `block\.placed .*carol .*incident 12`,
-		`order\.given .*berta +rollback: errors since 14:02`, `rollout\.created .*berta +rollback of zjczef-to-api-0001`, `block\.placed .*berta +went-back-zjczef`, `rollout\.succeeded`,
+		`order\.given .*berta +rollback: errors since 14:02`, `block\.placed .*berta +went-back-zjczef`, `rollout\.created .*berta +rollback of zjczef-to-api-0001`, `rollout\.succeeded`,
 		`block\.ended .*carol .*it was the release`, `block\.ended .*went-back-zjczef`, `rollout\.created .*anna +promote of `+id+`: the fix`)
 }
 
