@@ -97,7 +97,7 @@ func at(t time.Time) string {
 // as whoever searches wants it.
 func Events(events []view.PastEvent) string {
 	if len(events) == 0 {
-		return "no history yet"
+		return "no events: nothing happened yet, or nothing that the flags ask for"
 	}
 	g := grid{head: []string{"TIME", "TARGET", "EVENT", "WHERE", "WHO", "WHAT"}}
 	for _, e := range events {
