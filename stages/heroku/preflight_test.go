@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -237,19 +238,19 @@ func TestAdviceIsLeftOutWhereItCostsTooMuch(t *testing.T) {
 func TestAdviceIsReadOnce(t *testing.T) {
 	a := newAccount(t)
 	a.call("PATCH", "/apps/storefront-staging/config-vars", map[string]string{"STRIPE_KEY": "sk_live_1"}, nil)
-	asked := 0
+	var asked atomic.Int64 // the apps are read side by side
 	d := a.openThrough(func(_, path string) {
 		if strings.HasSuffix(path, "/config-vars") || strings.HasSuffix(path, "/buildpack-installations") {
-			asked++
+			asked.Add(1)
 		}
 	})
 	compare := func(want int, targets ...string) {
 		t.Helper()
-		asked = 0
+		asked.Store(0)
 		p, err := d.Prepare(t.Context(), a.promotion("web-staging", targets...))
 		a.must(err)
-		if asked != want || len(p.Findings) != len(targets) {
-			t.Errorf("%v: %d requests, want %d; %+v", targets, asked, want, p.Findings)
+		if got := int(asked.Load()); got != want || len(p.Findings) != len(targets) {
+			t.Errorf("%v: %d requests, want %d; %+v", targets, got, want, p.Findings)
 		}
 	}
 	compare(4, "web-eu")

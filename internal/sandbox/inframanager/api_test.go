@@ -43,8 +43,15 @@ func seeded(tb testing.TB) *pipeline.Pipeline {
 
 func newBench(t *testing.T, faults ...string) *bench {
 	t.Helper()
+	return benchOf(t, func(*inframanager.Emulator) {}, faults...)
+}
+
+// benchOf is a bench whose emulator is set up before it serves anything.
+func benchOf(t *testing.T, setUp func(*inframanager.Emulator), faults ...string) *bench {
+	t.Helper()
 	clock := sandboxtest.NewClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
 	e := inframanager.New(clock.Now)
+	setUp(e)
 	server := sandboxtest.Start(t, sandbox.Options{Emulators: []sandbox.Emulator{e}, Pipelines: []*pipeline.Pipeline{seeded(t)}, Faults: sandboxtest.Faults(t, faults...)})
 	return &bench{T: t, clock: clock, emulator: e, server: server, base: server.Env()["CLOUDSDK_API_ENDPOINT_OVERRIDES_CONFIG"] + "v1/" + location + "/"}
 }

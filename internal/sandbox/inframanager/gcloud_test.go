@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"sluice/internal/sandbox/inframanager"
 )
 
 // TestGcloud previews, applies and locks with Google's own CLI, which checks answers
@@ -23,8 +25,7 @@ func TestGcloud(t *testing.T) {
 		}
 		t.Skip("no gcloud: install the package google-cloud-cli to drive the emulator with it")
 	}
-	b := newBench(t)
-	b.emulator.Step = 0 // gcloud waits by the machine's clock, and this one stands
+	b := benchOf(t, func(e *inframanager.Emulator) { e.Step = 0 }) // gcloud waits by the machine's clock, and this one stands
 	// Before it applies, gcloud looks for objects that it staged itself: it never did.
 	storage := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
