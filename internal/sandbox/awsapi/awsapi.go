@@ -124,3 +124,27 @@ func Region(r *http.Request) (string, error) {
 	}
 	return parts[2], nil
 }
+
+// Operation is one call of an API in REST's form, in the region that its signature
+// names. A nil body answers without one.
+type Operation func(region string, r *http.Request) (status int, body any, err error)
+
+// ServeHTTP authenticates the caller and answers.
+func (op Operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	region, err := Region(r)
+	if err != nil {
+		WriteError(w, err)
+		return
+	}
+	status, body, err := op(region, r)
+	if err != nil {
+		WriteError(w, err)
+		return
+	}
+	Write(w, status, "application/json", body)
+}
+
+// Unserved is the [Operation] that answers what an emulator does not have.
+func Unserved(_ string, r *http.Request) (int, any, error) {
+	return 0, nil, Errorf(http.StatusNotFound, "UnknownOperationException", "the sandbox does not serve %s %s", r.Method, r.URL.Path)
+}

@@ -10,16 +10,12 @@ import (
 	"sluice/internal/sandbox/awsapi"
 )
 
-// operation is one call of the API, in the region that its signature names. A nil
-// body answers without one.
-type operation func(region string, r *http.Request) (status int, body any, err error)
-
 const functions = "/2015-03-31/functions/"
 
 // mux routes the calls.
 func (e *Emulator) mux() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, op := range map[string]operation{
+	for pattern, op := range map[string]awsapi.Operation{
 		"GET " + functions + "{fn}/configuration":   e.getConfiguration,
 		"PUT " + functions + "{fn}/code":            e.updateCode,
 		"GET " + functions + "{fn}/versions":        e.listVersions,
@@ -33,30 +29,11 @@ func (e *Emulator) mux() http.Handler {
 		"PUT /2019-09-30/functions/{fn}/provisioned-concurrency":    e.putConcurrency,
 		"DELETE /2019-09-30/functions/{fn}/provisioned-concurrency": e.deleteConcurrency,
 
-		"/": unserved,
+		"/": awsapi.Unserved,
 	} {
-		mux.HandleFunc(pattern, op.serve)
+		mux.Handle(pattern, op)
 	}
 	return mux
-}
-
-// serve authenticates the caller and answers.
-func (op operation) serve(w http.ResponseWriter, r *http.Request) {
-	region, err := awsapi.Region(r)
-	if err != nil {
-		awsapi.WriteError(w, err)
-		return
-	}
-	status, body, err := op(region, r)
-	if err != nil {
-		awsapi.WriteError(w, err)
-		return
-	}
-	awsapi.Write(w, status, "application/json", body)
-}
-
-func unserved(_ string, r *http.Request) (int, any, error) {
-	return 0, nil, awsapi.Errorf(http.StatusNotFound, "UnknownOperationException", "the sandbox does not serve %s %s", r.Method, r.URL.Path)
 }
 
 // decode reads a request's JSON body; an empty one leaves into as it is.
