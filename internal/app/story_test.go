@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -25,8 +26,13 @@ import (
 // TestMain lets the test binary be the program: stories run it as a process of
 // its own, so that exit codes, signals and SIGKILL are real.
 func TestMain(m *testing.M) {
+	sideBySide("6")
 	testscript.Main(m, map[string]func(){"sluice": sluice})
 }
+
+// sideBySide has so many tests run at a time where -parallel does not say otherwise:
+// stories mostly wait for each other's processes and for what they follow.
+func sideBySide(tests string) { _ = flag.Set("test.parallel", tests) } // the flag is there: this is a test
 
 // sluice is main.
 func sluice() {

@@ -223,8 +223,8 @@ func (c crash) jump(t *testing.T, jump string, first int) ending {
 		set := *w
 		set.env = maps.Clone(w.env)
 		set.env[jumpOf], set.env["TZ"] = jump, zones[(first+i)%len(zones)]
-		got := set.run(t, s, never)
-		if got.code != 0 && got.code != 4 && got.code != 5 {
+		// 6: in fast time a save may take as long as a lease lasts, and then no more is begun.
+		if got := set.run(t, s, never); !slices.Contains([]int{0, 4, 5, 6}, got.code) {
 			t.Errorf("%s: %s", s, got)
 		}
 		w.resume(t, s)
