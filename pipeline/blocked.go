@@ -24,20 +24,28 @@ type Question struct {
 
 // Block is a policy's no.
 type Block struct {
-	Policy  string
-	Until   time.Time // the first moment at which no policy blocks the action; zero when unknown
-	Message string    // what blocks, until when, and who could override it
+	Policy *Policy
+	Until  time.Time // the first moment at which no policy blocks the action; zero when unknown
+	Denied string    // who named the policy to override it and may not; "" where nobody did
 }
 
-// Blocked reports whether a policy blocks an action now, and which. Windows
+// Blocked lists the policies that block an action now, in the file's order. Windows
 // include their start and exclude their end.
-func (p *Pipeline) Blocked(q Question) (Block, bool) {
-	policy, _, blocked := p.blocking(q)
-	if !blocked {
-		return Block{}, false
+func (p *Pipeline) Blocked(q Question) []Block {
+	var list []Block
+	for _, policy := range p.Policies {
+		if _, blocks := policy.stops(q); blocks {
+			list = append(list, Block{Policy: policy, Denied: policy.denied(q)})
+		}
+	}
+	if len(list) == 0 {
+		return nil
 	}
 	until := p.free(q)
-	return Block{Policy: policy.Name.Value, Until: until, Message: policy.no(q, until)}, true
+	for i := range list {
+		list[i].Until = until
+	}
+	return list
 }
 
 // Policy finds a policy by name. The error says which one was probably meant
@@ -56,24 +64,38 @@ func (p *Pipeline) Policy(name string) (*Policy, error) {
 	return nil, unknown("policy", name, names)
 }
 
-// blocking is the first policy that blocks, and the end of the window that does.
-func (p *Pipeline) blocking(q Question) (policy *Policy, end time.Time, blocked bool) {
+// stops reports whether the policy blocks an action now. end is that of the window
+// that does.
+func (p *Policy) stops(q Question) (end time.Time, blocked bool) {
+	if !p.applies(q) || p.overridden(q) {
+		return time.Time{}, false
+	}
+	return p.blocks(q.Now)
+}
+
+// denied is who named the policy to override it and may not.
+func (p *Policy) denied(q Question) string {
+	if !slices.Contains(q.Overrides, p.Name.Value) {
+		return ""
+	}
+	return q.Actor
+}
+
+// blocking is the end of the window of the first policy that blocks.
+func (p *Pipeline) blocking(q Question) (end time.Time, blocked bool) {
 	for _, policy := range p.Policies {
-		if !policy.applies(q) || policy.overridden(q) {
-			continue
-		}
-		if end, blocks := policy.blocks(q.Now); blocks {
-			return policy, end, true
+		if end, blocks := policy.stops(q); blocks {
+			return end, true
 		}
 	}
-	return nil, time.Time{}, false
+	return time.Time{}, false
 }
 
 // free is the first moment from q.Now on at which nothing blocks, zero when
 // there is none in sight.
 func (p *Pipeline) free(q Question) time.Time {
 	for range mostHops {
-		_, end, blocked := p.blocking(q)
+		end, blocked := p.blocking(q)
 		if !blocked {
 			return q.Now.UTC()
 		}
@@ -131,23 +153,4 @@ func (p *Policy) blocks(now time.Time) (end time.Time, blocked bool) {
 		}
 	}
 	return end, true
-}
-
-// no is the block in words.
-func (p *Policy) no(q Question, until time.Time) string {
-	verb := "denies"
-	if len(p.Allow) > 0 {
-		verb = "does not allow"
-	}
-	text := fmt.Sprintf("policy %q %s %s in stage %q now", p.Name.Value, verb, q.Action, q.Stage)
-	if !until.IsZero() {
-		text += "; it is possible from " + until.Format(time.RFC3339)
-	}
-	switch {
-	case len(p.Override) == 0:
-		return text
-	case slices.Contains(q.Overrides, p.Name.Value):
-		return text + fmt.Sprintf("; %s may not override it, %s may", quote(q.Actor), oneOfList(p.Override))
-	}
-	return text + fmt.Sprintf("; %s may override it with --override-policy %s", oneOfList(p.Override), p.Name.Value)
 }

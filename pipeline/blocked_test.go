@@ -2,7 +2,6 @@ package pipeline_test
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -100,16 +99,17 @@ func TestWindows(t *testing.T) {
 		{"before a day without midnight", noMidnight, "2018-11-04T02:59:59Z", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			block, blocked := parse(t, windows(c.window)).Blocked(question(at(t, c.now)))
+			blocks := parse(t, windows(c.window)).Blocked(question(at(t, c.now)))
 			switch {
-			case blocked != (c.until != ""):
-				t.Errorf("blocked is %v: %+v", blocked, block)
-			case blocked && block.Policy != "p":
-				t.Errorf("policy is %q", block.Policy)
-			case c.until == "unknown" && !block.Until.IsZero():
-				t.Errorf("until is %v, want none", block.Until)
-			case blocked && c.until != "unknown" && !block.Until.Equal(at(t, c.until)):
-				t.Errorf("until is %v, want %v", block.Until, c.until)
+			case len(blocks) == 0 && c.until == "":
+			case len(blocks) != 1 || c.until == "":
+				t.Errorf("blocked by %+v", blocks)
+			case blocks[0].Policy.Name.Value != "p":
+				t.Errorf("policy is %q", blocks[0].Policy.Name.Value)
+			case c.until == "unknown" && !blocks[0].Until.IsZero():
+				t.Errorf("until is %v, want none", blocks[0].Until)
+			case c.until != "unknown" && !blocks[0].Until.Equal(at(t, c.until)):
+				t.Errorf("until is %v, want %v", blocks[0].Until, c.until)
 			}
 		})
 	}
@@ -123,7 +123,7 @@ policies:
 `)
 	q := question(at(t, "2026-07-18T12:00:00Z"))
 	q.Invoker = pipeline.InvokerAutomation
-	if _, blocked := p.Blocked(q); !blocked {
+	if len(p.Blocked(q)) != 1 {
 		t.Error("what the policy names is not blocked")
 	}
 	for name, change := range map[string]func(*pipeline.Question){
@@ -134,8 +134,8 @@ policies:
 	} {
 		other := q
 		change(&other)
-		if block, blocked := p.Blocked(other); blocked {
-			t.Errorf("another %s is blocked: %s", name, block.Message)
+		if blocks := p.Blocked(other); len(blocks) > 0 {
+			t.Errorf("another %s is blocked: %+v", name, blocks)
 		}
 	}
 }
@@ -147,7 +147,7 @@ func TestPolicyWithoutActions(t *testing.T) {
 	for _, action := range pipeline.Actions() {
 		q := question(at(t, "2026-07-18T12:00:00Z"))
 		q.Action = action
-		_, blocked := p.Blocked(q)
+		blocked := len(p.Blocked(q)) > 0
 		if want := slices.Contains(pipeline.Forward(), action); blocked != want {
 			t.Errorf("%s is blocked: %v, want %v", action, blocked, want)
 		}
@@ -163,7 +163,7 @@ func TestPolicyOfGoingBack(t *testing.T) {
 	for action, want := range map[string]bool{"rollback": true, "disable-canary": true, "cancel": false, "promote": false} {
 		q := question(at(t, "2026-07-18T12:00:00Z"))
 		q.Action = action
-		if _, blocked := p.Blocked(q); blocked != want {
+		if blocked := len(p.Blocked(q)) > 0; blocked != want {
 			t.Errorf("%s is blocked: %v, want %v", action, blocked, want)
 		}
 	}
@@ -172,17 +172,16 @@ func TestPolicyOfGoingBack(t *testing.T) {
 func TestOverride(t *testing.T) {
 	p := parse(t, windows(`deny: {once: {from: 2026-07-18T00:00:00Z, to: 2026-07-19T00:00:00Z}}`))
 	q := question(at(t, "2026-07-18T12:00:00Z"))
-	block, _ := p.Blocked(q)
-	if want := `policy "p" denies promote in stage "production" now; it is possible from 2026-07-19T00:00:00Z; Octocat may override it with --override-policy p`; block.Message != want {
-		t.Errorf("got %s\nwant %s", block.Message, want)
+	if blocks := p.Blocked(q); len(blocks) != 1 || blocks[0].Denied != "" {
+		t.Errorf("blocked by %+v", blocks)
 	}
 	q.Overrides = []string{"p"}
-	if block, blocked := p.Blocked(q); blocked {
-		t.Errorf("the override does not work: %s", block.Message)
+	if blocks := p.Blocked(q); len(blocks) > 0 {
+		t.Errorf("the override does not work: %+v", blocks)
 	}
 	q.Actor = "mallory"
-	if block, blocked := p.Blocked(q); !blocked || !strings.Contains(block.Message, `"mallory" may not override it, Octocat may`) {
-		t.Errorf("anybody overrides: %+v", block)
+	if blocks := p.Blocked(q); len(blocks) != 1 || blocks[0].Denied != "mallory" {
+		t.Errorf("anybody overrides: %+v", blocks)
 	}
 }
 
@@ -190,7 +189,32 @@ func TestNobodyMayOverride(t *testing.T) {
 	p := parse(t, one("")+"policies: [{name: p, deny: {weekly: {}}}]\n")
 	q := question(at(t, "2026-07-18T12:00:00Z"))
 	q.Overrides, q.Actor = []string{"p"}, ""
-	if block, blocked := p.Blocked(q); !blocked || strings.Contains(block.Message, "override") {
-		t.Errorf("got %+v, %v", block, blocked)
+	if blocks := p.Blocked(q); len(blocks) != 1 {
+		t.Errorf("blocked by %+v", blocks)
+	}
+}
+
+// TestEveryPolicyIsNamed: all that block, in the file's order, until none does; who
+// passes one is told of the others.
+func TestEveryPolicyIsNamed(t *testing.T) {
+	p := parse(t, one("")+`policies:
+  - {name: day, override: [octocat], deny: {once: {from: 2026-07-18T00:00:00Z, to: 2026-07-19T00:00:00Z}}}
+  - {name: later, deny: {once: {from: 2026-07-19T00:00:00Z, to: 2026-07-20T00:00:00Z}}}
+  - {name: noon, deny: {once: {from: 2026-07-18T11:00:00Z, to: 2026-07-18T13:00:00Z}}}
+`)
+	q := question(at(t, "2026-07-18T12:00:00Z"))
+	q.Actor = "octocat"
+	for want, overrides := range map[string][]string{
+		"day 2026-07-20T00:00:00Z noon 2026-07-20T00:00:00Z ": nil,
+		"noon 2026-07-18T13:00:00Z ":                          {"day"},
+	} {
+		q.Overrides = overrides
+		got := ""
+		for _, b := range p.Blocked(q) {
+			got += b.Policy.Name.Value + " " + b.Until.Format(time.RFC3339) + " "
+		}
+		if got != want {
+			t.Errorf("with %v got %q, want %q", overrides, got, want)
+		}
 	}
 }

@@ -13,15 +13,13 @@ type around struct {
 	group *Group
 }
 
-// blocked asks the record's blocks and those outside it.
-func (a around) blocked(r *Record, q Question, now time.Time) (Block, bool) {
-	if b, blocked := Blocked(r, q, now); blocked {
-		return b, true
-	}
+// blocked lists the record's blocks and those outside it.
+func (a around) blocked(r *Record, q Question, now time.Time) []Block {
+	blocks := Blocked(r, q, now)
 	if a.Outside == nil {
-		return Block{}, false
+		return blocks
 	}
-	return a.Outside(r, q, now)
+	return append(blocks, a.Outside(r, q, now)...)
 }
 
 // question is what blocks are asked about a rollout going on. What was queued
@@ -34,14 +32,12 @@ func (a around) question(r *Record, e *Execution) Question {
 	return q
 }
 
-// standsInTheWay finds the block that stops a rollout from going on. What a
-// policy lets finish it does not stop.
-func (a around) standsInTheWay(r *Record, e *Execution, now time.Time) (Block, bool) {
-	b, blocked := a.blocked(r, a.question(r, e), now)
-	if blocked && b.Standing == StandingFinish && len(e.Steps) > 0 {
-		return Block{}, false
-	}
-	return b, blocked
+// standInTheWay lists the blocks that stop a rollout from going on. What a policy
+// lets finish it does not stop.
+func (a around) standInTheWay(r *Record, e *Execution, now time.Time) []Block {
+	return slices.DeleteFunc(a.blocked(r, a.question(r, e), now), func(b Block) bool {
+		return b.Standing == StandingFinish && len(e.Steps) > 0
+	})
 }
 
 // noteStop takes over whether a block stops the rollout. What a policy held goes
@@ -50,9 +46,10 @@ func (a around) noteStop(r *Record, e *Execution, now time.Time) bool {
 	if e.Stop != nil && e.Stop.Cause != StopBlock {
 		return false
 	}
-	b, blocked := a.standsInTheWay(r, e, now)
+	blocks := a.standInTheWay(r, e, now)
 	switch {
-	case blocked:
+	case len(blocks) > 0:
+		b := blocks[0]
 		since := b.At
 		if since.Before(e.Rollout.CreateTime) {
 			since = e.Rollout.CreateTime
@@ -71,8 +68,8 @@ func (a around) hold(r *Record, e *Execution, now time.Time) (Waiting, bool) {
 	if w, halted := a.halted(r, e); halted {
 		return w, true
 	}
-	if b, blocked := a.standsInTheWay(r, e, now); blocked {
-		return waitBlock(b), true
+	if blocks := a.standInTheWay(r, e, now); len(blocks) > 0 {
+		return waitBlock(blocks[0]), true
 	}
 	if e.Stop != nil && e.Stop.Person && !a.Person {
 		return Waiting{Kind: WaitPerson, Cause: CauseResume, By: e.Stop.Block}, true

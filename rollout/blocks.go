@@ -8,15 +8,16 @@ import (
 	"sluice/stages/driver"
 )
 
-// Blocked finds the first block of r that stops what is asked. Policies by the
-// clock are not the record's: see [Setting.Outside].
-func Blocked(r *Record, q Question, now time.Time) (Block, bool) {
+// Blocked lists the blocks of r that stop what is asked, the oldest first. Policies
+// by the clock are not the record's: see [Setting.Outside].
+func Blocked(r *Record, q Question, now time.Time) []Block {
+	var list []Block
 	for _, b := range r.Blocks {
 		if b.stops(q, now) {
-			return b, true
+			list = append(list, b)
 		}
 	}
-	return Block{}, false
+	return list
 }
 
 // stops reports whether the block stops what is asked.
@@ -59,7 +60,7 @@ func (t EndBlock) apply(r *Record, now time.Time) error {
 	}
 	b := r.Blocks[i]
 	if t.By.Reason == "" && !strings.EqualFold(b.By, t.By.Login) {
-		return &RefusedError{Command: "unblock", Target: r.Target, Reason: ReasonNoReason, Block: &b, Actor: t.By.Login}
+		return &RefusedError{Command: "unblock", Target: r.Target, Reason: ReasonNoReason, Blocks: []Block{b}, Actor: t.By.Login}
 	}
 	r.Blocks = slices.Delete(r.Blocks, i, i+1)
 	r.sayBlock("block.ended", b, t.By, now)
@@ -182,15 +183,13 @@ func (r *Record) endRestored(release string, by Actor, now time.Time) {
 	r.Blocks = slices.DeleteFunc(r.Blocks, ends)
 }
 
-// goalBlocked finds the block of the very release that a target would go back to.
-func (r *Record) goalBlocked(release string, by Actor, now time.Time) (Block, bool) {
-	q := Question{Intention: ToPromote, Release: release, Person: by.Person, Overrides: by.Overrides}
-	for _, b := range r.Blocks {
-		if b.Release != "" && b.stops(q, now) {
-			return b, true
-		}
+// goalBlocked lists the blocks of the very release that a target would go back to.
+func (r *Record) goalBlocked(release string, by Actor, now time.Time) []Block {
+	if release == "" {
+		return nil
 	}
-	return Block{}, false
+	q := Question{Intention: ToPromote, Release: release, Person: by.Person, Overrides: by.Overrides}
+	return slices.DeleteFunc(Blocked(r, q, now), func(b Block) bool { return b.Release == "" })
 }
 
 // wentBackSince reports whether a person went back here after a time.
@@ -198,13 +197,14 @@ func (r *Record) wentBackSince(at time.Time) bool {
 	return slices.ContainsFunc(r.Blocks, func(b Block) bool { return b.Kind == BlockWentBack && !b.At.Before(at) })
 }
 
-// mayGoOn says whether a block is in the way of a command to a rollout.
+// mayGoOn says whether blocks are in the way of a command to a rollout.
 func (r *Record) mayGoOn(e *Execution, intention Intention, by Actor, now time.Time) error {
-	q := Question{Intention: intention, Release: e.Spec.Release.ID, Person: by.Person, Overrides: slices.Concat(by.Overrides, e.Spec.Overrides)}
-	if b, blocked := Blocked(r, q, now); blocked {
-		err := e.refuse(string(intention), ReasonBlocked)
-		err.Block, err.Release = &b, q.Release
-		return err
-	}
-	return nil
+	return e.refuseBlocked(intention, r.inTheWay(e, intention, by, now))
+}
+
+// inTheWay lists the blocks that stop a command to a rollout.
+func (r *Record) inTheWay(e *Execution, intention Intention, by Actor, now time.Time) []Block {
+	return Blocked(r, Question{
+		Intention: intention, Release: e.Spec.Release.ID, Person: by.Person, Overrides: slices.Concat(by.Overrides, e.Spec.Overrides),
+	}, now)
 }

@@ -44,13 +44,13 @@ func (e *Execution) takeOver(old *Execution) {
 	e.Accepted = true // what stands is the older rollout's, and wanted as it is
 }
 
-// MayCreate says whether a block is in the way of [Create] and [Replace]; it
-// reads only. The error is a [*RefusedError].
+// MayCreate says whether blocks are in the way of [Create] and [Replace]; it
+// reads only. The error is a [*RefusedError] that names all of them.
 func (r *Record) MayCreate(spec Spec, now time.Time) error {
 	q := Question{Intention: intentionOf(spec.Command), Release: spec.Release.ID, Person: spec.Person, Overrides: spec.Overrides}
 	trial := Record{Blocks: r.leftBy(spec)}
-	if b, blocked := Blocked(&trial, q, now); blocked {
-		return &RefusedError{Command: spec.Command, Target: r.Target, Reason: ReasonBlocked, Block: &b, Release: spec.Release.ID}
+	if blocks := Blocked(&trial, q, now); len(blocks) > 0 {
+		return &RefusedError{Command: spec.Command, Target: r.Target, Reason: ReasonBlocked, Blocks: blocks, Release: spec.Release.ID}
 	}
 	return nil
 }

@@ -163,18 +163,16 @@ func (t GoBack) plan(r *Record) (*Execution, Goal, error) {
 	return from, *t.Goal, nil
 }
 
-// mayGoBack says whether a block is in the way: of both ways, or of the very
+// mayGoBack says whether blocks are in the way: of both ways, or of the very
 // release that the target would go back to.
 func (t GoBack) mayGoBack(r *Record, from *Execution, goal Goal, now time.Time) error {
-	if err := r.mayGoOn(from, ToRollBack, t.By, now); err != nil {
-		return err
+	blocks := r.inTheWay(from, ToRollBack, t.By, now)
+	for _, b := range r.goalBlocked(goal.Release.ID, t.By, now) {
+		if !slices.ContainsFunc(blocks, func(have Block) bool { return have.ID == b.ID }) {
+			blocks = append(blocks, b)
+		}
 	}
-	if b, blocked := r.goalBlocked(goal.Release.ID, t.By, now); blocked && goal.Release.ID != "" {
-		err := from.refuse(string(ToRollBack), ReasonBlocked)
-		err.Block, err.Release = &b, goal.Release.ID
-		return err
-	}
-	return nil
+	return from.refuseBlocked(ToRollBack, blocks)
 }
 
 // withdraw ends what has changed nothing yet.
@@ -245,8 +243,8 @@ func (r *Record) rollbackOf(e *Execution) (*Execution, bool) {
 
 func (t DisableCanary) apply(r *Record, now time.Time) error {
 	q := Question{Intention: ToDisableCanary, Release: t.Spec.Release.ID, Person: t.By.Person, Overrides: t.By.Overrides}
-	if b, blocked := Blocked(r, q, now); blocked {
-		return &RefusedError{Command: CommandDisableCanary, Target: r.Target, Reason: ReasonBlocked, Block: &b}
+	if blocks := Blocked(r, q, now); len(blocks) > 0 {
+		return &RefusedError{Command: CommandDisableCanary, Target: r.Target, Reason: ReasonBlocked, Blocks: blocks}
 	}
 	active, ok := r.Active()
 	if ok && active.goesBack() {

@@ -24,8 +24,9 @@ type Group struct {
 	staged  bool // a member has checks of scope stage
 }
 
-// Outside tells of blocks that no record holds: policies by the clock.
-type Outside func(r *Record, q Question, now time.Time) (Block, bool)
+// Outside lists the blocks that no record holds and that stop what is asked: policies
+// by the clock.
+type Outside func(r *Record, q Question, now time.Time) []Block
 
 // Setting is what an invocation knows beside the records.
 type Setting struct {

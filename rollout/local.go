@@ -17,7 +17,7 @@ func (e local) settle(r *Record, a around, now time.Time) bool {
 		e.finish(r, StateFailed, now)
 		return true
 	}
-	if b, blocked := a.standsInTheWay(r, e.Execution, now); blocked && b.Standing == StandingBack && e.canaryStands() {
+	if b, ok := a.putsBack(r, e.Execution, now); ok && e.canaryStands() {
 		e.standDown(r, b, now)
 		return true
 	}
@@ -34,6 +34,16 @@ func (e local) settle(r *Record, a around, now time.Time) bool {
 		return e.startPhase(r, a, phase, i, now)
 	}
 	return e.settlePhase(r, a, phase, now)
+}
+
+// putsBack finds a policy that stops the rollout and says that what stands goes back.
+func (a around) putsBack(r *Record, e *Execution, now time.Time) (Block, bool) {
+	blocks := a.standInTheWay(r, e, now)
+	i := slices.IndexFunc(blocks, func(b Block) bool { return b.Standing == StandingBack })
+	if i < 0 {
+		return Block{}, false
+	}
+	return blocks[i], true
 }
 
 // standDown puts traffic back before a policy's window that says so.

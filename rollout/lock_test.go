@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -129,4 +130,31 @@ func countEvents(r *Record, kind, block string) int {
 		}
 	}
 	return n
+}
+
+// TestARefusalNamesEveryBlock that stands in the way, once.
+func TestARefusalNamesEveryBlock(t *testing.T) {
+	names := func(err error) (ids []string) {
+		var refused *RefusedError
+		if !errors.As(err, &refused) || refused.Reason != ReasonBlocked {
+			t.Fatalf("refused with %v", err)
+		}
+		for _, b := range refused.Blocks {
+			ids = append(ids, b.ID)
+		}
+		return ids
+	}
+	s := newRig(t)
+	s.start()
+	s.lock()
+	ways := lockOf("dave")
+	ways.ID, ways.BothWays = "ways", true
+	s.must(s.apply(AddBlock{Block: ways}))
+	s.must(s.apply(AddBlock{Block: Block{ID: "leaks", Kind: BlockAbandon, Release: "r1", Whom: Everybody}}))
+	s.must(s.apply(AddBlock{Block: Block{ID: "other", Kind: BlockAbandon, Release: "r9", Whom: Everybody}}))
+	s.want("forward", names(s.apply(Create{Spec: plan(release("r1"), promotion("p2"))})), []string{"lock", "ways", "leaks"})
+	s.want("back", names(s.apply(GoBack{By: person("bob")})), []string{"ways", "leaks"})
+	s.want("its canary", names(s.apply(DisableCanary{Spec: plan(), By: person("bob")})), []string{"ways"})
+	passing := Actor{Login: "bob", Person: true, Overrides: []string{"ways"}}
+	s.want("what is left", names(s.apply(GoBack{By: passing})), []string{"leaks"})
 }

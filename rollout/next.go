@@ -75,8 +75,8 @@ func (a around) waitStart(r *Record, e *Execution, now time.Time) Waiting {
 
 // waitApproval says whose word is wanted, or what keeps it from being taken.
 func (a around) waitApproval(r *Record, e *Execution, now time.Time) Waiting {
-	if b, blocked := a.standsInTheWay(r, e, now); blocked {
-		return waitBlock(b)
+	if blocks := a.standInTheWay(r, e, now); len(blocks) > 0 {
+		return waitBlock(blocks[0])
 	}
 	return Waiting{Kind: WaitApproval, Until: e.ApprovalDeadline(), Deadline: true, Approval: e.Spec.Approval, Approvals: len(e.Approvals)}
 }
@@ -127,8 +127,8 @@ func (a around) effect(r *Record, e *Execution, due Due, now time.Time) Due {
 	if backwards(due.Kind) && due.Asked {
 		q := a.question(r, e)
 		q.Intention = ToRollBack
-		if b, blocked := a.blocked(r, q, now); blocked {
-			return due.wait(waitBlock(b))
+		if blocks := a.blocked(r, q, now); len(blocks) > 0 {
+			return due.wait(waitBlock(blocks[0]))
 		}
 		due.Action = ActionEffect
 		return due

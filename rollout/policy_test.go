@@ -8,10 +8,13 @@ import (
 // window is a policy by the clock, from one time to another, known outside the
 // records.
 func window(from, to time.Time, change func(*Block)) Outside {
-	return func(_ *Record, q Question, now time.Time) (Block, bool) {
+	return func(_ *Record, q Question, now time.Time) []Block {
 		b := Block{ID: "freeze", Kind: BlockPolicy, Whom: Everybody, At: from, Until: to}
 		change(&b)
-		return b, !now.Before(from) && now.Before(to) && b.stops(q, now)
+		if now.Before(from) || !b.stops(q, now) {
+			return nil
+		}
+		return []Block{b}
 	}
 }
 
@@ -72,4 +75,31 @@ func TestAPolicyPutsTrafficBack(t *testing.T) {
 	s.want("state", e.Rollout.State, StateCancelled)
 	s.want("traffic", s.runs, "r1")
 	s.want("automation does not begin again", blockLines(&s.r), []string{"restored  automation"})
+}
+
+// TestTwoPolicies: what one lets finish another may hold, and one that puts traffic
+// back does so behind another and under a lock.
+func TestTwoPolicies(t *testing.T) {
+	both := func(standing ...string) *rig {
+		s := newRig(t)
+		s.setting.Outside = func(r *Record, q Question, now time.Time) []Block {
+			var list []Block
+			for _, how := range standing {
+				list = append(list, window(t0.Add(time.Hour), t0.Add(10*time.Hour), func(b *Block) { b.ID, b.Standing = how, how })(r, q, now)...)
+			}
+			return list
+		}
+		return s
+	}
+	s := both(StandingFinish, StandingHold)
+	s.start(canary("10"), waits(2*time.Hour))
+	due := s.after(2 * time.Hour)
+	s.wantWait(due, WaitPolicy, 8*time.Hour)
+	s.want("which", due.Waiting.Block.ID, StandingHold)
+
+	s = both(StandingHold, StandingBack)
+	s.start(canary("10"), waits(2*time.Hour))
+	s.lock()
+	s.after(time.Hour)
+	s.want("traffic", s.runs, "r1")
 }

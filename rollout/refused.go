@@ -14,7 +14,7 @@ const (
 	ReasonNewerAtWork  Reason = "newerAtWork"  // Other is at work: it is Found
 	ReasonUnderWay     Reason = "underWay"     // an effect is under way
 	ReasonNoBaseline   Reason = "noBaseline"   // nothing ran before it
-	ReasonBlocked      Reason = "blocked"      // Block
+	ReasonBlocked      Reason = "blocked"      // Blocks: all that stand in the way
 	ReasonNoGoal       Reason = "noGoal"       // Release never ran here and was good
 	ReasonNothing      Reason = "nothing"      // nothing to go back from: unchanged
 	ReasonThere        Reason = "there"        // the goal runs already: unchanged
@@ -67,7 +67,8 @@ type RefusedError struct {
 	Have    int
 	Need    int
 	Until   time.Time
-	Block   *Block
+	Blocks  []Block
+	Source  string // blocked: the target that Blocks stand on, where that is another one
 	Message string
 }
 
@@ -87,6 +88,16 @@ func (e *Execution) refuse(command string, reason Reason, needs ...State) *Refus
 		Command: command, Target: e.Spec.Target.Name, Rollout: e.Rollout.Name, State: e.Rollout.State,
 		Release: e.Spec.Release.ID, Reason: reason, Needs: needs,
 	}
+}
+
+// refuseBlocked refuses a command to e that blocks stop; nil where none does.
+func (e *Execution) refuseBlocked(intention Intention, blocks []Block) error {
+	if len(blocks) == 0 {
+		return nil
+	}
+	err := e.refuse(string(intention), ReasonBlocked)
+	err.Blocks = blocks
+	return err
 }
 
 // refuseOther refuses a command because of another rollout.

@@ -99,10 +99,18 @@ func (e *RefusedError) jobRule() string {
 }
 
 func (e *RefusedError) blockRule() string {
-	if e.Block == nil {
+	if len(e.Blocks) == 0 {
 		return "it is blocked"
 	}
-	b := *e.Block
+	rules := make([]string, len(e.Blocks))
+	for i, b := range e.Blocks {
+		rules[i] = b.rule()
+	}
+	return strings.Join(rules, "; ")
+}
+
+// rule says in words what stands in the way.
+func (b Block) rule() string {
 	text := fmt.Sprintf("block %s (%s", b.ID, b.Kind)
 	if b.By != "" {
 		text += " by " + b.By

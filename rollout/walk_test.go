@@ -180,7 +180,7 @@ func (w *walk) work() {
 	if due.Action == ActionEffect && !backwards(due.Kind) {
 		e := w.rollout(due.Rollout)
 		q := Question{Intention: ToPromote, Release: e.Spec.Release.ID, Person: true, Overrides: e.Spec.Overrides}
-		if b, blocked := Blocked(&w.r, q, w.now); blocked {
+		for _, b := range Blocked(&w.r, q, w.now) {
 			w.t.Errorf("%s goes on under block %s", due.Rollout, b.ID)
 		}
 	}

@@ -36,7 +36,7 @@ func (e *Engine) Lock(ctx context.Context, b Blocking) (view.Outcome, error) {
 	return e.beside(ctx, b.Targets, func(r *rollout.Record) error {
 		for _, have := range r.Blocks {
 			if have.Kind == rollout.BlockLock && have.ID != block.ID && have.BothWays == block.BothWays {
-				return &rollout.RefusedError{Command: "lock", Target: r.Target, Reason: rollout.ReasonAlready, Block: &have, Actor: have.By}
+				return &rollout.RefusedError{Command: "lock", Target: r.Target, Reason: rollout.ReasonAlready, Blocks: []rollout.Block{have}, Actor: have.By}
 			}
 		}
 		return rollout.Apply(r, rollout.AddBlock{Block: block}, e.Work.Now())

@@ -87,26 +87,34 @@ func New(c Config) *Engine {
 }
 
 // outside asks the policies of the pipeline file, by the clock.
-func (e *Engine) outside(r *rollout.Record, q rollout.Question, now time.Time) (rollout.Block, bool) {
+func (e *Engine) outside(r *rollout.Record, q rollout.Question, now time.Time) []rollout.Block {
 	invoker := pipeline.InvokerAutomation
 	if q.Person {
 		invoker = pipeline.InvokerPerson
 	}
-	b, blocked := e.Pipeline.Blocked(pipeline.Question{
+	blocks := e.Pipeline.Blocked(pipeline.Question{
 		Stage: r.Stage, Target: r.Target, Action: string(q.Intention), Invoker: invoker,
 		Overrides: slices.Concat(e.Policies, q.Overrides), Actor: e.Actor.Login, Now: now,
 	})
-	if !blocked {
-		return rollout.Block{}, false
+	list := make([]rollout.Block, len(blocks))
+	for i, b := range blocks {
+		list[i] = policyBlock(b)
 	}
-	policy, err := e.Pipeline.Policy(b.Policy)
-	if err != nil {
-		return rollout.Block{}, false
+	return list
+}
+
+// policyBlock is a policy's no as the records' blocks are. Its reason is only that
+// the override was no good: the view says the rest.
+func policyBlock(b pipeline.Block) rollout.Block {
+	name := b.Policy.Name.Value
+	block := rollout.Block{
+		ID: name, Kind: rollout.BlockPolicy, Whom: rollout.Everybody, Until: b.Until, By: name,
+		Override: b.Policy.Override, Standing: b.Policy.Standing, Resume: b.Policy.Resume,
 	}
-	return rollout.Block{
-		ID: b.Policy, Kind: rollout.BlockPolicy, Whom: rollout.Everybody, Until: b.Until, By: b.Policy, Reason: b.Message,
-		Override: policy.Override, Standing: policy.Standing, Resume: policy.Resume,
-	}, true
+	if b.Denied != "" && len(block.Override) > 0 {
+		block.Reason = b.Denied + " may not override it"
+	}
+	return block
 }
 
 // fresh makes the record of a target that was never saved.

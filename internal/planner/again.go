@@ -73,15 +73,13 @@ func (p *Planner) retry(r *rollout.Record, known *rollout.Promotion, m *Move) []
 		return nil
 	}
 	retry := rollout.Retry{Rollout: x.Rollout.Name, Attempt: p.Attempt, By: p.Actor}
-	if _, err := p.trial(r, retry); err != nil {
-		return []Refusal{refusalOf(m.Target, err)}
-	}
+	_, err := p.trial(r, retry)
 	q := rollout.Question{
 		Intention: rollout.ToRetryJob, Release: x.Spec.Release.ID, Person: p.Actor.Person,
 		Overrides: slices.Concat(p.Actor.Overrides, x.Spec.Overrides),
 	}
-	if b, blocked := p.byPolicy(r, q); blocked {
-		return []Refusal{refuseBlock(string(rollout.ToRetryJob), m.Target, q.Release, b)}
+	if err := p.refusedBy(r, q, err); err != nil {
+		return []Refusal{refusalOf(m.Target, err)}
 	}
 	m.Do = []rollout.Transition{retry}
 	return nil

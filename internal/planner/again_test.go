@@ -174,7 +174,7 @@ func TestRetryRefused(t *testing.T) {
 		"locked": {with(one, smoke), func(r *rig) {
 			r.apply("web", rollout.AddBlock{Block: rollout.Block{ID: "l", Kind: rollout.BlockLock, Whom: rollout.Everybody, By: "carol"}})
 		}, "block l"},
-		"policy": {frozen(with(one, smoke), ""), func(r *rig) { r.now = t0.Add(3 * time.Hour) }, `policy "freeze" denies retry-job`},
+		"policy": {frozen(with(one, smoke), ""), func(r *rig) { r.now = t0.Add(3 * time.Hour) }, "block freeze (policy)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := failed(t, c.file)

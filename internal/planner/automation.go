@@ -86,14 +86,7 @@ func (p *Planner) stopped(r *rollout.Record, intention rollout.Intention, step r
 	if step.Rollout != "" {
 		q.Overrides = []string{rollout.RestoredBlock(step.Rollout)}
 	}
-	if _, blocked := rollout.Blocked(r, q, p.Work.Now()); blocked {
-		return true
-	}
-	if p.Setting.Outside == nil {
-		return false
-	}
-	_, blocked := p.Setting.Outside(r, q, p.Work.Now())
-	return blocked
+	return len(rollout.Blocked(r, q, p.Work.Now()))+len(p.byPolicy(r, q)) > 0
 }
 
 // AutoPromotion is a promotion that a rule makes.

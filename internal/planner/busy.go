@@ -3,6 +3,7 @@ package planner
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"sluice/rollout"
@@ -22,6 +23,9 @@ func (p *Planner) busy(ctx context.Context, req Promotion, drafts []*draft) {
 		if d.resumes == "" {
 			p.mayCreate(d)
 		}
+	}
+	for _, d := range drafts {
+		d.refusals = append(d.refusals, d.stopped()...)
 	}
 }
 
@@ -66,17 +70,28 @@ func (p *Planner) refuseOlder(ctx context.Context, d *draft, active *rollout.Exe
 
 // mayCreate refuses what a block stops, a policy by the clock included.
 func (p *Planner) mayCreate(d *draft) {
-	if err := d.record.MayCreate(d.spec, p.Work.Now()); err != nil {
-		d.refusals = append(d.refusals, refusalOf(d.name(), err))
-		return
-	}
 	q := rollout.Question{
 		Intention: rollout.Intention(d.spec.Command), Release: d.release.ID,
 		Person: p.Actor.Person, Overrides: d.spec.Overrides,
 	}
-	if b, blocked := p.byPolicy(d.record, q); blocked {
-		d.refusals = append(d.refusals, refuseBlock(d.spec.Command, d.name(), d.release.ID, b))
+	if err := p.refusedBy(d.record, q, d.record.MayCreate(d.spec, p.Work.Now())); err != nil {
+		d.refusals = append(d.refusals, refusalOf(d.name(), err))
 	}
+}
+
+// stopped refuses a release that was abandoned where it comes from: once for each
+// block, which may stand on the target too.
+func (d *draft) stopped() []Refusal {
+	var list []Refusal
+	for _, from := range d.abandoned {
+		if !slices.ContainsFunc(slices.Concat(list, d.refusals), func(r Refusal) bool { return r.names(from.block.ID) }) {
+			list = append(list, Refusal{Target: d.name(), Reason: &rollout.RefusedError{
+				Command: rollout.CommandPromote, Target: d.name(), Release: d.release.ID, Reason: rollout.ReasonBlocked,
+				Blocks: []rollout.Block{from.block}, Source: from.target,
+			}})
+		}
+	}
+	return list
 }
 
 // reachesInto refuses what would still bake when a policy's window has begun that
@@ -92,11 +107,12 @@ func (p *Planner) reachesInto(d *draft) {
 	}
 	for i := 1; i < len(d.spec.Phases); i++ {
 		at := p.Work.Now().Add(time.Duration(i) * wait.Std())
-		b, blocked := p.Setting.Outside(d.record, q, at)
-		if !blocked || b.Standing != "" {
+		blocks := p.Setting.Outside(d.record, q, at)
+		silent := slices.IndexFunc(blocks, func(b rollout.Block) bool { return b.Standing == "" })
+		if silent < 0 {
 			continue
 		}
-		d.refuse(fmt.Sprintf("phase %s would begin about %s, when policy %q does not allow it", d.spec.Phases[i].ID, at.UTC().Format(time.RFC3339), b.ID),
+		d.refuse(fmt.Sprintf("phase %s would begin about %s, when policy %q does not allow it", d.spec.Phases[i].ID, at.UTC().Format(time.RFC3339), blocks[silent].ID),
 			"promote later, or say in the policy what becomes of a canary that stands: standing: hold, back or finish")
 		return
 	}

@@ -142,12 +142,12 @@ func TestPolicy(t *testing.T) {
 	r := newRig(t, frozen(one, ""))
 	r.now = t0.Add(3 * time.Hour)
 	plan := r.promote("prod")
-	r.refuses(plan, `policy "freeze" denies promote`)
-	if b := plan.Refusals[0].Reason.Block; b.ID != "freeze" || !b.Until.Equal(t0.Add(8*time.Hour)) {
+	r.refuses(plan, "block freeze (policy) until")
+	if b := plan.Refusals[0].Reason.Blocks[0]; b.ID != "freeze" || !b.Until.Equal(t0.Add(8*time.Hour)) {
 		t.Errorf("blocked by %+v", b)
 	}
 	override := func(p *planner.Promotion) { p.Options.OverridePolicies = []string{"freeze"} }
-	r.refuses(r.promote("prod", override), "may not override it")
+	r.refuses(r.promote("prod", override), "block freeze (policy by alice)")
 	r.actor.Login = "carol"
 	m := r.move(r.passes(r.promote("prod", override)), "web")
 	if got := m.Do[0].(rollout.Create).Spec.Overrides; !slices.Equal(got, []string{"freeze"}) {
@@ -160,7 +160,7 @@ func TestPolicy(t *testing.T) {
 	people.now = t0.Add(3 * time.Hour)
 	people.passes(people.promote("prod"))
 	people.actor.Person = false
-	people.refuses(people.promote("prod"), `policy "freeze" denies`)
+	people.refuses(people.promote("prod"), "block freeze (policy)")
 }
 
 // TestPolicyAhead: a promotion whose bakes reach into a window is refused, unless
@@ -199,6 +199,32 @@ func TestBlocks(t *testing.T) {
 	r.passes(r.promote("prod"))
 	r.actor.Person = false
 	r.refuses(r.promote("prod"), "stops automation")
+}
+
+// TestEveryBlock: a lock and a policy by the clock are one refusal that names both, of
+// a promotion and of a command to a rollout.
+func TestEveryBlock(t *testing.T) {
+	lock := rollout.AddBlock{Block: rollout.Block{ID: "lock-1", Kind: rollout.BlockLock, Whom: rollout.Everybody, By: "carol"}}
+	r := newRig(t, frozen(one, ""))
+	r.apply("web", lock)
+	r.now = t0.Add(3 * time.Hour)
+	r.blockedBy(r.promote("prod"), "lock-1", "freeze")
+	r.actor.Overrides = []string{"lock-1"}
+	r.blockedBy(r.promote("prod"), "freeze")
+
+	r = begun(t, frozen(with(one, canary30), "standing: hold, "))
+	r.apply("web", lock)
+	r.now = t0.Add(3 * time.Hour)
+	r.blockedBy(r.order(planner.CommandAdvance, "web"), "lock-1", "freeze")
+	r.apply("web", rollout.EndBlock{ID: "lock-1", By: rollout.Actor{Login: "carol"}})
+	r.blockedBy(r.order(planner.CommandAdvance, "web"), "freeze")
+
+	r = begun(t, frozen(with(one, canary30), "actions: [rollback, disable-canary], "))
+	lock.Block.BothWays = true
+	r.apply("web", lock)
+	r.now = t0.Add(3 * time.Hour)
+	r.blockedBy(r.goBack("web"), "lock-1", "freeze")
+	r.blockedBy(r.disableCanary(), "lock-1", "freeze")
 }
 
 // TestBlocksAfterGoingBack: after a person went back the release is refused to

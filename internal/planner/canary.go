@@ -95,10 +95,6 @@ func (p *Planner) DisableCanary(ctx context.Context, state *ledger.State, req Ca
 	d.spec = p.spec(req.Target, rollout.CommandDisableCanary, req.Options)
 	d.spec.Promotion, d.spec.Approval = req.ID, nil
 	d.spec.Phases = []rollout.PhaseSpec{{ID: rollout.PhaseStable, Effects: []driver.Kind{driver.Disable}}}
-	q := rollout.Question{Intention: rollout.ToDisableCanary, Person: p.Actor.Person, Overrides: d.spec.Overrides}
-	if b, blocked := p.byPolicy(d.record, q); blocked {
-		d.refusals = append(d.refusals, refuseBlock(rollout.CommandDisableCanary, d.name(), "", b))
-	}
 	p.preflight(ctx, []*draft{d})
 	p.takeAway(ctx, d)
 	plan.Promotion = p.entry(req.ID, rollout.CommandDisableCanary, req.Target.Stage, []string{d.name()})
@@ -128,7 +124,9 @@ func (p *Planner) takeAway(ctx context.Context, d *draft) {
 			away.Canary = share.Release
 		}
 	}
-	if _, err := p.trial(d.record, away); err != nil {
+	_, err := p.trial(d.record, away)
+	q := rollout.Question{Intention: rollout.ToDisableCanary, Person: p.Actor.Person, Overrides: d.spec.Overrides}
+	if err := p.refusedBy(d.record, q, err); err != nil {
 		d.undoNothing(err)
 		return
 	}

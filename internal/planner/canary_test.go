@@ -94,7 +94,7 @@ func TestPromoteCanaryBlocked(t *testing.T) {
 	r.passes(r.promoteCanary(false))
 	r.platform.had()
 	r.now = t0.Add(3 * time.Hour)
-	r.refuses(r.promoteCanary(false), `policy "freeze" denies promote-canary`)
+	r.refuses(r.promoteCanary(false), "block freeze (policy)")
 	if got := r.platform.had(); len(got) > 0 {
 		t.Errorf("asked %v", got)
 	}

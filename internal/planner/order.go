@@ -96,9 +96,8 @@ func (p *Planner) given(plan *Plan, state *ledger.State, o Order) bool {
 // order plans the command for one rollout.
 func (p *Planner) order(plan *Plan, o Order, c candidate) {
 	x := c.rollout()
-	q := rollout.Question{Intention: rollout.Intention(o.Command), Release: x.Spec.Release.ID, Person: p.Actor.Person, Overrides: p.Actor.Overrides}
-	if b, blocked := p.byPolicy(c.record, q); blocked {
-		plan.Refusals = append(plan.Refusals, refuseBlock(o.Command, c.target.Name.Value, q.Release, b))
+	if err := p.refusedBy(c.record, p.question(o, c), nil); err != nil {
+		plan.Refusals = append(plan.Refusals, refusalOf(c.target.Name.Value, err))
 		return
 	}
 	m := Move{Target: c.target.Name.Value, Shows: Shows{Release: x.Spec.Release, Resumes: c.name}}
@@ -110,6 +109,13 @@ func (p *Planner) order(plan *Plan, o Order, c candidate) {
 	plan.Findings = append(plan.Findings, driver.Finding{
 		Target: m.Target, Severity: driver.Note, Message: fmt.Sprintf("%s release %s (%s)", verb(o.Command), x.Spec.Release.ID, x.Rollout.Name),
 	})
+}
+
+// question is what blocks are asked about the command.
+func (p *Planner) question(o Order, c candidate) rollout.Question {
+	return rollout.Question{
+		Intention: rollout.Intention(o.Command), Release: c.rollout().Spec.Release.ID, Person: p.Actor.Person, Overrides: p.Actor.Overrides,
+	}
 }
 
 // verb says what a command does to a release.
@@ -157,7 +163,8 @@ func (p *Planner) candidates(state *ledger.State, o Order) (fits, others []candi
 		r := p.record(state, t)
 		for _, name := range r.Meant(rollout.Intention(o.Command), o.Promotion) {
 			c := candidate{target: t, record: r, name: name}
-			if _, c.err = p.trial(r, p.transition(o, t, name)); c.err != nil {
+			if _, err := p.trial(r, p.transition(o, t, name)); err != nil {
+				c.err = p.refusedBy(r, p.question(o, c), err)
 				others = append(others, c)
 				continue
 			}

@@ -164,7 +164,7 @@ func TestOrderPolicy(t *testing.T) {
 		if advance {
 			r.passes(r.order(planner.CommandAdvance, "web"))
 		} else {
-			r.refuses(r.order(planner.CommandAdvance, "web"), `policy "freeze" denies advance`)
+			r.refuses(r.order(planner.CommandAdvance, "web"), "block freeze (policy)")
 		}
 		r.passes(r.order(planner.CommandCancel, "web"))
 	}
@@ -172,7 +172,7 @@ func TestOrderPolicy(t *testing.T) {
 	r.carry(r.promote("prod"))
 	r.drive("web")
 	r.now = t0.Add(3 * time.Hour)
-	r.refuses(r.order(planner.CommandCancel, "web"), `policy "freeze" denies cancel`)
+	r.refuses(r.order(planner.CommandCancel, "web"), "block freeze (policy)")
 }
 
 // TestOrdered: what was left as an order waits for the run that holds it.

@@ -4,6 +4,7 @@
 package planner
 
 import (
+	"slices"
 	"time"
 
 	"sluice/rollout"
@@ -73,4 +74,9 @@ type Refusal struct {
 	Target   string
 	Reason   *rollout.RefusedError // the record's reason; nil where Findings say why
 	Findings []driver.Finding      // what was found on the platform
+}
+
+// names reports whether a block is among the reasons.
+func (r Refusal) names(block string) bool {
+	return r.Reason != nil && slices.ContainsFunc(r.Reason.Blocks, func(b rollout.Block) bool { return b.ID == block })
 }

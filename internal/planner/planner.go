@@ -72,9 +72,9 @@ func (p *Planner) Fresh(t *pipeline.Target) rollout.Record {
 }
 
 // byPolicy asks the policies by the clock alone.
-func (p *Planner) byPolicy(r *rollout.Record, q rollout.Question) (rollout.Block, bool) {
+func (p *Planner) byPolicy(r *rollout.Record, q rollout.Question) []rollout.Block {
 	if p.Setting.Outside == nil {
-		return rollout.Block{}, false
+		return nil
 	}
 	return p.Setting.Outside(r, q, p.Work.Now())
 }

@@ -187,6 +187,13 @@ type draft struct {
 	away      *rollout.DisableCanary
 	reviews   []rollout.Voter // who approved its environment in this run
 	accepts   bool            // what stands is to be changed, whoever made it
+	abandoned []standing      // blocks of its release where that comes from
+}
+
+// standing is a block with the target that it stands on.
+type standing struct {
+	target string
+	block  rollout.Block
 }
 
 func (d *draft) name() string { return d.target.Name.Value }

@@ -129,23 +129,19 @@ func (r *rig) planner() *planner.Planner {
 }
 
 // outside asks the file's policies, as the engine does.
-func (r *rig) outside(record *rollout.Record, q rollout.Question, now time.Time) (rollout.Block, bool) {
+func (r *rig) outside(record *rollout.Record, q rollout.Question, now time.Time) []rollout.Block {
 	invoker := pipeline.InvokerAutomation
 	if q.Person {
 		invoker = pipeline.InvokerPerson
 	}
-	b, blocked := r.pipeline.Blocked(pipeline.Question{
+	var list []rollout.Block
+	for _, b := range r.pipeline.Blocked(pipeline.Question{
 		Stage: record.Stage, Target: record.Target, Action: string(q.Intention), Invoker: invoker,
 		Overrides: q.Overrides, Actor: r.actor.Login, Now: now,
-	})
-	if !blocked {
-		return rollout.Block{}, false
+	}) {
+		list = append(list, rollout.Block{ID: b.Policy.Name.Value, Kind: rollout.BlockPolicy, Until: b.Until, By: b.Denied, Standing: b.Policy.Standing})
 	}
-	policy, err := r.pipeline.Policy(b.Policy)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return rollout.Block{ID: b.Policy, Kind: rollout.BlockPolicy, Until: b.Until, Reason: b.Message, Standing: policy.Standing}, true
+	return list
 }
 
 func (r *rig) target(name string) *pipeline.Target {
@@ -329,6 +325,24 @@ func (r *rig) refuses(plan planner.Plan, words string) {
 	var refused *planner.RefusedError
 	if !errors.As(err, &refused) {
 		r.t.Errorf("%T is no refusal", err)
+	}
+}
+
+// blockedBy asserts that a plan is refused by these blocks, and nothing else.
+func (r *rig) blockedBy(plan planner.Plan, ids ...string) {
+	r.t.Helper()
+	var got []string
+	for _, one := range plan.Refusals {
+		if one.Reason == nil || one.Reason.Reason != rollout.ReasonBlocked {
+			r.t.Errorf("refused with %+v", one)
+			continue
+		}
+		for _, b := range one.Reason.Blocks {
+			got = append(got, strings.Trim(b.ID+" on "+one.Reason.Source, " on "))
+		}
+	}
+	if !slices.Equal(got, ids) {
+		r.t.Errorf("blocked by %q, want %q", got, ids)
 	}
 }
 

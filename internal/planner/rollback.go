@@ -72,13 +72,9 @@ func (p *Planner) goBack(ctx context.Context, req Back, d *draft) {
 		}
 	}
 	trial, err := p.trial(d.record, back)
-	if err != nil {
-		d.undoNothing(err)
-		return
-	}
 	q := rollout.Question{Intention: rollout.ToRollBack, Person: p.Actor.Person, Overrides: d.spec.Overrides}
-	if b, blocked := p.byPolicy(d.record, q); blocked {
-		d.refusals = append(d.refusals, refuseBlock(rollout.CommandRollback, d.name(), "", b))
+	if err := p.refusedBy(d.record, q, err); err != nil {
+		d.undoNothing(err)
 		return
 	}
 	d.back = &back

@@ -169,7 +169,7 @@ func TestGoBackPolicy(t *testing.T) {
 	named := newRig(t, frozen(one, "actions: [rollback], "))
 	named.promoted("r2")
 	named.now = t0.Add(3 * time.Hour)
-	named.refuses(named.goBack("web"), `policy "freeze" denies rollback`)
+	named.refuses(named.goBack("web"), "block freeze (policy)")
 }
 
 // TestGoBackUnreachable: a target whose platform does not answer goes back all

@@ -209,8 +209,10 @@ func (p *Planner) proveByRecord(r *rollout.Record, req Promotion, d *draft, sour
 	if r == nil {
 		return
 	}
-	if b, blocked := abandoned(r, runs.ID, p.Actor.Overrides); blocked {
-		d.refusals = append(d.refusals, refuseBlock(rollout.CommandPromote, d.name(), runs.ID, b))
+	if blocks := abandoned(r, runs.ID, p.Actor.Overrides); len(blocks) > 0 {
+		for _, b := range blocks {
+			d.abandoned = append(d.abandoned, standing{target: source, block: b})
+		}
 		return
 	}
 	if active, ok := r.Active(); ok && active.Spec.Release.ID == runs.ID && active.Touched() && active.Spec.Command != rollout.CommandRollback {
@@ -229,14 +231,11 @@ func (p *Planner) proveByRecord(r *rollout.Record, req Promotion, d *draft, sour
 	}
 }
 
-// abandoned is the block of a release that was abandoned everywhere.
-func abandoned(r *rollout.Record, release string, overrides []string) (rollout.Block, bool) {
-	for _, b := range r.Blocks {
-		if b.Kind == rollout.BlockAbandon && b.Release == release && !slices.Contains(overrides, b.ID) {
-			return b, true
-		}
-	}
-	return rollout.Block{}, false
+// abandoned are the blocks of a release that was abandoned where it runs.
+func abandoned(r *rollout.Record, release string, overrides []string) []rollout.Block {
+	return slices.DeleteFunc(slices.Clone(r.Blocks), func(b rollout.Block) bool {
+		return b.Kind != rollout.BlockAbandon || b.Release != release || slices.Contains(overrides, b.ID)
+	})
 }
 
 // resolve completes the releases: that they exist within the target's reach, and

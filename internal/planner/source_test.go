@@ -86,7 +86,7 @@ func TestAbandoned(t *testing.T) {
 		r.apply(where, rollout.AddBlock{Block: rollout.Block{ID: "b1", Kind: rollout.BlockAbandon, Release: "r2", Whom: rollout.Everybody, By: "carol", Reason: "leaks"}})
 		plan := r.promote("prod")
 		r.refuses(plan, "leaks")
-		if reason := plan.Refusals[0].Reason; reason == nil || reason.Block == nil || reason.Block.ID != "b1" || reason.Release != "r2" {
+		if reason := plan.Refusals[0].Reason; reason == nil || len(reason.Blocks) != 1 || reason.Blocks[0].ID != "b1" || reason.Release != "r2" {
 			t.Errorf("refused for %+v", reason)
 		}
 		r.actor.Overrides = []string{"b1"}
@@ -96,6 +96,23 @@ func TestAbandoned(t *testing.T) {
 	r.apply("web", rollout.AddBlock{Block: rollout.Block{ID: "b1", Kind: rollout.BlockAbandon, Release: "r3", Whom: rollout.Everybody}})
 	r.refuses(r.promote("prod", release("r3"), skipStages), "abandon")
 	r.passes(r.promote("prod", release("r2"), skipStages))
+}
+
+// TestAbandonedEverywhere: a block that stands where the release comes from is told
+// beside those of the target, with the place where it stands; one that stands on both
+// is told once.
+func TestAbandonedEverywhere(t *testing.T) {
+	r := newRig(t, chain)
+	r.carry(r.promote("staging"))
+	r.drive("web-staging")
+	abandon := rollout.AddBlock{Block: rollout.Block{ID: "b1", Kind: rollout.BlockAbandon, Release: "r2", Whom: rollout.Everybody}}
+	r.apply("web-staging", abandon)
+	r.apply("web", rollout.AddBlock{Block: rollout.Block{ID: "lock-1", Kind: rollout.BlockLock, Whom: rollout.Everybody}})
+	r.blockedBy(r.promote("prod"), "lock-1", "b1 on web-staging")
+	r.apply("web", abandon)
+	r.blockedBy(r.promote("prod"), "lock-1", "b1")
+	r.actor.Overrides = []string{"lock-1"}
+	r.blockedBy(r.promote("prod"), "b1")
 }
 
 // TestSkipStages: a hot fix leaves stages out on purpose: from the start of its

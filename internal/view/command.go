@@ -107,8 +107,7 @@ func (t *telling) tryOn(r *rollout.Record, c Command, name string) bool {
 	if e, ok := r.Rollout(name); ok {
 		q.Release = e.Spec.Release.ID
 	}
-	_, blocked := t.Setting.Outside(r, q, t.Now)
-	return !blocked
+	return len(t.Setting.Outside(r, q, t.Now)) == 0
 }
 
 // transition is what the command does to a rollout.

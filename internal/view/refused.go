@@ -2,9 +2,7 @@ package view
 
 import (
 	"errors"
-	"slices"
 	"strings"
-	"time"
 
 	"sluice/internal/planner"
 	"sluice/rollout"
@@ -27,7 +25,7 @@ func Reasons(err error) []string {
 		return reasons(all.Refusals)
 	}
 	if one, ok := errors.AsType[*rollout.RefusedError](err); ok {
-		return []string{Sentence(one)}
+		return Sentences(one)
 	}
 	return []string{err.Error()}
 }
@@ -54,8 +52,8 @@ func reasons(refusals []planner.Refusal) []string {
 // Refusal is why a command cannot be carried out on a target, a line each.
 func Refusal(r planner.Refusal) []string {
 	var lines []string
-	if r.Reason != nil {
-		lines = append(lines, named(r.Target, Sentence(r.Reason)))
+	for _, one := range reasonsOf(r.Reason) {
+		lines = append(lines, named(r.Target, one.String()))
 	}
 	for _, f := range r.Findings {
 		target := f.Target
@@ -71,8 +69,8 @@ func Refusal(r planner.Refusal) []string {
 func refusalFindings(refusals []planner.Refusal) []driver.Finding {
 	var findings []driver.Finding
 	for _, r := range refusals {
-		if r.Reason != nil {
-			findings = append(findings, driver.Finding{Target: r.Target, Severity: driver.Refuse, Message: because(r.Reason), Remedy: remedy(r.Reason)})
+		for _, one := range reasonsOf(r.Reason) {
+			findings = append(findings, driver.Finding{Target: r.Target, Severity: driver.Refuse, Message: one.why, Remedy: one.remedy})
 		}
 		for _, f := range r.Findings {
 			if f.Target == "" {
@@ -92,26 +90,47 @@ func named(target, text string) string {
 	return target + ": " + text
 }
 
-// Sentence says why a record refused a command, and what can be done.
-func Sentence(e *rollout.RefusedError) string {
-	if how := remedy(e); how != "" {
-		return because(e) + "; " + how
+// reason is why a record refused a command, and what can be done; "" where why says
+// it, or nothing can.
+type reason struct{ why, remedy string }
+
+func (r reason) String() string {
+	if r.remedy == "" {
+		return r.why
 	}
-	return because(e)
+	return r.why + "; " + r.remedy
+}
+
+// Sentences say why a record refused a command, and what can be done: one for each
+// thing that stands in the way.
+func Sentences(e *rollout.RefusedError) []string {
+	var lines []string
+	for _, one := range reasonsOf(e) {
+		lines = append(lines, one.String())
+	}
+	return lines
+}
+
+func reasonsOf(e *rollout.RefusedError) []reason {
+	switch {
+	case e == nil:
+		return nil
+	case e.Reason == rollout.ReasonBlocked:
+		return blockedBy(e)
+	default:
+		return []reason{{because(e), remedy(e)}}
+	}
 }
 
 // because says why.
 func because(e *rollout.RefusedError) string {
-	switch e.Reason {
-	case rollout.ReasonBlocked:
-		return cannot(e) + inTheWay(e)
-	case rollout.ReasonAutomation:
-		if strings.HasSuffix(e.Actor, "[bot]") {
-			return cannot(e) + e.Actor + " is not a person; approvals count only from people"
-		}
-		return cannot(e) + "no person started this run" + by(", which runs as ", e.Actor) + "; approvals count only from people"
-	default:
+	switch {
+	case e.Reason != rollout.ReasonAutomation:
 		return e.Error()
+	case strings.HasSuffix(e.Actor, "[bot]"):
+		return cannot(e) + e.Actor + " is not a person; approvals count only from people"
+	default:
+		return cannot(e) + "no person started this run" + by(", which runs as ", e.Actor) + "; approvals count only from people"
 	}
 }
 
@@ -123,52 +142,9 @@ func cannot(e *rollout.RefusedError) string {
 	return "cannot " + e.Command + " " + what + ": "
 }
 
-// inTheWay says which block stops a command, since and until when.
-func inTheWay(e *rollout.RefusedError) string {
-	if e.Block == nil {
-		return "it is blocked"
-	}
-	b := *e.Block
-	text := inTheWayOf(b, e.Release)
-	if !b.Until.IsZero() {
-		text += " until " + b.Until.UTC().Format(time.RFC3339)
-	}
-	return text + by(": ", b.Reason)
-}
-
-func inTheWayOf(b rollout.Block, release string) string {
-	switch b.Kind {
-	case rollout.BlockLock:
-		text := "it is locked" + by(" by ", b.By)
-		if !b.At.IsZero() {
-			text += " since " + b.At.UTC().Format(time.RFC3339)
-		}
-		if b.BothWays {
-			text += ", both ways"
-		}
-		return text
-	case rollout.BlockAbandon:
-		return "release " + release + " was abandoned" + by(" by ", b.By)
-	case rollout.BlockPolicy:
-		return "policy " + b.ID + " does not allow it"
-	case rollout.BlockRestored:
-		return "traffic was put back from release " + b.From + ", and automation waits for a person"
-	case rollout.BlockWentBack:
-		text := by("", b.By) + " went back from release " + b.From
-		if b.Whom == rollout.Automation {
-			text += ", and automation waits for a person"
-		}
-		return text
-	default:
-		return "block " + b.ID + " is in the way"
-	}
-}
-
 // remedy says what can be done; "" where the reason says it, or nothing can.
 func remedy(e *rollout.RefusedError) string {
 	switch e.Reason {
-	case rollout.ReasonBlocked:
-		return passing(e)
 	case rollout.ReasonNewer, rollout.ReasonNewerAtWork:
 		return "`sluice status --target " + e.Target + "` shows it"
 	case rollout.ReasonUnderWay:
@@ -181,21 +157,5 @@ func remedy(e *rollout.RefusedError) string {
 		return "start a new run"
 	default:
 		return ""
-	}
-}
-
-// passing says how a block is ended, and who may pass it.
-func passing(e *rollout.RefusedError) string {
-	if e.Block == nil {
-		return ""
-	}
-	b := *e.Block
-	switch {
-	case b.Kind == rollout.BlockPolicy && len(b.Override) == 0:
-		return "nobody may override it"
-	case b.Kind == rollout.BlockPolicy:
-		return strings.Join(slices.Clone(b.Override), ", ") + " may pass it with --override " + b.ID + " --reason '…'"
-	default:
-		return "`" + ending(b, e.Target).String() + "` ends it, --override " + b.ID + " --reason '…' passes it once"
 	}
 }

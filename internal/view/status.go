@@ -309,6 +309,9 @@ func blockNotes(blocks []Block, target string) []string {
 		if ends != "" {
 			note += "; `" + ends + "` ends it"
 		}
+		if len(b.Override) > 0 {
+			note += "; " + strings.Join(b.Override, ", ") + " may pass it with --override " + b.ID + " --reason '…'"
+		}
 		notes = append(notes, note)
 	}
 	return notes

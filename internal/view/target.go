@@ -370,7 +370,7 @@ func (t *telling) blocks(r *rollout.Record) []Block {
 		release = e.Spec.Release.ID
 	}
 	q := rollout.Question{Intention: rollout.ToPromote, Release: release, Person: t.Setting.Person}
-	if b, blocked := t.Setting.Outside(r, q, t.Now); blocked {
+	for _, b := range t.Setting.Outside(r, q, t.Now) {
 		list = append(list, blockOf(b))
 	}
 	return list

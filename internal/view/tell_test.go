@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,8 +69,8 @@ func TestNotices(t *testing.T) {
 // TestExplain holds refusals in words against what their reader needs: which
 // block, until when, who may pass it, how.
 func TestExplain(t *testing.T) {
-	block := func(b rollout.Block) *rollout.RefusedError {
-		return &rollout.RefusedError{Command: "promote", Target: "api", Release: "r2", Reason: rollout.ReasonBlocked, Block: &b}
+	block := func(list ...rollout.Block) *rollout.RefusedError {
+		return &rollout.RefusedError{Command: "promote", Target: "api", Release: "r2", Reason: rollout.ReasonBlocked, Blocks: list}
 	}
 	for want, e := range map[string]*rollout.RefusedError{
 		"cannot promote api: it is locked by carol since 2026-03-01T12:00:00Z: incident 12; `sluice unlock --target api --reason '…'` ends it, --override lock-1 --reason '…' passes it once": block(
@@ -102,6 +103,43 @@ func TestExplain(t *testing.T) {
 	}
 	if got := Explain(errors.New("no route to host")); got != "no route to host" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestEveryBlockIsTold, a line each with its own way on, and what passes all of them.
+func TestEveryBlockIsTold(t *testing.T) {
+	lock := rollout.Block{ID: "lock-1", Kind: rollout.BlockLock, By: "carol", At: t0, BothWays: true}
+	freeze := rollout.Block{ID: "freeze", Kind: rollout.BlockPolicy, Until: t0.Add(time.Hour), Override: []string{"erin"}, Reason: "bob may not override it"}
+	shut := rollout.Block{ID: "shut", Kind: rollout.BlockPolicy}
+	leaks := rollout.Block{ID: "abandon-1", Kind: rollout.BlockAbandon, Release: "r2", By: "carol", Scope: rollout.ScopePipeline}
+	back := rollout.Block{ID: "went-back-1", Kind: rollout.BlockWentBack, By: "anna", From: "r2", Release: "r2"}
+	automation := rollout.Block{ID: "went-back-1-automation", Kind: rollout.BlockWentBack, By: "anna", From: "r2", Whom: rollout.Automation}
+	const locked = "cannot promote api: it is locked by carol since 2026-03-01T12:00:00Z, both ways; `sluice unlock --target api --reason '…'` ends it, --override lock-1 --reason '…' passes it once"
+	for _, c := range []struct {
+		source string
+		blocks []rollout.Block
+		want   []string
+	}{
+		{"", []rollout.Block{lock, freeze}, []string{
+			locked,
+			"cannot promote api: policy freeze does not allow it until 2026-03-01T13:00:00Z: bob may not override it; erin may pass it with --override freeze --reason '…'",
+			"--override lock-1,freeze --reason '…' passes all of it once",
+		}},
+		{"", []rollout.Block{lock, shut}, []string{locked, "cannot promote api: policy shut does not allow it; nobody may override it"}},
+		{"", []rollout.Block{back, automation}, []string{
+			"cannot promote api: anna went back from release r2, and automation waits for a person; `sluice unblock --target api --reason '…'` ends it, --override went-back-1,went-back-1-automation --reason '…' passes it once",
+		}},
+		{"", []rollout.Block{leaks}, []string{
+			"cannot promote api: release r2 was abandoned by carol; `sluice unblock abandon-1 --reason '…'` ends it, --override abandon-1 --reason '…' passes it once",
+		}},
+		{"api-staging", []rollout.Block{{ID: "abandon-1", Kind: rollout.BlockAbandon, Release: "r2", By: "carol", Scope: rollout.ScopeTarget}}, []string{
+			"cannot promote api: release r2 was abandoned on api-staging by carol; `sluice unblock abandon-1 --target api-staging --reason '…'` ends it, --override abandon-1 --reason '…' passes it once",
+		}},
+	} {
+		e := &rollout.RefusedError{Command: "promote", Target: "api", Release: "r2", Reason: rollout.ReasonBlocked, Blocks: c.blocks, Source: c.source}
+		if got := Reasons(e); !slices.Equal(got, c.want) {
+			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+		}
 	}
 }
 
@@ -157,7 +195,7 @@ func TestPlan(t *testing.T) {
 	text := v.Plan(plan).Text([]string{"actions: read"})
 	refused := plan
 	refused.Refusals = []planner.Refusal{{Target: "b", Reason: &rollout.RefusedError{
-		Command: "promote", Target: "b", Reason: rollout.ReasonBlocked, Block: &rollout.Block{ID: "freeze", Kind: rollout.BlockPolicy},
+		Command: "promote", Target: "b", Reason: rollout.ReasonBlocked, Blocks: []rollout.Block{{ID: "freeze", Kind: rollout.BlockPolicy}},
 	}}}
 	text += "\n" + v.Plan(refused).Text(nil)
 	golden(t, "testdata/plan.golden", text)

@@ -311,12 +311,18 @@ func (t *telling) blocked(r *rollout.Record, from rollout.Waiting) Waiting {
 	return w
 }
 
-// ending is the command line that ends a block. Somebody else's takes a reason.
+// ending is the command line that ends a block that stands on a target. Somebody
+// else's takes a reason. A release that was abandoned everywhere goes on only where
+// that ends everywhere: it is stopped where it comes from too.
 func ending(b rollout.Block, target string) Command {
-	if b.Kind == rollout.BlockLock {
+	switch {
+	case b.Kind == rollout.BlockLock:
 		return Command{Name: "unlock", Target: target, Reason: true}
+	case b.Kind == rollout.BlockAbandon && b.Scope == rollout.ScopePipeline:
+		return Command{Name: "unblock", Block: b.ID, Reason: true}
+	default:
+		return Command{Name: "unblock", Block: b.ID, Target: target, Reason: true}
 	}
-	return Command{Name: "unblock", Block: b.ID, Target: target, Reason: true}
 }
 
 // person tells of a rollout that a person has to start the next phase of. A

@@ -194,5 +194,5 @@ func (b Block) Ends(target string) string {
 	if b.Kind == rollout.BlockPolicy {
 		return ""
 	}
-	return ending(rollout.Block{ID: b.ID, Kind: b.Kind}, target).String()
+	return ending(rollout.Block{ID: b.ID, Kind: b.Kind, Scope: b.Scope}, target).String()
 }

@@ -3,6 +3,7 @@ package view
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,11 +76,11 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) outside(_ *rollout.Record, q rollout.Question, now time.Time) (rollout.Block, bool) {
-	if w.freeze == nil || !w.freeze.Holds(now) || q.Intention.Back() {
-		return rollout.Block{}, false
+func (w *world) outside(_ *rollout.Record, q rollout.Question, now time.Time) []rollout.Block {
+	if w.freeze == nil || !w.freeze.Holds(now) || q.Intention.Back() || slices.Contains(q.Overrides, w.freeze.ID) {
+		return nil
 	}
-	return *w.freeze, true
+	return []rollout.Block{*w.freeze}
 }
 
 // view is what a look at the world now is told with.
