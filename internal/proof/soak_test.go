@@ -14,11 +14,13 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"sluice/rollout"
 )
 
 // TestSoak: people and automation promote, approve, reject, advance, roll back, lock,
-// unlock, cancel and reconcile at once and at random, and die at random, over one store and one
-// platform; after each step nothing is broken that must never be. SOAK says for
+// unlock, cancel, abandon, skip and reconcile at once and at random, and die at random,
+// over one store and one platform; after each step nothing is broken that must never be. SOAK says for
 // how long; a fault names its seed.
 func TestSoak(t *testing.T) {
 	long, err := time.ParseDuration(cmp.Or(os.Getenv("SOAK"), "2s"))
@@ -50,6 +52,7 @@ type soak struct {
 	moves       []move
 	releases    []time.Time // when there was something newer
 	generations map[string]int64
+	known       []string // releases that the records name
 	steps       int
 	deaths      int
 	codes       map[int]int
@@ -105,14 +108,26 @@ func (s *soak) last(t *testing.T, long time.Duration, own *rand.Rand) {
 		})
 	}
 	workers.Wait()
-	for i, open := range []string{"unlock", "unblock"} { // exit 4 where there is nothing to open
-		s.here(t, step{"anna", int64(90 + i), []string{open, "--stage", "production", "--reason", "the end"}})
-	}
+	s.open(t)
 	s.settle(t)
 	for _, what := range s.contradictions(t) {
 		t.Error(what)
 	}
 	t.Logf("%d steps, of which %d died; exit codes %v; %d changes at the platform", s.steps, s.deaths, s.codes, len(s.moves))
+}
+
+// open takes away whatever people put in the way: exit 4 where there is nothing.
+func (s *soak) open(t *testing.T) {
+	run := int64(80)
+	give := func(args ...string) {
+		run++
+		s.here(t, step{"anna", run, append(args, "--reason", "the end")})
+	}
+	give("unlock", "--stage", "production")
+	give("unblock", "--stage", "production")
+	for _, release := range s.known {
+		give("unabandon", "--release", release)
+	}
 }
 
 // step has one process do something, and looks at what may not be.
@@ -124,7 +139,7 @@ func (s *soak) step(t *testing.T, mine *world, chance *rand.Rand, run int64) {
 	if chance.IntN(4) == 0 {
 		s.release()
 	}
-	l := &life{step: anything(chance, run), began: time.Now()}
+	l := &life{step: anything(chance, run, s.releasesKnown()), began: time.Now()}
 	mine.passage.moves = func(r *http.Request) func() { return s.moving(l, r) }
 	at := never
 	if chance.IntN(2) == 0 {
@@ -160,9 +175,20 @@ func (s *soak) released(from, to time.Time) bool {
 	return slices.ContainsFunc(s.releases, func(at time.Time) bool { return at.After(from) && at.Before(to) })
 }
 
+// releasesKnown are those that the records name; a word that names none where there are
+// none.
+func (s *soak) releasesKnown() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.known) == 0 {
+		return []string{"none"}
+	}
+	return slices.Clone(s.known)
+}
+
 // anything is a command line that somebody may think of.
-func anything(chance *rand.Rand, run int64) step {
-	target := fmt.Sprintf("t%d", 1+chance.IntN(3))
+func anything(chance *rand.Rand, run int64, releases []string) step {
+	target, release := fmt.Sprintf("t%d", 1+chance.IntN(3)), releases[chance.IntN(len(releases))]
 	lines := []step{
 		promote(run), promote(run), promote(run), promote(run),
 		approve(run), approve(run), approve(run), approve(run),
@@ -180,6 +206,10 @@ func anything(chance *rand.Rand, run int64) step {
 		{"anna", run, []string{"ignore-job", "--target", target}},
 		{"anna", run, []string{"disable-canary", "--target", target, "--reason", "away with it"}},
 		{"anna", run, []string{"promote-canary", "--target", target}},
+		{"anna", run, []string{"abandon", "--release", release, "--reason", "it leaks"}},
+		{"anna", run, []string{"unabandon", "--release", release, "--reason", "it does not"}},
+		{"anna", run, []string{"unabandon", "--release", release, "--reason", "it does not"}},
+		{"anna", run, []string{"skip", "--target", target, "--reason", "its region is down"}},
 		{"octocat", run, []string{"status"}},
 		{"github-actions[bot]", run, []string{"reconcile"}},
 		{"github-actions[bot]", run, []string{"reconcile"}},
@@ -248,22 +278,33 @@ func (s *soak) state(mine *world, t *testing.T) []string {
 	defer s.mu.Unlock()
 	got := mine.here(t, step{"octocat", 99, []string{"state", "show", "--output", "json"}})
 	var doc struct {
-		Records []struct {
-			Target     string
-			Generation int64
-		}
+		Records []json.RawMessage
 	}
 	if err := json.Unmarshal([]byte(got.stdout), &doc); got.code != 0 || err != nil {
 		return []string{fmt.Sprintf("the state cannot be read: %v: %s", err, got)}
 	}
 	var found []string
-	for _, r := range doc.Records {
+	for _, text := range doc.Records {
+		r, err := rollout.Decode[rollout.Record](text)
+		if err != nil {
+			return append(found, fmt.Sprintf("a record cannot be read: %v", err))
+		}
 		if r.Generation < s.generations[r.Target] {
 			found = append(found, fmt.Sprintf("%s went from generation %d back to %d", r.Target, s.generations[r.Target], r.Generation))
 		}
 		s.generations[r.Target] = r.Generation
+		s.know(r)
 	}
 	return found
+}
+
+// know notes the releases that a record names.
+func (s *soak) know(r rollout.Record) {
+	for _, x := range r.Rollouts {
+		if id := x.Spec.Release.ID; id != "" && !slices.Contains(s.known, id) {
+			s.known = append(s.known, id)
+		}
+	}
 }
 
 // story looks at what was changed at the platform, target by target: nothing
