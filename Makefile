@@ -5,7 +5,7 @@ export GOFLAGS ?= -buildvcs=false
 # package in a binary: a third of it.
 SMALL := -tags=grpcnotrace -trimpath
 
-.PHONY: all build test race cover fuzz proof costs soak bench e2e lint fmt scaffold release notes publish-check owner clean help
+.PHONY: all build test race cover fuzz proof costs soak bench e2e clients lint fmt scaffold release notes publish-check owner clean help
 
 all: build test lint ## builds, tests and lints
 
@@ -53,13 +53,16 @@ bench: ## what the design promises about cost, as ratios, with the machine named
 e2e: ## the tests that need an engine, act and the aws CLI; .ci/run brings them
 	go test -count=1 -timeout=30m -v ./e2e
 
+clients: ## the vendors' own clients against the sandbox, a call a line: works, refused or differs
+	set -e; exports=$$(bash e2e/clients/install.sh); eval "$$exports"; go test -count=1 -timeout=30m -v -run='^TestClients$$' ./e2e
+
 lint: ## golangci-lint, actionlint, shellcheck, go mod tidy
 	golangci-lint run --allow-parallel-runners ./...
 	actionlint
 	@# The examples call each other by the place that they are copied to.
 	set -e; copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; mkdir -p "$$copy/.github" "$$copy/.git"; \
 	  cp -r examples/workflows "$$copy/.github"; cd "$$copy"; actionlint
-	shellcheck -x .ci/run .github/release.sh setup/install.sh e2e/install-heroku.sh e2e/schema.sh
+	shellcheck -x .ci/run .github/release.sh setup/install.sh e2e/install-heroku.sh e2e/schema.sh e2e/clients/*.sh
 	go mod tidy -diff
 
 fmt: ## formats the Go files

@@ -37,6 +37,7 @@ func (op patchOperation) replaceInCanary(api *restAPI, s *stage, value string) e
 //
 // docs/platforms.md: "A canary comes into being by `replace` on `/canarySettings/deploymentId` or `/canarySettings/percentTraffic`"
 // docs/platforms.md: "the first one creates an empty canary on the current deployment"
+// docs/platforms.md: "so does any other key of it: Terraform's provider sends the overrides first"
 func (s *stage) canary() *canarySettings {
 	if s.CanarySettings == nil {
 		s.CanarySettings = &canarySettings{DeploymentID: s.DeploymentID}
@@ -45,31 +46,21 @@ func (s *stage) canary() *canarySettings {
 }
 
 func (op patchOperation) replaceStageCache(s *stage, value string) error {
-	if s.CanarySettings == nil {
-		return op.noCanary()
-	}
 	use, err := op.boolean(value)
-	s.CanarySettings.UseStageCache = use
+	s.canary().UseStageCache = use
 	return err
 }
 
 func (op patchOperation) replaceOverride(s *stage, key, value string) error {
-	if s.CanarySettings == nil {
-		return op.noCanary()
-	}
 	if err := checkVariable(key, value); err != nil {
 		return err
 	}
-	if s.CanarySettings.StageVariableOverrides == nil {
-		s.CanarySettings.StageVariableOverrides = map[string]string{}
+	canary := s.canary()
+	if canary.StageVariableOverrides == nil {
+		canary.StageVariableOverrides = map[string]string{}
 	}
-	s.CanarySettings.StageVariableOverrides[key] = value
+	canary.StageVariableOverrides[key] = value
 	return nil
-}
-
-// noCanary refuses what no record shows to make a canary.
-func (op patchOperation) noCanary() error {
-	return badRequest("Invalid replace operation with path: %s. Canary does not exist.", op.Path)
 }
 
 // removeFromCanary removes the canary or one of its overrides.

@@ -44,6 +44,10 @@ func (op patchOperation) apply(api *restAPI, s *stage) error {
 	case "remove":
 		return op.removeFrom(s)
 	case "add":
+		// docs/platforms.md: "access logs take `add` as well as `replace`"
+		if parent, _ := splitPath(op.Path); parent == "/accessLogSettings" && op.Value != nil {
+			return op.replaceIn(api, s, *op.Value)
+		}
 		// docs/platforms.md: "`add` on it is a 400"
 		return badRequest("Invalid add operation with path: %s", op.Path)
 	default:

@@ -62,6 +62,15 @@ func TestUpdateStage(t *testing.T) {
 			false, func(bench) []types.PatchOperation { return promotion() },
 			"{ID:old,Variables:{own:stays,sv1:val1},Canary:{ID:old,Percent:0}}",
 		},
+		"overrides make a canary, which a percentage follows": {
+			false, func(bench) []types.PatchOperation {
+				return []types.PatchOperation{
+					replace("/canarySettings/stageVariableOverrides/a", "1"),
+					replace("/canarySettings/useStageCache", "true"), replace("/canarySettings/percentTraffic", "5"),
+				}
+			},
+			"{ID:old,Variables:{own:stays,sv1:val1},Canary:{ID:old,Percent:5,Overrides:{a:1},Cache:true}}",
+		},
 		"promotion merges variables": {
 			true, func(bench) []types.PatchOperation { return promotion() },
 			"{ID:new,Variables:{a:1,own:stays,sv1:x},Canary:{ID:new,Percent:0,Overrides:{a:1,sv1:x}}}",
@@ -155,8 +164,6 @@ func TestUpdateStageRefuses(t *testing.T) {
 		"remove no variable":           {true, remove("/variables/b"), "Cannot remove"},
 		"remove no method setting":     {true, remove("/*/*"), "Cannot remove method setting */* because"},
 		"remove no logging":            {true, remove("/accessLogSettings"), "Cannot remove"},
-		"override without a canary":    {false, replace("/canarySettings/stageVariableOverrides/a", "1"), "Canary does not exist"},
-		"cache without a canary":       {false, replace("/canarySettings/useStageCache", "true"), "Canary does not exist"},
 		"an escaped name":              {true, replace("/variables/a~1b~0c", "v"), "Invalid stage variable name: a/b~c.  Please use names with only word characters."},
 		"a name with a colon":          {true, replace("/canarySettings/stageVariableOverrides/team:cost", "v"), "Invalid stage variable name: team:cost.  Please use names with only word characters."},
 		"a variable without a name":    {true, replace("/variables/", "v"), "Invalid stage variable name: .  Please use names with only word characters."},

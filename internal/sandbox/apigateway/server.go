@@ -30,6 +30,11 @@ func (e *Emulator) mux() http.Handler {
 		"PATCH /restapis/{api}/stages/{stage}":  e.updateStage,
 		"DELETE /restapis/{api}/stages/{stage}": e.deleteStage,
 
+		"GET /restapis/{api}/resources":                             e.getResources,
+		"GET /restapis/{api}/resources/{resource}":                  e.getResource,
+		"GET /restapis/{api}/resources/{resource}/methods/{method}": e.getMethod,
+		"GET /tags/{arn...}":                                        e.getTags,
+
 		"/": awsapi.Unserved,
 	} {
 		mux.Handle(pattern, op)

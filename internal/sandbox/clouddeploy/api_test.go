@@ -155,3 +155,30 @@ func TestOtherResourcesAreStrictToo(t *testing.T) {
 	b.must("POST", location+"/deliveryPipelines?deliveryPipelineId=other", &api.DeliveryPipeline{}, &api.Operation{})
 	b.must("GET", location+"/deliveryPipelines/other", nil, &api.DeliveryPipeline{})
 }
+
+// What gcloud applies is made where it is missing, and as a whole where it is there.
+func TestApply(t *testing.T) {
+	b := newBench(t)
+	const target = location + "/targets/more"
+	apply := func(want *api.Target) *api.Target {
+		t.Helper()
+		b.must("PATCH", target+"?updateMask=*,labels&allowMissing=True", want, &api.Operation{})
+		var got api.Target
+		b.must("GET", target, nil, &got)
+		return &got
+	}
+	b.refused("NOT_FOUND", "PATCH", target+"?updateMask=*", &api.Target{})
+	made := apply(&api.Target{Description: "one", RequireApproval: true, Run: &api.CloudRunLocation{Location: "here"}})
+	next := apply(&api.Target{Description: "two", Labels: map[string]string{"team": "shop"}, Run: &api.CloudRunLocation{Location: "here"}})
+	if next.Description != "two" || next.RequireApproval || next.Labels["team"] != "shop" || next.Run == nil || next.Uid != made.Uid || next.Etag == made.Etag {
+		t.Errorf("applied %+v, then %+v", made, next)
+	}
+	b.must("PATCH", target+"?updateMask=require_approval", &api.Target{RequireApproval: true, Description: "ignored"}, &api.Operation{})
+	var got api.Target
+	b.must("GET", target, nil, &got)
+	if !got.RequireApproval || got.Description != "two" {
+		t.Errorf("patched %+v", got)
+	}
+	b.refused("INVALID_ARGUMENT", "PATCH", target+"?updateMask=uid", &api.Target{Uid: "mine"})
+	b.refused("ABORTED", "PATCH", target+"?updateMask=description", &api.Target{Etag: made.Etag})
+}

@@ -84,37 +84,6 @@ func (e *Emulator) fillPipeline(p *api.DeliveryPipeline, name string) {
 	p.Etag = etagOf(p)
 }
 
-// patchPipeline changes suspended, description and the stages.
-func (e *Emulator) patchPipeline(c *call) (any, error) {
-	have, err := e.pipeline(c.name)
-	if err != nil {
-		return nil, err
-	}
-	var want api.DeliveryPipeline
-	if err := c.decode(&want); err != nil {
-		return nil, err
-	}
-	if want.Etag != "" && want.Etag != have.Etag {
-		return nil, &apiError{409, "ABORTED", "The etag does not match the current etag of " + c.name}
-	}
-	next := *have
-	for _, field := range strings.Split(c.query("updateMask"), ",") {
-		switch field {
-		case "suspended":
-			next.Suspended = want.Suspended
-		case "description":
-			next.Description = want.Description
-		case "serialPipeline", "serial_pipeline":
-			next.SerialPipeline = want.SerialPipeline
-		default:
-			return nil, invalid("Invalid update mask: the sandbox changes suspended, description and serialPipeline, not %q", field)
-		}
-	}
-	next.UpdateTime, next.Etag = stamp(e.now()), ""
-	next.Etag = etagOf(&next)
-	return e.create(c, creation{c.name, "DeliveryPipeline", "update", &next, func() { e.state.Pipelines[c.name] = &next }})
-}
-
 func (e *Emulator) getTarget(c *call) (any, error) {
 	if t, ok := e.state.Targets[c.name]; ok {
 		return t, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -30,7 +31,13 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer serves the method that the request names.
 func (e *Emulator) answer(r *http.Request, body []byte) (any, error) {
+	if parent, ok := strings.CutSuffix(r.URL.Path, "/services"); ok && r.Method == http.MethodGet {
+		return e.list(strings.TrimPrefix(parent, "/v2/")), nil
+	}
 	name, collection, id := split(r.URL.Path)
+	if name == "" {
+		return nil, unserved(r)
+	}
 	known := []string{}
 	switch {
 	case r.Method == http.MethodPatch:
@@ -44,6 +51,11 @@ func (e *Emulator) answer(r *http.Request, body []byte) (any, error) {
 	if collection == "operations" {
 		return e.operation(name)
 	}
+	return e.service(r, body, name, collection, id)
+}
+
+// service serves a method of a service, or of one of its revisions.
+func (e *Emulator) service(r *http.Request, body []byte, name, collection, id string) (any, error) {
 	s := e.state.Services[name]
 	switch {
 	case s == nil:
@@ -51,7 +63,7 @@ func (e *Emulator) answer(r *http.Request, body []byte) (any, error) {
 	case r.Method == http.MethodPatch && collection == "":
 		return e.patch(s, r, body)
 	case r.Method != http.MethodGet:
-		return nil, googleapi.Errorf(http.StatusNotFound, "NOT_FOUND", "the sandbox does not serve %s %s", r.Method, r.URL.Path)
+		return nil, unserved(r)
 	case collection == "":
 		return s.answer(), nil
 	case collection == "revisions" && id != "":
@@ -63,6 +75,21 @@ func (e *Emulator) answer(r *http.Request, body []byte) (any, error) {
 	default:
 		return s.list(r)
 	}
+}
+
+func unserved(r *http.Request) error {
+	return googleapi.Errorf(http.StatusNotFound, "NOT_FOUND", "the sandbox does not serve %s %s", r.Method, r.URL.Path)
+}
+
+// list are the services of a project's location, all on one page.
+func (e *Emulator) list(parent string) any {
+	items := []any{}
+	for _, name := range slices.Sorted(maps.Keys(e.state.Services)) {
+		if strings.HasPrefix(name, parent+"/") {
+			items = append(items, e.state.Services[name].answer())
+		}
+	}
+	return map[string]any{"services": items}
 }
 
 func part(name string, n int) string {

@@ -3,6 +3,8 @@ package deploymentmanager
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -53,10 +55,18 @@ func (e *Emulator) seedTarget(name, component string, c config, version int) {
 	if e.state.Deployments[key] != nil {
 		return
 	}
-	in := &call{project: c.Project, name: c.Deployment}
+	in := &call{Request: &http.Request{URL: &url.URL{}}, project: c.Project, name: c.Deployment} // nobody asked for it
 	d := e.newDeployment(in, api.Deployment{Name: c.Deployment})
 	d.API.Description = "seeded"
 	e.deployed(key, d, configuration(component, version))
+	e.inserted(in, d)
+}
+
+// inserted notes the operation that made a deployment, which is over.
+func (e *Emulator) inserted(c *call, d *deployment) {
+	op := e.begin(c, d, "insert", nil)
+	op.Status, op.Progress, op.StartTime, op.EndTime = "DONE", 100, op.InsertTime, op.InsertTime
+	d.Working = ""
 }
 
 // configuration is a version of what a component deploys: the same wherever it

@@ -18,8 +18,9 @@ import (
 	"sluice/internal/sandbox"
 )
 
-// dummyToken is the access token that Env gives to clients. No other is accepted.
-const dummyToken = "sandbox-dummy-not-a-secret"
+// dummyToken is the access token that Env gives to clients. No other is accepted. It is
+// a JSON Web Token, which the vendor's SDK looks into: of nobody, unsigned, good until 2100.
+const dummyToken = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJpc3MiOiJzYW5kYm94Iiwic3ViIjoiZHVtbXktbm90LWEtc2VjcmV0IiwiZXhwIjo0MTAyNDQ0ODAwfQ." + "not-a-secret"
 
 // RejectedToken is an access token that the emulator does not know, so that
 // wrong credentials can be tried.

@@ -89,8 +89,10 @@ func writeProblem(w http.ResponseWriter, p problem) {
 	write(w, p.status, "application/problem+json", body)
 }
 
-// notFound is a resource that does not exist.
-func notFound() problem { return problem{http.StatusNotFound, 3100, "Resource not found", "", ""} }
+// notFound is a resource that does not exist, here at least.
+func notFound(r *http.Request) problem {
+	return problem{http.StatusNotFound, 3100, "Resource not found", "", "nothing is there, or the sandbox does not serve " + r.Method + " " + r.URL.Path}
+}
 
 // noMatch is a filter that nothing matches.
 func noMatch(property string) problem {

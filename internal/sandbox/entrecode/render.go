@@ -3,6 +3,7 @@ package entrecode
 import (
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,15 +14,17 @@ func pathApps() string        { return "/" + token("apps") }
 func pathPlatforms() string   { return "/" + token("platforms") }
 func pathBuilds() string      { return "/" + token("builds") }
 func pathDeployments() string { return "/" + token("deployments") }
+func pathTargets() string     { return "/" + token("targets") }
 
-func pathTarget(id string) string   { return "/" + token("target", id) }
-func pathBuild(id int) string       { return "/" + token("build", strconv.Itoa(id)) }
-func pathDeployment(id int) string  { return "/" + token("deployment", strconv.Itoa(id)) }
-func pathOf(platform string) string { return pathDeployments() + "/" + token("of", platform) }
-func pathBuildsOf(id string) string { return pathBuilds() + "/" + token("of", id) }
-func pathApp(id string) string      { return pathApps() + "/" + id }
-func pathPlatform(id string) string { return pathPlatforms() + "?platformID=" + id }
-func base(r *http.Request) string   { return "http://" + r.Host }
+func pathTarget(id string) string       { return pathTargets() + "?" + url.Values{"targetID": {id}}.Encode() }
+func pathBuild(id int) string           { return "/" + token("build", strconv.Itoa(id)) }
+func pathDeployment(id int) string      { return "/" + token("deployment", strconv.Itoa(id)) }
+func pathOf(platform string) string     { return pathDeployments() + "/" + token("of", platform) }
+func pathBuildsOf(id string) string     { return pathBuilds() + "/" + token("of", id) }
+func pathApp(id string) string          { return pathApps() + "/" + id }
+func pathPlatformsOf(app string) string { return pathPlatforms() + "/" + token("of", app) }
+func pathPlatform(id string) string     { return pathPlatforms() + "?platformID=" + id }
+func base(r *http.Request) string       { return "http://" + r.Host }
 func curies() object {
 	return object{"href": "https://doc.entrecode.de/app_manager/#relation-{rel}", "templated": true}
 }
@@ -38,9 +41,12 @@ func (e *Emulator) entry(r *http.Request) object {
 	return object{
 		"msg": "Welcome to the sandbox's AppServer", "count": len(apps), "total": len(apps),
 		"_links": object{
-			"self":         link(base(r) + "/"),
-			"curies":       curies(),
-			"ec:app/by-id": template(base(r) + pathApps() + "{/appID}"),
+			"self":            link(base(r) + "/"),
+			"curies":          curies(),
+			"ec:app/by-id":    template(base(r) + pathApps() + "{/appID}"),
+			"ec:app-stats":    link(base(r) + "/" + token("stats")), // not served
+			"ec:apps/types":   link(base(r) + "/" + token("types")), // not served
+			"ec:apps/options": template(base(r) + pathApps() + "{?appID,page,size,_list,sort}"),
 		},
 		"_embedded": object{"ec:app": oneOrMany(apps)},
 	}
@@ -57,10 +63,11 @@ func (e *Emulator) app(r *http.Request, a *app) object {
 	return object{
 		"appID": a.ID, "shortID": token(a.ID)[:8], "title": a.Title, "created": stamp(a.Created), "hexColor": "#FC2E2A",
 		"_links": object{
-			"self":                  link(base(r) + pathApp(a.ID)),
-			"collection":            link(base(r) + "/"),
-			"ec:app/platform/by-id": link(base(r) + pathPlatforms() + "{?platformID}"),
-			"ec:app/platform":       oneOrMany(platforms),
+			"self":                     link(base(r) + pathApp(a.ID)),
+			"collection":               link(base(r) + "/"),
+			"ec:app/platform/by-id":    link(base(r) + pathPlatforms() + "{?platformID}"),
+			"ec:app/platform":          oneOrMany(platforms),
+			"ec:app/platforms/options": template(base(r) + pathPlatformsOf(a.ID) + "{?platformID,page,size,_list,sort}"),
 		},
 	}
 }
@@ -70,19 +77,40 @@ func (e *Emulator) platform(r *http.Request, p *platform) object {
 	links := object{
 		"self":                       link(base(r) + pathPlatform(p.ID)),
 		"ec:app":                     link(base(r) + pathApp(p.App)),
-		"ec:app/target":              oneOrMany(targetLinks(p.Targets)),
+		"ec:app/target":              oneOrMany(targetLinks(r, p.Targets)),
 		"ec:app/deployments":         link(pathOf(p.ID)),
-		"ec:app/deployments/options": template(base(r) + pathDeployments() + "{?buildID,deploymentID,page,platformID,size,_list,sort,targetID}"),
+		"ec:app/deployments/options": template(base(r) + pathOf(p.ID) + "{?buildID,deploymentID,page,platformID,size,_list,sort,targetID}"),
 		"ec:app/builds":              link(pathBuildsOf(p.ID)),
-		"ec:app/builds/options":      template(base(r) + pathBuilds() + "{?buildID,page,platformID,size,_list,sort}"),
+		"ec:app/builds/options":      template(base(r) + pathBuildsOf(p.ID) + "{?buildID,page,platformID,size,_list,sort}"),
+	}
+	if b := newest(e.state.Builds, func(b *build) bool { return b.Platform == p.ID }); b != nil {
+		links["ec:app/build/latest"] = link(pathBuilds() + "?" + url.Values{"platformID": {p.ID}, "buildID": {strconv.Itoa(b.ID)}}.Encode())
+	}
+	if d := newest(e.state.Deployments, func(d *deployment) bool { return d.Platform == p.ID }); d != nil {
+		links["ec:app/deployment/latest"] = link(pathDeployment(d.ID))
 	}
 	return object{"platformID": p.ID, "title": p.Title, "config": object{}, "platformType": p.Type, "_links": links}
 }
 
-func targetLinks(ids []string) []object {
+// newest is the one with the highest id of those that are wanted, or nil.
+func newest[T any](all map[int]*T, wanted func(*T) bool) *T {
+	for _, id := range slices.Backward(slices.Sorted(maps.Keys(all))) {
+		if wanted(all[id]) {
+			return all[id]
+		}
+	}
+	return nil
+}
+
+// target is one place that deployments go to.
+func (e *Emulator) target(r *http.Request, id string) object {
+	return object{"targetID": id, "targetType": "zipDownload", "config": object{}, "_links": object{"self": link(base(r) + pathTarget(id))}}
+}
+
+func targetLinks(r *http.Request, ids []string) []object {
 	var links []object
 	for _, id := range ids {
-		links = append(links, link(pathTarget(id)))
+		links = append(links, link(base(r)+pathTarget(id)))
 	}
 	return links
 }
@@ -117,7 +145,7 @@ func (e *Emulator) deployment(r *http.Request, d *deployment) object {
 			"ec:app":          link(pathApp(e.state.Platforms[d.Platform].App)),
 			"ec:app/build":    link(pathBuild(d.Build)),
 			"ec:app/platform": link(pathPlatform(d.Platform)),
-			"ec:app/target":   oneOrMany(targetLinks(d.Targets)),
+			"ec:app/target":   oneOrMany(targetLinks(r, d.Targets)),
 		},
 	}
 	if !d.Finished.IsZero() {

@@ -1,7 +1,9 @@
 package entrecode
 
 import (
+	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,7 +40,7 @@ func (e *Emulator) answer(r *http.Request) (int, object, problem) {
 		return e.create(r, at)
 	}
 	if r.Method != http.MethodGet {
-		return 0, nil, problem{http.StatusMethodNotAllowed, 3110, "Method not allowed", r.Method, ""}
+		return 0, nil, problem{http.StatusMethodNotAllowed, 3110, "Method not allowed", r.Method, "the sandbox does not serve " + r.Method + " " + r.URL.Path}
 	}
 	body, refused := e.read(r, at)
 	return http.StatusOK, body, refused
@@ -47,7 +49,10 @@ func (e *Emulator) answer(r *http.Request) (int, object, problem) {
 // location is what an address leads to; the zero location is nothing.
 type location struct {
 	entry       bool
+	apps        bool
 	app         *app
+	platforms   *app      // whose platforms are listed
+	targets     []string  // several, in a list
 	platform    *platform // with deployments or builds: whose; nil where none is named
 	target      string
 	build       *build
@@ -63,6 +68,11 @@ func (e *Emulator) locate(u *url.URL) location {
 	switch {
 	case path == "/":
 		return location{entry: true}
+	case path == pathApps():
+		if id := query.Get("appID"); id != "" {
+			return location{app: e.state.Apps[id]}
+		}
+		return location{apps: true}
 	case strings.HasPrefix(path, pathApps()+"/"):
 		return location{app: e.state.Apps[strings.TrimPrefix(u.Path, pathApps()+"/")]}
 	case path == pathPlatforms():
@@ -70,28 +80,54 @@ func (e *Emulator) locate(u *url.URL) location {
 			return location{platform: p}
 		}
 		return location{refused: noMatch("platformID")}
+	case path == pathTargets():
+		return e.locateTargets(list(query["targetID"]))
 	case path == pathBuilds():
 		return location{builds: true, path: path, platform: e.state.Platforms[query.Get("platformID")]}
 	case path == pathDeployments():
 		return location{deployments: true, path: path, platform: e.state.Platforms[query.Get("platformID")]}
 	default:
-		return e.locateToken(path)
+		return e.locateToken(path, query)
 	}
 }
 
+// locateTargets finds targets by their ids: one is a resource, several are a list.
+func (e *Emulator) locateTargets(ids []string) location {
+	for _, id := range ids {
+		if !slices.ContainsFunc(sorted(e.state.Platforms), func(p *platform) bool { return slices.Contains(p.Targets, id) }) {
+			return location{refused: noMatch("targetID")}
+		}
+	}
+	if len(ids) == 1 {
+		return location{target: ids[0]}
+	}
+	return location{targets: ids}
+}
+
+// locatePlatforms finds an app's platforms, or the one that is asked for.
+func (e *Emulator) locatePlatforms(a *app, id string) location {
+	if id == "" {
+		return location{platforms: a}
+	}
+	if p := e.state.Platforms[id]; p != nil && p.App == a.ID {
+		return location{platform: p}
+	}
+	return location{refused: noMatch("platformID")}
+}
+
 // locateToken finds what has its own address.
-func (e *Emulator) locateToken(path string) location {
+func (e *Emulator) locateToken(path string, query url.Values) location {
+	for id, a := range e.state.Apps {
+		if path == pathPlatformsOf(id) {
+			return e.locatePlatforms(a, query.Get("platformID"))
+		}
+	}
 	for id, p := range e.state.Platforms {
 		switch path {
 		case pathOf(id):
 			return location{deployments: true, path: path, platform: p}
 		case pathBuildsOf(id):
 			return location{builds: true, path: path, platform: p}
-		}
-		for _, t := range p.Targets {
-			if path == pathTarget(t) {
-				return location{target: t}
-			}
 		}
 	}
 	for id, b := range e.state.Builds {
@@ -114,8 +150,14 @@ func (e *Emulator) read(r *http.Request, at location) (object, problem) {
 		return nil, at.refused
 	case at.entry:
 		return e.entry(r), none
+	case at.apps:
+		return page(r, "ec:app", pathApps(), items(sorted(e.state.Apps), func(a *app) object { return e.app(r, a) })), none
 	case at.app != nil:
 		return e.app(r, at.app), none
+	case at.platforms != nil:
+		return e.listPlatforms(r, at.platforms), none
+	case at.targets != nil:
+		return page(r, "ec:app/target", pathTargets(), items(at.targets, func(id string) object { return e.target(r, id) })), none
 	case at.deployments:
 		return e.listDeployments(r, at)
 	case at.builds:
@@ -123,14 +165,14 @@ func (e *Emulator) read(r *http.Request, at location) (object, problem) {
 	case at.platform != nil:
 		return e.platform(r, at.platform), none
 	case at.target != "":
-		return object{"targetID": at.target, "targetType": "zipDownload", "_links": object{"self": link(base(r) + pathTarget(at.target))}}, none
+		return e.target(r, at.target), none
 	case at.build != nil:
 		return e.build(r, at.build), none
 	case at.deployment != nil:
 		e.advance(at.deployment)
 		return e.deployment(r, at.deployment), none
 	default:
-		return nil, notFound()
+		return nil, notFound(r)
 	}
 }
 
@@ -142,6 +184,28 @@ func (e *Emulator) advance(d *deployment) {
 	if d.Reads++; d.Reads >= readsToEnd {
 		e.state.end(d, e.now().UTC())
 	}
+}
+
+func (e *Emulator) listPlatforms(r *http.Request, a *app) object {
+	of := slices.DeleteFunc(sorted(e.state.Platforms), func(p *platform) bool { return p.App != a.ID })
+	return page(r, "ec:app/platform", pathPlatformsOf(a.ID), items(of, func(p *platform) object { return e.platform(r, p) }))
+}
+
+// sorted are the values in the order of their keys.
+func sorted[V any](m map[string]V) []V {
+	all := make([]V, 0, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		all = append(all, m[key])
+	}
+	return all
+}
+
+func items[T any](all []T, show func(T) object) []object {
+	shown := make([]object, 0, len(all))
+	for _, one := range all {
+		shown = append(shown, show(one))
+	}
+	return shown
 }
 
 // listDeployments is a platform's list, or the one deployment that is asked
@@ -179,7 +243,7 @@ func (e *Emulator) listDeployments(r *http.Request, at location) (object, proble
 func (e *Emulator) listBuilds(r *http.Request, at location) (object, problem) {
 	if id := r.URL.Query().Get("buildID"); id != "" {
 		b := e.state.Builds[atoi(id)]
-		if b == nil || at.platform != nil && b.Platform != at.platform.ID {
+		if of := r.URL.Query().Get("platformID"); b == nil || of != "" && b.Platform != of {
 			return nil, noMatch("buildID")
 		}
 		return e.build(r, b), problem{}
@@ -208,8 +272,8 @@ func (e *Emulator) listBuilds(r *http.Request, at location) (object, problem) {
 // `{}` by its SDK. 201 with the deployment, at once"
 func (e *Emulator) create(r *http.Request, at location) (int, object, problem) {
 	body, _ := io.ReadAll(r.Body) // the sandbox has it in memory
-	if text := strings.TrimSpace(string(body)); text != "" && text != "{}" {
-		return 0, nil, problem{http.StatusBadRequest, 3211, "Invalid format for property in JSON body", "body", "the body is empty, or {}"}
+	if text := strings.TrimSpace(string(body)); text != "" && !isComment(text) {
+		return 0, nil, problem{http.StatusBadRequest, 3211, "Invalid format for property in JSON body", "body", "the body is empty, or has a comment"}
 	}
 	order, refused := e.order(r, at)
 	if refused.status != 0 {
@@ -218,6 +282,15 @@ func (e *Emulator) create(r *http.Request, at location) (int, object, problem) {
 	d := e.state.addDeployment(order.build.ID, order.platform.ID, order.targets, e.now().UTC())
 	d.Plan = string(sandbox.FaultOf(r))
 	return http.StatusCreated, e.deployment(r, d), problem{}
+}
+
+// isComment tells whether a body is what the vendor's SDK sends: {"comment": "…"}, or
+// {} without one.
+func isComment(body string) bool {
+	d := json.NewDecoder(strings.NewReader(body))
+	d.DisallowUnknownFields()
+	var in struct{ Comment string }
+	return d.Decode(&in) == nil
 }
 
 // order is what a creation asks for.

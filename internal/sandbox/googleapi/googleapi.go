@@ -17,6 +17,7 @@ func standard() []string {
 	return []string{
 		"alt", "prettyPrint", "fields", "key", "quotaUser", "userIp", "access_token", "oauth_token",
 		"callback", "uploadType", "upload_protocol", "$.xgafv",
+		"$alt", // of generated clients that ask for JSON with numbers for enums
 	}
 }
 

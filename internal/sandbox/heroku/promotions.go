@@ -152,7 +152,22 @@ func (e *Emulator) getPromotion(r *http.Request) (int, any, error) {
 	if p == nil {
 		return 0, nil, notFound("pipeline promotion")
 	}
+	e.lookAt(p)
 	return http.StatusOK, e.shownPromotion(p), nil
+}
+
+// lookAt looks at the releases that a promotion made: by whatever way it is read, it
+// goes on.
+func (e *Emulator) lookAt(p *promoted) {
+	for _, t := range p.Targets {
+		a := e.state.Apps[t.App]
+		if a == nil || t.Release == "" {
+			continue
+		}
+		if made := a.release(t.Release); made != nil && !made.Visible.After(e.now()) {
+			e.look(made)
+		}
+	}
 }
 
 func (e *Emulator) getPromotionTargets(r *http.Request) (int, any, error) {
@@ -160,13 +175,9 @@ func (e *Emulator) getPromotionTargets(r *http.Request) (int, any, error) {
 	if p == nil {
 		return 0, nil, notFound("pipeline promotion")
 	}
+	e.lookAt(p)
 	l := list{attribute: "id"}
 	for _, t := range p.Targets {
-		if a := e.state.Apps[t.App]; a != nil && t.Release != "" {
-			if made := a.release(t.Release); made != nil && !made.Visible.After(e.now()) {
-				e.look(made)
-			}
-		}
 		l.items = append(l.items, item{map[string]string{"id": t.ID}, e.shownTarget(p, t)})
 	}
 	return http.StatusOK, l, nil

@@ -20,6 +20,7 @@ type releaseBody struct {
 	Version     int       `json:"version"`
 	Status      string    `json:"status"`
 	Current     bool      `json:"current"`
+	Eligible    bool      `json:"eligible_for_rollback"`
 	Description string    `json:"description"`
 	Slug        *ref      `json:"slug"`
 	Output      *string   `json:"output_stream_url"`
@@ -35,6 +36,7 @@ type releaseBody struct {
 func (e *Emulator) shown(a *app, r *release) releaseBody {
 	b := releaseBody{
 		ID: r.ID, App: ref{ID: a.ID, Name: a.Name}, Version: r.Version, Status: r.Status, Current: r == a.current(),
+		Eligible:    r.Slug != "" && r.Status == succeeded,
 		Description: r.Description, User: ref{ID: ownerID(), Email: ownerEmail}, Plans: []string{}, Created: r.Created, Updated: r.Created,
 	}
 	if r.Slug != "" {

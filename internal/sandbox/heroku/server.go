@@ -19,11 +19,12 @@ func (e *Emulator) mux() http.Handler {
 		"GET /users/{user}":        e.getAccount,
 		"GET /account/rate-limits": e.getRateLimits,
 
-		"GET /apps":          e.getApps,
-		"POST /apps":         e.createApp,
-		"GET /apps/{app}":    e.getApp,
-		"PATCH /apps/{app}":  e.updateApp,
-		"POST /filters/apps": e.filterApps,
+		"GET /apps":              e.getApps,
+		"GET /users/{user}/apps": e.getApps, // one user owns them all
+		"POST /apps":             e.createApp,
+		"GET /apps/{app}":        e.getApp,
+		"PATCH /apps/{app}":      e.updateApp,
+		"POST /filters/apps":     e.filterApps,
 
 		"GET /apps/{app}/config-vars":             e.getConfigVars,
 		"PATCH /apps/{app}/config-vars":           e.updateConfigVars,

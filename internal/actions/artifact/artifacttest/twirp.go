@@ -23,12 +23,14 @@ type ask struct {
 	Filter  string `json:"name_filter"`
 }
 
-// twirp serves the five methods. An unknown field is refused, as by act.
+// twirp serves the five methods. act refuses an unknown field, GitHub passes over it.
 func (s *Server) twirp(w http.ResponseWriter, r *http.Request) {
 	method := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	var q ask
 	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
+	if s.Act {
+		decoder.DisallowUnknownFields()
+	}
 	if err := decoder.Decode(&q); err != nil {
 		refuse(w, 500, "internal", "error decoding request body")
 		return
@@ -105,7 +107,7 @@ func (s *Server) find(q ask) *Artifact {
 // create refuses a name that is in use, also by an upload that was never finished;
 // and more than a job may have.
 func (s *Server) create(w http.ResponseWriter, q ask, run Run) {
-	if q.Version != 4 || q.Name == "" || strings.ContainsAny(q.Name, "\"/:<>|*?\\\r\n") || len(q.Name) > 255 {
+	if q.Version < 4 || q.Name == "" || strings.ContainsAny(q.Name, "\"/:<>|*?\\\r\n") || len(q.Name) > 255 {
 		refuse(w, 400, "invalid_argument", "the request is not valid")
 		return
 	}

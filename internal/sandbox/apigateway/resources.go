@@ -1,0 +1,89 @@
+package apigateway
+
+import (
+	"net/http"
+	"strings"
+)
+
+// resourceView is a resource of a REST API on the wire. An API has its root here and
+// nothing below it: what is behind a stage is not what is promoted.
+type resourceView struct {
+	ID      string                `json:"id"`
+	Path    string                `json:"path"`
+	Methods map[string]methodView `json:"resourceMethods,omitempty"`
+}
+
+// methodView is a method, and as far as it was asked for, what it does.
+type methodView struct {
+	HTTPMethod     string `json:"httpMethod,omitempty"`
+	Authorization  string `json:"authorizationType,omitempty"`
+	APIKeyRequired *bool  `json:"apiKeyRequired,omitempty"`
+}
+
+func (a *restAPI) root(r *http.Request) resourceView {
+	method := methodView{}
+	if strings.Contains(strings.Join(r.URL.Query()["embed"], ","), "methods") {
+		method = getMethod()
+	}
+	return resourceView{ID: a.RootResourceID, Path: "/", Methods: map[string]methodView{http.MethodGet: method}}
+}
+
+func getMethod() methodView {
+	return methodView{HTTPMethod: http.MethodGet, Authorization: "NONE", APIKeyRequired: new(bool)}
+}
+
+func (e *Emulator) getResources(region string, r *http.Request) (int, any, error) {
+	api, err := e.state.api(region, r.PathValue("api"))
+	if err != nil {
+		return 0, nil, err
+	}
+	p, err := paged(r, []resourceView{api.root(r)}, func(v resourceView) string { return v.ID })
+	return http.StatusOK, p, err
+}
+
+func (e *Emulator) getResource(region string, r *http.Request) (int, any, error) {
+	api, err := e.state.api(region, r.PathValue("api"))
+	if err != nil {
+		return 0, nil, err
+	}
+	if r.PathValue("resource") != api.RootResourceID {
+		return 0, nil, notFound("Invalid Resource identifier specified")
+	}
+	return http.StatusOK, api.root(r), nil
+}
+
+func (e *Emulator) getMethod(region string, r *http.Request) (int, any, error) {
+	if _, _, err := e.getResource(region, r); err != nil {
+		return 0, nil, err
+	}
+	if r.PathValue("method") != http.MethodGet {
+		return 0, nil, notFound("Invalid Method identifier specified")
+	}
+	return http.StatusOK, getMethod(), nil
+}
+
+// getTags tells the tags of an API or of a stage by its ARN:
+// arn:aws:apigateway:REGION::/restapis/ID[/stages/NAME].
+func (e *Emulator) getTags(region string, r *http.Request) (int, any, error) {
+	_, path, _ := strings.Cut(r.PathValue("arn"), "::")
+	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	if len(parts) < 2 || parts[0] != "restapis" {
+		return 0, nil, notFound("Invalid resource ARN")
+	}
+	api, err := e.state.api(region, parts[1])
+	if err != nil {
+		return 0, nil, err
+	}
+	tags := api.Tags
+	if len(parts) == 4 && parts[2] == "stages" {
+		s, err := api.stage(parts[3])
+		if err != nil {
+			return 0, nil, err
+		}
+		tags = s.Tags
+	}
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	return http.StatusOK, map[string]any{"tags": tags}, nil
+}
