@@ -49,7 +49,7 @@ func platforms() []string {
 
 // ownFolder reports whether path may name the platform.
 func ownFolder(path, platform string) bool {
-	allowed := []string{"stages/" + platform, "internal/sandbox/" + platform, "stages/all", "internal/sandbox/all"}
+	allowed := []string{"stages/" + platform, "internal/sandbox/" + platform, "stages/all", "internal/sandbox/all", "e2e/clients"}
 	return slices.ContainsFunc(allowed, func(dir string) bool { return strings.HasPrefix(path, dir+"/") })
 }
 
