@@ -47,7 +47,7 @@ func (d *clouddeploy) prepareCommand(ctx context.Context, c driver.Call, at plac
 	if err != nil || name == "" {
 		return driver.Prepared{Call: c, Findings: p.findings}, err
 	}
-	raw, err := d.client.Get(ctx, "v1/"+name)
+	raw, err := d.client.Get(ctx, root+name)
 	if err != nil {
 		return driver.Prepared{}, err
 	}
@@ -246,7 +246,7 @@ func (v view) judgeCommand(result *driver.Result, k driver.Kind, f frozen) {
 
 // lookupCommand decides a lost command by the rollout.
 func (d *clouddeploy) lookupCommand(ctx context.Context, c driver.Call, f frozen) (driver.Verdict, driver.Operation, error) {
-	raw, err := d.client.Get(ctx, "v1/"+f.Rollout)
+	raw, err := d.client.Get(ctx, root+f.Rollout)
 	if err != nil {
 		return driver.Undecided, driver.Operation{}, err
 	}

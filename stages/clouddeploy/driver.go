@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	api "google.golang.org/api/clouddeploy/v1"
-
 	"sluice/stages/driver"
 	"sluice/stages/google"
 )
@@ -23,27 +21,28 @@ func remedies() google.Remedies {
 
 // clouddeploy is Cloud Deploy's driver.
 type clouddeploy struct {
-	service *api.Service
-	client  *google.Client
-	now     func() time.Time
-	atOnce  int
+	client *google.Client
+	now    func() time.Time
+	atOnce int
 }
 
 var _ driver.Driver = (*clouddeploy)(nil)
 
 // Open connects with Google's own configuration: Application Default
 // Credentials and gcloud's endpoint override. It sends nothing.
-func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
-	return google.OpenDriver(ctx, env, google.API{
+func Open(_ context.Context, env driver.Env) (driver.Driver, error) {
+	client, err := google.Open(env, google.API{
 		Endpoint: "https://clouddeploy.googleapis.com/",
 		Override: "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDDEPLOY",
 		Rules:    rules(),
-	}, api.NewService, func(service *api.Service, client *google.Client) driver.Driver {
-		return &clouddeploy{service: service, client: client, now: env.Time, atOnce: env.AtOnce()}
 	})
+	if err != nil {
+		return nil, err
+	}
+	return google.Confirmed(&clouddeploy{client: client, now: env.Time, atOnce: env.AtOnce()}), nil
 }
 
-// Explain classifies what Google's client returns.
+// Explain classifies what Google's API returns.
 func (d *clouddeploy) Explain(err error) driver.Explanation {
 	x := google.Explain(err, remedies())
 	if google.IsStatus(err, http.StatusConflict) && !x.Busy {
@@ -143,7 +142,7 @@ func (d *clouddeploy) Poll(ctx context.Context, op driver.Operation) (driver.Ope
 	if err != nil {
 		return op, 0, err
 	}
-	raw, err := d.client.Get(ctx, "v1/"+f.Rollout)
+	raw, err := d.client.Get(ctx, root+f.Rollout)
 	if google.IsStatus(err, http.StatusNotFound) && op.ID != "" {
 		return d.pollCreation(ctx, op)
 	}
@@ -172,6 +171,9 @@ func placeOf(t driver.Target) (place, error) {
 	}
 	return at, nil
 }
+
+// root is the path of the API's version below its endpoint.
+const root = "v1/"
 
 func (at place) location() string { return "projects/" + at.Project + "/locations/" + at.Location }
 func (at place) pipeline() string {

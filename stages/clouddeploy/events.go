@@ -46,7 +46,7 @@ func (d *clouddeploy) jobRuns(ctx context.Context, rollout string) ([]run, error
 	var all []run
 	var pages google.Pages
 	for token := ""; ; {
-		raw, err := d.client.GetQuery(ctx, "v1/"+rollout+"/jobRuns", url.Values{"pageSize": {"1000"}, "pageToken": {token}})
+		raw, err := d.client.GetQuery(ctx, root+rollout+"/jobRuns", url.Values{"pageSize": {"1000"}, "pageToken": {token}})
 		if err != nil {
 			return nil, err
 		}

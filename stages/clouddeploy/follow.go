@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	api "google.golang.org/api/clouddeploy/v1"
-
 	"sluice/stages/driver"
 	"sluice/stages/google"
 )
@@ -31,7 +29,7 @@ func (d *clouddeploy) Operation(ctx context.Context, t driver.Target, name strin
 	if err != nil {
 		return driver.Operation{}, 0, err
 	}
-	raw, err := d.client.Get(ctx, "v1/"+rollout)
+	raw, err := d.client.Get(ctx, root+rollout)
 	if err != nil {
 		return driver.Operation{}, 0, err
 	}
@@ -103,20 +101,20 @@ func (d *clouddeploy) longRunning(ctx context.Context, t driver.Target, at place
 	if !google.IsName(id) {
 		return driver.Operation{}, &google.NotFoundError{Text: fmt.Sprintf("%q cannot be the name of an operation", id)}
 	}
-	o, err := d.service.Projects.Locations.Operations.Get(at.location() + "/operations/" + id).Context(ctx).Do()
+	o, err := google.Decoded[operation](d.client.Get(ctx, root+at.location()+"/operations/"+id))
 	if err != nil {
 		return driver.Operation{}, err
 	}
 	op := driver.Operation{ID: o.Name, Kind: "operation", Status: driver.Running}
-	result := driver.Result{Outcome: driver.Open, Data: json.RawMessage(o.Metadata)}
-	var about api.OperationMetadata
+	result := driver.Result{Outcome: driver.Open, Data: o.Metadata}
+	var about operationMetadata
 	if json.Unmarshal(o.Metadata, &about) == nil {
 		op.Kind, op.Inserted, op.Ended = about.Verb, google.Clock(about.CreateTime), google.Clock(about.EndTime)
 	}
 	switch {
 	case o.Done && o.Error != nil:
 		op.Status, result.Outcome = driver.Done, driver.Failed
-		result.Errors = []driver.Problem{{Code: strconv.FormatInt(o.Error.Code, 10), Location: about.Target, Message: o.Error.Message}}
+		result.Errors = []driver.Problem{{Code: strconv.Itoa(o.Error.Code), Location: about.Target, Message: o.Error.Message}}
 	case o.Done:
 		op.Status, op.Progress, result.Outcome = driver.Done, 100, driver.Succeeded
 	}

@@ -38,15 +38,15 @@ func TestRolloutID(t *testing.T) {
 }
 
 func TestRequestID(t *testing.T) {
-	if a, b := requestID("k1", rollout), requestID("k1", rollout); a != b {
+	if a, b := requestID("k1", rolloutText), requestID("k1", rolloutText); a != b {
 		t.Errorf("%s, then %s", a, b)
 	}
-	if a, b := requestID("k1", rollout), requestID("k2", rollout); a == b {
+	if a, b := requestID("k1", rolloutText), requestID("k2", rolloutText); a == b {
 		t.Error("two calls have one request id")
 	}
 }
 
-const rollout = "projects/p/locations/l/deliveryPipelines/d/releases/r/rollouts/x"
+const rolloutText = "projects/p/locations/l/deliveryPipelines/d/releases/r/rollouts/x"
 
 // FuzzView: a rollout's text never breaks the driver, whatever is in it.
 func FuzzView(f *testing.F) {

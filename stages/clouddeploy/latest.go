@@ -3,8 +3,7 @@ package clouddeploy
 import (
 	"context"
 	"fmt"
-
-	api "google.golang.org/api/clouddeploy/v1"
+	"net/url"
 
 	"sluice/stages/driver"
 	"sluice/stages/google"
@@ -13,29 +12,21 @@ import (
 // latest is the pipeline's newest release that is not abandoned and did not fail
 // to render.
 func (d *clouddeploy) latest(ctx context.Context, at place) (driver.Release, error) {
-	list := d.service.Projects.Locations.DeliveryPipelines.Releases.List(at.pipeline()).OrderBy(newestCreated).PageSize(50)
-	var pages google.Pages
-	for {
-		page, err := list.Context(ctx).Do()
+	query := url.Values{"orderBy": {newestCreated}, "pageSize": {"50"}}
+	for page, err := range google.EachPage[*release](ctx, d.client, root+at.pipeline()+"/releases", "releases", query) {
 		if err != nil {
 			return driver.Release{}, err
 		}
-		for _, r := range page.Releases {
+		for _, r := range page {
 			if !r.Abandoned && r.RenderState != "FAILED" {
 				return released(r), nil
 			}
 		}
-		if page.NextPageToken == "" {
-			return driver.Release{}, &google.NotFoundError{Text: fmt.Sprintf("delivery pipeline %s has no release that is not abandoned", at.DeliveryPipeline)}
-		}
-		if err := pages.Turn(page.NextPageToken); err != nil {
-			return driver.Release{}, err
-		}
-		list = list.PageToken(page.NextPageToken)
 	}
+	return driver.Release{}, &google.NotFoundError{Text: fmt.Sprintf("delivery pipeline %s has no release that is not abandoned", at.DeliveryPipeline)}
 }
 
-func released(r *api.Release) driver.Release {
+func released(r *release) driver.Release {
 	return driver.Release{ID: google.Last(r.Name), CreateTime: google.Clock(r.CreateTime), Comment: r.Description}
 }
 

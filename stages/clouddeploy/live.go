@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	api "google.golang.org/api/clouddeploy/v1"
-
 	"sluice/internal/guard"
 	"sluice/stages/driver"
 	"sluice/stages/google"
@@ -59,9 +57,9 @@ func (a *asking) pipelineOf(ctx context.Context, which []int) error {
 	if len(which) > 1 {
 		all.Target = "" // of any target
 	}
-	current := map[string]*api.Rollout{}
-	enough := func([]*api.Rollout) bool { return true } // one page
-	size := int64(listed)
+	current := map[string]*rollout{}
+	enough := func([]*rollout) bool { return true } // one page
+	size := listed
 	if len(which) == 1 {
 		enough, size = one, 1
 	}
@@ -70,8 +68,8 @@ func (a *asking) pipelineOf(ctx context.Context, which []int) error {
 		return err
 	}
 	for _, r := range succeeded {
-		if current[r.TargetId] == nil {
-			current[r.TargetId] = r
+		if current[r.TargetID] == nil {
+			current[r.TargetID] = r
 		}
 	}
 	open, err := a.rollouts(ctx, "-", unfinished(all), newestCreated, listed, every)
@@ -86,7 +84,7 @@ func (a *asking) pipelineOf(ctx context.Context, which []int) error {
 
 // one says what one target runs. r is the newest rollout that succeeded there, as
 // far as the lists tell; more says that they may not tell it.
-func (a *asking) one(ctx context.Context, i int, r *api.Rollout, open []*api.Rollout, more bool) error {
+func (a *asking) one(ctx context.Context, i int, r *rollout, open []*rollout, more bool) error {
 	at := a.at[i]
 	var err error
 	if r == nil && more {
@@ -110,16 +108,16 @@ func (a *asking) one(ctx context.Context, i int, r *api.Rollout, open []*api.Rol
 }
 
 // releaseOn is a rollout's release.
-func releaseOn(r *api.Rollout) driver.Release {
+func releaseOn(r *rollout) driver.Release {
 	return driver.Release{ID: releaseOf(r.Name), Platform: r.Name, Comment: r.Description}
 }
 
 // onItsWay is the newest rollout to a target that is not over
 // and was made after what runs there, nil for none. One that nobody has approved
 // yet does not come by itself.
-func onItsWay(open []*api.Rollout, target string, runs *api.Rollout) *api.Rollout {
-	i := slices.IndexFunc(open, func(r *api.Rollout) bool {
-		return r.TargetId == target && r.State != "PENDING_APPROVAL" &&
+func onItsWay(open []*rollout, target string, runs *rollout) *rollout {
+	i := slices.IndexFunc(open, func(r *rollout) bool {
+		return r.TargetID == target && r.State != "PENDING_APPROVAL" &&
 			(runs == nil || google.Clock(r.CreateTime).After(google.Clock(runs.CreateTime)))
 	})
 	if i < 0 {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	api "google.golang.org/api/clouddeploy/v1"
-
 	"sluice/stages/driver"
 	"sluice/stages/google"
 )
@@ -157,7 +155,7 @@ func (v view) skipped() []driver.Problem {
 // pollCreation is about a rollout that is not there: it may still be in the
 // making.
 func (d *clouddeploy) pollCreation(ctx context.Context, op driver.Operation) (driver.Operation, time.Duration, error) {
-	creation, err := d.service.Projects.Locations.Operations.Get(op.ID).Context(ctx).Do()
+	creation, err := google.Decoded[operation](d.client.Get(ctx, root+op.ID))
 	if err != nil {
 		return op, google.RetryAfter(err), err
 	}
@@ -175,13 +173,13 @@ func (d *clouddeploy) pollCreation(ctx context.Context, op driver.Operation) (dr
 	return op, 0, nil
 }
 
-func problemOf(s *api.Status) driver.Problem {
+func problemOf(s *status) driver.Problem {
 	return driver.Problem{Code: fmt.Sprintf("code %d", s.Code), Message: s.Message}
 }
 
 // lookupRollout finds the rollout by its frozen name.
 func (d *clouddeploy) lookupRollout(ctx context.Context, c driver.Call, f frozen) (driver.Verdict, driver.Operation, error) {
-	raw, err := d.client.Get(ctx, "v1/"+f.Rollout)
+	raw, err := d.client.Get(ctx, root+f.Rollout)
 	if err == nil {
 		op := driver.Operation{Call: c, Kind: string(c.Kind), Status: driver.Running}
 		op, err = d.mirror(ctx, op, f, raw)
@@ -205,7 +203,7 @@ func (d *clouddeploy) lookupRollout(ctx context.Context, c driver.Call, f frozen
 }
 
 // foreign is what somebody else made of the target.
-func foreign(c driver.Call, newest *api.Rollout) driver.Operation {
+func foreign(c driver.Call, newest *rollout) driver.Operation {
 	message := fmt.Sprintf("rollout %s was made on the target meanwhile, and ours was not", google.Last(newest.Name))
 	return driver.Operation{
 		Call: c, Kind: string(c.Kind), Status: driver.Done,

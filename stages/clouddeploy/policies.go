@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	api "google.golang.org/api/clouddeploy/v1"
-
 	"sluice/stages/driver"
 	"sluice/stages/google"
 )
@@ -46,13 +44,13 @@ func (d *clouddeploy) checkPolicies(ctx context.Context, p *draft, action string
 
 // overrides are the policies to override that Cloud Deploy has, by resource
 // name; nil policies means that it is not known which it has.
-func (p *draft) overrides(policies []*api.DeployPolicy) []string {
+func (p *draft) overrides(policies []*deployPolicy) []string {
 	var names []string
 	for _, name := range p.change.Options.OverridePolicies {
 		if !strings.Contains(name, "/") {
 			name = p.at.location() + "/deployPolicies/" + name
 		}
-		known := slices.ContainsFunc(policies, func(have *api.DeployPolicy) bool { return have.Name == name })
+		known := slices.ContainsFunc(policies, func(have *deployPolicy) bool { return have.Name == name })
 		if policies == nil || known {
 			names = append(names, name)
 		}
@@ -61,26 +59,23 @@ func (p *draft) overrides(policies []*api.DeployPolicy) []string {
 }
 
 // policies lists the deploy policies of the target's location.
-func (d *clouddeploy) policies(ctx context.Context, at place) ([]*api.DeployPolicy, error) {
-	all := []*api.DeployPolicy{}
-	var pages google.Pages
-	list := d.service.Projects.Locations.DeployPolicies.List(at.location())
-	err := list.Pages(ctx, func(page *api.ListDeployPoliciesResponse) error {
-		all = append(all, page.DeployPolicies...)
-		return pages.Turn(page.NextPageToken)
-	})
-	return all, err
+func (d *clouddeploy) policies(ctx context.Context, at place) ([]*deployPolicy, error) {
+	all, err := google.List[*deployPolicy](ctx, d.client, root+at.location()+"/deployPolicies", "deployPolicies")
+	return append([]*deployPolicy{}, all...), err // nil is for what is not known
 }
 
 // restricts is the rule of a policy that forbids the action now, "" for none.
-func (d *clouddeploy) restricts(ctx context.Context, p *draft, policy *api.DeployPolicy, action string) (string, error) {
+func (d *clouddeploy) restricts(ctx context.Context, p *draft, policy *deployPolicy, action string) (string, error) {
 	if policy.Suspended {
 		return "", nil
 	}
-	i := slices.IndexFunc(policy.Rules, func(rule *api.PolicyRule) bool {
-		return rule.RolloutRestriction != nil && forbids(rule.RolloutRestriction, action, d.now())
-	})
-	if i < 0 {
+	var rule *restriction
+	for _, r := range policy.Rules {
+		if rule == nil && r.Restriction != nil && forbids(r.Restriction, action, d.now()) {
+			rule = r.Restriction
+		}
+	}
+	if rule == nil {
 		return "", nil
 	}
 	for _, s := range policy.Selectors {
@@ -89,7 +84,7 @@ func (d *clouddeploy) restricts(ctx context.Context, p *draft, policy *api.Deplo
 			return "", err
 		}
 		if selected {
-			return policy.Rules[i].RolloutRestriction.Id, nil
+			return rule.ID, nil
 		}
 	}
 	return "", nil
@@ -97,18 +92,20 @@ func (d *clouddeploy) restricts(ctx context.Context, p *draft, policy *api.Deplo
 
 // selects reports whether a selector means the target. The target itself is
 // read only where labels decide.
-func (d *clouddeploy) selects(ctx context.Context, p *draft, s *api.DeployPolicyResourceSelector) (bool, error) {
+func (d *clouddeploy) selects(ctx context.Context, p *draft, s selector) (bool, error) {
 	if s.DeliveryPipeline == nil && s.Target == nil {
 		return false, nil
 	}
-	if a := s.DeliveryPipeline; a != nil && !(isOrAll(a.Id, p.at.DeliveryPipeline) && hasLabels(p.seen.pipeline.Labels, a.Labels)) {
+	if a := s.DeliveryPipeline; a != nil && !(isOrAll(a.ID, p.at.DeliveryPipeline) && hasLabels(p.seen.pipeline.Labels, a.Labels)) {
 		return false, nil
 	}
 	a := s.Target
-	if a == nil || !isOrAll(a.Id, p.at.Target) || len(a.Labels) == 0 {
-		return a == nil || isOrAll(a.Id, p.at.Target), nil
+	if a == nil || !isOrAll(a.ID, p.at.Target) || len(a.Labels) == 0 {
+		return a == nil || isOrAll(a.ID, p.at.Target), nil
 	}
-	target, err := d.service.Projects.Locations.Targets.Get(p.at.target()).Context(ctx).Do()
+	target, err := google.Decoded[struct {
+		Labels map[string]string `json:"labels"`
+	}](d.client.Get(ctx, root+p.at.target()))
 	if err != nil {
 		return false, err
 	}
@@ -127,25 +124,25 @@ func hasLabels(have, want map[string]string) bool {
 }
 
 // forbids reports whether a restriction holds for a person's action at a time.
-func forbids(r *api.RolloutRestriction, action string, now time.Time) bool {
+func forbids(r *restriction, action string, now time.Time) bool {
 	if len(r.Actions) > 0 && !slices.Contains(r.Actions, action) || len(r.Invokers) > 0 && !slices.Contains(r.Invokers, "USER") {
 		return false
 	}
-	if r.TimeWindows == nil {
+	if r.Windows == nil {
 		return false
 	}
-	zone, err := time.LoadLocation(r.TimeWindows.TimeZone)
+	zone, err := time.LoadLocation(r.Windows.TimeZone)
 	if err != nil {
 		return false // Cloud Deploy itself decides about a zone that this machine does not know
 	}
 	here := now.In(zone)
-	return slices.ContainsFunc(r.TimeWindows.WeeklyWindows, func(w *api.WeeklyWindow) bool { return weekly(w, here) }) ||
-		slices.ContainsFunc(r.TimeWindows.OneTimeWindows, func(w *api.OneTimeWindow) bool { return oneTime(w, here) })
+	return slices.ContainsFunc(r.Windows.Weekly, func(w weeklyWindow) bool { return weekly(w, here) }) ||
+		slices.ContainsFunc(r.Windows.OneTime, func(w oneTimeWindow) bool { return oneTime(w, here) })
 }
 
 // weekly reports whether now lies in a window that recurs, start inclusive, end
 // exclusive; the whole day without times.
-func weekly(w *api.WeeklyWindow, now time.Time) bool {
+func weekly(w weeklyWindow, now time.Time) bool {
 	day := strings.ToUpper(now.Weekday().String())
 	if len(w.DaysOfWeek) > 0 && !slices.Contains(w.DaysOfWeek, day) {
 		return false
@@ -157,21 +154,21 @@ func weekly(w *api.WeeklyWindow, now time.Time) bool {
 	return !now.Before(start) && now.Before(end)
 }
 
-func oneTime(w *api.OneTimeWindow, now time.Time) bool {
+func oneTime(w oneTimeWindow, now time.Time) bool {
 	if w.StartDate == nil || w.EndDate == nil {
 		return false
 	}
-	day := func(d *api.Date) time.Time {
-		return time.Date(int(d.Year), time.Month(d.Month), int(d.Day), 0, 0, 0, 0, now.Location())
+	day := func(d *date) time.Time {
+		return time.Date(d.Year, time.Month(d.Month), d.Day, 0, 0, 0, 0, now.Location())
 	}
 	return !now.Before(on(day(w.StartDate), w.StartTime)) && now.Before(on(day(w.EndDate), w.EndTime))
 }
 
 // on is a time of day on a day, as the clocks there show it; 24:00 is the next
 // midnight, no time at all the one before.
-func on(day time.Time, t *api.TimeOfDay) time.Time {
+func on(day time.Time, t *timeOfDay) time.Time {
 	if t == nil {
-		t = &api.TimeOfDay{}
+		t = &timeOfDay{}
 	}
-	return time.Date(day.Year(), day.Month(), day.Day(), int(t.Hours), int(t.Minutes), int(t.Seconds), int(t.Nanos), day.Location())
+	return time.Date(day.Year(), day.Month(), day.Day(), t.Hours, t.Minutes, t.Seconds, t.Nanos, day.Location())
 }

@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"slices"
 
-	api "google.golang.org/api/clouddeploy/v1"
-
 	"sluice/stages/driver"
 	"sluice/stages/google"
 )
@@ -20,7 +18,7 @@ type standing struct {
 	Rollout string `json:"rollout,omitempty"` // resource name
 }
 
-func standingOf(r *api.Rollout) standing {
+func standingOf(r *rollout) standing {
 	if r == nil {
 		return standing{}
 	}
@@ -34,11 +32,11 @@ func (s standing) json() json.RawMessage {
 
 // observed is what a new rollout must know of its target.
 type observed struct {
-	pipeline   *api.DeliveryPipeline
-	current    *api.Rollout   // what runs; nil for nothing
-	newest     *api.Rollout   // made last; nil for none
-	touched    *api.Rollout   // the newest that began to deploy; nil for none
-	unfinished []*api.Rollout // not over
+	pipeline   *deliveryPipeline
+	current    *rollout   // what runs; nil for nothing
+	newest     *rollout   // made last; nil for none
+	touched    *rollout   // the newest that began to deploy; nil for none
+	unfinished []*rollout // not over
 }
 
 func (d *clouddeploy) observe(ctx context.Context, at place) (observed, error) {
@@ -50,7 +48,7 @@ func (d *clouddeploy) observe(ctx context.Context, at place) (observed, error) {
 	if s.current, err = d.current(ctx, at); err != nil {
 		return s, err
 	}
-	had, err := d.rollouts(ctx, "-", onTarget(at), newestCreated, 10, func(all []*api.Rollout) bool { return firstBegun(all) != nil })
+	had, err := d.rollouts(ctx, "-", onTarget(at), newestCreated, 10, func(all []*rollout) bool { return firstBegun(all) != nil })
 	if err != nil {
 		return s, err
 	}
@@ -63,8 +61,8 @@ func (d *clouddeploy) observe(ctx context.Context, at place) (observed, error) {
 
 // firstBegun is the first rollout that began to deploy, nil where none did: one
 // that was rejected, or cancelled while it waited, left the target alone.
-func firstBegun(all []*api.Rollout) *api.Rollout {
-	i := slices.IndexFunc(all, func(r *api.Rollout) bool { return r.DeployStartTime != "" })
+func firstBegun(all []*rollout) *rollout {
+	i := slices.IndexFunc(all, func(r *rollout) bool { return r.DeployStartTime != "" })
 	if i < 0 {
 		return nil
 	}
@@ -168,7 +166,7 @@ func (d *clouddeploy) newRollout(ctx context.Context, p *draft, release string) 
 
 // had are the rollouts of a release to the target. That there are none is asked
 // for twice: an id that is taken would have the new rollout pass for another's.
-func (d *clouddeploy) had(ctx context.Context, at place, release string) ([]*api.Rollout, error) {
+func (d *clouddeploy) had(ctx context.Context, at place, release string) ([]*rollout, error) {
 	had, err := d.rollouts(ctx, release, onTarget(at), "", mostRollouts, every)
 	if err == nil && len(had) == 0 {
 		return d.rollouts(ctx, release, onTarget(at), "", mostRollouts, every)
@@ -201,7 +199,7 @@ func (d *clouddeploy) checkRelease(ctx context.Context, p *draft, id string) err
 	if r.Abandoned {
 		p.refuse("release "+id+" is abandoned", "promote another release; abandoning cannot be undone")
 	}
-	if snapshot := r.DeliveryPipelineSnapshot; snapshot != nil && stageOf(snapshot, p.at.Target) == nil {
+	if r.Snapshot != nil && stageOf(r.Snapshot, p.at.Target) == nil {
 		p.refuse(fmt.Sprintf("release %s was made before delivery pipeline %s had target %s", id, p.at.DeliveryPipeline, p.at.Target), "make a new release")
 		return nil
 	}
@@ -210,10 +208,10 @@ func (d *clouddeploy) checkRelease(ctx context.Context, p *draft, id string) err
 }
 
 // checkRender says how far a release is rendered, for this target too.
-func (p *draft) checkRender(r *api.Release, id string) {
+func (p *draft) checkRender(r *release, id string) {
 	const rendering = "look at the render's build log, and make a new release"
-	if render, ok := r.TargetRenders[p.at.Target]; ok && render.RenderingState == "FAILED" {
-		p.refuse(fmt.Sprintf("release %s failed to render for target %s: %s", id, p.at.Target, reason(render.FailureCause, render.FailureMessage)), logs(render.RenderingBuild, rendering))
+	if render, ok := r.Renders[p.at.Target]; ok && render.State == "FAILED" {
+		p.refuse(fmt.Sprintf("release %s failed to render for target %s: %s", id, p.at.Target, reason(render.FailureCause, render.FailureMessage)), logs(render.Build, rendering))
 		return
 	}
 	switch r.RenderState {
@@ -315,7 +313,7 @@ func (p *draft) prepared(f frozen, release, request string) (driver.Prepared, er
 // canaryNote says beforehand what looks like a hang later.
 func (p *draft) canaryNote() {
 	stage := stageOf(p.seen.pipeline, p.at.Target)
-	if p.seen.current == nil && p.call.Kind == driver.Deploy && stage != nil && stage.Strategy != nil && stage.Strategy.Canary != nil {
+	if p.seen.current == nil && p.call.Kind == driver.Deploy && stage != nil && stage.Strategy.Canary != nil {
 		p.find(driver.Note, "nothing runs on the target yet: Cloud Deploy skips the canary phases and waits to be advanced to stable", "")
 	}
 }

@@ -129,7 +129,7 @@ func (d *clouddeploy) jobProblem(ctx context.Context, l located) driver.Problem 
 	if l.job.JobRun == "" {
 		return problem
 	}
-	raw, err := d.client.Get(ctx, "v1/"+l.job.JobRun)
+	raw, err := d.client.Get(ctx, root+l.job.JobRun)
 	if err != nil {
 		problem.Message = "the job failed; its run " + google.Last(l.job.JobRun) + " could not be read: " + err.Error()
 		return problem
@@ -147,7 +147,7 @@ func (d *clouddeploy) jobProblem(ctx context.Context, l located) driver.Problem 
 // childProblem is why a controller's child failed.
 func (d *clouddeploy) childProblem(ctx context.Context, problem driver.Problem, r run) driver.Problem {
 	problem.Message = "child rollout " + google.Last(r.Rollout) + " failed"
-	raw, err := d.client.Get(ctx, "v1/"+r.Rollout)
+	raw, err := d.client.Get(ctx, root+r.Rollout)
 	if err != nil {
 		return problem
 	}

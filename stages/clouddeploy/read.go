@@ -3,9 +3,9 @@ package clouddeploy
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
-
-	api "google.golang.org/api/clouddeploy/v1"
+	"strconv"
 
 	"sluice/stages/google"
 )
@@ -23,21 +23,21 @@ const (
 type selection struct {
 	at     place
 	filter string
-	fits   func(*api.Rollout) bool
+	fits   func(*rollout) bool
 }
 
 func deployed(at place) selection {
 	return selection{at, filter(`(approvalState!="REJECTED" AND approvalState!="NEEDS_APPROVAL") AND state="SUCCEEDED"`, at),
-		func(r *api.Rollout) bool { return r.State == "SUCCEEDED" }}
+		func(r *rollout) bool { return r.State == "SUCCEEDED" }}
 }
 
 func onTarget(at place) selection {
-	return selection{at, filter("", at), func(*api.Rollout) bool { return true }}
+	return selection{at, filter("", at), func(*rollout) bool { return true }}
 }
 
 func unfinished(at place) selection {
 	return selection{at, filter(`state!="SUCCEEDED" AND state!="FAILED" AND state!="CANCELLED" AND state!="APPROVAL_REJECTED"`, at),
-		func(r *api.Rollout) bool { return !isFinal(r.State) }}
+		func(r *rollout) bool { return !isFinal(r.State) }}
 }
 
 // filter is a filter's text with the place's target.
@@ -52,10 +52,10 @@ func filter(text string, at place) string {
 }
 
 // check refuses a page with a rollout that was not asked for.
-func (s selection) check(page []*api.Rollout) error {
+func (s selection) check(page []*rollout) error {
 	for _, r := range page {
-		if s.at.Target != "" && r.TargetId != s.at.Target || !s.fits(r) {
-			return google.NoAnswer("the list of rollouts", "rollout %s to target %q, %s, does not fit %s", r.Name, r.TargetId, r.State, s.filter)
+		if s.at.Target != "" && r.TargetID != s.at.Target || !s.fits(r) {
+			return google.NoAnswer("the list of rollouts", "rollout %s to target %q, %s, does not fit %s", r.Name, r.TargetID, r.State, s.filter)
 		}
 	}
 	return nil
@@ -63,43 +63,43 @@ func (s selection) check(page []*api.Rollout) error {
 
 // page reads a page. One that is empty although more follow is asked for again:
 // there are such pages, and what should have been on it would be passed over.
-func (s selection) page(list *api.ProjectsLocationsDeliveryPipelinesReleasesRolloutsListCall) (*api.ListRolloutsResponse, error) {
-	page, err := list.Do()
-	if err == nil && len(page.Rollouts) == 0 && page.NextPageToken != "" {
-		page, err = list.Do()
+func (d *clouddeploy) page(ctx context.Context, s selection, path string, query url.Values) (google.Page[*rollout], error) {
+	page, err := google.ReadPage[*rollout](ctx, d.client, path, "rollouts", query)
+	if err == nil && len(page.Elements) == 0 && page.Next != "" {
+		page, err = google.ReadPage[*rollout](ctx, d.client, path, "rollouts", query)
 	}
 	if err != nil {
-		return nil, err
+		return page, err
 	}
-	return page, s.check(page.Rollouts)
+	return page, s.check(page.Elements)
 }
 
 // rollouts lists rollouts of a release, "-" for all, until enough says so.
-func (d *clouddeploy) rollouts(ctx context.Context, release string, s selection, order string, size int64, enough func([]*api.Rollout) bool) ([]*api.Rollout, error) {
-	var all []*api.Rollout
+func (d *clouddeploy) rollouts(ctx context.Context, release string, s selection, order string, size int, enough func([]*rollout) bool) ([]*rollout, error) {
+	var all []*rollout
 	var pages google.Pages
-	list := d.service.Projects.Locations.DeliveryPipelines.Releases.Rollouts.List(s.at.release(release)).Filter(s.filter).OrderBy(order).PageSize(size)
+	query := url.Values{"filter": {s.filter}, "orderBy": {order}, "pageSize": {strconv.Itoa(size)}}
 	for {
-		page, err := s.page(list.Context(ctx))
+		page, err := d.page(ctx, s, root+s.at.release(release)+"/rollouts", query)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, page.Rollouts...)
-		if page.NextPageToken == "" || enough(all) {
+		all = append(all, page.Elements...)
+		if page.Next == "" || enough(all) {
 			return all, nil
 		}
-		if err := pages.Turn(page.NextPageToken); err != nil {
+		if err := pages.Turn(page.Next); err != nil {
 			return nil, err
 		}
-		list = list.PageToken(page.NextPageToken)
+		query.Set("pageToken", page.Next)
 	}
 }
 
-func one(found []*api.Rollout) bool { return len(found) > 0 }
-func every([]*api.Rollout) bool     { return false }
+func one(found []*rollout) bool { return len(found) > 0 }
+func every([]*rollout) bool     { return false }
 
 // first is the first rollout of a list, nil where it is empty.
-func (d *clouddeploy) first(ctx context.Context, s selection, order string) (*api.Rollout, error) {
+func (d *clouddeploy) first(ctx context.Context, s selection, order string) (*rollout, error) {
 	found, err := d.rollouts(ctx, "-", s, order, 1, one)
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -108,26 +108,26 @@ func (d *clouddeploy) first(ctx context.Context, s selection, order string) (*ap
 }
 
 // current is the newest SUCCEEDED rollout on the target, nil where there is none.
-func (d *clouddeploy) current(ctx context.Context, at place) (*api.Rollout, error) {
+func (d *clouddeploy) current(ctx context.Context, at place) (*rollout, error) {
 	return d.first(ctx, deployed(at), newestDeployed)
 }
 
 // newest is the rollout on the target that was made last, whatever became of it.
-func (d *clouddeploy) newest(ctx context.Context, at place) (*api.Rollout, error) {
+func (d *clouddeploy) newest(ctx context.Context, at place) (*rollout, error) {
 	return d.first(ctx, onTarget(at), newestCreated)
 }
 
 // release reads one of the pipeline's releases.
-func (d *clouddeploy) release(ctx context.Context, at place, id string) (*api.Release, error) {
+func (d *clouddeploy) release(ctx context.Context, at place, id string) (*release, error) {
 	if !validID().MatchString(id) {
 		return nil, &google.NotFoundError{Text: fmt.Sprintf("%q cannot be the id of a release", id)}
 	}
-	return d.service.Projects.Locations.DeliveryPipelines.Releases.Get(at.release(id)).Context(ctx).Do()
+	return google.Decoded[release](d.client.Get(ctx, root+at.release(id)))
 }
 
 // pipeline reads the delivery pipeline, which must have the target.
-func (d *clouddeploy) pipeline(ctx context.Context, at place) (*api.DeliveryPipeline, error) {
-	p, err := d.service.Projects.Locations.DeliveryPipelines.Get(at.pipeline()).Context(ctx).Do()
+func (d *clouddeploy) pipeline(ctx context.Context, at place) (*deliveryPipeline, error) {
+	p, err := google.Decoded[deliveryPipeline](d.client.Get(ctx, root+at.pipeline()))
 	if err != nil {
 		return nil, err
 	}
@@ -144,13 +144,13 @@ func (d *clouddeploy) targetExists(ctx context.Context, at place) error {
 }
 
 // stageOf is a target's stage in a pipeline, nil where it has none.
-func stageOf(p *api.DeliveryPipeline, target string) *api.Stage {
-	if p == nil || p.SerialPipeline == nil {
+func stageOf(p *deliveryPipeline, target string) *stage {
+	if p == nil {
 		return nil
 	}
-	i := slices.IndexFunc(p.SerialPipeline.Stages, func(s *api.Stage) bool { return s.TargetId == target })
+	i := slices.IndexFunc(p.Serial.Stages, func(s stage) bool { return s.TargetID == target })
 	if i < 0 {
 		return nil
 	}
-	return p.SerialPipeline.Stages[i]
+	return &p.Serial.Stages[i]
 }

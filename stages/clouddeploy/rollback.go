@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	api "google.golang.org/api/clouddeploy/v1"
-
 	"sluice/stages/driver"
 )
 
@@ -35,7 +33,7 @@ func (d *clouddeploy) checkBack(ctx context.Context, p *draft, id string) (strin
 	if p.seen.pipeline.Suspended {
 		p.refuse("delivery pipeline "+p.at.DeliveryPipeline+" is suspended: it takes no new rollouts", "resume it in Cloud Deploy, then run again")
 	}
-	had, err := d.rollouts(ctx, "-", onTarget(p.at), newestCreated, 2, func(r []*api.Rollout) bool { return len(r) > 1 })
+	had, err := d.rollouts(ctx, "-", onTarget(p.at), newestCreated, 2, func(r []*rollout) bool { return len(r) > 1 })
 	if err != nil {
 		return "", err
 	}

@@ -3,8 +3,8 @@ package clouddeploy
 import (
 	"context"
 	"maps"
-
-	api "google.golang.org/api/clouddeploy/v1"
+	"net/http"
+	"net/url"
 
 	"sluice/stages/driver"
 	"sluice/stages/google"
@@ -29,13 +29,9 @@ func (d *clouddeploy) create(ctx context.Context, change driver.Change, f frozen
 	if err != nil {
 		return "", err
 	}
-	rollouts := d.service.Projects.Locations.DeliveryPipelines.Releases.Rollouts
-	create := rollouts.Create(at.release(releaseOf(f.Rollout)), wanted(change, at, f)).
-		RolloutId(google.Last(f.Rollout)).RequestId(f.Request)
-	if len(f.Policies) > 0 {
-		create = create.OverrideDeployPolicy(f.Policies...)
-	}
-	op, err := create.Context(ctx).Do()
+	query := url.Values{"rolloutId": {google.Last(f.Rollout)}, "requestId": {f.Request}, "overrideDeployPolicy": f.Policies}
+	path := root + at.release(releaseOf(f.Rollout)) + "/rollouts"
+	op, err := google.Decoded[operation](d.client.Send(ctx, http.MethodPost, path, query, wanted(change, at, f)))
 	if err != nil {
 		return "", err
 	}
@@ -43,12 +39,12 @@ func (d *clouddeploy) create(ctx context.Context, change driver.Change, f frozen
 }
 
 // wanted is a rollout as the change describes it, marked as the call's.
-func wanted(change driver.Change, at place, f frozen) *api.Rollout {
+func wanted(change driver.Change, at place, f frozen) newRollout {
 	annotations := map[string]string{}
 	maps.Copy(annotations, change.Options.Annotations)
 	annotations[callAnnotation] = f.Request
-	return &api.Rollout{
-		Name: f.Rollout, TargetId: at.Target, Annotations: annotations,
+	return newRollout{
+		Name: f.Rollout, TargetID: at.Target, Annotations: annotations,
 		Description: change.Options.Description, Labels: change.Options.Labels,
 	}
 }
@@ -60,30 +56,27 @@ func (d *clouddeploy) rollBack(ctx context.Context, change driver.Change, f froz
 	if err != nil {
 		return err
 	}
-	request := &api.RollbackTargetRequest{
-		TargetId: at.Target, ReleaseId: releaseOf(f.Rollout), RolloutId: google.Last(f.Rollout), RolloutToRollBack: f.Newest,
-		RollbackConfig: &api.RollbackTargetConfig{Rollout: wanted(change, at, f)}, OverrideDeployPolicy: f.Policies,
+	request := rollbackTarget{
+		TargetID: at.Target, ReleaseID: releaseOf(f.Rollout), RolloutID: google.Last(f.Rollout), RolloutToRollBack: f.Newest,
+		Config: rollbackConfig{wanted(change, at, f)}, Policies: f.Policies,
 	}
-	_, err = d.service.Projects.Locations.DeliveryPipelines.RollbackTarget(at.pipeline(), request).Context(ctx).Do()
+	_, err = d.client.Send(ctx, http.MethodPost, root+at.pipeline()+":rollbackTarget", nil, request)
 	return err
 }
 
 // command sends a command to the frozen rollout.
 func (d *clouddeploy) command(ctx context.Context, kind driver.Kind, f frozen) error {
-	rollouts := d.service.Projects.Locations.DeliveryPipelines.Releases.Rollouts
-	var err error
+	body := command{Policies: f.Policies}
+	verb := string(kind)
 	switch kind {
 	case driver.Approve, driver.Reject:
-		body := &api.ApproveRolloutRequest{Approved: kind == driver.Approve, OverrideDeployPolicy: f.Policies, ForceSendFields: []string{"Approved"}}
-		_, err = rollouts.Approve(f.Rollout, body).Context(ctx).Do()
+		approved := kind == driver.Approve
+		verb, body.Approved = "approve", &approved
 	case driver.Advance:
-		_, err = rollouts.Advance(f.Rollout, &api.AdvanceRolloutRequest{PhaseId: f.Phase, OverrideDeployPolicy: f.Policies}).Context(ctx).Do()
-	case driver.RetryJob:
-		_, err = rollouts.RetryJob(f.Rollout, &api.RetryJobRequest{PhaseId: f.Phase, JobId: f.Job, OverrideDeployPolicy: f.Policies}).Context(ctx).Do()
-	case driver.IgnoreJob:
-		_, err = rollouts.IgnoreJob(f.Rollout, &api.IgnoreJobRequest{PhaseId: f.Phase, JobId: f.Job, OverrideDeployPolicy: f.Policies}).Context(ctx).Do()
-	case driver.Cancel:
-		_, err = rollouts.Cancel(f.Rollout, &api.CancelRolloutRequest{OverrideDeployPolicy: f.Policies}).Context(ctx).Do()
+		body.PhaseID = f.Phase
+	case driver.RetryJob, driver.IgnoreJob:
+		body.PhaseID, body.JobID = f.Phase, f.Job
 	}
+	_, err := d.client.Send(ctx, http.MethodPost, root+f.Rollout+":"+verb, nil, body)
 	return err
 }

@@ -32,7 +32,7 @@ func (p *draft) byHand(f frozen) ([]string, error) {
 		to += "?preview=true"
 	}
 	const curl = `curl -sSf -H "Authorization: Bearer $(gcloud auth print-access-token)" `
-	read := curl + driver.Shell(p.base+from.deployment()+"/manifests/"+f.Manifest)
+	read := curl + driver.Shell(p.base+from.manifests()+"/"+f.Manifest)
 	body := driver.Shell("jq", fmt.Sprintf("%s + {target: {config, imports}}", wanted))
 	send := curl + driver.Shell("-X", method, "-H", "Content-Type: application/json", "--data-binary", "@-", p.base+to)
 	return []string{read + " | " + body + " | " + send}, nil

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	api "google.golang.org/api/deploymentmanager/v2"
-
 	"sluice/stages/driver"
 	"sluice/stages/google"
 )
@@ -162,7 +160,7 @@ const skew = time.Minute
 
 // brought reports whether the manifest is as young as the operation, both by
 // the platform's clock.
-func (o operation) brought(m *api.Manifest) bool {
+func (o operation) brought(m *manifest) bool {
 	return !google.Clock(m.InsertTime).Before(google.Clock(o.InsertTime).Add(-skew))
 }
 

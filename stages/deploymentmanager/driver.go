@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	api "google.golang.org/api/deploymentmanager/v2"
-
 	"sluice/internal/guard"
 	"sluice/stages/driver"
 	"sluice/stages/google"
@@ -16,9 +14,8 @@ import (
 
 // deploymentmanager is Deployment Manager's driver.
 type deploymentmanager struct {
-	service *api.Service
-	client  *google.Client
-	atOnce  int
+	client *google.Client
+	atOnce int
 }
 
 var _ driver.Driver = (*deploymentmanager)(nil)
@@ -28,18 +25,20 @@ const root = "deploymentmanager/v2/"
 
 // Open connects with Google's own configuration: Application Default
 // Credentials and gcloud's endpoint override. It sends nothing.
-func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
-	return google.OpenDriver(ctx, env, google.API{
+func Open(_ context.Context, env driver.Env) (driver.Driver, error) {
+	client, err := google.Open(env, google.API{
 		Endpoint: "https://deploymentmanager.googleapis.com/",
 		Override: "CLOUDSDK_API_ENDPOINT_OVERRIDES_DEPLOYMENTMANAGER",
 		Path:     root,
 		Rules:    rules(),
-	}, api.NewService, func(service *api.Service, client *google.Client) driver.Driver {
-		return &deploymentmanager{service: service, client: client, atOnce: env.AtOnce()}
 	})
+	if err != nil {
+		return nil, err
+	}
+	return google.Confirmed(&deploymentmanager{client: client, atOnce: env.AtOnce()}), nil
 }
 
-// Explain classifies what Google's client returns.
+// Explain classifies what Google's API returns.
 func (d *deploymentmanager) Explain(err error) driver.Explanation {
 	x := google.Explain(err, google.Remedies{
 		Denied:   "allow the account roles/deploymentmanager.editor in the project, and the Deployment Manager API in it",
@@ -134,11 +133,7 @@ func (d *deploymentmanager) Begin(ctx context.Context, c driver.Call) (driver.Op
 	if err != nil {
 		return driver.Operation{}, err
 	}
-	data, err := answer.MarshalJSON()
-	if err != nil {
-		return driver.Operation{}, err
-	}
-	working, err := operationOf(data)
+	working, err := operationOf(answer)
 	if err != nil {
 		return driver.Operation{}, err
 	}
@@ -204,3 +199,6 @@ func (at place) global() string { return root + "projects/" + at.Project + "/glo
 
 // deployment is the path of the target's deployment.
 func (at place) deployment() string { return at.global() + "deployments/" + at.Deployment }
+
+// manifests is the path of the deployment's manifests.
+func (at place) manifests() string { return at.deployment() + "/manifests" }

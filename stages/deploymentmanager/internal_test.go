@@ -4,14 +4,12 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-
-	api "google.golang.org/api/deploymentmanager/v2"
 )
 
 func TestReleaseOf(t *testing.T) {
-	file := func(name, content string) *api.ImportFile { return &api.ImportFile{Name: name, Content: content} }
-	of := func(config string, imports ...*api.ImportFile) string {
-		return releaseOf(&api.ConfigFile{Content: config}, imports)
+	file := func(name, content string) importFile { return importFile{Name: name, Content: content} }
+	of := func(config string, imports ...importFile) string {
+		return releaseOf(configFile{Content: config}, imports)
 	}
 	base := of("a", file("x", "1"), file("y", "2"))
 	// The definition is a contract: releases in saved state are known by it.
@@ -24,7 +22,7 @@ func TestReleaseOf(t *testing.T) {
 	for name, other := range map[string]string{
 		"config": of("b", file("x", "1"), file("y", "2")), "content": of("a", file("x", "1"), file("y", "3")),
 		"name": of("a", file("x", "1"), file("z", "2")), "fewer": of("a", file("x", "1")),
-		"moved": of("a", file("x", "12"), file("y", "")), "none": releaseOf(nil, nil),
+		"moved": of("a", file("x", "12"), file("y", "")), "none": releaseOf(configFile{}, nil),
 	} {
 		if other == base || !validRelease().MatchString(other) {
 			t.Errorf("%s: %s", name, other)

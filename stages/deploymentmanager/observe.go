@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"net/url"
 
-	api "google.golang.org/api/deploymentmanager/v2"
-
 	"sluice/stages/driver"
 	"sluice/stages/google"
 )
@@ -31,13 +29,13 @@ func (s standing) json() json.RawMessage {
 }
 
 // deployment is what the driver must know of one. Its operation is read
-// separately: errors have shapes that Google's type does not take.
+// separately: its errors have many shapes.
 type deployment struct {
-	Name        string                      `json:"name"`
-	Description string                      `json:"description"`
-	Fingerprint string                      `json:"fingerprint"`
-	Labels      []*api.DeploymentLabelEntry `json:"labels"`
-	Manifest    string                      `json:"manifest"` // URL of the one deployed last
+	Name        string  `json:"name"`
+	Description string  `json:"description"`
+	Fingerprint string  `json:"fingerprint"`
+	Labels      []label `json:"labels"`
+	Manifest    string  `json:"manifest"` // URL of the one deployed last
 	Update      struct {
 		Manifest string `json:"manifest"` // URL of the one that is being deployed or previewed
 	} `json:"update"`
@@ -49,9 +47,9 @@ type observed struct {
 	at         place
 	deployment *deployment // nil where there is none
 	current    standing
-	manifest   *api.Manifest // the current one
-	update     standing      // what is being deployed or previewed
-	newest     *operation    // the operation that ran or runs last; nil for none
+	manifest   *manifest  // the current one
+	update     standing   // what is being deployed or previewed
+	newest     *operation // the operation that ran or runs last; nil for none
 }
 
 func (o observed) release() driver.Release {

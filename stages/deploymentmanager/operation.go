@@ -10,7 +10,7 @@ import (
 )
 
 // operation is Deployment Manager's own long-running work, read leniently: its
-// errors come in shapes that Google's type does not take.
+// errors come in many shapes.
 type operation struct {
 	ResourceKind        string    `json:"kind"`
 	ID                  string    `json:"id"`

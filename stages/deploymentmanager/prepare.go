@@ -9,8 +9,6 @@ import (
 	"slices"
 	"sync"
 
-	api "google.golang.org/api/deploymentmanager/v2"
-
 	"sluice/stages/driver"
 	"sluice/stages/google"
 )
@@ -183,8 +181,8 @@ func ownTypes(text string) bool {
 }
 
 // notes say what is not promoted.
-func (p *draft) notes(m *api.Manifest) {
-	if ownTypes(m.Config.Content) || slices.ContainsFunc(m.Imports, func(i *api.ImportFile) bool { return ownTypes(i.Content) }) {
+func (p *draft) notes(m *manifest) {
+	if ownTypes(m.Config.Content) || slices.ContainsFunc(m.Imports, func(i importFile) bool { return ownTypes(i.Content) }) {
 		p.find(driver.Note, "the configuration uses types of a project's own: type providers and composite types are not promoted and must exist already", "")
 	}
 	if len(p.change.Options.Annotations) > 0 {

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"sync"
 
-	api "google.golang.org/api/deploymentmanager/v2"
-
 	"sluice/stages/google"
 )
 
@@ -26,15 +24,12 @@ var validRelease = sync.OnceValue(func() *regexp.Regexp { return regexp.MustComp
 //
 // The order in which imports are listed means nothing to Deployment Manager, so
 // it means nothing here.
-func releaseOf(config *api.ConfigFile, imports []*api.ImportFile) string {
+func releaseOf(config configFile, imports []importFile) string {
 	hash := sha256.New()
 	hash.Write([]byte("sluice.deploymentmanager/v1\n"))
 	write := func(text string) { hash.Write(fmt.Appendf(nil, "%d\n%s\n", len(text), text)) }
-	if config == nil {
-		config = &api.ConfigFile{}
-	}
 	write(config.Content)
-	sorted := slices.SortedFunc(slices.Values(imports), func(a, b *api.ImportFile) int {
+	sorted := slices.SortedFunc(slices.Values(imports), func(a, b importFile) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Content, b.Content))
 	})
 	for _, file := range sorted {
@@ -47,7 +42,7 @@ func releaseOf(config *api.ConfigFile, imports []*api.ImportFile) string {
 // found is a manifest and the deployment it belongs to.
 type found struct {
 	at       place
-	manifest *api.Manifest
+	manifest *manifest
 }
 
 // name is the manifest's resource name, as it is kept.
@@ -59,7 +54,7 @@ func (f found) release() string { return releaseOf(f.manifest.Config, f.manifest
 
 // manifest reads one manifest.
 func (d *deploymentmanager) manifest(ctx context.Context, at place, name string) (found, error) {
-	m, err := d.service.Manifests.Get(at.Project, at.Deployment, name).Context(ctx).Do()
+	m, err := google.Decoded[manifest](d.client.Get(ctx, at.manifests()+"/"+name))
 	return found{at, m}, err
 }
 
@@ -72,19 +67,18 @@ func (d *deploymentmanager) history(ctx context.Context, at place, release strin
 
 // youngest is the youngest manifest with a release, nil where there is none, and
 // whether there is a deployment.
-func (d *deploymentmanager) youngest(ctx context.Context, at place, release string) (hit *api.Manifest, exists bool, err error) {
+func (d *deploymentmanager) youngest(ctx context.Context, at place, release string) (hit *manifest, exists bool, err error) {
 	seen := 0
-	var pages google.Pages
-	err = d.service.Manifests.List(at.Project, at.Deployment).Pages(ctx, func(page *api.ManifestsListResponse) error {
-		seen += len(page.Manifests)
-		for _, m := range page.Manifests {
+	for page, wrong := range google.EachPage[*manifest](ctx, d.client, at.manifests(), "manifests", nil) {
+		err = wrong
+		seen += len(page)
+		for _, m := range page {
 			younger := hit == nil || google.Clock(hit.InsertTime).Before(google.Clock(m.InsertTime))
 			if younger && releaseOf(m.Config, m.Imports) == release {
 				hit = m
 			}
 		}
-		return pages.Turn(page.NextPageToken)
-	})
+	}
 	switch {
 	case d.isNotFound(err):
 		return nil, false, nil
@@ -131,15 +125,15 @@ func (d *deploymentmanager) search(ctx context.Context, at place, release string
 // target's own, where it exists, is none.
 func (d *deploymentmanager) others(ctx context.Context, at place, exists bool) ([]string, error) {
 	var names []string
-	var pages google.Pages
-	err := d.service.Deployments.List(at.Project).Pages(ctx, func(page *api.DeploymentsListResponse) error {
-		for _, one := range page.Deployments {
+	for page, err := range google.EachPage[struct {
+		Name string `json:"name"`
+	}](ctx, d.client, at.global()+"deployments", "deployments", nil) {
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range page {
 			names = append(names, one.Name)
 		}
-		return pages.Turn(page.NextPageToken)
-	})
-	if err != nil {
-		return nil, err
 	}
 	if exists && !slices.Contains(names, at.Deployment) {
 		return nil, google.NoAnswer("the list of deployments", "%s exists and is not in it", at.Deployment)

@@ -2,9 +2,10 @@
 // override, Application Default Credentials, and what an error of the APIs says
 // about the request.
 //
-// It knows no platform. Google's own generated clients do the calls of some, and
-// [Client] those of others, which read few fields of large APIs: their generated
-// clients would be a large part of the program.
+// It knows no platform, and [Client] is its only way to an API: a driver reads and
+// sends few fields, by types of its own. Google's generated clients have all of
+// them, and gRPC, protocol buffers and OpenTelemetry behind them: a quarter of the
+// program. They are what tests hold the emulators to.
 // Every answer passes the [Rules] of its API before anybody sees it, and what
 // needs a person is read twice ([Confirmed]).
 package google
@@ -22,7 +23,6 @@ import (
 	"sync"
 
 	"google.golang.org/api/googleapi"
-	"google.golang.org/api/option"
 
 	"sluice/stages/driver"
 )
@@ -33,7 +33,7 @@ const scope = "https://www.googleapis.com/auth/cloud-platform"
 type API struct {
 	Endpoint string // "https://host/"
 	Override string // the environment variable that replaces it, as gcloud names it
-	Path     string // what an override may end with and the generated client adds itself; "" for nothing
+	Path     string // what an override may end with and the paths of requests begin with; "" for nothing
 	Rules    Rules  // what its answers must carry
 }
 
@@ -84,38 +84,11 @@ func Open(env driver.Env, api API) (*Client, error) {
 	}}, nil
 }
 
-// OpenDriver opens an API for its generated client, made by newService, and what
-// the driver made of both concludes is [Confirmed]. It sends nothing.
-func OpenDriver[S any](
-	ctx context.Context, env driver.Env, api API,
-	newService func(context.Context, ...option.ClientOption) (S, error), newDriver func(S, *Client) driver.Driver,
-) (driver.Driver, error) {
-	client, err := Open(env, api)
-	if err != nil {
-		return nil, err
-	}
-	service, err := newService(ctx, client.Options()...)
-	if err != nil {
-		return nil, err
-	}
-	return Confirmed(newDriver(service, client)), nil
-}
-
 // override is the endpoint that the environment names, "" for none.
-func override(env driver.Env, api API) string {
-	if env.Getenv == nil {
-		return ""
-	}
-	return strings.TrimSpace(env.Getenv(api.Override))
-}
+func override(env driver.Env, api API) string { return variable(env, api.Override) }
 
 // Base is the endpoint's address, with a slash at its end.
 func (c *Client) Base() string { return c.base }
-
-// Options are what a generated client's NewService takes to go this way.
-func (c *Client) Options() []option.ClientOption {
-	return []option.ClientOption{option.WithHTTPClient(c.http), option.WithEndpoint(c.base)}
-}
 
 // Get reads a resource exactly as the platform has it. path is relative to the
 // endpoint, without a leading slash. A refusal is a [*googleapi.Error].
@@ -126,6 +99,19 @@ func (c *Client) Get(ctx context.Context, path string) (json.RawMessage, error) 
 // GetQuery is [Client.Get] with parameters; those that are "" are left out.
 func (c *Client) GetQuery(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
 	return c.send(ctx, http.MethodGet, path, query, nil)
+}
+
+// Decoded is an answer as a T, a type of the caller's for what it needs. One that does
+// not fit it is an [AnswerError]. An error is handed on.
+func Decoded[T any](answer json.RawMessage, err error) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	v := new(T)
+	if err := json.Unmarshal(answer, v); err != nil {
+		return nil, NoAnswer("a resource", "%w", err)
+	}
+	return v, nil
 }
 
 // Send makes a request that changes something, once, and returns its answer as the
@@ -147,9 +133,11 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 		return nil, &InvalidError{Text: fmt.Sprintf("%q is no resource of the API", path)}
 	}
 	sent := url.Values{"alt": {"json"}, "prettyPrint": {"false"}}
-	for name := range query {
-		if value := query.Get(name); value != "" {
-			sent.Set(name, value)
+	for name, values := range query {
+		for _, value := range values {
+			if value != "" {
+				sent.Add(name, value)
+			}
 		}
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path+"?"+sent.Encode(), bytes.NewReader(body))

@@ -10,7 +10,7 @@ import (
 )
 
 // secretFields are what holds a credential in credentials files and in the
-// answers of token services (the types of cloud.google.com/go/auth). "value" is
+// answers of token services (the types of golang.org/x/oauth2/google). "value" is
 // GitHub's OIDC token.
 var secretFields = []string{
 	"private_key", "client_secret", "refresh_token", "access_token", "accessToken", "id_token", "token", "Token", "value", "SecretAccessKey",
@@ -19,16 +19,29 @@ var secretFields = []string{
 // secretParameters are what holds a credential in a request to a token service.
 var secretParameters = []string{"subject_token", "actor_token", "refresh_token", "client_secret", "assertion"}
 
-// exchange carries the requests by which a token comes about, and tells the
-// credentials in them and in their answers.
+// exchange carries the requests by which one token comes about, one after another,
+// and tells the credentials in them and in their answers.
 type exchange struct {
-	base http.RoundTripper
-	keep func(string)
+	base  http.RoundTripper
+	keep  func(string)
+	later bool // the last request was not answered, or only for now without a token
 }
 
-// RoundTrip tells the credentials of a request before it is sent, and those of
-// its answer before anybody gets it.
+// temporary are the answers of a token service after which another try may end
+// otherwise.
+var temporary = []int{http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusRequestTimeout, http.StatusTooManyRequests}
+
+// RoundTrip notes whether it is worth another try. The errors that come of it do not
+// say: some of the client's are nothing but texts.
 func (e *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := e.carry(r)
+	e.later = err != nil || slices.Contains(temporary, res.StatusCode)
+	return res, err
+}
+
+// carry tells the credentials of a request before it is sent, and those of its
+// answer before anybody gets it.
+func (e *exchange) carry(r *http.Request) (*http.Response, error) {
 	if _, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok {
 		e.keep(token)
 	}

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"cloud.google.com/go/auth"
 	"google.golang.org/api/googleapi"
 
 	"sluice/stages/driver"
@@ -51,8 +50,7 @@ type BusyError struct{ Text string }
 // Error says who is at work on what.
 func (e *BusyError) Error() string { return e.Text }
 
-// Explain classifies what the generated clients and [Client] return. An error
-// it does not know is Unknown.
+// Explain classifies what [Client] returns. An error it does not know is Unknown.
 func Explain(err error, r Remedies) driver.Explanation {
 	if e, ok := errors.AsType[*InvalidError](err); ok {
 		return driver.Explanation{Code: driver.Invalid, Remedy: e.Remedy}
@@ -81,9 +79,7 @@ func Explain(err error, r Remedies) driver.Explanation {
 // explainCredentials is about a request that was never sent for want of a token.
 // Only a refusal, or credentials that are not there, need a person.
 func explainCredentials(e *credentialsError) driver.Explanation {
-	refusal, isAnswer := errors.AsType[*auth.Error](e.err)
-	_, isSent := errors.AsType[*url.Error](e.err)
-	if isAnswer && refusal.Temporary() || isSent && !isAnswer {
+	if e.later {
 		return driver.Explanation{Code: driver.Retryable, Message: e.Error()}
 	}
 	return driver.Explanation{Code: driver.Denied, Message: e.Error(), Remedy: remedyCredentials}

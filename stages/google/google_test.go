@@ -104,14 +104,7 @@ func TestEndpoints(t *testing.T) {
 func TestWorkloadIdentityFederation(t *testing.T) {
 	noCredentials(t)
 	file := filepath.Join(t.TempDir(), "gha-creds.json")
-	const config = `{
-		"type": "external_account",
-		"audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/github/providers/github",
-		"subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-		"token_url": "https://sts.googleapis.com/v1/token",
-		"credential_source": {"url": "https://token.actions.githubusercontent.com/x", "headers": {"Authorization": "Bearer request-token"}, "format": {"type": "json", "subject_token_field_name": "jwt"}}
-	}`
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(federated), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	told := &secrets{}
@@ -250,6 +243,10 @@ func TestNoCredentials(t *testing.T) {
 		"no token":    {userCredentials, http.StatusOK, `{}`, driver.Retryable},
 		"null":        {userCredentials, http.StatusOK, `null`, driver.Retryable},
 		"HTML":        {userCredentials, http.StatusOK, `<html>`, driver.Retryable},
+		// What comes of a failed exchange is nothing but a text.
+		"exchange refused":     {federated, http.StatusForbidden, `{"error": "unauthorized_client"}`, driver.Denied},
+		"exchange unavailable": {federated, http.StatusServiceUnavailable, `{}`, driver.Retryable},
+		"too many exchanges":   {federated, http.StatusTooManyRequests, `{}`, driver.Retryable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "creds.json")
@@ -278,6 +275,15 @@ func TestNoCredentials(t *testing.T) {
 		})
 	}
 }
+
+// federated is a file as google-github-actions/auth writes it.
+const federated = `{
+	"type": "external_account",
+	"audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/github/providers/github",
+	"subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+	"token_url": "https://sts.googleapis.com/v1/token",
+	"credential_source": {"url": "https://token.actions.githubusercontent.com/x", "headers": {"Authorization": "Bearer request-token"}, "format": {"type": "json", "subject_token_field_name": "jwt"}}
+}`
 
 const userCredentials = `{"type": "authorized_user", "client_id": "c", "client_secret": "client-secret", "refresh_token": "refresh-token"}`
 

@@ -3,6 +3,8 @@ package google
 import (
 	"context"
 	"encoding/json"
+	"iter"
+	"maps"
 	"net/url"
 	"slices"
 )
@@ -30,32 +32,61 @@ func (p *Pages) Turn(token string) error {
 	return nil
 }
 
+// Page is one page of a list.
+type Page[T any] struct {
+	Elements []T    // in the platform's order
+	Next     string // the token of the page after it, "" for none
+}
+
+// ReadPage reads one page of a list: what stands under kind, which query asks for.
+func ReadPage[T any](ctx context.Context, c *Client, path, kind string, query url.Values) (Page[T], error) {
+	raw, err := c.GetQuery(ctx, path, query)
+	if err != nil {
+		return Page[T]{}, err
+	}
+	fields := read[Fields](raw)
+	page := Page[T]{Next: fields.Text("nextPageToken")}
+	if text, ok := fields[kind]; ok {
+		if err := json.Unmarshal(text, &page.Elements); err != nil {
+			return Page[T]{}, NoAnswer("the list of "+kind, "%w", err)
+		}
+	}
+	return page, nil
+}
+
+// EachPage reads a list to its end, a page at a time. An error ends it. query is
+// what the list is asked for; nil for nothing.
+func EachPage[T any](ctx context.Context, c *Client, path, kind string, query url.Values) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		asked := url.Values{}
+		maps.Copy(asked, query)
+		var pages Pages
+		for {
+			page, err := ReadPage[T](ctx, c, path, kind, asked)
+			if err == nil && !yield(page.Elements, nil) || err == nil && page.Next == "" {
+				return
+			}
+			if err == nil {
+				err = pages.Turn(page.Next)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			asked.Set("pageToken", page.Next)
+		}
+	}
+}
+
 // List reads a list to its end: what stands under kind on each of its pages, in the
 // platform's order.
 func List[T any](ctx context.Context, c *Client, path, kind string) ([]T, error) {
 	var all []T
-	var pages Pages
-	query := url.Values{"pageSize": {"100"}}
-	for {
-		raw, err := c.GetQuery(ctx, path, query)
+	for elements, err := range EachPage[T](ctx, c, path, kind, url.Values{"pageSize": {"100"}}) {
 		if err != nil {
 			return nil, err
 		}
-		page := read[Fields](raw)
-		var elements []T
-		if page.Has(kind) {
-			if err := json.Unmarshal(page[kind], &elements); err != nil {
-				return nil, NoAnswer("the list of "+kind, "%w", err)
-			}
-		}
 		all = append(all, elements...)
-		token := page.Text("nextPageToken")
-		if token == "" {
-			return all, nil
-		}
-		if err := pages.Turn(token); err != nil {
-			return nil, err
-		}
-		query.Set("pageToken", token)
 	}
+	return all, nil
 }

@@ -41,12 +41,12 @@ func TestSend(t *testing.T) {
 		}
 		return http.StatusOK, text
 	})
-	got, err := c.Send(t.Context(), http.MethodPatch, crater, map[string][]string{"updateMask": {"depth"}, "requestId": {""}}, map[string]int{"depth": 7})
+	got, err := c.Send(t.Context(), http.MethodPatch, crater, map[string][]string{"updateMask": {"depth"}, "requestId": {""}, "override": {"a", "b"}}, map[string]int{"depth": 7})
 	if err != nil || string(got) != text || body != `{"depth":7}` {
 		t.Errorf("%s, %v, sent %s", got, err, body)
 	}
 	r := tr.seen[0]
-	if r.Method != http.MethodPatch || r.URL.Query().Get("updateMask") != "depth" || r.URL.Query().Has("requestId") || r.Header.Get("Content-Type") != "application/json" {
+	if r.Method != http.MethodPatch || r.URL.Query().Get("updateMask") != "depth" || len(r.URL.Query()["override"]) != 2 || r.URL.Query().Has("requestId") || r.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("%s %s %v", r.Method, r.URL, r.Header)
 	}
 	text = "{}"
@@ -82,15 +82,42 @@ func TestList(t *testing.T) {
 		"1": `{"nextPageToken":"2"}`,
 		"2": `{"craters":[{"name":"projects/p/craters/a","uid":"1"}]}`,
 	}
-	c, _ := open(t, func(r *http.Request) (int, string) { return http.StatusOK, pages[r.URL.Query().Get("pageToken")] })
+	c, tr := open(t, func(r *http.Request) (int, string) { return http.StatusOK, pages[r.URL.Query().Get("pageToken")] })
 	type named struct{ Name string }
 	all, err := google.List[named](t.Context(), c, "v1/projects/p/craters", "craters")
 	if err != nil || len(all) != 2 || !strings.HasSuffix(all[0].Name, "/b") {
 		t.Errorf("%+v, %v", all, err)
 	}
+	read := 0
+	for page, err := range google.EachPage[named](t.Context(), c, "v1/projects/p/craters", "craters", nil) {
+		if read++; err != nil || len(page) != 1 {
+			t.Errorf("%+v, %v", page, err)
+		}
+		break
+	}
+	if read != 1 || len(tr.seen) != 4 {
+		t.Errorf("%d pages by %d requests: nobody wants the others", read, len(tr.seen)-3)
+	}
 	pages["2"] = `{"nextPageToken":"1"}`
 	_, err = google.List[named](t.Context(), c, "v1/projects/p/craters", "craters")
 	if _, ok := errors.AsType[*google.AnswerError](err); !ok {
 		t.Errorf("a list without an end: %v", err)
+	}
+}
+
+// What does not fit the caller's type is no answer.
+func TestDecoded(t *testing.T) {
+	type depth struct{ Depth int }
+	got, err := google.Decoded[depth]([]byte(`{"depth":7,"more":true}`), nil)
+	if err != nil || got.Depth != 7 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	_, err = google.Decoded[depth]([]byte(`{"depth":"deep"}`), nil)
+	if google.Explain(err, google.Remedies{}).Code != driver.Lost {
+		t.Errorf("%v", err)
+	}
+	refusal := errors.New("no")
+	if _, err := google.Decoded[depth](nil, refusal); !errors.Is(err, refusal) {
+		t.Errorf("%v", err)
 	}
 }

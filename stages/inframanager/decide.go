@@ -48,7 +48,7 @@ func (d *inframanager) Poll(ctx context.Context, op driver.Operation) (driver.Op
 
 // operation reads an operation, nil where it is not known any more.
 func (d *inframanager) operation(ctx context.Context, at place, id string) (*operation, error) {
-	working, err := decoded[operation](d.client.Get(ctx, at.location()+"/operations/"+id))
+	working, err := google.Decoded[operation](d.client.Get(ctx, at.location()+"/operations/"+id))
 	if google.IsStatus(err, http.StatusNotFound) {
 		return nil, nil
 	}

@@ -169,7 +169,7 @@ func (d *inframanager) Begin(ctx context.Context, c driver.Call) (driver.Operati
 	if err != nil {
 		return driver.Operation{}, err
 	}
-	working, err := decoded[operation](d.send(ctx, at, f))
+	working, err := google.Decoded[operation](d.send(ctx, at, f))
 	if err != nil {
 		return driver.Operation{}, err
 	}

@@ -99,7 +99,7 @@ func (d *inframanager) Operation(ctx context.Context, t driver.Target, name stri
 	if !google.IsName(id) {
 		return driver.Operation{}, 0, &google.NotFoundError{Text: fmt.Sprintf("%q cannot be the name of an operation; want one such as operation-1710000000000-5b9", name)}
 	}
-	o, err := decoded[operation](d.client.Get(ctx, at.location()+"/operations/"+id))
+	o, err := google.Decoded[operation](d.client.Get(ctx, at.location()+"/operations/"+id))
 	if err != nil {
 		return driver.Operation{}, 0, err
 	}

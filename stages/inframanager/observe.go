@@ -100,25 +100,13 @@ func (o observed) of(revisions []*revision) observed {
 
 func (d *inframanager) deployment(ctx context.Context, at place) (*deployment, error) {
 	raw, err := d.client.Get(ctx, at.deployment())
-	return decoded[deployment](raw, err)
-}
-
-// decoded is an answer as one of the types here.
-func decoded[T any](raw json.RawMessage, err error) (*T, error) {
-	if err != nil {
-		return nil, err
-	}
-	v := new(T)
-	if err := json.Unmarshal(raw, v); err != nil {
-		return nil, google.NoAnswer("a resource", "%w", err)
-	}
-	return v, nil
+	return google.Decoded[deployment](raw, err)
 }
 
 // revision reads one revision.
 func (d *inframanager) revision(ctx context.Context, at place, id string) (*revision, error) {
 	raw, err := d.client.Get(ctx, at.deployment()+"/revisions/"+id)
-	return decoded[revision](raw, err)
+	return google.Decoded[revision](raw, err)
 }
 
 // named reads a revision that the deployment names, and which is there as long as
@@ -168,7 +156,7 @@ func (d *inframanager) busy(ctx context.Context, at place, dep *deployment) erro
 // lockedBy says who holds the deployment's lock and since when.
 func (d *inframanager) lockedBy(ctx context.Context, at place) error {
 	raw, err := d.client.Get(ctx, at.deployment()+":exportLock")
-	lock, err := decoded[struct {
+	lock, err := google.Decoded[struct {
 		Who        string `json:"who"`
 		Operation  string `json:"operation"`
 		Info       string `json:"info"`

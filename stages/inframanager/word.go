@@ -77,7 +77,7 @@ func (d *inframanager) prepareDrop(ctx context.Context, p *draft, f frozen, show
 
 // preview reads one of our previews, nil where it is not there.
 func (d *inframanager) preview(ctx context.Context, at place, id string) (*preview, error) {
-	shown, err := decoded[preview](d.client.Get(ctx, at.preview(id)))
+	shown, err := google.Decoded[preview](d.client.Get(ctx, at.preview(id)))
 	switch {
 	case google.IsStatus(err, http.StatusNotFound):
 		return nil, nil
