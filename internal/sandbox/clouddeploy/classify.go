@@ -65,7 +65,7 @@ func (e *Emulator) placeOf(name, target string) place {
 		}
 	}
 	if r, ok := e.state.Rollouts[name]; ok {
-		p.target = r.TargetId
+		p.target = r.TargetID
 	}
 	return p
 }

@@ -3,18 +3,18 @@ package clouddeploy
 import (
 	"slices"
 
-	api "google.golang.org/api/clouddeploy/v1"
+	"sluice/internal/sandbox/clouddeploy/wire"
 )
 
 // isController reports whether a rollout controls those of a multi-target's
 // children.
-func isController(r *api.Rollout) bool {
-	return slices.ContainsFunc(r.Phases, func(p *api.Phase) bool { return p.ChildRolloutJobs != nil })
+func isController(r *wire.Rollout) bool {
+	return slices.ContainsFunc(r.Phases, func(p *wire.Phase) bool { return p.ChildRolloutJobs != nil })
 }
 
 // childRollouts are the rollouts that a controller made.
-func (e *Emulator) childRollouts(controller *api.Rollout) []*api.Rollout {
-	var children []*api.Rollout
+func (e *Emulator) childRollouts(controller *wire.Rollout) []*wire.Rollout {
+	var children []*wire.Rollout
 	for _, r := range under(e.state.Rollouts, parent(controller.Name), "rollouts") {
 		if r.ControllerRollout == controller.Name {
 			children = append(children, r)
@@ -23,9 +23,9 @@ func (e *Emulator) childRollouts(controller *api.Rollout) []*api.Rollout {
 	return children
 }
 
-func (e *Emulator) childOn(controller *api.Rollout, target string) *api.Rollout {
+func (e *Emulator) childOn(controller *wire.Rollout, target string) *wire.Rollout {
 	for _, child := range e.childRollouts(controller) {
-		if child.TargetId == target {
+		if child.TargetID == target {
 			return child
 		}
 	}
@@ -33,7 +33,7 @@ func (e *Emulator) childOn(controller *api.Rollout, target string) *api.Rollout 
 }
 
 // stepController starts its phase's children and sums up how they are.
-func (e *Emulator) stepController(r *api.Rollout) bool {
+func (e *Emulator) stepController(r *wire.Rollout) bool {
 	p := running(r)
 	if p == nil {
 		p = e.reopened(r)
@@ -53,13 +53,13 @@ func (e *Emulator) stepController(r *api.Rollout) bool {
 //
 // docs/platforms.md: "leave it by cancelling, or by retrying or ignoring every
 // failed child job."
-func (e *Emulator) reopened(r *api.Rollout) *api.Phase {
+func (e *Emulator) reopened(r *wire.Rollout) *wire.Phase {
 	for _, p := range r.Phases {
 		if p.State != "FAILED" {
 			continue
 		}
 		for _, j := range jobsOf(p) {
-			if child := e.childOn(r, j.Id); j.State == "FAILED" && (child == nil || child.State == "FAILED" || child.State == "CANCELLED") {
+			if child := e.childOn(r, j.ID); j.State == "FAILED" && (child == nil || child.State == "FAILED" || child.State == "CANCELLED") {
 				return nil
 			}
 		}
@@ -76,8 +76,8 @@ func (e *Emulator) reopened(r *api.Rollout) *api.Phase {
 
 // stepChild starts a child's phase where its job has not begun, and takes over
 // how it went.
-func (e *Emulator) stepChild(r *api.Rollout, p *api.Phase, j *api.Job) bool {
-	child := e.childOn(r, j.Id)
+func (e *Emulator) stepChild(r *wire.Rollout, p *wire.Phase, j *wire.Job) bool {
+	child := e.childOn(r, j.ID)
 	switch j.State {
 	case "PENDING":
 		return e.startChild(r, p, j, child)
@@ -88,7 +88,7 @@ func (e *Emulator) stepChild(r *api.Rollout, p *api.Phase, j *api.Job) bool {
 	}
 }
 
-func (e *Emulator) startChild(r *api.Rollout, p *api.Phase, j *api.Job, child *api.Rollout) bool {
+func (e *Emulator) startChild(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *wire.Rollout) bool {
 	switch {
 	case child == nil && j.CreateChildRolloutJob != nil:
 		e.createChild(r, p, j)
@@ -103,8 +103,8 @@ func (e *Emulator) startChild(r *api.Rollout, p *api.Phase, j *api.Job, child *a
 }
 
 // endChild ends a controller's job when its child is through the phase.
-func (e *Emulator) endChild(p *api.Phase, j *api.Job, child *api.Rollout) bool {
-	i := slices.IndexFunc(child.Phases, func(c *api.Phase) bool { return c.Id == p.Id })
+func (e *Emulator) endChild(p *wire.Phase, j *wire.Job, child *wire.Rollout) bool {
+	i := slices.IndexFunc(child.Phases, func(c *wire.Phase) bool { return c.ID == p.ID })
 	if i < 0 || !slices.Contains([]string{"SUCCEEDED", "FAILED", "ABORTED", "SKIPPED"}, child.Phases[i].State) {
 		return false
 	}
@@ -117,22 +117,22 @@ func (e *Emulator) endChild(p *api.Phase, j *api.Job, child *api.Rollout) bool {
 }
 
 // createChild makes a child's rollout, which needs no approval of its own.
-func (e *Emulator) createChild(r *api.Rollout, p *api.Phase, j *api.Job) {
+func (e *Emulator) createChild(r *wire.Rollout, p *wire.Phase, j *wire.Job) {
 	release := e.state.Releases[parent(r.Name)]
 	pipeline := e.state.Pipelines[parent(release.Name)]
-	stage := stageOf(release, pipeline, r.TargetId)
-	name := release.Name + "/rollouts/" + id(r.Name) + "-" + j.Id
-	first := e.state.current(pipeline.Name, j.Id) == nil
+	stage := stageOf(release, pipeline, r.TargetID)
+	name := release.Name + "/rollouts/" + id(r.Name) + "-" + j.ID
+	first := e.state.current(pipeline.Name, j.ID) == nil
 	start := ""
 	if p != r.Phases[0] {
-		start = p.Id
+		start = p.ID
 	}
 	phases, err := buildPhases(stage.Strategy, nil, first && start == "", start)
 	if err != nil {
 		return
 	}
-	child := &api.Rollout{
-		Name: name, Uid: uid(name), TargetId: j.Id, ControllerRollout: r.Name, CreateTime: stamp(e.now()),
+	child := &wire.Rollout{
+		Name: name, UID: uid(name), TargetID: j.ID, ControllerRollout: r.Name, CreateTime: stamp(e.now()),
 		EnqueueTime: stamp(e.now()), State: "PENDING", ApprovalState: "DOES_NOT_NEED_APPROVAL", Phases: phases,
 	}
 	touch(child)
@@ -145,9 +145,9 @@ func (e *Emulator) createChild(r *api.Rollout, p *api.Phase, j *api.Job) {
 	e.childRun(r, p, j, child)
 }
 
-func (e *Emulator) advanceChild(r *api.Rollout, p *api.Phase, j *api.Job, child *api.Rollout) {
+func (e *Emulator) advanceChild(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *wire.Rollout) {
 	for _, c := range child.Phases {
-		if c.Id == p.Id && c.State == "PENDING" {
+		if c.ID == p.ID && c.State == "PENDING" {
 			c.State = "IN_PROGRESS"
 		}
 	}
@@ -157,19 +157,19 @@ func (e *Emulator) advanceChild(r *api.Rollout, p *api.Phase, j *api.Job, child 
 }
 
 // childRun begins the run of a controller's job.
-func (e *Emulator) childRun(r *api.Rollout, p *api.Phase, j *api.Job, child *api.Rollout) {
+func (e *Emulator) childRun(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *wire.Rollout) {
 	e.startJob(r, p, j, e.now())
 	run := e.state.JobRuns[j.JobRun]
 	if j.CreateChildRolloutJob != nil {
-		run.CreateChildRolloutJobRun = &api.CreateChildRolloutJobRun{Rollout: child.Name, RolloutPhaseId: p.Id}
+		run.CreateChildRolloutJobRun = &wire.CreateChildRolloutJobRun{Rollout: child.Name, RolloutPhaseID: p.ID}
 	} else {
-		run.AdvanceChildRolloutJobRun = &api.AdvanceChildRolloutJobRun{Rollout: child.Name, RolloutPhaseId: p.Id}
+		run.AdvanceChildRolloutJobRun = &wire.AdvanceChildRolloutJobRun{Rollout: child.Name, RolloutPhaseID: p.ID}
 	}
 }
 
 // retryChild retries what failed in a child.
-func (e *Emulator) retryChild(r *api.Rollout, j *api.Job) {
-	child := e.childOn(r, j.Id)
+func (e *Emulator) retryChild(r *wire.Rollout, j *wire.Job) {
+	child := e.childOn(r, j.ID)
 	if child == nil {
 		return
 	}
@@ -187,7 +187,7 @@ func (e *Emulator) retryChild(r *api.Rollout, j *api.Job) {
 //
 // docs/platforms.md: "HALTED (multi-target): a child failed, another succeeded,
 // phases remain"
-func (e *Emulator) sumUp(r *api.Rollout, p *api.Phase) bool {
+func (e *Emulator) sumUp(r *wire.Rollout, p *wire.Phase) bool {
 	failed, through := 0, 0
 	jobs := jobsOf(p)
 	for _, j := range jobs {
@@ -210,7 +210,7 @@ func (e *Emulator) sumUp(r *api.Rollout, p *api.Phase) bool {
 		p.State, r.State = "FAILED", "HALTED"
 	default:
 		p.State = "FAILED"
-		e.fail(r, "EXECUTION_FAILED", "child rollouts of phase "+p.Id+" failed", e.now())
+		e.fail(r, "EXECUTION_FAILED", "child rollouts of phase "+p.ID+" failed", e.now())
 	}
 	return true
 }

@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	api "google.golang.org/api/clouddeploy/v1"
+
+	"sluice/internal/sandbox/clouddeploy/wire"
 )
 
 // remembered is how long a request id is known.
@@ -48,7 +49,7 @@ func (e *Emulator) create(c *call, made creation) (any, error) {
 }
 
 // repeated is the operation of an earlier request with the same id.
-func (e *Emulator) repeated(c *call) (*api.Operation, error) {
+func (e *Emulator) repeated(c *call) (*wire.Operation, error) {
 	key := c.query("requestId")
 	if key == "" {
 		return nil, nil
@@ -64,18 +65,18 @@ func (e *Emulator) repeated(c *call) (*api.Operation, error) {
 }
 
 // operation is the finished work of making a resource.
-func (e *Emulator) operation(made creation) (*api.Operation, error) {
+func (e *Emulator) operation(made creation) (*wire.Operation, error) {
 	response, err := typed(made.kind, made.resource)
 	if err != nil {
 		return nil, err
 	}
-	meta, err := typed("OperationMetadata", &api.OperationMetadata{
-		ApiVersion: "v1", CreateTime: stamp(e.now()), EndTime: stamp(e.now()), Target: made.name, Verb: made.verb,
+	meta, err := typed("OperationMetadata", &wire.OperationMetadata{
+		APIVersion: "v1", CreateTime: stamp(e.now()), EndTime: stamp(e.now()), Target: made.name, Verb: made.verb,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &api.Operation{
+	return &wire.Operation{
 		Name: fmt.Sprintf("%s/operations/operation-%d", locationOf(made.name), e.state.next()),
 		Done: true, Metadata: meta, Response: response,
 	}, nil

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	api "google.golang.org/api/clouddeploy/v1"
+	"sluice/internal/sandbox/clouddeploy/wire"
 )
 
 // patchPipeline changes the fields of the mask, and makes what is missing where the
@@ -16,7 +16,7 @@ func (e *Emulator) patchPipeline(c *call) (any, error) {
 	if err != nil && !c.allowsMissing() {
 		return nil, err
 	}
-	var want api.DeliveryPipeline
+	var want wire.DeliveryPipeline
 	if err := c.decode(&want); err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (e *Emulator) patchTarget(c *call) (any, error) {
 	if !ok && !c.allowsMissing() {
 		return nil, notFound(c.name)
 	}
-	var want api.Target
+	var want wire.Target
 	if err := c.decode(&want); err != nil {
 		return nil, err
 	}

@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"slices"
 
-	api "google.golang.org/api/clouddeploy/v1"
-
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/clouddeploy/wire"
 )
 
 // planFault is a fault that decides how a rollout goes.
@@ -30,11 +29,11 @@ type phase struct {
 	canary, verify, analysis         bool
 	predeploy, postdeploy            bool
 	predeployActions, postdeployActs []string
-	analysisOf                       *api.Analysis
+	analysisOf                       *wire.Analysis
 }
 
 // phasesOf are the phases of a strategy; stable alone without one.
-func phasesOf(s *api.Strategy) []phase {
+func phasesOf(s *wire.Strategy) []phase {
 	if s == nil {
 		return []phase{{id: "stable"}}
 	}
@@ -58,7 +57,7 @@ func phasesOf(s *api.Strategy) []phase {
 //
 // docs/platforms.md: "Simple canary: predeploy in the first phase only,
 // postdeploy in the last only."
-func canaryPhases(d *api.CanaryDeployment) []phase {
+func canaryPhases(d *wire.CanaryDeployment) []phase {
 	var phases []phase
 	for _, percent := range d.Percentages {
 		phases = append(phases, phase{id: fmt.Sprintf("canary-%d", percent), canary: true})
@@ -73,10 +72,10 @@ func canaryPhases(d *api.CanaryDeployment) []phase {
 	return phases
 }
 
-func customPhases(d *api.CustomCanaryDeployment) []phase {
+func customPhases(d *wire.CustomCanaryDeployment) []phase {
 	var phases []phase
 	for _, config := range d.PhaseConfigs {
-		p := phase{id: config.PhaseId, canary: config.PhaseId != "stable", verify: config.Verify || config.VerifyConfig != nil}
+		p := phase{id: config.PhaseID, canary: config.PhaseID != "stable", verify: config.Verify || config.VerifyConfig != nil}
 		p.analysisOf, p.analysis = config.Analysis, config.Analysis != nil
 		p.before(config.Predeploy)
 		p.after(config.Postdeploy)
@@ -85,13 +84,13 @@ func customPhases(d *api.CustomCanaryDeployment) []phase {
 	return phases
 }
 
-func (p *phase) before(d *api.Predeploy) {
+func (p *phase) before(d *wire.Predeploy) {
 	if d != nil {
 		p.predeploy, p.predeployActions = true, d.Actions
 	}
 }
 
-func (p *phase) after(d *api.Postdeploy) {
+func (p *phase) after(d *wire.Postdeploy) {
 	if d != nil {
 		p.postdeploy, p.postdeployActs = true, d.Actions
 	}
@@ -102,7 +101,7 @@ func (p *phase) after(d *api.Postdeploy) {
 //
 // docs/platforms.md: "canary phases are SKIPPED with a skipMessage and `stable`
 // stays PENDING until advanced"
-func buildPhases(s *api.Strategy, children []string, first bool, start string) ([]*api.Phase, error) {
+func buildPhases(s *wire.Strategy, children []string, first bool, start string) ([]*wire.Phase, error) {
 	planned := phasesOf(s)
 	from := 0
 	if start != "" {
@@ -110,9 +109,9 @@ func buildPhases(s *api.Strategy, children []string, first bool, start string) (
 			return nil, invalid("Invalid starting phase %q", start)
 		}
 	}
-	var phases []*api.Phase
+	var phases []*wire.Phase
 	for i, p := range planned {
-		made := &api.Phase{Id: p.id, State: "PENDING"}
+		made := &wire.Phase{ID: p.id, State: "PENDING"}
 		if len(children) > 0 {
 			made.ChildRolloutJobs = p.childJobs(children, i == from)
 		} else {
@@ -132,7 +131,7 @@ func buildPhases(s *api.Strategy, children []string, first bool, start string) (
 // firstSkip is why a target's first rollout skips its canary.
 const firstSkip = "Phase skipped because nothing was deployed to the target yet: the first rollout goes to the stable phase"
 
-func skip(p *api.Phase, why string) {
+func skip(p *wire.Phase, why string) {
 	p.State, p.SkipMessage = "SKIPPED", why
 	for _, j := range jobsOf(p) {
 		j.State = "SKIPPED"
@@ -140,19 +139,19 @@ func skip(p *api.Phase, why string) {
 }
 
 // jobs are a phase's jobs.
-func (p phase) jobs() *api.DeploymentJobs {
-	jobs := &api.DeploymentJobs{DeployJob: &api.Job{Id: "deploy", State: "PENDING", DeployJob: &api.DeployJob{}}}
+func (p phase) jobs() *wire.DeploymentJobs {
+	jobs := &wire.DeploymentJobs{DeployJob: &wire.Job{ID: "deploy", State: "PENDING", DeployJob: &wire.DeployJob{}}}
 	if p.predeploy {
-		jobs.PredeployJob = &api.Job{Id: "predeploy", State: "PENDING", PredeployJob: &api.PredeployJob{Actions: p.predeployActions}}
+		jobs.PredeployJob = &wire.Job{ID: "predeploy", State: "PENDING", PredeployJob: &wire.PredeployJob{Actions: p.predeployActions}}
 	}
 	if p.verify {
-		jobs.VerifyJob = &api.Job{Id: "verify", State: "PENDING", VerifyJob: &api.VerifyJob{}}
+		jobs.VerifyJob = &wire.Job{ID: "verify", State: "PENDING", VerifyJob: &wire.VerifyJob{}}
 	}
 	if p.analysis {
-		jobs.AnalysisJob = &api.Job{Id: "analysis", State: "PENDING", AnalysisJob: &api.AnalysisJob{Duration: p.analysisOf.Duration}}
+		jobs.AnalysisJob = &wire.Job{ID: "analysis", State: "PENDING", AnalysisJob: &wire.AnalysisJob{Duration: p.analysisOf.Duration}}
 	}
 	if p.postdeploy {
-		jobs.PostdeployJob = &api.Job{Id: "postdeploy", State: "PENDING", PostdeployJob: &api.PostdeployJob{Actions: p.postdeployActs}}
+		jobs.PostdeployJob = &wire.Job{ID: "postdeploy", State: "PENDING", PostdeployJob: &wire.PostdeployJob{Actions: p.postdeployActs}}
 	}
 	return jobs
 }
@@ -162,15 +161,15 @@ func (p phase) jobs() *api.DeploymentJobs {
 //
 // docs/platforms.md: "Controller phases carry createRolloutJobs and
 // advanceRolloutJobs."
-func (p phase) childJobs(children []string, first bool) *api.ChildRolloutJobs {
-	jobs := &api.ChildRolloutJobs{}
+func (p phase) childJobs(children []string, first bool) *wire.ChildRolloutJobs {
+	jobs := &wire.ChildRolloutJobs{}
 	for _, child := range children {
-		j := &api.Job{Id: child, State: "PENDING"}
+		j := &wire.Job{ID: child, State: "PENDING"}
 		if first {
-			j.CreateChildRolloutJob = &api.CreateChildRolloutJob{}
+			j.CreateChildRolloutJob = &wire.CreateChildRolloutJob{}
 			jobs.CreateRolloutJobs = append(jobs.CreateRolloutJobs, j)
 		} else {
-			j.AdvanceChildRolloutJob = &api.AdvanceChildRolloutJob{}
+			j.AdvanceChildRolloutJob = &wire.AdvanceChildRolloutJob{}
 			jobs.AdvanceRolloutJobs = append(jobs.AdvanceRolloutJobs, j)
 		}
 	}
@@ -180,12 +179,12 @@ func (p phase) childJobs(children []string, first bool) *api.ChildRolloutJobs {
 // jobsOf lists a phase's jobs in the order in which they run.
 //
 // docs/platforms.md: "Job order: predeploy, deploy, verify, analysis, postdeploy."
-func jobsOf(p *api.Phase) []*api.Job {
-	var jobs []*api.Job
+func jobsOf(p *wire.Phase) []*wire.Job {
+	var jobs []*wire.Job
 	if d := p.DeploymentJobs; d != nil {
 		jobs = slices.DeleteFunc(
-			[]*api.Job{d.PredeployJob, d.DeployJob, d.VerifyJob, d.AnalysisJob, d.PostdeployJob},
-			func(j *api.Job) bool { return j == nil },
+			[]*wire.Job{d.PredeployJob, d.DeployJob, d.VerifyJob, d.AnalysisJob, d.PostdeployJob},
+			func(j *wire.Job) bool { return j == nil },
 		)
 	}
 	if c := p.ChildRolloutJobs; c != nil {
@@ -195,6 +194,6 @@ func jobsOf(p *api.Phase) []*api.Job {
 }
 
 // jobOver reports whether a job lets its phase go on.
-func jobOver(j *api.Job) bool {
+func jobOver(j *wire.Job) bool {
 	return slices.Contains([]string{"SUCCEEDED", "IGNORED", "SKIPPED", "DISABLED"}, j.State)
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	api "google.golang.org/api/clouddeploy/v1"
+	"sluice/internal/sandbox/clouddeploy/wire"
 )
 
 // resourceID is what Cloud Deploy accepts as the last part of a name.
@@ -50,7 +50,7 @@ func inCollection(name, parent, collection string) bool {
 func (e *Emulator) getPipeline(c *call) (any, error) { return e.pipeline(c.name) }
 
 // pipeline finds a delivery pipeline.
-func (e *Emulator) pipeline(name string) (*api.DeliveryPipeline, error) {
+func (e *Emulator) pipeline(name string) (*wire.DeliveryPipeline, error) {
 	if p, ok := e.state.Pipelines[name]; ok {
 		return p, nil
 	}
@@ -59,7 +59,7 @@ func (e *Emulator) pipeline(name string) (*api.DeliveryPipeline, error) {
 
 func (e *Emulator) listPipelines(c *call) (any, error) {
 	items, next, err := page(e, c, under(e.state.Pipelines, c.name, "deliveryPipelines"))
-	return &api.ListDeliveryPipelinesResponse{DeliveryPipelines: items, NextPageToken: next}, err
+	return &wire.ListDeliveryPipelinesResponse{DeliveryPipelines: items, NextPageToken: next}, err
 }
 
 func (e *Emulator) createPipeline(c *call) (any, error) {
@@ -67,7 +67,7 @@ func (e *Emulator) createPipeline(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &api.DeliveryPipeline{}
+	p := &wire.DeliveryPipeline{}
 	if err := c.decode(p); err != nil {
 		return nil, err
 	}
@@ -78,9 +78,9 @@ func (e *Emulator) createPipeline(c *call) (any, error) {
 	return e.create(c, creation{name, "DeliveryPipeline", "create", p, func() { e.state.Pipelines[name] = p }})
 }
 
-func (e *Emulator) fillPipeline(p *api.DeliveryPipeline, name string) {
-	p.Name, p.Uid, p.CreateTime, p.UpdateTime, p.Etag = name, uid(name), stamp(e.now()), stamp(e.now()), ""
-	p.Condition = &api.PipelineCondition{PipelineReadyCondition: &api.PipelineReadyCondition{Status: true, UpdateTime: stamp(e.now())}}
+func (e *Emulator) fillPipeline(p *wire.DeliveryPipeline, name string) {
+	p.Name, p.UID, p.CreateTime, p.UpdateTime, p.Etag = name, uid(name), stamp(e.now()), stamp(e.now()), ""
+	p.Condition = &wire.PipelineCondition{PipelineReadyCondition: &wire.PipelineReadyCondition{Status: true, UpdateTime: stamp(e.now())}}
 	p.Etag = etagOf(p)
 }
 
@@ -93,7 +93,7 @@ func (e *Emulator) getTarget(c *call) (any, error) {
 
 func (e *Emulator) listTargets(c *call) (any, error) {
 	items, next, err := page(e, c, under(e.state.Targets, c.name, "targets"))
-	return &api.ListTargetsResponse{Targets: items, NextPageToken: next}, err
+	return &wire.ListTargetsResponse{Targets: items, NextPageToken: next}, err
 }
 
 func (e *Emulator) createTarget(c *call) (any, error) {
@@ -101,7 +101,7 @@ func (e *Emulator) createTarget(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &api.Target{}
+	t := &wire.Target{}
 	if err := c.decode(t); err != nil {
 		return nil, err
 	}
@@ -112,8 +112,8 @@ func (e *Emulator) createTarget(c *call) (any, error) {
 	return e.create(c, creation{name, "Target", "create", t, func() { e.state.Targets[name] = t }})
 }
 
-func (e *Emulator) fillTarget(t *api.Target, name string) {
-	t.Name, t.TargetId, t.Uid, t.CreateTime, t.UpdateTime, t.Etag = name, id(name), uid(name), stamp(e.now()), stamp(e.now()), ""
+func (e *Emulator) fillTarget(t *wire.Target, name string) {
+	t.Name, t.TargetID, t.UID, t.CreateTime, t.UpdateTime, t.Etag = name, id(name), uid(name), stamp(e.now()), stamp(e.now()), ""
 	t.Etag = etagOf(t)
 }
 
@@ -126,7 +126,7 @@ func (e *Emulator) getPolicy(c *call) (any, error) {
 
 func (e *Emulator) listPolicies(c *call) (any, error) {
 	items, next, err := page(e, c, under(e.state.Policies, c.name, "deployPolicies"))
-	return &api.ListDeployPoliciesResponse{DeployPolicies: items, NextPageToken: next}, err
+	return &wire.ListDeployPoliciesResponse{DeployPolicies: items, NextPageToken: next}, err
 }
 
 func (e *Emulator) createPolicy(c *call) (any, error) {
@@ -134,7 +134,7 @@ func (e *Emulator) createPolicy(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &api.DeployPolicy{}
+	p := &wire.DeployPolicy{}
 	if err := c.decode(p); err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (e *Emulator) createPolicy(c *call) (any, error) {
 	if err := checkPolicy(p); err != nil {
 		return nil, err
 	}
-	p.Name, p.Uid, p.CreateTime, p.UpdateTime, p.Etag = name, uid(name), stamp(e.now()), stamp(e.now()), ""
+	p.Name, p.UID, p.CreateTime, p.UpdateTime, p.Etag = name, uid(name), stamp(e.now()), stamp(e.now()), ""
 	p.Etag = etagOf(p)
 	return e.create(c, creation{name, "DeployPolicy", "create", p, func() { e.state.Policies[name] = p }})
 }

@@ -5,26 +5,26 @@ import (
 	"slices"
 	"time"
 
-	api "google.golang.org/api/clouddeploy/v1"
+	"sluice/internal/sandbox/clouddeploy/wire"
 )
 
 // checkPolicy refuses a policy that could not be enforced: it needs a selector
 // and a rule, and every rule a time window in a zone.
-func checkPolicy(p *api.DeployPolicy) error {
+func checkPolicy(p *wire.DeployPolicy) error {
 	if len(p.Selectors) == 0 || len(p.Rules) == 0 {
 		return invalid("A deploy policy must have at least one selector and at least one rule")
 	}
 	for _, rule := range p.Rules {
 		r := rule.RolloutRestriction
-		if r == nil || !resourceID().MatchString(r.Id) {
+		if r == nil || !resourceID().MatchString(r.ID) {
 			return invalid("A rule must have a rollout restriction with an id")
 		}
 		w := r.TimeWindows
 		if w == nil || len(w.WeeklyWindows)+len(w.OneTimeWindows) == 0 {
-			return invalid("Rule %s must have at least one time window", r.Id)
+			return invalid("Rule %s must have at least one time window", r.ID)
 		}
 		if _, err := time.LoadLocation(w.TimeZone); err != nil || w.TimeZone == "" {
-			return invalid("Rule %s: invalid time zone %q", r.Id, w.TimeZone)
+			return invalid("Rule %s: invalid time zone %q", r.ID, w.TimeZone)
 		}
 	}
 	return nil
@@ -57,7 +57,7 @@ func (e *Emulator) allow(a action) error {
 		}
 		for _, rule := range p.Rules {
 			if e.restricts(rule.RolloutRestriction, a) {
-				return precondition("%s is restricted by deploy policy %s, rule %s", a.name, name, rule.RolloutRestriction.Id)
+				return precondition("%s is restricted by deploy policy %s, rule %s", a.name, name, rule.RolloutRestriction.ID)
 			}
 		}
 	}
@@ -66,17 +66,17 @@ func (e *Emulator) allow(a action) error {
 
 // selects reports whether one of the policy's selectors matches the action's
 // pipeline and target.
-func (e *Emulator) selects(p *api.DeployPolicy, a action) bool {
+func (e *Emulator) selects(p *wire.DeployPolicy, a action) bool {
 	pipeline := e.state.Pipelines[a.pipeline]
 	target := e.state.Targets[locationOf(a.pipeline)+"/targets/"+a.target]
-	return slices.ContainsFunc(p.Selectors, func(s *api.DeployPolicyResourceSelector) bool {
+	return slices.ContainsFunc(p.Selectors, func(s *wire.DeployPolicyResourceSelector) bool {
 		if s.DeliveryPipeline == nil && s.Target == nil {
 			return false
 		}
-		if d := s.DeliveryPipeline; d != nil && (pipeline == nil || !attribute(d.Id, d.Labels, id(a.pipeline), pipeline.Labels)) {
+		if d := s.DeliveryPipeline; d != nil && (pipeline == nil || !attribute(d.ID, d.Labels, id(a.pipeline), pipeline.Labels)) {
 			return false
 		}
-		if t := s.Target; t != nil && (target == nil || !attribute(t.Id, t.Labels, a.target, target.Labels)) {
+		if t := s.Target; t != nil && (target == nil || !attribute(t.ID, t.Labels, a.target, target.Labels)) {
 			return false
 		}
 		return true
@@ -95,7 +95,7 @@ func attribute(wantID string, want map[string]string, haveID string, have map[st
 	return true
 }
 
-func (e *Emulator) restricts(r *api.RolloutRestriction, a action) bool {
+func (e *Emulator) restricts(r *wire.RolloutRestriction, a action) bool {
 	if len(r.Actions) > 0 && !slices.Contains(r.Actions, a.name) {
 		return false
 	}
@@ -107,11 +107,11 @@ func (e *Emulator) restricts(r *api.RolloutRestriction, a action) bool {
 		return false
 	}
 	now := e.now().In(zone)
-	return slices.ContainsFunc(r.TimeWindows.WeeklyWindows, func(w *api.WeeklyWindow) bool { return inWeekly(w, now) }) ||
-		slices.ContainsFunc(r.TimeWindows.OneTimeWindows, func(w *api.OneTimeWindow) bool { return inOneTime(w, now) })
+	return slices.ContainsFunc(r.TimeWindows.WeeklyWindows, func(w *wire.WeeklyWindow) bool { return inWeekly(w, now) }) ||
+		slices.ContainsFunc(r.TimeWindows.OneTimeWindows, func(w *wire.OneTimeWindow) bool { return inOneTime(w, now) })
 }
 
-func inWeekly(w *api.WeeklyWindow, now time.Time) bool {
+func inWeekly(w *wire.WeeklyWindow, now time.Time) bool {
 	days := []string{"SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY"}
 	if len(w.DaysOfWeek) > 0 && !slices.Contains(w.DaysOfWeek, days[now.Weekday()]) {
 		return false
@@ -123,8 +123,8 @@ func inWeekly(w *api.WeeklyWindow, now time.Time) bool {
 	return minute >= ofDay(w.StartTime) && minute < ofDay(w.EndTime)
 }
 
-func inOneTime(w *api.OneTimeWindow, now time.Time) bool {
-	at := func(d *api.Date, t *api.TimeOfDay) time.Time {
+func inOneTime(w *wire.OneTimeWindow, now time.Time) bool {
+	at := func(d *wire.Date, t *wire.TimeOfDay) time.Time {
 		return time.Date(int(d.Year), time.Month(d.Month), int(d.Day), 0, 0, 0, 0, now.Location()).Add(ofDay(t))
 	}
 	if w.StartDate == nil || w.EndDate == nil {
@@ -134,7 +134,7 @@ func inOneTime(w *api.OneTimeWindow, now time.Time) bool {
 }
 
 // ofDay is how long after midnight a time of day is.
-func ofDay(t *api.TimeOfDay) time.Duration {
+func ofDay(t *wire.TimeOfDay) time.Duration {
 	if t == nil {
 		return 0
 	}

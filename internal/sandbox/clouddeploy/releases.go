@@ -4,13 +4,13 @@ import (
 	"maps"
 	"slices"
 
-	api "google.golang.org/api/clouddeploy/v1"
+	"sluice/internal/sandbox/clouddeploy/wire"
 )
 
 func (e *Emulator) getRelease(c *call) (any, error) { return e.release(c.name) }
 
 // release finds a release.
-func (e *Emulator) release(name string) (*api.Release, error) {
+func (e *Emulator) release(name string) (*wire.Release, error) {
 	if r, ok := e.state.Releases[name]; ok {
 		return r, nil
 	}
@@ -22,7 +22,7 @@ func (e *Emulator) listReleases(c *call) (any, error) {
 		return nil, err
 	}
 	items, next, err := page(e, c, under(e.state.Releases, c.name, "releases"))
-	return &api.ListReleasesResponse{Releases: items, NextPageToken: next}, err
+	return &wire.ListReleasesResponse{Releases: items, NextPageToken: next}, err
 }
 
 // parentExists refuses a list under something that is not there.
@@ -54,7 +54,7 @@ func (e *Emulator) createRelease(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &api.Release{}
+	r := &wire.Release{}
 	if err := c.decode(r); err != nil {
 		return nil, err
 	}
@@ -77,37 +77,37 @@ func (e *Emulator) createRelease(c *call) (any, error) {
 
 // fillRelease gives r what the server gives: a snapshot of the pipeline and of
 // its targets, and its rendering.
-func (e *Emulator) fillRelease(r *api.Release, name string, p *api.DeliveryPipeline) {
+func (e *Emulator) fillRelease(r *wire.Release, name string, p *wire.DeliveryPipeline) {
 	now := stamp(e.now())
-	r.Name, r.Uid, r.CreateTime, r.RenderStartTime, r.RenderEndTime, r.RenderState = name, uid(name), now, now, now, "SUCCEEDED"
+	r.Name, r.UID, r.CreateTime, r.RenderStartTime, r.RenderEndTime, r.RenderState = name, uid(name), now, now, now, "SUCCEEDED"
 	r.DeliveryPipelineSnapshot = p
-	r.TargetRenders = map[string]api.TargetRender{}
+	r.TargetRenders = map[string]wire.TargetRender{}
 	r.TargetSnapshots = nil
 	for _, target := range e.targetsOf(p) {
-		r.TargetRenders[target] = api.TargetRender{RenderingState: "SUCCEEDED", RenderingBuild: build(name, target)}
+		r.TargetRenders[target] = wire.TargetRender{RenderingState: "SUCCEEDED", RenderingBuild: build(name, target)}
 		if t := e.state.Targets[locationOf(name)+"/targets/"+target]; t != nil {
 			r.TargetSnapshots = append(r.TargetSnapshots, t)
 		}
 	}
-	r.Condition = &api.ReleaseCondition{ReleaseReadyCondition: &api.ReleaseReadyCondition{Status: true}}
+	r.Condition = &wire.ReleaseCondition{ReleaseReadyCondition: &wire.ReleaseReadyCondition{Status: true}}
 	r.Etag = ""
 	r.Etag = etagOf(r)
 }
 
 // targetsOf lists the targets of a pipeline's stages, with the children of
 // multi-targets.
-func (e *Emulator) targetsOf(p *api.DeliveryPipeline) []string {
+func (e *Emulator) targetsOf(p *wire.DeliveryPipeline) []string {
 	all := map[string]bool{}
 	for _, s := range stagesOf(p) {
-		all[s.TargetId] = true
-		for _, child := range e.childrenOf(locationOf(p.Name), s.TargetId) {
+		all[s.TargetID] = true
+		for _, child := range e.childrenOf(locationOf(p.Name), s.TargetID) {
 			all[child] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(all))
 }
 
-func stagesOf(p *api.DeliveryPipeline) []*api.Stage {
+func stagesOf(p *wire.DeliveryPipeline) []*wire.Stage {
 	if p == nil || p.SerialPipeline == nil {
 		return nil
 	}
@@ -120,11 +120,11 @@ func (e *Emulator) childrenOf(location, target string) []string {
 	if t == nil || t.MultiTarget == nil {
 		return nil
 	}
-	return t.MultiTarget.TargetIds
+	return t.MultiTarget.TargetIDs
 }
 
 func (e *Emulator) abandonRelease(c *call) (any, error) {
-	if err := c.decode(&api.AbandonReleaseRequest{}); err != nil {
+	if err := c.decode(&wire.AbandonReleaseRequest{}); err != nil {
 		return nil, err
 	}
 	r, err := e.release(c.name)
@@ -133,7 +133,7 @@ func (e *Emulator) abandonRelease(c *call) (any, error) {
 	}
 	r.Abandoned, r.Etag = true, ""
 	r.Etag = etagOf(r)
-	return &api.AbandonReleaseResponse{}, nil
+	return &wire.AbandonReleaseResponse{}, nil
 }
 
 // build is the name of a Cloud Build build, the same for the same work.

@@ -3,7 +3,7 @@ package clouddeploy
 import (
 	"slices"
 
-	api "google.golang.org/api/clouddeploy/v1"
+	"sluice/internal/sandbox/clouddeploy/wire"
 )
 
 // rollbackTarget makes a rollout that goes back to an earlier release.
@@ -12,7 +12,7 @@ import (
 // last SUCCEEDED rollout of a release not abandoned; sets rollbackOfRollout;
 // refused where the target has had fewer than two rollouts."
 func (e *Emulator) rollbackTarget(c *call) (any, error) {
-	var in api.RollbackTargetRequest
+	var in wire.RollbackTargetRequest
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
@@ -20,18 +20,18 @@ func (e *Emulator) rollbackTarget(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !resourceID().MatchString(in.RolloutId) {
-		return nil, invalid("Invalid rollout ID %q", in.RolloutId)
+	if !resourceID().MatchString(in.RolloutID) {
+		return nil, invalid("Invalid rollout ID %q", in.RolloutID)
 	}
-	had := e.state.onTarget(p.Name, in.TargetId)
+	had := e.state.onTarget(p.Name, in.TargetID)
 	if len(had) < 2 {
-		return nil, precondition("Unable to roll back target %s: the target has fewer than 2 rollouts", in.TargetId)
+		return nil, precondition("Unable to roll back target %s: the target has fewer than 2 rollouts", in.TargetID)
 	}
 	newest := had[len(had)-1]
 	if in.RolloutToRollBack != "" && in.RolloutToRollBack != newest.Name {
-		return nil, precondition("Rollout %s is not the latest rollout on target %s; that is %s", in.RolloutToRollBack, in.TargetId, newest.Name)
+		return nil, precondition("Rollout %s is not the latest rollout on target %s; that is %s", in.RolloutToRollBack, in.TargetID, newest.Name)
 	}
-	release, err := e.rollbackRelease(p, in.TargetId, in.ReleaseId)
+	release, err := e.rollbackRelease(p, in.TargetID, in.ReleaseID)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (e *Emulator) rollbackTarget(c *call) (any, error) {
 
 // rollbackRelease is the release to go back to: the one asked for, else the
 // previous one that succeeded and is not abandoned.
-func (e *Emulator) rollbackRelease(p *api.DeliveryPipeline, target, asked string) (*api.Release, error) {
+func (e *Emulator) rollbackRelease(p *wire.DeliveryPipeline, target, asked string) (*wire.Release, error) {
 	if asked != "" {
 		return e.release(p.Name + "/releases/" + asked)
 	}
@@ -56,16 +56,16 @@ func (e *Emulator) rollbackRelease(p *api.DeliveryPipeline, target, asked string
 	return nil, precondition("Unable to roll back target %s: there is no previous successful rollout of a release that is not abandoned", target)
 }
 
-func (e *Emulator) rollBack(c *call, in api.RollbackTargetRequest, w wanted, undone *api.Rollout) (any, error) {
-	w.rollout, w.start = &api.Rollout{}, "stable"
+func (e *Emulator) rollBack(c *call, in wire.RollbackTargetRequest, w wanted, undone *wire.Rollout) (any, error) {
+	w.rollout, w.start = &wire.Rollout{}, "stable"
 	if in.RollbackConfig != nil && in.RollbackConfig.Rollout != nil {
 		w.rollout = in.RollbackConfig.Rollout
 	}
-	if in.RollbackConfig != nil && in.RollbackConfig.StartingPhaseId != "" {
-		w.start = in.RollbackConfig.StartingPhaseId
+	if in.RollbackConfig != nil && in.RollbackConfig.StartingPhaseID != "" {
+		w.start = in.RollbackConfig.StartingPhaseID
 	}
-	w.rollout.TargetId = in.TargetId
-	name := w.release.Name + "/rollouts/" + in.RolloutId
+	w.rollout.TargetID = in.TargetID
+	name := w.release.Name + "/rollouts/" + in.RolloutID
 	if err := e.mayCreate(w, name, "ROLLBACK", in.OverrideDeployPolicy); err != nil {
 		return nil, err
 	}
@@ -74,5 +74,5 @@ func (e *Emulator) rollBack(c *call, in api.RollbackTargetRequest, w wanted, und
 	if !in.ValidateOnly {
 		e.planned(w.rollout, c.fault)
 	}
-	return &api.RollbackTargetResponse{RollbackConfig: &api.RollbackTargetConfig{Rollout: w.rollout, StartingPhaseId: w.start}}, nil
+	return &wire.RollbackTargetResponse{RollbackConfig: &wire.RollbackTargetConfig{Rollout: w.rollout, StartingPhaseID: w.start}}, nil
 }

@@ -4,13 +4,13 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	api "google.golang.org/api/clouddeploy/v1"
+	"sluice/internal/sandbox/clouddeploy/wire"
 )
 
 func (e *Emulator) getRollout(c *call) (any, error) { return e.rollout(c.name) }
 
 // rollout finds a rollout.
-func (e *Emulator) rollout(name string) (*api.Rollout, error) {
+func (e *Emulator) rollout(name string) (*wire.Rollout, error) {
 	if r, ok := e.state.Rollouts[name]; ok {
 		return r, nil
 	}
@@ -22,7 +22,7 @@ func (e *Emulator) listRollouts(c *call) (any, error) {
 		return nil, err
 	}
 	items, next, err := page(e, c, under(e.state.Rollouts, c.name, "rollouts"))
-	return &api.ListRolloutsResponse{Rollouts: items, NextPageToken: next}, err
+	return &wire.ListRolloutsResponse{Rollouts: items, NextPageToken: next}, err
 }
 
 func (e *Emulator) getJobRun(c *call) (any, error) {
@@ -37,14 +37,14 @@ func (e *Emulator) listJobRuns(c *call) (any, error) {
 		return nil, err
 	}
 	items, next, err := page(e, c, under(e.state.JobRuns, c.name, "jobRuns"))
-	return &api.ListJobRunsResponse{JobRuns: items, NextPageToken: next}, err
+	return &wire.ListJobRunsResponse{JobRuns: items, NextPageToken: next}, err
 }
 
 // wanted is a rollout that somebody wants to have made.
 type wanted struct {
-	rollout  *api.Rollout
-	release  *api.Release
-	pipeline *api.DeliveryPipeline
+	rollout  *wire.Rollout
+	release  *wire.Release
+	pipeline *wire.DeliveryPipeline
 	start    string // the phase to start at; "" for the first
 }
 
@@ -56,7 +56,7 @@ func (e *Emulator) createRollout(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &api.Rollout{}
+	r := &wire.Rollout{}
 	if err := c.decode(r); err != nil {
 		return nil, err
 	}
@@ -73,14 +73,14 @@ func (e *Emulator) createRollout(c *call) (any, error) {
 	}
 	// docs/platforms.md: "promote: refused while a rollout to that target is in
 	// progress, or the release abandoned"
-	if busy := e.inProgress(w.pipeline.Name, r.TargetId); busy != nil {
-		return nil, precondition("Unable to create rollout %s: rollout %s to target %s is already in progress", id(name), busy.Name, r.TargetId)
+	if busy := e.inProgress(w.pipeline.Name, r.TargetID); busy != nil {
+		return nil, precondition("Unable to create rollout %s: rollout %s to target %s is already in progress", id(name), busy.Name, r.TargetID)
 	}
 	return e.create(c, creation{name, "Rollout", "create", r, func() { e.planned(r, c.fault) }})
 }
 
 // planned keeps a new rollout, which goes as the fault says.
-func (e *Emulator) planned(r *api.Rollout, fault planFault) {
+func (e *Emulator) planned(r *wire.Rollout, fault planFault) {
 	e.state.Rollouts[r.Name] = r
 	e.state.plan(r).apply(fault)
 }
@@ -103,10 +103,10 @@ func (e *Emulator) mayCreate(w wanted, name, how string, override []string) erro
 	if err := checkWords(w.rollout); err != nil {
 		return err
 	}
-	if stageOf(w.release, w.pipeline, w.rollout.TargetId) == nil {
-		return invalid("Target %q is not in the delivery pipeline of release %s", w.rollout.TargetId, w.release.Name)
+	if stageOf(w.release, w.pipeline, w.rollout.TargetID) == nil {
+		return invalid("Target %q is not in the delivery pipeline of release %s", w.rollout.TargetID, w.release.Name)
 	}
-	if err := e.allow(action{how, w.pipeline.Name, w.rollout.TargetId, override}); err != nil {
+	if err := e.allow(action{how, w.pipeline.Name, w.rollout.TargetID, override}); err != nil {
 		return err
 	}
 	return e.fillRollout(w, name)
@@ -114,12 +114,12 @@ func (e *Emulator) mayCreate(w wanted, name, how string, override []string) erro
 
 // stageOf is a target's stage in the release's snapshot of the pipeline, as it
 // stands now where the release has none.
-func stageOf(release *api.Release, p *api.DeliveryPipeline, target string) *api.Stage {
+func stageOf(release *wire.Release, p *wire.DeliveryPipeline, target string) *wire.Stage {
 	stages := stagesOf(release.DeliveryPipelineSnapshot)
 	if len(stages) == 0 {
 		stages = stagesOf(p)
 	}
-	i := slices.IndexFunc(stages, func(s *api.Stage) bool { return s.TargetId == target })
+	i := slices.IndexFunc(stages, func(s *wire.Stage) bool { return s.TargetID == target })
 	if i < 0 {
 		return nil
 	}
@@ -127,7 +127,7 @@ func stageOf(release *api.Release, p *api.DeliveryPipeline, target string) *api.
 }
 
 // checkWords refuses descriptions and labels that Cloud Deploy does not take.
-func checkWords(r *api.Rollout) error {
+func checkWords(r *wire.Rollout) error {
 	if utf8.RuneCountInString(r.Description) > 255 {
 		return invalid("The description has more than 255 characters")
 	}
@@ -145,15 +145,15 @@ func checkWords(r *api.Rollout) error {
 // fillRollout gives w's rollout what the server gives: phases, times, state.
 func (e *Emulator) fillRollout(w wanted, name string) error {
 	r := w.rollout
-	first := e.state.current(w.pipeline.Name, r.TargetId) == nil
-	children := e.childrenOf(locationOf(name), r.TargetId)
-	phases, err := buildPhases(stageOf(w.release, w.pipeline, r.TargetId).Strategy, children, first, w.start)
+	first := e.state.current(w.pipeline.Name, r.TargetID) == nil
+	children := e.childrenOf(locationOf(name), r.TargetID)
+	phases, err := buildPhases(stageOf(w.release, w.pipeline, r.TargetID).Strategy, children, first, w.start)
 	if err != nil {
 		return err
 	}
-	r.Name, r.Uid, r.CreateTime, r.Phases = name, uid(name), stamp(e.now()), phases
+	r.Name, r.UID, r.CreateTime, r.Phases = name, uid(name), stamp(e.now()), phases
 	r.State, r.ApprovalState = "PENDING", "DOES_NOT_NEED_APPROVAL"
-	target := e.state.Targets[locationOf(name)+"/targets/"+r.TargetId]
+	target := e.state.Targets[locationOf(name)+"/targets/"+r.TargetID]
 	switch {
 	case target != nil && target.RequireApproval:
 		r.State, r.ApprovalState = "PENDING_APPROVAL", "NEEDS_APPROVAL"
@@ -166,7 +166,7 @@ func (e *Emulator) fillRollout(w wanted, name string) error {
 }
 
 // inProgress is the rollout that is at work on a target.
-func (e *Emulator) inProgress(pipeline, target string) *api.Rollout {
+func (e *Emulator) inProgress(pipeline, target string) *wire.Rollout {
 	for _, r := range e.state.onTarget(pipeline, target) {
 		if r.State == "IN_PROGRESS" || r.State == "CANCELLING" || r.State == "HALTED" {
 			return r
@@ -178,6 +178,6 @@ func (e *Emulator) inProgress(pipeline, target string) *api.Rollout {
 // final reports whether a rollout is over.
 //
 // docs/platforms.md: "Final: SUCCEEDED, FAILED, CANCELLED, APPROVAL_REJECTED."
-func final(r *api.Rollout) bool {
+func final(r *wire.Rollout) bool {
 	return slices.Contains([]string{"SUCCEEDED", "FAILED", "CANCELLED", "APPROVAL_REJECTED"}, r.State)
 }

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	api "google.golang.org/api/clouddeploy/v1"
+	"sluice/internal/sandbox/clouddeploy/wire"
 )
 
 // settle lets the rollouts run on to the present.
@@ -20,7 +20,7 @@ func (e *Emulator) settle() {
 }
 
 // step takes one rollout one step on, if it is due, and reports whether it did.
-func (e *Emulator) step(r *api.Rollout) bool {
+func (e *Emulator) step(r *wire.Rollout) bool {
 	changed := false
 	switch r.State {
 	case "PENDING_RELEASE":
@@ -43,7 +43,7 @@ func (e *Emulator) step(r *api.Rollout) bool {
 	return changed
 }
 
-func (e *Emulator) releaseReady(r *api.Rollout) bool {
+func (e *Emulator) releaseReady(r *wire.Rollout) bool {
 	release := e.state.Releases[parent(r.Name)]
 	if release == nil || release.RenderState == "IN_PROGRESS" {
 		return false
@@ -58,18 +58,18 @@ func (e *Emulator) releaseReady(r *api.Rollout) bool {
 // start begins a rollout unless another one is at work on its target.
 //
 // docs/platforms.md: "PENDING (behind an earlier rollout on the target)"
-func (e *Emulator) start(r *api.Rollout) bool {
+func (e *Emulator) start(r *wire.Rollout) bool {
 	pipeline := parent(parent(r.Name))
-	if e.inProgress(pipeline, r.TargetId) != nil {
+	if e.inProgress(pipeline, r.TargetID) != nil {
 		return false
 	}
-	for _, other := range e.state.onTarget(pipeline, r.TargetId) {
+	for _, other := range e.state.onTarget(pipeline, r.TargetID) {
 		if other.State == "PENDING" && clock(other.EnqueueTime).Before(clock(r.EnqueueTime)) {
 			return false
 		}
 	}
 	r.State, r.DeployStartTime = "IN_PROGRESS", r.EnqueueTime
-	if before := e.lastEnd(pipeline, r.TargetId); before.After(clock(r.EnqueueTime)) {
+	if before := e.lastEnd(pipeline, r.TargetID); before.After(clock(r.EnqueueTime)) {
 		r.DeployStartTime = stamp(before)
 	}
 	if i := firstPending(r); i >= 0 && !skippedAsFirst(r) {
@@ -80,8 +80,8 @@ func (e *Emulator) start(r *api.Rollout) bool {
 
 // skippedAsFirst reports whether the rollout skips its canary because it is the
 // target's first: it then waits to be advanced.
-func skippedAsFirst(r *api.Rollout) bool {
-	return slices.ContainsFunc(r.Phases, func(p *api.Phase) bool { return p.SkipMessage == firstSkip })
+func skippedAsFirst(r *wire.Rollout) bool {
+	return slices.ContainsFunc(r.Phases, func(p *wire.Phase) bool { return p.SkipMessage == firstSkip })
 }
 
 // lastEnd is when the newest finished rollout of a target ended.
@@ -95,12 +95,12 @@ func (e *Emulator) lastEnd(pipeline, target string) time.Time {
 	return last
 }
 
-func firstPending(r *api.Rollout) int {
-	return slices.IndexFunc(r.Phases, func(p *api.Phase) bool { return p.State == "PENDING" })
+func firstPending(r *wire.Rollout) int {
+	return slices.IndexFunc(r.Phases, func(p *wire.Phase) bool { return p.State == "PENDING" })
 }
 
 // running is the phase at work, nil where the rollout waits for an advance.
-func running(r *api.Rollout) *api.Phase {
+func running(r *wire.Rollout) *wire.Phase {
 	for _, p := range r.Phases {
 		if p.State == "IN_PROGRESS" {
 			return p
@@ -110,7 +110,7 @@ func running(r *api.Rollout) *api.Phase {
 }
 
 // stepPhase starts or ends a job of the phase at work, or ends the phase.
-func (e *Emulator) stepPhase(r *api.Rollout) bool {
+func (e *Emulator) stepPhase(r *wire.Rollout) bool {
 	p := running(r)
 	if p == nil {
 		return false
@@ -137,7 +137,7 @@ func (e *Emulator) stepPhase(r *api.Rollout) bool {
 
 // jobStart is when the next job begins: the newest job's end, the rollout's
 // start without one.
-func (e *Emulator) jobStart(r *api.Rollout) time.Time {
+func (e *Emulator) jobStart(r *wire.Rollout) time.Time {
 	at := clock(r.DeployStartTime)
 	for name, run := range e.state.JobRuns {
 		if end := clock(run.EndTime); parent(name) == r.Name && end.After(at) {
@@ -151,25 +151,25 @@ func (e *Emulator) jobStart(r *api.Rollout) time.Time {
 }
 
 // startJob begins a run of a job.
-func (e *Emulator) startJob(r *api.Rollout, p *api.Phase, j *api.Job, at time.Time) {
-	name := r.Name + "/jobRuns/" + uid(r.Name+p.Id+j.Id+strconv.Itoa(e.state.next()))
-	run := &api.JobRun{
-		Name: name, Uid: uid(name), PhaseId: p.Id, JobId: j.Id, State: "IN_PROGRESS",
+func (e *Emulator) startJob(r *wire.Rollout, p *wire.Phase, j *wire.Job, at time.Time) {
+	name := r.Name + "/jobRuns/" + uid(r.Name+p.ID+j.ID+strconv.Itoa(e.state.next()))
+	run := &wire.JobRun{
+		Name: name, UID: uid(name), PhaseID: p.ID, JobID: j.ID, State: "IN_PROGRESS",
 		CreateTime: stamp(at), StartTime: stamp(at),
 	}
 	work := build(r.Name, name)
 	switch {
 	case j.DeployJob != nil:
-		run.DeployJobRun = &api.DeployJobRun{Build: work}
+		run.DeployJobRun = &wire.DeployJobRun{Build: work}
 		r.DeployingBuild = work
 	case j.VerifyJob != nil:
-		run.VerifyJobRun = &api.VerifyJobRun{Build: work}
+		run.VerifyJobRun = &wire.VerifyJobRun{Build: work}
 	case j.PredeployJob != nil:
-		run.PredeployJobRun = &api.PredeployJobRun{Build: work}
+		run.PredeployJobRun = &wire.PredeployJobRun{Build: work}
 	case j.PostdeployJob != nil:
-		run.PostdeployJobRun = &api.PostdeployJobRun{Build: work}
+		run.PostdeployJobRun = &wire.PostdeployJobRun{Build: work}
 	case j.AnalysisJob != nil:
-		run.AnalysisJobRun = &api.AnalysisJobRun{}
+		run.AnalysisJobRun = &wire.AnalysisJobRun{}
 	}
 	run.Etag = etagOf(run)
 	e.state.JobRuns[name] = run
@@ -177,27 +177,27 @@ func (e *Emulator) startJob(r *api.Rollout, p *api.Phase, j *api.Job, at time.Ti
 }
 
 // endJob ends a job that has run long enough, as planned.
-func (e *Emulator) endJob(r *api.Rollout, p *api.Phase, j *api.Job) bool {
+func (e *Emulator) endJob(r *wire.Rollout, p *wire.Phase, j *wire.Job) bool {
 	run, planned := e.state.JobRuns[j.JobRun], e.state.plan(r)
 	end := clock(run.StartTime).Add(e.Step)
 	if planned.Hang || e.now().Before(end) {
 		return false
 	}
 	run.EndTime, run.State, j.State = stamp(end), "SUCCEEDED", "SUCCEEDED"
-	if planned.FailJob == j.Id {
+	if planned.FailJob == j.ID {
 		planned.FailJob = ""
 		run.State, j.State = "FAILED", "FAILED"
-		failRun(run, "the "+j.Id+" job failed: as the sandbox was told to")
+		failRun(run, "the "+j.ID+" job failed: as the sandbox was told to")
 		abort(p)
 		p.State = "FAILED"
-		e.fail(r, "EXECUTION_FAILED", "job "+j.Id+" of phase "+p.Id+" failed", end)
+		e.fail(r, "EXECUTION_FAILED", "job "+j.ID+" of phase "+p.ID+" failed", end)
 	}
 	run.Etag = ""
 	run.Etag = etagOf(run)
 	return true
 }
 
-func failRun(run *api.JobRun, message string) {
+func failRun(run *wire.JobRun, message string) {
 	switch {
 	case run.DeployJobRun != nil:
 		run.DeployJobRun.FailureCause, run.DeployJobRun.FailureMessage = "EXECUTION_FAILED", message
@@ -211,7 +211,7 @@ func failRun(run *api.JobRun, message string) {
 }
 
 // succeed ends a rollout well and links what it rolled back.
-func (e *Emulator) succeed(r *api.Rollout, at time.Time) {
+func (e *Emulator) succeed(r *wire.Rollout, at time.Time) {
 	r.State, r.DeployEndTime = "SUCCEEDED", stamp(at)
 	if undone := e.state.Rollouts[r.RollbackOfRollout]; undone != nil {
 		undone.RolledBackByRollouts = append(undone.RolledBackByRollouts, r.Name)
@@ -219,13 +219,13 @@ func (e *Emulator) succeed(r *api.Rollout, at time.Time) {
 }
 
 // fail ends a rollout; what has not run is aborted.
-func (e *Emulator) fail(r *api.Rollout, cause, reason string, at time.Time) {
+func (e *Emulator) fail(r *wire.Rollout, cause, reason string, at time.Time) {
 	abortRest(r)
 	r.State, r.DeployFailureCause, r.FailureReason, r.DeployEndTime = "FAILED", cause, reason, stamp(at)
 }
 
 // abort puts the jobs of a phase that have not ended to ABORTED.
-func abort(p *api.Phase) {
+func abort(p *wire.Phase) {
 	for _, j := range jobsOf(p) {
 		if j.State == "PENDING" || j.State == "IN_PROGRESS" {
 			j.State = "ABORTED"
@@ -233,7 +233,7 @@ func abort(p *api.Phase) {
 	}
 }
 
-func abortRest(r *api.Rollout) {
+func abortRest(r *wire.Rollout) {
 	for _, p := range r.Phases {
 		if p.State == "PENDING" || p.State == "IN_PROGRESS" {
 			p.State = "ABORTED"
@@ -243,7 +243,7 @@ func abortRest(r *api.Rollout) {
 }
 
 // stepCancel ends a cancelled rollout when a job's time has passed.
-func (e *Emulator) stepCancel(r *api.Rollout) bool {
+func (e *Emulator) stepCancel(r *wire.Rollout) bool {
 	if e.now().Before(clock(e.state.plan(r).Cancelled).Add(e.Step)) {
 		return false
 	}

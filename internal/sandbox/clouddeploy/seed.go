@@ -7,8 +7,7 @@ import (
 	"strings"
 	"time"
 
-	api "google.golang.org/api/clouddeploy/v1"
-
+	"sluice/internal/sandbox/clouddeploy/wire"
 	"sluice/pipeline"
 )
 
@@ -84,7 +83,7 @@ func (e *Emulator) order(p *pipeline.Pipeline) (order, error) {
 func (e *Emulator) seedPipeline(p *pipeline.Pipeline, name string, seats []seat) {
 	made := e.state.Pipelines[name]
 	if made == nil {
-		made = &api.DeliveryPipeline{Description: p.Name.Value, SerialPipeline: &api.SerialPipeline{}}
+		made = &wire.DeliveryPipeline{Description: p.Name.Value, SerialPipeline: &wire.SerialPipeline{}}
 		e.fillPipeline(made, name)
 		e.state.Pipelines[name] = made
 	}
@@ -107,44 +106,44 @@ func (e *Emulator) seedPipeline(p *pipeline.Pipeline, name string, seats []seat)
 // seedTarget makes a target and its stage. Approval and canary are Cloud
 // Deploy's own here, and the pipeline file cannot declare them: a target has
 // them by its id, approval also by its stage's.
-func (e *Emulator) seedTarget(p *api.DeliveryPipeline, s seat) {
+func (e *Emulator) seedTarget(p *wire.DeliveryPipeline, s seat) {
 	name := s.config.location() + "/targets/" + s.config.Target
 	if e.state.Targets[name] == nil {
 		byStage := s.target.Stage.Approval != nil && s.target.Stage.Approval.Required
-		t := &api.Target{
-			Run:             &api.CloudRunLocation{Location: s.config.location()},
+		t := &wire.Target{
+			Run:             &wire.CloudRunLocation{Location: s.config.location()},
 			RequireApproval: byStage || strings.Contains(s.config.Target, "approval"),
 		}
 		e.fillTarget(t, name)
 		e.state.Targets[name] = t
 	}
-	if slices.ContainsFunc(stagesOf(p), func(have *api.Stage) bool { return have.TargetId == s.config.Target }) {
+	if slices.ContainsFunc(stagesOf(p), func(have *wire.Stage) bool { return have.TargetID == s.config.Target }) {
 		return
 	}
-	p.SerialPipeline.Stages = append(p.SerialPipeline.Stages, &api.Stage{TargetId: s.config.Target, Strategy: strategyOf(s.config.Target)})
+	p.SerialPipeline.Stages = append(p.SerialPipeline.Stages, &wire.Stage{TargetID: s.config.Target, Strategy: strategyOf(s.config.Target)})
 	p.Etag = ""
 	p.Etag = etagOf(p)
 }
 
 // strategyOf is a canary of 25 and 50 % for a target whose id says so, else a
 // plain deployment; verified in either case.
-func strategyOf(target string) *api.Strategy {
+func strategyOf(target string) *wire.Strategy {
 	if !strings.Contains(target, "canary") {
-		return &api.Strategy{Standard: &api.Standard{Verify: true}}
+		return &wire.Strategy{Standard: &wire.Standard{Verify: true}}
 	}
-	return &api.Strategy{Canary: &api.Canary{CanaryDeployment: &api.CanaryDeployment{Percentages: []int64{25, 50}, Verify: true}}}
+	return &wire.Strategy{Canary: &wire.Canary{CanaryDeployment: &wire.CanaryDeployment{Percentages: []int64{25, 50}, Verify: true}}}
 }
 
-func releaseName(p *api.DeliveryPipeline, n int) string {
+func releaseName(p *wire.DeliveryPipeline, n int) string {
 	return fmt.Sprintf("%s/releases/release-%03d", p.Name, n)
 }
 
-func (e *Emulator) seedRelease(p *api.DeliveryPipeline, n int, made time.Time) {
+func (e *Emulator) seedRelease(p *wire.DeliveryPipeline, n int, made time.Time) {
 	name := releaseName(p, n)
 	if e.state.Releases[name] != nil {
 		return
 	}
-	r := &api.Release{Description: "seeded"}
+	r := &wire.Release{Description: "seeded"}
 	e.fillRelease(r, name, p)
 	r.CreateTime, r.RenderStartTime, r.RenderEndTime, r.Etag = stamp(made), stamp(made), stamp(made), ""
 	r.Etag = etagOf(r)
@@ -152,7 +151,7 @@ func (e *Emulator) seedRelease(p *api.DeliveryPipeline, n int, made time.Time) {
 }
 
 // seedRollout has release n run on a target where nothing does.
-func (e *Emulator) seedRollout(p *api.DeliveryPipeline, target string, n int) {
+func (e *Emulator) seedRollout(p *wire.DeliveryPipeline, target string, n int) {
 	if len(e.state.onTarget(p.Name, target)) > 0 {
 		return
 	}
@@ -161,15 +160,15 @@ func (e *Emulator) seedRollout(p *api.DeliveryPipeline, target string, n int) {
 }
 
 // deployed puts a finished rollout on a target.
-func (e *Emulator) deployed(release *api.Release, target, rollout string, at time.Time) {
+func (e *Emulator) deployed(release *wire.Release, target, rollout string, at time.Time) {
 	stage := stageOf(release, e.state.Pipelines[parent(release.Name)], target)
 	phases, err := buildPhases(stage.Strategy, e.childrenOf(locationOf(release.Name), target), false, "")
 	if err != nil {
 		return
 	}
 	name := release.Name + "/rollouts/" + rollout
-	r := &api.Rollout{
-		Name: name, Uid: uid(name), TargetId: target, State: "SUCCEEDED", ApprovalState: "DOES_NOT_NEED_APPROVAL", Phases: phases,
+	r := &wire.Rollout{
+		Name: name, UID: uid(name), TargetID: target, State: "SUCCEEDED", ApprovalState: "DOES_NOT_NEED_APPROVAL", Phases: phases,
 		CreateTime: stamp(at), EnqueueTime: stamp(at), DeployStartTime: stamp(at), DeployEndTime: stamp(at),
 	}
 	for _, p := range phases {
@@ -192,7 +191,7 @@ func (e *Emulator) Intrude(target string) error {
 		c := config{at.project, at.location, at.pipeline, at.target}
 		p := e.state.Pipelines[c.pipeline()]
 		n := e.state.next()
-		release := &api.Release{Description: "by hand, past the pipeline"}
+		release := &wire.Release{Description: "by hand, past the pipeline"}
 		e.fillRelease(release, fmt.Sprintf("%s/releases/by-hand-%d", p.Name, n), p)
 		e.state.Releases[release.Name] = release
 		e.deployed(release, at.target, fmt.Sprintf("by-hand-%d-to-%s-0001", n, at.target), e.now())

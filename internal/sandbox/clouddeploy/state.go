@@ -10,22 +10,22 @@ import (
 	"strings"
 	"time"
 
-	api "google.golang.org/api/clouddeploy/v1"
+	"sluice/internal/sandbox/clouddeploy/wire"
 )
 
 // state is everything the emulator keeps, in the shape of its file. Resources
 // are kept by their full names.
 type state struct {
-	Pipelines  map[string]*api.DeliveryPipeline `json:"deliveryPipelines"`
-	Targets    map[string]*api.Target           `json:"targets"`
-	Policies   map[string]*api.DeployPolicy     `json:"deployPolicies"`
-	Releases   map[string]*api.Release          `json:"releases"`
-	Rollouts   map[string]*api.Rollout          `json:"rollouts"`
-	JobRuns    map[string]*api.JobRun           `json:"jobRuns"`
-	Operations map[string]*api.Operation        `json:"operations"`
-	Requests   map[string]request               `json:"requests"` // by request id
-	Plans      map[string]*plan                 `json:"plans"`    // by rollout: how it will go
-	Made       int                              `json:"made"`     // things ever made: ids are not used again
+	Pipelines  map[string]*wire.DeliveryPipeline `json:"deliveryPipelines"`
+	Targets    map[string]*wire.Target           `json:"targets"`
+	Policies   map[string]*wire.DeployPolicy     `json:"deployPolicies"`
+	Releases   map[string]*wire.Release          `json:"releases"`
+	Rollouts   map[string]*wire.Rollout          `json:"rollouts"`
+	JobRuns    map[string]*wire.JobRun           `json:"jobRuns"`
+	Operations map[string]*wire.Operation        `json:"operations"`
+	Requests   map[string]request                `json:"requests"` // by request id
+	Plans      map[string]*plan                  `json:"plans"`    // by rollout: how it will go
+	Made       int                               `json:"made"`     // things ever made: ids are not used again
 }
 
 // request is a request that was answered with an operation.
@@ -44,15 +44,15 @@ type plan struct {
 
 func newState() state {
 	return state{
-		Pipelines: map[string]*api.DeliveryPipeline{}, Targets: map[string]*api.Target{},
-		Policies: map[string]*api.DeployPolicy{}, Releases: map[string]*api.Release{},
-		Rollouts: map[string]*api.Rollout{}, JobRuns: map[string]*api.JobRun{},
-		Operations: map[string]*api.Operation{}, Requests: map[string]request{}, Plans: map[string]*plan{},
+		Pipelines: map[string]*wire.DeliveryPipeline{}, Targets: map[string]*wire.Target{},
+		Policies: map[string]*wire.DeployPolicy{}, Releases: map[string]*wire.Release{},
+		Rollouts: map[string]*wire.Rollout{}, JobRuns: map[string]*wire.JobRun{},
+		Operations: map[string]*wire.Operation{}, Requests: map[string]request{}, Plans: map[string]*plan{},
 	}
 }
 
 // plan is r's, made where there was none.
-func (s *state) plan(r *api.Rollout) *plan {
+func (s *state) plan(r *wire.Rollout) *plan {
 	if s.Plans[r.Name] == nil {
 		s.Plans[r.Name] = &plan{}
 	}
@@ -66,22 +66,22 @@ func (s *state) next() int {
 }
 
 // onTarget lists the rollouts of a delivery pipeline to a target, oldest first.
-func (s *state) onTarget(pipeline, target string) []*api.Rollout {
-	var found []*api.Rollout
+func (s *state) onTarget(pipeline, target string) []*wire.Rollout {
+	var found []*wire.Rollout
 	for name, r := range s.Rollouts {
-		if r.TargetId == target && strings.HasPrefix(name, pipeline+"/releases/") {
+		if r.TargetID == target && strings.HasPrefix(name, pipeline+"/releases/") {
 			found = append(found, r)
 		}
 	}
-	slices.SortFunc(found, func(a, b *api.Rollout) int {
+	slices.SortFunc(found, func(a, b *wire.Rollout) int {
 		return cmp.Or(clock(a.CreateTime).Compare(clock(b.CreateTime)), strings.Compare(a.Name, b.Name))
 	})
 	return found
 }
 
 // current is the rollout that runs on a target: the one that succeeded last.
-func (s *state) current(pipeline, target string) *api.Rollout {
-	var current *api.Rollout
+func (s *state) current(pipeline, target string) *wire.Rollout {
+	var current *wire.Rollout
 	for _, r := range s.onTarget(pipeline, target) {
 		if r.State == "SUCCEEDED" && (current == nil || !clock(r.DeployEndTime).Before(clock(current.DeployEndTime))) {
 			current = r

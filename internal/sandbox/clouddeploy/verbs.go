@@ -3,12 +3,12 @@ package clouddeploy
 import (
 	"slices"
 
-	api "google.golang.org/api/clouddeploy/v1"
+	"sluice/internal/sandbox/clouddeploy/wire"
 )
 
 // verb reads a request about an existing rollout and refuses it where a deploy
 // policy does.
-func (e *Emulator) verb(c *call, name string, body any, override *[]string) (*api.Rollout, error) {
+func (e *Emulator) verb(c *call, name string, body any, override *[]string) (*wire.Rollout, error) {
 	if err := c.decode(body); err != nil {
 		return nil, err
 	}
@@ -16,11 +16,11 @@ func (e *Emulator) verb(c *call, name string, body any, override *[]string) (*ap
 	if err != nil {
 		return nil, err
 	}
-	return r, e.allow(action{name, parent(parent(r.Name)), r.TargetId, *override})
+	return r, e.allow(action{name, parent(parent(r.Name)), r.TargetID, *override})
 }
 
 // touch records that a rollout was changed.
-func touch(r *api.Rollout) {
+func touch(r *wire.Rollout) {
 	r.Etag = ""
 	r.Etag = etagOf(r)
 }
@@ -29,7 +29,7 @@ func touch(r *api.Rollout) {
 //
 // docs/platforms.md: "approve/reject: only PENDING_APPROVAL."
 func (e *Emulator) approveRollout(c *call) (any, error) {
-	var in api.ApproveRolloutRequest
+	var in wire.ApproveRolloutRequest
 	r, err := e.verb(c, "APPROVE", &in, &in.OverrideDeployPolicy)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (e *Emulator) approveRollout(c *call) (any, error) {
 		r.ApprovalState, r.State = "REJECTED", "APPROVAL_REJECTED"
 	}
 	touch(r)
-	return &api.ApproveRolloutResponse{}, nil
+	return &wire.ApproveRolloutResponse{}, nil
 }
 
 // advanceRollout starts a phase.
@@ -53,7 +53,7 @@ func (e *Emulator) approveRollout(c *call) (any, error) {
 // docs/platforms.md: "advance: the prior phase must be SUCCEEDED or SKIPPED;
 // not the first phase; rollout IN_PROGRESS."
 func (e *Emulator) advanceRollout(c *call) (any, error) {
-	var in api.AdvanceRolloutRequest
+	var in wire.AdvanceRolloutRequest
 	r, err := e.verb(c, "ADVANCE", &in, &in.OverrideDeployPolicy)
 	if err != nil {
 		return nil, err
@@ -61,29 +61,29 @@ func (e *Emulator) advanceRollout(c *call) (any, error) {
 	if r.State != "IN_PROGRESS" {
 		return nil, precondition("Rollout %s is in state %s; only a rollout in state IN_PROGRESS can be advanced", r.Name, r.State)
 	}
-	i := slices.IndexFunc(r.Phases, func(p *api.Phase) bool { return p.Id == in.PhaseId })
+	i := slices.IndexFunc(r.Phases, func(p *wire.Phase) bool { return p.ID == in.PhaseID })
 	switch {
 	case i < 0:
-		return nil, invalid("Rollout %s has no phase %q", r.Name, in.PhaseId)
+		return nil, invalid("Rollout %s has no phase %q", r.Name, in.PhaseID)
 	case i == 0:
-		return nil, precondition("Rollout %s cannot be advanced to its first phase %s", r.Name, in.PhaseId)
+		return nil, precondition("Rollout %s cannot be advanced to its first phase %s", r.Name, in.PhaseID)
 	case r.Phases[i].State != "PENDING":
-		return nil, precondition("Phase %s of rollout %s is in state %s; only a phase in state PENDING can be started", in.PhaseId, r.Name, r.Phases[i].State)
+		return nil, precondition("Phase %s of rollout %s is in state %s; only a phase in state PENDING can be started", in.PhaseID, r.Name, r.Phases[i].State)
 	}
 	if prior := r.Phases[i-1]; prior.State != "SUCCEEDED" && prior.State != "SKIPPED" {
-		return nil, precondition("Prior phase %s of rollout %s is in state %s, which is not advanceable", prior.Id, r.Name, prior.State)
+		return nil, precondition("Prior phase %s of rollout %s is in state %s, which is not advanceable", prior.ID, r.Name, prior.State)
 	}
 	r.Phases[i].State = "IN_PROGRESS"
 	e.state.plan(r).Resumed = stamp(e.now())
 	touch(r)
-	return &api.AdvanceRolloutResponse{}, nil
+	return &wire.AdvanceRolloutResponse{}, nil
 }
 
 // cancelRollout ends a rollout early, with its children.
 //
 // docs/platforms.md: "cancel: not in a final state."
 func (e *Emulator) cancelRollout(c *call) (any, error) {
-	var in api.CancelRolloutRequest
+	var in wire.CancelRolloutRequest
 	r, err := e.verb(c, "CANCEL", &in, &in.OverrideDeployPolicy)
 	if err != nil {
 		return nil, err
@@ -97,10 +97,10 @@ func (e *Emulator) cancelRollout(c *call) (any, error) {
 			e.cancel(child)
 		}
 	}
-	return &api.CancelRolloutResponse{}, nil
+	return &wire.CancelRolloutResponse{}, nil
 }
 
-func (e *Emulator) cancel(r *api.Rollout) {
+func (e *Emulator) cancel(r *wire.Rollout) {
 	if running(r) == nil {
 		abortRest(r)
 		r.State, r.DeployEndTime = "CANCELLED", stamp(e.now())
@@ -114,12 +114,12 @@ func (e *Emulator) cancel(r *api.Rollout) {
 //
 // docs/platforms.md: "retryJob: failed jobs."
 func (e *Emulator) retryJob(c *call) (any, error) {
-	var in api.RetryJobRequest
+	var in wire.RetryJobRequest
 	r, err := e.verb(c, "RETRY_JOB", &in, &in.OverrideDeployPolicy)
 	if err != nil {
 		return nil, err
 	}
-	p, j, err := failedJob(r, in.PhaseId, in.JobId, "retried")
+	p, j, err := failedJob(r, in.PhaseID, in.JobID, "retried")
 	if err != nil {
 		return nil, err
 	}
@@ -127,38 +127,38 @@ func (e *Emulator) retryJob(c *call) (any, error) {
 	e.state.plan(r).apply(c.fault)
 	if isController(r) {
 		e.retryChild(r, j)
-		return &api.RetryJobResponse{}, nil
+		return &wire.RetryJobResponse{}, nil
 	}
 	j.State = "PENDING"
 	e.reopen(r, p)
-	return &api.RetryJobResponse{}, nil
+	return &wire.RetryJobResponse{}, nil
 }
 
 // ignoreJob lets the rollout go on past a failed job.
 //
 // docs/platforms.md: "ignoreJob: failed jobs, the rollout goes on."
 func (e *Emulator) ignoreJob(c *call) (any, error) {
-	var in api.IgnoreJobRequest
+	var in wire.IgnoreJobRequest
 	r, err := e.verb(c, "IGNORE_JOB", &in, &in.OverrideDeployPolicy)
 	if err != nil {
 		return nil, err
 	}
-	p, j, err := failedJob(r, in.PhaseId, in.JobId, "ignored")
+	p, j, err := failedJob(r, in.PhaseID, in.JobID, "ignored")
 	if err != nil {
 		return nil, err
 	}
 	j.State = "IGNORED"
 	e.reopen(r, p)
-	return &api.IgnoreJobResponse{}, nil
+	return &wire.IgnoreJobResponse{}, nil
 }
 
-func failedJob(r *api.Rollout, phase, job, what string) (*api.Phase, *api.Job, error) {
+func failedJob(r *wire.Rollout, phase, job, what string) (*wire.Phase, *wire.Job, error) {
 	for _, p := range r.Phases {
-		if p.Id != phase {
+		if p.ID != phase {
 			continue
 		}
 		for _, j := range jobsOf(p) {
-			if j.Id != job {
+			if j.ID != job {
 				continue
 			}
 			if j.State != "FAILED" {
@@ -171,7 +171,7 @@ func failedJob(r *api.Rollout, phase, job, what string) (*api.Phase, *api.Job, e
 }
 
 // reopen has a rollout go on at a phase.
-func (e *Emulator) reopen(r *api.Rollout, at *api.Phase) {
+func (e *Emulator) reopen(r *wire.Rollout, at *wire.Phase) {
 	at.State = "IN_PROGRESS"
 	for _, p := range r.Phases {
 		if p.State == "ABORTED" {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	api "google.golang.org/api/deploymentmanager/v2"
+	"sluice/internal/sandbox/deploymentmanager/wire"
 )
 
 // deployment finds the call's deployment.
@@ -27,14 +27,14 @@ func (e *Emulator) getDeployment(c *call) (any, error) {
 }
 
 func (e *Emulator) listDeployments(c *call) (any, error) {
-	var all []*api.Deployment
+	var all []*wire.Deployment
 	for _, key := range slices.Sorted(maps.Keys(e.state.Deployments)) {
 		if strings.HasPrefix(key, c.project+"/") {
 			all = append(all, e.state.Deployments[key].API)
 		}
 	}
 	items, next, err := page(c, all)
-	return &api.DeploymentsListResponse{Deployments: items, NextPageToken: next}, err
+	return &wire.DeploymentsListResponse{Deployments: items, NextPageToken: next}, err
 }
 
 // page cuts out of all what a list request asks for.
@@ -74,22 +74,22 @@ func (e *Emulator) listManifests(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []*api.Manifest
+	var all []*wire.Manifest
 	for _, m := range slices.Backward(d.Manifests) {
 		all = append(all, m.Manifest)
 	}
 	items, next, err := page(c, all)
-	return &api.ManifestsListResponse{Manifests: items, NextPageToken: next}, err
+	return &wire.ManifestsListResponse{Manifests: items, NextPageToken: next}, err
 }
 
 func (e *Emulator) listResources(c *call) (any, error) {
 	_, err := e.deployment(c)
-	return &api.ResourcesListResponse{}, err
+	return &wire.ResourcesListResponse{}, err
 }
 
 // insert makes a deployment.
 func (e *Emulator) insert(c *call) (any, error) {
-	var in api.Deployment
+	var in wire.Deployment
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
@@ -108,16 +108,16 @@ func (e *Emulator) insert(c *call) (any, error) {
 	return e.change(c, d, in, "insert", e.addManifest(c.key(), d, want))
 }
 
-func (e *Emulator) newDeployment(c *call, in api.Deployment) *deployment {
-	d := &deployment{API: &api.Deployment{
-		Id: e.id(c.key()), Name: in.Name, InsertTime: e.stamp(), SelfLink: c.link("deployments/" + in.Name),
+func (e *Emulator) newDeployment(c *call, in wire.Deployment) *deployment {
+	d := &deployment{API: &wire.Deployment{
+		ID: e.id(c.key()), Name: in.Name, InsertTime: e.stamp(), SelfLink: c.link("deployments/" + in.Name),
 	}}
 	e.state.Deployments[c.key()] = d
 	return d
 }
 
 // wanted is what a request wants deployed.
-func wanted(in api.Deployment) (target, error) {
+func wanted(in wire.Deployment) (target, error) {
 	if in.Target == nil || in.Target.Config == nil || in.Target.Config.Content == "" {
 		return target{}, invalid("Invalid value for field 'resource.target.config.content': ''. A configuration is required.")
 	}
@@ -132,7 +132,7 @@ func wanted(in api.Deployment) (target, error) {
 // Discovery document: "After previewing a deployment, you can deploy your
 // resources by making a request with the update()"
 func (e *Emulator) update(c *call) (any, error) {
-	var in api.Deployment
+	var in wire.Deployment
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func (e *Emulator) free(c *call, fingerprint string) (*deployment, error) {
 
 // cancelPreview drops a preview.
 func (e *Emulator) cancelPreview(c *call) (any, error) {
-	var in api.DeploymentsCancelPreviewRequest
+	var in wire.DeploymentsCancelPreviewRequest
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
@@ -188,10 +188,10 @@ func (e *Emulator) cancelPreview(c *call) (any, error) {
 }
 
 // change begins an operation that brings a manifest.
-func (e *Emulator) change(c *call, d *deployment, in api.Deployment, kind string, m *manifest) (any, error) {
-	d.API.Update = &api.DeploymentUpdate{Manifest: m.SelfLink, Description: in.Description}
+func (e *Emulator) change(c *call, d *deployment, in wire.Deployment, kind string, m *manifest) (any, error) {
+	d.API.Update = &wire.DeploymentUpdate{Manifest: m.SelfLink, Description: in.Description}
 	for _, l := range in.Labels {
-		d.API.Update.Labels = append(d.API.Update.Labels, &api.DeploymentUpdateLabelEntry{Key: l.Key, Value: l.Value})
+		d.API.Update.Labels = append(d.API.Update.Labels, &wire.DeploymentUpdateLabelEntry{Key: l.Key, Value: l.Value})
 	}
 	return e.begin(c, d, kind, m), nil
 }

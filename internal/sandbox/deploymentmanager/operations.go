@@ -6,17 +6,17 @@ import (
 	"slices"
 	"strings"
 
-	api "google.golang.org/api/deploymentmanager/v2"
+	"sluice/internal/sandbox/deploymentmanager/wire"
 )
 
 // begin puts an operation on a deployment to work.
-func (e *Emulator) begin(c *call, d *deployment, kind string, m *manifest) *api.Operation {
+func (e *Emulator) begin(c *call, d *deployment, kind string, m *manifest) *wire.Operation {
 	n := e.state.next()
 	name := fmt.Sprintf("operation-%d-%s-%08x", e.now().UnixMilli(), kind[:3], n)
 	op := &operation{
-		API: &api.Operation{
-			Kind: "deploymentmanager#operation", Id: e.id(name), Name: name, OperationType: kind, Status: "PENDING",
-			TargetLink: d.API.SelfLink, TargetId: d.API.Id, User: "sandbox@example.com", InsertTime: e.stamp(), SelfLink: c.link("operations/" + name),
+		API: &wire.Operation{
+			Kind: "deploymentmanager#operation", ID: e.id(name), Name: name, OperationType: kind, Status: "PENDING",
+			TargetLink: d.API.SelfLink, TargetID: d.API.ID, User: "sandbox@example.com", InsertTime: e.stamp(), SelfLink: c.link("operations/" + name),
 		},
 		Deployment: c.key(), Preview: c.preview(), Fault: string(c.fault), Began: e.now(),
 	}
@@ -39,14 +39,14 @@ func (e *Emulator) getOperation(c *call) (any, error) {
 }
 
 func (e *Emulator) listOperations(c *call) (any, error) {
-	var all []*api.Operation
+	var all []*wire.Operation
 	for _, key := range slices.Sorted(maps.Keys(e.state.Operations)) {
 		if op := e.state.Operations[key]; strings.HasPrefix(key, c.project+"/") && !op.Gone {
 			all = append(all, op.API)
 		}
 	}
 	items, next, err := page(c, all)
-	return &api.OperationsListResponse{Operations: items, NextPageToken: next}, err
+	return &wire.OperationsListResponse{Operations: items, NextPageToken: next}, err
 }
 
 // settle lets the operations run on to the present.
@@ -81,9 +81,9 @@ func (e *Emulator) run(op *operation, d *deployment) {
 	d.Working = ""
 	switch op.Fault {
 	case string(FaultFail):
-		op.API.Error = &api.OperationError{Errors: []*api.OperationErrorErrors{nestedObject(d.API.Name)}}
+		op.API.Error = &wire.OperationError{Errors: []*wire.OperationErrorErrors{nestedObject(d.API.Name)}}
 	case string(FaultFailMany):
-		op.API.Error = &api.OperationError{Errors: everyShape(d.API.Name)}
+		op.API.Error = &wire.OperationError{Errors: everyShape(d.API.Name)}
 	case string(FaultWarn):
 		op.API.Warnings = warnings()
 	}
@@ -105,7 +105,7 @@ func (e *Emulator) end(op *operation, d *deployment) {
 			d.API.Description = d.API.Update.Description
 			d.API.Labels = nil
 			for _, l := range d.API.Update.Labels {
-				d.API.Labels = append(d.API.Labels, &api.DeploymentLabelEntry{Key: l.Key, Value: l.Value})
+				d.API.Labels = append(d.API.Labels, &wire.DeploymentLabelEntry{Key: l.Key, Value: l.Value})
 			}
 		}
 		d.API.Update = nil
@@ -114,8 +114,8 @@ func (e *Emulator) end(op *operation, d *deployment) {
 
 // nestedObject is an error whose message is an object in a string, whose own
 // message is an object again.
-func nestedObject(name string) *api.OperationErrorErrors {
-	return &api.OperationErrorErrors{
+func nestedObject(name string) *wire.OperationErrorErrors {
+	return &wire.OperationErrorErrors{
 		Code: "RESOURCE_ERROR", Location: "/deployments/" + name + "/resources/vm",
 		Message: `{"ResourceType":"compute.v1.instance","ResourceErrorCode":"404","ResourceErrorMessage":{"code":404,"errors":[{"domain":"global","message":"The resource 'projects/debian-cloud/global/images/gone' was not found","reason":"notFound"}],"message":"The resource 'projects/debian-cloud/global/images/gone' was not found","statusMessage":"Not Found","requestPath":"https://compute.googleapis.com/compute/v1/projects/shop/zones/z/instances","httpMethod":"POST"}}`,
 	}
@@ -126,8 +126,8 @@ func nestedObject(name string) *api.OperationErrorErrors {
 // docs/platforms.md: "there may be several, `location` may be missing,
 // `message` may be plain text or JSON inside a string whose inner message is
 // itself an object or a string."
-func everyShape(name string) []*api.OperationErrorErrors {
-	return []*api.OperationErrorErrors{
+func everyShape(name string) []*wire.OperationErrorErrors {
+	return []*wire.OperationErrorErrors{
 		nestedObject(name),
 		{Code: "RESOURCE_ERROR", Location: "/deployments/" + name + "/resources/bucket", Message: `{"ResourceType":"storage.v1.bucket","ResourceErrorCode":"409","ResourceErrorMessage":"You already own this bucket."}`},
 		{Code: "CONDITION_NOT_MET", Message: "Invalid value for field 'size': it must be a number"},
@@ -138,9 +138,9 @@ func everyShape(name string) []*api.OperationErrorErrors {
 // warnings may lack a code.
 //
 // docs/platforms.md: "Warnings exist too and may lack a code."
-func warnings() []*api.OperationWarnings {
-	return []*api.OperationWarnings{
-		{Code: "DEPRECATED_RESOURCE_USED", Message: "The image is deprecated.", Data: []*api.OperationWarningsData{{Key: "resource_name", Value: "vm"}}},
+func warnings() []*wire.OperationWarnings {
+	return []*wire.OperationWarnings{
+		{Code: "DEPRECATED_RESOURCE_USED", Message: "The image is deprecated.", Data: []*wire.OperationWarningsData{{Key: "resource_name", Value: "vm"}}},
 		{Message: "The disk is larger than the image."},
 	}
 }

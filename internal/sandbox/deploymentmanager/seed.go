@@ -8,8 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	api "google.golang.org/api/deploymentmanager/v2"
-
+	"sluice/internal/sandbox/deploymentmanager/wire"
 	"sluice/pipeline"
 )
 
@@ -56,7 +55,7 @@ func (e *Emulator) seedTarget(name, component string, c config, version int) {
 		return
 	}
 	in := &call{Request: &http.Request{URL: &url.URL{}}, project: c.Project, name: c.Deployment} // nobody asked for it
-	d := e.newDeployment(in, api.Deployment{Name: c.Deployment})
+	d := e.newDeployment(in, wire.Deployment{Name: c.Deployment})
 	d.API.Description = "seeded"
 	e.deployed(key, d, configuration(component, version))
 	e.inserted(in, d)
@@ -76,8 +75,8 @@ func configuration(component string, version int) target {
 		component = "app"
 	}
 	return target{
-		Config: &api.ConfigFile{Content: fmt.Sprintf("imports:\n- path: %[1]s.jinja\nresources:\n- name: %[1]s\n  type: %[1]s.jinja\n  properties:\n    deployment: {{ env[\"deployment\"] }}\n    version: %[2]d\n", component, version)},
-		Imports: []*api.ImportFile{{
+		Config: &wire.ConfigFile{Content: fmt.Sprintf("imports:\n- path: %[1]s.jinja\nresources:\n- name: %[1]s\n  type: %[1]s.jinja\n  properties:\n    deployment: {{ env[\"deployment\"] }}\n    version: %[2]d\n", component, version)},
+		Imports: []*wire.ImportFile{{
 			Name:    component + ".jinja",
 			Content: fmt.Sprintf("resources:\n- name: {{ env[\"deployment\"] }}-vm\n  type: compute.v1.instance\n  properties: {version: %d}\n", version),
 		}},

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	api "google.golang.org/api/deploymentmanager/v2"
+	"sluice/internal/sandbox/deploymentmanager/wire"
 )
 
 // state is everything the emulator keeps, in the shape of its file.
@@ -22,28 +22,28 @@ type state struct {
 
 // deployment is a deployment with its manifests, oldest first.
 type deployment struct {
-	API       *api.Deployment `json:"deployment"`
-	Manifests []*manifest     `json:"manifests"`
-	Working   string          `json:"working,omitempty"` // the operation at work, by key
+	API       *wire.Deployment `json:"deployment"`
+	Manifests []*manifest      `json:"manifests"`
+	Working   string           `json:"working,omitempty"` // the operation at work, by key
 }
 
-type manifest struct{ *api.Manifest }
+type manifest struct{ *wire.Manifest }
 
 // operation is an operation and what it will do.
 type operation struct {
-	API        *api.Operation `json:"operation"`
-	Deployment string         `json:"deployment"`         // by key
-	Manifest   string         `json:"manifest,omitempty"` // the name of the one that it makes the deployment's
-	Preview    bool           `json:"preview,omitempty"`
-	Fault      string         `json:"fault,omitempty"`
-	Began      time.Time      `json:"began"`
-	Gone       bool           `json:"gone,omitempty"`
+	API        *wire.Operation `json:"operation"`
+	Deployment string          `json:"deployment"`         // by key
+	Manifest   string          `json:"manifest,omitempty"` // the name of the one that it makes the deployment's
+	Preview    bool            `json:"preview,omitempty"`
+	Fault      string          `json:"fault,omitempty"`
+	Began      time.Time       `json:"began"`
+	Gone       bool            `json:"gone,omitempty"`
 }
 
 // target is what a request wants to have deployed.
 type target struct {
-	Config  *api.ConfigFile   `json:"config"`
-	Imports []*api.ImportFile `json:"imports"`
+	Config  *wire.ConfigFile   `json:"config"`
+	Imports []*wire.ImportFile `json:"imports"`
 }
 
 func newState() state {
@@ -60,7 +60,7 @@ func (m *manifest) same(t target) bool {
 	if m == nil || t.Config == nil || m.Config == nil || m.Config.Content != t.Config.Content {
 		return false
 	}
-	return slices.EqualFunc(m.Imports, t.Imports, func(a, b *api.ImportFile) bool { return a.Name == b.Name && a.Content == b.Content })
+	return slices.EqualFunc(m.Imports, t.Imports, func(a, b *wire.ImportFile) bool { return a.Name == b.Name && a.Content == b.Content })
 }
 
 // manifest finds a manifest by name, nil where there is none.
@@ -87,8 +87,8 @@ func (e *Emulator) touch(d *deployment) {
 // addManifest keeps what a request wants deployed.
 func (e *Emulator) addManifest(key string, d *deployment, t target) *manifest {
 	name := fmt.Sprintf("manifest-%d%03d", e.now().UnixMilli(), e.state.next())
-	m := &manifest{&api.Manifest{
-		Id: e.id(key + name), Name: name, InsertTime: e.stamp(), SelfLink: d.API.SelfLink + "/manifests/" + name,
+	m := &manifest{&wire.Manifest{
+		ID: e.id(key + name), Name: name, InsertTime: e.stamp(), SelfLink: d.API.SelfLink + "/manifests/" + name,
 		Config: t.Config, Imports: t.Imports, ExpandedConfig: expand(key, t.Config.Content), ManifestSizeBytes: int64(len(t.Config.Content)),
 	}}
 	d.Manifests = append(d.Manifests, m)

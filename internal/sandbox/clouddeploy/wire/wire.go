@@ -1,0 +1,619 @@
+// Package wire is what Cloud Deploy's API takes and gives, as the emulator reads
+// and writes it: all fields of its resources, by the API's discovery document, so that
+// what the API takes is taken here and what it does not know is refused. What the
+// emulator does not look into is kept as it came.
+//
+// Google's generated client has the same types, with gRPC, protocol buffers and
+// OpenTelemetry behind them: a quarter of the program. A test holds each type here
+// to its own.
+package wire
+
+import "encoding/json"
+
+// DeliveryPipeline is the order of stages that releases go through.
+type DeliveryPipeline struct {
+	Annotations    map[string]string  `json:"annotations,omitempty"`
+	Condition      *PipelineCondition `json:"condition,omitempty"`
+	CreateTime     string             `json:"createTime,omitempty"`
+	Description    string             `json:"description,omitempty"`
+	Etag           string             `json:"etag,omitempty"`
+	Labels         map[string]string  `json:"labels,omitempty"`
+	Name           string             `json:"name,omitempty"`
+	SerialPipeline *SerialPipeline    `json:"serialPipeline,omitempty"`
+	Suspended      bool               `json:"suspended,omitempty"`
+	UID            string             `json:"uid,omitempty"`
+	UpdateTime     string             `json:"updateTime,omitempty"`
+}
+
+// SerialPipeline is the stages of a delivery pipeline, in order.
+type SerialPipeline struct {
+	Stages []*Stage `json:"stages,omitempty"`
+}
+
+// Stage is a target's place in a delivery pipeline.
+type Stage struct {
+	DeployParameters json.RawMessage `json:"deployParameters,omitempty"`
+	Profiles         []string        `json:"profiles,omitempty"`
+	Strategy         *Strategy       `json:"strategy,omitempty"`
+	TargetID         string          `json:"targetId,omitempty"`
+}
+
+// Strategy is how a stage deploys.
+type Strategy struct {
+	Canary   *Canary   `json:"canary,omitempty"`
+	Standard *Standard `json:"standard,omitempty"`
+}
+
+// Standard deploys all at once.
+type Standard struct {
+	Analysis     *Analysis   `json:"analysis,omitempty"`
+	Postdeploy   *Postdeploy `json:"postdeploy,omitempty"`
+	Predeploy    *Predeploy  `json:"predeploy,omitempty"`
+	Verify       bool        `json:"verify,omitempty"`
+	VerifyConfig *Verify     `json:"verifyConfig,omitempty"`
+}
+
+// Canary deploys by and by.
+type Canary struct {
+	CanaryDeployment       *CanaryDeployment       `json:"canaryDeployment,omitempty"`
+	CustomCanaryDeployment *CustomCanaryDeployment `json:"customCanaryDeployment,omitempty"`
+	RuntimeConfig          json.RawMessage         `json:"runtimeConfig,omitempty"`
+}
+
+// CanaryDeployment is a canary by percentages.
+type CanaryDeployment struct {
+	Analysis     *Analysis   `json:"analysis,omitempty"`
+	Percentages  []int64     `json:"percentages,omitempty"`
+	Postdeploy   *Postdeploy `json:"postdeploy,omitempty"`
+	Predeploy    *Predeploy  `json:"predeploy,omitempty"`
+	Verify       bool        `json:"verify,omitempty"`
+	VerifyConfig *Verify     `json:"verifyConfig,omitempty"`
+}
+
+// CustomCanaryDeployment is a canary by phases of one's own.
+type CustomCanaryDeployment struct {
+	PhaseConfigs []*PhaseConfig `json:"phaseConfigs,omitempty"`
+}
+
+// PhaseConfig is one phase of a custom canary.
+type PhaseConfig struct {
+	Analysis     *Analysis   `json:"analysis,omitempty"`
+	Percentage   int64       `json:"percentage,omitempty"`
+	PhaseID      string      `json:"phaseId,omitempty"`
+	Postdeploy   *Postdeploy `json:"postdeploy,omitempty"`
+	Predeploy    *Predeploy  `json:"predeploy,omitempty"`
+	Profiles     []string    `json:"profiles,omitempty"`
+	Verify       bool        `json:"verify,omitempty"`
+	VerifyConfig *Verify     `json:"verifyConfig,omitempty"`
+}
+
+// Predeploy is a hook before the first deployment.
+type Predeploy struct {
+	Actions []string        `json:"actions,omitempty"`
+	Tasks   json.RawMessage `json:"tasks,omitempty"`
+}
+
+// Postdeploy is a hook after the last deployment.
+type Postdeploy struct {
+	Actions []string        `json:"actions,omitempty"`
+	Tasks   json.RawMessage `json:"tasks,omitempty"`
+}
+
+// Analysis is a check of alerts.
+type Analysis struct {
+	CustomChecks json.RawMessage `json:"customChecks,omitempty"`
+	Duration     string          `json:"duration,omitempty"`
+	GoogleCloud  json.RawMessage `json:"googleCloud,omitempty"`
+}
+
+// Verify is what a verification runs.
+type Verify struct {
+	Tasks json.RawMessage `json:"tasks,omitempty"`
+}
+
+// PipelineCondition is whether a delivery pipeline can be used.
+type PipelineCondition struct {
+	PipelineReadyCondition  *PipelineReadyCondition `json:"pipelineReadyCondition,omitempty"`
+	TargetsPresentCondition json.RawMessage         `json:"targetsPresentCondition,omitempty"`
+	TargetsTypeCondition    json.RawMessage         `json:"targetsTypeCondition,omitempty"`
+}
+
+// PipelineReadyCondition is whether all that a delivery pipeline names is there.
+type PipelineReadyCondition struct {
+	Status     bool   `json:"status,omitempty"`
+	UpdateTime string `json:"updateTime,omitempty"`
+}
+
+// Target is where a stage deploys to.
+type Target struct {
+	Annotations        map[string]string `json:"annotations,omitempty"`
+	AnthosCluster      json.RawMessage   `json:"anthosCluster,omitempty"`
+	AssociatedEntities json.RawMessage   `json:"associatedEntities,omitempty"`
+	CreateTime         string            `json:"createTime,omitempty"`
+	CustomTarget       json.RawMessage   `json:"customTarget,omitempty"`
+	DeployParameters   map[string]string `json:"deployParameters,omitempty"`
+	Description        string            `json:"description,omitempty"`
+	Etag               string            `json:"etag,omitempty"`
+	ExecutionConfigs   json.RawMessage   `json:"executionConfigs,omitempty"`
+	Gke                json.RawMessage   `json:"gke,omitempty"`
+	Labels             map[string]string `json:"labels,omitempty"`
+	MultiTarget        *MultiTarget      `json:"multiTarget,omitempty"`
+	Name               string            `json:"name,omitempty"`
+	RequireApproval    bool              `json:"requireApproval,omitempty"`
+	Run                *CloudRunLocation `json:"run,omitempty"`
+	TargetID           string            `json:"targetId,omitempty"`
+	UID                string            `json:"uid,omitempty"`
+	UpdateTime         string            `json:"updateTime,omitempty"`
+}
+
+// MultiTarget is several targets in one.
+type MultiTarget struct {
+	TargetIDs []string `json:"targetIds,omitempty"`
+}
+
+// CloudRunLocation is where a target's Cloud Run services are.
+type CloudRunLocation struct {
+	Location string `json:"location,omitempty"`
+}
+
+// Release is what travels.
+type Release struct {
+	Abandoned                 bool                    `json:"abandoned,omitempty"`
+	Annotations               map[string]string       `json:"annotations,omitempty"`
+	BuildArtifacts            json.RawMessage         `json:"buildArtifacts,omitempty"`
+	Condition                 *ReleaseCondition       `json:"condition,omitempty"`
+	CreateTime                string                  `json:"createTime,omitempty"`
+	CustomTargetTypeSnapshots json.RawMessage         `json:"customTargetTypeSnapshots,omitempty"`
+	DeliveryPipelineSnapshot  *DeliveryPipeline       `json:"deliveryPipelineSnapshot,omitempty"`
+	DeployParameters          map[string]string       `json:"deployParameters,omitempty"`
+	Description               string                  `json:"description,omitempty"`
+	Etag                      string                  `json:"etag,omitempty"`
+	Labels                    map[string]string       `json:"labels,omitempty"`
+	Name                      string                  `json:"name,omitempty"`
+	RenderEndTime             string                  `json:"renderEndTime,omitempty"`
+	RenderStartTime           string                  `json:"renderStartTime,omitempty"`
+	RenderState               string                  `json:"renderState,omitempty"`
+	SkaffoldConfigPath        string                  `json:"skaffoldConfigPath,omitempty"`
+	SkaffoldConfigURI         string                  `json:"skaffoldConfigUri,omitempty"`
+	SkaffoldVersion           string                  `json:"skaffoldVersion,omitempty"`
+	TargetArtifacts           json.RawMessage         `json:"targetArtifacts,omitempty"`
+	TargetRenders             map[string]TargetRender `json:"targetRenders,omitempty"`
+	TargetSnapshots           []*Target               `json:"targetSnapshots,omitempty"`
+	ToolVersions              json.RawMessage         `json:"toolVersions,omitempty"`
+	UID                       string                  `json:"uid,omitempty"`
+}
+
+// ReleaseCondition is whether a release can be deployed.
+type ReleaseCondition struct {
+	DockerVersionSupportedCondition    json.RawMessage        `json:"dockerVersionSupportedCondition,omitempty"`
+	HelmVersionSupportedCondition      json.RawMessage        `json:"helmVersionSupportedCondition,omitempty"`
+	KptVersionSupportedCondition       json.RawMessage        `json:"kptVersionSupportedCondition,omitempty"`
+	KubectlVersionSupportedCondition   json.RawMessage        `json:"kubectlVersionSupportedCondition,omitempty"`
+	KustomizeVersionSupportedCondition json.RawMessage        `json:"kustomizeVersionSupportedCondition,omitempty"`
+	ReleaseReadyCondition              *ReleaseReadyCondition `json:"releaseReadyCondition,omitempty"`
+	SkaffoldSupportedCondition         json.RawMessage        `json:"skaffoldSupportedCondition,omitempty"`
+	SkaffoldVersionSupportedCondition  json.RawMessage        `json:"skaffoldVersionSupportedCondition,omitempty"`
+}
+
+// ReleaseReadyCondition is whether a release can be deployed.
+type ReleaseReadyCondition struct {
+	Status bool `json:"status,omitempty"`
+}
+
+// TargetRender is how a release was rendered for one target.
+type TargetRender struct {
+	FailureCause   string          `json:"failureCause,omitempty"`
+	FailureMessage string          `json:"failureMessage,omitempty"`
+	Metadata       json.RawMessage `json:"metadata,omitempty"`
+	RenderingBuild string          `json:"renderingBuild,omitempty"`
+	RenderingState string          `json:"renderingState,omitempty"`
+}
+
+// Rollout is a release on its way to a target.
+type Rollout struct {
+	ActiveRepairAutomationRun string            `json:"activeRepairAutomationRun,omitempty"`
+	Annotations               map[string]string `json:"annotations,omitempty"`
+	ApprovalState             string            `json:"approvalState,omitempty"`
+	ApproveTime               string            `json:"approveTime,omitempty"`
+	ControllerRollout         string            `json:"controllerRollout,omitempty"`
+	CreateTime                string            `json:"createTime,omitempty"`
+	DeployEndTime             string            `json:"deployEndTime,omitempty"`
+	DeployFailureCause        string            `json:"deployFailureCause,omitempty"`
+	DeployStartTime           string            `json:"deployStartTime,omitempty"`
+	DeployingBuild            string            `json:"deployingBuild,omitempty"`
+	Description               string            `json:"description,omitempty"`
+	EnqueueTime               string            `json:"enqueueTime,omitempty"`
+	Etag                      string            `json:"etag,omitempty"`
+	FailureReason             string            `json:"failureReason,omitempty"`
+	Labels                    map[string]string `json:"labels,omitempty"`
+	Metadata                  json.RawMessage   `json:"metadata,omitempty"`
+	Name                      string            `json:"name,omitempty"`
+	Phases                    []*Phase          `json:"phases,omitempty"`
+	RollbackOfRollout         string            `json:"rollbackOfRollout,omitempty"`
+	RolledBackByRollouts      []string          `json:"rolledBackByRollouts,omitempty"`
+	State                     string            `json:"state,omitempty"`
+	TargetID                  string            `json:"targetId,omitempty"`
+	UID                       string            `json:"uid,omitempty"`
+}
+
+// Phase is a part of a rollout.
+type Phase struct {
+	ChildRolloutJobs *ChildRolloutJobs `json:"childRolloutJobs,omitempty"`
+	DeploymentJobs   *DeploymentJobs   `json:"deploymentJobs,omitempty"`
+	ID               string            `json:"id,omitempty"`
+	SkipMessage      string            `json:"skipMessage,omitempty"`
+	State            string            `json:"state,omitempty"`
+}
+
+// DeploymentJobs are the jobs of a phase that deploys.
+type DeploymentJobs struct {
+	AnalysisJob   *Job `json:"analysisJob,omitempty"`
+	DeployJob     *Job `json:"deployJob,omitempty"`
+	PostdeployJob *Job `json:"postdeployJob,omitempty"`
+	PredeployJob  *Job `json:"predeployJob,omitempty"`
+	VerifyJob     *Job `json:"verifyJob,omitempty"`
+}
+
+// ChildRolloutJobs are the jobs of a phase of a multi-target.
+type ChildRolloutJobs struct {
+	AdvanceRolloutJobs []*Job `json:"advanceRolloutJobs,omitempty"`
+	CreateRolloutJobs  []*Job `json:"createRolloutJobs,omitempty"`
+}
+
+// Job is one piece of work of a phase.
+type Job struct {
+	AdvanceChildRolloutJob *AdvanceChildRolloutJob `json:"advanceChildRolloutJob,omitempty"`
+	AnalysisJob            *AnalysisJob            `json:"analysisJob,omitempty"`
+	CreateChildRolloutJob  *CreateChildRolloutJob  `json:"createChildRolloutJob,omitempty"`
+	DeployJob              *DeployJob              `json:"deployJob,omitempty"`
+	ID                     string                  `json:"id,omitempty"`
+	JobRun                 string                  `json:"jobRun,omitempty"`
+	PostdeployJob          *PostdeployJob          `json:"postdeployJob,omitempty"`
+	PredeployJob           *PredeployJob           `json:"predeployJob,omitempty"`
+	SkipMessage            string                  `json:"skipMessage,omitempty"`
+	State                  string                  `json:"state,omitempty"`
+	VerifyJob              *VerifyJob              `json:"verifyJob,omitempty"`
+}
+
+// DeployJob deploys.
+type DeployJob struct {
+}
+
+// VerifyJob verifies.
+type VerifyJob struct {
+	Tasks json.RawMessage `json:"tasks,omitempty"`
+}
+
+// PredeployJob runs a hook before.
+type PredeployJob struct {
+	Actions []string        `json:"actions,omitempty"`
+	Tasks   json.RawMessage `json:"tasks,omitempty"`
+}
+
+// PostdeployJob runs a hook after.
+type PostdeployJob struct {
+	Actions []string        `json:"actions,omitempty"`
+	Tasks   json.RawMessage `json:"tasks,omitempty"`
+}
+
+// AnalysisJob watches alerts.
+type AnalysisJob struct {
+	CustomChecks json.RawMessage `json:"customChecks,omitempty"`
+	Duration     string          `json:"duration,omitempty"`
+	GoogleCloud  json.RawMessage `json:"googleCloud,omitempty"`
+}
+
+// CreateChildRolloutJob makes a child's rollout.
+type CreateChildRolloutJob struct {
+}
+
+// AdvanceChildRolloutJob advances a child's rollout.
+type AdvanceChildRolloutJob struct {
+}
+
+// JobRun is one run of a job.
+type JobRun struct {
+	AdvanceChildRolloutJobRun *AdvanceChildRolloutJobRun `json:"advanceChildRolloutJobRun,omitempty"`
+	AnalysisJobRun            *AnalysisJobRun            `json:"analysisJobRun,omitempty"`
+	CreateChildRolloutJobRun  *CreateChildRolloutJobRun  `json:"createChildRolloutJobRun,omitempty"`
+	CreateTime                string                     `json:"createTime,omitempty"`
+	DeployJobRun              *DeployJobRun              `json:"deployJobRun,omitempty"`
+	EndTime                   string                     `json:"endTime,omitempty"`
+	Etag                      string                     `json:"etag,omitempty"`
+	JobID                     string                     `json:"jobId,omitempty"`
+	Name                      string                     `json:"name,omitempty"`
+	PhaseID                   string                     `json:"phaseId,omitempty"`
+	PostdeployJobRun          *PostdeployJobRun          `json:"postdeployJobRun,omitempty"`
+	PredeployJobRun           *PredeployJobRun           `json:"predeployJobRun,omitempty"`
+	StartTime                 string                     `json:"startTime,omitempty"`
+	State                     string                     `json:"state,omitempty"`
+	UID                       string                     `json:"uid,omitempty"`
+	VerifyJobRun              *VerifyJobRun              `json:"verifyJobRun,omitempty"`
+}
+
+// DeployJobRun is a deployment.
+type DeployJobRun struct {
+	Artifact       json.RawMessage `json:"artifact,omitempty"`
+	Build          string          `json:"build,omitempty"`
+	FailureCause   string          `json:"failureCause,omitempty"`
+	FailureMessage string          `json:"failureMessage,omitempty"`
+	Metadata       json.RawMessage `json:"metadata,omitempty"`
+}
+
+// VerifyJobRun is a verification.
+type VerifyJobRun struct {
+	ArtifactURI    string          `json:"artifactUri,omitempty"`
+	Build          string          `json:"build,omitempty"`
+	EventLogPath   string          `json:"eventLogPath,omitempty"`
+	FailureCause   string          `json:"failureCause,omitempty"`
+	FailureMessage string          `json:"failureMessage,omitempty"`
+	Metadata       json.RawMessage `json:"metadata,omitempty"`
+}
+
+// PredeployJobRun is a hook's run.
+type PredeployJobRun struct {
+	Build          string          `json:"build,omitempty"`
+	FailureCause   string          `json:"failureCause,omitempty"`
+	FailureMessage string          `json:"failureMessage,omitempty"`
+	Metadata       json.RawMessage `json:"metadata,omitempty"`
+}
+
+// PostdeployJobRun is a hook's run.
+type PostdeployJobRun struct {
+	Build          string          `json:"build,omitempty"`
+	FailureCause   string          `json:"failureCause,omitempty"`
+	FailureMessage string          `json:"failureMessage,omitempty"`
+	Metadata       json.RawMessage `json:"metadata,omitempty"`
+}
+
+// AnalysisJobRun is an analysis.
+type AnalysisJobRun struct {
+	AlertPolicyAnalyses json.RawMessage `json:"alertPolicyAnalyses,omitempty"`
+	CustomCheckAnalyses json.RawMessage `json:"customCheckAnalyses,omitempty"`
+	FailedCheckID       string          `json:"failedCheckId,omitempty"`
+}
+
+// CreateChildRolloutJobRun is the making of a child's rollout.
+type CreateChildRolloutJobRun struct {
+	Rollout        string `json:"rollout,omitempty"`
+	RolloutPhaseID string `json:"rolloutPhaseId,omitempty"`
+}
+
+// AdvanceChildRolloutJobRun is the advance of a child's rollout.
+type AdvanceChildRolloutJobRun struct {
+	Rollout        string `json:"rollout,omitempty"`
+	RolloutPhaseID string `json:"rolloutPhaseId,omitempty"`
+}
+
+// DeployPolicy restricts what is done to rollouts, by the clock.
+type DeployPolicy struct {
+	Annotations map[string]string               `json:"annotations,omitempty"`
+	CreateTime  string                          `json:"createTime,omitempty"`
+	Description string                          `json:"description,omitempty"`
+	Etag        string                          `json:"etag,omitempty"`
+	Labels      map[string]string               `json:"labels,omitempty"`
+	Name        string                          `json:"name,omitempty"`
+	Rules       []*PolicyRule                   `json:"rules,omitempty"`
+	Selectors   []*DeployPolicyResourceSelector `json:"selectors,omitempty"`
+	Suspended   bool                            `json:"suspended,omitempty"`
+	UID         string                          `json:"uid,omitempty"`
+	UpdateTime  string                          `json:"updateTime,omitempty"`
+}
+
+// DeployPolicyResourceSelector names what a policy is about.
+type DeployPolicyResourceSelector struct {
+	DeliveryPipeline *DeliveryPipelineAttribute `json:"deliveryPipeline,omitempty"`
+	Target           *TargetAttribute           `json:"target,omitempty"`
+}
+
+// DeliveryPipelineAttribute names delivery pipelines.
+type DeliveryPipelineAttribute struct {
+	ID     string            `json:"id,omitempty"`
+	Labels map[string]string `json:"labels,omitempty"`
+}
+
+// TargetAttribute names targets.
+type TargetAttribute struct {
+	ID     string            `json:"id,omitempty"`
+	Labels map[string]string `json:"labels,omitempty"`
+}
+
+// PolicyRule is one rule of a policy.
+type PolicyRule struct {
+	RolloutRestriction *RolloutRestriction `json:"rolloutRestriction,omitempty"`
+}
+
+// RolloutRestriction is what a rule forbids, to whom and when.
+type RolloutRestriction struct {
+	Actions     []string     `json:"actions,omitempty"`
+	ID          string       `json:"id,omitempty"`
+	Invokers    []string     `json:"invokers,omitempty"`
+	TimeWindows *TimeWindows `json:"timeWindows,omitempty"`
+}
+
+// TimeWindows are when a rule holds.
+type TimeWindows struct {
+	OneTimeWindows []*OneTimeWindow `json:"oneTimeWindows,omitempty"`
+	TimeZone       string           `json:"timeZone,omitempty"`
+	WeeklyWindows  []*WeeklyWindow  `json:"weeklyWindows,omitempty"`
+}
+
+// WeeklyWindow recurs every week.
+type WeeklyWindow struct {
+	DaysOfWeek []string   `json:"daysOfWeek,omitempty"`
+	EndTime    *TimeOfDay `json:"endTime,omitempty"`
+	StartTime  *TimeOfDay `json:"startTime,omitempty"`
+}
+
+// OneTimeWindow comes once.
+type OneTimeWindow struct {
+	EndDate   *Date      `json:"endDate,omitempty"`
+	EndTime   *TimeOfDay `json:"endTime,omitempty"`
+	StartDate *Date      `json:"startDate,omitempty"`
+	StartTime *TimeOfDay `json:"startTime,omitempty"`
+}
+
+// Date is google.type.Date.
+type Date struct {
+	Day   int64 `json:"day,omitempty"`
+	Month int64 `json:"month,omitempty"`
+	Year  int64 `json:"year,omitempty"`
+}
+
+// TimeOfDay is google.type.TimeOfDay.
+type TimeOfDay struct {
+	Hours   int64 `json:"hours,omitempty"`
+	Minutes int64 `json:"minutes,omitempty"`
+	Nanos   int64 `json:"nanos,omitempty"`
+	Seconds int64 `json:"seconds,omitempty"`
+}
+
+// Operation is google.longrunning.Operation.
+type Operation struct {
+	Done     bool            `json:"done,omitempty"`
+	Error    *Status         `json:"error,omitempty"`
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+	Name     string          `json:"name,omitempty"`
+	Response json.RawMessage `json:"response,omitempty"`
+}
+
+// OperationMetadata is what an operation says of itself.
+type OperationMetadata struct {
+	APIVersion            string `json:"apiVersion,omitempty"`
+	CreateTime            string `json:"createTime,omitempty"`
+	EndTime               string `json:"endTime,omitempty"`
+	RequestedCancellation bool   `json:"requestedCancellation,omitempty"`
+	StatusMessage         string `json:"statusMessage,omitempty"`
+	Target                string `json:"target,omitempty"`
+	Verb                  string `json:"verb,omitempty"`
+}
+
+// Status is google.rpc.Status.
+type Status struct {
+	Code    int64           `json:"code,omitempty"`
+	Details json.RawMessage `json:"details,omitempty"`
+	Message string          `json:"message,omitempty"`
+}
+
+// ListDeliveryPipelinesResponse is a page of delivery pipelines.
+type ListDeliveryPipelinesResponse struct {
+	DeliveryPipelines []*DeliveryPipeline `json:"deliveryPipelines,omitempty"`
+	NextPageToken     string              `json:"nextPageToken,omitempty"`
+	Unreachable       []string            `json:"unreachable,omitempty"`
+}
+
+// ListTargetsResponse is a page of targets.
+type ListTargetsResponse struct {
+	NextPageToken string    `json:"nextPageToken,omitempty"`
+	Targets       []*Target `json:"targets,omitempty"`
+	Unreachable   []string  `json:"unreachable,omitempty"`
+}
+
+// ListReleasesResponse is a page of releases.
+type ListReleasesResponse struct {
+	NextPageToken string     `json:"nextPageToken,omitempty"`
+	Releases      []*Release `json:"releases,omitempty"`
+	Unreachable   []string   `json:"unreachable,omitempty"`
+}
+
+// ListRolloutsResponse is a page of rollouts.
+type ListRolloutsResponse struct {
+	NextPageToken string     `json:"nextPageToken,omitempty"`
+	Rollouts      []*Rollout `json:"rollouts,omitempty"`
+	Unreachable   []string   `json:"unreachable,omitempty"`
+}
+
+// ListJobRunsResponse is a page of job runs.
+type ListJobRunsResponse struct {
+	JobRuns       []*JobRun `json:"jobRuns,omitempty"`
+	NextPageToken string    `json:"nextPageToken,omitempty"`
+	Unreachable   []string  `json:"unreachable,omitempty"`
+}
+
+// ListDeployPoliciesResponse is a page of deploy policies.
+type ListDeployPoliciesResponse struct {
+	DeployPolicies []*DeployPolicy `json:"deployPolicies,omitempty"`
+	NextPageToken  string          `json:"nextPageToken,omitempty"`
+	Unreachable    []string        `json:"unreachable,omitempty"`
+}
+
+// AbandonReleaseRequest asks to abandon a release.
+type AbandonReleaseRequest struct {
+}
+
+// AbandonReleaseResponse answers that; it is empty.
+type AbandonReleaseResponse struct {
+}
+
+// ApproveRolloutRequest asks to approve or reject a rollout.
+type ApproveRolloutRequest struct {
+	Approved             bool     `json:"approved,omitempty"`
+	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
+}
+
+// ApproveRolloutResponse answers that; it is empty.
+type ApproveRolloutResponse struct {
+}
+
+// AdvanceRolloutRequest asks to start a phase.
+type AdvanceRolloutRequest struct {
+	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
+	PhaseID              string   `json:"phaseId,omitempty"`
+}
+
+// AdvanceRolloutResponse answers that; it is empty.
+type AdvanceRolloutResponse struct {
+}
+
+// CancelRolloutRequest asks to cancel a rollout.
+type CancelRolloutRequest struct {
+	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
+}
+
+// CancelRolloutResponse answers that; it is empty.
+type CancelRolloutResponse struct {
+}
+
+// RetryJobRequest asks to run a failed job again.
+type RetryJobRequest struct {
+	JobID                string   `json:"jobId,omitempty"`
+	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
+	PhaseID              string   `json:"phaseId,omitempty"`
+}
+
+// RetryJobResponse answers that; it is empty.
+type RetryJobResponse struct {
+}
+
+// IgnoreJobRequest asks to go on past a failed job.
+type IgnoreJobRequest struct {
+	JobID                string   `json:"jobId,omitempty"`
+	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
+	PhaseID              string   `json:"phaseId,omitempty"`
+}
+
+// IgnoreJobResponse answers that; it is empty.
+type IgnoreJobResponse struct {
+}
+
+// RollbackTargetRequest asks to go back on a target.
+type RollbackTargetRequest struct {
+	OverrideDeployPolicy []string              `json:"overrideDeployPolicy,omitempty"`
+	ReleaseID            string                `json:"releaseId,omitempty"`
+	RollbackConfig       *RollbackTargetConfig `json:"rollbackConfig,omitempty"`
+	RolloutID            string                `json:"rolloutId,omitempty"`
+	RolloutToRollBack    string                `json:"rolloutToRollBack,omitempty"`
+	TargetID             string                `json:"targetId,omitempty"`
+	ValidateOnly         bool                  `json:"validateOnly,omitempty"`
+}
+
+// RollbackTargetConfig is how the rollout that goes back is made.
+type RollbackTargetConfig struct {
+	Rollout         *Rollout `json:"rollout,omitempty"`
+	StartingPhaseID string   `json:"startingPhaseId,omitempty"`
+}
+
+// RollbackTargetResponse says how it was made.
+type RollbackTargetResponse struct {
+	RollbackConfig *RollbackTargetConfig `json:"rollbackConfig,omitempty"`
+}

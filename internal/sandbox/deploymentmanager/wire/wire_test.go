@@ -1,0 +1,34 @@
+package wire_test
+
+import (
+	"testing"
+
+	api "google.golang.org/api/deploymentmanager/v2"
+
+	"sluice/internal/sandbox/deploymentmanager/wire"
+	"sluice/internal/sandbox/sandboxtest"
+)
+
+// Every type is the one that Google's own client has.
+func TestTypes(t *testing.T) {
+	sandboxtest.HoldTypes(t, "wire.go", []string{"Operation"},
+		sandboxtest.Pair{Ours: wire.Deployment{}, Theirs: api.Deployment{}},
+		sandboxtest.Pair{Ours: wire.DeploymentLabelEntry{}, Theirs: api.DeploymentLabelEntry{}},
+		sandboxtest.Pair{Ours: wire.DeploymentUpdate{}, Theirs: api.DeploymentUpdate{}},
+		sandboxtest.Pair{Ours: wire.DeploymentUpdateLabelEntry{}, Theirs: api.DeploymentUpdateLabelEntry{}},
+		sandboxtest.Pair{Ours: wire.TargetConfiguration{}, Theirs: api.TargetConfiguration{}},
+		sandboxtest.Pair{Ours: wire.ConfigFile{}, Theirs: api.ConfigFile{}},
+		sandboxtest.Pair{Ours: wire.ImportFile{}, Theirs: api.ImportFile{}},
+		sandboxtest.Pair{Ours: wire.Manifest{}, Theirs: api.Manifest{}},
+		sandboxtest.Pair{Ours: wire.Operation{}, Theirs: api.Operation{}},
+		sandboxtest.Pair{Ours: wire.OperationError{}, Theirs: api.OperationError{}},
+		sandboxtest.Pair{Ours: wire.OperationErrorErrors{}, Theirs: api.OperationErrorErrors{}},
+		sandboxtest.Pair{Ours: wire.OperationWarnings{}, Theirs: api.OperationWarnings{}},
+		sandboxtest.Pair{Ours: wire.OperationWarningsData{}, Theirs: api.OperationWarningsData{}},
+		sandboxtest.Pair{Ours: wire.DeploymentsListResponse{}, Theirs: api.DeploymentsListResponse{}},
+		sandboxtest.Pair{Ours: wire.ManifestsListResponse{}, Theirs: api.ManifestsListResponse{}},
+		sandboxtest.Pair{Ours: wire.OperationsListResponse{}, Theirs: api.OperationsListResponse{}},
+		sandboxtest.Pair{Ours: wire.ResourcesListResponse{}, Theirs: api.ResourcesListResponse{}},
+		sandboxtest.Pair{Ours: wire.DeploymentsCancelPreviewRequest{}, Theirs: api.DeploymentsCancelPreviewRequest{}},
+	)
+}
