@@ -3,7 +3,7 @@ FUZZTIME ?= 10s
 export GOFLAGS ?= -buildvcs=false
 # What grpc traces is shown by templates, which keep every exported method of every
 # package in a binary: a third of it.
-SMALL := -tags=grpcnotrace -trimpath
+SMALL := -trimpath
 
 .PHONY: all build test race cover fuzz proof costs soak bench e2e clients lint fmt scaffold release notes publish-check owner clean help
 

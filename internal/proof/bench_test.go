@@ -73,7 +73,7 @@ func load() string {
 func build(b *testing.B, dir string, flags ...string) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "program")
-	args := append(append([]string{"build", "-tags=grpcnotrace", "-trimpath", "-o", path}, flags...), ".")
+	args := append(append([]string{"build", "-trimpath", "-o", path}, flags...), ".")
 	cmd := exec.CommandContext(b.Context(), "go", args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
