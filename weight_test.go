@@ -1,7 +1,11 @@
 package main_test
 
 import (
+	"go/ast"
+	"go/token"
 	"os/exec"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,15 +23,7 @@ func TestWhatTheProgramDoesWithout(t *testing.T) {
 		"encoding/gob":               start,
 		"net/rpc":                    start,
 	}
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	packages := strings.Fields(string(out))
-	if len(packages) < 100 {
-		t.Fatalf("the program has %d packages", len(packages))
-	}
-	for _, have := range packages {
+	for _, have := range packages(t) {
 		if strings.HasPrefix(have, "google.golang.org/api/googleapi") || strings.HasPrefix(have, "google.golang.org/api/internal/third_party/") {
 			continue
 		}
@@ -37,4 +33,60 @@ func TestWhatTheProgramDoesWithout(t *testing.T) {
 			}
 		}
 	}
+}
+
+// packages are those that the program is built from.
+func packages(t *testing.T) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Fields(string(out))
+	if len(all) < 100 {
+		t.Fatalf("the program has %d packages", len(all))
+	}
+	return all
+}
+
+// A regular expression is read by whoever first asks for it, with [sync.OnceValue], and
+// not by every command before main begins.
+func TestExpressionsAreReadWhenUsed(t *testing.T) {
+	ours := packages(t)
+	looked := 0
+	for _, file := range goFiles(t, ".") {
+		if !slices.Contains(ours, path.Join("sluice", path.Dir(file.path))) {
+			continue
+		}
+		for _, decl := range file.syntax.Decls {
+			group, ok := decl.(*ast.GenDecl)
+			if !ok || group.Tok != token.VAR {
+				continue
+			}
+			looked++
+			if pos := compiles(group); pos != token.NoPos {
+				t.Errorf("%s: an expression is read before main begins: write sync.OnceValue(func() *regexp.Regexp { return … })", file.at(pos))
+			}
+		}
+	}
+	if looked == 0 {
+		t.Error("no variable of a package was looked at")
+	}
+}
+
+// compiles is where a declaration calls [regexp.MustCompile] by itself, not within a
+// function.
+func compiles(group *ast.GenDecl) token.Pos {
+	found := token.NoPos
+	ast.Inspect(group, func(n ast.Node) bool {
+		call, isCall := n.(*ast.CallExpr)
+		if _, isFunc := n.(*ast.FuncLit); isFunc || !isCall {
+			return !isFunc
+		}
+		if f, ok := call.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "MustCompile" {
+			found = call.Pos()
+		}
+		return true
+	})
+	return found
 }

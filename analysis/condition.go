@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Condition is what a value must meet, such as "< 0.01". The zero Condition is
@@ -15,12 +16,12 @@ type Condition struct {
 	Bound float64
 }
 
-var conditionPattern = regexp.MustCompile(`^\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*$`)
+var conditionPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*$`) })
 
 // ParseCondition reads a condition.
 func ParseCondition(text string) (Condition, error) {
 	const want = `want an operator and a number such as "< 0.01"; the operators are <, <=, >, >=, == and !=`
-	found := conditionPattern.FindStringSubmatch(text)
+	found := conditionPattern().FindStringSubmatch(text)
 	if found == nil {
 		return Condition{}, fmt.Errorf("%q is not a condition; %s", text, want)
 	}

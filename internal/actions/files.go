@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -20,7 +21,7 @@ const (
 	MaxSummary = 900 << 10
 )
 
-var outputName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+var outputName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`) })
 
 // Output sets an output of the step, wherever GITHUB_OUTPUT is set; elsewhere
 // it does nothing. The value is written as it is but for what is masked.
@@ -39,7 +40,7 @@ func (r *Runner) Output(name, value string) error {
 // encodeOutput writes name and value as the runner reads them. The delimiter
 // is random and, however unlikely, drawn again where the value contains it.
 func encodeOutput(name, value string, random func() string) (string, error) {
-	if !outputName.MatchString(name) {
+	if !outputName().MatchString(name) {
 		return "", fmt.Errorf("output name %q: letters, digits, _ and -, not starting with a digit or -", name)
 	}
 	if len(value) > MaxOutput {

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"sluice/internal/outside"
@@ -69,7 +70,9 @@ func (g grid) without(name string) grid {
 }
 
 // long are ids that nobody can read: of digests and UUIDs the beginning names them.
-var long = regexp.MustCompile(`\b((?:sha256:)?[0-9a-f]{12})[0-9a-f]{20,}\b|\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
+var long = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\b((?:sha256:)?[0-9a-f]{12})[0-9a-f]{20,}\b|\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
+})
 
 // shortIDs shortens the long ids in a text, and not within paths and links. What
 // is left can be given as a release.
@@ -77,7 +80,7 @@ func shortIDs(text string) string {
 	words := strings.Split(text, " ")
 	for i, word := range words {
 		if !strings.Contains(word, "/") {
-			words[i] = long.ReplaceAllString(word, "$1$2")
+			words[i] = long().ReplaceAllString(word, "$1$2")
 		}
 	}
 	return strings.Join(words, " ")

@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"regexp"
+	"sync"
 
 	"sluice/stages/driver"
 )
@@ -25,13 +26,15 @@ type Commits struct {
 
 // sayings are the ways in which a platform's words on a release name a commit: as what
 // it was made of, or by nothing else.
-var sayings = regexp.MustCompile(`(?i)\b(?:commit|deploy(?:ed)?|from)\s+([0-9a-f]{7,40})\b|\b([0-9a-f]{40})\b`)
+var sayings = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)\b(?:commit|deploy(?:ed)?|from)\s+([0-9a-f]{7,40})\b|\b([0-9a-f]{40})\b`)
+})
 
 // CommitOf is the commit that a release was made of, as the platform's own words on it
 // say; "" where they do not.
 func CommitOf(r driver.Release) string {
 	for _, text := range []string{r.Name, r.Comment} {
-		if m := sayings.FindStringSubmatch(text); m != nil {
+		if m := sayings().FindStringSubmatch(text); m != nil {
 			return m[1] + m[2]
 		}
 	}

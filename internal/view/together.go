@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // About is a line about a target. Same says that it only points to another one.
@@ -13,7 +14,7 @@ type About struct {
 }
 
 // place is how a platform's errors begin: with the target that they are about.
-var place = regexp.MustCompile(`[a-z0-9-]+/[a-z0-9-]+ \([a-z]+\): `)
+var place = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[a-z0-9-]+/[a-z0-9-]+ \([a-z]+\): `) })
 
 // Together has what several targets have in common told once, of the first of them,
 // and the others after it, in the order in which it came up.
@@ -21,7 +22,7 @@ func Together(lines []About) []About {
 	var order []string
 	targets, first := map[string][]string{}, map[string]string{}
 	for _, l := range lines {
-		text := place.ReplaceAllString(l.Text, "")
+		text := place().ReplaceAllString(l.Text, "")
 		if targets[text] == nil {
 			order, first[text] = append(order, text), l.Text
 		}

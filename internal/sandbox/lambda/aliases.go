@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"sync"
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/awsapi"
@@ -109,7 +110,7 @@ func (e *Emulator) updateAlias(region string, r *http.Request) (int, any, error)
 	return http.StatusOK, answer, nil
 }
 
-var number = regexp.MustCompile(`^[0-9]+$`)
+var number = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]+$`) })
 
 // update changes what the input names, if all of it is right.
 func (a *alias) update(f *function, input aliasInput) error {
@@ -149,7 +150,7 @@ func (a *alias) check(f *function) error {
 	}
 	for version, weight := range weights {
 		switch {
-		case !number.MatchString(version):
+		case !number().MatchString(version):
 			// docs/platforms.md: "as a weight's key: 400 ValidationException, pattern `[0-9]+` (R)"
 			return awsapi.Errorf(http.StatusBadRequest, "ValidationException", "1 validation error detected: Value '{%s=%v}' at 'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [0-9]+]", version, weight)
 		case weight < 0 || weight > 1:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"sluice/internal/store"
 )
@@ -15,9 +16,9 @@ type place struct {
 }
 
 var (
-	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	bucketName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`) })
 	// Characters that S3 calls safe in object names.
-	prefixName = regexp.MustCompile(`^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*$`)
+	prefixName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*$`) })
 )
 
 // parsePlace reads "s3://bucket/prefix".
@@ -25,7 +26,7 @@ func parsePlace(location string) (place, error) {
 	rest, ok := strings.CutPrefix(location, "s3://")
 	bucket, prefix, _ := strings.Cut(rest, "/")
 	prefix = strings.TrimSuffix(prefix, "/")
-	if !ok || !bucketName.MatchString(bucket) {
+	if !ok || !bucketName().MatchString(bucket) {
 		return place{}, fmt.Errorf("state.store: %q does not name a bucket; write s3://bucket/prefix", location)
 	}
 	if prefix == "" {
@@ -36,7 +37,7 @@ func parsePlace(location string) (place, error) {
 			return place{}, fmt.Errorf("state.store: %q has %q in its prefix; write s3://bucket/prefix", location, part)
 		}
 	}
-	if len(prefix) > 512 || !prefixName.MatchString(prefix) {
+	if len(prefix) > 512 || !prefixName().MatchString(prefix) {
 		return place{}, fmt.Errorf("state.store: the prefix of %q: letters, digits and !_.*'()- between single slashes", location)
 	}
 	return place{bucket: bucket, prefix: prefix + "/"}, nil
