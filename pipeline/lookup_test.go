@@ -161,13 +161,3 @@ func TestPolicy(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
-
-func TestLater(t *testing.T) {
-	if got := parse(t, chain).Later(); len(got) != 0 {
-		t.Errorf("got %v", got)
-	}
-	got := parse(t, one("verify: [{alarms: {prefix: a}}, {run: [x]}]")+"comment: own\n").Later()
-	if len(got) != 1 || !strings.HasPrefix(got[0].String(), "test.yaml:8:10: comments") || got[0].Line != "comment: own" {
-		t.Errorf("got %v", got)
-	}
-}

@@ -46,8 +46,8 @@ type Pipeline struct {
 	Stages           []*Stage
 	Policies         []*Policy
 	Automation       []*Automation
-	Deployments      At[string] // "off" or "own"
-	Comment          At[string] // "off" or "own"
+	Deployments      At[bool] // GitHub's deployments show what stages run
+	Comment          At[bool] // pull requests have a comment of what is planned and what came of it
 	Notify           []*Hook
 	lines            []string // the file's, for problems found later
 
@@ -82,7 +82,8 @@ type Stage struct {
 	// pipeline's, unless the stage says otherwise.
 	AfterGoingBack string
 	Approval       *Approval
-	Predeploy      []*Check // scope: stage checks alone; those of scope target are resolved into the targets
+	URL            At[string] // where people see what it runs; "" where the file does not say
+	Predeploy      []*Check   // scope: stage checks alone; those of scope target are resolved into the targets
 	Verify         []*Check
 	Postdeploy     []*Check
 
@@ -104,6 +105,7 @@ type Approval struct {
 	Timeout     time.Duration // default 24h
 	Self        bool          // whoever started the promotion may approve it alone
 	Rollback    bool          // rollbacks need approval too
+	Comments    bool          // a comment on GitHub may be the word
 }
 
 // Target is one place on one platform. What the stage declares for its targets
@@ -115,6 +117,7 @@ type Target struct {
 	Component        At[string] // "" in a pipeline with one chain
 	From             At[string] // the source target's name; "" means the only one of this component in the previous stage
 	Formerly         At[string]
+	Artifact         At[string] // what its releases are, as an artifact of the organisation; "" records nothing
 	Platform         driver.Facts
 	Config           json.RawMessage // the platform's keys, a JSON object
 	Canary           *Canary         // nil without strategy.canary
@@ -272,6 +275,7 @@ type Problem struct {
 	Warning bool
 	Note    bool   // a warning for `validate` alone: whether it matters the file cannot tell
 	Store   string // of a warning: the store it is about; it says nothing where the command line names another
+	Unread  string // of a warning about a key that only one kind of store reads: that kind, as its names begin; it says nothing where the command line names such a store
 	Line    string // the line of the file, for the caret; "" where there is none
 }
 

@@ -94,8 +94,8 @@ func (w *walker) pipeline(n *yaml.Node) (*Pipeline, bool) {
 		AfterGoingBack:   m.word("afterGoingBack", AfterGoingBackStop, AfterGoingBackStop, AfterGoingBackNewer).Value,
 		Timeout:          m.duration("timeout", defaultTimeout, 1),
 		OperationTimeout: m.duration("operationTimeout", defaultOperationTimeout, 1),
-		Deployments:      m.word("deployments", "off", "off", "own"),
-		Comment:          m.word("comment", "off", "off", "own"),
+		Deployments:      At[bool]{m.word("deployments", "off", "off", "own").Value == "own", m.place("deployments")},
+		Comment:          w.comment(m),
 		Notify:           w.notify(m),
 	}
 	for _, item := range m.someItems("stages", "a stage") {

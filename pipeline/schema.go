@@ -32,8 +32,8 @@ func Schema(platforms []driver.Facts) map[string]any {
 		"stages":           listOfSome("The stages; each comes after the one before it, unless it says otherwise.", stageSchema(platforms)),
 		"policies":         list("When nothing, or nothing but going back, may be done.", policySchema()),
 		"automation":       list("What is done without a person.", automationSchema()),
-		"deployments":      word("off", "off", "own"),
-		"comment":          word("off", "off", "own"),
+		"deployments":      word("off", "off", "own").about("own: GitHub's deployments show what stages run."),
+		"comment":          schema{"enum": []any{true, false, "off", "own"}, "default": false}.about("A comment on the pull request says what is planned, and what came of it."),
 		"notify":           list("Who is told of what a run came to.", hookSchema()),
 	}, "name", "stages")
 	s["patternProperties"] = schema{"^x-": true}
@@ -52,6 +52,7 @@ const (
 	timeForm     = `^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$`
 	endpointForm = `^(https://[^/]|http://(localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?(/|\?|$))`
 	urlForm      = `^[Hh][Tt][Tt][Pp][Ss]?://[^/@#?]+([/?][^#]*)?$`
+	pageForm     = `^[Hh][Tt][Tt][Pp][Ss]?://[^/@#?]+([/?#].*)?$`
 	instantForm  = `^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$`
 	filledForm   = `\S`
 	labelForm    = `^[\p{Ll}\p{Lm}\p{Lo}\p{M}\p{Nd}_-]*$`
@@ -127,6 +128,11 @@ func name(about string) schema { return schema{"type": "string", "pattern": name
 
 func filled(about string) schema { return schema{"type": "string", "pattern": filledForm}.about(about) }
 
+// line is a text in one line that is not empty.
+func line(most int, about string) schema {
+	return filled(about).also(schema{"maxLength": most, "pattern": `^[^\p{Cc}]*$`})
+}
+
 // texts is a list of texts of which none is empty.
 func texts(about string) schema { return list(about, schema{"type": "string", "minLength": 1}) }
 
@@ -200,13 +206,15 @@ func stateSchema() schema {
 
 func approvalSchema() schema {
 	return object(schema{
-		"required":  flag("", true),
-		"approvers": unique(list("Whose approval counts, logins and teams (@org/team); without any, everybody who may write.", schema{"type": "string", "pattern": loginForm + "|" + teamForm})),
-		"quorum":    whole("How many approvals it takes.", 1, mostQuorum),
-		"timeout":   duration(positive, "After how long it is not waited for any more; 24h unless said."),
-		"self":      flag("Whoever started the promotion may approve it.", false),
-		"rollback":  flag("Rollbacks need an approval too.", false),
-	}).about("Who must agree before a rollout begins.")
+		"required":    flag("", true),
+		"environment": line(mostEnvironment, "The GitHub environment whose reviews are the approvals."),
+		"approvers":   unique(list("Whose approval counts, logins and teams (@org/team); without any, everybody who may write.", schema{"type": "string", "pattern": loginForm + "|" + teamForm})),
+		"quorum":      whole("How many approvals it takes.", 1, mostQuorum),
+		"timeout":     duration(positive, "After how long it is not waited for any more; 24h unless said."),
+		"self":        flag("Whoever started the promotion may approve it.", false),
+		"rollback":    flag("Rollbacks need an approval too.", false),
+		"comments":    flag("A comment on GitHub may be an approver's word.", false),
+	}).about("Who must agree before a rollout begins.").also(schema{"if": schema{"required": []string{"environment"}}, "then": schema{"properties": schema{"comments": schema{"const": false}}}})
 }
 
 // sharedKeys are those that stages and targets have in common.
@@ -239,6 +247,7 @@ func stageSchema(platforms []driver.Facts) schema {
 		"waves":          wavesSchema(),
 		"soak":           duration(positive, "How long a release must have stood on the stage before."),
 		"approval":       approvalSchema(),
+		"url":            literal(address(pageForm, "Where people see what the stage runs: GitHub's deployments link there.")),
 		"targets":        listOfSome("The places of this stage, in the order in which they begin.", targetSchema(platforms)),
 	}, sharedKeys("check")), "name", "targets")
 	return s.also(schema{"if": schema{"required": []string{"waves"}}, "then": schema{"properties": schema{"onFailure": schema{"enum": []string{Halt, RollbackAll}}}}})
@@ -261,6 +270,7 @@ func targetSchema(platforms []driver.Facts) schema {
 		"component": name("The chain of targets that one release travels; needed where a pipeline has several."),
 		"from":      name("The target of the stage before that the release comes from."),
 		"formerly":  name("The name that this target had before."),
+		"artifact":  line(mostArtifact, "What its releases are, as an artifact of the organisation: GitHub's records of deployments name it."),
 		"poll": object(schema{
 			"initial": duration(positive, "How soon an operation is first looked at."),
 			"max":     duration(positive, "The longest pause between two looks."),
@@ -396,9 +406,14 @@ func address(form, about string) schema {
 	return schema{"type": "string", "pattern": form}.about(about)
 }
 
+// literal takes no text that looks as if something were to be replaced in it.
+func literal(s schema) schema {
+	return s.also(schema{"not": schema{"pattern": `\$(\{[A-Za-z_][A-Za-z0-9_]*\}|[A-Z_][A-Z0-9_]*)`}})
+}
+
 func httpSchema() schema {
 	keys := with(schema{
-		"url":      address(urlForm, "What is asked.").also(schema{"not": schema{"pattern": `\$(\{[A-Za-z_][A-Za-z0-9_]*\}|[A-Z_][A-Z0-9_]*)`}}),
+		"url":      literal(address(urlForm, "What is asked.")),
 		"method":   word("GET", methods...),
 		"status":   whole("The status that is good; 200 unless said.", 100, 599),
 		"contains": filled("What the answer contains."),

@@ -257,7 +257,7 @@ func TestSchemaDescribes(t *testing.T) {
 		t.Errorf("dialect %v", s["$schema"])
 	}
 	for key, value := range s["properties"].(schema) {
-		if value.(schema)["description"] == nil && key != "deployments" && key != "comment" {
+		if value.(schema)["description"] == nil {
 			t.Errorf("%s is not described", key)
 		}
 	}

@@ -28,7 +28,7 @@ type shared struct {
 
 // stage reads one step of the order and its targets.
 func (w *walker) stage(n *yaml.Node, p *Pipeline) (*Stage, bool) {
-	m, ok := w.mapping(n, "a stage", "name", "after", "supersede", "afterGoingBack", "onFailure", "waves", "soak", "approval", "predeploy", "verify", "postdeploy",
+	m, ok := w.mapping(n, "a stage", "name", "after", "supersede", "afterGoingBack", "onFailure", "waves", "soak", "approval", "url", "predeploy", "verify", "postdeploy",
 		"strategy", "timeout", "operationTimeout", "targets")
 	if !ok {
 		return nil, false
@@ -46,6 +46,7 @@ func (w *walker) stage(n *yaml.Node, p *Pipeline) (*Stage, bool) {
 		soakPos:        m.place("soak"),
 		AfterGoingBack: m.word("afterGoingBack", p.AfterGoingBack, AfterGoingBackStop, AfterGoingBackNewer).Value,
 		Approval:       w.approval(m.node("approval")),
+		URL:            w.page(m, "url"),
 	}
 	s.TakeBack = s.Waves.takeBack()
 	own := w.shared(m, shared{timeout: p.Timeout, operationTimeout: p.OperationTimeout})
@@ -105,7 +106,7 @@ func (w *walker) approval(n *yaml.Node) *Approval {
 	if n == nil {
 		return nil
 	}
-	m, ok := w.mapping(n, "approval", "required", "environment", "approvers", "quorum", "timeout", "self", "rollback")
+	m, ok := w.mapping(n, "approval", "required", "environment", "approvers", "quorum", "timeout", "self", "rollback", "comments")
 	if !ok {
 		return nil
 	}
@@ -118,6 +119,10 @@ func (w *walker) approval(n *yaml.Node) *Approval {
 		Timeout:     m.duration("timeout", defaultApprovalTimeout, 1),
 		Self:        m.flag("self", false),
 		Rollback:    m.flag("rollback", false),
+		Comments:    m.flag("comments", false),
+	}
+	if a.Comments && a.Environment != "" {
+		w.problem(w.pos(m.node("comments")), "comments: approvals of an environment are its reviews, and a comment is none; remove one of the two")
 	}
 	if len(a.Approvers) > 0 && a.Quorum > len(a.Approvers) && !slices.ContainsFunc(a.Approvers, teamPattern().MatchString) {
 		w.problem(w.pos(m.node("quorum")), fmt.Sprintf("quorum: %d approvals can never come from %d approvers; lower the quorum or add approvers", a.Quorum, len(a.Approvers)))
@@ -127,6 +132,18 @@ func (w *walker) approval(n *yaml.Node) *Approval {
 
 // IsTeam reports whether an approver is a team, "@org/team", and not a person.
 func IsTeam(approver string) bool { return strings.HasPrefix(approver, "@") }
+
+// page reads the address of something that people open, "" without the key.
+func (w *walker) page(m mapping, key string) At[string] {
+	address := m.filled(key)
+	asked, _, _ := strings.Cut(address.Value, "#")
+	if why := notAURL(asked); strings.TrimSpace(address.Value) != "" && why != "" {
+		w.problem(address.Pos, fmt.Sprintf("%s: %s %s; want one such as https://shop.example.com/%s", key, quote(address.Value), why, notFilled(address.Value)))
+	} else if filled := notFilled(address.Value); filled != "" {
+		w.problem(address.Pos, fmt.Sprintf("%s: %s would be shown as it is%s", key, quote(address.Value), filled))
+	}
+	return address
+}
 
 // mostEnvironment is how long GitHub lets an environment's name be.
 const mostEnvironment = 255

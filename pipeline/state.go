@@ -42,13 +42,16 @@ func (w *walker) state(n *yaml.Node) State {
 
 // unusedKeys warns of keys that another store would read.
 func (w *walker) unusedKeys(m mapping, store string) {
-	warn := func(key, kind string, used bool) {
-		if m.has(key) && !used {
-			w.problems = append(w.problems, warning(w.pos(m.node(key)), "%s: only %s stores use it; this file says store: %s", key, kind, shorten(store)))
+	warn := func(key, kind, beginning string) {
+		if !m.has(key) || strings.HasPrefix(store, beginning) {
+			return
 		}
+		p := warning(w.pos(m.node(key)), "%s: only %s stores use it; this file says store: %s", key, kind, shorten(store))
+		p.Unread = beginning
+		w.problems = append(w.problems, p)
 	}
-	warn("branch", "git", store == StoreGit)
-	warn("endpoint", "s3", strings.HasPrefix(store, StoreS3))
+	warn("branch", "git", StoreGit)
+	warn("endpoint", "s3", StoreS3)
 }
 
 // store reads state.store.

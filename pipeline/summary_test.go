@@ -12,7 +12,6 @@ import (
 type summary struct {
 	Pipeline any
 	Warnings []string `json:",omitempty"`
-	Later    []string `json:",omitempty"`
 }
 
 // summarize drops positions, the digest, and what would repeat itself: a
@@ -21,9 +20,6 @@ func summarize(p *pipeline.Pipeline, problems []pipeline.Problem) summary {
 	s := summary{Pipeline: strip(generic(p))}
 	for _, problem := range problems {
 		s.Warnings = append(s.Warnings, problem.String())
-	}
-	for _, problem := range p.Later() {
-		s.Later = append(s.Later, problem.String())
 	}
 	return s
 }

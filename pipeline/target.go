@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"fmt"
+	"strings"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 
@@ -12,7 +14,7 @@ import (
 // from its stage.
 func (w *walker) target(n *yaml.Node, s *Stage, inherited shared) (*Target, bool) {
 	platforms := w.platformNames()
-	keys := append([]string{"name", "component", "from", "formerly"}, platforms...)
+	keys := append([]string{"name", "component", "from", "formerly", "artifact"}, platforms...)
 	keys = append(keys, "strategy", "predeploy", "verify", "postdeploy", "timeout", "operationTimeout", "poll")
 	m, ok := w.mapping(n, "a target", keys...)
 	if !ok {
@@ -27,6 +29,7 @@ func (w *walker) target(n *yaml.Node, s *Stage, inherited shared) (*Target, bool
 		Component:        m.name("component"),
 		From:             m.name("from"),
 		Formerly:         m.name("formerly"),
+		Artifact:         w.artifact(m),
 		Canary:           own.canary,
 		Predeploy:        own.predeploy,
 		Verify:           own.verify,
@@ -39,7 +42,22 @@ func (w *walker) target(n *yaml.Node, s *Stage, inherited shared) (*Target, bool
 	if platform, ok := m.exactlyOne(platforms...); ok {
 		t.Platform, t.Config = w.platform(platform, m.node(platform))
 	}
+	if t.Artifact.Value != "" && t.Platform.Platform != "" && !t.Platform.Digests {
+		w.problem(t.Artifact.Pos, fmt.Sprintf("artifact: %s does not tell the digest of what it runs, and a record of a deployment is of one; remove it", t.Platform.Platform))
+	}
 	return t, true
+}
+
+// mostArtifact is how long GitHub lets an artifact's name be.
+const mostArtifact = 255
+
+// artifact reads the name of an artifact of the organisation, "" without the key.
+func (w *walker) artifact(m mapping) At[string] {
+	name := m.filled("artifact")
+	if len([]rune(name.Value)) > mostArtifact || strings.ContainsFunc(name.Value, unicode.IsControl) {
+		w.problem(name.Pos, fmt.Sprintf("artifact: %s is not the name of an artifact; want at most %d characters in one line", quote(name.Value), mostArtifact))
+	}
+	return name
 }
 
 // targetScopes reports checks of a target that want to run once per stage.

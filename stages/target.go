@@ -42,6 +42,21 @@ func (t *Target) Make(ctx context.Context, description string) (driver.Release, 
 	})
 }
 
+// Approval says whether the platform itself asks for a person's approval on the
+// target; never where its facts do not say Approves, and then nothing is asked.
+func (t *Target) Approval(ctx context.Context) (bool, error) {
+	if !t.opener.platform.Facts.Approves {
+		return false, nil
+	}
+	return do(ctx, t, "read the target's approval", func(d driver.Driver) (bool, error) {
+		approver, ok := d.(driver.Approver)
+		if !ok {
+			return false, errors.New("its facts say that it approves, and it is no Approver: this is a mistake in sluice, please report it")
+		}
+		return approver.Approval(ctx, t.target)
+	})
+}
+
 // Prepare checks and freezes a call; it changes nothing. A kind that the
 // platform does not support is refused as Unsupported without asking it.
 func (t *Target) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sethvargo/go-githubactions"
 )
@@ -36,9 +37,21 @@ type Context struct {
 // Event is what the event's payload says of who brought it about; "" where it
 // does not say.
 type Event struct {
-	Action     string // of a comment: "created", "edited", "deleted"
-	SenderType string // "User", "Bot", "Organization"
-	Commenter  string // the login of the comment's author
+	Action      string // of a comment: "created", "edited", "deleted"
+	SenderType  string // "User", "Bot", "Organization"
+	Commenter   string // the login of the comment's author
+	Comment     string // what it says: whatever anybody may write
+	CommentTime time.Time
+	PullRequest int    // the number of the pull request that the event is about, or that was commented on; 0 for none
+	Head        string // of a pull_request event: the commit that would be merged
+	Fork        bool   // of a pull_request event: its head is in another repository, or in none any more
+}
+
+// ReadsOnly reports whether the run's token may write nothing, whatever permissions the
+// job asks for: GitHub gives such a one to pull requests from forks, and to those of
+// Dependabot.
+func (c Context) ReadsOnly() bool {
+	return c.EventName == "pull_request" && (c.Event.Fork || c.Actor == "dependabot[bot]")
 }
 
 // Run is the run in one line, for locks and for conflicts of others.
@@ -96,6 +109,26 @@ func (c Context) runURL() string {
 	return u
 }
 
+// pullRequest takes what the event's payload says of a pull request. A comment on one
+// is told as one on its issue.
+func (c *Context) pullRequest(payload map[string]any) {
+	if issue, ok := payload["issue"].(map[string]any); ok && issue["pull_request"] != nil {
+		number, _ := issue["number"].(float64)
+		c.Event.PullRequest = int(number)
+		return
+	}
+	request, ok := payload["pull_request"].(map[string]any)
+	if !ok {
+		return
+	}
+	number, _ := request["number"].(float64)
+	head, _ := request["head"].(map[string]any)
+	from, _ := head["repo"].(map[string]any)
+	name, _ := from["full_name"].(string)
+	c.Event.PullRequest, c.Event.Fork = int(number), !strings.EqualFold(name, c.Repository)
+	c.Event.Head, _ = head["sha"].(string)
+}
+
 // event takes what the event's payload says of the repository, and of who
 // brought it about.
 func (c *Context) event(payload map[string]any) {
@@ -105,6 +138,10 @@ func (c *Context) event(payload map[string]any) {
 	c.Event.Action, _ = payload["action"].(string)
 	c.Event.SenderType, _ = sender["type"].(string)
 	c.Event.Commenter, _ = author["login"].(string)
+	c.Event.Comment, _ = comment["body"].(string)
+	written, _ := comment["created_at"].(string)
+	c.Event.CommentTime, _ = time.Parse(time.RFC3339, written) // zero where it is none
+	c.pullRequest(payload)
 	repository, _ := payload["repository"].(map[string]any)
 	c.DefaultBranch, _ = repository["default_branch"].(string)
 	if id, ok := repository["id"].(float64); ok {

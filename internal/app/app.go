@@ -93,6 +93,7 @@ type invocation struct {
 	started     time.Time
 	bound       bool // the flags have all their values
 	command     string
+	said        said // what the comment says that started this run, under on-comment
 	closers     []func()
 	process     *open.Process
 	stores      []store.Store // those that were opened, for the output `state`

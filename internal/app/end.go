@@ -37,6 +37,7 @@ func (inv *invocation) end(ctx context.Context, err error) int {
 	doc := inv.document(r, err, code)
 	inv.explain(err)
 	inv.notify(ctx)
+	inv.publish(ctx)
 	if err := inv.tell(r, doc, err); err != nil {
 		inv.runner.Error(err.Error())
 		if code == view.ExitDone {
@@ -88,6 +89,7 @@ func (inv *invocation) told(out view.Outcome) view.Outcome {
 	for i := range out.Targets {
 		t := &out.Targets[i]
 		t.Release, t.PlatformRelease, t.ErrorMessage = redact(t.Release), redact(t.PlatformRelease), redact(t.ErrorMessage)
+		t.Previous, t.Console = redact(t.Previous), redact(t.Console)
 		if t.WaitingFor != nil {
 			w := *t.WaitingFor
 			w.By, w.Reason, w.Command, w.Or, w.Workflow = redact(w.By), redact(w.Reason), redact(w.Command), redact(w.Or), redact(w.Workflow)

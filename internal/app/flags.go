@@ -96,9 +96,22 @@ func (l list) String() string {
 // Type names the type in the help.
 func (l list) Type() string { return "list" }
 
+// lines is a flag of several values, one a line: commas are part of them.
+type lines struct{ list }
+
+// Set adds the values of one occurrence.
+func (l lines) Set(text string) error {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			*l.values = append(*l.values, line)
+		}
+	}
+	return nil
+}
+
 // global adds the flags that every command has.
 func (f *flags) global(s *pflag.FlagSet) {
-	s.VarP(list{&f.files}, "file", "f", "pipeline `file`, - for standard input; several for reconcile, status and validate (default sluice.yaml, else .github/sluice.yaml)")
+	s.VarP(lines{list{&f.files}}, "file", "f", "pipeline `file`, - for standard input; several for reconcile, status and validate (default sluice.yaml, else .github/sluice.yaml)")
 	s.StringVar(&f.store, "store", "", "where state is kept, instead of what the pipeline file says: artifact, git, s3://bucket/prefix, file:DIR")
 	s.DurationVar(&f.waitBudget, "wait-budget", 15*time.Minute, "how long one invocation may take before it saves and exits pending")
 	s.DurationVar(&f.inlineWait, "inline-wait", 2*time.Minute, "how long a bake or window is waited for in process")

@@ -49,7 +49,7 @@ func mistakesOf(problems []pipeline.Problem) []mistake {
 
 // parse reads the pipeline files and shows every mistake and warning.
 func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error) {
-	files := inv.flags.files
+	files := inv.givenFiles()
 	if len(files) == 0 {
 		found, err := pipeline.Find(os.DirFS("."))
 		if err != nil {
@@ -77,10 +77,32 @@ func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error)
 	return pipelines, problems, sameNames(pipelines)
 }
 
-// ofOtherStore reports whether a problem is about a store that the command line
-// names another in place of.
+// ofOtherStore reports whether a problem is none with the store that the command line
+// names in place of the file's.
 func (inv *invocation) ofOtherStore(p pipeline.Problem) bool {
-	return p.Store != "" && inv.flags.store != "" && p.Store != inv.flags.store
+	store := inv.flags.store
+	switch {
+	case store == "":
+		return false
+	case p.Unread != "":
+		return strings.HasPrefix(store, p.Unread)
+	default:
+		return p.Store != "" && p.Store != store
+	}
+}
+
+// givenFiles are the pipeline files that were given. A comma parts two of them, unless
+// there is a file with that whole name.
+func (inv *invocation) givenFiles() []string {
+	var files []string
+	for _, given := range inv.flags.files {
+		if _, err := os.Stat(given); err == nil || !strings.Contains(given, ",") {
+			files = append(files, given)
+			continue
+		}
+		_ = list{&files}.Set(given) // takes every text
+	}
+	return files
 }
 
 // source is a pipeline file and the name that its mistakes have: standard input
@@ -145,8 +167,7 @@ func (inv *invocation) show(problems []pipeline.Problem) {
 	}
 }
 
-// load parses for a command that runs: mistakes end it, and so does whatever
-// this version does not run yet.
+// load parses for a command that runs: mistakes end it.
 func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 	pipelines, problems, err := inv.parse()
 	if err != nil || inv.warns() {
@@ -157,10 +178,6 @@ func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 	}
 	for _, p := range pipelines {
 		inv.hideHooks(p.Notify)
-		if later := p.Later(); len(later) > 0 {
-			inv.show(later)
-			return nil, &laterError{problems: later}
-		}
 	}
 	inv.notices(pipelines)
 	if err := inv.resolvePlaces(pipelines); err != nil {
@@ -179,7 +196,7 @@ func (inv *invocation) warns() bool {
 
 // one is the only pipeline of a command that takes one.
 func (inv *invocation) one(ctx context.Context) (*pipeline.Pipeline, error) {
-	if len(inv.flags.files) > 1 {
+	if len(inv.givenFiles()) > 1 {
 		return nil, usage(errors.New("this command takes one --file; only reconcile, status and validate take several"))
 	}
 	pipelines, err := inv.load(ctx)
@@ -187,17 +204,6 @@ func (inv *invocation) one(ctx context.Context) (*pipeline.Pipeline, error) {
 		return nil, err
 	}
 	return pipelines[0], nil
-}
-
-// laterError names what the file declares and this version does not run.
-type laterError struct{ problems []pipeline.Problem }
-
-func (e *laterError) Error() string {
-	lines := make([]string, len(e.problems))
-	for i, p := range e.problems {
-		lines[i] = p.String()
-	}
-	return "nothing was done, because the pipeline file wants what this version does not run:\n" + strings.Join(lines, "\n")
 }
 
 // notices says what the platforms that are used have to say, each once.

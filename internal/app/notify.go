@@ -45,13 +45,19 @@ func (inv *invocation) notifyOf(ctx context.Context, p part) {
 		inv.runner.Warning("nobody was told: " + err.Error())
 		return
 	}
-	out := inv.told(p.outcome)
-	out.Status = status(out, inv.code(ctx, &result{pipeline: p.pipeline, outcome: p.outcome, moves: true}, p.err), p.err)
+	out := inv.toldOf(ctx, p)
 	m := notify.Message{ID: uuid.NewString(), Pipeline: p.pipeline.Name.Value, Command: inv.command, Outcome: out, RunURL: run.RunURL, At: inv.Clock.Now()}
 	if p.err != nil {
 		m.Error = inv.runner.Redact(p.err.Error())
 	}
 	notify.Teller{Getenv: inv.getenv, Transport: inv.transport(), Warn: inv.runner.Warning}.Tell(ctx, p.pipeline.Notify, m)
+}
+
+// toldOf is what a pipeline came to, without secrets.
+func (inv *invocation) toldOf(ctx context.Context, p part) view.Outcome {
+	out := inv.told(p.outcome)
+	out.Status = status(out, inv.code(ctx, &result{pipeline: p.pipeline, outcome: p.outcome, moves: true}, p.err), p.err)
+	return out
 }
 
 // hideHooks masks what hooks have as secrets. Slack's address is shown by its path,

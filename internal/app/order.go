@@ -86,22 +86,7 @@ func (inv *invocation) ignoreJob() *cobra.Command {
 // order completes a command to rollouts that exist. Its Use is its name.
 func (inv *invocation) order(cmd *cobra.Command) *cobra.Command {
 	name := cmd.Use
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return inv.move(cmd.Context(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-			targets, err := inv.selected(p)
-			if err != nil {
-				return view.Outcome{}, err
-			}
-			if err := inv.mayVote(ctx, name); err != nil {
-				return view.Outcome{}, err
-			}
-			if err := inv.mayInEmergency(ctx); err != nil {
-				return view.Outcome{}, err
-			}
-			f := inv.flags
-			return e.Command(ctx, engine.Order{Command: name, Targets: targets, Promotion: f.promotion, Phase: cmp.Or(f.jump, f.phase), Jump: f.jump != "", Job: f.job, Comment: f.comment, Emergency: f.emergency})
-		})
-	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return inv.give(cmd.Context(), name) }
 	cmd.Use += " [TARGET|STAGE]"
 	takes(cmd, placeWords, -1)
 	s := cmd.Flags()
@@ -111,6 +96,30 @@ func (inv *invocation) order(cmd *cobra.Command) *cobra.Command {
 	inv.flags.passing(s)
 	inv.flags.why(s)
 	return cmd
+}
+
+// give gives a command to rollouts that exist.
+func (inv *invocation) give(ctx context.Context, name string) error {
+	return inv.move(ctx, func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+		targets, err := inv.selected(p)
+		if err != nil {
+			return view.Outcome{}, err
+		}
+		if err := inv.mayComment(name, targets); err != nil {
+			return view.Outcome{}, err
+		}
+		if err := inv.mayVote(ctx, name); err != nil {
+			return view.Outcome{}, err
+		}
+		if err := inv.mayInEmergency(ctx); err != nil {
+			return view.Outcome{}, err
+		}
+		f := inv.flags
+		return e.Command(ctx, engine.Order{
+			Command: name, Targets: targets, Promotion: f.promotion, Phase: cmp.Or(f.jump, f.phase), Jump: f.jump != "", Job: f.job,
+			Comment: f.comment, Emergency: f.emergency, Release: inv.said.release, Said: inv.said.at,
+		})
+	})
 }
 
 func (inv *invocation) rollback() *cobra.Command {

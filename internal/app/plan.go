@@ -8,6 +8,7 @@ import (
 
 	"sluice/internal/engine"
 	"sluice/internal/planner"
+	"sluice/internal/publish"
 	"sluice/internal/store/open"
 	"sluice/internal/view"
 	"sluice/pipeline"
@@ -124,6 +125,7 @@ func (inv *invocation) tellPlan(ctx context.Context, p *pipeline.Pipeline, make 
 		out.Status = view.Refused
 	}
 	permissions := inv.permissions(p)
+	inv.publishPlan(ctx, p, out, plan.Text(permissions))
 	inv.result = &result{pipeline: p, matrix: matrix, outcome: out, text: plan.Text(permissions), summary: true, extra: map[string]any{
 		"targets": plan.Targets, "findings": plan.Findings, "permissions": permissions,
 	}}
@@ -132,10 +134,16 @@ func (inv *invocation) tellPlan(ctx context.Context, p *pipeline.Pipeline, make 
 
 // permissions are what the job's token needs.
 func (inv *invocation) permissions(p *pipeline.Pipeline) []string {
+	if inv.flags.sandbox {
+		return nil
+	}
+	return append(inv.readsState(p), publish.Permissions(p)...)
+}
+
+// readsState are the permissions that state and reviews need.
+func (inv *invocation) readsState(p *pipeline.Pipeline) []string {
 	where := inv.storeName(p)
 	switch {
-	case inv.flags.sandbox:
-		return nil
 	case where == pipeline.StoreGit:
 		return []string{"actions: read", "contents: write"}
 	case where == pipeline.StoreArtifact, len(planner.Environments(slices.Collect(p.All()))) > 0:

@@ -5,12 +5,17 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"sluice/internal/publish/githubtest"
 )
 
-// githubCommand is GitHub's API in a story, as far as reviews of environments go:
+// githubCommand is GitHub's API in a story, as far as reviews of environments go, and
+// what is shown there:
 //
 //	github serve                       serves it; programs reach it
 //	github environment NAME [none]     an environment with required reviewers, or without
@@ -18,6 +23,12 @@ import (
 //	github forget RUN                  the run's reviews are gone
 //	github deny                        the token may not read reviews any more
 //	github asked                       prints how often reviews were read
+//	github allow PERMISSION…           the token may do that: "deployments: write"
+//	github commit SHA [NUMBER]         the repository has a commit, which a pull request brought
+//	github role LOGIN ROLE             what somebody may do in the repository
+//	github deployments                 prints each with its statuses
+//	github comments NUMBER             prints those of a pull request
+//	github requests                    prints how many there were, but for reviews
 func githubCommand(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) == 0 {
 		ts.Fatalf("usage: github serve, environment, review, forget, deny or asked")
@@ -41,6 +52,44 @@ func githubCommand(ts *testscript.TestScript, negated bool, args []string) {
 		g.denied = true
 	case verb == "asked":
 		_, _ = fmt.Fprintln(ts.Stdout(), g.asked) // into memory
+	default:
+		shown(ts, g.rest, verb, rest)
+	}
+}
+
+// shown is the part of githubCommand about what is shown on GitHub.
+func shown(ts *testscript.TestScript, g *githubtest.Server, verb string, rest []string) {
+	out := ts.Stdout()
+	switch {
+	case verb == "allow":
+		for _, permission := range rest {
+			name, level, _ := strings.Cut(permission, ": ")
+			g.Permissions[name] = level
+		}
+	case verb == "commit" && len(rest) > 0:
+		g.Commits = append(g.Commits, rest[0])
+		if len(rest) > 1 {
+			number, err := strconv.Atoi(rest[1])
+			ts.Check(err)
+			g.Merged(number, rest[0])
+		}
+	case verb == "role" && len(rest) == 2:
+		g.Roles[rest[0]] = rest[1]
+	case verb == "deployments":
+		for _, d := range g.Deployments {
+			_, _ = fmt.Fprintln(out, d.Environment, d.Ref, d.Task) // into memory
+			for _, s := range d.Statuses {
+				_, _ = fmt.Fprintln(out, " ", s.State, s.EnvironmentURL, s.LogURL, s.Description)
+			}
+		}
+	case verb == "comments" && len(rest) == 1:
+		number, err := strconv.Atoi(rest[0])
+		ts.Check(err)
+		for _, c := range g.Comments[number] {
+			_, _ = fmt.Fprintln(out, c.Body)
+		}
+	case verb == "requests":
+		_, _ = fmt.Fprintln(out, g.Total())
 	default:
 		ts.Fatalf("github: no such command")
 	}
@@ -71,10 +120,11 @@ type reviewed struct {
 	reviews      map[string][]review
 	denied       bool
 	asked        int
+	rest         *githubtest.Server
 }
 
 func newReviewed() *reviewed {
-	return &reviewed{environments: map[string]bool{}, reviews: map[string][]review{}}
+	return &reviewed{environments: map[string]bool{}, reviews: map[string][]review{}, rest: githubtest.New()}
 }
 
 func (g *reviewed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -101,6 +151,7 @@ func (g *reviewed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		answer(w, http.StatusOK, map[string]any{"name": r.PathValue("name"), "protection_rules": rules})
 	})
+	mux.Handle("/", g.rest)
 	mux.ServeHTTP(w, r)
 }
 

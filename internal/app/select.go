@@ -106,7 +106,7 @@ func (inv *invocation) selected(p *pipeline.Pipeline) ([]*pipeline.Target, error
 // is not looked for here.
 func (inv *invocation) selectedIn(p *pipeline.Pipeline) ([]*pipeline.Target, error) {
 	targets, err := inv.selected(p)
-	if err != nil && len(inv.flags.files) > 1 {
+	if err != nil && len(inv.givenFiles()) > 1 {
 		return nil, nil
 	}
 	return targets, err

@@ -18,9 +18,9 @@ place and what would be right. It makes no connection.`,
   sluice validate deploy/shop.yaml --output json`,
 		RunE: func(*cobra.Command, []string) error {
 			pipelines, problems, err := inv.parse()
-			later := notYet(pipelines)
-			if problems = append(problems, later...); err == nil && len(later) > 0 {
-				err = &laterError{problems: later}
+			if unable := inv.unable(pipelines); err == nil && len(unable) > 0 {
+				problems = append(problems, unable...)
+				err = &pipelineError{problems: problems}
 			}
 			inv.show(problems)
 			inv.result = &result{extra: map[string]any{"problems": mistakesOf(problems)}, summary: true}
@@ -39,11 +39,18 @@ place and what would be right. It makes no connection.`,
 	return takes(cmd, "file", -1)
 }
 
-// notYet lists what a run would refuse although the file may say it.
-func notYet(pipelines []*pipeline.Pipeline) []pipeline.Problem {
+// unable lists what pipelines ask for that a run of this event cannot do.
+func (inv *invocation) unable(pipelines []*pipeline.Pipeline) []pipeline.Problem {
+	if !inv.runner.Inside() || inv.flags.sandbox {
+		return nil
+	}
+	run, err := inv.runner.Context()
+	if err != nil || !run.ReadsOnly() {
+		return nil
+	}
 	var all []pipeline.Problem
 	for _, p := range pipelines {
-		all = append(all, p.Later()...)
+		all = append(all, p.NeedsWriting(readsOnly)...)
 	}
 	return all
 }

@@ -25,6 +25,8 @@ type Platform interface {
 	Make(ctx context.Context, t driver.Target, description string) (driver.Release, error)
 	// Operation reads work of a platform's own by its name. See [driver.Driver].
 	Operation(ctx context.Context, t driver.Target, name string) (driver.Operation, time.Duration, error)
+	// Approval says whether a platform itself asks for a person's approval on a target.
+	Approval(ctx context.Context, t driver.Target) (bool, error)
 	// Facts are what a platform can do.
 	Facts(platform string) driver.Facts
 }

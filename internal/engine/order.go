@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"sluice/internal/ledger"
 	"sluice/internal/planner"
@@ -20,7 +21,9 @@ type Order struct {
 	Jump      bool // advance: to a later phase than the next
 	Job       string
 	Comment   string
-	Emergency bool // approve: a maintainer's word, who is no approver
+	Emergency bool      // approve: a maintainer's word, who is no approver
+	Release   string    // approve, reject: what the word names; "" for whatever waits
+	Said      time.Time // approve, reject: when the word was written; zero for now
 }
 
 // Command carries out an order. Errors as [Engine.Promote].
@@ -35,6 +38,7 @@ func (e *Engine) Command(ctx context.Context, o Order) (view.Outcome, error) {
 	}
 	wanted := planner.Order{
 		Command: o.Command, Targets: o.Targets, Promotion: o.Promotion, Phase: o.Phase, Jump: o.Jump, Job: o.Job, Voter: e.voter(o),
+		Release: o.Release, Said: o.Said,
 	}
 	wanted.ID = e.planner.OrderID(wanted)
 	plan := func(ctx context.Context, state *ledger.State) (planner.Plan, error) {

@@ -24,9 +24,15 @@ func (e *Engine) planned(ctx context.Context, targets []*pipeline.Target, plan p
 	if err != nil {
 		return view.Plan{}, err
 	}
+	return e.toldPlan(ctx, state, p), nil
+}
+
+// toldPlan is what is told of a plan, with what only a plan is worth asking for.
+func (e *Engine) toldPlan(ctx context.Context, state *ledger.State, p planner.Plan) view.Plan {
 	told := e.view().PlanOf(state, p)
 	e.madeOf(ctx, p, &told)
-	return told, nil
+	e.platformsApprovals(ctx, &told)
+	return told
 }
 
 // PlanRollback finds out what [Engine.Rollback] would do, and changes nothing.

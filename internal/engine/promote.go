@@ -60,9 +60,7 @@ func (e *Engine) Plan(ctx context.Context, req Promotion) (view.Plan, error) {
 	if err != nil {
 		return view.Plan{}, err
 	}
-	told := e.view().PlanOf(state, plan)
-	e.madeOf(ctx, plan, &told)
-	return told, nil
+	return e.toldPlan(ctx, state, plan), nil
 }
 
 // planOf plans a promotion; a release that is to be made is made if really.

@@ -34,8 +34,12 @@ func (e *Engine) back(req Back, id string) planning {
 			return planner.Plan{}, err
 		}
 		wanted := planner.Back{ID: id, Targets: req.Targets, Of: req.Promotion, Release: req.Release, Options: req.Options}
+		of := e.planner.WentBack(state, req.Targets)
 		if req.Release != "" {
-			histories, err := e.Ledger.Histories(ctx, names(req.Targets)...)
+			of = names(req.Targets)
+		}
+		if len(of) > 0 {
+			histories, err := e.Ledger.Histories(ctx, of...)
 			if err != nil {
 				return planner.Plan{}, err
 			}

@@ -127,7 +127,7 @@ func (p *Planner) takeAway(ctx context.Context, d *draft) {
 	_, err := p.trial(d.record, away)
 	q := rollout.Question{Intention: rollout.ToDisableCanary, Person: p.Actor.Person, Overrides: d.spec.Overrides}
 	if err := p.refusedBy(d.record, q, err); err != nil {
-		d.undoNothing(err)
+		d.undoNothing(Back{}, err)
 		return
 	}
 	d.away = &away

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"sluice/internal/ledger"
 	"sluice/pipeline"
@@ -30,6 +31,8 @@ type Order struct {
 	Jump      bool // to a later phase than the next
 	Job       string
 	Voter     rollout.Voter // approve, reject
+	Release   string        // approve, reject: what the word names; "" for whatever waits
+	Said      time.Time     // approve, reject: when the word was written; zero for now
 	ID        string        // the same for a re-run of the step, see [Planner.OrderID]; "" where nothing makes it the same
 }
 
@@ -77,9 +80,28 @@ func (p *Planner) Order(state *ledger.State, o Order) Plan {
 		return plan
 	}
 	for _, c := range fits {
+		if refusal, isAbout := o.isAbout(c); !isAbout {
+			plan.Refusals = append(plan.Refusals, refusal)
+			continue
+		}
 		p.order(&plan, o, c)
 	}
 	return plan
+}
+
+// isAbout reports whether a word that was written before can be about a rollout; else
+// why not. What somebody read when they wrote it is what they mean.
+func (o Order) isAbout(c candidate) (Refusal, bool) {
+	x, target := c.rollout(), c.target.Name.Value
+	switch release := x.Spec.Release; {
+	case o.Release != "" && !release.Called(o.Release):
+		return refuse(target, fmt.Sprintf("cannot %s release %s: %s is of release %s", o.Command, o.Release, c.name, release.ID), "`sluice status` shows what waits; name that"), false
+	case !o.Said.IsZero() && x.Rollout.CreateTime.After(o.Said):
+		return refuse(target, fmt.Sprintf("cannot %s %s: it was created at %s, after the word was written at %s", o.Command, c.name,
+			x.Rollout.CreateTime.UTC().Format(time.RFC3339), o.Said.UTC().Format(time.RFC3339)), "look at what waits now, and say it again"), false
+	default:
+		return Refusal{}, true
+	}
 }
 
 // given goes on with what the same command of an earlier attempt was given to.

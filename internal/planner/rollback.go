@@ -21,7 +21,7 @@ type Back struct {
 	Of        string // the promotion to go back from; "" whatever changed each target last
 	Release   string // "" each target's baseline; else one that ran there before and was good
 	Options   driver.Options
-	Histories map[string]*rollout.History // by target, where Release is named; nil where not loaded
+	Histories map[string]*rollout.History // by target: of all where Release is named, else of those that went back last ([WentBack])
 }
 
 // GoBack plans a rollback. Each target does what it can: one with nothing to
@@ -74,7 +74,7 @@ func (p *Planner) goBack(ctx context.Context, req Back, d *draft) {
 	trial, err := p.trial(d.record, back)
 	q := rollout.Question{Intention: rollout.ToRollBack, Person: p.Actor.Person, Overrides: d.spec.Overrides}
 	if err := p.refusedBy(d.record, q, err); err != nil {
-		d.undoNothing(err)
+		d.undoNothing(req, err)
 		return
 	}
 	d.back = &back
@@ -120,7 +120,7 @@ func releaseNames(goals []rollout.Goal) string {
 }
 
 // undoNothing takes over why a target does not go back.
-func (d *draft) undoNothing(err error) {
+func (d *draft) undoNothing(req Back, err error) {
 	var refused *rollout.RefusedError
 	if !errors.As(err, &refused) || !refused.Unchanged() {
 		d.refusals = append(d.refusals, refusalOf(d.name(), err))
@@ -132,21 +132,33 @@ func (d *draft) undoNothing(err error) {
 	}
 	d.unchanged = true
 	note := driver.Finding{Target: d.name(), Severity: driver.Note, Message: refused.Error()}
-	if release, ok := further(d.record); ok && refused.Reason == rollout.ReasonThere {
+	if release, ok := further(d.record, req.Histories[d.name()]); ok && refused.Reason == rollout.ReasonThere {
 		note.Remedy = fmt.Sprintf("`sluice rollback --target %s --release %s` goes further back", d.name(), release)
 	}
 	d.findings = append(d.findings, note)
 }
 
+// WentBack are the targets whose newest rollout took them back and is over: who wants
+// to go back there again is told how to go further, which their histories know.
+func (p *Planner) WentBack(state *ledger.State, targets []*pipeline.Target) []string {
+	var list []string
+	for _, t := range targets {
+		if last, ok := p.record(state, t).Newest(); ok && last.Over() && last.Rollout.RollbackOfRollout != "" {
+			list = append(list, t.Name.Value)
+		}
+	}
+	return list
+}
+
 // further is the release that ran on a target before the one that its last
 // rollback brought back; false where the record knows none.
-func further(r *rollout.Record) (string, bool) {
+func further(r *rollout.Record, h *rollout.History) (string, bool) {
 	last, ok := r.Newest()
 	if !ok {
 		return "", false
 	}
 	now, past := last.Spec.Release.ID, false
-	for _, g := range r.Goals(nil) {
+	for _, g := range r.Goals(h) {
 		blocked := slices.ContainsFunc(r.Blocks, func(b rollout.Block) bool { return b.Release == g.Release.ID })
 		if past && !blocked && g.Release.ID != now {
 			return g.Release.ID, true

@@ -251,6 +251,9 @@ func (p *Planner) resolve(ctx context.Context, drafts []*draft) {
 			p.unread(d, d.name(), err)
 			return
 		}
+		if known.Digest == "" {
+			known.Digest = d.release.Digest // the same artifact, which is not there yet
+		}
 		d.release = known
 	})
 }

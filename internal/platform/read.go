@@ -130,6 +130,16 @@ func (p *Platform) Make(ctx context.Context, at driver.Target, description strin
 	})
 }
 
+// Approval says whether a platform itself asks for a person's approval on a target.
+// See [driver.Approver].
+func (p *Platform) Approval(ctx context.Context, at driver.Target) (bool, error) {
+	t, err := p.stages.Target(at)
+	if err != nil {
+		return false, p.tell(err)
+	}
+	return reading(ctx, p, t.Approval)
+}
+
 // Operation reads work of a platform's own by its name. See [driver.Driver].
 func (p *Platform) Operation(ctx context.Context, at driver.Target, name string) (op driver.Operation, wait time.Duration, err error) {
 	t, err := p.stages.Target(at)

@@ -86,6 +86,8 @@ func statusWord(t view.Target) string {
 		return "unchanged"
 	case t.Skipped:
 		return "skipped, " + string(t.Status)
+	case t.Withdrawn:
+		return "withdrawn"
 	}
 	return string(t.Status)
 }

@@ -166,7 +166,7 @@ func (o *Outcome) sum() Status {
 		return Succeeded // what failed is told, and is no failure of looking
 	case o.looks:
 		return Pending
-	case has(func(t Target) bool { return t.Status == rollout.PromotionFailed && !t.ordered }):
+	case has(func(t Target) bool { return t.Status == rollout.PromotionFailed && !t.Withdrawn }):
 		if pending || has(Target.Acted) {
 			return Failed
 		}

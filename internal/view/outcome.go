@@ -53,14 +53,20 @@ type Target struct {
 	Release         string                  `json:"release"`
 	ReleaseName     string                  `json:"releaseName,omitzero"` // what people call the release, where that is not its id
 	PlatformRelease string                  `json:"platformRelease"`
+	Previous        string                  `json:"previous,omitzero"` // the release that ran before its rollout; "" where nothing did, or nobody knows
+	Digest          string                  `json:"digest,omitzero"`   // "sha256:…" of the artifact that the release is, where its platform tells
+	Commit          string                  `json:"commit,omitzero"`   // of the pipeline file that its rollout was made with
+	RunURL          string                  `json:"runURL,omitzero"`   // of the workflow run that made its rollout
+	Console         string                  `json:"console,omitzero"`  // where its platform shows it to people
 	Rollout         string                  `json:"rollout"`
 	Promotion       string                  `json:"promotion,omitzero"`
 	ErrorMessage    string                  `json:"errorMessage"` // why it failed, or why this invocation could not go on with it
 	WaitingFor      *Waiting                `json:"waitingFor,omitzero"`
 	Unchanged       bool                    `json:"unchanged,omitzero"`
-	Wave            int                     `json:"wave,omitzero"`    // from 1; 0 where the promotion has none
-	Skipped         bool                    `json:"skipped,omitzero"` // a person left it out
-	Flagged         bool                    `json:"flagged,omitzero"` // an emergency approval is still to be acknowledged
+	Wave            int                     `json:"wave,omitzero"`      // from 1; 0 where the promotion has none
+	Skipped         bool                    `json:"skipped,omitzero"`   // a person left it out
+	Withdrawn       bool                    `json:"withdrawn,omitzero"` // it ended as the command wanted, although its promotion did not succeed
+	Flagged         bool                    `json:"flagged,omitzero"`   // an emergency approval is still to be acknowledged
 	BlockedBy       []Block                 `json:"blockedBy,omitempty"`
 	Queued          []Queued                `json:"queued,omitempty"`     // rollouts behind the one that is told
 	Measures        []Measure               `json:"measures,omitempty"`   // what its rollout's checks measured
@@ -73,7 +79,6 @@ type Target struct {
 	Ways     []string `json:"ways,omitempty"`    // after a failure: command lines that are accepted now
 
 	acted   bool // something took effect, or may have: a failure is no mere refusal
-	ordered bool // it ended as the command wanted, although its promotion did not succeed
 	refused bool // what the command wanted did not fit the record
 }
 

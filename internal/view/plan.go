@@ -24,31 +24,66 @@ type Plan struct {
 
 // TargetPlan is one target's share of a plan.
 type TargetPlan struct {
-	Target     string          `json:"target"`
-	Stage      string          `json:"stage"`
-	Platform   string          `json:"platform"`
-	Source     string          `json:"source,omitempty"`
-	Beside     []string        `json:"beside,omitempty"` // the targets of other stages before that run it too
-	Release    string          `json:"release"`
-	Runs       string          `json:"runs,omitempty"`       // what runs there now
-	Commit     string          `json:"commit,omitempty"`     // that the release was made of, where the platform tells
-	RunsCommit string          `json:"runsCommit,omitempty"` // that what runs was made of
-	Commits    *Commits        `json:"commits,omitempty"`    // between the two
-	Wave       int             `json:"wave,omitempty"`       // from 1; 0 where there are none
-	Phases     []string        `json:"phases"`
-	Approval   bool            `json:"approval,omitempty"`
-	Unchanged  bool            `json:"unchanged,omitempty"`
-	First      bool            `json:"first,omitempty"`
-	Resumes    string          `json:"resumes,omitempty"`
-	Queued     bool            `json:"queued,omitempty"`
-	WaitingFor *Waiting        `json:"waitingFor,omitempty"` // what keeps it from being planned
-	Does       []string        `json:"does,omitempty"`       // what happens to a rollout that exists
-	BlockedBy  []Block         `json:"blockedBy,omitempty"`  // what stands in the way now, and until when
-	Requests   []string        `json:"requests,omitempty"`   // what the first effect would send
-	Commands   []string        `json:"commands,omitempty"`   // the same with the vendor's own client, lines for a shell
-	Checks     []string        `json:"checks,omitempty"`     // what would be checked, and with which permissions
-	Before     json.RawMessage `json:"before,omitempty"`
-	After      json.RawMessage `json:"after,omitempty"` // after the first effect, predicted
+	Target     string   `json:"target"`
+	Stage      string   `json:"stage"`
+	Platform   string   `json:"platform"`
+	Source     string   `json:"source,omitempty"`
+	Beside     []string `json:"beside,omitempty"` // the targets of other stages before that run it too
+	Release    string   `json:"release"`
+	Runs       string   `json:"runs,omitempty"`       // what runs there now
+	Commit     string   `json:"commit,omitempty"`     // that the release was made of, where the platform tells
+	RunsCommit string   `json:"runsCommit,omitempty"` // that what runs was made of
+	Commits    *Commits `json:"commits,omitempty"`    // between the two
+	Wave       int      `json:"wave,omitempty"`       // from 1; 0 where there are none
+	Phases     []string `json:"phases"`
+	Approval   bool     `json:"approval,omitempty"`
+	// PlatformApproval is the platform's own beside ours; nil where it has no such
+	// thing, or nothing is sent.
+	PlatformApproval *PlatformApproval `json:"platformApproval,omitempty"`
+	Unchanged        bool              `json:"unchanged,omitempty"`
+	First            bool              `json:"first,omitempty"`
+	Resumes          string            `json:"resumes,omitempty"`
+	Queued           bool              `json:"queued,omitempty"`
+	WaitingFor       *Waiting          `json:"waitingFor,omitempty"` // what keeps it from being planned
+	Does             []string          `json:"does,omitempty"`       // what happens to a rollout that exists
+	BlockedBy        []Block           `json:"blockedBy,omitempty"`  // what stands in the way now, and until when
+	Requests         []string          `json:"requests,omitempty"`   // what the first effect would send
+	Commands         []string          `json:"commands,omitempty"`   // the same with the vendor's own client, lines for a shell
+	Checks           []string          `json:"checks,omitempty"`     // what would be checked, and with which permissions
+	Before           json.RawMessage   `json:"before,omitempty"`
+	After            json.RawMessage   `json:"after,omitempty"` // after the first effect, predicted
+}
+
+// PlatformApproval is whether a platform asks for an approval of its own.
+type PlatformApproval struct {
+	Required bool   `json:"required"`
+	Unread   string `json:"unread,omitempty"` // why nobody knows
+}
+
+// Sends reports whether something would be sent for the target now.
+func (t TargetPlan) Sends() bool { return !t.Unchanged && len(t.Requests) > 0 }
+
+// Approves notes whether the target's platform asks for an approval of its own, or
+// why that is not known.
+func (t *TargetPlan) Approves(asks bool, err error) {
+	t.PlatformApproval = &PlatformApproval{Required: asks}
+	if err != nil {
+		t.PlatformApproval = &PlatformApproval{Unread: err.Error()}
+	}
+}
+
+// text is the approval for a person; "" where none is asked for.
+func (a *PlatformApproval) text() string {
+	switch {
+	case a == nil:
+		return ""
+	case a.Unread != "":
+		return "on the platform itself could not be read: " + a.Unread
+	case a.Required:
+		return "on the platform itself is asked for, too, once it has the release"
+	default:
+		return ""
+	}
 }
 
 // Plan tells of a promotion's plan.
@@ -278,6 +313,9 @@ func (t TargetPlan) notes() [][2]string {
 	}
 	if t.Approval {
 		notes = append(notes, [2]string{"approval", "is waited for first"})
+	}
+	if text := t.PlatformApproval.text(); text != "" {
+		notes = append(notes, [2]string{"approval", text})
 	}
 	if t.First {
 		notes = append(notes, [2]string{"first", "nothing runs there yet: canary phases are skipped"})

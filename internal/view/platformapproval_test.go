@@ -1,6 +1,8 @@
 package view
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"sluice/internal/ledger"
@@ -22,4 +24,26 @@ func TestPlatformsOwnApproval(t *testing.T) {
 	if got, want := theirs.what(), "waits for approval on the platform itself by octocat"; got != want {
 		t.Errorf("the platform's: %q, want %q", got, want)
 	}
+}
+
+// What a plan says of the platform's own approval, and that it could not be read.
+func TestPlannedPlatformApproval(t *testing.T) {
+	for want, plan := range map[string]TargetPlan{
+		"": {},
+		"on the platform itself could not be read: 403, PERMISSION_DENIED": asking(false, errors.New("403, PERMISSION_DENIED")),
+		"on the platform itself is asked for, too":                         asking(true, nil),
+	} {
+		if got := plan.PlatformApproval.text(); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%+v is told as %q, want %q", plan.PlatformApproval, got, want)
+		}
+	}
+	if got := asking(false, nil).PlatformApproval.text(); got != "" {
+		t.Errorf("one that is not asked for is told: %q", got)
+	}
+}
+
+func asking(asks bool, err error) TargetPlan {
+	var plan TargetPlan
+	plan.Approves(asks, err)
+	return plan
 }

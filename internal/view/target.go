@@ -50,7 +50,7 @@ func (t *telling) done(d done) Target {
 	}
 	e := d.execution(r)
 	o := t.target(name, r, e, seen{waiting: d.row.Waiting, err: d.err, left: d.row.Left, settled: d.why() == nil})
-	o.ordered = ordered(d.plan.Command, e)
+	o.Withdrawn = withdrew(d.plan.Command, e)
 	if d.err != nil && o.Status == rollout.PromotionPending {
 		o.refused = isRefusal(d.err)
 	}
@@ -169,9 +169,9 @@ func withdrawn(r *rollout.Record) (*rollout.Execution, bool) {
 	return nil, false
 }
 
-// ordered reports whether a rollout ended as a command wanted, although its
+// withdrew reports whether a rollout ended as a command wanted, although its
 // promotion did not succeed.
-func ordered(command string, e *rollout.Execution) bool {
+func withdrew(command string, e *rollout.Execution) bool {
 	if e == nil || !e.Over() {
 		return false
 	}
@@ -226,6 +226,7 @@ func (t *telling) target(name string, r *rollout.Record, e *rollout.Execution, s
 	}
 	o.Release, o.ReleaseName, o.Promotion = e.Spec.Release.ID, e.Spec.Release.Name, e.Spec.Promotion
 	o.Rollout, o.State, o.Phase = e.Rollout.Name, e.Rollout.State, phaseNow(e)
+	o.Previous, o.Digest, o.Commit, o.RunURL = e.Previous.ID, e.Spec.Release.Digest, e.Spec.Commit, e.Spec.RunURL
 	o.acted, o.Flagged, o.Results, o.Queued = e.Acted(), e.Flagged(), results(e), queued(r, e)
 	o.Measures, o.Automation = measures(e), automation(e)
 	t.inPromotion(&o)
@@ -268,6 +269,7 @@ func (t *telling) place(o *Target, r *rollout.Record) {
 	}
 	if declared := t.declared[o.Target]; declared != nil {
 		o.Stage, o.Platform, o.Component = declared.Stage.Name.Value, declared.Platform.Platform, declared.Component.Value
+		o.Console = console(declared)
 	}
 }
 

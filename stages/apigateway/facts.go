@@ -21,6 +21,7 @@ func Facts() driver.Facts {
 	return driver.Facts{
 		Platform: "apigateway",
 		Title:    "Amazon API Gateway",
+		Console:  "https://{region}.console.aws.amazon.com/apigateway/main/apis/{restApi}/stages?api={restApi}&region={region}",
 		Keys: []driver.Key{
 			{
 				Name: "restApi", Type: driver.String, Required: true, Identity: true, Reach: true, Bound: true,

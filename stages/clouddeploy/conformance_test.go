@@ -18,13 +18,13 @@ func TestHostile(t *testing.T) { stagetest.RunHostile(t, newHarness) }
 
 func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 	b := newBench(t, faults...)
-	empty := target("fresh")
+	empty, gated := target("fresh"), target("gated")
 	return stagetest.Harness{
 		Facts: clouddeploy.Facts(), Open: clouddeploy.Open,
 		Env: b.server.Env(), Rejected: rejected(t),
 		Now: b.clock.Now, Advance: b.clock.Move,
 		Members: []stagetest.Member{{Target: target("prod"), Source: target("staging")}},
-		Unknown: target("gone"), Empty: &empty,
+		Unknown: target("gone"), Empty: &empty, Asks: &gated,
 		Snapshot: func() func() { return sandboxtest.Snapshot(t, b.emulator, b.clock) },
 		Inside:   b.server.Transport(),
 		Effects:  func() int { return len(b.server.Effects()) },

@@ -20,6 +20,7 @@ func Facts() driver.Facts {
 	return driver.Facts{
 		Platform: "clouddeploy",
 		Title:    "Google Cloud Deploy",
+		Console:  "https://console.cloud.google.com/deploy/delivery-pipelines/{location}/{deliveryPipeline}?project={project}",
 		Keys: []driver.Key{
 			{
 				Name: "project", Type: driver.String, Required: true, Identity: true, Reach: true, Bound: true,
@@ -46,12 +47,13 @@ func Facts() driver.Facts {
 			driver.Deploy, driver.Rollback, driver.Approve, driver.Reject, driver.Advance,
 			driver.RetryJob, driver.IgnoreJob, driver.Cancel,
 		},
-		Batch:   1,
-		Remote:  true,
-		Settle:  settle,
-		Backoff: driver.Backoff{Initial: 5 * time.Second, Max: time.Minute, Factor: 2},
-		Works:   "a rollout (its id, RELEASE/ROLLOUT or its resource name), or an operation",
-		Secrets: google.Secrets(),
+		Batch:    1,
+		Remote:   true,
+		Settle:   settle,
+		Backoff:  driver.Backoff{Initial: 5 * time.Second, Max: time.Minute, Factor: 2},
+		Approves: true,
+		Works:    "a rollout (its id, RELEASE/ROLLOUT or its resource name), or an operation",
+		Secrets:  google.Secrets(),
 	}
 }
 

@@ -31,6 +31,8 @@ func Facts() driver.Facts {
 	return driver.Facts{
 		Platform: "cloudrun",
 		Title:    "Google Cloud Run",
+		Console:  "https://console.cloud.google.com/run/detail/{location}/{service}/revisions?project={project}",
+		Digests:  true,
 		Keys: []driver.Key{
 			name("project", "a project's id, such as shop-1234", "The Google Cloud project."),
 			name("location", "a region, such as europe-west1", "The service's region."),

@@ -306,12 +306,14 @@ func (r revision) release(service string) (driver.Release, error) {
 	if err != nil {
 		return driver.Release{}, google.NoAnswer("the revision "+r.Name, "%w", err)
 	}
-	sum := digest(ref)
+	sum, whole := digest(ref), ""
 	if sum == "" {
 		sum = unpinned
+	} else {
+		_, whole, _ = strings.Cut(ref, "@")
 	}
 	short := google.Last(r.Name)
-	return driver.Release{ID: id{service, short, sum}.String(), Name: short, Comment: ref}, nil
+	return driver.Release{ID: id{service, short, sum}.String(), Name: short, Comment: ref, Digest: whole}, nil
 }
 
 // made is the name of the revision that a service gets of an image: the same for the

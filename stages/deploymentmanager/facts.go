@@ -26,6 +26,7 @@ func Facts() driver.Facts {
 	return driver.Facts{
 		Platform: "deploymentmanager",
 		Title:    "Google Deployment Manager (legacy)",
+		Console:  "https://console.cloud.google.com/dm/deployments/details/{deployment}?project={project}",
 		Keys: []driver.Key{
 			{
 				Name: "project", Type: driver.String, Required: true, Identity: true,

@@ -58,7 +58,10 @@ type Facts struct {
 	Split    Split         // how traffic is split, where Kinds has Weight
 	Ahead    bool          // Live of many targets reads what Prepare needs of each, in fewer requests: [Live.Stands]
 	Makes    bool          // releases can be made of what stands there: [Driver.Make]
+	Digests  bool          // releases name the artifact that they are: [Release.Digest]
+	Approves bool          // the platform may ask for an approval of its own: the driver is an [Approver]
 	Works    string        // what [Driver.Operation] follows, and how people name it; "" where it is Unsupported
+	Console  string        // where people see a target: an address with its keys in braces, "https://…/{app}"; "" for none
 	Notice   string        // said once per run as a warning where a target uses the platform; "" for none
 }
 
@@ -146,6 +149,7 @@ type Release struct {
 	Platform   string    `json:"platform,omitempty"`  // the platform's record of it on this target (a Heroku release id); "" where there is none
 	CreateTime time.Time `json:"createTime,omitzero"` // by the platform's clock; zero where the answer did not carry it
 	Comment    string    `json:"comment,omitempty"`   // the platform's description of it: untrusted text
+	Digest     string    `json:"digest,omitempty"`    // "sha256:…" of the artifact that it is, as a registry has it; "" where the platform does not tell
 	Origin     string    `json:"origin,omitempty"`    // its id where it came from, where it has another one there; "" where it is the same
 }
 

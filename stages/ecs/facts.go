@@ -23,6 +23,7 @@ func Facts() driver.Facts {
 	return driver.Facts{
 		Platform: "ecs",
 		Title:    "Amazon ECS",
+		Console:  "https://{region}.console.aws.amazon.com/ecs/v2/clusters/{cluster}/services/{service}/deployments?region={region}",
 		Keys: []driver.Key{
 			{
 				Name: "cluster", Type: driver.String, Required: true, Identity: true,

@@ -51,6 +51,15 @@ func (d confirmed) Live(ctx context.Context, targets []driver.Target) ([]driver.
 	return live, errs
 }
 
+// Approval implements [driver.Approver] where the driver does.
+func (d confirmed) Approval(ctx context.Context, t driver.Target) (bool, error) {
+	approver, ok := d.Driver.(driver.Approver)
+	if !ok {
+		return false, &UnsupportedError{Text: "the platform has no approvals of its own"}
+	}
+	return approver.Approval(ctx, t)
+}
+
 // word is what needs a second read of what a target runs, "" for nothing.
 func (d confirmed) word(live driver.Live, err error) string {
 	switch {

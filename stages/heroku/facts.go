@@ -38,6 +38,7 @@ func Facts() driver.Facts {
 	return driver.Facts{
 		Platform: "heroku",
 		Title:    "Heroku",
+		Console:  "https://dashboard.heroku.com/apps/{app}/activity",
 		Keys: []driver.Key{
 			{
 				Name: "app", Type: driver.String, Required: true, Identity: true,

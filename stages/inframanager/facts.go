@@ -28,6 +28,7 @@ func Facts() driver.Facts {
 	return driver.Facts{
 		Platform: "inframanager",
 		Title:    "Google Infrastructure Manager",
+		Console:  "https://console.cloud.google.com/infra-manager/deployments?project={project}",
 		Keys: []driver.Key{
 			{
 				Name: "project", Type: driver.String, Required: true, Identity: true,

@@ -23,6 +23,8 @@ func Facts() driver.Facts {
 	return driver.Facts{
 		Platform: "lambda",
 		Title:    "AWS Lambda",
+		Console:  "https://{region}.console.aws.amazon.com/lambda/home?region={region}#/functions/{function}/aliases/{alias}",
+		Digests:  true,
 		Keys: []driver.Key{
 			{
 				Name: "function", Type: driver.String, Required: true, Identity: true, Reach: true,

@@ -27,6 +27,7 @@ const latestVersion = "$LATEST"
 // version is what of a version matters here.
 type version struct {
 	number, code string // code is its CodeSha256, 12 hexadecimal digits of it
+	digest       string // its CodeSha256 as digests are written
 	role, dead   string
 	description  string
 	created      time.Time
@@ -36,7 +37,7 @@ type version struct {
 // asked for by name alone: what a target runs has another id in another function,
 // and whoever promotes it there has to resolve it.
 func (v version) release(function string) driver.Release {
-	return driver.Release{ID: function + ":" + v.number + "@" + v.code, Name: v.number, Comment: v.description}
+	return driver.Release{ID: function + ":" + v.number + "@" + v.code, Name: v.number, Comment: v.description, Digest: v.digest}
 }
 
 func (v version) resolved(function string) driver.Release {
@@ -136,7 +137,7 @@ func believeVersion(operation string, out types.FunctionConfiguration, function,
 	if err != nil || len(sum) != 32 {
 		lacks = append(lacks, "a CodeSha256")
 	} else {
-		v.code = hex.EncodeToString(sum[:6])
+		v.code, v.digest = hex.EncodeToString(sum[:6]), "sha256:"+hex.EncodeToString(sum)
 	}
 	if v.created, err = time.Parse("2006-01-02T15:04:05.999-0700", aws.ToString(out.LastModified)); err != nil {
 		lacks = append(lacks, "a time as LastModified")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"sluice/stages/driver"
@@ -50,6 +51,31 @@ func checkFacts(t *testing.T, h Harness) {
 		t.Error("no variable holds the credentials: nothing would be masked")
 	}
 	checkKeys(t, h)
+	checkConsole(t, f)
+}
+
+// digests: what runs, and what is resolved, is an artifact by its digest, where the
+// platform says so, and nowhere else.
+func digests(b *bench) {
+	form := regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	for _, r := range []driver.Release{b.current(b.Members[0].Source), b.earlier} {
+		if form.MatchString(r.Digest) != b.Facts.Digests || !b.Facts.Digests && r.Digest != "" {
+			b.Errorf("the facts say that it tells digests: %t; %s has %q", b.Facts.Digests, r.ID, r.Digest)
+		}
+	}
+}
+
+// checkConsole: the address of the platform's console has no key in it that targets have
+// not.
+func checkConsole(t *testing.T, f driver.Facts) {
+	for _, m := range regexp.MustCompile(`\{(.*?)\}`).FindAllStringSubmatch(f.Console, -1) {
+		if !slices.ContainsFunc(f.Keys, func(k driver.Key) bool { return k.Name == m[1] && k.Type == driver.String }) {
+			t.Errorf("console %s: no key %s", f.Console, m[1])
+		}
+	}
+	if f.Console != "" && !strings.HasPrefix(f.Console, "https://") {
+		t.Errorf("console %s: want https", f.Console)
+	}
 }
 
 func checkKeys(t *testing.T, h Harness) {

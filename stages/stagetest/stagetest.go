@@ -56,6 +56,9 @@ type Harness struct {
 	Unknown driver.Target
 	// Empty is a target where nothing runs yet; nil where the platform has none.
 	Empty *driver.Target
+	// Asks is a target on which the platform asks for an approval of its own; nil
+	// where Facts.Approves is false.
+	Asks *driver.Target
 
 	// OutOfReach is why the vendor's own client cannot reach the fake platform; ""
 	// where it can.
@@ -128,6 +131,8 @@ func properties() []property {
 		{"Resolve", resolve},
 		{"Latest", latest},
 		{"Make", makes},
+		{"Approval", approval},
+		{"Digests", digests},
 		{"PrepareChangesNothing", prepareChangesNothing},
 		{"OthersOperation", othersOperation},
 		{"UnknownResource", unknownResource},

@@ -103,9 +103,10 @@ func (e *Emulator) seedPipeline(p *pipeline.Pipeline, name string, seats []seat)
 	}
 }
 
-// seedTarget makes a target and its stage. Approval and canary are Cloud
-// Deploy's own here, and the pipeline file cannot declare them: a target has
-// them by its id, approval also by its stage's.
+// seedTarget makes a target and its stage. Approval, canary and the targets of a
+// multi-target are Cloud Deploy's own here, and the pipeline file cannot declare them:
+// a target has them by its id ("approval", "canary", "multi"), approval also by its
+// stage's.
 func (e *Emulator) seedTarget(p *wire.DeliveryPipeline, s seat) {
 	name := s.config.location() + "/targets/" + s.config.Target
 	if e.state.Targets[name] == nil {
@@ -113,6 +114,9 @@ func (e *Emulator) seedTarget(p *wire.DeliveryPipeline, s seat) {
 		t := &wire.Target{
 			Run:             &wire.CloudRunLocation{Location: s.config.location()},
 			RequireApproval: byStage || strings.Contains(s.config.Target, "approval"),
+		}
+		if strings.Contains(s.config.Target, "multi") {
+			t.Run, t.MultiTarget = nil, &wire.MultiTarget{TargetIDs: e.seedChildren(s.config)}
 		}
 		e.fillTarget(t, name)
 		e.state.Targets[name] = t
@@ -123,6 +127,23 @@ func (e *Emulator) seedTarget(p *wire.DeliveryPipeline, s seat) {
 	p.SerialPipeline.Stages = append(p.SerialPipeline.Stages, &wire.Stage{TargetID: s.config.Target, Strategy: strategyOf(s.config.Target)})
 	p.Etag = ""
 	p.Etag = etagOf(p)
+}
+
+// seedChildren makes the two targets that a multi-target stands for.
+func (e *Emulator) seedChildren(c config) []string {
+	const longest = 63 - len("-east")
+	var ids []string
+	for _, side := range []string{"-east", "-west"} {
+		child := c.Target[:min(len(c.Target), longest)] + side
+		name := c.location() + "/targets/" + child
+		if e.state.Targets[name] == nil {
+			t := &wire.Target{Run: &wire.CloudRunLocation{Location: c.location()}}
+			e.fillTarget(t, name)
+			e.state.Targets[name] = t
+		}
+		ids = append(ids, child)
+	}
+	return ids
 }
 
 // strategyOf is a canary of 25 and 50 % for a target whose id says so, else a
@@ -159,12 +180,24 @@ func (e *Emulator) seedRollout(p *wire.DeliveryPipeline, target string, n int) {
 	e.deployed(release, target, fmt.Sprintf("%s-to-%s-0001", id(release.Name), target), clock(release.CreateTime).Add(time.Hour))
 }
 
-// deployed puts a finished rollout on a target.
+// deployed puts a finished rollout on a target, and on each that a multi-target
+// stands for.
 func (e *Emulator) deployed(release *wire.Release, target, rollout string, at time.Time) {
-	stage := stageOf(release, e.state.Pipelines[parent(release.Name)], target)
-	phases, err := buildPhases(stage.Strategy, e.childrenOf(locationOf(release.Name), target), false, "")
+	strategy := stageOf(release, e.state.Pipelines[parent(release.Name)], target).Strategy
+	children := e.childrenOf(locationOf(release.Name), target)
+	controller := e.finished(release, target, rollout, strategy, children, at)
+	for _, child := range children {
+		if r := e.finished(release, child, rollout+"-"+child, strategy, nil, at); r != nil && controller != nil {
+			r.ControllerRollout = controller.Name
+		}
+	}
+}
+
+// finished puts one finished rollout on a target; nil where its strategy has no phases.
+func (e *Emulator) finished(release *wire.Release, target, rollout string, strategy *wire.Strategy, children []string, at time.Time) *wire.Rollout {
+	phases, err := buildPhases(strategy, children, false, "")
 	if err != nil {
-		return
+		return nil
 	}
 	name := release.Name + "/rollouts/" + rollout
 	r := &wire.Rollout{
@@ -179,6 +212,7 @@ func (e *Emulator) deployed(release *wire.Release, target, rollout string, at ti
 	}
 	touch(r)
 	e.state.Rollouts[name] = r
+	return r
 }
 
 // Intrude implements sandbox.Intruder: by hand, somebody rolls another release

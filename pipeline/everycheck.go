@@ -5,23 +5,6 @@ import (
 	"slices"
 )
 
-// Later lists what the file declares and this version does not carry out yet.
-// validate and the commands that would have to act on it refuse, naming these
-// problems.
-func (p *Pipeline) Later() []Problem {
-	w := &walker{file: p.File, lines: p.lines}
-	add := func(pos Pos, what string) {
-		w.problem(pos, what+" not run yet by this version; remove them to run this pipeline")
-	}
-	if p.Deployments.Value == "own" {
-		add(p.Deployments.Pos, "deployments of its own (deployments: own) are")
-	}
-	if p.Comment.Value == "own" {
-		add(p.Comment.Pos, "comments (comment: own) are")
-	}
-	return w.sorted()
-}
-
 // Checks is every check once, wherever it is declared.
 func (p *Pipeline) Checks() iter.Seq[*Check] {
 	return func(yield func(*Check) bool) {
