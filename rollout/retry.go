@@ -83,9 +83,9 @@ func (e local) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) error
 	}
 	e.Accepted = e.Accepted || e.Restored || j.ID == JobDeploy
 	j.State = JobPending
-	e.checks(p.ID, j.ID).forget()
+	e.forgetMeasures(p.ID, j.ID)
 	if j.ID == JobAnalysis {
-		e.analysis(p.ID).beginAnew()
+		e.forgetAnalysis(p.ID)
 	}
 	e.reapply(p)
 	e.reopen(r, p, now)
@@ -143,7 +143,7 @@ func (e *Execution) reapply(p *Phase) {
 // reopen takes a rollout up again at a phase.
 func (e *Execution) reopen(r *Record, p *Phase, now time.Time) {
 	setJobs(p, JobPending, JobAborted)
-	e.Rollout.revive()
+	e.revive()
 	e.setTime(timeStarted, now) // the person gives it its time once more
 	e.Asked, e.YieldsTo = nil, ""
 	if p.State == PhaseInProgress {

@@ -20,10 +20,15 @@ type Error struct {
 	Err error
 }
 
-// Error is one line: where, what, the platform's words, request id and remedy.
+// Error is one line: where, what, the platform's words, request id and remedy. What
+// is about no target says which platform.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.Stage + "/" + e.Target + " (" + e.Platform + "): " + e.Op + ": " + e.text())
+	where := e.Platform
+	if e.Stage+e.Target != "" {
+		where = e.Stage + "/" + e.Target + " (" + e.Platform + ")"
+	}
+	b.WriteString(where + ": " + e.Op + ": " + e.text())
 	if e.RequestID != "" {
 		b.WriteString(" (request id " + e.RequestID + ")")
 	}

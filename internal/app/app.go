@@ -87,6 +87,7 @@ type invocation struct {
 	reach       func(http.RoundTripper) http.RoundTripper // leads checks to emulators that no variable leads to; may be nil
 	runner      *actions.Runner
 	console     *console
+	terminal    io.Writer // standard error as it is, which may be a terminal
 	platforms   []stages.Platform
 	credentials []string // the environment variables that hold them
 	flags       flags
@@ -112,8 +113,9 @@ func newInvocation(p Process) *invocation {
 	if p.Self == nil {
 		p.Self = process.Here().Self
 	}
+	terminal := p.Stderr
 	p.Stderr = &shared{w: p.Stderr}
-	inv := &invocation{Process: p, started: time.Now(), overlay: map[string]string{}, platforms: all.Platforms(), process: open.NewProcess()}
+	inv := &invocation{Process: p, terminal: terminal, started: time.Now(), overlay: map[string]string{}, platforms: all.Platforms(), process: open.NewProcess()}
 	inv.credentials = credentialNames(inv.platforms)
 	inv.own = func(name string) string {
 		if v, ok := inv.overlay[name]; ok {

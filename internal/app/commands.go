@@ -55,7 +55,7 @@ or written; 130 interrupted, and saved.`,
 	root.SetFlagErrorFunc(wrongFlag)
 	inv.flags.global(root.PersistentFlags())
 	root.AddCommand(
-		inv.validate(), inv.plan(), inv.promote(), inv.promoteCanary(), inv.disableCanary(), inv.status(),
+		inv.initialise(), inv.validate(), inv.plan(), inv.promote(), inv.promoteCanary(), inv.disableCanary(), inv.status(),
 		inv.approve(), inv.reject(), inv.onComment(), inv.advance(), inv.cancel(), inv.retryJob(), inv.ignoreJob(),
 		inv.rollback(), inv.skip(), inv.abandon(), inv.unabandon(), inv.lock(), inv.unlock(), inv.unblock(), inv.reconcile(),
 		inv.events(), inv.history(), inv.get(), inv.report(), inv.collect(), inv.operation(), inv.state(), inv.schema(), inv.sandbox(), inv.version(),

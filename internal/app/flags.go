@@ -69,7 +69,9 @@ type flags struct {
 	matrix         bool
 	shards         int
 	shard          string
-	out            string // the folder of a report
+	out            string // the folder of a report, or of what init writes
+	overwrite      bool   // files that are there already
+	noWorkflows    bool
 }
 
 // list is a flag of several values, separated by commas or newlines.

@@ -24,6 +24,19 @@ func Secrets() []string {
 	return []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"}
 }
 
+// Login is how a job gets them: GitHub's token is exchanged for those of a role.
+func Login() driver.Login {
+	return driver.Login{
+		Steps: `- uses: aws-actions/configure-aws-credentials@00943011d9042930efac3dcd3a170e4273319bc8 # v5.1.0
+  with:
+    role-to-assume: ${{ vars.AWS_ROLE_ARN }}
+    aws-region: ${{ vars.AWS_REGION }}
+    role-duration-seconds: 3600
+`,
+		IDToken: true, Variables: []string{"AWS_ROLE_ARN", "AWS_REGION"},
+	}
+}
+
 // The pattern of a key that names a region, and what it wants in words.
 const (
 	RegionPattern = `[a-z]{2}(-[a-z]+)+-[0-9]+`

@@ -52,6 +52,8 @@ func Facts() driver.Facts {
 			Name: `[A-Za-z0-9_]+`, NameHint: "letters, digits and _, such as backend",
 			Value: `[A-Za-z0-9\-._~:/?#&=,]+`, ValueHint: "one or more letters, digits and -._~:/?#&=, signs",
 		},
+		Finds:   driver.Finds{What: "[REGION/]REST_API", About: "a REST API, by its id or name", Example: "eu-west-1/storefront"},
+		Login:   amazon.Login(),
 		Secrets: amazon.Secrets(),
 	}
 }

@@ -53,6 +53,8 @@ func Facts() driver.Facts {
 		Backoff:  driver.Backoff{Initial: 5 * time.Second, Max: time.Minute, Factor: 2},
 		Approves: true,
 		Works:    "a rollout (its id, RELEASE/ROLLOUT or its resource name), or an operation",
+		Finds:    driver.Finds{What: "PROJECT/LOCATION/PIPELINE", About: "a delivery pipeline", Example: "shop-1234/europe-west1/shop"},
+		Login:    google.Login(),
 		Secrets:  google.Secrets(),
 	}
 }

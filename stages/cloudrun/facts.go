@@ -46,6 +46,8 @@ func Facts() driver.Facts {
 		Split:   driver.Split{Whole: true},
 		Settle:  settle,
 		Backoff: driver.Backoff{Initial: 2 * time.Second, Max: 20 * time.Second, Factor: 1.5},
+		Finds:   driver.Finds{What: "PROJECT/LOCATION[/SERVICE]", About: "a service, or all those of a location", Example: "shop-1234/europe-west1/web"},
+		Login:   google.Login(),
 		Secrets: google.Secrets(),
 	}
 }

@@ -47,6 +47,8 @@ func Facts() driver.Facts {
 		Batch:   1,
 		Backoff: driver.Backoff{Initial: 5 * time.Second, Max: 2 * time.Minute, Factor: 2},
 		Works:   "an operation of any kind (insert, update, delete, type providers)",
+		Finds:   driver.Finds{What: "PROJECT[/DEPLOYMENT]", About: "a deployment, or all those of a project", Example: "shop-1234/network"},
+		Login:   google.Login(),
 		Secrets: google.Secrets(),
 		Notice:  "Google Deployment Manager is a legacy service: Google ended its support on 2026-03-31, and its successor is Infrastructure Manager",
 	}

@@ -62,6 +62,8 @@ type Facts struct {
 	Approves bool          // the platform may ask for an approval of its own: the driver is an [Approver]
 	Works    string        // what [Driver.Operation] follows, and how people name it; "" where it is Unsupported
 	Console  string        // where people see a target: an address with its keys in braces, "https://…/{app}"; "" for none
+	Finds    Finds         // how what exists is named, where the driver is a [Finder]
+	Login    Login         // how a job of GitHub Actions gets its credentials
 	Notice   string        // said once per run as a warning where a target uses the platform; "" for none
 }
 

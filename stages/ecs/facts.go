@@ -47,6 +47,8 @@ func Facts() driver.Facts {
 		Settle:  settle,
 		Backoff: driver.Backoff{Initial: 5 * time.Second, Max: 30 * time.Second, Factor: 2},
 		Works:   "a service deployment (its id or its ARN)",
+		Finds:   driver.Finds{What: "[REGION/]CLUSTER[/SERVICE]", About: "a service, or all those of a cluster", Example: "eu-west-1/shop/web"},
+		Login:   amazon.Login(),
 		Secrets: amazon.Secrets(),
 	}
 }

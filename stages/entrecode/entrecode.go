@@ -60,6 +60,8 @@ func Facts() driver.Facts {
 		Settle:  10 * time.Second,
 		Backoff: driver.Backoff{Initial: 500 * time.Millisecond, Max: 20 * time.Second, Factor: 1.6},
 		Works:   "a deployment, by its deploymentID",
+		Finds:   driver.Finds{What: "APP_ID[/PLATFORM_ID]", About: "an app, whose platforms become targets", Example: "229b4384-fcfa-437b-833e-fc779a3f8f4c"},
+		Login:   driver.Login{Secrets: []string{tokenVariable}},
 		Secrets: []string{tokenVariable},
 	}
 }

@@ -39,6 +39,9 @@ func explain(err error) driver.Explanation {
 	if e, ok := errors.AsType[*invalidError](err); ok {
 		return driver.Explanation{Code: driver.Invalid, Remedy: e.remedy}
 	}
+	if e, ok := errors.AsType[*absentError](err); ok {
+		return driver.Explanation{Code: driver.NotFound, Remedy: e.remedy}
+	}
 	if e, ok := errors.AsType[*movedError](err); ok {
 		return driver.Explanation{Code: driver.Conflict, Remedy: e.remedy}
 	}

@@ -65,6 +65,8 @@ func Facts() driver.Facts {
 		Settle:  settle,
 		Backoff: driver.Backoff{Initial: 500 * time.Millisecond, Max: 10 * time.Second, Factor: 2},
 		Works:   "a release (v42 or its id), or a promotion by its id",
+		Finds:   driver.Finds{What: "PIPELINE", About: "a pipeline, by its name or id", Example: "storefront"},
+		Login:   driver.Login{Secrets: []string{keyVar}},
 		Secrets: []string{keyVar},
 	}
 }

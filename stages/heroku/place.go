@@ -12,9 +12,9 @@ import (
 // place is a target's configuration.
 type place struct {
 	App      string `json:"app"`
-	Pipeline string `json:"pipeline"`
-	Stage    string `json:"stage"`
-	Couple   bool   `json:"couple"`
+	Pipeline string `json:"pipeline,omitempty"`
+	Stage    string `json:"stage,omitempty"`
+	Couple   bool   `json:"couple,omitempty"`
 }
 
 func placeOf(t driver.Target) (place, error) {

@@ -55,6 +55,8 @@ func Facts() driver.Facts {
 		Settle:  settle,
 		Backoff: driver.Backoff{Initial: 5 * time.Second, Max: 30 * time.Second, Factor: 2},
 		Works:   "an operation of any kind (create, update, delete, lock, previews)",
+		Finds:   driver.Finds{What: "PROJECT/LOCATION[/DEPLOYMENT]", About: "a deployment, or all those of a location", Example: "shop-1234/europe-west1/network"},
+		Login:   google.Login(),
 		Secrets: google.Secrets(),
 	}
 }

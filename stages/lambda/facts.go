@@ -45,6 +45,8 @@ func Facts() driver.Facts {
 		Kinds:   []driver.Kind{driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback},
 		Settle:  settle,
 		Backoff: driver.Backoff{Initial: time.Second, Max: 30 * time.Second, Factor: 2},
+		Finds:   driver.Finds{What: "[REGION/]FUNCTION", About: "a function, whose aliases become targets", Example: "eu-west-1/orders"},
+		Login:   amazon.Login(),
 		Secrets: amazon.Secrets(),
 	}
 }

@@ -55,7 +55,7 @@ func (e *Emulator) seedTarget(p *pipeline.Pipeline, t *pipeline.Target, c config
 	}
 	api := e.state.Regions[c.Region][c.RestAPI]
 	if api == nil {
-		api = newAPI(c.RestAPI, p.Name.Value+" "+c.RestAPI, e.now().Add(-365*day))
+		api = newAPI(c.RestAPI, e.freeName(c, p.Name.Value), e.now().Add(-365*day))
 		e.state.add(c.Region, api)
 	}
 	if api.Stages[c.Stage] != nil {
@@ -67,6 +67,17 @@ func (e *Emulator) seedTarget(p *pipeline.Pipeline, t *pipeline.Target, c config
 	s.Description = p.Name.Value + ", " + t.Stage.Name.Value
 	s.Variables = seedVariables(t)
 	api.Stages[c.Stage] = s
+}
+
+// freeName is a pipeline's name for its first API of a region, and for each other one
+// with its id.
+func (e *Emulator) freeName(c config, name string) string {
+	for _, api := range e.state.Regions[c.Region] {
+		if api.Name == name {
+			return name + " " + c.RestAPI
+		}
+	}
+	return name
 }
 
 const day = 24 * time.Hour

@@ -1,0 +1,41 @@
+package sandbox
+
+import (
+	"encoding/json"
+)
+
+// Exampler is an emulator that has an example of what may exist under names, for who
+// begins without a pipeline file.
+type Exampler interface {
+	// Example lists places that exist under the names, in the order of their stages;
+	// none where the names mean nothing to the platform.
+	Example(names []string) []Example
+}
+
+// Example is a place of an example.
+type Example struct {
+	Stage  string
+	Target string
+	Config any // the platform's keys
+}
+
+// ExampleFile is the pipeline file of an example: seeding it makes the places.
+func ExampleFile(name, platform string, places []Example) ([]byte, error) {
+	type stage struct {
+		Name    string           `json:"name"`
+		Targets []map[string]any `json:"targets"`
+	}
+	file := struct {
+		Name   string  `json:"name"`
+		Stages []stage `json:"stages"`
+	}{Name: name}
+	for _, p := range places {
+		target := map[string]any{"name": p.Target, platform: p.Config}
+		if n := len(file.Stages); n > 0 && file.Stages[n-1].Name == p.Stage {
+			file.Stages[n-1].Targets = append(file.Stages[n-1].Targets, target)
+			continue
+		}
+		file.Stages = append(file.Stages, stage{p.Stage, []map[string]any{target}})
+	}
+	return json.Marshal(file)
+}

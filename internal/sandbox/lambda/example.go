@@ -1,0 +1,25 @@
+package lambda
+
+import (
+	"strings"
+
+	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/awsapi"
+)
+
+// Example implements sandbox.Exampler: a function with an alias for each of two
+// stages.
+func (e *Emulator) Example(names []string) []sandbox.Example {
+	if len(names) != 1 {
+		return nil
+	}
+	region, function, regional := strings.Cut(names[0], "/")
+	if !regional {
+		region, function = awsapi.DefaultRegion, names[0]
+	}
+	var places []sandbox.Example
+	for _, stage := range [][2]string{{"staging", "staging"}, {"production", "live"}} {
+		places = append(places, sandbox.Example{Stage: stage[0], Target: stage[0], Config: map[string]string{"function": function, "alias": stage[1], "region": region}})
+	}
+	return places
+}
