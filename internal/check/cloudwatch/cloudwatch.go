@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"sluice/analysis"
 )
@@ -55,11 +56,12 @@ func (e *RefusedError) Error() string { return "it answered " + e.Code + ": " + 
 func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Final reports whether asking again changes nothing: what was asked is wrong, or
-// who asks may not. Throttling is a 400 too and passes.
+// who asks may not. Throttling is a 400 too and passes. The status says whose fault
+// it is: not every version of the SDK does.
 func (e *RefusedError) Final() bool {
-	answer, ok := errors.AsType[smithy.APIError](e.Err)
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](e.Err)
 	throttled := strings.Contains(e.Code, "Throttl") || e.Code == "RequestLimitExceeded" || e.Code == "LimitExceeded"
-	return ok && answer.ErrorFault() == smithy.FaultClient && !throttled
+	return ok && answer.HTTPStatusCode() >= 400 && answer.HTTPStatusCode() < 500 && !throttled
 }
 
 // Metric asks for the points of whole periods: of a look in a bake those since
