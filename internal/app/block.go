@@ -173,7 +173,7 @@ func (inv *invocation) note(ctx context.Context, done string, do doing) error {
 		return err
 	}
 	out.Status, out.Promotion = view.Succeeded, ""
-	inv.result = &result{pipeline: p, outcome: out, text: notedText(inv.command, done, inv.flags.reason, out), summary: true}
+	inv.result = &result{pipeline: p, outcome: out, text: notedText(inv.command, done, inv.flags.reason, shown(inv, out)), summary: true}
 	return nil
 }
 

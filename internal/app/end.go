@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"sluice/internal/actions"
 	"sluice/internal/guard"
+	"sluice/internal/redact"
 	"sluice/internal/report"
 	"sluice/internal/view"
 	"sluice/pipeline"
@@ -33,7 +33,7 @@ func (inv *invocation) end(ctx context.Context, err error) int {
 		r = &result{}
 	}
 	code := inv.code(ctx, r, err)
-	r.outcome = inv.told(r.outcome)
+	r.outcome = shown(inv, r.outcome)
 	doc := inv.document(r, err, code)
 	inv.explain(err)
 	inv.notify(ctx)
@@ -80,24 +80,9 @@ func (inv *invocation) explain(err error) {
 	}
 }
 
-// told is an outcome without secrets: they go before Markdown or a table writes
-// them another way.
-func (inv *invocation) told(out view.Outcome) view.Outcome {
-	redact := inv.runner.Redact
-	out.Promotion, out.Release = redact(out.Promotion), redact(out.Release)
-	out.Targets = slices.Clone(out.Targets)
-	for i := range out.Targets {
-		t := &out.Targets[i]
-		t.Release, t.PlatformRelease, t.ErrorMessage = redact(t.Release), redact(t.PlatformRelease), redact(t.ErrorMessage)
-		t.Previous, t.Console = redact(t.Previous), redact(t.Console)
-		if t.WaitingFor != nil {
-			w := *t.WaitingFor
-			w.By, w.Reason, w.Command, w.Or, w.Workflow = redact(w.By), redact(w.Reason), redact(w.Command), redact(w.Or), redact(w.Workflow)
-			t.WaitingFor = &w
-		}
-	}
-	return out
-}
+// shown is a value without secrets: they go before a table, Markdown or a message
+// shortens, breaks or escapes them, because then nobody knows them any more.
+func shown[T any](inv *invocation, v T) T { return redact.In(v, inv.runner.Redact) }
 
 func (inv *invocation) printText(r *result, doc document) {
 	text := r.text

@@ -31,7 +31,7 @@ block. --type takes all of a type or what stands before its dot (block, rollout)
 			}
 			return inv.recall(cmd.Context(), func(ctx context.Context, e *engine.Engine, targets []*pipeline.Target) (*result, error) {
 				events, err := e.Events(ctx, targets, wanted)
-				return &result{text: report.Events(events), summary: true, extra: map[string]any{"events": events}}, err
+				return &result{text: report.Events(shown(inv, events)), summary: true, extra: map[string]any{"events": events}}, err
 			})
 		},
 	}
@@ -78,7 +78,7 @@ it and why, and what the platform calls it. Get shows one of them.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return inv.recall(cmd.Context(), func(ctx context.Context, e *engine.Engine, targets []*pipeline.Target) (*result, error) {
 				rollouts, err := e.History(ctx, targets)
-				return &result{text: report.History(rollouts), summary: true, extra: map[string]any{"rollouts": rollouts}}, err
+				return &result{text: report.History(shown(inv, rollouts)), summary: true, extra: map[string]any{"rollouts": rollouts}}, err
 			})
 		},
 	}
@@ -103,7 +103,7 @@ shape that docs/rollouts.md gives.`,
 			}
 			return inv.recall(cmd.Context(), func(ctx context.Context, e *engine.Engine, targets []*pipeline.Target) (*result, error) {
 				d, err := e.Get(ctx, targets, name)
-				return &result{text: report.Detail(d), summary: true, extra: map[string]any{"rollout": d}}, err
+				return &result{text: report.Detail(shown(inv, d)), summary: true, extra: map[string]any{"rollout": d}}, err
 			})
 		},
 	}

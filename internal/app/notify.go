@@ -55,7 +55,7 @@ func (inv *invocation) notifyOf(ctx context.Context, p part) {
 
 // toldOf is what a pipeline came to, without secrets.
 func (inv *invocation) toldOf(ctx context.Context, p part) view.Outcome {
-	out := inv.told(p.outcome)
+	out := shown(inv, p.outcome)
 	out.Status = status(out, inv.code(ctx, &result{pipeline: p.pipeline, outcome: p.outcome, moves: true}, p.err), p.err)
 	return out
 }

@@ -125,8 +125,9 @@ func (inv *invocation) tellPlan(ctx context.Context, p *pipeline.Pipeline, make 
 		out.Status = view.Refused
 	}
 	permissions := inv.permissions(p)
-	inv.publishPlan(ctx, p, out, plan.Text(permissions))
-	inv.result = &result{pipeline: p, matrix: matrix, outcome: out, text: plan.Text(permissions), summary: true, extra: map[string]any{
+	text := shown(inv, plan).Text(permissions)
+	inv.publishPlan(ctx, p, out, text)
+	inv.result = &result{pipeline: p, matrix: matrix, outcome: out, text: text, summary: true, extra: map[string]any{
 		"targets": plan.Targets, "findings": plan.Findings, "permissions": permissions,
 	}}
 	return nil

@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -66,10 +65,7 @@ func (inv *invocation) runReport(ctx context.Context) error {
 
 // writeReport writes the page, without secrets, and keeps what the command came to.
 func (inv *invocation) writeReport(p *pipeline.Pipeline, r view.Reported) error {
-	r, err := redactedReport(inv, r)
-	if err != nil {
-		return err
-	}
+	r = shown(inv, r)
 	var b bytes.Buffer
 	if err := page.Write(&b, r, versionLine()); err != nil {
 		return err
@@ -87,19 +83,4 @@ func (inv *invocation) writeReport(p *pipeline.Pipeline, r view.Reported) error 
 		extra: map[string]any{"report": r, "file": filepath.ToSlash(file)},
 	}
 	return nil
-}
-
-// redactedReport is a report without secrets: they go before HTML writes them
-// another way.
-func redactedReport(inv *invocation, r view.Reported) (view.Reported, error) {
-	fields, err := inv.clean(r)
-	if err != nil {
-		return view.Reported{}, err
-	}
-	text, err := json.Marshal(fields)
-	if err != nil {
-		return view.Reported{}, err
-	}
-	var clean view.Reported
-	return clean, json.Unmarshal(text, &clean)
 }

@@ -200,7 +200,7 @@ the platforms.`,
 			if err != nil {
 				return err
 			}
-			inv.result = &result{pipeline: p, outcome: s.Outcome, text: report.Status(s.Targets, true, inv.Clock.Now()), extra: map[string]any{"targets": s.Targets}}
+			inv.result = &result{pipeline: p, outcome: s.Outcome, text: report.Status(shown(inv, s.Targets), true, inv.Clock.Now()), extra: map[string]any{"targets": s.Targets}}
 			return nil
 		},
 	}

@@ -101,6 +101,7 @@ func (inv *invocation) look(ctx context.Context, pipelines []*pipeline.Pipeline)
 		return err
 	}
 	outcome.Status = statusOf(outcome)
+	targets = shown(inv, targets)
 	inv.result = &result{
 		outcome: outcome, text: report.Status(targets, inv.flags.all, inv.Clock.Now()), summary: true,
 		extra: map[string]any{"targets": targets, "controllers": encoded},

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/outside"
 	"sluice/internal/view"
 	"sluice/pipeline"
 )
@@ -94,7 +95,8 @@ func event(m Message, told string) ([]byte, error) {
 	if !m.Outcome.Next.IsZero() {
 		d.CustomData.Next = m.Outcome.Next.UTC().Format(time.RFC3339)
 	}
-	return json.Marshal(e)
+	text, err := json.Marshal(e)
+	return []byte(outside.Quote(string(text))), err // whoever gets it shows it somewhere
 }
 
 // subjectID is the promotion, or the message where it is about several.

@@ -45,7 +45,7 @@ func headline(p *pipeline.Pipeline, command string, out view.Outcome) string {
 	if p != nil {
 		command = p.Name.Value + ": " + command
 	}
-	return fmt.Sprintf("### %s %s · %s\n\n", mark(out.Status), escape(command), out.Status)
+	return fmt.Sprintf("### %s %s · %s\n\n", mark(out.Status), escape(command), escape(string(out.Status)))
 }
 
 func mark(s view.Status) string {
@@ -66,7 +66,7 @@ func table(b *strings.Builder, out view.Outcome) {
 	b.WriteString("| stage | target | platform | release | status | state | phase |\n|---|---|---|---|---|---|---|\n")
 	for _, t := range out.Targets {
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", escape(t.Stage), escape(t.Target), escape(t.Platform),
-			code(t.Release), statusWord(t), escape(string(t.State)), escape(t.Phase))
+			code(t.Release), escape(statusWord(t)), escape(string(t.State)), escape(t.Phase))
 	}
 	b.WriteString("\n")
 }

@@ -18,7 +18,7 @@ const mostCharts = 4
 func measuredText(t view.Target) string {
 	var b strings.Builder
 	for _, m := range t.Measures {
-		fmt.Fprintf(&b, "%s %s %s%s\n", t.Target, m.Phase, outside.Line(m.Words()), sparkline(m.Trend))
+		fmt.Fprintf(&b, "%s%s\n", outside.Line(t.Target+" "+m.Phase+" "+m.Words()), sparkline(m.Trend))
 	}
 	return b.String()
 }
@@ -63,7 +63,7 @@ func measured(b *strings.Builder, out view.Outcome) {
 			}
 			rows++
 			fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %d | %s |\n", escape(t.Target), escape(m.Phase), escape(m.Check), escape(m.Value),
-				escape(heldAgainst(m)), m.Verdict, m.Looks, m.LookedAt.UTC().Format("15:04:05"))
+				escape(heldAgainst(m)), escape(string(m.Verdict)), m.Looks, m.LookedAt.UTC().Format("15:04:05"))
 		}
 	}
 	if rows > 0 {

@@ -27,7 +27,7 @@ func Text(command string, out view.Outcome) string {
 	for _, line := range remarks(out.Targets) {
 		b.WriteString(outside.Line(line) + "\n")
 	}
-	fmt.Fprintf(&b, "%s: %s", command, out.Status)
+	b.WriteString(outside.Line(command + ": " + string(out.Status)))
 	if !out.Next.IsZero() {
 		fmt.Fprintf(&b, ", next at %s", out.Next.UTC().Format(time.RFC3339))
 	}

@@ -1,0 +1,275 @@
+package app
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"sluice/internal/outside/outsidetest"
+	"sluice/internal/redact"
+	"sluice/internal/store"
+	"sluice/internal/store/storetest"
+	"sluice/rollout"
+	"sluice/stages"
+	"sluice/stages/all"
+	"sluice/stages/driver"
+)
+
+// orbit is a pipeline on the moon.
+const orbit = `name: shop
+stages:
+  - name: staging
+    targets: [{name: source, moon: {crater: a}}]
+  - name: production
+    targets: [{name: api, moon: {crater: b}}]
+`
+
+// base is where commands are run: a pipeline on the moon, a state, and what a step of
+// a workflow has.
+type base struct {
+	dir    string
+	moon   *moon
+	memory *storetest.Memory
+	env    map[string]string // beside a step's own
+	stdin  string            // the pipeline file
+	steps  int               // those that were run
+}
+
+func newBase(t *testing.T, m *moon) *base {
+	t.Helper()
+	if m.runs == nil {
+		m.runs = map[string]string{"source": "r2", "api": "r1"}
+	}
+	return &base{dir: t.TempDir(), moon: m, memory: storetest.NewMemory(), stdin: orbit}
+}
+
+// told is all that a command told.
+type told struct {
+	args                     []string
+	inside                   bool // it was a step of a workflow
+	code                     int
+	stdout, stderr           string
+	outputs, summary, report string
+}
+
+// modes are how commands are run: as a step of a workflow and at a desk, with text and
+// with one document.
+func modes() []map[string]string {
+	step := func(output string) map[string]string {
+		return map[string]string{
+			"SLUICE_OUTPUT":  output,
+			"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "octo/shop", "GITHUB_REPOSITORY_ID": "1", "GITHUB_SERVER_URL": "https://github.example", "GITHUB_RUN_ATTEMPT": "1", "GITHUB_JOB": "deploy", "GITHUB_ACTION": "sluice", "GITHUB_ACTOR": "anna", "GITHUB_TRIGGERING_ACTOR": "anna",
+			"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_REF": "refs/heads/main",
+		}
+	}
+	return []map[string]string{step("text"), {"SLUICE_OUTPUT": "json"}, {}, step("json")}
+}
+
+// run runs a command line in one of the modes.
+func (b *base) run(t *testing.T, mode map[string]string, args ...string) told {
+	t.Helper()
+	env := map[string]string{
+		"GITHUB_OUTPUT": filepath.Join(b.dir, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(b.dir, "summary"),
+		"SLUICE_STORE": "file:" + filepath.Join(b.dir, "state"), "SLUICE_FILE": "-", "HOME": b.dir,
+	}
+	maps.Copy(env, mode)
+	b.steps++
+	if env["GITHUB_ACTIONS"] != "" {
+		env["GITHUB_RUN_ID"] = strconv.Itoa(b.steps)
+	}
+	maps.Copy(env, b.env)
+	var environ []string
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		environ = append(environ, name+"="+env[name])
+	}
+	page := filepath.Join(b.dir, "site", "index.html")
+	for _, file := range []string{env["GITHUB_OUTPUT"], env["GITHUB_STEP_SUMMARY"], page} {
+		if err := os.RemoveAll(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	inv := newInvocation(Process{
+		Args: args, Stdin: strings.NewReader(b.stdin), Stdout: &stdout, Stderr: &stderr, Environ: environ,
+		Store: func(store.Store) store.Store { return b.memory.Another() },
+	})
+	inv.platforms = []stages.Platform{b.moon.platform()}
+	code := inv.run(t.Context())
+	inv.close()
+	got := told{args: args, inside: inv.runner.Inside(), code: code, stdout: stdout.String(), stderr: stderr.String()}
+	got.outputs, got.summary, got.report = read(t, env["GITHUB_OUTPUT"]), read(t, env["GITHUB_STEP_SUMMARY"]), read(t, page)
+	return got
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// outputNames are those of action.yml.
+func outputNames() []string {
+	return []string{"status", "promotion", "release", "targets", "next", "matrix", "generation", "state"}
+}
+
+// judged is what is wrong with what a command told.
+func (g told) judged() []string {
+	var wrong []string
+	about := func(where string, found []string) {
+		for _, one := range found {
+			wrong = append(wrong, "sluice "+strings.Join(g.args, " ")+": "+where+": "+one)
+		}
+	}
+	about("the log", outsidetest.Terminal(g.stderr))
+	if strings.HasPrefix(g.stdout, "{") {
+		about("the document", outsidetest.Document(g.stdout))
+	} else {
+		about("the text", outsidetest.Terminal(g.stdout))
+	}
+	if g.inside {
+		about("the log", outsidetest.Runner(g.stderr))
+		about("the text", outsidetest.Runner(g.stdout))
+	}
+	_, _, bad := outsidetest.Outputs(g.outputs, outputNames())
+	about("the outputs", bad)
+	about("the summary", outsidetest.Markdown(g.summary))
+	about("the report", outsidetest.Page(g.report))
+	if strings.Contains(g.stderr+g.stdout, "mistake in sluice") {
+		wrong = append(wrong, "it fell: "+g.stderr)
+	}
+	return wrong
+}
+
+// shows is where a credential is seen in what a command told.
+func (g told) shows(secret string) []string {
+	var wrong []string
+	log := strings.NewReplacer("::add-mask::"+escapedCommand(secret)+"\n", "").Replace(g.stderr)
+	for where, text := range map[string]string{"log": log, "standard output": g.stdout, "outputs": g.outputs, "summary": g.summary, "report": g.report} {
+		for _, found := range outsidetest.Shows(text, secret) {
+			wrong = append(wrong, "sluice "+strings.Join(g.args, " ")+": the "+where+": "+found)
+		}
+	}
+	return wrong
+}
+
+// escapedCommand is text as a workflow command carries it.
+func escapedCommand(text string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
+}
+
+// tour are the commands that tell of the moon.
+func tour() [][]string {
+	return [][]string{
+		{"plan", "--to", "production"},
+		{"promote", "--to", "production", "--wait-budget", "2m"},
+		{"status"}, {"history"}, {"events"}, {"get", "r2-to-api-0001"},
+		{"operation", "crossing-1", "--target", "api"},
+		{"promote", "--to", "staging", "--release", "new", "--description", "d"},
+		{"rollback", "--target", "api", "--reason", "it is slow"},
+		{"reconcile"},
+	}
+}
+
+// whole reports whether everything is to be tried: each place in each way and each
+// mode. Else each place is tried in one of them, in turn.
+func whole() bool { return os.Getenv("SLUICE_PROOF") == "all" }
+
+// someOf is one of a list, the n-th in turn, or all of it.
+func someOf[T any](list []T, n int) []T {
+	if whole() {
+		return list
+	}
+	return list[n%len(list):][:1]
+}
+
+// TestHostileDrivers: each text of each answer that a driver can give is hostile, and
+// has a credential of the program's in it: one after the other, in each way that an
+// effect goes. Nothing of it acts in anything that any command tells, the credential
+// is nowhere, and every place was reached. A field that is added to the contract has
+// its place here by itself.
+func TestHostileDrivers(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(800)) // there is memory, and half the time is spent looking for more
+	places, failures := sayings()
+	for i, said := range places {
+		for _, way := range someOf(said.ways(), i) {
+			m := &moon{says: said, way: way}
+			if said.method == "Explain" {
+				m.fails = failing{method: "Begin", err: "no", Explanation: driver.Explanation{Code: driver.Invalid}}
+			}
+			hostileTour(t, string(way)+" "+said.String(), m, i)
+		}
+	}
+	for i, f := range failures {
+		for _, code := range someOf([]driver.Code{driver.Invalid, driver.Conflict, driver.Lost, driver.NotFound}, i) {
+			f.Explanation = driver.Explanation{Code: code}
+			m := &moon{fails: f, way: goesWell}
+			if f.method == "Lookup" {
+				m.way = isLost
+			}
+			hostileTour(t, f.method+" fails, "+string(code), m, i)
+		}
+	}
+}
+
+// hostileTour goes through all commands, and reports what acted and what of a
+// credential was seen or saved.
+func hostileTour(t *testing.T, what string, m *moon, n int) {
+	t.Helper()
+	var wrong []string
+	synctest.Test(t, func(t *testing.T) {
+		for _, mode := range someOf(modes(), n) {
+			m.runs = nil
+			b := newBase(t, m)
+			secret := b.plant(n)
+			m.words = secret + " " + outsidetest.Words
+			for _, args := range tour() {
+				got := b.run(t, mode, args...)
+				wrong = slices.Concat(wrong, got.judged(), got.shows(secret))
+			}
+			wrong = append(wrong, b.saved(t, secret)...)
+		}
+	})
+	for _, one := range wrong {
+		t.Errorf("%s: %s", what, one)
+	}
+	if !m.said {
+		t.Errorf("%s: no command was told it: add the way on which it is", what)
+	}
+}
+
+// plant gives the program a credential, each of those that it knows by turns, and in
+// each form.
+func (b *base) plant(n int) string {
+	names, secrets := credentialNames(all.Platforms()), outsidetest.Secrets()
+	secret := secrets[n%len(secrets)]
+	b.env = map[string]string{names[n%len(names)]: secret}
+	return secret
+}
+
+// saved finds what a redaction would still take out of the state.
+func (b *base) saved(t *testing.T, secret string) []string {
+	t.Helper()
+	var known redact.Set
+	known.Add(secret)
+	var wrong []string
+	for key, data := range b.entries(t) {
+		clean, err := rollout.Redact(data, known.Text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(clean, data) {
+			wrong = append(wrong, key.String()+" holds a credential: "+string(data))
+		}
+	}
+	return wrong
+}
