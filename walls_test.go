@@ -59,6 +59,7 @@ const shortName = 4
 
 // says reports whether a text names a platform.
 func says(text, platform string) bool {
+	text = strings.TrimPrefix(text, `"exec `) // a line for a shell, which has that word too
 	if len(platform) > shortName {
 		return strings.Contains(squeeze(text), platform)
 	}
@@ -179,11 +180,37 @@ type word struct {
 	text string
 }
 
+// isStandard reports whether a file imports a package of the standard library, whose name
+// names no platform: os/exec.
+func isStandard(spec *ast.ImportSpec) bool {
+	first, _, _ := strings.Cut(strings.Trim(spec.Path.Value, `"`), "/")
+	return first != "sluice" && !strings.Contains(first, ".")
+}
+
+// standardNames are the names by which a file calls packages of the standard library.
+func standardNames(file *ast.File) map[string]bool {
+	names := map[string]bool{}
+	for _, spec := range file.Imports {
+		if isStandard(spec) && spec.Name == nil {
+			names[path.Base(strings.Trim(spec.Path.Value, `"`))] = true
+		}
+	}
+	return names
+}
+
 // words are a file's names and string literals; comments are documentation.
 func words(file *ast.File) []word {
 	var found []word
+	foreign := standardNames(file)
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
+		case *ast.ImportSpec:
+			return !isStandard(n)
+		case *ast.SelectorExpr:
+			if x, ok := n.X.(*ast.Ident); ok && foreign[x.Name] {
+				found = append(found, word{n.Sel.Pos(), n.Sel.Name})
+				return false
+			}
 		case *ast.Ident:
 			found = append(found, word{n.Pos(), n.Name})
 		case *ast.BasicLit:

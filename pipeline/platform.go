@@ -47,6 +47,9 @@ func (w *walker) platformValue(m mapping, k driver.Key) any {
 	switch k.Type {
 	case driver.Bool:
 		return m.flag(k.Name, false)
+	case driver.Command:
+		m.someItems(k.Name, "text")
+		return append([]string{}, values(m.texts(k.Name))...)
 	case driver.StringList:
 		list := m.texts(k.Name)
 		if k.Required {

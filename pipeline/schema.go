@@ -312,6 +312,8 @@ func keySchema(k driver.Key) schema {
 	switch k.Type {
 	case driver.Bool:
 		return schema{"type": "boolean", "default": false}.about(k.Doc)
+	case driver.Command:
+		return listOfSome(k.Doc, value)
 	case driver.StringList:
 		if k.Required {
 			return unique(listOfSome(k.Doc, value))

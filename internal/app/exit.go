@@ -45,6 +45,9 @@ func causes(err error) iter.Seq[error] {
 
 // errorCode is the exit code of one error.
 func errorCode(err error) view.Exit {
+	if _, ok := errors.AsType[*casesError](err); ok {
+		return view.ExitFailed
+	}
 	if code := view.ExitOf(err); code != view.ExitRefused || !isUsage(err) {
 		return code
 	}

@@ -72,6 +72,7 @@ type flags struct {
 	out            string // the folder of a report, or of what init writes
 	overwrite      bool   // files that are there already
 	noWorkflows    bool
+	trial          string // of conform
 }
 
 // list is a flag of several values, separated by commas or newlines.

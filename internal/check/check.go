@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sluice/internal/guard"
+	"sluice/internal/program"
 	"sluice/rollout"
 )
 
@@ -70,9 +71,9 @@ func (r *Runner) preflight(g rollout.Gate) error {
 	case g.Alarms != nil, g.Metric != nil, g.Compare != nil:
 		return r.reaches(g)
 	}
-	program := argv(g)[0]
-	if _, err := r.lookPath(program); err != nil {
-		return fmt.Errorf("the program %q of a check cannot be run here (%w); the action's own image holds no programs: use the setup action with git, s3 or file state, or an http check", program, err)
+	called := argv(g)[0]
+	if _, err := program.Look(r.Environ, called); err != nil {
+		return fmt.Errorf("the program %q of a check cannot be run here (%w); the action's own image holds no programs: use the setup action with git, s3 or file state, or an http check", called, err)
 	}
 	return nil
 }
@@ -100,7 +101,7 @@ func (r *Runner) run(ctx context.Context, g rollout.Gate, v Vars) error {
 		_, err := r.ask(ctx, g.HTTP, false)
 		return err
 	}
-	_, err := r.exec(ctx, g, v)
+	_, err := r.start(ctx, g, v)
 	return err
 }
 

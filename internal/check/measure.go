@@ -129,7 +129,7 @@ func (r *Runner) measureURL(ctx context.Context, g rollout.Gate) (analysis.Sampl
 // measureProgram measures what a program writes to its standard output: without a
 // path the last line of it.
 func (r *Runner) measureProgram(ctx context.Context, g rollout.Gate, v Vars) (analysis.Sample, error) {
-	out, err := r.exec(ctx, g, v)
+	out, err := r.start(ctx, g, v)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return analysis.Sample{}, fmt.Errorf("%s did not end in time", name(g))

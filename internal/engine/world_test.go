@@ -32,6 +32,7 @@ var places = map[string]string{
 	"heroku":            "heroku: {app: shop-%s-%d}",
 	"clouddeploy":       "clouddeploy: {project: acme, location: europe-west1, deliveryPipeline: shop, target: %s-%d}",
 	"deploymentmanager": "deploymentmanager: {project: acme, deployment: %s-%d}",
+	"exec":              "exec: {command: [./deploy], resource: shop-%s-%d}",
 	"ecs":               "ecs: {cluster: shop, service: %s-%d, region: eu-west-1}",
 	"lambda":            "lambda: {function: orders, alias: %s-%d, region: eu-west-1}",
 	"inframanager":      "inframanager: {project: acme, location: europe-west1, deployment: %s-%d}",

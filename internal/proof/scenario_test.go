@@ -64,6 +64,9 @@ var places = map[string]func(stage string, i int) string{
 	"ecs": func(stage string, i int) string {
 		return fmt.Sprintf("ecs: {cluster: shop, service: %s-%d, region: eu-west-1}", stage, i)
 	},
+	"exec": func(stage string, i int) string {
+		return fmt.Sprintf("exec: {command: [./deploy], resource: shop-%s-%d}", stage, i)
+	},
 	"lambda": func(stage string, i int) string {
 		return fmt.Sprintf("lambda: {function: shop, alias: %s-%d, region: eu-west-1}", stage, i)
 	},

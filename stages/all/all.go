@@ -9,10 +9,14 @@ import (
 	"sluice/stages/deploymentmanager"
 	"sluice/stages/ecs"
 	"sluice/stages/entrecode"
+	"sluice/stages/exec"
 	"sluice/stages/heroku"
 	"sluice/stages/inframanager"
 	"sluice/stages/lambda"
 )
+
+// Trial has the conformance cases run against a program of the user's own.
+type Trial = exec.Trial
 
 // Platforms are the platforms that this build can reach, in the order of the
 // documentation.
@@ -27,5 +31,6 @@ func Platforms() []stages.Platform {
 		{Facts: lambda.Facts(), Open: lambda.Open},
 		{Facts: cloudrun.Facts(), Open: cloudrun.Open},
 		{Facts: ecs.Facts(), Open: ecs.Open},
+		{Facts: exec.Facts(), Open: exec.Open},
 	}
 }

@@ -96,6 +96,7 @@ const (
 	String     KeyType = "string"
 	Bool       KeyType = "boolean"
 	StringList KeyType = "list of strings"
+	Command    KeyType = "command" // a program and its arguments: a list of strings, of which some may be equal
 )
 
 // Key is one key of a platform's mapping in the pipeline file.

@@ -17,6 +17,7 @@ import (
 
 	"sluice/internal/guard"
 	"sluice/stages"
+	"sluice/stages/conform"
 	"sluice/stages/driver"
 )
 
@@ -57,7 +58,7 @@ func RunHostile(t *testing.T, newHarness NewHarness) {
 				if lost && kind.IsCommand() {
 					continue
 				}
-				clean := cleanLife(newInside(t, newHarness(t)), kind, lost)
+				clean := cleanLife(newRig(t, newHarness(t)), kind, lost)
 				for _, at := range clean.requests() {
 					t.Run(at.String(), func(t *testing.T) { hostile(t, newHarness, clean, at, most) })
 				}
@@ -142,6 +143,22 @@ func hostile(t *testing.T, newHarness NewHarness, clean *life, at asked, most *t
 	}
 }
 
+// rig is a bench where the lives of one request begin, and what lies behind all of
+// them: the call that was brought about, what was prepared of it, and the operation
+// that it began. Zero for none.
+type rig struct {
+	*conform.Bench
+	test     *testing.T
+	reached  driver.Call
+	prepared driver.Prepared
+	begun    *driver.Operation
+}
+
+func newRig(t *testing.T, h Harness) *rig {
+	t.Helper()
+	return &rig{Bench: conform.NewInside(t, h), test: t}
+}
+
 // benches are where the lives of one request begin, each as if none had been there
 // before: one that is put back each time, where its platform can be, else new ones.
 // One that is put back has the clean way up to the phase of the request behind it.
@@ -150,27 +167,27 @@ type benches struct {
 	newHarness NewHarness
 	clean      *life
 	at         asked
-	kept       *bench
+	kept       *rig
 	putBack    func()
 }
 
-func (s *benches) next() *bench {
+func (s *benches) next() *rig {
 	s.Helper()
 	if s.kept != nil {
 		s.putBack()
 		return s.kept
 	}
-	b := newInside(s.T, s.newHarness(s.T))
-	b.reached = b.reach(s.clean.kind)
+	b := newRig(s.T, s.newHarness(s.T))
+	b.reached = b.Bring(s.clean.kind)
 	if b.Snapshot == nil {
 		return b
 	}
 	if s.clean.lost || s.at.phase == "begin" || s.at.phase == "poll" {
-		b.prepared = b.prepare(b.reached)
+		b.prepared = b.Prepare(b.reached)
 	}
 	if s.clean.lost || s.at.phase == "poll" {
-		op, err := b.begin(b.prepared.Call)
-		b.must(err)
+		op, err := b.Begin(b.prepared.Call)
+		b.Must(err)
 		b.begun = &op
 	}
 	s.kept, s.putBack = b, b.Snapshot()
@@ -181,7 +198,7 @@ func (s *benches) next() *bench {
 // and what came of it.
 type life struct {
 	*spoiler
-	b        *bench
+	b        *rig
 	kind     driver.Kind
 	platform string
 	lost     bool // its Begin's answer was thrown away: looked up
@@ -203,7 +220,7 @@ type life struct {
 	had      int           // effects
 }
 
-func cleanLife(b *bench, kind driver.Kind, lost bool) *life {
+func cleanLife(b *rig, kind driver.Kind, lost bool) *life {
 	b.Helper()
 	l := play(b, kind, lost, newSpoiler(b), nil)
 	if l.err != nil || !l.ended || len(l.broken) > 0 || l.had != 1 {
@@ -238,18 +255,18 @@ func (l *life) changes() map[string]bool {
 
 // play lives one life. It runs in a bubble, so that waits take no time: the
 // fake platform is outside of it, and no connection to it is kept.
-func play(b *bench, kind driver.Kind, lost bool, s *spoiler, clean *life) *life {
+func play(b *rig, kind driver.Kind, lost bool, s *spoiler, clean *life) *life {
 	b.Helper()
 	l := &life{spoiler: s, b: b, kind: kind, platform: b.Facts.Platform, lost: lost, clean: clean, call: b.reached}
 	if l.call.Key == "" {
-		l.call = b.reach(kind)
+		l.call = b.Bring(kind)
 	}
 	if l.start = b.Effects(); b.begun != nil {
 		l.start--
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	synctest.Test(b.T, func(t *testing.T) { l.run(t.Context()) })
+	synctest.Test(b.test, func(t *testing.T) { l.run(t.Context()) })
 	runtime.ReadMemStats(&after)
 	l.memory, l.had = after.TotalAlloc-before.TotalAlloc, b.Effects()-l.start
 	return l
@@ -524,7 +541,7 @@ func (l *life) follow(ctx context.Context, op driver.Operation) error {
 }
 
 // judge says which rules a life broke, compared with a clean one.
-func judge(b *bench, l, clean *life) []string {
+func judge(b *rig, l, clean *life) []string {
 	broken := l.broken
 	breaks := func(format string, args ...any) { broken = append(broken, fmt.Sprintf(format, args...)) }
 	done := l.ended && l.end.Outcome == driver.Succeeded
@@ -546,7 +563,7 @@ func judge(b *bench, l, clean *life) []string {
 	if done && l.had != 1 {
 		breaks("that success is what stands: succeeded with %d effects", l.had)
 	}
-	if done && !l.kind.IsCommand() && b.current(b.target()).ID != b.expected(l.kind) {
+	if done && !l.kind.IsCommand() && b.Current(b.Target()).ID != b.Expected(l.kind) {
 		breaks("that success is what stands: it does not")
 	}
 	if !l.lasting && !l.ended && !l.stopped {

@@ -79,7 +79,7 @@ func harness(flaw string) stagetest.NewHarness {
 			Unknown: onMoon("gone"), Empty: &empty,
 			Effects: func() int { return m.effects },
 			Intrude: func(target string) error { m.apps[target] = app{release: "r9"}; return nil },
-			Reach: func(_ *testing.T, _ driver.Kind) driver.Change {
+			Reach: func(driver.Kind) driver.Change {
 				m.pending["one"] = true
 				return driver.Change{Target: onMoon("one"), Remote: json.RawMessage(`{"state": "PENDING_APPROVAL"}`)}
 			},

@@ -53,7 +53,7 @@ type spoiler struct {
 	host      string
 }
 
-func newSpoiler(b *bench) *spoiler {
+func newSpoiler(b *rig) *spoiler {
 	base := b.Inside
 	if base == nil {
 		// A connection that is kept would block the test's clock: see play.

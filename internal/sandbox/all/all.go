@@ -11,6 +11,7 @@ import (
 	"sluice/internal/sandbox/deploymentmanager"
 	"sluice/internal/sandbox/ecs"
 	"sluice/internal/sandbox/entrecode"
+	"sluice/internal/sandbox/exec"
 	"sluice/internal/sandbox/heroku"
 	"sluice/internal/sandbox/inframanager"
 	"sluice/internal/sandbox/lambda"
@@ -28,5 +29,6 @@ func Emulators(now func() time.Time) []sandbox.Emulator {
 		lambda.New(now),
 		cloudrun.New(now),
 		ecs.New(now),
+		exec.New(now),
 	}
 }

@@ -1,28 +1,28 @@
-package check
+package program
 
 import "sync"
 
-// tail keeps the end of what is written to it.
-type tail struct {
+// Tail keeps the end of what is written to it. It is safe for concurrent use.
+type Tail struct {
 	mu   sync.Mutex
-	max  int
+	Max  int // bytes that are kept
 	kept []byte
 	cut  bool
 }
 
 // Write keeps p's end; it never fails.
-func (t *tail) Write(p []byte) (int, error) {
+func (t *Tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.kept = append(t.kept, p...)
-	if over := len(t.kept) - t.max; over > 0 {
+	if over := len(t.kept) - t.Max; over > 0 {
 		t.kept, t.cut = append([]byte{}, t.kept[over:]...), true
 	}
 	return len(p), nil
 }
 
 // String is what was kept, and says if something was not.
-func (t *tail) String() string {
+func (t *Tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.cut {

@@ -1,81 +1,76 @@
-package stagetest
+package conform
 
 import (
 	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
-	"testing"
 	"time"
 
 	"sluice/stages"
 	"sluice/stages/driver"
 )
 
-// bench is one fresh platform and the hands that work on it. Whatever goes
-// wrong on the way ends the test.
-type bench struct {
-	*testing.T
+// Bench is one fresh platform and the hands that work on it. Whatever goes
+// wrong on the way ends the case.
+type Bench struct {
+	T
 	Harness
 	release driver.Release // what the source runs: it travels
 	earlier driver.Release // what the first target runs
 	key     int
 	way     http.RoundTripper // to the platform
-	// What lies behind all lives on the bench: the call that reach made, what was
-	// prepared of it, and the operation that it began. Zero for none.
-	reached  driver.Call
-	prepared driver.Prepared
-	begun    *driver.Operation
 }
 
-func newBench(t *testing.T, h Harness) *bench {
+// NewBench is a bench on a fresh platform that is reached over the network.
+func NewBench(t T, h Harness) *Bench {
 	t.Helper()
 	return newBenchOver(t, h, http.DefaultTransport)
 }
 
-// newInside is a bench that reaches its platform within the process, if it can.
-func newInside(t *testing.T, h Harness) *bench {
+// NewInside is a bench that reaches its platform within the process, if it can.
+func NewInside(t T, h Harness) *Bench {
 	t.Helper()
 	if h.Inside == nil {
-		return newBench(t, h)
+		return NewBench(t, h)
 	}
 	return newBenchOver(t, h, h.Inside)
 }
 
-func newBenchOver(t *testing.T, h Harness, way http.RoundTripper) *bench {
+func newBenchOver(t T, h Harness, way http.RoundTripper) *Bench {
 	t.Helper()
-	b := &bench{T: t, Harness: h, way: way}
-	b.release = b.pinned(b.current(h.Members[0].Source))
-	b.earlier = b.current(h.Members[0].Target)
+	b := &Bench{T: t, Harness: h, way: way}
+	b.release = b.pinned(b.Current(h.Members[0].Source))
+	b.earlier = b.Current(h.Members[0].Target)
 	if b.release.ID == "" || b.release.ID == b.earlier.ID {
-		t.Fatalf("the source runs %q and the target %q: the harness must start with two releases", b.release.ID, b.earlier.ID)
+		t.Fatalf("the source runs %q and the target %q: they must begin with two releases", b.release.ID, b.earlier.ID)
 	}
 	return b
 }
 
 // pinned is what the source runs as the first target knows it: who promotes a
 // release whose time was not told asks the target for it.
-func (b *bench) pinned(r driver.Release) driver.Release {
+func (b *Bench) pinned(r driver.Release) driver.Release {
 	b.Helper()
 	if r.ID == "" || !r.CreateTime.IsZero() {
 		return r
 	}
-	known, err := b.place(b.target()).Resolve(b.Context(), r.ID)
-	b.must(err)
+	known, err := b.place(b.Target()).Resolve(b.Context(), r.ID)
+	b.Must(err)
 	if !known.Is(r.ID) {
 		b.Fatalf("%q became %+v: it must be the same, or name it as its origin", r.ID, known)
 	}
 	return known
 }
 
-// target is the first member's.
-func (b *bench) target() driver.Target { return b.Members[0].Target }
+// Target is the first member's.
+func (b *Bench) Target() driver.Target { return b.Members[0].Target }
 
 // place is a target as a new process sees it.
-func (b *bench) place(t driver.Target) *stages.Target { return b.placeWith(t, nil) }
+func (b *Bench) place(t driver.Target) *stages.Target { return b.placeWith(t, nil) }
 
 // placeWith is place with another environment laid over.
-func (b *bench) placeWith(t driver.Target, over map[string]string) *stages.Target {
+func (b *Bench) placeWith(t driver.Target, over map[string]string) *stages.Target {
 	b.Helper()
 	env := maps.Clone(b.Env)
 	maps.Copy(env, over)
@@ -84,19 +79,20 @@ func (b *bench) placeWith(t driver.Target, over map[string]string) *stages.Targe
 		stages.Platform{Facts: b.Facts, Open: b.Open},
 	)
 	place, err := s.Target(again(b, t))
-	b.must(err)
+	b.Must(err)
 	return place
 }
 
-func (b *bench) current(t driver.Target) driver.Release {
+// Current is what a target runs, as a new process reads it.
+func (b *Bench) Current(t driver.Target) driver.Release {
 	b.Helper()
 	r, err := b.place(t).Current(b.Context())
-	b.must(err)
+	b.Must(err)
 	return r
 }
 
 // change moves the source's release to a member, by whatever kind.
-func (b *bench) change(m Member) driver.Change {
+func (b *Bench) change(m Member) driver.Change {
 	c := driver.Change{Target: m.Target, Source: &m.Source, Release: b.release}
 	if b.Facts.Supports(driver.Weight) {
 		c.Percent = b.share()
@@ -108,7 +104,7 @@ func (b *bench) change(m Member) driver.Change {
 }
 
 // share is what the canary gets: a fraction of a percent too, where that can be.
-func (b *bench) share() string {
+func (b *Bench) share() string {
 	if b.Facts.Split.Whole {
 		return "10"
 	}
@@ -116,16 +112,16 @@ func (b *bench) share() string {
 }
 
 // call is a new effect on changes.
-func (b *bench) call(kind driver.Kind, changes ...driver.Change) driver.Call {
+func (b *Bench) call(kind driver.Kind, changes ...driver.Change) driver.Call {
 	b.key++
 	return driver.Call{Key: string(kind) + "-" + time.Duration(b.key).String(), Kind: kind, Changes: changes}
 }
 
-// prepare freezes a call that nothing speaks against, intended now.
-func (b *bench) prepare(c driver.Call) driver.Prepared {
+// Prepare freezes a call that nothing speaks against, intended now.
+func (b *Bench) Prepare(c driver.Call) driver.Prepared {
 	b.Helper()
-	p, err := b.place(b.target()).Prepare(b.Context(), again(b, c))
-	b.must(err)
+	p, err := b.place(b.Target()).Prepare(b.Context(), again(b, c))
+	b.Must(err)
 	for _, f := range p.Findings {
 		if f.Severity == driver.Refuse || f.Severity == driver.Foreign {
 			b.Fatalf("%s is stopped: %+v", c.Kind, f)
@@ -135,20 +131,21 @@ func (b *bench) prepare(c driver.Call) driver.Prepared {
 	return p
 }
 
-func (b *bench) begin(c driver.Call) (driver.Operation, error) {
+// Begin sends a prepared call.
+func (b *Bench) Begin(c driver.Call) (driver.Operation, error) {
 	b.Helper()
-	op, err := b.place(b.target()).Begin(b.Context(), again(b, c))
+	op, err := b.place(b.Target()).Begin(b.Context(), again(b, c))
 	return again(b, op), err
 }
 
 // follow polls until every target has its result.
-func (b *bench) follow(c driver.Call, op driver.Operation) driver.Operation {
+func (b *Bench) follow(c driver.Call, op driver.Operation) driver.Operation {
 	b.Helper()
 	for range 500 {
 		op = again(b, op)
 		op.Call = again(b, c)
-		next, wait, err := b.place(b.target()).Poll(b.Context(), op)
-		b.must(err)
+		next, wait, err := b.place(b.Target()).Poll(b.Context(), op)
+		b.Must(err)
 		if next.Finished() {
 			return next
 		}
@@ -160,21 +157,21 @@ func (b *bench) follow(c driver.Call, op driver.Operation) driver.Operation {
 }
 
 // do takes a call through the whole protocol.
-func (b *bench) do(c driver.Call) (driver.Prepared, driver.Operation) {
+func (b *Bench) do(c driver.Call) (driver.Prepared, driver.Operation) {
 	b.Helper()
-	p := b.prepare(c)
-	op, err := b.begin(p.Call)
-	b.must(err)
+	p := b.Prepare(c)
+	op, err := b.Begin(p.Call)
+	b.Must(err)
 	return p, b.follow(p.Call, op)
 }
 
 // decide looks a lost call up until it is decided. Absent before the
 // platform's settling time has passed ends the test.
-func (b *bench) decide(c driver.Call) (driver.Verdict, driver.Operation) {
+func (b *Bench) decide(c driver.Call) (driver.Verdict, driver.Operation) {
 	b.Helper()
 	for range 500 {
-		verdict, op, err := b.place(b.target()).Lookup(b.Context(), again(b, c))
-		b.must(err)
+		verdict, op, err := b.place(b.Target()).Lookup(b.Context(), again(b, c))
+		b.Must(err)
 		if early := c.Intended.Add(b.Facts.Settle).Sub(b.Now()); verdict == driver.Absent && early > 0 {
 			b.Fatalf("%s is called absent %s before the settling time is over", c.Kind, early)
 		}
@@ -187,8 +184,8 @@ func (b *bench) decide(c driver.Call) (driver.Verdict, driver.Operation) {
 	return "", driver.Operation{}
 }
 
-// reach brings the first target where a kind is possible and returns its call.
-func (b *bench) reach(kind driver.Kind) driver.Call {
+// Bring brings the first target where a kind is possible and returns its call.
+func (b *Bench) Bring(kind driver.Kind) driver.Call {
 	b.Helper()
 	change := b.change(b.Members[0])
 	switch kind {
@@ -213,7 +210,7 @@ func (b *bench) reach(kind driver.Kind) driver.Call {
 			if b.Reach == nil {
 				b.Fatalf("%s is declared, but the harness cannot reach it", kind)
 			}
-			return b.call(kind, b.Reach(b.T, kind))
+			return b.call(kind, b.Reach(kind))
 		}
 	}
 	return b.call(kind, change)
@@ -221,16 +218,16 @@ func (b *bench) reach(kind driver.Kind) driver.Call {
 
 // step does one effect of a rollout; the change goes on from what it left.
 // It returns what stood before.
-func (b *bench) step(change *driver.Change, kind driver.Kind) json.RawMessage {
+func (b *Bench) step(change *driver.Change, kind driver.Kind) json.RawMessage {
 	b.Helper()
 	p, op := b.do(b.call(kind, *change))
 	change.Expected = op.Results[change.Target.Name].After
 	return p.Before[change.Target.Name]
 }
 
-// expected is what the first target runs for all of its traffic after a kind
+// Expected is what the first target runs for all of its traffic after a kind
 // that began where reach leaves off.
-func (b *bench) expected(kind driver.Kind) string {
+func (b *Bench) Expected(kind driver.Kind) string {
 	if kind == driver.Weight || kind == driver.Rollback || kind == driver.Disable && !b.Facts.Split.Leaves {
 		return b.earlier.ID
 	}
@@ -239,7 +236,7 @@ func (b *bench) expected(kind driver.Kind) string {
 
 // succeeded ends the test unless every change of the call has its release,
 // read back.
-func (b *bench) succeeded(c driver.Call, op driver.Operation) {
+func (b *Bench) succeeded(c driver.Call, op driver.Operation) {
 	b.Helper()
 	for _, change := range c.Changes {
 		r, ok := op.Results[change.Target.Name]
@@ -256,7 +253,7 @@ func (b *bench) succeeded(c driver.Call, op driver.Operation) {
 }
 
 // effects runs f and ends the test unless it had so many effects.
-func (b *bench) effects(want int, f func()) {
+func (b *Bench) effects(want int, f func()) {
 	b.Helper()
 	before := b.Effects()
 	f()
@@ -266,7 +263,7 @@ func (b *bench) effects(want int, f func()) {
 }
 
 // refused ends the test unless err has the code, wrapped once and for people.
-func (b *bench) refused(err error, codes ...driver.Code) *stages.Error {
+func (b *Bench) refused(err error, codes ...driver.Code) *stages.Error {
 	b.Helper()
 	e, ok := err.(*stages.Error) //nolint:errorlint // it must be the outermost
 	if !ok || !slices.Contains(codes, e.Code) {
@@ -275,7 +272,8 @@ func (b *bench) refused(err error, codes ...driver.Code) *stages.Error {
 	return e
 }
 
-func (b *bench) must(err error) {
+// Must ends the case where there is an error.
+func (b *Bench) Must(err error) {
 	b.Helper()
 	if err != nil {
 		b.Fatal(err)
@@ -283,11 +281,11 @@ func (b *bench) must(err error) {
 }
 
 // again is a value as another process reads it.
-func again[T any](b *bench, v T) T {
+func again[T any](b *Bench, v T) T {
 	b.Helper()
 	data, err := json.Marshal(v)
-	b.must(err)
+	b.Must(err)
 	var out T
-	b.must(json.Unmarshal(data, &out))
+	b.Must(json.Unmarshal(data, &out))
 	return out
 }

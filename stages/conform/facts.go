@@ -1,11 +1,10 @@
-package stagetest
+package conform
 
 import (
 	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
 
 	"sluice/stages/driver"
 )
@@ -19,7 +18,7 @@ func kinds() []driver.Kind {
 }
 
 // checkFacts: what is said of a platform before anything runs makes sense.
-func checkFacts(t *testing.T, h Harness) {
+func checkFacts(t T, h Harness) {
 	f := h.Facts
 	if !regexp.MustCompile(`^[a-z][a-z0-9]*$`).MatchString(f.Platform) || f.Title == "" {
 		t.Errorf("platform %q, title %q", f.Platform, f.Title)
@@ -56,9 +55,9 @@ func checkFacts(t *testing.T, h Harness) {
 
 // digests: what runs, and what is resolved, is an artifact by its digest, where the
 // platform says so, and nowhere else.
-func digests(b *bench) {
+func digests(b *Bench) {
 	form := regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-	for _, r := range []driver.Release{b.current(b.Members[0].Source), b.earlier} {
+	for _, r := range []driver.Release{b.Current(b.Members[0].Source), b.earlier} {
 		if form.MatchString(r.Digest) != b.Facts.Digests || !b.Facts.Digests && r.Digest != "" {
 			b.Errorf("the facts say that it tells digests: %t; %s has %q", b.Facts.Digests, r.ID, r.Digest)
 		}
@@ -67,7 +66,7 @@ func digests(b *bench) {
 
 // checkConsole: the address of the platform's console has no key in it that targets have
 // not.
-func checkConsole(t *testing.T, f driver.Facts) {
+func checkConsole(t T, f driver.Facts) {
 	for _, m := range regexp.MustCompile(`\{(.*?)\}`).FindAllStringSubmatch(f.Console, -1) {
 		if !slices.ContainsFunc(f.Keys, func(k driver.Key) bool { return k.Name == m[1] && k.Type == driver.String }) {
 			t.Errorf("console %s: no key %s", f.Console, m[1])
@@ -78,7 +77,7 @@ func checkConsole(t *testing.T, f driver.Facts) {
 	}
 }
 
-func checkKeys(t *testing.T, h Harness) {
+func checkKeys(t T, h Harness) {
 	var config map[string]any
 	if err := json.Unmarshal(h.Members[0].Target.Config, &config); err != nil {
 		t.Fatal(err)
@@ -92,7 +91,7 @@ func checkKeys(t *testing.T, h Harness) {
 		if k.Required && !given {
 			t.Errorf("the harness's target has no %s", k.Name)
 		}
-		if text, ok := value.(string); ok && !regexp.MustCompile(`^(?:`+k.Pattern+`)$`).MatchString(text) {
+		if text, ok := value.(string); ok && k.Pattern != "" && !regexp.MustCompile(`^(?:`+k.Pattern+`)$`).MatchString(text) {
 			t.Errorf("key %s: the harness's own %q does not match %s", k.Name, text, k.Pattern)
 		}
 	}
@@ -104,8 +103,8 @@ func checkKeys(t *testing.T, h Harness) {
 	}
 }
 
-func checkKey(t *testing.T, k driver.Key) {
-	if k.Name == "" || k.Doc == "" || !slices.Contains([]driver.KeyType{driver.String, driver.Bool, driver.StringList}, k.Type) {
+func checkKey(t T, k driver.Key) {
+	if k.Name == "" || k.Doc == "" || !slices.Contains([]driver.KeyType{driver.String, driver.Bool, driver.StringList, driver.Command}, k.Type) {
 		t.Errorf("key %+v needs a name, a type and a sentence of documentation", k)
 	}
 	if _, err := regexp.Compile(k.Pattern); err != nil {

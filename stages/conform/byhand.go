@@ -1,4 +1,4 @@
-package stagetest
+package conform
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 
 // byHand: what Begin sends is told as commands of the vendor's own client too,
 // which a shell can read and which show no credential.
-func (b *bench) byHand(p driver.Prepared) {
+func (b *Bench) byHand(p driver.Prepared) {
 	b.Helper()
 	if len(p.Commands) == 0 {
 		b.Errorf("%s cannot be done by hand: no command tells how", p.Call.Kind)
@@ -35,14 +35,14 @@ func (b *bench) byHand(p driver.Prepared) {
 
 // doneByHand runs the commands with the vendors' own clients, where the
 // end-to-end tests are asked for (SLUICE_E2E): they have the one effect.
-func doneByHand(b *bench, kind driver.Kind) {
+func doneByHand(b *Bench, kind driver.Kind) {
 	if os.Getenv("SLUICE_E2E") == "" {
 		b.Skip("only with SLUICE_E2E")
 	}
 	if b.OutOfReach != "" {
 		b.Skip(b.OutOfReach)
 	}
-	p := b.prepare(b.reach(kind))
+	p := b.Prepare(b.Bring(kind))
 	for _, line := range p.Commands {
 		if program, _, _ := strings.Cut(line, " "); !has(program) {
 			b.Skipf("no %s", program)
@@ -54,7 +54,7 @@ func doneByHand(b *bench, kind driver.Kind) {
 			b.shell(line, func() bool { return b.Effects() > before })
 		}
 	})
-	if verdict, _, err := b.place(b.target()).Lookup(b.Context(), p.Call); !kind.IsCommand() && (err != nil || verdict == driver.Absent) {
+	if verdict, _, err := b.place(b.Target()).Lookup(b.Context(), p.Call); !kind.IsCommand() && (err != nil || verdict == driver.Absent) {
 		b.Errorf("%s %v: the driver does not know what was done by hand", verdict, err)
 	}
 }
@@ -67,7 +67,7 @@ func has(program string) bool {
 // shell runs a line as a person would, with the platform's address and a home
 // that holds the credentials. A client that waits for what the platform's clock
 // would bring is stopped once the effect is there.
-func (b *bench) shell(line string, effective func() bool) {
+func (b *Bench) shell(line string, effective func() bool) {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
@@ -75,7 +75,7 @@ func (b *bench) shell(line string, effective func() bool) {
 	cmd.Env, cmd.WaitDelay = b.atHome(), time.Second
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	b.must(cmd.Start())
+	b.Must(cmd.Start())
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	for look := time.Tick(50 * time.Millisecond); ; {
@@ -96,10 +96,10 @@ func (b *bench) shell(line string, effective func() bool) {
 }
 
 // atHome is the environment of a person's shell.
-func (b *bench) atHome() []string {
+func (b *Bench) atHome() []string {
 	home := b.TempDir()
 	token := filepath.Join(home, "token")
-	b.must(os.WriteFile(token, []byte("token"), 0o600))
+	b.Must(os.WriteFile(token, []byte("token"), 0o600))
 	env := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasSuffix(variable, "=") })
 	env = append(env, "HOME="+home, "CLOUDSDK_CONFIG="+home, "CLOUDSDK_CORE_DISABLE_PROMPTS=1", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE="+token)
 	for name, value := range b.Env {
@@ -108,7 +108,7 @@ func (b *bench) atHome() []string {
 		}
 		env = append(env, name+"="+value)
 		if u, err := url.Parse(value); err == nil && u.Hostname() != "" {
-			b.must(os.WriteFile(filepath.Join(home, ".netrc"), []byte("machine "+u.Hostname()+" login anybody password token\n"), 0o600))
+			b.Must(os.WriteFile(filepath.Join(home, ".netrc"), []byte("machine "+u.Hostname()+" login anybody password token\n"), 0o600))
 		}
 	}
 	return env

@@ -1,7 +1,8 @@
-package stagetest
+package conform
 
 import (
 	"bytes"
+	"io"
 	"math/big"
 	"net/http"
 	"reflect"
@@ -13,7 +14,7 @@ import (
 )
 
 // stages are the platform as a new process sees it, through a transport.
-func (b *bench) stages(through http.RoundTripper) *stages.Stages {
+func (b *Bench) stages(through http.RoundTripper) *stages.Stages {
 	return stages.New(
 		driver.Env{Getenv: func(name string) string { return b.Env[name] }, Now: b.Now, Transport: through},
 		stages.Platform{Facts: b.Facts, Open: b.Open},
@@ -22,7 +23,7 @@ func (b *bench) stages(through http.RoundTripper) *stages.Stages {
 
 // live is what runs on targets, asked for in one call, and how many requests that
 // took.
-func (b *bench) live(targets ...driver.Target) ([]driver.Live, []error, int) {
+func (b *Bench) live(targets ...driver.Target) ([]driver.Live, []error, int) {
 	b.Helper()
 	c := &counter{}
 	live, errs := b.stages(c).Live(b.Context(), again(b, targets))
@@ -33,7 +34,7 @@ func (b *bench) live(targets ...driver.Target) ([]driver.Live, []error, int) {
 }
 
 // all are the members' targets and their sources, some of them twice.
-func (b *bench) all() []driver.Target {
+func (b *Bench) all() []driver.Target {
 	var targets []driver.Target
 	for _, m := range b.Members {
 		targets = append(targets, m.Target, m.Source)
@@ -43,12 +44,12 @@ func (b *bench) all() []driver.Target {
 
 // liveOfSeveral: what several targets run is what each alone runs, and asking for
 // all of them takes no more requests than asking for each.
-func liveOfSeveral(b *bench) {
+func liveOfSeveral(b *Bench) {
 	targets := b.all()
 	want, most := make([]driver.Live, len(targets)), 0
 	for i, t := range targets {
 		live, errs, sent := b.live(t)
-		b.must(errs[0])
+		b.Must(errs[0])
 		want[i], most = live[0], most+sent
 	}
 	b.effects(0, func() {
@@ -67,12 +68,12 @@ func liveOfSeveral(b *bench) {
 
 // liveBesideTrouble: a target that is not there, and one whose keys are wrong, say
 // nothing of the others.
-func liveBesideTrouble(b *bench) {
-	wrong := b.target()
+func liveBesideTrouble(b *Bench) {
+	wrong := b.Target()
 	wrong.Config = []byte("[]")
-	live, errs, _ := b.live(b.target(), b.Unknown, b.Members[0].Source, wrong)
-	b.must(errs[0])
-	b.must(errs[2])
+	live, errs, _ := b.live(b.Target(), b.Unknown, b.Members[0].Source, wrong)
+	b.Must(errs[0])
+	b.Must(errs[2])
 	if live[0].Release.ID != b.earlier.ID || !b.release.Is(live[2].Release.ID) {
 		b.Errorf("beside a target that is not there: %+v", live)
 	}
@@ -83,15 +84,15 @@ func liveBesideTrouble(b *bench) {
 }
 
 // liveShares: who has which share is told while a canary stands, to the digit.
-func liveShares(b *bench) {
+func liveShares(b *Bench) {
 	if !b.Facts.Supports(driver.Weight) {
 		b.Skip("the platform splits no traffic")
 	}
 	change := b.change(b.Members[0])
 	b.step(&change, driver.Weight)
-	for _, targets := range [][]driver.Target{{b.target()}, {b.target(), b.Members[0].Source}} {
+	for _, targets := range [][]driver.Target{{b.Target()}, {b.Target(), b.Members[0].Source}} {
 		live, errs, _ := b.live(targets...)
-		b.must(errs[0])
+		b.Must(errs[0])
 		if live[0].Release.ID != b.earlier.ID {
 			b.Errorf("with a canary it runs %q, want %q", live[0].Release.ID, b.earlier.ID)
 		}
@@ -105,9 +106,9 @@ func liveShares(b *bench) {
 
 // liveAhead: what Live read of a target serves a Prepare that comes at once, which
 // asks nothing and finds the same. What it read is not kept in the call.
-func liveAhead(b *bench) {
+func liveAhead(b *Bench) {
 	live, errs, _ := b.live(b.all()...)
-	b.must(errs[0])
+	b.Must(errs[0])
 	if !b.Facts.Ahead {
 		for _, l := range live {
 			if l.Stands != nil {
@@ -117,11 +118,11 @@ func liveAhead(b *bench) {
 		return
 	}
 	c := b.call(b.Facts.Kinds[0], b.change(b.Members[0]))
-	want := b.prepare(c)
+	want := b.Prepare(c)
 	c.Changes[0].Stands = live[0].Stands
 	asked := &counter{}
 	got, err := b.through(asked).Prepare(b.Context(), c)
-	b.must(err)
+	b.Must(err)
 	if n := asked.sent(); n != 0 || live[0].Stands == nil {
 		b.Errorf("%d requests for what Live had read: %s", n, live[0].Stands)
 	}
@@ -131,7 +132,7 @@ func liveAhead(b *bench) {
 }
 
 // shares compares who has which share with what is wanted. They sum to 100.
-func (b *bench) shares(live driver.Live, want map[string]string) {
+func (b *Bench) shares(live driver.Live, want map[string]string) {
 	b.Helper()
 	sum := new(big.Rat)
 	for _, s := range live.Shares {
@@ -151,7 +152,7 @@ func (b *bench) shares(live driver.Live, want map[string]string) {
 
 // asksOnce: a driver asks once. Whatever request of a read fails, it is not sent
 // again: who retries is above.
-func asksOnce(b *bench) {
+func asksOnce(b *Bench) {
 	c := b.call(b.Facts.Kinds[0], b.change(b.Members[0]))
 	if c.Kind.IsCommand() {
 		b.Fatalf("a platform's first kind is %s", c.Kind)
@@ -163,7 +164,7 @@ func asksOnce(b *bench) {
 	}
 	for what, read := range reads {
 		clean := &counter{}
-		b.must(read(b.through(clean)))
+		b.Must(read(b.through(clean)))
 		for n := 1; n <= clean.sent(); n++ {
 			failing := &counter{fails: n}
 			if err := read(b.through(failing)); err != nil {
@@ -180,10 +181,10 @@ func asksOnce(b *bench) {
 }
 
 // through is the first target over a transport.
-func (b *bench) through(transport http.RoundTripper) *stages.Target {
+func (b *Bench) through(transport http.RoundTripper) *stages.Target {
 	b.Helper()
-	t, err := b.stages(transport).Target(again(b, b.target()))
-	b.must(err)
+	t, err := b.stages(transport).Target(again(b, b.Target()))
+	b.Must(err)
 	return t
 }
 
@@ -207,7 +208,10 @@ func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	c.mu.Unlock()
 	if fails {
-		return respond(http.StatusServiceUnavailable, strings.NewReader("busy")), nil
+		return &http.Response{
+			StatusCode: http.StatusServiceUnavailable, Status: "503 Service Unavailable", ProtoMajor: 1, ProtoMinor: 1,
+			Header: http.Header{}, ContentLength: -1, Body: io.NopCloser(strings.NewReader("busy")), Request: r,
+		}, nil
 	}
 	return http.DefaultTransport.RoundTrip(r)
 }

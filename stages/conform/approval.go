@@ -1,14 +1,14 @@
-package stagetest
+package conform
 
 import "sluice/stages/driver"
 
 // approval: that a platform asks for an approval of its own is known from one request,
 // and where it has no such thing nothing is asked.
-func approval(b *bench) {
+func approval(b *Bench) {
 	if b.Facts.Approves != (b.Asks != nil) {
 		b.Fatalf("the facts say that it approves: %t, and the harness has %v that asks for it", b.Facts.Approves, b.Asks)
 	}
-	b.effects(0, func() { b.approves(b.target(), false) })
+	b.effects(0, func() { b.approves(b.Target(), false) })
 	if b.Asks == nil {
 		return
 	}
@@ -22,13 +22,13 @@ func approval(b *bench) {
 }
 
 // approves holds what is told of a target against what is so.
-func (b *bench) approves(t driver.Target, want bool) {
+func (b *Bench) approves(t driver.Target, want bool) {
 	b.Helper()
 	counted := &counter{}
 	place, err := b.stages(counted).Target(again(b, t))
-	b.must(err)
+	b.Must(err)
 	asks, err := place.Approval(b.Context())
-	b.must(err)
+	b.Must(err)
 	most := 0
 	if b.Facts.Approves {
 		most = 1

@@ -1,0 +1,127 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sluice/internal/actions"
+	"sluice/stages/all"
+	"sluice/stages/conform"
+)
+
+func (inv *invocation) conform() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "conform PROGRAM [ARGUMENT ...]", Short: "Run the conformance cases against a program that drives a platform",
+		Long: `Conform starts a program that speaks the protocol for platforms of your own, and holds
+it to what every platform's driver is held to: nothing happens before an effect is begun,
+it happens once, what was lost is found again, success shows, errors say what may be
+done about them. Each case is passed, failed or skipped, and says why.
+
+The cases change a resource of the program's and put it back. The program says which,
+where it answers to "trial"; else --trial names a file with them:
+
+  {"source": "shop-staging", "target": "shop-conform", "unknown": "no-such-shop",
+   "environment": ["REGION"], "secrets": ["SHOP_TOKEN"], "timeout": "2m"}
+
+source runs a release that target does not run. Exit code 1 says that a case failed.`,
+		Example: `  sluice conform ./driver.sh
+  sluice conform --trial trial.json -- python3 driver.py --region ams`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return inv.runConform(cmd.Context(), args) },
+	}
+	cmd.Flags().StringVar(&inv.flags.trial, "trial", "", "JSON `file` with the resources that the cases may use")
+	return cmd
+}
+
+// casesError says that cases failed.
+type casesError struct{ failed int }
+
+// Error says how many.
+func (e *casesError) Error() string {
+	if e.failed == 1 {
+		return "a case failed"
+	}
+	return fmt.Sprintf("%d cases failed", e.failed)
+}
+
+// caseDocument is a case in the command's document.
+type caseDocument struct {
+	Name     string   `json:"name"`
+	Outcome  string   `json:"outcome"`
+	Messages []string `json:"messages,omitempty"`
+	Seconds  float64  `json:"seconds"`
+}
+
+func (inv *invocation) runConform(ctx context.Context, args []string) error {
+	if inv.flags.sandbox {
+		return usage(errors.New("conform starts the program, and --sandbox starts none: leave it out"))
+	}
+	trial, err := inv.trial(args)
+	if err != nil {
+		return err
+	}
+	if trial.Directory, err = os.MkdirTemp("", "sluice-conform-"); err != nil {
+		return err
+	}
+	inv.closers = append(inv.closers, func() { _ = os.RemoveAll(trial.Directory) }) // nobody is left to tell
+	if err := trial.Begin(ctx, inv.env(), inv.Clock.Sleep); err != nil {
+		return err
+	}
+	cases := []caseDocument{}
+	count := map[conform.Outcome]int{}
+	err = conform.Run(ctx, trial.First(), trial.Harness, func(r conform.Result) {
+		count[r.Outcome]++
+		cases = append(cases, inv.toldCase(r))
+	})
+	err = errors.Join(err, trial.End(context.WithoutCancel(ctx)))
+	inv.result = &result{
+		text:  fmt.Sprintf("%d passed, %d failed, %d skipped", count[conform.Passed], count[conform.Failed], count[conform.Skipped]),
+		extra: map[string]any{"cases": cases}, summary: true,
+	}
+	if err == nil && count[conform.Failed] > 0 {
+		err = &casesError{count[conform.Failed]}
+	}
+	return err
+}
+
+// toldCase tells people of a case as it ends, and is it for the document.
+func (inv *invocation) toldCase(r conform.Result) caseDocument {
+	told := caseDocument{Name: r.Name, Outcome: string(r.Outcome), Seconds: r.Took.Seconds()}
+	line := fmt.Sprintf("%-8s%s", r.Outcome, r.Name)
+	for _, m := range r.Messages {
+		m = inv.runner.Redact(m)
+		told.Messages = append(told.Messages, m)
+		line += "\n        " + strings.ReplaceAll(m, "\n", "\n        ")
+	}
+	if !inv.wantsJSON() {
+		_, _ = fmt.Fprintln(inv.Stdout, actions.Neutralise(line)) // nobody is left to tell
+	}
+	return told
+}
+
+// trial is what the command line and --trial say of a program.
+func (inv *invocation) trial(args []string) (*all.Trial, error) {
+	t := &all.Trial{Command: args}
+	if inv.flags.trial == "" {
+		return t, nil
+	}
+	text, err := os.ReadFile(inv.flags.trial)
+	if err != nil {
+		return nil, usage(fmt.Errorf("--trial: %w", err))
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(t); err != nil {
+		return nil, usage(fmt.Errorf("--trial: %s: %w", inv.flags.trial, err))
+	}
+	if t.Source == "" || t.Target == "" || t.Unknown == "" {
+		return nil, usage(fmt.Errorf("--trial: %s: source, target and unknown must be named", inv.flags.trial))
+	}
+	return t, nil
+}
