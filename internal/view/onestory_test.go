@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -261,6 +262,58 @@ func (w *world) takesEnd(command, block string, flags map[string]string) error {
 	return rollout.Apply(&copied, rollout.EndBlock{ID: r.Blocks[i].ID, By: by}, w.now)
 }
 
+// checkRefused asserts that each command line which a refusal prints ends a block, and
+// that once all of them are given nothing blocks what was refused any more.
+func (w *world) checkRefused(e *rollout.RefusedError, again rollout.Transition) {
+	w.t.Helper()
+	r := w.state.Records[e.Target].Clone()
+	said := strings.Join(Reasons(e), "\n")
+	var lines []string
+	for _, found := range printed.FindAllStringSubmatch(said, -1) {
+		if !slices.Contains(lines, found[1]) {
+			lines = append(lines, found[1])
+		}
+	}
+	for _, line := range lines {
+		before := len(r.Blocks)
+		w.must(endAll(&r, strings.Fields(line), w.now))
+		if len(r.Blocks) == before {
+			w.t.Errorf("%s\nbut `%s` ends nothing", said, line)
+		}
+	}
+	var still *rollout.RefusedError
+	if err := rollout.Apply(&r, again, w.now); errors.As(err, &still) && still.Reason == rollout.ReasonBlocked {
+		w.t.Errorf("%s\nand after all of it still %v", said, err)
+	}
+	w.seen[fmt.Sprint("refused by ", min(2, len(e.Blocks)))]++
+}
+
+// printed are the command lines in what is said.
+var printed = regexp.MustCompile("`sluice ((?:unlock|unblock)[^`]*)`")
+
+// endAll ends the blocks of a record that a command line is about, as the engine does.
+func endAll(r *rollout.Record, words []string, now time.Time) error {
+	about := func(b rollout.Block) bool {
+		switch {
+		case words[0] == "unlock":
+			return b.Kind == rollout.BlockLock
+		case !strings.HasPrefix(words[1], "--"):
+			return b.ID == words[1]
+		default:
+			return b.Kind == rollout.BlockWentBack || b.Kind == rollout.BlockRestored
+		}
+	}
+	for _, b := range slices.Clone(r.Blocks) {
+		if !about(b) {
+			continue
+		}
+		if err := rollout.Apply(r, rollout.EndBlock{ID: b.ID, By: rollout.Actor{Login: "dana", Person: true, Reason: "…"}}, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // takesOrder has the planner plan a command to a rollout, given by one of those
 // who may approve.
 func (w *world) takesOrder(command string, flags map[string]string) error {
@@ -339,6 +392,11 @@ func (l *life) event() {
 		l.do(l.pick("lock", "unlock", "elsewhere", "here", "skip"), target)
 	case n < 13:
 		l.do(l.pick("abandon "+target+" r2", "order "+target+" rollback", "order "+target+" advance", "lock "+target+" bothWays"))
+		if e, ok := l.state.Records[target].Active(); ok && l.rng.IntN(3) == 0 {
+			l.do("lock", target)
+			l.do("abandon", target, e.Spec.Release.ID)
+			l.do(l.pick("approve "+target+" erin", "advance "+target, "retry-job "+target))
+		}
 	default:
 		command := l.pick("approve", "reject", "advance", "retry-job", "ignore-job", "rollback", "cancel")
 		words := []string{command, target}
@@ -354,7 +412,10 @@ func (l *life) do(words ...string) {
 	line := strings.Join(words, " ")
 	l.log = append(l.log, line)
 	words = strings.Fields(line)
-	_ = l.command(words[0], words[1:]) // a refusal changes nothing
+	err := l.command(words[0], words[1:]) // a refusal changes nothing
+	if refused, ok := errors.AsType[*rollout.RefusedError](err); ok && refused.Reason == rollout.ReasonBlocked {
+		l.checkRefused(refused, l.transition(words[0], words[1:]))
+	}
 }
 
 // live asserts one story over a random life: after each event, before anything
@@ -391,6 +452,7 @@ func TestOneStory(t *testing.T) {
 	for _, what := range []string{
 		"approval ", "bake ", "policy ", "lock ", "queue ", "operation ", "person ", "wave ", "platform ", "platform busy",
 		"order ", "due ", "run ", "operator ", "operator asking", "operator halted",
+		"refused by 1", "refused by 2",
 		"`reconcile`", "`approve`", "`advance`", "`retry-job`", "`ignore-job`", "`cancel`", "`rollback`", "`skip`", "`unlock`", "`unblock`",
 	} {
 		if seen[what] == 0 {
