@@ -206,7 +206,7 @@ func anything(chance *rand.Rand, run int64, releases []string) step {
 		{"anna", run, []string{"ignore-job", "--target", target}},
 		{"anna", run, []string{"disable-canary", "--target", target, "--reason", "away with it"}},
 		{"anna", run, []string{"promote-canary", "--target", target}},
-		{"anna", run, []string{"abandon", "--release", release, "--reason", "it leaks"}},
+		{"anna", run, []string{"abandon", "--release", release, "--target", target, "--reason", "it leaks"}},
 		{"anna", run, []string{"unabandon", "--release", release, "--reason", "it does not"}},
 		{"anna", run, []string{"unabandon", "--release", release, "--reason", "it does not"}},
 		{"anna", run, []string{"skip", "--target", target, "--reason", "its region is down"}},
