@@ -40,6 +40,8 @@ type base struct {
 	env    map[string]string // beside a step's own
 	stdin  string            // the pipeline file
 	steps  int               // those that were run
+
+	platforms []stages.Platform
 }
 
 func newBase(t *testing.T, m *moon) *base {
@@ -47,7 +49,7 @@ func newBase(t *testing.T, m *moon) *base {
 	if m.runs == nil {
 		m.runs = map[string]string{"source": "r2", "api": "r1"}
 	}
-	return &base{dir: t.TempDir(), moon: m, memory: storetest.NewMemory(), stdin: orbit}
+	return &base{dir: t.TempDir(), moon: m, memory: storetest.NewMemory(), stdin: orbit, platforms: []stages.Platform{m.platform()}}
 }
 
 // told is all that a command told.
@@ -75,8 +77,9 @@ func modes() []map[string]string {
 // run runs a command line in one of the modes.
 func (b *base) run(t *testing.T, mode map[string]string, args ...string) told {
 	t.Helper()
+	output, summary, page := filepath.Join(b.dir, "output"), filepath.Join(b.dir, "summary"), filepath.Join(b.dir, "site", "index.html")
 	env := map[string]string{
-		"GITHUB_OUTPUT": filepath.Join(b.dir, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(b.dir, "summary"),
+		"GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": summary,
 		"SLUICE_STORE": "file:" + filepath.Join(b.dir, "state"), "SLUICE_FILE": "-", "HOME": b.dir,
 	}
 	maps.Copy(env, mode)
@@ -89,8 +92,7 @@ func (b *base) run(t *testing.T, mode map[string]string, args ...string) told {
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		environ = append(environ, name+"="+env[name])
 	}
-	page := filepath.Join(b.dir, "site", "index.html")
-	for _, file := range []string{env["GITHUB_OUTPUT"], env["GITHUB_STEP_SUMMARY"], page} {
+	for _, file := range []string{output, summary, page} {
 		if err := os.RemoveAll(file); err != nil {
 			t.Fatal(err)
 		}
@@ -100,11 +102,11 @@ func (b *base) run(t *testing.T, mode map[string]string, args ...string) told {
 		Args: args, Stdin: strings.NewReader(b.stdin), Stdout: &stdout, Stderr: &stderr, Environ: environ,
 		Store: func(store.Store) store.Store { return b.memory.Another() },
 	})
-	inv.platforms = []stages.Platform{b.moon.platform()}
+	inv.platforms = b.platforms
 	code := inv.run(t.Context())
 	inv.close()
 	got := told{args: args, inside: inv.runner.Inside(), code: code, stdout: stdout.String(), stderr: stderr.String()}
-	got.outputs, got.summary, got.report = read(t, env["GITHUB_OUTPUT"]), read(t, env["GITHUB_STEP_SUMMARY"]), read(t, page)
+	got.outputs, got.summary, got.report = read(t, output), read(t, summary), read(t, page)
 	return got
 }
 

@@ -80,6 +80,9 @@ func (inv *invocation) initExamples() string {
 			lines = append(lines, "  sluice init "+f.Platform+" "+f.Finds.Example)
 		}
 	}
+	if len(lines) == 0 {
+		return "" // no platform here can be looked through
+	}
 	return strings.Join(append(lines[:min(len(lines), 3)], lines[0]+" --sandbox   # rehearse it, without any account"), "\n")
 }
 
