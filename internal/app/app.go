@@ -97,13 +97,14 @@ type invocation struct {
 	said        said // what the comment says that started this run, under on-comment
 	closers     []func()
 	process     *open.Process
-	stores      []store.Store // those that were opened, for the output `state`
-	cautions    []string      // what was said once
-	self        rollout.Run   // this process; no id before it is asked for
-	result      *result       // what the command reported; nil before it did
-	news        bool          // something happened to the pipeline at work that its history tells
-	parts       []part        // what pipelines came to that may have been changed
-	used        used          // requests, under --debug
+	stores      []store.Store       // those that were opened, for the output `state`
+	cautions    []string            // what was said once
+	self        rollout.Run         // this process; no id before it is asked for
+	looked      []view.TargetStatus // what status found
+	result      *result             // what the command reported; nil before it did
+	news        bool                // something happened to the pipeline at work that its history tells
+	parts       []part              // what pipelines came to that may have been changed
+	used        used                // requests, under --debug
 }
 
 func newInvocation(p Process) *invocation {
@@ -114,7 +115,8 @@ func newInvocation(p Process) *invocation {
 		p.Self = process.Here().Self
 	}
 	terminal := p.Stderr
-	p.Stderr = &shared{w: p.Stderr}
+	stream := &shared{w: p.Stderr}
+	p.Stderr = stream
 	inv := &invocation{Process: p, terminal: terminal, started: time.Now(), overlay: map[string]string{}, platforms: all.Platforms(), process: open.NewProcess()}
 	inv.credentials = credentialNames(inv.platforms)
 	inv.own = func(name string) string {
@@ -135,7 +137,8 @@ func newInvocation(p Process) *invocation {
 	}
 	inv.runner = actions.New(inv.getenv, p.Stderr)
 	inv.runner.Transport = inv.transport
-	inv.console = newConsole(p.Stderr, inv.runner, p.Clock.Now)
+	inv.console = newConsole(stream, inv.runner, p.Clock.Now)
+	inv.console.stream = stream
 	if token := inv.runner.Input("token"); token != "" && inv.getenv("GITHUB_TOKEN") == "" {
 		inv.overlay["GITHUB_TOKEN"] = token
 	}

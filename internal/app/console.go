@@ -16,15 +16,17 @@ import (
 
 // console shows people what happens while it happens, on standard error.
 type console struct {
-	stderr io.Writer
-	runner *actions.Runner
-	now    func() time.Time
-	told   map[string]string // by target: what went wrong, as it was told last
-	waits  map[string]waited // by target: what it waits for
-	last   time.Time         // when something was told
-	width  int               // of the longest target's name: what follows is aligned
-	each   bool              // every line is told, however many targets there are
-	fleet  view.Fleet
+	stderr  io.Writer
+	runner  *actions.Runner
+	now     func() time.Time
+	told    map[string]string // by target: what went wrong, as it was told last
+	waits   map[string]waited // by target: what it waits for
+	last    time.Time         // when something was told
+	width   int               // of the longest target's name: what follows is aligned
+	each    bool              // every line is told, however many targets there are
+	fleet   view.Fleet
+	picture *picture // the targets' table; nil where lines are told
+	stream  *shared  // what stderr is
 
 	mu sync.Mutex
 }
@@ -107,6 +109,10 @@ func (c *console) once(n executor.Notice) executor.Notice {
 // Show shows what the engine tells. Of many targets it tells counts, and what goes
 // wrong by name.
 func (c *console) Show(n executor.Notice) {
+	if c.picture != nil {
+		c.pictures(n)
+		return
+	}
 	if n.Kind == executor.NoticeRows {
 		c.work(n.Count)
 		return

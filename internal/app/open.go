@@ -107,6 +107,7 @@ func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*e
 		return err
 	}
 	inv.console.align(p)
+	inv.console.picture = inv.pictured(p)
 	inv.console.each = inv.flags.debug
 	w := inv.begin(ctx, p)
 	defer w.End()

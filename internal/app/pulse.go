@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sluice/internal/executor"
+	"sluice/internal/live"
 	"sluice/internal/view"
 	"sluice/internal/work"
 	"sluice/stages/driver"
@@ -26,15 +27,27 @@ const mostPulses = 5
 
 // shared is a stream that several write to, one at a time.
 type shared struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu     sync.Mutex
+	w      io.Writer
+	screen *live.Screen // has lines that stand below what is written; nil for none
 }
 
 // Write implements io.Writer.
 func (s *shared) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.screen != nil {
+		s.screen.Print(string(p))
+		return len(p), nil
+	}
 	return s.w.Write(p)
+}
+
+// over has what is written stand above a screen's lines; nil ends that.
+func (s *shared) over(screen *live.Screen) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.screen = screen
 }
 
 // waited is what a target waits for, as it was told.
@@ -79,6 +92,9 @@ func (c *console) wait(n executor.Notice, text string) {
 // keepTelling says what is still waited for while nothing else is told, until the
 // function that it returns is called.
 func (c *console) keepTelling(ctx context.Context, clock work.Clock) func() {
+	if c.picture != nil {
+		return c.picture.animate(ctx, clock, c.stream)
+	}
 	ctx, stop := context.WithCancel(ctx)
 	over := make(chan struct{})
 	go func() {

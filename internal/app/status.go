@@ -11,6 +11,7 @@ import (
 
 	"sluice/internal/actions"
 	"sluice/internal/engine"
+	"sluice/internal/live"
 	"sluice/internal/report"
 	"sluice/internal/view"
 	"sluice/internal/work"
@@ -50,11 +51,33 @@ func (inv *invocation) runStatus(ctx context.Context) error {
 	if err := inv.selectedSomewhere(pipelines); err != nil {
 		return err
 	}
+	if screen, ok := live.Terminal(inv.Stdout, inv.getenv); ok && inv.flags.watch && !inv.flags.debug {
+		return inv.watch(ctx, pipelines, screen)
+	}
 	for shown := ""; ; shown = inv.result.text {
 		if err := inv.look(ctx, pipelines); err != nil || !inv.flags.watch || !inv.again(ctx, shown) {
 			return err
 		}
 	}
+}
+
+// watch shows what stands in place on a terminal, until nothing is under way.
+func (inv *invocation) watch(ctx context.Context, pipelines []*pipeline.Pipeline, screen *live.Screen) error {
+	inv.console.stream.over(screen)
+	defer func() {
+		screen.Clear()
+		inv.console.stream.over(nil)
+	}()
+	for {
+		if err := inv.look(ctx, pipelines); err != nil || !inv.more() || !inv.watched(ctx, screen, inv.looked) {
+			return err
+		}
+	}
+}
+
+// more reports whether something is under way, and there is time to look again.
+func (inv *invocation) more() bool {
+	return inv.result.outcome.Status == view.Pending && time.Since(inv.started)+lookAgain <= inv.flags.waitBudget
 }
 
 // lookAgain is how often --watch looks.
@@ -64,7 +87,7 @@ const lookAgain = 5 * time.Second
 // nothing is under way any more, or the time of this invocation is over.
 func (inv *invocation) again(ctx context.Context, shown string) bool {
 	r := inv.result
-	if r.outcome.Status != view.Pending || time.Since(inv.started)+lookAgain > inv.flags.waitBudget {
+	if !inv.more() {
 		return false
 	}
 	if r.text != shown {
@@ -102,6 +125,7 @@ func (inv *invocation) look(ctx context.Context, pipelines []*pipeline.Pipeline)
 	}
 	outcome.Status = statusOf(outcome)
 	targets = shown(inv, targets)
+	inv.looked = targets
 	inv.result = &result{
 		outcome: outcome, text: report.Status(targets, inv.flags.all, inv.Clock.Now()), summary: true,
 		extra: map[string]any{"targets": targets, "controllers": encoded},

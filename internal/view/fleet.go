@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluice/internal/executor"
+	"sluice/rollout"
 	"sluice/stages/driver"
 )
 
@@ -120,10 +121,13 @@ func progressAfter(event string) (progressed, bool) {
 
 // toldByName reports whether people must see which target a notice is of.
 func toldByName(n executor.Notice) bool {
-	if n.Kind != executor.NoticeEvent {
-		return false
-	}
-	switch n.Event.Type {
+	return n.Kind == executor.NoticeEvent && Remarkable(*n.Event)
+}
+
+// Remarkable reports whether an event is to be read whatever else happens: it is not
+// what happens on the way of every rollout that goes well.
+func Remarkable(e rollout.Event) bool {
+	switch e.Type {
 	case "rollout.created", "rollout.succeeded", "effect.succeeded", "phase.succeeded", "phase.skipped":
 		return false
 	default:
