@@ -81,7 +81,13 @@ release: ## the binaries of VERSION, what they are made of (SBOM), and checksums
 	    -ldflags="-s -w -X sluice/internal/app.Version=$(VERSION)" -o dist/sluice-$$os-$$arch$$suffix . || exit 1; \
 	done
 	go run $(CYCLONEDX) bin -json -noserial -version $(VERSION) -output dist/sluice.cdx.json dist/sluice-linux-amd64
+	go run ./internal/man dist/man "$(VERSION)"
+	tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C dist -cf - man | gzip -n > dist/sluice-man.tar.gz
+	rm -r dist/man
 	cd dist && sha256sum sluice* > checksums.txt
+
+man: ## the manual pages, in bin/man: man -M bin/man sluice
+	go run ./internal/man bin/man/man1 development
 
 scaffold: ## begins a platform: make scaffold PLATFORM=flyio
 	@test -n "$(PLATFORM)" || { echo "make scaffold PLATFORM=flyio" >&2; exit 2; }

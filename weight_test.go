@@ -21,6 +21,7 @@ func TestWhatTheProgramDoesWithout(t *testing.T) {
 		"google.golang.org/api":      size, // the generated clients; googleapi is small
 		"cloud.google.com/go/auth":   start,
 		"encoding/gob":               start,
+		"github.com/spf13/cobra/doc": size, // the manual pages' generator
 		"net/rpc":                    start,
 	}
 	for _, have := range packages(t) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,11 @@ import (
 	"sluice/internal/view"
 	"sluice/pipeline"
 )
+
+// Commands is the tree of commands, for who describes them. Nothing may be run with it.
+func Commands() *cobra.Command {
+	return newInvocation(Process{Stdout: io.Discard, Stderr: io.Discard}).root()
+}
 
 // root is the tree of commands.
 func (inv *invocation) root() *cobra.Command {

@@ -163,6 +163,7 @@ func TestDocuments(t *testing.T) {
 	for page, atLeast := range map[string]int{
 		"README.md": 2, "docs/getting-started.md": 2, "docs/how-to/approvals.md": 1,
 		"docs/how-to/fleets.md": 1, "docs/how-to/freeze.md": 1, "docs/how-to/going-back.md": 2,
+		"docs/migrate/heroku.md": 3, "docs/migrate/apigateway.md": 3, "docs/migrate/clouddeploy.md": 3,
 	} {
 		t.Run(page, func(t *testing.T) {
 			text := contents(t, page)
@@ -200,6 +201,11 @@ func session(t *testing.T, text string) {
 		switch words[0] {
 		case "sluice":
 			compare(t, line, want, words[1:])
+		case "cat":
+			have, err := os.ReadFile(words[1])
+			if err != nil || string(have) != strings.TrimSuffix(want, "\n")+"\n" {
+				t.Errorf("$ %s (%v)\ngot\n%s\nwant\n%s", line, err, have, want)
+			}
 		case "touch":
 			if err := os.WriteFile(words[1], nil, 0o600); err != nil {
 				t.Fatal(err)
