@@ -28,9 +28,9 @@ type position struct{ stage, index int }
 // name is what the target is called.
 func (i item) name() string {
 	if i.whole.One && !i.whole.Ordered && i.whole.Name != "" {
-		return i.whole.Name + "-" + i.Place.Name
+		return i.whole.Name + "-" + i.Name
 	}
-	return i.Place.Name
+	return i.Name
 }
 
 // group is a stage with its items.
@@ -119,10 +119,10 @@ func speaks(it item, items []item) bool {
 // place is the stage of an item, which learns the rest of its name.
 func place(it *item, items []item) group {
 	if it.whole.Ordered {
-		_, _, it.rest = environment(it.Place.Name)
+		_, _, it.rest = environment(it.Name)
 		return group{stage: first(near(it.Stage), "stage"), rank: 0}
 	}
-	stage, rank, rest := environment(it.Place.Name)
+	stage, rank, rest := environment(it.Name)
 	if it.rest = rest; stage != "" {
 		return group{stage: stage, rank: rank}
 	}
@@ -132,7 +132,7 @@ func place(it *item, items []item) group {
 		}
 	}
 	if it.whole.One {
-		return group{stage: first(near(it.Place.Name), "stage"), rank: unknown, guessed: true}
+		return group{stage: first(near(it.Name), "stage"), rank: unknown, guessed: true}
 	}
 	return group{stage: "production", rank: 80, guessed: true}
 }

@@ -16,7 +16,7 @@ func chains(stages []group) ([]group, []string, []string) {
 		for i := 0; i < len(stages[s].items); {
 			if gap(stages, s, stages[s].items[i].component) {
 				it := stages[s].items[i]
-				notes = append(notes, fmt.Sprintf("%s is left out: %s has nothing in stage %s, and a chain has no gaps", it.Place.Name, it.component, stages[s+1].stage))
+				notes = append(notes, fmt.Sprintf("%s is left out: %s has nothing in stage %s, and a chain has no gaps", it.Name, it.component, stages[s+1].stage))
 				stages[s].items = slices.Delete(stages[s].items, i, i+1)
 				continue
 			}
