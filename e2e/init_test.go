@@ -15,6 +15,9 @@ import (
 func TestInit(t *testing.T) {
 	needProgram(t, "actionlint")
 	for _, p := range all.Platforms() {
+		if p.Facts.Finds.What == "" {
+			continue // nothing can be found there
+		}
 		t.Run(p.Facts.Platform, func(t *testing.T) {
 			dir := t.TempDir()
 			t.Chdir(dir)
