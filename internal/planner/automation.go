@@ -8,6 +8,7 @@ import (
 	"sluice/internal/ledger"
 	"sluice/pipeline"
 	"sluice/rollout"
+	"sluice/stages/driver"
 )
 
 // automaton is who acts by a rule. It is no person: whatever stops automation stops
@@ -149,14 +150,14 @@ func (p *Planner) promotes(state *ledger.State, rule *pipeline.AutoPromote, t *p
 	}
 	for _, other := range p.Pipeline.Beside(t, source) {
 		too, at, ok := proven(state.Records[other.Name.Value])
-		if !ok || too != release {
+		if !ok || !too.Same(release) {
 			return false
 		}
 		if at.After(since) {
 			since = at
 		}
 	}
-	if r := state.Records[t.Name.Value]; r != nil && was(r, release) {
+	if r := state.Records[t.Name.Value]; r != nil && was(r, release.ID) {
 		return false
 	}
 	at, ok := rule.Due(since)
@@ -165,15 +166,15 @@ func (p *Planner) promotes(state *ledger.State, rule *pipeline.AutoPromote, t *p
 
 // proven is what our newest rollout on a target brought there, and since when it was
 // over; false where it did not succeed, or nothing is there to tell.
-func proven(r *rollout.Record) (release string, since time.Time, ok bool) {
+func proven(r *rollout.Record) (release driver.Release, since time.Time, ok bool) {
 	if r == nil {
-		return "", time.Time{}, false
+		return driver.Release{}, time.Time{}, false
 	}
 	e, ok := r.Newest()
 	if !ok || e.Rollout.State != rollout.StateSucceeded || e.Spec.Command == rollout.CommandRollback || len(e.Rollout.RolledBackByRollouts) > 0 {
-		return "", time.Time{}, false
+		return driver.Release{}, time.Time{}, false
 	}
-	return e.Spec.Release.ID, e.Rollout.DeployEndTime, true
+	return e.Spec.Release, e.Rollout.DeployEndTime, true
 }
 
 // was reports whether a release runs on a target, or ever was brought there.

@@ -49,9 +49,13 @@ func (p *Planner) gone(state *ledger.State, r *rollout.Record) []rollout.Transit
 	if !ok || e.Spec.SoakUntil.IsZero() || e.Spec.Source == nil || e.Rollout.State != rollout.StatePending && e.Rollout.State != rollout.StatePendingApproval {
 		return nil
 	}
+	travels := e.Spec.Release
+	if source := state.Records[e.Spec.Source.Name]; source != nil && source.Release != nil && travels.Is(source.Release.ID) {
+		travels = *source.Release // which says where it came from, as the stages beside it do
+	}
 	for _, name := range append([]string{e.Spec.Source.Name}, e.Spec.Beside...) {
 		before := state.Records[name]
-		if before == nil || before.Release == nil || e.Spec.Release.Is(before.Release.ID) {
+		if before == nil || before.Release == nil || e.Spec.Release.Is(before.Release.ID) || travels.Same(*before.Release) {
 			continue
 		}
 		return []rollout.Transition{rollout.Cancel{Rollout: e.Rollout.Name, By: p.Actor, Cause: fmt.Sprintf(

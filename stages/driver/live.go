@@ -62,6 +62,12 @@ func (r Release) Called(s string) bool {
 // came from.
 func (r Release) Is(id string) bool { return id != "" && (id == r.ID || id == r.Origin) }
 
+// Same reports whether two targets' releases are the same thing, whatever each of them
+// calls it: one came from the other, or both from a third.
+func (r Release) Same(o Release) bool {
+	return r.Is(o.ID) || o.Is(r.ID) || r.Origin != "" && r.Origin == o.Origin
+}
+
 // IsCommand reports whether k is about an existing rollout of the platform's
 // own, which only platforms whose [Facts] say Remote have.
 func (k Kind) IsCommand() bool {
