@@ -1,9 +1,9 @@
 # make builds, tests and lints; `make help` lists the rest.
 FUZZTIME ?= 10s
 export GOFLAGS ?= -buildvcs=false
-# What grpc traces is shown by templates, which keep every exported method of every
-# package in a binary: a third of it.
-SMALL := -trimpath
+# What is large and waits for the network, or for nobody, is not inlined: 1.4 MB of the
+# program (docs/design.md, section 8).
+SMALL := -trimpath -gcflags='github.com/aws/...=-l' -gcflags='./internal/sandbox/...=-l' -gcflags='./internal/report/page=-l'
 
 .PHONY: all build test race cover fuzz proof costs soak bench e2e clients lint fmt scaffold release notes publish-check owner clean help
 

@@ -28,7 +28,7 @@ type number struct {
 // BenchmarkNumbers measures what the design promises, once each, with the program
 // as it is released, and prints a table. None of it is a test: machines differ.
 func BenchmarkNumbers(b *testing.B) {
-	built := build(b, "../..", "-ldflags=-s -w")
+	built := build(b, "../..", released()...)
 	rows := []struct {
 		name    string
 		measure func(*testing.B, string) []number
@@ -67,6 +67,11 @@ func load() string {
 		return "unknown"
 	}
 	return strings.Fields(string(text))[0]
+}
+
+// released are the flags of a release, as the Makefile has them.
+func released() []string {
+	return []string{"-ldflags=-s -w", "-gcflags=github.com/aws/...=-l", "-gcflags=./internal/sandbox/...=-l", "-gcflags=./internal/report/page=-l"}
 }
 
 // build builds a program.
