@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -28,7 +29,7 @@ type Screen struct {
 // can be moved, or where the environment wants plain lines: NO_COLOR, TERM=dumb, CI.
 func Terminal(w io.Writer, getenv func(string) string) (*Screen, bool) {
 	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) || plain(getenv) {
+	if !ok || !term.IsTerminal(int(file.Fd())) || plain(getenv, runtime.GOOS) {
 		return nil, false
 	}
 	return NewScreen(file, func() (Size, bool) {
@@ -40,10 +41,12 @@ func Terminal(w io.Writer, getenv func(string) string) (*Screen, bool) {
 	}), true
 }
 
-// plain reports whether the environment wants plain lines.
-func plain(getenv func(string) string) bool {
+// plain reports whether the environment wants plain lines, or has a console that does
+// not move its cursor by itself: on Windows all but Windows Terminal.
+func plain(getenv func(string) string, system string) bool {
 	ci := getenv("CI")
-	return getenv("NO_COLOR") != "" || getenv("TERM") == "dumb" || ci != "" && ci != "false" && ci != "0"
+	still := system == "windows" && getenv("WT_SESSION") == ""
+	return still || getenv("NO_COLOR") != "" || getenv("TERM") == "dumb" || ci != "" && ci != "false" && ci != "0"
 }
 
 // StyleOf is what the terminal of an environment shows: block characters where its
