@@ -40,6 +40,7 @@ type base struct {
 	env    map[string]string // beside a step's own
 	stdin  string            // the pipeline file
 	steps  int               // those that were run
+	ended  map[string]bool   // the delimiters that outputs ended with
 
 	platforms []stages.Platform
 }
@@ -49,7 +50,7 @@ func newBase(t *testing.T, m *moon) *base {
 	if m.runs == nil {
 		m.runs = map[string]string{"source": "r2", "api": "r1"}
 	}
-	return &base{dir: t.TempDir(), moon: m, memory: storetest.NewMemory(), stdin: orbit, platforms: []stages.Platform{m.platform()}}
+	return &base{dir: t.TempDir(), moon: m, memory: storetest.NewMemory(), stdin: orbit, ended: map[string]bool{}, platforms: []stages.Platform{m.platform()}}
 }
 
 // told is all that a command told.
@@ -59,6 +60,7 @@ type told struct {
 	code                     int
 	stdout, stderr           string
 	outputs, summary, report string
+	guessed                  string // a delimiter of outputs that was used before; "" for none
 }
 
 // modes are how commands are run: as a step of a workflow and at a desk, with text and
@@ -106,6 +108,7 @@ func (b *base) run(t *testing.T, mode map[string]string, args ...string) told {
 	code := inv.run(t.Context())
 	inv.close()
 	got := told{args: args, inside: inv.runner.Inside(), code: code, stdout: stdout.String(), stderr: stderr.String()}
+	got.guessed = b.guessed(read(t, output))
 	got.outputs, got.summary, got.report = read(t, output), read(t, summary), read(t, page)
 	return got
 }
@@ -117,6 +120,19 @@ func read(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// guessed is a delimiter of a file of outputs that whoever saw an earlier one could put
+// into an answer; "" for none.
+func (b *base) guessed(outputs string) string {
+	_, delimiters, _ := outsidetest.Outputs(outputs, outputNames())
+	for _, delimiter := range delimiters {
+		if b.ended[delimiter] {
+			return delimiter
+		}
+		b.ended[delimiter] = true
+	}
+	return ""
 }
 
 // outputNames are those of action.yml.
@@ -144,6 +160,9 @@ func (g told) judged() []string {
 	}
 	_, _, bad := outsidetest.Outputs(g.outputs, outputNames())
 	about("the outputs", bad)
+	if g.guessed != "" {
+		wrong = append(wrong, "an output ends with "+g.guessed+", as another before")
+	}
 	about("the summary", outsidetest.Markdown(g.summary))
 	about("the report", outsidetest.Page(g.report))
 	if strings.Contains(g.stderr+g.stdout, "mistake in sluice") {
