@@ -63,7 +63,7 @@ func (d *programs) Prepare(ctx context.Context, c driver.Call) (driver.Prepared,
 	if f.Settle, err = can.settles(); err != nil {
 		return out, err
 	}
-	if f.Effect, err = wanted(c, change, at, f); err != nil {
+	if f.Effect, err = wanted(c, change, f); err != nil {
 		return out, err
 	}
 	if change.Release.ID == "" { // the canary that stands
@@ -101,7 +101,7 @@ func (d *programs) freeze(ctx context.Context, out driver.Prepared, at place, f 
 }
 
 // wanted is the effect as the program is told of it.
-func wanted(c driver.Call, change driver.Change, at place, f frozen) (effect, error) {
+func wanted(c driver.Call, change driver.Change, f frozen) (effect, error) {
 	e := effect{Key: c.Key, Kind: c.Kind, Before: f.Before.State, Description: change.Options.Description}
 	switch c.Kind {
 	case driver.Weight:
