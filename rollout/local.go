@@ -170,8 +170,12 @@ func (e local) succeeded(*Record, *Step, driver.Result, time.Time) {}
 func (e local) failed(r *Record, phase, job string, cause FailureCause, message string, now time.Time) {
 	if p, ok := e.Rollout.Phase(phase); ok {
 		if j, ok := p.Job(job); ok {
+			ends := ""
+			if j.State == JobInProgress { // else its run before is what JobRun names
+				ends = j.JobRun
+			}
 			j.State = JobFailed
-			r.event(e.Execution, now, Event{Type: "job.failed", Phase: phase, Job: job, Action: j.JobRun, Message: message})
+			r.event(e.Execution, now, Event{Type: "job.failed", Phase: phase, Job: job, Action: ends, Message: message})
 		}
 		e.endPhase(r, p, PhaseFailed, message, now)
 	}

@@ -6,6 +6,29 @@ import (
 )
 
 // TestAHigherAttemptTakesUpWhatFailed where it stands.
+// TestRetryRefusedBeforeItStarts: an effect that is refused before its job started
+// again ends no action of the run before once more.
+func TestRetryRefusedBeforeItStarts(t *testing.T) {
+	s := newRig(t)
+	s.script["stable/deploy"] = []string{"fail"}
+	s.start()
+	for range 2 {
+		s.must(s.apply(RetryJob{By: person("bob")}))
+		Settle(&s.r, nil, s.setting, s.now)
+		due := Next(&s.r, nil, s.setting, s.now)
+		s.want("due", due.Action, ActionEffect)
+		s.must(s.apply(Refuse{Due: due, Cause: ExecutionFailed, Message: "the source runs something else"}))
+		Settle(&s.r, nil, s.setting, s.now)
+	}
+	ended := 0
+	for _, e := range s.r.Events {
+		if e.Type == "job.failed" && e.Action != "" {
+			ended++
+		}
+	}
+	s.want("how often the job's run was over", ended, 1)
+}
+
 func TestAHigherAttemptTakesUpWhatFailed(t *testing.T) {
 	s, e := failedAt(t, "canary-10/verify", holds)
 	s.now = s.now.Add(23 * time.Hour)
