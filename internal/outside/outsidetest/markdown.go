@@ -89,12 +89,12 @@ func Page(source string) []string {
 	}
 	var wrong []string
 	for n := range doc.Descendants() {
-		switch {
-		case n.Type == nethtml.TextNode:
+		switch n.Type {
+		case nethtml.TextNode:
 			if n.Parent.Data != "style" {
 				wrong = append(wrong, Terminal(n.Data)...)
 			}
-		case n.Type == nethtml.ElementNode:
+		case nethtml.ElementNode:
 			wrong = append(wrong, element(n)...)
 		}
 	}

@@ -22,9 +22,9 @@ const Null = "\x00" + Words
 // Long is [Words] and more than GitHub takes of anything.
 func Long() string { return Words + strings.Repeat("very long ", 200_000) }
 
-// Secret is a credential in whose place *** must be seen, and Secrets are several in
-// the forms that credentials have: within each of them is what Markdown, HTML, JSON and
-// an address write another way, or what is shortened where it is long.
+// Secrets are credentials, in whose place *** must be seen, in the forms that they have:
+// within each is what Markdown, HTML, JSON and an address write another way, or what is
+// shortened where it is long.
 func Secrets() []string {
 	return []string{
 		"wild_t0ken*of<ours>&\"quoted\"/slash+plus=pad",
