@@ -42,10 +42,11 @@ func (h *History) Add(moved Moved, bound int) {
 }
 
 // addEvents adds events at their place: those of a rollout that stayed longer
-// come after younger ones.
+// come after younger ones. Of two with one id the new one counts: the other is of a
+// run that died before its record was saved.
 func (h *History) addEvents(events []Event) {
 	byID := func(a, b Event) int { return cmp.Compare(a.ID, b.ID) }
-	h.Events = append(h.Events, events...)
+	h.Events = slices.Concat(events, h.Events)
 	slices.SortStableFunc(h.Events, byID)
 	h.Events = slices.CompactFunc(h.Events, func(a, b Event) bool { return a.ID == b.ID })
 }

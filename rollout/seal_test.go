@@ -146,3 +146,18 @@ func TestDueIsWhenSomethingIsToBeDone(t *testing.T) {
 		})
 	}
 }
+
+// TestHistoryOfADeadRun: what a run told that died between the history and the record
+// gives way to what the next one tells under the same ids.
+func TestHistoryOfADeadRun(t *testing.T) {
+	h := NewHistory("shop", "web")
+	h.Add(Moved{Events: []Event{{ID: 1, Type: "rollout.created"}, {ID: 2, Type: "rollout.failed"}}}, 0)
+	h.Add(Moved{Events: []Event{{ID: 2, Type: "lease.broken"}, {ID: 3, Type: "rollout.failed"}}}, 0)
+	var got []string
+	for _, e := range h.Events {
+		got = append(got, e.Type)
+	}
+	if want := []string{"rollout.created", "lease.broken", "rollout.failed"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
