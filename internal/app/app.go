@@ -19,6 +19,7 @@ import (
 	"sluice/internal/store/open"
 	"sluice/internal/view"
 	"sluice/internal/work"
+	"sluice/pipeline"
 	"sluice/rollout"
 	"sluice/stages"
 	"sluice/stages/all"
@@ -97,6 +98,7 @@ type invocation struct {
 	said        said // what the comment says that started this run, under on-comment
 	closers     []func()
 	process     *open.Process
+	dispatches  []pipeline.Dispatch // the repository's workflows that take commands; nil before they were read
 	stores      []store.Store       // those that were opened, for the output `state`
 	cautions    []string            // what was said once
 	self        rollout.Run         // this process; no id before it is asked for

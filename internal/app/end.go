@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sluice/internal/actions"
@@ -84,6 +85,19 @@ func (inv *invocation) explain(err error) {
 // shortens, breaks or escapes them, because then nobody knows them any more.
 func shown[T any](inv *invocation, v T) T { return redact.In(v, inv.runner.Redact) }
 
+// linked is an outcome for what shows links: the addresses of runs on other servers than
+// this run's are left out, because whoever can write the state could have people led there.
+func (inv *invocation) linked(out view.Outcome) view.Outcome {
+	run, err := inv.runner.Context()
+	out.Targets = slices.Clone(out.Targets)
+	for i := range out.Targets {
+		if t := &out.Targets[i]; err != nil || !strings.HasPrefix(t.RunURL, run.ServerURL+"/") {
+			t.RunURL = ""
+		}
+	}
+	return out
+}
+
 func (inv *invocation) printText(r *result, doc document) {
 	text := r.text
 	if text == "" && r.moves {
@@ -102,7 +116,7 @@ func (inv *invocation) summarise(r *result, doc document, err error) error {
 	out.Status = doc.Status
 	switch {
 	case r.moves, doc.Error != "":
-		return inv.runner.Summary(report.Summary(r.pipeline, inv.command, out, inv.runner.Redact(problem(doc, err))))
+		return inv.runner.Summary(report.Summary(r.pipeline, inv.command, inv.linked(out), inv.runner.Redact(problem(doc, err))))
 	case r.summary:
 		return inv.runner.Summary(report.Page(r.pipeline, inv.command, out, inv.runner.Redact(r.text)))
 	default:

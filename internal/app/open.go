@@ -153,7 +153,8 @@ func (inv *invocation) config(p *pipeline.Pipeline, run actions.Context, held *l
 		Notify:   inv.noticed,
 
 		Run: inv.identity(run), Actor: inv.actor(run), Verified: inv.runner.Inside(), Origin: inv.origin(run), Commit: run.SHA,
-		Member: inv.isInTeam, LeaseWait: inv.flags.leaseWait, Policies: inv.flags.overrides(), Identifies: facts.Identity,
+		Workflow: inv.workflow,
+		Member:   inv.isInTeam, LeaseWait: inv.flags.leaseWait, Policies: inv.flags.overrides(), Identifies: facts.Identity,
 	}
 }
 

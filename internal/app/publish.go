@@ -16,7 +16,7 @@ func (inv *invocation) publish(ctx context.Context) {
 		if !p.news || len(publish.Permissions(p.pipeline)) == 0 {
 			continue
 		}
-		r, ok := inv.published(p.pipeline, inv.toldOf(ctx, p))
+		r, ok := inv.published(p.pipeline, inv.linked(inv.toldOf(ctx, p)))
 		if !ok {
 			continue
 		}

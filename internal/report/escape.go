@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 
 	"sluice/internal/outside"
@@ -52,6 +53,17 @@ func marksBlock(text string, i int, r rune) bool {
 // startsAddress reports whether a dot after text could begin an address that
 // GitHub links without being asked.
 func startsAddress(text string) bool { return strings.HasSuffix(strings.ToLower(text), "www") }
+
+// link is Markdown that leads to an address; the text alone where that is no address of
+// a page. The text is Markdown already.
+func link(text, address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || text == "" {
+		return text
+	}
+	safe := strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", "|", "%7C", "[", "%5B", "]", "%5D", "\\", "%5C", "`", "%60", "*", "%2A", "_", "%5F")
+	return "[" + text + "](" + safe.Replace(u.String()) + ")"
+}
 
 // code is untrusted text as a code span, also in a table; "" for none.
 func code(text string) string {

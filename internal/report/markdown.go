@@ -5,7 +5,9 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"sluice/internal/view"
@@ -59,17 +61,53 @@ func mark(s view.Status) string {
 	}
 }
 
+// table is who runs what, and what ran there before, with links to where the platform
+// shows it and to the run and the commit that it was made by.
 func table(b *strings.Builder, out view.Outcome) {
 	if len(out.Targets) == 0 {
 		return
 	}
-	b.WriteString("| stage | target | platform | release | status | state | phase |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| stage | target | platform | release | status | state | phase | made by |\n|---|---|---|---|---|---|---|---|\n")
 	for _, t := range out.Targets {
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", escape(t.Stage), escape(t.Target), escape(t.Platform),
-			code(t.Release), escape(statusWord(t)), escape(string(t.State)), escape(t.Phase))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", escape(t.Stage), link(escape(t.Target), t.Console), escape(t.Platform),
+			changed(t), escape(statusWord(t)), escape(string(t.State)), escape(t.Phase), madeBy(t))
 	}
 	b.WriteString("\n")
 }
+
+// changed is the release of a target, after the one that ran before.
+func changed(t view.Target) string {
+	if t.Previous == "" || t.Previous == t.Release {
+		return code(t.Release)
+	}
+	return code(t.Previous) + " → " + code(t.Release)
+}
+
+// runForm is the address of a workflow run, and commitForm a commit: what else a record
+// says is no link.
+var (
+	runForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(https?://[^/]+/[\w.-]+/[\w.-]+)/actions/runs/([0-9]+)(/attempts/[0-9]+)?$`)
+	})
+	commitForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`) })
+)
+
+// madeBy links to the run and the commit that made a target's rollout; "" where no run
+// of a workflow did.
+func madeBy(t view.Target) string {
+	run := runForm().FindStringSubmatch(t.RunURL)
+	if run == nil {
+		return ""
+	}
+	text := link("run "+run[2], t.RunURL)
+	if commitForm().MatchString(t.Commit) {
+		text += " of " + link(code(t.Commit[:shortCommit]), run[1]+"/commit/"+t.Commit)
+	}
+	return text
+}
+
+// shortCommit is how many characters of a commit people read.
+const shortCommit = 8
 
 func notes(b *strings.Builder, out view.Outcome) {
 	for _, t := range out.Targets {

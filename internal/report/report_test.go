@@ -45,6 +45,8 @@ func outcomes() map[string]view.Outcome {
 	until := time.Date(2026, 11, 22, 14, 30, 0, 0, time.UTC)
 	target := view.Target{
 		Target: "api", Stage: "production", Platform: "here", Release: "v42", Rollout: "v42-to-api-0001", Promotion: "p-1",
+		Previous: "v41", Commit: "1234567890abcdef1234567890abcdef12345678", RunURL: "https://github.example/octo/shop/actions/runs/7/attempts/2",
+		Console: "https://console.example/places/b?in=(somewhere)",
 	}
 	with := func(change func(*view.Target)) view.Target {
 		t := target
@@ -74,6 +76,7 @@ func outcomes() map[string]view.Outcome {
 			with(func(t *view.Target) {
 				t.Release = "v1|`x`\n::set-output name=a::b"
 				t.Status, t.State = rollout.PromotionFailed, rollout.StateFailed
+				t.Console, t.RunURL, t.Commit = "javascript:alert(1)", "https://evil.example/actions/runs/7](https://x) | y", "<b>"
 				t.ErrorMessage = "<img src=x onerror=alert(1)> @octocat see https://evil.example #1\n\n# Pwned | x | y"
 			}),
 			with(func(t *view.Target) {
@@ -120,11 +123,12 @@ func TestSummaryOfHostileText(t *testing.T) {
 		out := view.Outcome{Status: view.Failed, Promotion: bad, Release: bad, Targets: []view.Target{
 			{
 				Target: "api", Stage: "production", Platform: "here", Release: bad, Rollout: bad, State: rollout.State(bad), Phase: bad, ErrorMessage: bad,
+				RunURL: "https://github.example/octo/shop/actions/runs/7" + bad + "x", Commit: bad,
 				WaitingFor: &view.Waiting{Kind: rollout.WaitOperator, By: bad, Command: bad},
 			},
 		}}
 		md := Summary(shop(t), "promote", out, bad)
-		if rows, cells, html := survey(md); rows != 1 || cells != 14 || html != 0 {
+		if rows, cells, html := survey(md); rows != 1 || cells != 16 || html != 0 {
 			t.Errorf("%q makes %d rows, %d cells and %d links or tags:\n%s", bad, rows, cells, html, md)
 		}
 	}
@@ -240,5 +244,20 @@ func TestTable(t *testing.T) {
 	}
 	if got := Table([]string{"A"}, nil); got != "" {
 		t.Errorf("a table of nothing is %q", got)
+	}
+}
+
+// TestLink: a link leads to a page, and whatever its address holds stays in it.
+func TestLink(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://console.example/a?b=c":      "[api](https://console.example/a?b=c)",
+		"https://console.example/(a)|[b]<c>": "[api](https://console.example/%28a%29%7C%5Bb%5D%3Cc%3E)",
+		"javascript:alert(1)":                "api",
+		"//evil.example":                     "api",
+		"":                                   "api",
+	} {
+		if got := link("api", address); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
 	}
 }
