@@ -133,6 +133,26 @@ func (e *Engine) Abandon(ctx context.Context, targets []*pipeline.Target, scope 
 	})
 }
 
+// blocksOn names the blocks that stand on targets; "" where none does.
+func (e *Engine) blocksOn(state *ledger.State, targets []*pipeline.Target) string {
+	var ids []string
+	for _, t := range targets {
+		r := state.Records[t.Name.Value]
+		if r == nil {
+			continue
+		}
+		for _, b := range r.Blocks {
+			if b.Holds(e.Work.Now()) && !slices.Contains(ids, b.ID) {
+				ids = append(ids, b.ID)
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return "; what stands is " + strings.Join(ids, ", ")
+}
+
 // unblock ends the blocks that are meant. Where none stands it is refused.
 func (e *Engine) unblock(ctx context.Context, targets []*pipeline.Target, command string, meant func(rollout.Block) bool) (view.Outcome, error) {
 	state, err := e.load(ctx, names(targets)...)
@@ -146,7 +166,7 @@ func (e *Engine) unblock(ctx context.Context, targets []*pipeline.Target, comman
 		}
 	}
 	if len(holds) == 0 {
-		return view.Outcome{}, planner.Refuse(fmt.Sprintf("there is no block to %s", command), "`sluice status` shows what blocks")
+		return view.Outcome{}, planner.Refuse(fmt.Sprintf("there is no such block to %s%s", command, e.blocksOn(state, targets)), "`sluice status` shows what blocks")
 	}
 	for _, t := range targets {
 		if !slices.Contains(holds, t) {

@@ -290,6 +290,9 @@ func (t TargetPlan) text(sent map[string]string) string {
 
 func (t TargetPlan) releaseText() string {
 	text := t.Release
+	if text == "" {
+		return t.Runs // nothing comes
+	}
 	if t.Source != "" {
 		text += " from " + strings.Join(append([]string{t.Source}, t.Beside...), ", ")
 	}
