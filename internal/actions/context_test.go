@@ -79,3 +79,28 @@ func TestDamagedContext(t *testing.T) {
 		}
 	}
 }
+
+// TestPullRequest: what an event says of a pull request, and whether its run may write.
+func TestPullRequest(t *testing.T) {
+	const own = `{"pull_request":{"number":12,"head":{"sha":"feed","repo":{"full_name":"Octocat/shop"}}}}`
+	for name, test := range map[string]struct {
+		event, actor, payload string
+		number                int
+		fork, readsOnly       bool
+	}{
+		"of its own":             {event: "pull_request", actor: "erin", payload: own, number: 12},
+		"of a fork":              {event: "pull_request", actor: "erin", payload: `{"pull_request":{"number":3,"head":{"repo":{"full_name":"mallory/shop"}}}}`, number: 3, fork: true, readsOnly: true},
+		"of a fork that is gone": {event: "pull_request", actor: "erin", payload: `{"pull_request":{"number":3,"head":{"repo":null}}}`, number: 3, fork: true, readsOnly: true},
+		"of Dependabot":          {event: "pull_request", actor: "dependabot[bot]", payload: own, number: 12, readsOnly: true},
+		"a comment on one":       {event: "issue_comment", actor: "erin", payload: `{"issue":{"number":9,"pull_request":{"url":"x"}},"comment":{"body":"hello"}}`, number: 9},
+		"a comment on an issue":  {event: "issue_comment", actor: "erin", payload: `{"issue":{"number":9},"comment":{"body":"hello"}}`},
+		"a push":                 {event: "push", actor: "erin", payload: `{}`},
+	} {
+		c, err := newRun(map[string]string{
+			"GITHUB_REPOSITORY": "octocat/shop", "GITHUB_EVENT_NAME": test.event, "GITHUB_ACTOR": test.actor, "GITHUB_EVENT_PATH": event(t, test.payload),
+		}).Context()
+		if err != nil || c.Event.PullRequest != test.number || c.Event.Fork != test.fork || c.ReadsOnly() != test.readsOnly {
+			t.Errorf("%s: %+v, %v", name, c.Event, err)
+		}
+	}
+}
