@@ -154,6 +154,8 @@ func (r *Runner) gate(ctx context.Context, d *analysis.Datadog) (analysis.Sample
 		return analysis.Sample{}, fmt.Errorf("datadog: %w", err)
 	case verdict.DryRun:
 		return analysis.Unclear("", "the gate of %s in %s is a dry run, which always passes: it says nothing", d.Gate.Service, d.Gate.Env), nil
+	case verdict.Against:
+		return analysis.Unclear("", "the gate of %s in %s passes, although %s", d.Gate.Service, d.Gate.Env, strings.TrimPrefix(verdict.Why, "; ")), nil
 	case !verdict.Pass:
 		return analysis.Fail("", "the gate of %s in %s does not pass%s", d.Gate.Service, d.Gate.Env, verdict.Why), nil
 	default:

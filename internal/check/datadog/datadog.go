@@ -141,9 +141,10 @@ func (c *Client) Span(ctx context.Context, spec *analysis.Datadog, from, now tim
 
 // Verdict is what a deployment gate says.
 type Verdict struct {
-	Pass   bool
-	DryRun bool // it enforces nothing and always passes: no verdict
-	Why    string
+	Pass    bool
+	DryRun  bool // it enforces nothing and always passes: no verdict
+	Against bool // it passes, and a rule that it enforces did not: no verdict
+	Why     string
 }
 
 // Gate has a gate evaluated and waits for its verdict, as long as ctx lets it. wait
@@ -211,6 +212,7 @@ func (c *Client) evaluation(ctx context.Context, id string) (v Verdict, over boo
 	for _, r := range a.Rules {
 		if !r.DryRun {
 			enforced++
+			v.Against = v.Against || a.Status == "pass" && r.Status == "fail"
 		}
 		if r.Status != "pass" && r.Status != "" {
 			v.Why += strings.TrimRight(fmt.Sprintf("; rule %s: %s %s", r.Name, r.Status, r.Reason), " ")

@@ -203,7 +203,8 @@ func (e *Emulator) evaluate(w http.ResponseWriter, r *http.Request) {
 	a := request.Data.Attributes
 	gate, ok := e.gates[a["service"]+" "+a["env"]]
 	if !ok {
-		write(w, http.StatusBadRequest, `{"errors":[{"title":"Bad Request","detail":"no gate found"}]}`)
+		// docs/metrics.md: "404: there is no such gate, or it has no rules"
+		write(w, http.StatusNotFound, `{"errors":[{"title":"Generic Error","detail":"no gate found"}]}`)
 		return
 	}
 	if gate.Throttled {
