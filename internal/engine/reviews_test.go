@@ -51,3 +51,40 @@ func TestTeamsReview(t *testing.T) {
 		w.nothingSent()
 	})
 }
+
+// TestReviewsWithoutTheTeam: who is an approver by name needs no team that nobody can
+// ask about, for themselves or beside them.
+func TestReviewsWithoutTheTeam(t *testing.T) {
+	const approval = "    approval: {environment: production, approvers: [berta, \"@octo/leads\"]}\n"
+	asked := 0
+	w := newWorld(t, driver.Facts{Platform: "apigateway"}, 1, approval, "")
+	w.reviews = reviewer("Berta")
+	w.member = func(context.Context, string, string) (bool, error) {
+		asked++
+		return false, errors.New("403 Forbidden")
+	}
+	w.does(view.Succeeded, "anna", w.promote)
+	if asked != 0 {
+		t.Errorf("the team was asked about %d times", asked)
+	}
+	w = newWorld(t, driver.Facts{Platform: "apigateway"}, 1, approval, "")
+	w.reviews, w.member = reviewers{"mallory", "berta"}, func(context.Context, string, string) (bool, error) { return false, errors.New("403 Forbidden") }
+	w.does(view.Succeeded, "anna", w.promote)
+}
+
+// reviewers are several who approved every environment in this run.
+type reviewers []string
+
+func (all reviewers) Here(ctx context.Context, environment string) ([]rollout.Voter, error) {
+	var voters []rollout.Voter
+	for _, one := range all {
+		found, err := reviewer(one).Here(ctx, environment)
+		if err != nil {
+			return nil, err
+		}
+		voters = append(voters, found...)
+	}
+	return voters, nil
+}
+
+func (all reviewers) Given(context.Context, string, string) ([]string, error) { return all, nil }

@@ -19,6 +19,14 @@ func Environments(targets []*pipeline.Target) []string {
 	return list
 }
 
+// Reviewed are those of targets that the reviews of an environment approve.
+func Reviewed(targets []*pipeline.Target, environment string) []*pipeline.Target {
+	return slices.DeleteFunc(slices.Clone(targets), func(t *pipeline.Target) bool {
+		a := t.Stage.Approval
+		return a == nil || !a.Required || a.Environment != environment
+	})
+}
+
 // ApprovalOf is what the file asks for on a target; nil for nothing.
 func ApprovalOf(t *pipeline.Target) *rollout.ApprovalSpec { return approval(t.Stage.Approval) }
 
