@@ -20,6 +20,9 @@ func (t Advance) apply(r *Record, now time.Time) error {
 	if err := r.mayGoOn(e, ToAdvance, t.By, now); err != nil {
 		return err
 	}
+	if err := e.passAnalysis(r, t, now); err != nil {
+		return err
+	}
 	if t.Jump {
 		if err := e.skipTo(r, t.Phase, t.By, now); err != nil {
 			return err
@@ -33,6 +36,35 @@ func (t Advance) apply(r *Record, now time.Time) error {
 		return err
 	}
 	e.takeUp(t.By, now)
+	return nil
+}
+
+// passAnalysis ends the analysis that the phase before the next one is at: a person
+// who says why may, and what was seen until then stays in the record.
+func (e *Execution) passAnalysis(r *Record, t Advance, now time.Time) error {
+	p, i, ok := e.current()
+	if !ok || e.Spec.Remote || p.State != PhaseInProgress || i+1 >= len(e.Rollout.Phases) {
+		return nil
+	}
+	j, ok := currentJob(p)
+	if !ok || j.ID != JobAnalysis || j.State != JobInProgress || !e.bakes(p.ID, j.ID) {
+		return nil
+	}
+	next := &e.Rollout.Phases[i+1]
+	to := slices.IndexFunc(e.Rollout.Phases, func(x Phase) bool { return x.ID == t.Phase })
+	if t.Phase != "" && to <= i || t.Phase != "" && to > i+1 && !t.Jump {
+		return nil // no phase to go to: that is refused below
+	}
+	if !t.By.Person || t.By.Reason == "" {
+		err := e.refusePhase(ReasonAnalysis, next)
+		err.Other, err.Until = p.ID, e.analysisEnd(p.ID)
+		return err
+	}
+	r.event(e, now, Event{Type: "job.ignored", Phase: p.ID, Job: j.ID, Action: j.JobRun, Actor: t.By.Login, Message: t.By.Reason})
+	j.State, e.Undecided = JobIgnored, nil
+	p.State = PhaseSucceeded
+	e.setTime(p.ID, now)
+	r.event(e, now, Event{Type: "phase.succeeded", Phase: p.ID, Action: e.phaseAction(p.ID)})
 	return nil
 }
 

@@ -112,7 +112,7 @@ func (a around) wave(r *Record, e *Execution, now time.Time) (Waiting, bool) {
 // goesBack reports whether the rollout only takes something back.
 func (e *Execution) goesBack() bool { return intentionOf(e.Spec.Command).Back() }
 
-// backwards reports whether an effect takes something back.
+// backwards reports whether an effect takes something back, or ends it.
 func backwards(k driver.Kind) bool {
-	return slices.Contains([]driver.Kind{driver.Rollback, driver.Cancel, driver.Reject, driver.Disable}, k)
+	return slices.Contains([]driver.Kind{driver.Rollback, driver.Cancel, driver.Reject, driver.Disable, driver.Terminate}, k)
 }

@@ -133,10 +133,10 @@ func (r *Record) RepairDue(rule Rule) (RepairStep, bool) {
 }
 
 // toRepair is the newest rollout and the one job of it that failed; false where it did
-// not fail, or only took something back.
+// not fail, only took something back, or somebody ended the job.
 func (r *Record) toRepair() (*Execution, FailedJob, bool) {
 	e, ok := r.Newest()
-	if !ok || !e.Over() || e.Rollout.State != StateFailed || e.goesBack() {
+	if !ok || !e.Over() || e.Rollout.State != StateFailed || e.goesBack() || e.Terminated != "" {
 		return nil, FailedJob{}, false
 	}
 	failed := e.FailedJobs()

@@ -85,16 +85,18 @@ const (
 	ToApprove       Intention = "approve"
 	ToRetryJob      Intention = "retry-job"
 	ToIgnoreJob     Intention = "ignore-job"
+	ToTerminate     Intention = "terminate"
 	ToRollBack      Intention = "rollback"
 	ToCancel        Intention = "cancel"
 	ToReject        Intention = "reject"
 	ToDisableCanary Intention = "disable-canary"
 )
 
-// Back reports whether it goes back: only a block of both ways stops that.
+// Back reports whether it goes back, or ends what goes forward: only a block of both
+// ways stops that.
 func (i Intention) Back() bool {
 	switch i {
-	case ToRollBack, ToCancel, ToReject, ToDisableCanary:
+	case ToRollBack, ToCancel, ToReject, ToDisableCanary, ToTerminate:
 		return true
 	default:
 		return false

@@ -29,6 +29,7 @@ type Execution struct {
 	Undecided    *Undecided           `json:"undecided,omitzero"`   // a person decides whether a job's checks passed
 	Asked        []Request            `json:"asked,omitempty"`      // effects outside the order of jobs that are still to be sent
 	Retried      int                  `json:"retried,omitzero"`     // the attempt of the promotion that took it up again
+	Terminated   string               `json:"terminated,omitzero"`  // phase/job that somebody ended: no rule repairs it
 	Accepted     bool                 `json:"accepted,omitzero"`    // a person accepted what stands: the next effect compares nothing with our last one
 	Restored     bool                 `json:"restored,omitzero"`    // traffic is back where it was before the rollout
 	Left         bool                 `json:"left,omitzero"`        // a person accepted what stands instead of traffic being put back

@@ -169,15 +169,16 @@ func (f *fleet) stageCheck(name string, due Due) {
 	f.checked = append(f.checked, what)
 	f.done = append(f.done, fmt.Sprintf("wave %d checks %s", due.Wave, what))
 	list := f.script[what]
-	passed := len(list) == 0 || list[0] != "fail"
+	state, message := CheckPassed, ""
 	if len(list) > 0 {
-		f.script[what] = list[1:]
+		switch f.script[what] = list[1:]; list[0] {
+		case "fail":
+			state, message = CheckFailed, what+" failed for the stage"
+		case "unclear":
+			state, message = CheckUndecided, what+" told nothing"
+		}
 	}
-	message := ""
-	if !passed {
-		message = what + " failed for the stage"
-	}
-	g.EndCheck(name, due, passed, message, f.now)
+	g.EndCheck(name, due, state, message, f.now)
 }
 
 // want compares what happened since it was last looked at.

@@ -193,8 +193,11 @@ func (e local) failed(r *Record, phase, job string, cause FailureCause, message 
 // askedFailed ends the rollout where traffic could not be put back: that was
 // already the answer to a failure, or to a cancellation.
 func (e local) askedFailed(r *Record, kind driver.Kind, cause FailureCause, message string, now time.Time) {
+	if kind == driver.Terminate {
+		e.Terminated = ""
+	}
 	if kind != driver.Rollback {
-		return // a word on a preview was refused: the platform's work is as it was
+		return // a word on the platform's work was refused: that is as it was
 	}
 	message = "traffic could not be put back: " + message
 	if e.Rollout.FailureReason != "" {

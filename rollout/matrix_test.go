@@ -26,7 +26,7 @@ var situations = []struct {
 		s.start(canary("10"))
 		return s.start(release("r3"), promotion("p2"))
 	}},
-	{"predeploy at work", StateInProgress, "cancel rollback", "", func(s *rig) *Execution {
+	{"predeploy at work", StateInProgress, "cancel terminate rollback", "", func(s *rig) *Execution {
 		s.script["stable/predeploy"] = []string{"interrupted"}
 		return s.start(gated(JobPredeploy))
 	}},
@@ -34,7 +34,7 @@ var situations = []struct {
 		s.script["stable/deploy"] = []string{"lost"}
 		return s.start()
 	}},
-	{"effect begun", StateInProgress, "cancel rollback", "", func(s *rig) *Execution {
+	{"effect begun", StateInProgress, "cancel terminate rollback", "", func(s *rig) *Execution {
 		s.script["stable/deploy"], s.script["poll deploy"] = []string{"run"}, []string{"run"}
 		return s.start()
 	}},
@@ -44,13 +44,13 @@ var situations = []struct {
 		s.run()
 		return e
 	}},
-	{"verify at work", StateInProgress, "cancel rollback", "", func(s *rig) *Execution {
+	{"verify at work", StateInProgress, "cancel terminate rollback", "", func(s *rig) *Execution {
 		s.script["stable/verify"] = []string{"interrupted"}
 		return s.start(gated(JobVerify))
 	}},
 	{"waits for a person", StateInProgress, "advance cancel rollback", "", func(s *rig) *Execution { return s.start(canary("10")) }},
 	{"bakes", StateInProgress, "advance cancel rollback", "", func(s *rig) *Execution { return s.start(canary("10"), waits(time.Hour)) }},
-	{"analysis bakes", StateInProgress, "cancel rollback", "", func(s *rig) *Execution {
+	{"analysis bakes", StateInProgress, "cancel terminate rollback", "", func(s *rig) *Execution {
 		return s.start(canary("10"), waits(time.Hour), gated(JobAnalysis))
 	}},
 	{"puts traffic back", StateInProgress, "cancel rollback", "", func(s *rig) *Execution {
@@ -154,6 +154,7 @@ var commands = map[string]func(e *Execution) Transition{
 	"cancel":     func(e *Execution) Transition { return Cancel{Rollout: e.Rollout.Name, By: person("bob")} },
 	"retry-job":  func(e *Execution) Transition { return RetryJob{Rollout: e.Rollout.Name, By: person("bob")} },
 	"ignore-job": func(e *Execution) Transition { return IgnoreJob{Rollout: e.Rollout.Name, By: person("bob")} },
+	"terminate":  func(e *Execution) Transition { return Terminate{Rollout: e.Rollout.Name, By: person("bob")} },
 	"rollback": func(e *Execution) Transition {
 		return GoBack{Of: e.Spec.Promotion, Promotion: "p-back", By: person("bob")}
 	},

@@ -47,6 +47,7 @@ type Undecided struct {
 	Job     string         `json:"job"`
 	Since   time.Time      `json:"since"`
 	Message string         `json:"message"`
+	Stage   bool           `json:"stage,omitzero"` // by a check of scope stage: what decides that for one of the wave decides it for the others
 	Unknown jsontext.Value `json:",embed"`
 }
 

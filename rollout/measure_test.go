@@ -255,3 +255,35 @@ func TestOneLookWithoutABake(t *testing.T) {
 		}
 	}
 }
+
+// TestAdvancePastAnAnalysis: a person who says why may, nobody else; what was seen
+// until then stays.
+func TestAdvancePastAnAnalysis(t *testing.T) {
+	s, e := bake(t)
+	s.after(10 * time.Minute)
+	err := s.apply(Advance{By: person("bob")})
+	s.wantReason(err, ReasonAnalysis)
+	s.wantRefusal(err, StateInProgress, "the analysis of canary-10 goes on until 2026-03-01T12:30:00Z")
+	s.wantReason(s.apply(Advance{By: Actor{Login: "automation", Reason: "rule advance-1"}}), ReasonAnalysis)
+	why := person("bob")
+	why.Reason = "the fix cannot wait"
+	s.wantReason(s.apply(Advance{Phase: "canary-10", By: why}), ReasonPhaseState)
+	s.want("it goes on", jobs(t, e, "canary-10"), "deploy=SUCCEEDED analysis=IN_PROGRESS")
+	s.must(s.apply(Advance{By: why}))
+	s.run()
+	s.want("states", states(e), "SUCCEEDED canary-10=SUCCEEDED stable=SUCCEEDED")
+	s.want("jobs", jobs(t, e, "canary-10"), "deploy=SUCCEEDED analysis=IGNORED")
+	s.want("what was seen", verdicts(e), "10m0s=passed")
+}
+
+// TestJumpPastAnAnalysis: to a later phase than the next, too.
+func TestJumpPastAnAnalysis(t *testing.T) {
+	s := newRig(t)
+	e := s.start(canary("10", "50"), waits(30*time.Minute), restores, measured(metric(10*time.Minute, 0)))
+	why := person("bob")
+	why.Reason = "the fix cannot wait"
+	s.wantReason(s.apply(Advance{Phase: PhaseStable, By: why}), ReasonPhaseOrder)
+	s.must(s.apply(Advance{Phase: PhaseStable, Jump: true, By: why}))
+	s.run()
+	s.want("states", states(e), "SUCCEEDED canary-10=SUCCEEDED canary-50=SKIPPED stable=SUCCEEDED")
+}

@@ -152,9 +152,12 @@ func (e mirror) failed(r *Record, _, _ string, cause FailureCause, message strin
 	e.ended(r, now)
 }
 
-// askedFailed has nothing to do: a command was refused, the platform's work is
-// as it was.
-func (e mirror) askedFailed(*Record, driver.Kind, FailureCause, string, time.Time) {}
+// askedFailed leaves the platform's work as it was: a command to it was refused.
+func (e mirror) askedFailed(_ *Record, kind driver.Kind, _ FailureCause, _ string, _ time.Time) {
+	if kind == driver.Terminate {
+		e.Terminated = ""
+	}
+}
 
 // abort and startJob have nothing to do: phases and jobs are the platform's.
 func (e mirror) abort(*Record, time.Time)                    {}

@@ -13,17 +13,20 @@ const (
 	OrderRollback      = "rollback"
 	OrderDisableCanary = "disable-canary"
 	OrderAdvance       = "advance"
+	OrderTerminate     = "terminate"
 )
 
 // Order is a command to a target that a live run holds, saved beside its lease.
 // One to go back stops the holder: it begins nothing more, finishes what is
 // under way and lets go; whoever ordered acts then. After WaitsUntil the holder
-// carries it out itself ([CarryOut]). Advance lets the holder begin the next phase.
+// carries it out itself ([CarryOut]). Advance lets the holder begin the next phase,
+// terminate has it end a job that is at work.
 type Order struct {
 	ID         string         `json:"id"`
 	Command    string         `json:"command"`
 	Rollout    string         `json:"rollout,omitzero"`   // "" the one at work
-	Phase      string         `json:"phase,omitzero"`     // advance
+	Phase      string         `json:"phase,omitzero"`     // advance, terminate
+	Job        string         `json:"job,omitzero"`       // terminate
 	Jump       bool           `json:"jump,omitzero"`      // advance: to a later phase than the next
 	Promotion  string         `json:"promotion,omitzero"` // that what it makes belongs to; "" one named by ID
 	Release    string         `json:"release,omitzero"`   // rollback: the goal; "" the baseline
@@ -39,7 +42,7 @@ type Order struct {
 }
 
 // Back reports whether the order goes back: the holder then lets go.
-func (o Order) Back() bool { return o.Command != OrderAdvance }
+func (o Order) Back() bool { return o.Command != OrderAdvance && o.Command != OrderTerminate }
 
 // OrderedBack is the oldest order to go back; [Next] then says [ActionYield]
 // where it would begin something.

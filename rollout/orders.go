@@ -41,8 +41,8 @@ func (t CarryOut) apply(r *Record, now time.Time) error {
 	return nil
 }
 
-// carryOutDue carries out the orders that are the holder's: to advance, and
-// those to go back for which nobody waits any more.
+// carryOutDue carries out the orders that are the holder's: to advance, to end a
+// job, and those to go back for which nobody waits any more.
 func (r *Record) carryOutDue(now time.Time) bool {
 	changed := false
 	for _, o := range slices.Clone(r.Orders) {
@@ -88,6 +88,8 @@ func (o Order) transition(r *Record) (Transition, error) {
 		return Vote{Rollout: o.Rollout, Voter: Voter{Actor: by, Teams: o.Teams, Comment: o.Reason}}, nil
 	case OrderAdvance:
 		return Advance{Rollout: o.Rollout, Phase: o.Phase, Jump: o.Jump, By: by}, nil
+	case OrderTerminate:
+		return Terminate{Rollout: o.Rollout, Phase: o.Phase, Job: o.Job, By: by}, nil
 	case OrderDisableCanary:
 		e, err := r.rolloutFor(OrderDisableCanary, o.Rollout)
 		if err != nil {

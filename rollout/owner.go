@@ -27,6 +27,7 @@ type owner interface {
 	cancel(r *Record, by Actor, now time.Time) error
 	retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) error
 	ignore(r *Record, p *Phase, j *Job, by Actor, now time.Time) error
+	terminate(r *Record, p *Phase, j *Job, by Actor, now time.Time) error
 	// makeWay ends the rollout for another one that takes over what stands.
 	makeWay(r *Record, w way, now time.Time)
 	// baseline is what the rollout would go back to; ok is false where the

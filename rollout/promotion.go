@@ -98,6 +98,8 @@ const (
 	CheckRunning CheckState = "running"
 	CheckPassed  CheckState = "passed"
 	CheckFailed  CheckState = "failed"
+	// CheckUndecided is one whose measure was inconclusive: a person decides.
+	CheckUndecided CheckState = "undecided"
 )
 
 // StageCheck is a check that runs once for the targets of a wave.

@@ -24,8 +24,11 @@ const (
 	ReasonPhaseState   Reason = "phaseState"   // Phase is in Found
 	ReasonPhaseOrder   Reason = "phaseOrder"   // Phase waits for Other, which is Found
 	ReasonFirstPhase   Reason = "firstPhase"   // the first phase starts by itself
+	ReasonAnalysis     Reason = "analysis"     // the analysis of Other goes on until Until: a person passes it who says why
 	ReasonNoPhase      Reason = "noPhase"      // no phase is left
 	ReasonNoJob        Reason = "noJob"        // no job like that is FAILED or asks
+	ReasonNotRunning   Reason = "notRunning"   // no job like that is at work
+	ReasonUnsure       Reason = "unsure"       // whether an effect of it took place is not known
 	ReasonJobs         Reason = "jobs"         // several jobs qualify: Names
 	ReasonCancelling   Reason = "cancelling"   // it is being cancelled: cancel or ignore-job
 	ReasonNotThere     Reason = "notThere"     // the platform has not got it yet

@@ -46,8 +46,11 @@ func (e *RefusedError) about() map[Reason]string {
 		ReasonPhaseState:   fmt.Sprintf("phase %s is %s; only a phase that is PENDING can be started", e.Phase, e.Found),
 		ReasonPhaseOrder:   fmt.Sprintf("phase %s waits for phase %s, which is %s", e.Phase, e.Other, e.Found),
 		ReasonFirstPhase:   "its first phase starts by itself",
+		ReasonAnalysis:     "the analysis of " + e.Other + " goes on until " + e.Until.UTC().Format(time.RFC3339) + "; a person who says why may go past it",
 		ReasonNoPhase:      "no phase is left",
 		ReasonNoJob:        e.jobRule(),
+		ReasonNotRunning:   e.notRunningRule(),
+		ReasonUnsure:       "whether its effect took place is not known, and that is found out or decided first",
 		ReasonJobs:         "several jobs qualify: " + strings.Join(e.Names, ", ") + "; name one by phase and job",
 		ReasonCancelling:   "cancel puts traffic back all the same, ignore-job accepts what stands",
 		ReasonNotThere:     "the platform has not got it yet",
@@ -76,6 +79,8 @@ func (e *RefusedError) stateRule() string {
 		return "only a rollout in PENDING_APPROVAL takes an approval or a rejection"
 	case string(ToRetryJob), string(ToIgnoreJob):
 		return "only a failed job of a rollout that is FAILED or IN_PROGRESS can be retried or ignored"
+	case string(ToTerminate):
+		return "only a job that is IN_PROGRESS can be terminated"
 	case string(ToCancel):
 		return "only a rollout that is not over can be cancelled"
 	}
@@ -96,6 +101,13 @@ func (e *RefusedError) jobRule() string {
 		text += "; " + e.Names[0] + " asks"
 	}
 	return text
+}
+
+func (e *RefusedError) notRunningRule() string {
+	if e.Phase == "" && e.Job == "" {
+		return "none of its jobs is at work: only a job that is IN_PROGRESS can be terminated"
+	}
+	return "job " + strings.Trim(e.Phase+"/"+e.Job, "/") + " is not at work: only a job that is IN_PROGRESS can be terminated"
 }
 
 func (e *RefusedError) blockRule() string {

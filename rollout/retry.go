@@ -23,6 +23,7 @@ func (e *Execution) retryJob(r *Record, p *Phase, j *Job, by Actor, now time.Tim
 	if err := e.owner().retry(r, p, j, by, now); err != nil {
 		return err
 	}
+	e.Terminated = ""
 	r.endRestored(release, by, now)
 	e.takeUp(by, now)
 	return nil
@@ -67,6 +68,7 @@ func (t IgnoreJob) apply(r *Record, now time.Time) error {
 	if err := e.owner().ignore(r, p, j, t.By, now); err != nil {
 		return err
 	}
+	e.Terminated = ""
 	r.endRestored(release, t.By, now)
 	e.takeUp(t.By, now)
 	return nil

@@ -21,12 +21,33 @@ func (e local) settleStageChecks(r *Record, a around, phase *Phase, job *Job, no
 		return true
 	}
 	state, message := a.stageState(r, e.Execution, phase.ID, job.ID)
+	if e.leaveStageUndecided(r, phase, job, state, message, now) {
+		return true
+	}
 	switch {
 	case state == CheckFailed:
 		e.failed(r, phase.ID, job.ID, ExecutionFailed, message, now)
 		return true
 	case state == CheckPassed && e.ownPassed(phase.ID, job.ID):
 		e.succeedJob(r, phase, job, now)
+		return true
+	default:
+		return false
+	}
+}
+
+// leaveStageUndecided leaves a job to a person whose check of scope stage was
+// inconclusive, and takes it up again once that ran anew. It reports whether it did
+// either.
+func (e local) leaveStageUndecided(r *Record, p *Phase, j *Job, state CheckState, message string, now time.Time) bool {
+	asks := e.undecided(p.ID, j.ID)
+	switch {
+	case state == CheckUndecided && !asks:
+		e.Undecided = &Undecided{Phase: p.ID, Job: j.ID, Since: now.UTC(), Message: message, Stage: true}
+		r.event(e.Execution, now, Event{Type: "job.undecided", Phase: p.ID, Job: j.ID, Message: message})
+		return true
+	case state != CheckUndecided && asks && e.Undecided.Stage:
+		e.Undecided = nil
 		return true
 	default:
 		return false
@@ -46,28 +67,28 @@ func (e local) startStageJob(r *Record, a around, phase string, job *Job, now ti
 	if e.Needs == nil {
 		e.Needs = map[string]int{}
 	}
-	last, failed := a.group.runs(r.Target, phase, job.ID)
+	last, refused := a.group.runs(r.Target, phase, job.ID)
 	retried := e.Runs[key] > 1 && e.Attempts[phase] == 0
 	e.Needs[key] = last + 1
 	if job.ID == JobPredeploy || retried {
-		e.Needs[key] = failed + 1
+		e.Needs[key] = refused + 1
 	}
 }
 
 // runs are the newest run of a job's checks of scope stage in the target's wave,
-// and the newest that failed; 0 where none did.
-func (g *Group) runs(target, phase, job string) (last, failed int) {
+// and the newest that failed or was inconclusive; 0 where none did.
+func (g *Group) runs(target, phase, job string) (last, refused int) {
 	wave := g.waveOf(target)
 	for _, c := range g.Promotion.Checks {
 		if c.Wave != wave || c.Phase != phase || c.Job != job {
 			continue
 		}
 		last = max(last, c.Run)
-		if c.State == CheckFailed {
-			failed = max(failed, c.Run)
+		if c.State == CheckFailed || c.State == CheckUndecided {
+			refused = max(refused, c.Run)
 		}
 	}
-	return last, failed
+	return last, refused
 }
 
 // checkAt finds the run of a check that counts for the rollout: the newest that
@@ -83,23 +104,25 @@ func (g *Group) checkAt(target string, e *Execution, phase, job string, index in
 	return found, found.Run > 0
 }
 
-// stageState sums a job's checks of scope stage up: failed where one did, passed
-// where all did, else "".
-func (a around) stageState(r *Record, e *Execution, phase, job string) (CheckState, string) {
+// stageState sums a job's checks of scope stage up: failed where one did, undecided
+// where one is, passed where all did, else "".
+func (a around) stageState(r *Record, e *Execution, phase, job string) (state CheckState, message string) {
 	if a.group == nil {
 		return "", ""
 	}
-	state := CheckPassed
+	state = CheckPassed
 	for i := range e.Spec.GatesIn(phase).Stage(job) {
 		c, ok := a.group.checkAt(r.Target, e, phase, job, i)
 		switch {
 		case ok && c.State == CheckFailed:
 			return CheckFailed, c.Message
-		case !ok || c.State != CheckPassed:
+		case ok && c.State == CheckUndecided:
+			state, message = CheckUndecided, c.Message
+		case state == CheckPassed && (!ok || c.State != CheckPassed):
 			state = ""
 		}
 	}
-	return state, ""
+	return state, message
 }
 
 // stageCheck says what is due for the checks of scope stage of a job; false where
@@ -161,18 +184,15 @@ func (g *Group) execution(target string) (*Execution, bool) {
 }
 
 // EndCheck notes how it ended, and has the members that wait for it woken by the
-// next React. message says why it failed.
-func (g *Group) EndCheck(target string, due Due, passed bool, message string, now time.Time) {
+// next React. message says why it did not pass.
+func (g *Group) EndCheck(target string, due Due, state CheckState, message string, now time.Time) {
 	wave := g.waveOf(target)
 	for i := range g.Promotion.Checks {
 		c := &g.Promotion.Checks[i]
 		if c.State != CheckRunning || c.Wave != wave || c.Phase != due.Phase || c.Job != due.Job || c.Index != due.Check {
 			continue
 		}
-		c.State, c.Message, c.At = CheckPassed, message, now.UTC()
-		if !passed {
-			c.State = CheckFailed
-		}
+		c.State, c.Message, c.At = state, message, now.UTC()
 	}
 	g.saved = true
 	g.wake(g.waves[wave])

@@ -99,3 +99,42 @@ func TestNoGroupNoPass(t *testing.T) {
 	s.want("due", due.Action, ActionStageCheck)
 	s.want("state", s.r.Rollouts[0].Rollout.State, StateInProgress)
 }
+
+// TestAnUndecidedStageCheckAsks: it fails nobody. What a person has run again decides
+// for the whole wave, what they ignore for that target alone.
+func TestAnUndecidedStageCheckAsks(t *testing.T) {
+	f := newFleet(t, "a", "b")
+	f.script["stable/verify"] = []string{"unclear"}
+	f.promote(Promotion{}, staged(JobVerify))
+	f.run()
+	f.wantAll("states", f.states("p1"), []State{StateInProgress, StateInProgress})
+	for _, n := range f.names {
+		due := f.next(n)
+		f.wantAll(n, []any{due.Action, due.Waiting.Kind, due.Waiting.Cause, due.Waiting.Message},
+			[]any{ActionWait, WaitOperator, CauseUndecided, "stable/verify told nothing"})
+	}
+	f.done = nil
+	if err := f.apply("a", RetryJob{By: person("bob")}); err != nil {
+		t.Fatal(err)
+	}
+	f.run()
+	f.want("once", "wave 0 checks stable/verify")
+	f.wantAll("states", f.states("p1"), []State{StateSucceeded, StateSucceeded})
+}
+
+func TestIgnoringAnUndecidedStageCheck(t *testing.T) {
+	f := newFleet(t, "a", "b")
+	f.script["stable/verify"] = []string{"unclear", "fail"}
+	f.promote(Promotion{}, staged(JobVerify))
+	f.run()
+	if err := f.apply("a", IgnoreJob{By: person("bob")}); err != nil {
+		t.Fatal(err)
+	}
+	f.run()
+	f.wantAll("a alone goes on", f.states("p1"), []State{StateSucceeded, StateInProgress})
+	if err := f.apply("b", RetryJob{By: person("bob")}); err != nil {
+		t.Fatal(err)
+	}
+	f.run()
+	f.wantAll("run again it fails", f.states("p1"), []State{StateSucceeded, StateFailed})
+}

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite the stories in testdata")
 //	> promote r2 targets=a,b canary=10,50 wait=30m checks=verify stage=verify waves=1,2 pause=10m onFailure=halt approval automation
 //	> answers a canary-10/verify=fail poll/weight=run,done
 //	> run · after 30m · skip a · lock a · unlock a · abandon a r2 · order a rollback · automation · person
-//	> advance a · cancel a · rollback a [to=r1] · retry-job a · ignore-job a · approve a · reject a · replace a r3 · disable-canary a
+//	> advance a · cancel a · rollback a [to=r1] · retry-job a · ignore-job a · terminate a · approve a · reject a · replace a r3 · disable-canary a
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) < 10 {
@@ -152,6 +152,8 @@ func (s *story) transition(name string, args []string) Transition {
 		return RetryJob{By: by}
 	case "ignore-job":
 		return IgnoreJob{By: by}
+	case "terminate":
+		return Terminate{By: by}
 	case "approve", "reject":
 		return Vote{Approve: name == "approve", Voter: Voter{Actor: by}}
 	case "retry":

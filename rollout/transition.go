@@ -113,6 +113,15 @@ type (
 		By                  Actor
 	}
 
+	// Terminate ends one job that is at work; "" for phase and job: the only one. What
+	// it checks is stopped and it fails as one that did not pass does: traffic goes
+	// back where the plan says so, and no rule repairs it. Where the platform is at
+	// work for the job, it is asked to stop that ([Execution.StopsWork]).
+	Terminate struct {
+		Rollout, Phase, Job string
+		By                  Actor
+	}
+
 	// Retry takes a failed rollout up again where it stands, for a higher attempt
 	// of its run: no newer rollout, no block, its approval unexpired, within 24 h.
 	Retry struct {

@@ -16,7 +16,7 @@ type group struct {
 func groups() []group {
 	return []group{
 		{"promote", "Promote, and go back:", []string{"plan", "promote", "promote-canary", "reconcile", "collect", "rollback", "disable-canary"}},
-		{"decide", "Decide:", []string{"approve", "reject", "on-comment", "advance", "cancel", "retry-job", "ignore-job", "skip", "lock", "unlock", "unblock", "abandon", "unabandon"}},
+		{"decide", "Decide:", []string{"approve", "reject", "on-comment", "advance", "cancel", "retry-job", "ignore-job", "terminate", "skip", "lock", "unlock", "unblock", "abandon", "unabandon"}},
 		{"look", "Look:", []string{"status", "history", "get", "events", "operation", "report"}},
 		{"state", "State:", []string{"state"}},
 		{"setup", "Set up:", []string{"init", "validate", "schema", "conform", "sandbox", "completion", "help", "version"}},

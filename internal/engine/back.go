@@ -26,6 +26,7 @@ type backOrder struct {
 	promotion string
 	release   string
 	phase     string
+	job       string
 	jump      bool
 	teams     func() []string // reject: of the approvers, whose member the actor is; nil for none
 }
@@ -99,7 +100,7 @@ func (o backOrder) order(e *Engine, id string, until time.Time) rollout.Order {
 		teams = o.teams()
 	}
 	return rollout.Order{
-		ID: id, Command: o.command, Phase: o.phase, Jump: o.jump, Promotion: o.promotion, Release: o.release,
+		ID: id, Command: o.command, Phase: o.phase, Job: o.job, Jump: o.jump, Promotion: o.promotion, Release: o.release,
 		By: e.Actor.Login, Person: e.Actor.Person, RunURL: e.Actor.RunURL, Reason: e.Actor.Reason,
 		Overrides: e.Actor.Overrides, Teams: teams, WaitsUntil: until.UTC(),
 	}

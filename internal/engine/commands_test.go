@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/internal/engine"
 	"sluice/internal/planner"
@@ -128,6 +129,17 @@ var commands = map[string]struct {
 		w.does(view.Failed, "anna", w.promote)
 		w.does(view.Succeeded, "anna", w.order(planner.CommandIgnoreJob))
 		w.last("ignoreJob")
+	}},
+	"terminate what the platform is at": {needs: []driver.Kind{driver.Terminate}, targets: 1, fault: "t1:deploy:hang", do: func(w *world) {
+		w.budget = 2 * time.Minute
+		w.does(view.Pending, "anna", w.promote)
+		out := w.does(view.Succeeded, "berta", w.order(planner.CommandTerminate))
+		w.last("terminate")
+		if t := out.Targets[0]; t.State != rollout.StateFailed || !strings.Contains(t.ErrorMessage, "terminated") {
+			w.t.Errorf("it is %s: %s", t.State, t.ErrorMessage)
+		}
+		w.refused("only a job that is IN_PROGRESS can be terminated", "berta", w.order(planner.CommandTerminate))
+		w.does(view.Succeeded, "anna", w.order(planner.CommandRetryJob))
 	}},
 	"ignore-job": {ours: true, targets: 1, stage: smoke, do: func(w *world) {
 		w.checks.fails["t1"] = true

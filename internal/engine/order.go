@@ -12,7 +12,7 @@ import (
 )
 
 // Order is a person's command to rollouts that exist: approve, reject, advance,
-// cancel, retry-job, ignore-job.
+// cancel, retry-job, ignore-job, terminate.
 type Order struct {
 	Command   string
 	Targets   []*pipeline.Target // those the person's words allow
@@ -58,31 +58,33 @@ func isVote(command string) bool {
 	return command == planner.CommandApprove || command == planner.CommandReject
 }
 
-// command carries out an order: one that goes back, and one to advance, does not
-// lose to a live run.
+// command carries out an order: one that goes back, one to advance, and one to end a
+// job do not lose to a live run.
 func (e *Engine) command(ctx context.Context, o Order, teams func() []string, plan planning) (view.Outcome, error) {
 	switch o.Command {
 	case planner.CommandCancel, planner.CommandReject:
 		return e.goingBack(ctx, o.Targets, backOrder{command: o.Command, teams: teams}, plan)
 	case planner.CommandAdvance:
-		return e.advancing(ctx, o, plan)
+		return e.leaving(ctx, o.Targets, backOrder{command: rollout.OrderAdvance, phase: o.Phase, jump: o.Jump}, plan)
+	case planner.CommandTerminate:
+		return e.leaving(ctx, o.Targets, backOrder{command: rollout.OrderTerminate, phase: o.Phase, job: o.Job}, plan)
 	default:
 		out, _, err := e.tryBack(ctx, o.Targets, plan)
 		return out, err
 	}
 }
 
-// advancing starts a phase. A live run that holds the target starts it.
-func (e *Engine) advancing(ctx context.Context, o Order, plan planning) (view.Outcome, error) {
-	out, held, err := e.tryBack(ctx, o.Targets, plan)
+// leaving carries out what a live run that holds the targets does itself, and leaves
+// the order with that run.
+func (e *Engine) leaving(ctx context.Context, targets []*pipeline.Target, o backOrder, plan planning) (view.Outcome, error) {
+	out, held, err := e.tryBack(ctx, targets, plan)
 	if held == nil {
 		return out, err
 	}
-	order := backOrder{command: rollout.OrderAdvance, phase: o.Phase, jump: o.Jump}.order(e, newOrder(), e.Work.Now())
-	if err := e.order(ctx, held.Targets, order); err != nil {
+	if err := e.order(ctx, held.Targets, o.order(e, newOrder(), e.Work.Now())); err != nil {
 		return out, err
 	}
-	return e.ordered(ctx, o.Targets, out, held)
+	return e.ordered(ctx, targets, out, held)
 }
 
 // mayVote refuses a word that nobody vouches for.

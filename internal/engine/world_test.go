@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,6 +62,8 @@ type world struct {
 	checks   *checks
 	epoch    time.Time
 	runs     int
+	budget   time.Duration           // of an invocation
+	skipped  atomic.Int64            // nanoseconds that passed at once
 	loads    func([]store.Key) error // is told of each load; may be nil
 	member   func(ctx context.Context, team, login string) (bool, error)
 	reviews  engine.Reviews // may be nil
@@ -87,17 +90,28 @@ func (c *checks) Look(context.Context, rollout.Gate, check.Vars, analysis.Window
 // and of each target.
 func newWorld(t *testing.T, facts driver.Facts, targets int, stage, target string, faults ...string) *world {
 	t.Helper()
+	return worldOf(t, facts, declared(facts.Platform, targets, stage, target), faults...)
+}
+
+// declared is a pipeline file with so many targets in production.
+func declared(platform string, targets int, stage, target string) string {
 	var file strings.Builder
-	fmt.Fprintf(&file, "name: shop\nstages:\n  - name: staging\n    targets: [{name: source, %s}]\n", place(facts.Platform, "staging", 0))
+	fmt.Fprintf(&file, "name: shop\nstages:\n  - name: staging\n    targets: [{name: source, %s}]\n", place(platform, "staging", 0))
 	fmt.Fprintf(&file, "  - name: production\n%s    targets:\n", stage)
 	for i := range targets {
-		fmt.Fprintf(&file, "      - {name: t%d, %s%s}\n", i+1, place(facts.Platform, "production", i+1), target)
+		fmt.Fprintf(&file, "      - {name: t%d, %s%s}\n", i+1, place(platform, "production", i+1), target)
 	}
-	p, problems := pipeline.Parse("sluice.yaml", []byte(file.String()), platforms())
+	return file.String()
+}
+
+// worldOf has the pipeline of a file.
+func worldOf(t *testing.T, facts driver.Facts, file string, faults ...string) *world {
+	t.Helper()
+	p, problems := pipeline.Parse("sluice.yaml", []byte(file), platforms())
 	if pipeline.Failed(problems) {
-		t.Fatalf("%s\n%s", pipeline.Format(problems), file.String())
+		t.Fatalf("%s\n%s", pipeline.Format(problems), file)
 	}
-	w := &world{t: t, facts: facts, pipeline: p, memory: storetest.NewMemory(), checks: &checks{fails: map[string]bool{}}, epoch: time.Now()}
+	w := &world{t: t, facts: facts, pipeline: p, memory: storetest.NewMemory(), checks: &checks{fails: map[string]bool{}}, epoch: time.Now(), budget: time.Hour}
 	options := sandbox.Options{Dir: t.TempDir(), Pipelines: []*pipeline.Pipeline{p}, Emulators: emulators.Emulators(w.now)}
 	for _, text := range faults {
 		f, err := sandbox.ParseFault(text)
@@ -124,8 +138,11 @@ func platforms() []driver.Facts {
 
 func (w *world) now() time.Time {
 	now := time.Now()
-	return now.Add((speed - 1) * now.Sub(w.epoch))
+	return now.Add((speed-1)*now.Sub(w.epoch) + time.Duration(w.skipped.Load()))
 }
+
+// later lets time pass at once.
+func (w *world) later(d time.Duration) { w.skipped.Add(int64(d)) }
 
 func (w *world) clock() work.Clock {
 	machine := work.System()
@@ -141,7 +158,7 @@ func (w *world) by(login string, do func(context.Context, *engine.Engine) (view.
 	w.t.Helper()
 	w.runs++
 	run := rollout.Run{ID: fmt.Sprintf("run-%d", w.runs), Attempt: 1, Started: w.now()}
-	limits := work.Begin(w.t.Context(), w.clock(), work.Limits{Budget: time.Hour, Inline: 2 * time.Minute, Places: 4})
+	limits := work.Begin(w.t.Context(), w.clock(), work.Limits{Budget: w.budget, Inline: 2 * time.Minute, Places: 4})
 	defer limits.End()
 	own := w.memory.Another()
 	own.OnLoad = w.loads

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -16,7 +17,9 @@ type checking struct {
 	due    rollout.Due
 	checks []rollout.CheckDue
 	vars   check.Vars
-	group  *group // of a check that runs once for the targets of a wave; nil for a target's own
+	group  *group        // of a check that runs once for the targets of a wave; nil for a target's own
+	quit   chan struct{} // closed where somebody ends the job: what runs is stopped
+	ended  bool          // it is
 }
 
 // startCheck runs the target's own checks of a job.
@@ -56,12 +59,25 @@ func startStageCheck(m *machine, r *row) {
 func newChecking(m *machine, r *row) *checking {
 	m.places.occupy(r, true)
 	e := r.active()
-	c := &checking{r: r, due: r.due, vars: check.Vars{
+	c := &checking{r: r, due: r.due, quit: make(chan struct{}), vars: check.Vars{
 		Pipeline: m.pipeline, Stage: r.record.Stage, Target: r.name, Release: e.Spec.Release.ID,
 		PreviousRelease: e.Previous.ID, Rollout: e.Rollout.Name, Phase: r.due.Phase,
 	}}
 	c.hold(r)
+	r.checking = c
 	return c
+}
+
+// dropTerminated stops the checks of a row whose job somebody ended.
+func (r *row) dropTerminated(m *machine) {
+	c := r.checking
+	if c == nil || c.ended || c.void || r.job != &c.job {
+		return
+	}
+	if e, ok := r.record.Rollout(c.due.Rollout); ok && e.Terminated == c.due.Phase+"/"+c.due.Job {
+		c.ended = true
+		close(c.quit)
+	}
 }
 
 // durable runs the checks once it is saved that they run.
@@ -69,11 +85,14 @@ func (c *checking) durable(m *machine, err error) {
 	if c.void {
 		return
 	}
-	if err != nil || m.ended != nil {
+	switch {
+	case err != nil || m.ended != nil:
 		c.over(m)
-		return
+	case c.ended:
+		checked{c: c, left: true}.step(m)
+	default:
+		m.do(checkTask{c, m.limits})
 	}
-	m.do(checkTask{c, m.limits})
 }
 
 func (c *checking) over(m *machine) {
@@ -84,10 +103,11 @@ func (c *checking) over(m *machine) {
 
 // checked is the input that checks came to their end.
 type checked struct {
-	c      *checking
-	looks  []rollout.Look
-	failed error // why one did not pass, of those that pass or fail alone and of scope stage
-	left   bool  // the budget was over before one of them: nothing is known
+	c       *checking
+	looks   []rollout.Look
+	failed  error // why one did not pass, of those that pass or fail alone and of scope stage
+	unclear error // why one of scope stage is for a person to decide
+	left    bool  // the budget was over before one of them: nothing is known
 }
 
 func (in checked) step(m *machine) {
@@ -96,35 +116,41 @@ func (in checked) step(m *machine) {
 		return
 	}
 	switch {
-	case in.left:
+	case c.ended && c.group != nil:
+		c.endStage(m, rollout.CheckFailed, c.message("failed", errTerminated))
+	case in.left, c.ended:
+	case c.group != nil && in.unclear != nil:
+		c.endStage(m, rollout.CheckUndecided, c.message("is inconclusive", in.unclear))
+	case c.group != nil && in.failed != nil:
+		c.endStage(m, rollout.CheckFailed, c.message("failed", in.failed))
 	case c.group != nil:
-		c.endStage(m, in.failed)
+		c.endStage(m, rollout.CheckPassed, "")
 	case slices.ContainsFunc(c.r.active().Spec.GatesIn(c.due.Phase).Own(c.due.Job), rollout.Gate.Measures):
 		m.apply(c.r, rollout.Looked{Due: c.due, Looks: in.looks})
 	case in.failed != nil:
-		m.apply(c.r, rollout.FailJob{Due: c.due, Cause: rollout.ExecutionFailed, Message: c.message(in.failed)})
+		m.apply(c.r, rollout.FailJob{Due: c.due, Cause: rollout.ExecutionFailed, Message: c.message("failed", in.failed)})
 	default:
 		m.apply(c.r, rollout.PassJob{Due: c.due})
 	}
 	c.over(m)
 }
 
+// errTerminated is why a check of scope stage did not pass for the other targets.
+var errTerminated = errors.New("somebody terminated it")
+
 // endStage notes for all targets of the wave how the check ended.
-func (c *checking) endStage(m *machine, failed error) {
+func (c *checking) endStage(m *machine, state rollout.CheckState, message string) {
 	g := c.group
-	message := ""
-	if failed != nil {
-		message = c.message(failed)
-	}
-	g.EndCheck(c.r.name, c.due, failed == nil, message, m.now)
+	g.EndCheck(c.r.name, c.due, state, message, m.now)
 	g.version++
 	m.rows.stir(g)
 	m.saves.dirtyGroup(m, g)
 }
 
-func (c *checking) message(err error) string {
+// message says how the job's checks ended, and why.
+func (c *checking) message(how string, err error) string {
 	if c.due.Phase == "" {
-		return fmt.Sprintf("%s failed: %v", c.due.Job, err)
+		return fmt.Sprintf("%s %s: %v", c.due.Job, how, err)
 	}
-	return fmt.Sprintf("%s failed in %s: %v", c.due.Job, c.due.Phase, err)
+	return fmt.Sprintf("%s %s in %s: %v", c.due.Job, how, c.due.Phase, err)
 }

@@ -38,6 +38,8 @@ type row struct {
 	place   bool            // it takes one of the places
 	begun   bool            // it needs no free place to go on
 	job     *job            // what is under way for it, or about to be
+	// checking are the checks that run for it, or ran last.
+	checking *checking
 
 	held   bool // the lease is ours in the record
 	leased bool // and was handed over to be saved

@@ -124,6 +124,20 @@ type checkTask struct {
 }
 
 func (t checkTask) do(ctx context.Context, s *shell) input {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-t.c.quit:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	return t.run(ctx, s)
+}
+
+// run runs the checks until one ends it.
+func (t checkTask) run(ctx context.Context, s *shell) checked {
 	end := checked{c: t.c}
 	for _, d := range t.c.checks {
 		if t.limits.Left(s.Work.Now()) == 0 {
@@ -138,6 +152,9 @@ func (t checkTask) do(ctx context.Context, s *shell) input {
 		switch {
 		case err != nil && d.Gate.DryRun:
 			t.tell(s, NoticeDryRun, d.Gate, err)
+		case err != nil && t.c.group != nil && look.Sample.Verdict == analysis.Inconclusive:
+			end.unclear = err
+			return end
 		case err != nil && (t.c.group != nil || !d.Gate.Measures()):
 			end.failed = err
 			return end

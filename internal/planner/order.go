@@ -20,6 +20,7 @@ const (
 	CommandCancel    = "cancel"
 	CommandRetryJob  = "retry-job"
 	CommandIgnoreJob = "ignore-job"
+	CommandTerminate = "terminate"
 )
 
 // Order is a person's command to rollouts that exist.
@@ -122,6 +123,10 @@ func (p *Planner) order(plan *Plan, o Order, c candidate) {
 		plan.Refusals = append(plan.Refusals, refusalOf(c.target.Name.Value, err))
 		return
 	}
+	if r, cannot := p.cannotStop(o, c); cannot {
+		plan.Refusals = append(plan.Refusals, r)
+		return
+	}
 	m := Move{Target: c.target.Name.Value, Shows: Shows{Release: x.Spec.Release, Resumes: c.name}}
 	m.Do = []rollout.Transition{p.transition(o, c.target, c.name)}
 	if o.ID != "" {
@@ -140,11 +145,23 @@ func (p *Planner) question(o Order, c candidate) rollout.Question {
 	}
 }
 
+// cannotStop refuses to end a job for which the platform is at work that it cannot
+// stop.
+func (p *Planner) cannotStop(o Order, c candidate) (Refusal, bool) {
+	facts := p.Platform.Facts(c.record.Platform)
+	if o.Command != CommandTerminate || !c.rollout().StopsWork() || facts.Supports(driver.Terminate) {
+		return Refusal{}, false
+	}
+	name := c.target.Name.Value
+	return refuse(name, facts.Title+" is at work for the job, and offers no way to stop that",
+		fmt.Sprintf("`sluice cancel --target %s` or `sluice rollback --target %s` goes back once it has answered", name, name)), true
+}
+
 // verb says what a command does to a release.
 func verb(command string) string {
 	return map[string]string{
 		CommandApprove: "approves", CommandReject: "rejects", CommandAdvance: "advances", CommandCancel: "cancels",
-		CommandRetryJob: "retries a job of", CommandIgnoreJob: "ignores a job of",
+		CommandRetryJob: "retries a job of", CommandIgnoreJob: "ignores a job of", CommandTerminate: "ends a job of",
 	}[command]
 }
 
@@ -164,6 +181,8 @@ func (p *Planner) transition(o Order, t *pipeline.Target, name string) rollout.T
 		return rollout.RetryJob{Rollout: name, Phase: o.Phase, Job: o.Job, By: p.Actor}
 	case CommandIgnoreJob:
 		return rollout.IgnoreJob{Rollout: name, Phase: o.Phase, Job: o.Job, By: p.Actor}
+	case CommandTerminate:
+		return rollout.Terminate{Rollout: name, Phase: o.Phase, Job: o.Job, By: p.Actor}
 	default:
 		return rollout.Cancel{Rollout: name, By: p.Actor}
 	}

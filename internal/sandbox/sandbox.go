@@ -110,7 +110,7 @@ const (
 func kinds() []string {
 	return []string{
 		"deploy", "weight", "stable", "disable", "rollback", "approve", "reject",
-		"advance", "retryJob", "ignoreJob", "cancel", Read, Other,
+		"advance", "retryJob", "ignoreJob", "cancel", "terminate", Read, Other,
 	}
 }
 

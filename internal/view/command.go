@@ -122,6 +122,8 @@ func (c Command) transition(r *rollout.Record, name string) rollout.Transition {
 		return rollout.RetryJob{Rollout: name, Phase: c.Phase, Job: c.Job, By: by}
 	case rollout.ToIgnoreJob:
 		return rollout.IgnoreJob{Rollout: name, Phase: c.Phase, Job: c.Job, By: by}
+	case rollout.ToTerminate:
+		return rollout.Terminate{Rollout: name, Phase: c.Phase, Job: c.Job, By: by}
 	case rollout.ToRollBack:
 		return rollout.GoBack{Promotion: "(a trial)", By: by}
 	default:

@@ -391,14 +391,14 @@ func (l *life) event() {
 	case n < 12:
 		l.do(l.pick("lock", "unlock", "elsewhere", "here", "skip"), target)
 	case n < 13:
-		l.do(l.pick("abandon "+target+" r2", "order "+target+" rollback", "order "+target+" advance", "lock "+target+" bothWays"))
+		l.do(l.pick("abandon "+target+" r2", "order "+target+" rollback", "order "+target+" advance", "order "+target+" terminate", "lock "+target+" bothWays"))
 		if e, ok := l.state.Records[target].Active(); ok && l.rng.IntN(3) == 0 {
 			l.do("lock", target)
 			l.do("abandon", target, e.Spec.Release.ID)
 			l.do(l.pick("approve "+target+" erin", "advance "+target, "retry-job "+target))
 		}
 	default:
-		command := l.pick("approve", "reject", "advance", "retry-job", "ignore-job", "rollback", "cancel")
+		command := l.pick("approve", "reject", "advance", "retry-job", "ignore-job", "rollback", "cancel", "terminate")
 		words := []string{command, target}
 		if command == "approve" || command == "reject" {
 			words = append(words, "erin")

@@ -149,8 +149,12 @@ func remedy(e *rollout.RefusedError) string {
 		return "`sluice status --target " + e.Target + "` shows it"
 	case rollout.ReasonUnderWay:
 		return "`sluice reconcile` follows it; then again"
+	case rollout.ReasonUnsure, rollout.ReasonNotRunning:
+		return "`sluice status --target " + e.Target + "` says how it stands"
 	case rollout.ReasonJobs:
 		return "say --phase and --job"
+	case rollout.ReasonAnalysis:
+		return "`sluice advance --target " + e.Target + " --reason '…'` goes past it"
 	case rollout.ReasonNoReason:
 		return "say --reason '…'"
 	case rollout.ReasonTooLate:

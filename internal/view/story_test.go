@@ -187,6 +187,8 @@ func (w *world) transition(name string, args []string) rollout.Transition {
 		return rollout.RetryJob{By: by}
 	case "ignore-job":
 		return rollout.IgnoreJob{By: by}
+	case "terminate":
+		return rollout.Terminate{By: by}
 	case "rollback":
 		w.made++
 		return rollout.GoBack{Promotion: fmt.Sprintf("p-%d", w.made), By: by}

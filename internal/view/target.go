@@ -135,6 +135,8 @@ func given(t rollout.Transition) string {
 		return t.Rollout
 	case rollout.IgnoreJob:
 		return t.Rollout
+	case rollout.Terminate:
+		return t.Rollout
 	case rollout.Retry:
 		return t.Rollout
 	default:
@@ -176,6 +178,8 @@ func withdrew(command string, e *rollout.Execution) bool {
 		return false
 	}
 	switch command {
+	case string(rollout.ToTerminate):
+		return e.Rollout.State == rollout.StateFailed
 	case string(rollout.ToReject):
 		return e.Rollout.State == rollout.StateApprovalRejected || e.Rollout.State == rollout.StateCancelled
 	case string(rollout.ToCancel), rollout.CommandRollback, rollout.CommandDisableCanary:

@@ -189,7 +189,11 @@ func (w *world) do(r *rollout.Record, due rollout.Due) bool {
 	case rollout.ActionStageCheck:
 		g := w.group(r)
 		g.StartCheck(r.Target, due, w.now)
-		g.EndCheck(r.Target, due, w.answer(r.Target, "stage "+due.Job) == "done", "it failed", w.now)
+		state := rollout.CheckFailed
+		if w.answer(r.Target, "stage "+due.Job) == "done" {
+			state = rollout.CheckPassed
+		}
+		g.EndCheck(r.Target, due, state, "it failed", w.now)
 		return true
 	default:
 		return false

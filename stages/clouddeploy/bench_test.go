@@ -202,10 +202,18 @@ func (b *bench) reach(t *testing.T, kind driver.Kind) driver.Change {
 	t.Helper()
 	on := map[driver.Kind]string{
 		driver.Approve: "gated", driver.Reject: "gated", driver.Advance: "canary",
-		driver.RetryJob: "flaky", driver.IgnoreJob: "flaky", driver.Cancel: "prod",
+		driver.RetryJob: "flaky", driver.IgnoreJob: "flaky", driver.Cancel: "prod", driver.Terminate: "prod",
 	}
 	op := b.begin(t, driver.Deploy, change(on[kind]))
-	if kind != driver.Cancel {
+	switch kind {
+	case driver.Cancel:
+	case driver.Terminate: // of a job that hangs: it is at work for as long as it takes
+		edit(t, b.emulator, "plans", func(plans map[string]any) {
+			for _, plan := range plans {
+				plan.(map[string]any)["hang"] = true
+			}
+		})
+	default:
 		op = b.follow(t, op)
 	}
 	return seen(t, op)

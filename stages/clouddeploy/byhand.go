@@ -23,6 +23,8 @@ func (p *draft) byHand(f frozen) string {
 			words = append(words, "--description="+d)
 		}
 		words = append(words, p.labelled()...)
+	case driver.Terminate:
+		words = append(words, "job-runs", "terminate", google.Last(f.JobRun), "--release="+release, "--rollout="+rollout)
 	default:
 		words = append(words, "rollouts", verb(p.call.Kind), rollout, "--release="+release)
 		if f.Phase != "" {

@@ -22,6 +22,8 @@ func policyAction(k driver.Kind) string {
 		return "RETRY_JOB"
 	case driver.IgnoreJob:
 		return "IGNORE_JOB"
+	case driver.Terminate:
+		return "TERMINATE_JOBRUN"
 	default:
 		return "CANCEL"
 	}
@@ -57,6 +59,11 @@ func (d *clouddeploy) prepareCommand(ctx context.Context, c driver.Call, at plac
 	}
 	f := p.aim(v)
 	f.Rollout = name
+	if c.Kind == driver.Terminate {
+		if err := d.checkRun(ctx, p, f.JobRun); err != nil {
+			return driver.Prepared{}, err
+		}
+	}
 	if p.seen.pipeline, err = d.pipeline(ctx, at); err != nil {
 		return driver.Prepared{}, err
 	}
@@ -112,7 +119,12 @@ func (p *draft) aim(v view) frozen {
 	case driver.Advance:
 		f.Phase = p.aimPhase(v, wrong)
 	case driver.RetryJob, driver.IgnoreJob:
-		p.aimJob(v, &f)
+		p.aimJob(v, &f, v.failedJobs(), "FAILED", "retried or ignored")
+	case driver.Terminate:
+		p.aimJob(v, &f, v.jobsIn("IN_PROGRESS"), "IN_PROGRESS", "terminated")
+		if f.JobRun == "" {
+			wrong("its job has no run yet that could be terminated")
+		}
 	case driver.Cancel:
 		if v.final() || v.State == "CANCELLING" {
 			wrong("only a rollout that is not over can be cancelled")
@@ -149,9 +161,9 @@ func (p *draft) aimPhase(v view, wrong func(string)) string {
 	return named.ID
 }
 
-// aimJob is the failed job that is meant: the one named, or the only one.
-func (p *draft) aimJob(v view, f *frozen) {
-	candidates := slices.DeleteFunc(v.failedJobs(), func(l located) bool {
+// aimJob is the job that is meant of those in a state: the one named, or the only one.
+func (p *draft) aimJob(v view, f *frozen, jobs []located, state, verbs string) {
+	candidates := slices.DeleteFunc(jobs, func(l located) bool {
 		return f.Phase != "" && l.phase.ID != f.Phase || f.Job != "" && l.job.ID != f.Job
 	})
 	switch len(candidates) {
@@ -159,13 +171,13 @@ func (p *draft) aimJob(v view, f *frozen) {
 		f.Phase, f.Job, f.JobRun = candidates[0].phase.ID, candidates[0].job.ID, candidates[0].job.JobRun
 	case 0:
 		named := strings.Trim(f.Phase+"/"+f.Job, "/")
-		p.refuse(fmt.Sprintf("rollout %s is %s and has no failed job %s: only a job that FAILED can be retried or ignored", google.Last(v.Name), v.State, named), "")
+		p.refuse(fmt.Sprintf("rollout %s is %s and has no job %s in %s: only such a job can be %s", google.Last(v.Name), v.State, named, state, verbs), "")
 	default:
 		names := make([]string, len(candidates))
 		for i, l := range candidates {
 			names[i] = l.phase.ID + "/" + l.job.ID
 		}
-		p.refuse("several jobs failed: "+strings.Join(names, ", "), "name one with --phase and --job")
+		p.refuse("several jobs are "+state+": "+strings.Join(names, ", "), "name one with --phase and --job")
 	}
 }
 
@@ -187,7 +199,7 @@ func (p *draft) commanded(v view, f frozen) (driver.Prepared, error) {
 	out.Call.Data, out.Call.Changes = data, []driver.Change{p.change}
 	out.After = map[string]json.RawMessage{name: after.json()}
 	out.Commands = []string{p.byHand(f)}
-	out.Requests = []string{fmt.Sprintf("POST %s:%s", f.Rollout, method(p.call.Kind))}
+	out.Requests = []string{fmt.Sprintf("POST %s:%s", f.resource(p.call.Kind), method(p.call.Kind))}
 	return out, nil
 }
 
@@ -203,6 +215,15 @@ func expectedState(k driver.Kind) string {
 	default:
 		return "IN_PROGRESS"
 	}
+}
+
+// resource is what a command is sent to: the run of a job that is to be ended, else
+// the rollout.
+func (f frozen) resource(k driver.Kind) string {
+	if k == driver.Terminate {
+		return f.JobRun
+	}
+	return f.Rollout
 }
 
 func method(k driver.Kind) string {

@@ -45,7 +45,7 @@ func Facts() driver.Facts {
 		},
 		Kinds: []driver.Kind{
 			driver.Deploy, driver.Rollback, driver.Approve, driver.Reject, driver.Advance,
-			driver.RetryJob, driver.IgnoreJob, driver.Cancel,
+			driver.RetryJob, driver.IgnoreJob, driver.Cancel, driver.Terminate,
 		},
 		Batch:    1,
 		Remote:   true,

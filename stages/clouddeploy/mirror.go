@@ -34,9 +34,14 @@ func (d *clouddeploy) mirror(ctx context.Context, op driver.Operation, f frozen,
 	op.Status, op.Warnings, op.Link = v.status(), v.warnings(), console(f.Rollout)
 	op.Progress = v.progress()
 	d.followJobs(ctx, &op, &result, v)
-	if op.Call.Kind.IsCommand() {
+	switch {
+	case op.Call.Kind == driver.Terminate:
+		if err := d.judgeTermination(ctx, &result, f); err != nil {
+			return op, err
+		}
+	case op.Call.Kind.IsCommand():
 		v.judgeCommand(&result, op.Call.Kind, f)
-	} else {
+	default:
 		d.judge(ctx, &result, v, f)
 	}
 	if result.Outcome == driver.Succeeded {

@@ -29,9 +29,9 @@ type frozen struct {
 	Request  string   `json:"request,omitempty"`  // Deploy: the request id; Deploy, Rollback: the mark of the rollout
 	Newest   string   `json:"newest,omitempty"`   // Deploy, Rollback: the newest rollout on the target before; "" for none
 	Policies []string `json:"policies,omitempty"` // deploy policies to override, by resource name
-	Phase    string   `json:"phase,omitempty"`    // Advance, RetryJob, IgnoreJob
-	Job      string   `json:"job,omitempty"`      // RetryJob, IgnoreJob
-	JobRun   string   `json:"jobRun,omitempty"`   // RetryJob: the run that failed
+	Phase    string   `json:"phase,omitempty"`    // Advance, RetryJob, IgnoreJob, Terminate
+	Job      string   `json:"job,omitempty"`      // RetryJob, IgnoreJob, Terminate
+	JobRun   string   `json:"jobRun,omitempty"`   // RetryJob: the run that failed; Terminate: the one that is to end
 }
 
 func (f frozen) freeze() (json.RawMessage, error) { return json.Marshal(f) }

@@ -100,10 +100,14 @@ func runOf(raw json.RawMessage) (run, error) {
 
 // message is the run's own word on why it failed.
 func (r run) message() string {
-	if r.FailureMessage == "" && r.FailedCheckID != "" {
+	switch {
+	case r.FailureMessage == "" && r.FailedCheckID != "":
 		return "check " + r.FailedCheckID + " failed"
+	case r.FailureMessage == "" && r.State == "TERMINATED":
+		return "the job's run was terminated"
+	default:
+		return r.FailureMessage
 	}
-	return r.FailureMessage
 }
 
 // reason is why the run failed, in one line.

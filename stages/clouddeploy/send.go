@@ -77,6 +77,6 @@ func (d *clouddeploy) command(ctx context.Context, kind driver.Kind, f frozen) e
 	case driver.RetryJob, driver.IgnoreJob:
 		body.PhaseID, body.JobID = f.Phase, f.Job
 	}
-	_, err := d.client.Send(ctx, http.MethodPost, root+f.Rollout+":"+verb, nil, body)
+	_, err := d.client.Send(ctx, http.MethodPost, root+f.resource(kind)+":"+verb, nil, body)
 	return err
 }

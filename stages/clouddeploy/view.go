@@ -137,16 +137,19 @@ type located struct {
 func (l located) where() string { return "phase " + l.phase.ID + ", job " + l.job.ID }
 
 // failedJobs lists the jobs that failed, in the order of phases.
-func (v view) failedJobs() []located {
-	var failed []located
+func (v view) failedJobs() []located { return v.jobsIn("FAILED") }
+
+// jobsIn lists the jobs in a state, in the order of phases.
+func (v view) jobsIn(state string) []located {
+	var found []located
 	for _, p := range v.Phases {
 		for _, j := range p.jobs() {
-			if j.State == "FAILED" {
-				failed = append(failed, located{p, j})
+			if j.State == state {
+				found = append(found, located{p, j})
 			}
 		}
 	}
-	return failed
+	return found
 }
 
 // final reports whether the rollout is over. Unknown states are not.

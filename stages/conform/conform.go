@@ -85,7 +85,7 @@ type Harness struct {
 	// driver. Nil where the platform cannot tell who did what.
 	Intrude func(target string) error
 	// Reach brings the platform where a kind of its own rollouts (Approve,
-	// Reject, Advance, RetryJob, IgnoreJob, Cancel) is possible on a member's
+	// Reject, Advance, RetryJob, IgnoreJob, Cancel, Terminate) is possible on a member's
 	// target, and returns that change. Nil where Facts.Remote is false.
 	Reach func(kind driver.Kind) driver.Change
 }

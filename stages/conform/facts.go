@@ -13,7 +13,7 @@ import (
 func kinds() []driver.Kind {
 	return []driver.Kind{
 		driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback,
-		driver.Approve, driver.Reject, driver.Advance, driver.RetryJob, driver.IgnoreJob, driver.Cancel,
+		driver.Approve, driver.Reject, driver.Advance, driver.RetryJob, driver.IgnoreJob, driver.Cancel, driver.Terminate,
 	}
 }
 

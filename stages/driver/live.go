@@ -72,7 +72,7 @@ func (r Release) Same(o Release) bool {
 // own, which only platforms whose [Facts] say Remote have.
 func (k Kind) IsCommand() bool {
 	switch k {
-	case Approve, Reject, Advance, RetryJob, IgnoreJob, Cancel:
+	case Approve, Reject, Advance, RetryJob, IgnoreJob, Cancel, Terminate:
 		return true
 	default:
 		return false

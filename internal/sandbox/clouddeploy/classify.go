@@ -38,7 +38,7 @@ func kindOf(key string, approved bool) string {
 		return "rollback"
 	case verb == "approve" && !approved:
 		return "reject"
-	case verb == "approve", verb == "advance", verb == "cancel", verb == "retryJob", verb == "ignoreJob":
+	case verb == "approve", verb == "advance", verb == "cancel", verb == "retryJob", verb == "ignoreJob", verb == "terminate":
 		return verb
 	case strings.HasSuffix(key, "/rollouts"):
 		return "deploy"
@@ -63,6 +63,9 @@ func (e *Emulator) placeOf(name, target string) place {
 		case "targets":
 			p.target = parts[i+1]
 		}
+	}
+	if _, isRun := e.state.JobRuns[name]; isRun {
+		name = parent(name)
 	}
 	if r, ok := e.state.Rollouts[name]; ok {
 		p.target = r.TargetID

@@ -33,7 +33,7 @@ func checkPolicy(p *wire.DeployPolicy) error {
 // action is what a request does to rollouts on a target, in the words of
 // deploy policies.
 type action struct {
-	name     string // CREATE, APPROVE, ADVANCE, CANCEL, IGNORE_JOB, RETRY_JOB, ROLLBACK
+	name     string // CREATE, APPROVE, ADVANCE, CANCEL, IGNORE_JOB, RETRY_JOB, ROLLBACK, TERMINATE_JOBRUN
 	pipeline string // resource name
 	target   string // id
 	override []string

@@ -179,6 +179,9 @@ func (e *Emulator) startJob(r *wire.Rollout, p *wire.Phase, j *wire.Job, at time
 // endJob ends a job that has run long enough, as planned.
 func (e *Emulator) endJob(r *wire.Rollout, p *wire.Phase, j *wire.Job) bool {
 	run, planned := e.state.JobRuns[j.JobRun], e.state.plan(r)
+	if run.State == "TERMINATING" {
+		return e.endTerminated(r, p, j)
+	}
 	end := clock(run.StartTime).Add(e.Step)
 	if planned.Hang || e.now().Before(end) {
 		return false
@@ -194,6 +197,22 @@ func (e *Emulator) endJob(r *wire.Rollout, p *wire.Phase, j *wire.Job) bool {
 	}
 	run.Etag = ""
 	run.Etag = etagOf(run)
+	return true
+}
+
+// endTerminated ends a job whose run was told to end a job's time ago.
+func (e *Emulator) endTerminated(r *wire.Rollout, p *wire.Phase, j *wire.Job) bool {
+	run, planned := e.state.JobRuns[j.JobRun], e.state.plan(r)
+	end := clock(planned.Terminated).Add(e.Step)
+	if e.now().Before(end) {
+		return false
+	}
+	run.State, run.EndTime, j.State, p.State = "TERMINATED", stamp(end), "FAILED", "FAILED"
+	run.Etag = ""
+	run.Etag = etagOf(run)
+	planned.Hang, planned.Terminated = false, ""
+	abort(p)
+	e.fail(r, "EXECUTION_FAILED", "job "+j.Id+" of phase "+p.Id+" was terminated", end)
 	return true
 }
 
@@ -248,7 +267,7 @@ func (e *Emulator) stepCancel(r *wire.Rollout) bool {
 		return false
 	}
 	for _, run := range e.state.JobRuns {
-		if parent(run.Name) == r.Name && run.State == "IN_PROGRESS" {
+		if parent(run.Name) == r.Name && (run.State == "IN_PROGRESS" || run.State == "TERMINATING") {
 			run.State, run.EndTime = "TERMINATED", stamp(e.now())
 		}
 	}

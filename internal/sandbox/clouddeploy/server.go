@@ -71,6 +71,7 @@ func (e *Emulator) table() map[string]route {
 		"POST " + rollout + "/*:ignoreJob":          {nil, e.ignoreJob},
 		"GET " + rollout + "/jobRuns/*":             {nil, e.getJobRun},
 		"GET " + rollout + "/jobRuns":               {list(), e.listJobRuns},
+		"POST " + rollout + "/jobRuns/*:terminate":  {nil, e.terminateJobRun},
 		"GET operations/*":                          {nil, e.getOperation},
 	}
 }

@@ -36,10 +36,11 @@ type request struct {
 
 // plan is what will happen to a rollout that the API does not show.
 type plan struct {
-	FailJob   string `json:"failJob,omitempty"`   // the next run of this job fails
-	Hang      bool   `json:"hang,omitempty"`      // the next job never ends
-	Resumed   string `json:"resumed,omitempty"`   // when a person last had it go on
-	Cancelled string `json:"cancelled,omitempty"` // when it was cancelled
+	FailJob    string `json:"failJob,omitempty"`    // the next run of this job fails
+	Hang       bool   `json:"hang,omitempty"`       // the next job never ends
+	Resumed    string `json:"resumed,omitempty"`    // when a person last had it go on
+	Cancelled  string `json:"cancelled,omitempty"`  // when it was cancelled
+	Terminated string `json:"terminated,omitempty"` // when the run of its job was told to end
 }
 
 func newState() state {

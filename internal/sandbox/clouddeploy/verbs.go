@@ -187,3 +187,29 @@ func (e *Emulator) reopen(r *wire.Rollout, at *wire.Phase) {
 	e.state.plan(r).Resumed = stamp(e.now())
 	touch(r)
 }
+
+// terminateJobRun ends the run of a job that is at work: the job fails, and so does
+// its rollout. It takes as long as a job does.
+//
+// docs/platforms.md: "terminate: a job run in IN_PROGRESS."
+func (e *Emulator) terminateJobRun(c *call) (any, error) {
+	var in wire.TerminateJobRunRequest
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	run, ok := e.state.JobRuns[c.name]
+	if !ok {
+		return nil, notFound(c.name)
+	}
+	r := e.state.Rollouts[parent(run.Name)]
+	if err := e.allow(action{"TERMINATE_JOBRUN", parent(parent(r.Name)), r.TargetId, in.OverrideDeployPolicy}); err != nil {
+		return nil, err
+	}
+	if run.State != "IN_PROGRESS" {
+		return nil, precondition("JobRun %s is in state %s; only a job run in state IN_PROGRESS can be terminated", run.Name, run.State)
+	}
+	run.State, e.state.plan(r).Terminated = "TERMINATING", stamp(e.now())
+	run.Etag = ""
+	run.Etag = etagOf(run)
+	return &wire.TerminateJobRunResponse{}, nil
+}

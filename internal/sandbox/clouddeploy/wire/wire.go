@@ -585,6 +585,14 @@ type RetryJobRequest struct {
 type RetryJobResponse struct {
 }
 
+// TerminateJobRunRequest asks to end the run of a job.
+type TerminateJobRunRequest struct {
+	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
+}
+
+// TerminateJobRunResponse has nothing in it.
+type TerminateJobRunResponse struct{}
+
 // IgnoreJobRequest asks to go on past a failed job.
 type IgnoreJobRequest struct {
 	JobID                string   `json:"jobId,omitempty"`

@@ -1,0 +1,94 @@
+package rollout
+
+import (
+	"time"
+
+	"sluice/stages/driver"
+)
+
+func (t Terminate) apply(r *Record, now time.Time) error {
+	command := string(ToTerminate)
+	e, err := r.rolloutFor(command, t.Rollout)
+	if err != nil {
+		return err
+	}
+	if e.Rollout.State != StateInProgress {
+		return e.refuse(command, ReasonState, StateInProgress)
+	}
+	if e.Spec.Remote && !e.mirrored() {
+		return e.refuse(command, ReasonNotThere)
+	}
+	if err := r.mayGoOn(e, ToTerminate, t.By, now); err != nil {
+		return err
+	}
+	p, j, err := e.runningJob(t.Phase, t.Job)
+	if err != nil {
+		return err
+	}
+	if err := e.owner().terminate(r, p, j, t.By, now); err != nil {
+		return err
+	}
+	r.notePassed(Question{Intention: ToTerminate, Release: e.Spec.Release.ID}, t.By, now)
+	e.Terminated = p.ID + "/" + j.ID
+	return nil
+}
+
+// runningJob is the one job that is at work and meant.
+func (e *Execution) runningJob(phase, job string) (*Phase, *Job, error) {
+	command := string(ToTerminate)
+	var names []string
+	var foundPhase *Phase
+	var found *Job
+	for i := range e.Rollout.Phases {
+		p := &e.Rollout.Phases[i]
+		for _, j := range p.Jobs() {
+			if j.State == JobInProgress && meant(p, j, phase, job) {
+				names = append(names, p.ID+"/"+j.ID)
+				foundPhase, found = p, j
+			}
+		}
+	}
+	switch len(names) {
+	case 1:
+		return foundPhase, found, nil
+	case 0:
+		return nil, nil, e.refuseJob(command, ReasonNotRunning, phase, job)
+	default:
+		err := e.refuseJob(command, ReasonJobs, phase, job)
+		err.Names = names
+		return nil, nil, err
+	}
+}
+
+// StopsWork reports whether to end a job means that the platform must end work of its
+// own: an effect of it is under way there.
+func (e *Execution) StopsWork() bool {
+	step, open := e.OpenStep()
+	return open && step.State == StepBegun
+}
+
+// terminate has the platform stop what it is at for the job; a job that runs checks
+// fails at once.
+func (e local) terminate(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
+	step, open := e.OpenStep()
+	switch {
+	case open && step.State == StepBegun:
+		return e.ask(r, Request{Kind: driver.Terminate, Phase: p.ID, Job: j.ID, Actor: by.Login}, now)
+	case open:
+		return e.refuse(string(ToTerminate), ReasonUnsure)
+	}
+	message := why(p.ID, j.ID, "was terminated", "by "+by.Login)
+	if by.Reason != "" {
+		message += ": " + by.Reason
+	}
+	r.event(e.Execution, now, Event{Type: "job.terminated", Phase: p.ID, Job: j.ID, Action: j.JobRun, Actor: by.Login, Message: by.Reason})
+	if e.undecided(p.ID, j.ID) {
+		e.Undecided = nil // what was measured stays
+	}
+	e.failed(r, p.ID, j.ID, ExecutionFailed, message, now)
+	return nil
+}
+
+func (e mirror) terminate(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
+	return e.ask(r, Request{Kind: driver.Terminate, Phase: p.ID, Job: j.ID, Actor: by.Login}, now)
+}
