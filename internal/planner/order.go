@@ -148,8 +148,11 @@ func (p *Planner) question(o Order, c candidate) rollout.Question {
 // cannotStop refuses to end a job for which the platform is at work that it cannot
 // stop.
 func (p *Planner) cannotStop(o Order, c candidate) (Refusal, bool) {
+	if o.Command != CommandTerminate || !c.rollout().StopsWork() {
+		return Refusal{}, false
+	}
 	facts := p.Platform.Facts(c.record.Platform)
-	if o.Command != CommandTerminate || !c.rollout().StopsWork() || facts.Supports(driver.Terminate) {
+	if facts.Supports(driver.Terminate) {
 		return Refusal{}, false
 	}
 	name := c.target.Name.Value
