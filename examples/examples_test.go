@@ -164,3 +164,34 @@ func stagesOf(t *testing.T, flags ...string) []string {
 	}
 	return stages
 }
+
+// TestRehearse: every example is rehearsed to its end, without a wait.
+func TestRehearse(t *testing.T) {
+	files, err := filepath.Glob("*/sluice.yaml")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%v: %v", files, err)
+	}
+	for _, file := range files {
+		if strings.HasPrefix(file, "fleet") {
+			continue // a thousand apps: the other tests have them promoted
+		}
+		t.Run(filepath.Dir(file), func(t *testing.T) {
+			var out, said bytes.Buffer
+			code := app.Main(t.Context(), app.Process{Args: []string{"rehearse", "--file", file, "--output", "json"}, Stdout: &out, Stderr: &said})
+			var told struct {
+				Rehearsal struct {
+					Open bool
+					Ends []struct{ Target, State, Why string }
+				}
+			}
+			if err := json.Unmarshal(out.Bytes(), &told); err != nil || code != 0 || told.Rehearsal.Open || len(told.Rehearsal.Ends) == 0 {
+				t.Fatalf("exit %d (%v)\n%s%s", code, err, out.String(), said.String())
+			}
+			for _, end := range told.Rehearsal.Ends {
+				if end.State != "SUCCEEDED" {
+					t.Errorf("%s ends %s: %s", end.Target, end.State, end.Why)
+				}
+			}
+		})
+	}
+}

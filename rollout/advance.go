@@ -47,7 +47,7 @@ func (e *Execution) passAnalysis(r *Record, t Advance, now time.Time) error {
 		return nil
 	}
 	j, ok := currentJob(p)
-	if !ok || j.ID != JobAnalysis || j.State != JobInProgress || !e.bakes(p.ID, j.ID) {
+	if !ok || j.ID != JobAnalysis || j.State != JobInProgress || !e.checks(p.ID, j.ID).bake() {
 		return nil
 	}
 	next := &e.Rollout.Phases[i+1]
@@ -57,7 +57,7 @@ func (e *Execution) passAnalysis(r *Record, t Advance, now time.Time) error {
 	}
 	if !t.By.Person || t.By.Reason == "" {
 		err := e.refusePhase(ReasonAnalysis, next)
-		err.Other, err.Until = p.ID, e.analysisEnd(p.ID)
+		err.Other, err.Until = p.ID, e.checks(p.ID, j.ID).end()
 		return err
 	}
 	r.event(e, now, Event{Type: "job.ignored", Phase: p.ID, Job: j.ID, Action: j.JobRun, Actor: t.By.Login, Message: t.By.Reason})

@@ -77,7 +77,7 @@ func (e local) terminate(r *Record, p *Phase, j *Job, by Actor, now time.Time) e
 	case open:
 		return e.refuse(string(ToTerminate), ReasonUnsure)
 	}
-	message := why(p.ID, j.ID, "was terminated", "by "+by.Login)
+	message := e.checks(p.ID, j.ID).why("was terminated", "by "+by.Login)
 	if by.Reason != "" {
 		message += ": " + by.Reason
 	}

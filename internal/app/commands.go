@@ -64,7 +64,7 @@ or written; 130 interrupted, and saved.`,
 		inv.initialise(), inv.validate(), inv.plan(), inv.promote(), inv.promoteCanary(), inv.disableCanary(), inv.status(),
 		inv.approve(), inv.reject(), inv.onComment(), inv.advance(), inv.cancel(), inv.retryJob(), inv.ignoreJob(), inv.terminate(),
 		inv.rollback(), inv.skip(), inv.abandon(), inv.unabandon(), inv.lock(), inv.unlock(), inv.unblock(), inv.reconcile(),
-		inv.events(), inv.history(), inv.get(), inv.report(), inv.collect(), inv.operation(), inv.state(), inv.schema(), inv.conform(), inv.sandbox(), inv.version(),
+		inv.events(), inv.history(), inv.get(), inv.report(), inv.collect(), inv.operation(), inv.state(), inv.schema(), inv.conform(), inv.sandbox(), inv.rehearse(), inv.version(),
 	)
 	grouped(root)
 	strict(root)

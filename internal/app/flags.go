@@ -17,6 +17,7 @@ import (
 // flags are all flags of all commands. Each is also an input of the same name
 // and SLUICE_<FLAG> in the environment.
 type flags struct {
+	rehearsing
 	files         []string
 	places        []string // words of the command line that name stages or targets
 	store         string

@@ -19,7 +19,7 @@ func groups() []group {
 		{"decide", "Decide:", []string{"approve", "reject", "on-comment", "advance", "cancel", "retry-job", "ignore-job", "terminate", "skip", "lock", "unlock", "unblock", "abandon", "unabandon"}},
 		{"look", "Look:", []string{"status", "history", "get", "events", "operation", "report"}},
 		{"state", "State:", []string{"state"}},
-		{"setup", "Set up:", []string{"init", "validate", "schema", "conform", "sandbox", "completion", "help", "version"}},
+		{"setup", "Set up:", []string{"init", "validate", "schema", "conform", "sandbox", "rehearse", "completion", "help", "version"}},
 	}
 }
 

@@ -87,7 +87,7 @@ func (inv *invocation) terminate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: planner.CommandTerminate, Short: "End one job that is at work: a check, or work that the platform can stop",
 		Long: `Terminate ends one job of a rollout that is IN_PROGRESS, and nothing else: a check
-that hangs, an analysis, or, on Cloud Deploy, the run of a job. The job fails, and
+that hangs, an analysis, or work of the platform that it can stop. The job fails, and
 with it the rollout: traffic goes back where the pipeline says so, no rule of
 automation repairs it, and retry-job, ignore-job or rollback decides what is next. A
 run that is at work on the target ends the job itself within half a minute. What a

@@ -29,21 +29,25 @@ func (s *shell) loop(ctx context.Context) {
 		s.notify(r.notices)
 		s.save(r.save)
 		for _, t := range r.tasks {
+			s.Work.Begins()
 			go s.work(working, t)
 		}
 		if r.done {
 			return
 		}
 		alarm, silence := s.alarm(r.wake)
+		s.Work.Ends() // whoever wakes it counts for it
 		select {
 		case in := <-s.inbox:
 			s.step(in)
 		case in := <-graces:
 			s.step(in)
 		case err := <-s.Ledger.Lost():
+			s.Work.Begins()
 			stop(err)
 			s.step(leaseLost{err})
 		case <-interruption:
+			s.Work.Begins()
 			interruption = nil
 			s.step(interrupted{context.Cause(ctx)})
 			s.grace(graces)
@@ -60,18 +64,22 @@ func (s *shell) step(in input) {
 		s.machine.step(in, s.Work.Now())
 		select {
 		case in = <-s.inbox:
+			s.Work.Ends() // this goroutine counts once
 		default:
 			return
 		}
 	}
 }
 
-// work does a task and tells what came of it.
-func (s *shell) work(ctx context.Context, t task) {
-	in := t.do(ctx, s)
+// work does a task and tells what came of it: who hears of it counts for it then.
+func (s *shell) work(ctx context.Context, t task) { s.send(t.do(ctx, s)) }
+
+// send hands over what happened, and what counted for it.
+func (s *shell) send(in input) {
 	select {
 	case s.inbox <- in:
 	case <-s.over:
+		s.Work.Ends()
 	}
 }
 
@@ -85,13 +93,13 @@ func (s *shell) save(sets []*set) {
 		payloads[i] = x.payload
 	}
 	channels := s.Ledger.SaveSets(payloads...)
+	s.Work.Begins()
 	go func() {
+		defer s.Work.Ends()
 		for i, c := range channels {
-			select {
-			case s.inbox <- saved{sets[i], <-c}:
-			case <-s.over:
-				return
-			}
+			in := saved{sets[i], <-c}
+			s.Work.Begins()
+			s.send(in)
 		}
 	}()
 }
@@ -120,7 +128,7 @@ func (s *shell) grace(to chan<- input) {
 			defer stop()
 			select {
 			case <-passed:
-				to <- g.in
+				to <- g.in // who hears of it counts for it
 			case <-s.over:
 			}
 		}()
@@ -138,8 +146,6 @@ func (s *shell) notify(list []Notice) {
 
 // tell passes on what a worker has to say.
 func (s *shell) tell(n Notice) {
-	select {
-	case s.inbox <- toldOf{n}:
-	case <-s.over:
-	}
+	s.Work.Begins()
+	s.send(toldOf{n})
 }

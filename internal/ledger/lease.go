@@ -93,6 +93,7 @@ func (l *Ledger) renewals(over chan struct{}) {
 		select {
 		case <-passed:
 			failed = l.renew(failed)
+			l.config.Work.Ends()
 		case <-l.closing:
 		case <-l.ctx.Done(): // nothing begins any more
 		}

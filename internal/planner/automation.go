@@ -77,8 +77,14 @@ func (p *Planner) automate(r *rollout.Record) []rollout.Transition {
 // that the restoring left which it repairs; going back passes what stops going
 // forward.
 func (p *Planner) stopped(r *rollout.Record, intention rollout.Intention, step rollout.RepairStep) bool {
+	q := asks(r, intention, step)
+	return len(rollout.Blocked(r, q, p.Work.Now()))+len(p.byPolicy(r, q)) > 0
+}
+
+// asks is what blocks are asked about a rule's step on a record.
+func asks(r *rollout.Record, intention rollout.Intention, step rollout.RepairStep) rollout.Question {
 	q := rollout.Question{Intention: intention}
-	if e, ok := r.Newest(); ok {
+	if e, ok := r.Newest(); ok && intention != rollout.ToPromote { // that brings another one
 		q.Release = e.Spec.Release.ID
 	}
 	if step.Back {
@@ -87,7 +93,7 @@ func (p *Planner) stopped(r *rollout.Record, intention rollout.Intention, step r
 	if step.Rollout != "" {
 		q.Overrides = []string{rollout.RestoredBlock(step.Rollout)}
 	}
-	return len(rollout.Blocked(r, q, p.Work.Now()))+len(p.byPolicy(r, q)) > 0
+	return q
 }
 
 // AutoPromotion is a promotion that a rule makes.
@@ -112,7 +118,7 @@ func (p *Planner) AutoPromotions(state *ledger.State) []AutoPromotion {
 		for _, stage := range p.Pipeline.Next(from) {
 			one := AutoPromotion{Rule: rule, Stage: stage, Actor: automaton(rule, p.Actor.RunURL)}
 			for _, t := range stage.Targets {
-				if p.promotes(state, p.promoteRule(i), t) {
+				if at, ok := p.promotesAt(state, p.promoteRule(i), t); ok && !at.After(p.Work.Now()) {
 					one.Targets = append(one.Targets, t)
 				}
 			}
@@ -138,30 +144,89 @@ func (p *Planner) promoteRule(i int) *pipeline.AutoPromote {
 	return nil
 }
 
-// promotes reports whether a rule promotes to a target now.
-func (p *Planner) promotes(state *ledger.State, rule *pipeline.AutoPromote, t *pipeline.Target) bool {
+// promotesAt is when a rule promotes to a target; false where it does not.
+func (p *Planner) promotesAt(state *ledger.State, rule *pipeline.AutoPromote, t *pipeline.Target) (time.Time, bool) {
 	source, err := p.Pipeline.Source(t)
 	if err != nil || source == nil {
-		return false
+		return time.Time{}, false
 	}
 	release, since, ok := proven(state.Records[source.Name.Value])
 	if !ok {
-		return false
+		return time.Time{}, false
 	}
 	for _, other := range p.Pipeline.Beside(t, source) {
 		too, at, ok := proven(state.Records[other.Name.Value])
 		if !ok || !too.Same(release) {
-			return false
+			return time.Time{}, false
 		}
 		if at.After(since) {
 			since = at
 		}
 	}
 	if r := state.Records[t.Name.Value]; r != nil && was(r, release.ID) {
-		return false
+		return time.Time{}, false
 	}
-	at, ok := rule.Due(since)
-	return ok && !at.After(p.Work.Now())
+	return rule.Due(since)
+}
+
+// NextRule is when a rule of the file does something next, as things stand; false where
+// none does. state holds the records of all targets. What a block stops is none of it.
+func (p *Planner) NextRule(state *ledger.State) (next time.Time, ok bool) {
+	note := func(at time.Time, due bool) {
+		if due && (!ok || at.Before(next)) {
+			next, ok = at, true
+		}
+	}
+	for t := range p.Pipeline.All() {
+		r := state.Records[t.Name.Value]
+		if r == nil {
+			continue
+		}
+		for _, rule := range p.rules(rollout.AutomationRepair) {
+			if step, due := r.RepairDue(rule); due && rule.Stage == r.Stage {
+				note(p.freeAt(r, rollout.ToRetryJob, step, step.At))
+			}
+		}
+		for _, rule := range p.rules(rollout.AutomationAdvance) {
+			if _, at, due := r.AdvanceDue(rule); due && rule.Stage == r.Stage {
+				note(p.freeAt(r, rollout.ToAdvance, rollout.RepairStep{}, at))
+			}
+		}
+	}
+	for i, rule := range p.rules(rollout.AutomationPromote) {
+		from, err := p.Pipeline.Stage(rule.Stage)
+		if err != nil {
+			continue // the file's checks have said so
+		}
+		for _, stage := range p.Pipeline.Next(from) {
+			for _, t := range stage.Targets {
+				if at, due := p.promotesAt(state, p.promoteRule(i), t); due {
+					r := p.record(state, t)
+					note(p.freeAt(r, rollout.ToPromote, rollout.RepairStep{}, at))
+				}
+			}
+		}
+	}
+	return next, ok
+}
+
+// freeAt is when no block and no policy stops a rule that is due at a time; false where
+// nobody can say.
+func (p *Planner) freeAt(r *rollout.Record, intention rollout.Intention, step rollout.RepairStep, at time.Time) (time.Time, bool) {
+	q := asks(r, intention, step)
+	blocks := rollout.Blocked(r, q, at)
+	if p.Setting.Outside != nil {
+		blocks = append(blocks, p.Setting.Outside(r, q, at)...)
+	}
+	for _, b := range blocks {
+		if b.Until.IsZero() {
+			return at, false
+		}
+		if b.Until.After(at) {
+			at = b.Until
+		}
+	}
+	return at, true
 }
 
 // proven is what our newest rollout on a target brought there, and since when it was

@@ -59,8 +59,9 @@ func (f Fault) String() string {
 // ParseFault reads TARGET:STEP[#N]:KIND[=TIMES], such as "web:stable:cut",
 // "web:weight#2:drop" (the second request of that kind) or
 // "web:read:throttle=2" (the first two). Whether the target exists and its
-// emulator knows the kind is found out by [Start].
-func ParseFault(s string) (Fault, error) {
+// emulator knows the kind is found out by [Start]. more are steps that its caller
+// knows beside.
+func ParseFault(s string, more ...string) (Fault, error) {
 	target, rest, _ := strings.Cut(s, ":")
 	step, kind, ok := strings.Cut(rest, ":")
 	if !ok || target == "" || step == "" || kind == "" {
@@ -71,7 +72,7 @@ func ParseFault(s string) (Fault, error) {
 	if f.Step, f.Nth, err = counted(step, "#"); err != nil {
 		return Fault{}, fmt.Errorf("fault %q: step %w", s, err)
 	}
-	if known := append(kinds(), asked()...); f.Step != anyChange && !slices.Contains(known, f.Step) {
+	if known := slices.Concat(kinds(), asked(), more); f.Step != anyChange && !slices.Contains(known, f.Step) {
 		return Fault{}, fmt.Errorf("fault %q: unknown step %q; give one of %s, or * for any change", s, f.Step, strings.Join(known, ", "))
 	}
 	if kind, f.Times, err = counted(kind, "="); err != nil {

@@ -20,6 +20,23 @@ type Clock struct {
 	// After sends the time once d is over. stop ends the wait early; it may be
 	// called at any time and more than once.
 	After func(d time.Duration) (over <-chan time.Time, stop func())
+	// Under counts what is under way: 1 where something begins, -1 where it has ended
+	// or waits for others that are counted. Nil where nobody counts. A time that Sleep
+	// or After ended counts for whoever waited for it. See [Virtual].
+	Under func(delta int)
+}
+
+// Begins counts one thing more that is under way; Ends says that it has ended, or
+// waits for others that are counted.
+func (c Clock) Begins() { c.under(1) }
+
+// Ends is the end of what [Clock.Begins] counted.
+func (c Clock) Ends() { c.under(-1) }
+
+func (c Clock) under(delta int) {
+	if c.Under != nil {
+		c.Under(delta)
+	}
 }
 
 // System is the machine's own clock. Inside a testing/synctest bubble it is

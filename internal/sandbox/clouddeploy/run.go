@@ -212,7 +212,7 @@ func (e *Emulator) endTerminated(r *wire.Rollout, p *wire.Phase, j *wire.Job) bo
 	run.Etag = etagOf(run)
 	planned.Hang, planned.Terminated = false, ""
 	abort(p)
-	e.fail(r, "EXECUTION_FAILED", "job "+j.Id+" of phase "+p.Id+" was terminated", end)
+	e.fail(r, "EXECUTION_FAILED", "job "+j.ID+" of phase "+p.ID+" was terminated", end)
 	return true
 }
 

@@ -202,7 +202,7 @@ func (e *Emulator) terminateJobRun(c *call) (any, error) {
 		return nil, notFound(c.name)
 	}
 	r := e.state.Rollouts[parent(run.Name)]
-	if err := e.allow(action{"TERMINATE_JOBRUN", parent(parent(r.Name)), r.TargetId, in.OverrideDeployPolicy}); err != nil {
+	if err := e.allow(action{"TERMINATE_JOBRUN", parent(parent(r.Name)), r.TargetID, in.OverrideDeployPolicy}); err != nil {
 		return nil, err
 	}
 	if run.State != "IN_PROGRESS" {

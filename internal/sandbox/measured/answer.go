@@ -1,6 +1,7 @@
 package measured
 
 import (
+	"hash/fnv"
 	"math"
 	"os"
 	"slices"
@@ -24,7 +25,7 @@ func (s *Sources) answer(a *asked, kind sandbox.FaultKind) {
 	case c.Metric != nil && c.Metric.Datadog != nil && c.Metric.Datadog.Gate != nil:
 		s.gate(c.Metric.Datadog, kind)
 	case c.Metric != nil:
-		s.set(c.Metric.Source, series(metrics.Steady(valueFor(c.Metric.Limits, kind != FaultBad)), kind))
+		s.set(c.Metric.Source, series(s.about(c.Metric, valueFor(c.Metric.Limits, kind != FaultBad)), kind))
 	case c.Compare != nil:
 		s.compare(c.Compare, kind)
 	case c.Alarms != nil && c.Alarms.Monitoring != nil:
@@ -32,6 +33,28 @@ func (s *Sources) answer(a *asked, kind sandbox.FaultKind) {
 	case c.Alarms != nil:
 		s.sound(c.Alarms, kind)
 	}
+}
+
+// noiseShare is how much of the way to the bound of a condition the noise on a value is:
+// three deviations reach it, which one value in seven hundred is beyond.
+const noiseShare = 3
+
+// about is a value, with noise where a seed says so.
+func (s *Sources) about(m *analysis.Metric, value float64) metrics.Value {
+	if s.seed == 0 {
+		return metrics.Steady(value)
+	}
+	return metrics.Noisy(s.seedOf(m.Title()), value, math.Abs(m.Condition.Bound-value)/noiseShare)
+}
+
+// seedOf is a seed of a metric's own, or the usual one.
+func (s *Sources) seedOf(title string) uint64 {
+	if s.seed == 0 {
+		return seed
+	}
+	h := fnv.New64a()
+	h.Write([]byte(title)) //nolint:errcheck // it never fails
+	return s.seed ^ h.Sum64()
 }
 
 // set has a source answer a series.
@@ -129,8 +152,8 @@ func (s *Sources) compare(c *analysis.Compare, kind sandbox.FaultKind) {
 	if kind == FaultBad {
 		canary = worse(c, baseline)
 	}
-	s.set(c.Baseline, metrics.Series{Value: metrics.Noisy(seed, baseline, noise)})
-	s.set(c.Canary, series(metrics.Noisy(seed, canary, noise), kind))
+	s.set(c.Baseline, metrics.Series{Value: metrics.Noisy(s.seedOf(c.Baseline.Title()), baseline, noise)})
+	s.set(c.Canary, series(metrics.Noisy(s.seedOf(c.Canary.Title()), canary, noise), kind))
 }
 
 func worse(c *analysis.Compare, mean float64) float64 {

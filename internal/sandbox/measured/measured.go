@@ -49,6 +49,9 @@ type Options struct {
 	// Getenv is the environment of the checks: Datadog's site, and which of the
 	// variables that headers name are set.
 	Getenv func(string) string
+	// Seed puts noise on what is not scripted: a look in some hundreds fails by chance,
+	// the same for the same seed. 0 for none.
+	Seed uint64
 }
 
 // Sources are the emulators. They are safe for concurrent use.
@@ -62,6 +65,7 @@ type Sources struct {
 	variables  []string                        // that headers name and nobody set
 	getenv     func(string) string
 	now        func() time.Time
+	seed       uint64
 	means      map[string]float64 // of metrics that must meet a condition, by title
 	alarms     map[string]cloudwatch.Alarm
 	policies   map[string]map[string]monitoring.Policy // by project and name
@@ -78,7 +82,7 @@ func New(o Options) (*Sources, error) {
 		return nil, nil //nolint:nilnil // nothing is asked, and nothing is wrong
 	}
 	s := &Sources{
-		cloudwatch: cloudwatch.New(o.Now), datadog: datadog.New(o.Now, pointsEvery), getenv: o.Getenv, now: o.Now,
+		cloudwatch: cloudwatch.New(o.Now), datadog: datadog.New(o.Now, pointsEvery), getenv: o.Getenv, now: o.Now, seed: o.Seed,
 		monitoring: map[string]*monitoring.Emulator{}, prometheus: map[string]*prometheus.Emulator{},
 		means: map[string]float64{}, alarms: map[string]cloudwatch.Alarm{}, policies: map[string]map[string]monitoring.Policy{},
 	}

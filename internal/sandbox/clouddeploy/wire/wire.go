@@ -590,8 +590,9 @@ type TerminateJobRunRequest struct {
 	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
 }
 
-// TerminateJobRunResponse has nothing in it.
-type TerminateJobRunResponse struct{}
+// TerminateJobRunResponse answers that; it is empty.
+type TerminateJobRunResponse struct {
+}
 
 // IgnoreJobRequest asks to go on past a failed job.
 type IgnoreJobRequest struct {

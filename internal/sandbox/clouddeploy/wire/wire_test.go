@@ -86,6 +86,7 @@ func TestTypes(t *testing.T) {
 		sandboxtest.Pair{Ours: wire.RetryJobResponse{}, Theirs: api.RetryJobResponse{}},
 		sandboxtest.Pair{Ours: wire.IgnoreJobRequest{}, Theirs: api.IgnoreJobRequest{}},
 		sandboxtest.Pair{Ours: wire.TerminateJobRunRequest{}, Theirs: api.TerminateJobRunRequest{}},
+		sandboxtest.Pair{Ours: wire.TerminateJobRunResponse{}, Theirs: api.TerminateJobRunResponse{}},
 		sandboxtest.Pair{Ours: wire.IgnoreJobResponse{}, Theirs: api.IgnoreJobResponse{}},
 		sandboxtest.Pair{Ours: wire.RollbackTargetRequest{}, Theirs: api.RollbackTargetRequest{}},
 		sandboxtest.Pair{Ours: wire.RollbackTargetConfig{}, Theirs: api.RollbackTargetConfig{}},
