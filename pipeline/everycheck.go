@@ -21,9 +21,7 @@ func (p *Pipeline) Checks() iter.Seq[*Check] {
 func (p *Pipeline) stageChecks() []*Check {
 	var all []*Check
 	for _, s := range p.Stages {
-		all = append(all, s.Predeploy...)
-		all = append(all, s.Verify...)
-		all = append(all, s.Postdeploy...)
+		all = append(all, s.Checks()...)
 	}
 	return all
 }
@@ -45,3 +43,6 @@ func (t *Target) Checks() []*Check {
 	}
 	return all
 }
+
+// Checks are the stage's own: those of scope stage.
+func (s *Stage) Checks() []*Check { return slices.Concat(s.Predeploy, s.Verify, s.Postdeploy) }

@@ -79,7 +79,7 @@ func (o Options) checkFaults() error {
 		if err != nil {
 			return fmt.Errorf("fault %q: %w", f, err)
 		}
-		if !slices.ContainsFunc(t.Checks(), func(c *pipeline.Check) bool {
+		if !slices.ContainsFunc(append(t.Checks(), t.Stage.Checks()...), func(c *pipeline.Check) bool {
 			return f.Step == StepHTTP && c.HTTP != nil || f.Step == StepRun && len(c.Run) > 0
 		}) {
 			return fmt.Errorf("fault %q: no check of %s is of the kind %s", f, f.Target, f.Step)

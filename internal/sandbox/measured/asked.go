@@ -39,7 +39,7 @@ func askedBy(pipelines []*pipeline.Pipeline) []*asked {
 	found := map[*pipeline.Check]*asked{}
 	for _, p := range pipelines {
 		for t := range p.All() {
-			for _, c := range t.Checks() {
+			for _, c := range append(t.Checks(), t.Stage.Checks()...) {
 				step := stepOf(c)
 				if step == "" {
 					continue

@@ -39,7 +39,7 @@ var checks = map[string]string{
 
 func parse(t *testing.T, check string) *pipeline.Pipeline {
 	t.Helper()
-	text := fmt.Sprintf(`name: shop
+	return parsed(t, fmt.Sprintf(`name: shop
 state: {store: "file:state"}
 stages:
   - name: staging
@@ -49,7 +49,11 @@ stages:
       - name: api
         apigateway: {restApi: a1b2c3d4e5, stage: prod, region: eu-west-1}
         verify: [{%s}]
-`, check)
+`, check))
+}
+
+func parsed(t *testing.T, text string) *pipeline.Pipeline {
+	t.Helper()
 	var facts []driver.Facts
 	for _, p := range all.Platforms() {
 		facts = append(facts, p.Facts)
@@ -150,6 +154,41 @@ func TestEveryCheck(t *testing.T) {
 }
 
 // TestScript: a file says what is answered instead; a fault counts before it.
+// TestStagesOwn: what a check of scope stage asks is there, too, and a fault of any of
+// its targets spoils it.
+func TestStagesOwn(t *testing.T) {
+	p := parsed(t, `name: shop
+stages:
+  - name: production
+    predeploy: [{alarms: {prefix: shop-, region: eu-west-1}, scope: stage}]
+    targets: [{name: api, apigateway: {restApi: a1b2c3d4e5, stage: prod, region: eu-west-1}}]
+`)
+	f, err := sandbox.ParseFault("api:alarms:bad")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, faults := range map[analysis.Verdict][]sandbox.Fault{analysis.Passed: nil, analysis.Failed: {f}} {
+		sources, err := measured.New(measured.Options{Pipelines: []*pipeline.Pipeline{p}, Faults: faults, Now: time.Now, Getenv: os.Getenv})
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := sandbox.Start(t.Context(), sandbox.Options{Beside: sources})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(server.Close)
+		var environ []string
+		for name, value := range sources.Env(server.Beside()) {
+			environ = append(environ, name+"="+value)
+		}
+		runner := &check.Runner{Environ: environ, Transport: http.DefaultTransport, Now: time.Now}
+		g := rollout.Gate{Alarms: p.Stages[0].Predeploy[0].Alarms}
+		if got := runner.Look(t.Context(), g, check.Vars{}, analysis.Window{Begin: time.Now(), Now: time.Now()}); got.Verdict != want {
+			t.Errorf("with %v: %+v", faults, got)
+		}
+	}
+}
+
 func TestScript(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "metrics.json")
 	read := func(text string) (measured.Script, error) {
