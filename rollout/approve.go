@@ -82,7 +82,7 @@ func (e *Execution) mayDecide(command string, v Voter) error {
 		err.Actor = v.Login
 		return err
 	}
-	approvers := e.approvers(v)
+	approvers := e.Spec.Approval.approversFor(v)
 	if v.Emergency || len(approvers) == 0 || isAmong(v, approvers) {
 		return nil
 	}
@@ -91,11 +91,13 @@ func (e *Execution) mayDecide(command string, v Voter) error {
 	return err
 }
 
-func (e *Execution) approvers(v Voter) []string {
-	if len(v.Approvers) > 0 || e.Spec.Approval == nil {
+// approversFor are those whose word counts: the file's today, which v brings, else those
+// that the rollout was created with. Nil asks for nobody.
+func (a *ApprovalSpec) approversFor(v Voter) []string {
+	if len(v.Approvers) > 0 || a == nil {
 		return v.Approvers
 	}
-	return e.Spec.Approval.Approvers
+	return a.Approvers
 }
 
 // isAmong reports whether the voter, or a team of theirs, is in the list.
@@ -115,7 +117,7 @@ func (e *Execution) mayApprove(v Voter) error {
 	}
 	if slices.ContainsFunc(e.Approvals, func(d Decision) bool { return strings.EqualFold(d.Actor, v.Login) }) {
 		err := e.refuse(string(ToApprove), ReasonVoted)
-		err.Actor, err.Have, err.Need = v.Login, len(e.Approvals), e.quorum()
+		err.Actor, err.Have, err.Need = v.Login, len(e.Approvals), e.Spec.Approval.quorum()
 		return err
 	}
 	return nil
@@ -124,7 +126,7 @@ func (e *Execution) mayApprove(v Voter) error {
 func (e *Execution) approve(r *Record, v Voter, now time.Time) {
 	e.decide(v, true, now)
 	r.event(e, now, Event{Type: "approval.given", Actor: v.Login, Message: v.Comment, Info: emergency(v)})
-	if !e.enough() {
+	if !e.Spec.Approval.satisfied(e.Approvals, e.Spec.Creator) {
 		return
 	}
 	e.Rollout.ApprovalState, e.Rollout.State = Approved, StatePending
@@ -140,33 +142,25 @@ func emergency(v Voter) map[string]string {
 }
 
 func (e *Execution) decide(v Voter, approve bool, now time.Time) {
+	approvers := e.Spec.Approval.approversFor(v)
 	e.Approvals = append(e.Approvals, Decision{
-		Actor: v.Login, Approve: approve, Time: now.UTC(), Comment: v.Comment, RunURL: v.RunURL, Review: v.Review, Verified: v.Verified, Approvers: slices.Clone(e.approvers(v)),
-		Emergency: v.Emergency && !isAmong(v, e.approvers(v)),
+		Actor: v.Login, Approve: approve, Time: now.UTC(), Comment: v.Comment, RunURL: v.RunURL, Review: v.Review, Verified: v.Verified, Approvers: slices.Clone(approvers),
+		Emergency: v.Emergency && !isAmong(v, approvers),
 	})
 }
 
-// enough reports whether the approvals reach the quorum: whoever started the
-// promotion counts, but not alone.
-func (e *Execution) enough() bool {
-	asked := ApprovalSpec{Quorum: 1, Self: true}
-	if e.Spec.Approval != nil {
-		asked = *e.Spec.Approval
-	}
-	return e.enoughOf(e.Approvals, asked)
+// satisfied reports whether approvals reach the quorum: whoever created the promotion
+// counts, but not alone, unless nothing is asked for.
+func (a *ApprovalSpec) satisfied(given []Decision, creator string) bool {
+	others := slices.ContainsFunc(given, func(d Decision) bool { return !strings.EqualFold(d.Actor, creator) })
+	return len(given) >= a.quorum() && (others || a == nil || a.Self)
 }
 
-// enoughOf reports whether approvals reach what is asked for.
-func (e *Execution) enoughOf(given []Decision, asked ApprovalSpec) bool {
-	others := slices.ContainsFunc(given, func(d Decision) bool { return !strings.EqualFold(d.Actor, e.Spec.Creator) })
-	return len(given) >= max(asked.Quorum, 1) && (others || asked.Self)
-}
-
-func (e *Execution) quorum() int {
-	if e.Spec.Approval == nil {
+func (a *ApprovalSpec) quorum() int {
+	if a == nil {
 		return 1
 	}
-	return max(e.Spec.Approval.Quorum, 1)
+	return max(a.Quorum, 1)
 }
 
 func (e *Execution) reject(r *Record, v Voter, now time.Time) {
@@ -241,15 +235,15 @@ func (t AskAgain) apply(r *Record, now time.Time) error {
 	e.Expired, e.Approvals = time.Time{}, nil
 	e.Rollout.State, e.Rollout.FailureReason = StatePendingApproval, ""
 	e.setTime(timeApproval, now)
-	e.revive()
+	e.Rollout.revive()
 	r.event(e, now, Event{Type: "approval.asked", Actor: t.By.Login, Message: t.By.Reason})
 	return nil
 }
 
 // revive has what was aborted wait again.
-func (e *Execution) revive() {
-	for i := range e.Rollout.Phases {
-		p := &e.Rollout.Phases[i]
+func (r *Rollout) revive() {
+	for i := range r.Phases {
+		p := &r.Phases[i]
 		if p.State == PhaseAborted {
 			p.State = PhasePending
 			setJobs(p, JobPending, JobAborted)

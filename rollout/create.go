@@ -65,7 +65,7 @@ func (r *Record) promote(t Create, now time.Time) Execution {
 		e.firstDeployment()
 	}
 	if !t.Spec.Remote {
-		e.Rollout.Phases = e.buildPhases(t.First)
+		e.Rollout.Phases = e.Spec.buildPhases(t.First)
 	}
 	return e
 }

@@ -135,7 +135,7 @@ func (t GoBack) apply(r *Record, now time.Time) error {
 	}
 	back := newExecution(r, t.spec(from, goal), named(from, goal), now)
 	if !back.Spec.Remote {
-		back.Rollout.Phases = back.buildPhases(false)
+		back.Rollout.Phases = back.Spec.buildPhases(false)
 	}
 	back.Baseline, back.BackTo = jsontext.Value(slices.Clone(goal.Baseline)), goal.Rollout
 	back.Rollout.RollbackOfRollout = from.Rollout.Name
@@ -257,7 +257,7 @@ func (t DisableCanary) apply(r *Record, now time.Time) error {
 	spec.Gates, spec.Creator, spec.Person = spec.Gates.onRollback(), t.By.Login, t.By.Person
 	e := newExecution(r, spec, spec.Release, now)
 	if !spec.Remote {
-		e.Rollout.Phases = e.buildPhases(false)
+		e.Rollout.Phases = e.Spec.buildPhases(false)
 	}
 	e.Accepted = true
 	at := len(r.Rollouts)

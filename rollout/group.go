@@ -178,7 +178,7 @@ func pastClass(r *Record, promotion string) class {
 
 func (e *Execution) class() class {
 	switch {
-	case !e.Over() && !e.Spec.Remote && e.failedPhase() && e.Rollout.State == StateInProgress:
+	case !e.Over() && !e.Spec.Remote && e.Rollout.failedPhase() && e.Rollout.State == StateInProgress:
 		return classFailed // it is still putting traffic back
 	case !e.Over():
 		return classGoing

@@ -30,7 +30,7 @@ func (t PassJob) apply(r *Record, now time.Time) error {
 	}
 	if j.ID == JobAnalysis {
 		e.setTime(analysisRunKey(p.ID), now)
-		if !e.analysisOver(p.ID, now) {
+		if !e.analysis(p.ID).over(now) {
 			return nil
 		}
 	}

@@ -13,7 +13,7 @@ import (
 type local struct{ *Execution }
 
 func (e local) settle(r *Record, a around, now time.Time) bool {
-	if e.failedPhase() {
+	if e.Rollout.failedPhase() {
 		e.finish(r, StateFailed, now)
 		return true
 	}
@@ -139,8 +139,8 @@ func (e local) nextCheck(r *Record, a around, due Due, now time.Time) Due {
 	if e.undecided(due.Phase, due.Job) {
 		return due.wait(Waiting{Kind: WaitOperator, Cause: CauseUndecided, Phase: due.Phase, Job: due.Job, Message: e.Undecided.Message})
 	}
-	if due.Job == JobAnalysis && !e.analysisDue(due.Phase, now) {
-		return due.wait(Waiting{Kind: WaitBake, Until: e.nextLook(due.Phase, now), Phase: due.Phase, Job: due.Job})
+	if due.Job == JobAnalysis && !e.analysis(due.Phase).goOn(now) {
+		return due.wait(Waiting{Kind: WaitBake, Until: e.analysis(due.Phase).next(now), Phase: due.Phase, Job: due.Job})
 	}
 	if due.Job == JobPredeploy {
 		if w, held := a.hold(r, e.Execution, now); held {
@@ -228,7 +228,7 @@ func (e local) startJob(r *Record, phase, job string, now time.Time) {
 	}
 	e.Runs[key]++
 	delete(e.Times, ownKey(phase, job))
-	e.forgetMeasures(phase, job)
+	e.checks(phase, job).forget()
 	j.State = JobInProgress
 	j.JobRun = fmt.Sprintf("%s/%s-%s-%d", e.Rollout.Name, phase, job, e.Runs[key])
 	r.event(e.Execution, now, Event{Type: "job.started", Phase: phase, Job: job, Temporary: true, Action: j.JobRun})

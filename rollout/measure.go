@@ -61,56 +61,84 @@ type CheckDue struct {
 // ChecksDue are the target's own checks of a job that are to run now, in their
 // order: all of them, of an analysis those whose time has come.
 func (e *Execution) ChecksDue(phase, job string, now time.Time) []CheckDue {
+	return e.checks(phase, job).due(now)
+}
+
+// checks are the target's own checks of a job, with what was seen of them.
+type checks struct {
+	*Execution
+	phase, job string
+}
+
+func (e *Execution) checks(phase, job string) checks { return checks{e, phase, job} }
+
+// analysis are the checks that a phase's bake is looked at with.
+func (e *Execution) analysis(phase string) checks { return e.checks(phase, JobAnalysis) }
+
+func (c checks) gates() []Gate { return c.Spec.GatesIn(c.phase).Own(c.job) }
+
+// due are those that are to run now.
+func (c checks) due(now time.Time) []CheckDue {
 	var due []CheckDue
-	for i, g := range e.Spec.GatesIn(phase).Own(job) {
-		if job != JobAnalysis || e.lookDue(phase, i, g, now) {
-			due = append(due, CheckDue{Index: i, Gate: g, Window: e.window(phase, job, i, g, now)})
+	for i, g := range c.gates() {
+		if c.job != JobAnalysis || c.lookDue(i, g, now) {
+			due = append(due, CheckDue{Index: i, Gate: g, Window: c.window(i, g, now)})
 		}
 	}
 	return due
 }
 
-// bakes reports whether a job's checks are looked at over a bake.
-func (e *Execution) bakes(phase, job string) bool {
-	wait := e.Spec.WaitAfter(phase)
-	return job == JobAnalysis && wait != nil && *wait > 0
+// bake reports whether they are looked at over a bake.
+func (c checks) bake() bool {
+	wait := c.Spec.WaitAfter(c.phase)
+	return c.job == JobAnalysis && wait != nil && *wait > 0
 }
 
 // window is what the next look at a check is about.
-func (e *Execution) window(phase, job string, check int, g Gate, now time.Time) analysis.Window {
+func (c checks) window(check int, g Gate, now time.Time) analysis.Window {
 	w := analysis.Window{Now: now, Interval: g.Pace().Over().Std()}
-	if !e.bakes(phase, job) {
+	if !c.bake() {
 		return w
 	}
-	w.Begin, w.End = e.analysisBegin(phase, now), e.analysisEndFrom(phase, now)
-	if last, ok := e.measure(phase, job, check).Last(); ok {
+	w.Begin, w.End = c.begin(now), c.endFrom(now)
+	if last, ok := c.measure(check).Last(); ok {
 		w.From = last.At
 	}
 	return w
 }
 
-// analysisBegin is when an analysis began; now where it is about to.
-func (e *Execution) analysisBegin(phase string, now time.Time) time.Time {
-	if begin, ok := e.Times[analysisKey(phase)]; ok {
+// begin is when the bake began; now where it is about to.
+func (c checks) begin(now time.Time) time.Time {
+	if begin, ok := c.Times[analysisKey(c.phase)]; ok {
 		return begin
 	}
 	return now
 }
 
-func (e *Execution) analysisEndFrom(phase string, now time.Time) time.Time {
-	return e.analysisBegin(phase, now).Add(e.Spec.WaitAfter(phase).Std())
+func (c checks) endFrom(now time.Time) time.Time {
+	return c.begin(now).Add(c.Spec.WaitAfter(c.phase).Std())
+}
+
+// end is when the bake is over.
+func (c checks) end() time.Time {
+	start := c.Times[analysisKey(c.phase)]
+	wait := c.Spec.WaitAfter(c.phase)
+	if wait == nil {
+		return start
+	}
+	return start.Add(wait.Std())
 }
 
 // lookDue reports whether a check of an analysis is to be looked at now. A check
 // that passes or fails runs at the beginning, every minute and at the end; what
 // measures is looked at when half its interval is over, for whoever comes by: an
 // invocation that waits comes when it is over whole.
-func (e *Execution) lookDue(phase string, check int, g Gate, now time.Time) bool {
+func (c checks) lookDue(check int, g Gate, now time.Time) bool {
 	if !g.Measures() {
-		last, ran := e.Times[analysisRunKey(phase)]
-		return !ran || !now.Before(e.analysisEnd(phase)) || now.Sub(last) >= analysisInterval
+		last, ran := c.Times[analysisRunKey(c.phase)]
+		return !ran || !now.Before(c.end()) || now.Sub(last) >= analysisInterval
 	}
-	at, ok := e.lookAt(phase, check, g, now)
+	at, ok := c.lookAt(check, g, now)
 	if !ok {
 		return false
 	}
@@ -118,17 +146,17 @@ func (e *Execution) lookDue(phase string, check int, g Gate, now time.Time) bool
 		return true
 	}
 	half := g.Pace().Over().Std() / 2
-	return at.Before(e.analysisEndFrom(phase, now)) && !now.Before(at.Add(-half))
+	return at.Before(c.endFrom(now)) && !now.Before(at.Add(-half))
 }
 
 // lookAt is when a check of an analysis is to be looked at next; false where it has
 // been, for good.
-func (e *Execution) lookAt(phase string, check int, g Gate, now time.Time) (time.Time, bool) {
-	last, looked := e.measure(phase, JobAnalysis, check).Last()
-	if !e.bakes(phase, JobAnalysis) {
+func (c checks) lookAt(check int, g Gate, now time.Time) (time.Time, bool) {
+	last, looked := c.measure(check).Last()
+	if !c.bake() {
 		return now, !looked
 	}
-	begin, end := e.analysisBegin(phase, now), e.analysisEndFrom(phase, now)
+	begin, end := c.begin(now), c.endFrom(now)
 	interval := g.Pace().Over().Std()
 	switch {
 	case !looked:
@@ -149,37 +177,39 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// looksDue reports whether a check of an analysis is to run now.
-func (e *Execution) looksDue(phase string, now time.Time) bool {
-	return len(e.ChecksDue(phase, JobAnalysis, now)) > 0
+// goOn reports whether an analysis is to begin, one of its checks is to run, or it is
+// over.
+func (c checks) goOn(now time.Time) bool {
+	_, began := c.Times[analysisKey(c.phase)]
+	return !began || len(c.due(now)) > 0 || c.over(now)
 }
 
-// nextLook is when an analysis goes on by itself: with the next look at what it
+// next is when an analysis goes on by itself: with the next look at what it
 // measures, or when its bake is over.
-func (e *Execution) nextLook(phase string, now time.Time) time.Time {
-	next := e.analysisEnd(phase)
-	for i, g := range e.Spec.GatesIn(phase).Own(JobAnalysis) {
+func (c checks) next(now time.Time) time.Time {
+	next := c.end()
+	for i, g := range c.gates() {
 		if !g.Measures() {
 			continue
 		}
-		if at, ok := e.lookAt(phase, i, g, now); ok && (at.Before(next) || !now.Before(next)) {
+		if at, ok := c.lookAt(i, g, now); ok && (at.Before(next) || !now.Before(next)) {
 			next = at
 		}
 	}
 	return next
 }
 
-// analysisOver reports whether the bake of an analysis is over and everything that
-// it measures was looked at since, and told something.
-func (e *Execution) analysisOver(phase string, now time.Time) bool {
-	if now.Before(e.analysisEnd(phase)) {
+// over reports whether the bake of an analysis is over and everything that it
+// measures was looked at since, and told something.
+func (c checks) over(now time.Time) bool {
+	if now.Before(c.end()) {
 		return false
 	}
-	for i, g := range e.Spec.GatesIn(phase).Own(JobAnalysis) {
+	for i, g := range c.gates() {
 		if !g.Measures() {
 			continue
 		}
-		if _, more := e.lookAt(phase, i, g, now); more {
+		if _, more := c.lookAt(i, g, now); more {
 			return false
 		}
 	}
@@ -187,21 +217,28 @@ func (e *Execution) analysisOver(phase string, now time.Time) bool {
 }
 
 // measure finds what the looks at a check said; nil before the first.
-func (e *Execution) measure(phase, job string, check int) *Measure {
-	for i := range e.Measures {
-		if m := &e.Measures[i]; m.Phase == phase && m.Job == job && m.Check == check {
+func (c checks) measure(check int) *Measure {
+	for i := range c.Measures {
+		if m := &c.Measures[i]; m.Phase == c.phase && m.Job == c.job && m.Check == check {
 			return m
 		}
 	}
 	return nil
 }
 
-// forgetMeasures drops what the looks of a job's run before said.
-func (e *Execution) forgetMeasures(phase, job string) {
-	e.Measures = slices.DeleteFunc(e.Measures, func(m Measure) bool { return m.Phase == phase && m.Job == job })
-	if u := e.Undecided; u != nil && u.Phase == phase && u.Job == job {
-		e.Undecided = nil
+// forget drops what the looks of the job's run before said.
+func (c checks) forget() {
+	c.Measures = slices.DeleteFunc(c.Measures, func(m Measure) bool { return m.Phase == c.phase && m.Job == c.job })
+	if c.undecided(c.phase, c.job) {
+		c.Undecided = nil
 	}
+}
+
+// beginAnew has an analysis begin its bake anew.
+func (c checks) beginAnew() {
+	delete(c.Times, analysisKey(c.phase))
+	delete(c.Times, analysisRunKey(c.phase))
+	c.forget()
 }
 
 // undecided reports whether a person decides about a job.
@@ -216,11 +253,11 @@ type Look struct {
 }
 
 // add takes a look over.
-func (e *Execution) add(phase, job string, g Gate, l Look) *Measure {
-	m := e.measure(phase, job, l.Check)
+func (c checks) add(g Gate, l Look) *Measure {
+	m := c.measure(l.Check)
 	if m == nil {
-		e.Measures = append(e.Measures, Measure{Phase: phase, Job: job, Check: l.Check, Name: g.Name(), Condition: g.Condition()})
-		m = &e.Measures[len(e.Measures)-1]
+		c.Measures = append(c.Measures, Measure{Phase: c.phase, Job: c.job, Check: l.Check, Name: g.Name(), Condition: g.Condition()})
+		m = &c.Measures[len(c.Measures)-1]
 	}
 	m.Samples = append(m.Samples, l.Sample)
 	m.Samples = slices.Clone(m.Samples[max(0, len(m.Samples)-MostSamples):])
@@ -255,7 +292,7 @@ func (t Looked) apply(r *Record, now time.Time) error {
 	if !ok || j.State != JobInProgress || e.undecided(p.ID, j.ID) {
 		return nil // it ended meanwhile
 	}
-	failed, unclear := e.weigh(p.ID, j.ID, t.Looks)
+	failed, unclear := e.checks(p.ID, j.ID).weigh(t.Looks)
 	switch {
 	case failed != "":
 		e.owner().failed(r, p.ID, j.ID, ExecutionFailed, failed, now)
@@ -271,8 +308,8 @@ func (t Looked) apply(r *Record, now time.Time) error {
 
 // weigh takes looks over and says why the job fails, or what a person has to
 // decide; both "" where it goes on.
-func (e *Execution) weigh(phase, job string, looks []Look) (failed, unclear string) {
-	gates := e.Spec.GatesIn(phase).Own(job)
+func (c checks) weigh(looks []Look) (failed, unclear string) {
+	gates := c.gates()
 	for _, l := range looks {
 		if l.Check < 0 || l.Check >= len(gates) {
 			continue
@@ -280,18 +317,18 @@ func (e *Execution) weigh(phase, job string, looks []Look) (failed, unclear stri
 		g := gates[l.Check]
 		if !g.Measures() {
 			if l.Sample.Verdict == analysis.Failed && !g.DryRun && failed == "" {
-				failed = why(phase, job, "failed", l.Sample.Text)
+				failed = c.why("failed", l.Sample.Text)
 			}
 			continue
 		}
-		m := e.add(phase, job, g, l)
-		gap := e.gap(m, g, l.Sample)
+		m := c.add(g, l)
+		gap := c.gap(m, g, l.Sample)
 		switch {
 		case g.DryRun:
-		case e.failsJob(m, g, l.Sample) && failed == "":
-			failed = why(phase, job, "failed", g.Name()+": "+l.Sample.Text)
+		case c.failsJob(m, g, l.Sample) && failed == "":
+			failed = c.why("failed", g.Name()+": "+l.Sample.Text)
 		case gap != "" && unclear == "":
-			unclear = why(phase, job, "is inconclusive", g.Name()+": "+gap)
+			unclear = c.why("is inconclusive", g.Name()+": "+gap)
 		}
 	}
 	return failed, unclear
@@ -299,15 +336,15 @@ func (e *Execution) weigh(phase, job string, looks []Look) (failed, unclear stri
 
 // failsJob reports whether a look fails its job. Without a bake the failures that
 // may be were looked past already.
-func (e *Execution) failsJob(m *Measure, g Gate, s analysis.Sample) bool {
-	return s.Verdict == analysis.Failed && (!e.bakes(m.Phase, m.Job) || m.Failed > g.Pace().Failures)
+func (c checks) failsJob(m *Measure, g Gate, s analysis.Sample) bool {
+	return s.Verdict == analysis.Failed && (!c.bake() || m.Failed > g.Pace().Failures)
 }
 
 // gap says why a look is for a person to decide: it says so itself, or nothing was
 // seen for longer than twice the interval, be it that nobody looked or that there
 // was nothing to see. What happened then nobody knows, and no later look tells.
-func (e *Execution) gap(m *Measure, g Gate, s analysis.Sample) string {
-	if !e.bakes(m.Phase, m.Job) {
+func (c checks) gap(m *Measure, g Gate, s analysis.Sample) string {
+	if !c.bake() {
 		if s.Verdict.Conclusive() {
 			return ""
 		}
@@ -315,7 +352,7 @@ func (e *Execution) gap(m *Measure, g Gate, s analysis.Sample) string {
 	}
 	since := m.Told
 	if since.IsZero() {
-		since = e.Times[analysisKey(m.Phase)]
+		since = c.Times[analysisKey(c.phase)]
 	}
 	told := s.Verdict.Conclusive() || s.Early
 	if told {
@@ -335,11 +372,11 @@ func (e *Execution) gap(m *Measure, g Gate, s analysis.Sample) string {
 }
 
 // why is a verdict in words.
-func why(phase, job, verdict, text string) string {
-	if phase == "" {
-		return fmt.Sprintf("%s %s: %s", job, verdict, text)
+func (c checks) why(verdict, text string) string {
+	if c.phase == "" {
+		return fmt.Sprintf("%s %s: %s", c.job, verdict, text)
 	}
-	return fmt.Sprintf("%s %s in %s: %s", job, verdict, phase, text)
+	return fmt.Sprintf("%s %s in %s: %s", c.job, verdict, c.phase, text)
 }
 
 // undecidedJob is the job that a person decides about; false where there is none,

@@ -89,17 +89,18 @@ func (e *Execution) firstDeployment() {
 	e.Spec.Phases = phases
 }
 
-func (e *Execution) buildPhases(first bool) []Phase {
-	started, before := false, e.Spec.StartingPhase != ""
-	phases := make([]Phase, 0, len(e.Spec.Phases))
-	for i, p := range e.Spec.Phases {
-		before = before && p.ID != e.Spec.StartingPhase
+// buildPhases are the phases as they begin, first in a first deployment.
+func (s Spec) buildPhases(first bool) []Phase {
+	started, before := false, s.StartingPhase != ""
+	phases := make([]Phase, 0, len(s.Phases))
+	for i, p := range s.Phases {
+		before = before && p.ID != s.StartingPhase
 		skipped := first && p.Percent != "" || before
-		phase := Phase{ID: p.ID, State: PhasePending, DeploymentJobs: e.buildJobs(p, !skipped && !started, i == len(e.Spec.Phases)-1)}
+		phase := Phase{ID: p.ID, State: PhasePending, DeploymentJobs: s.buildJobs(p, !skipped && !started, i == len(s.Phases)-1)}
 		if skipped {
 			phase.State, phase.SkipMessage = PhaseSkipped, SkipFirst
 			if before {
-				phase.SkipMessage = SkipStart + e.Spec.StartingPhase
+				phase.SkipMessage = SkipStart + s.StartingPhase
 			}
 			setJobs(&phase, JobSkipped, JobPending)
 		} else {
@@ -112,8 +113,8 @@ func (e *Execution) buildPhases(first bool) []Phase {
 
 // buildJobs gives a phase its jobs: predeploy in the first phase only,
 // postdeploy in the last only, analysis in canary phases only.
-func (e *Execution) buildJobs(p PhaseSpec, first, last bool) *DeploymentJobs {
-	g := e.Spec.GatesIn(p.ID)
+func (s Spec) buildJobs(p PhaseSpec, first, last bool) *DeploymentJobs {
+	g := s.GatesIn(p.ID)
 	empty := jsontext.Value("{}")
 	jobs := &DeploymentJobs{DeployJob: &Job{ID: JobDeploy, State: JobPending, DeployJob: empty}}
 	if first && len(g.Predeploy) > 0 {

@@ -29,8 +29,8 @@ func currentJob(p *Phase) (*Job, bool) {
 }
 
 // failedPhase reports whether a phase of ours failed, or was aborted by a failure.
-func (e *Execution) failedPhase() bool {
-	return slices.ContainsFunc(e.Rollout.Phases, func(p Phase) bool { return p.State == PhaseFailed || p.State == PhaseAborted })
+func (r *Rollout) failedPhase() bool {
+	return slices.ContainsFunc(r.Phases, func(p Phase) bool { return p.State == PhaseFailed || p.State == PhaseAborted })
 }
 
 // nextEffect is the first effect of the phase's deploy job that is not done in

@@ -85,9 +85,9 @@ func (e local) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) error
 	}
 	e.Accepted = e.Accepted || e.Restored || j.ID == JobDeploy
 	j.State = JobPending
-	e.forgetMeasures(p.ID, j.ID)
+	e.checks(p.ID, j.ID).forget()
 	if j.ID == JobAnalysis {
-		e.forgetAnalysis(p.ID)
+		e.analysis(p.ID).beginAnew()
 	}
 	e.reapply(p)
 	e.reopen(r, p, now)
@@ -145,7 +145,7 @@ func (e *Execution) reapply(p *Phase) {
 // reopen takes a rollout up again at a phase.
 func (e *Execution) reopen(r *Record, p *Phase, now time.Time) {
 	setJobs(p, JobPending, JobAborted)
-	e.revive()
+	e.Rollout.revive()
 	e.setTime(timeStarted, now) // the person gives it its time once more
 	e.Asked, e.YieldsTo = nil, ""
 	if p.State == PhaseInProgress {

@@ -109,7 +109,7 @@ func (t Prove) apply(r *Record, now time.Time) error {
 		return nil
 	}
 	stands := slices.DeleteFunc(slices.Clone(e.Approvals), func(d Decision) bool { return !d.stands(asked.Environment, t.Given) })
-	if e.enoughOf(stands, *asked) {
+	if asked.satisfied(stands, e.Spec.Creator) {
 		return nil
 	}
 	copied := *asked

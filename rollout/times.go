@@ -78,30 +78,6 @@ func (e *Execution) phaseDue(i int) time.Time {
 	return e.Times[prior.ID].Add(e.Spec.WaitAfter(prior.ID).Std())
 }
 
-// analysisEnd is when the bake of an analysis is over.
-func (e *Execution) analysisEnd(phase string) time.Time {
-	start := e.Times[analysisKey(phase)]
-	wait := e.Spec.WaitAfter(phase)
-	if wait == nil {
-		return start
-	}
-	return start.Add(wait.Std())
-}
-
-// analysisDue reports whether an analysis is to begin, or one of its checks is to
-// run.
-func (e *Execution) analysisDue(phase string, now time.Time) bool {
-	_, began := e.Times[analysisKey(phase)]
-	return !began || e.looksDue(phase, now) || e.analysisOver(phase, now)
-}
-
-// forgetAnalysis has the analysis of a phase begin its bake anew.
-func (e *Execution) forgetAnalysis(phase string) {
-	delete(e.Times, analysisKey(phase))
-	delete(e.Times, analysisRunKey(phase))
-	e.forgetMeasures(phase, JobAnalysis)
-}
-
 // setStop notes what stops the rollout. What stops it already keeps its time.
 func (e *Execution) setStop(s Stop) bool {
 	if have := e.Stop; have != nil {

@@ -338,7 +338,7 @@ func (r *rig) blockedBy(plan planner.Plan, ids ...string) {
 			continue
 		}
 		for _, b := range one.Reason.Blocks {
-			got = append(got, strings.Trim(b.ID+" on "+one.Reason.Source, " on "))
+			got = append(got, strings.TrimSuffix(b.ID+" on "+one.Reason.Source, " on "))
 		}
 	}
 	if !slices.Equal(got, ids) {
