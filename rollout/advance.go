@@ -42,12 +42,8 @@ func (t Advance) apply(r *Record, now time.Time) error {
 // passAnalysis ends the analysis that the phase before the next one is at: a person
 // who says why may, and what was seen until then stays in the record.
 func (e *Execution) passAnalysis(r *Record, t Advance, now time.Time) error {
-	p, i, ok := e.current()
-	if !ok || e.Spec.Remote || p.State != PhaseInProgress || i+1 >= len(e.Rollout.Phases) {
-		return nil
-	}
-	j, ok := currentJob(p)
-	if !ok || j.ID != JobAnalysis || j.State != JobInProgress || !e.checks(p.ID, j.ID).bake() {
+	p, i, j, ok := e.analysing()
+	if !ok {
 		return nil
 	}
 	next := &e.Rollout.Phases[i+1]
@@ -66,6 +62,16 @@ func (e *Execution) passAnalysis(r *Record, t Advance, now time.Time) error {
 	e.setTime(p.ID, now)
 	r.event(e, now, Event{Type: "phase.succeeded", Phase: p.ID, Action: e.phaseAction(p.ID)})
 	return nil
+}
+
+// analysing is the phase, not the last, that bakes under an analysis now.
+func (e *Execution) analysing() (p *Phase, i int, j *Job, ok bool) {
+	p, i, ok = e.current()
+	if !ok || e.Spec.Remote || p.State != PhaseInProgress || i+1 >= len(e.Rollout.Phases) {
+		return nil, 0, nil, false
+	}
+	j, ok = currentJob(p)
+	return p, i, j, ok && j.ID == JobAnalysis && j.State == JobInProgress && e.checks(p.ID, j.ID).bake()
 }
 
 // takeUp lets a person end what a policy's window held, and has the rollout pass

@@ -68,16 +68,43 @@ func newChecking(m *machine, r *row) *checking {
 	return c
 }
 
-// dropTerminated stops the checks of a row whose job somebody ended.
-func (r *row) dropTerminated(m *machine) {
-	c := r.checking
-	if c == nil || c.ended || c.void || r.job != &c.job {
+// dropTerminated stops the checks of a row's job that somebody ended; one of scope
+// stage runs beside whichever row of the wave came to it.
+func (r *row) dropTerminated() {
+	for i := range r.record.Rollouts {
+		e := &r.record.Rollouts[i]
+		if e.Terminated == "" {
+			continue
+		}
+		r.checking.endFor(e)
+		for _, g := range r.groups {
+			for _, other := range g.rows {
+				if c := other.checking; c != nil && c.group == g && e.Spec.Promotion == other.promotion() {
+					c.endFor(e)
+				}
+			}
+		}
+	}
+}
+
+// promotion is the one that a row's rollout under way is of.
+func (r *row) promotion() string {
+	if e := r.active(); e != nil {
+		return e.Spec.Promotion
+	}
+	return ""
+}
+
+// endFor stops checks of a job that somebody ended in a rollout.
+func (c *checking) endFor(e *rollout.Execution) {
+	if c == nil || c.ended || c.void || c.r.job != &c.job || e.Terminated != c.due.Phase+"/"+c.due.Job {
 		return
 	}
-	if e, ok := r.record.Rollout(c.due.Rollout); ok && e.Terminated == c.due.Phase+"/"+c.due.Job {
-		c.ended = true
-		close(c.quit)
+	if c.group == nil && e.Rollout.Name != c.due.Rollout {
+		return
 	}
+	c.ended = true
+	close(c.quit)
 }
 
 // durable runs the checks once it is saved that they run.

@@ -30,7 +30,7 @@ func (m *machine) pass(r *row) {
 	if r.adopting == "" && r.err == nil && m.ended == nil && !r.unseen() && rollout.Settle(r.record, groupFor(m.rows.groupOf(r)), m.setting, m.now) {
 		m.saves.dirty(m, r)
 		m.rows.adopt(m, r)
-		r.dropTerminated(m)
+		r.dropTerminated()
 	}
 	for _, g := range r.groups {
 		g.Changed(r.name)

@@ -193,6 +193,12 @@ func (p *Planner) NextRule(state *ledger.State) (next time.Time, ok bool) {
 			}
 		}
 	}
+	p.nextPromotions(state, note)
+	return next, ok
+}
+
+// nextPromotions notes when each rule would promote to each target of its next stages.
+func (p *Planner) nextPromotions(state *ledger.State, note func(time.Time, bool)) {
 	for i, rule := range p.rules(rollout.AutomationPromote) {
 		from, err := p.Pipeline.Stage(rule.Stage)
 		if err != nil {
@@ -207,7 +213,6 @@ func (p *Planner) NextRule(state *ledger.State) (next time.Time, ok bool) {
 			}
 		}
 	}
-	return next, ok
 }
 
 // freeAt is when no block and no policy stops a rule that is due at a time; false where

@@ -217,7 +217,7 @@ func (w *world) sort(first int) {
 // newChecks are a pipeline's checks: what they measure is asked of the emulators, and
 // nothing of the user's is run.
 func newChecks(w *world, sources *measured.Sources, faults []sandbox.Fault) *checks {
-	var transport http.RoundTripper = http.DefaultTransport
+	transport := http.DefaultTransport
 	if sources != nil {
 		transport = sources.Transport(w.server.Beside(), transport)
 	}
