@@ -163,7 +163,7 @@ func (g told) judged() []string {
 	if g.guessed != "" {
 		wrong = append(wrong, "an output ends with "+g.guessed+", as another before")
 	}
-	about("the summary", outsidetest.Markdown(g.summary))
+	about("the summary", outsidetest.Markdown(g.summary, "https://github.example/octo/shop/actions/runs/"))
 	about("the report", outsidetest.Page(g.report))
 	if strings.Contains(g.stderr+g.stdout, "mistake in sluice") {
 		wrong = append(wrong, "it fell: "+g.stderr)

@@ -18,7 +18,7 @@ func TestHostileEverywhere(t *testing.T) {
 	summary := func(out view.Outcome) string { return Summary(p, "promote", out, "") }
 	for _, state := range []rollout.PromotionStatus{rollout.PromotionSucceeded, rollout.PromotionPending, rollout.PromotionFailed} {
 		base := toldOf(state)
-		planted(t, "summary", base, summary, outsidetest.Markdown)
+		planted(t, "summary", base, summary, func(md string) []string { return outsidetest.Markdown(md) })
 		planted(t, "text", base, func(out view.Outcome) string { return Text("promote", out) }, outsidetest.Terminal)
 		status := view.TargetStatus{
 			Target: base.Targets[0], Runs: "v41", Shares: []view.Share{{Release: "v41", Percent: "90"}, {Release: "v42", Percent: "10"}}, Lease: &view.Lease{},

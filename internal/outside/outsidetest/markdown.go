@@ -3,6 +3,7 @@ package outsidetest
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -16,8 +17,9 @@ import (
 
 // Markdown finds what GitHub would make of a summary beside what summaries are made
 // of: one heading, paragraphs, lists of one level, tables, code, and diagrams of our
-// own. Links, tags, pictures, mentions and other headings are none of them.
-func Markdown(source string) []string {
+// own, and links to addresses that begin as one of ours. Other links, tags, pictures,
+// mentions and other headings are none of them.
+func Markdown(source string, ours ...string) []string {
 	src := []byte(source)
 	m := goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote))
 	var wrong []string
@@ -41,6 +43,10 @@ func Markdown(source string) []string {
 			return ast.WalkSkipChildren, nil
 		case *ast.FencedCodeBlock:
 			wrong = append(wrong, fenced(string(n.Language(src)), string(n.Lines().Value(src)))...)
+		case *ast.Link:
+			if !slices.ContainsFunc(ours, func(begins string) bool { return strings.HasPrefix(string(n.Destination), begins) }) {
+				wrong = append(wrong, fmt.Sprintf("it links %.100q", n.Destination))
+			}
 		default:
 			wrong = append(wrong, "it has a "+n.Kind().String())
 		}

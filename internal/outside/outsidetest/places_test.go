@@ -68,6 +68,7 @@ func TestPlaces(t *testing.T) {
 
 // TestJudges: each judge finds what it is for, and nothing in what is well.
 func TestJudges(t *testing.T) {
+	markdown := func(text string) []string { return Markdown(text, "https://ours.example/") }
 	outputs := func(file string) []string {
 		_, _, wrong := Outputs(file, []string{"status", "release"})
 		return wrong
@@ -87,9 +88,9 @@ func TestJudges(t *testing.T) {
 		{Runner, "::stop-commands::ABCDEFGHIJKLMNOPQRSTUVWXYZ\n::error::x\n", true},
 		{outputs, "status<<x\na\nb\nx\nrelease<<y\n\ny\n", false}, {outputs, "status<<x\na\nx\nacted=1\nx\n", true}, {outputs, "status<<x\na\n", true}, {outputs, "status<<x\nx\nstatus<<y\ny\n", true},
 		{Document, `{"a": "b\u202e"}`, false}, {Document, "{} {}", true},
-		{Markdown, "### ✅ shop\n\n| a |\n|---|\n| `@x` |\n\n- **api**: \\#\u200b1\n\n```mermaid\nflowchart LR\n  s0[\"a\"]:::idle\n```\n", false},
-		{Markdown, "### a\n\n# b", true}, {Markdown, "<b>", true}, {Markdown, "[a](b)", true}, {Markdown, "https://x.example", true}, {Markdown, "@acted", true}, {Markdown, "a#1", true},
-		{Markdown, "```mermaid\nflowchart LR\n  click s0\n```\n", true}, {Markdown, "```sh\nx\n```", true}, {Markdown, "> a", true}, {Markdown, "a\u202e", true},
+		{markdown, "### ✅ shop\n\n| a |\n|---|\n| `@x` |\n\n- **api**: \\#\u200b1\n\n```mermaid\nflowchart LR\n  s0[\"a\"]:::idle\n```\n", false},
+		{markdown, "### a\n\n# b", true}, {markdown, "<b>", true}, {markdown, "[a](b)", true}, {markdown, "[a](https://ours.example/x)", false}, {markdown, "[a](https://ours.example.acted/)", true}, {markdown, "https://x.example", true}, {markdown, "@acted", true}, {markdown, "a#1", true},
+		{markdown, "```mermaid\nflowchart LR\n  click s0\n```\n", true}, {markdown, "```sh\nx\n```", true}, {markdown, "> a", true}, {markdown, "a\u202e", true},
 		{Page, "<p>&lt;b&gt;</p><a href=\"https://x.example\">x</a>", false}, {Page, "<script>1</script>", true}, {Page, "<p onclick=a>", true}, {Page, "<a href=\"javascript:acted\">x</a>", true},
 		{slack, `{"text": "&lt;!channel&gt;"}`, false}, {slack, `{"text": "<!channel>"}`, true},
 		{secret, "*** token", false}, {secret, Secrets()[0], true}, {secret, `wild\_t0ken`, true}, {secret, "wild_\n    t0ken", true}, {secret, `wild_t0ken*of\u003cours`, true},
