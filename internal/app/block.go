@@ -79,7 +79,7 @@ id, those that going back left on the targets that are named, with --release tho
 of that release. Somebody else's block takes --reason.`,
 		Example: `  sluice unblock went-back-v42-to-api-0007 --reason 'fixed by configuration'
   sluice unblock --target api --release v42 --reason 'it was the database'`,
-		Args: cobra.MaximumNArgs(1),
+		Args: words(0, 1),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return inv.note(cmd.Context(), "unblocked", func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {

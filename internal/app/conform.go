@@ -32,7 +32,7 @@ where it answers to "trial"; else --trial names a file with them:
 source runs a release that target does not run. Exit code 1 says that a case failed.`,
 		Example: `  sluice conform ./driver.sh
   sluice conform --trial trial.json -- python3 driver.py --region ams`,
-		Args: cobra.MinimumNArgs(1),
+		Args: words(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error { return inv.runConform(cmd.Context(), args) },
 	}
 	cmd.Flags().StringVar(&inv.flags.trial, "trial", "", "JSON `file` with the resources that the cases may use")

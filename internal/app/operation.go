@@ -21,7 +21,7 @@ whoever began it: until it is over, until somebody must decide there, or until
 ` + inv.works(),
 		Example: `  sluice operation operation-1710000000000-5b9 --target infrastructure
   sluice operation web-2-to-prod-0001 --target run`,
-		Args: cobra.ExactArgs(1),
+		Args: words(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := inv.one(cmd.Context())
 			if err != nil {

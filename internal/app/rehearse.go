@@ -50,7 +50,7 @@ nothing is kept. The same seed tells the same.`,
 		Example: `  sluice rehearse
   sluice rehearse --to production --people 2h --fault api:metric:bad --fault api:weight:cut
   sluice rehearse --seed 7 --output json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: words(0, 1),
 		RunE: func(cmd *cobra.Command, _ []string) error { return inv.runRehearse(cmd.Context()) },
 	}
 	takes(cmd, "to", 1)

@@ -24,7 +24,7 @@ saved. Every command that reads the state names both, and does nothing until the
 With the artifact store it says which run's save counts, where two runs saved the
 same target side by side: the commands that read that target name both (exit 5).`,
 		Example: `  sluice state accept 3f1c2ab --reason "restored after a force-push"`,
-		Args:    cobra.ExactArgs(1),
+		Args:    words(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := inv.one(cmd.Context())
 			if err != nil {

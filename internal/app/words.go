@@ -25,9 +25,23 @@ func takes(cmd *cobra.Command, flag string, most int) *cobra.Command {
 	cmd.Annotations = map[string]string{argument: flag}
 	cmd.Args = cobra.ArbitraryArgs
 	if most >= 0 {
-		cmd.Args = cobra.MaximumNArgs(most)
+		cmd.Args = words(0, most)
 	}
 	return cmd
+}
+
+// words has a command take so many arguments; most -1 is any number.
+func words(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return usage(fmt.Errorf("%s: a word is missing; it is used as `%s`, and `%s --help` has an example", cmd.Name(), cmd.UseLine(), cmd.CommandPath()))
+		case most >= 0 && len(args) > most:
+			return usage(fmt.Errorf("%s: %q is one word too many; it is used as `%s`", cmd.Name(), args[most], cmd.UseLine()))
+		default:
+			return nil
+		}
+	}
 }
 
 // take reads the arguments of a command. What both an argument and its flag say
