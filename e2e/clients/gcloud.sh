@@ -12,9 +12,9 @@ call 'deploy targets list' '~targets/prod' deploy targets list
 call 'deploy releases list' 'length > 0' deploy releases list --delivery-pipeline=run
 newest=$(jq -r 'sort_by(.createTime)[-1].name | split("/")[-1]' <<<"$last")
 call 'deploy releases promote' '.targetId == "prod"' deploy releases promote --release="$newest" --to-target=prod --rollout-id=r1 --delivery-pipeline=run
-for _ in 1 2 3 4 5 6 7 8; do
+for _ in $(seq 15); do # its jobs succeed before it
   sleep 1
-  deploy rollouts describe r1 --release="$newest" --delivery-pipeline=run 2>&1 | grep -q SUCCEEDED && break
+  deploy rollouts describe r1 --release="$newest" --delivery-pipeline=run 2>"$complaints" | jq -e '.state == "SUCCEEDED"' >"$complaints" && break
 done
 call 'deploy rollouts describe' '.state == "SUCCEEDED"' deploy rollouts describe r1 --release="$newest" --delivery-pipeline=run
 call 'deploy targets rollback' '.rollbackOfRollout != null or .targetId == "prod" or .rollout != null' deploy targets rollback prod --delivery-pipeline=run
