@@ -175,19 +175,20 @@ func (r *Record) failedJob(intention Intention, rollout, phase, job string, by A
 	if p, j, ok := e.undecidedJob(phase, job); ok {
 		return e, p, j, nil
 	}
-	p, j, err := e.onlyFailedJob(command, phase, job)
+	p, j, err := e.onlyJob(command, JobFailed, ReasonNoJob, phase, job)
 	return e, p, j, err
 }
 
-// onlyFailedJob is the one job that is FAILED and meant.
-func (e *Execution) onlyFailedJob(command, phase, job string) (*Phase, *Job, error) {
+// onlyJob is the one job that is in a state and meant; none is the reason where there is
+// no such job.
+func (e *Execution) onlyJob(command string, state JobState, none Reason, phase, job string) (*Phase, *Job, error) {
 	var names []string
 	var foundPhase *Phase
 	var found *Job
 	for i := range e.Rollout.Phases {
 		p := &e.Rollout.Phases[i]
 		for _, j := range p.Jobs() {
-			if j.State == JobFailed && meant(p, j, phase, job) {
+			if j.State == state && meant(p, j, phase, job) {
 				names = append(names, p.ID+"/"+j.ID)
 				foundPhase, found = p, j
 			}
@@ -197,7 +198,7 @@ func (e *Execution) onlyFailedJob(command, phase, job string) (*Phase, *Job, err
 	case 1:
 		return foundPhase, found, nil
 	case 0:
-		return nil, nil, e.refuseJob(command, ReasonNoJob, phase, job)
+		return nil, nil, e.refuseJob(command, none, phase, job)
 	default:
 		err := e.refuseJob(command, ReasonJobs, phase, job)
 		err.Names = names

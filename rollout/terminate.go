@@ -21,7 +21,7 @@ func (t Terminate) apply(r *Record, now time.Time) error {
 	if err := r.mayGoOn(e, ToTerminate, t.By, now); err != nil {
 		return err
 	}
-	p, j, err := e.runningJob(t.Phase, t.Job)
+	p, j, err := e.onlyJob(command, JobInProgress, ReasonNotRunning, t.Phase, t.Job)
 	if err != nil {
 		return err
 	}
@@ -31,33 +31,6 @@ func (t Terminate) apply(r *Record, now time.Time) error {
 	r.notePassed(Question{Intention: ToTerminate, Release: e.Spec.Release.ID}, t.By, now)
 	e.Terminated = p.ID + "/" + j.ID
 	return nil
-}
-
-// runningJob is the one job that is at work and meant.
-func (e *Execution) runningJob(phase, job string) (*Phase, *Job, error) {
-	command := string(ToTerminate)
-	var names []string
-	var foundPhase *Phase
-	var found *Job
-	for i := range e.Rollout.Phases {
-		p := &e.Rollout.Phases[i]
-		for _, j := range p.Jobs() {
-			if j.State == JobInProgress && meant(p, j, phase, job) {
-				names = append(names, p.ID+"/"+j.ID)
-				foundPhase, found = p, j
-			}
-		}
-	}
-	switch len(names) {
-	case 1:
-		return foundPhase, found, nil
-	case 0:
-		return nil, nil, e.refuseJob(command, ReasonNotRunning, phase, job)
-	default:
-		err := e.refuseJob(command, ReasonJobs, phase, job)
-		err.Names = names
-		return nil, nil, err
-	}
 }
 
 // StopsWork reports whether to end a job means that the platform must end work of its

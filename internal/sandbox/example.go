@@ -19,6 +19,30 @@ type Example struct {
 	Config any // the platform's keys
 }
 
+// OnePlace is the place of a stage, named as the stage.
+func OnePlace(stage string, config any) Example {
+	return Example{Stage: stage, Target: stage, Config: config}
+}
+
+// PlacePerName are the places under names that stand for one each, or for two. one is
+// what a name stands for by itself: the first name's is a stage named staging, the
+// second's production, and so on, five at most. Of a name that one does not know (nil),
+// two are what it has in staging and in production; nil for nothing.
+func PlacePerName(names []string, one func(name string) any, two func(name string) []any) []Example {
+	stages := []string{"staging", "production", "third", "fourth", "fifth"}
+	var places []Example
+	for i, name := range names[:min(len(names), len(stages))] {
+		if config := one(name); config != nil {
+			places = append(places, OnePlace(stages[i], config))
+			continue
+		}
+		for n, config := range two(name) {
+			places = append(places, OnePlace(stages[n], config))
+		}
+	}
+	return places
+}
+
 // ExampleFile is the pipeline file of an example: seeding it makes the places.
 func ExampleFile(name, platform string, places []Example) ([]byte, error) {
 	type stage struct {

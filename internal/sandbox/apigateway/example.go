@@ -2,7 +2,6 @@ package apigateway
 
 import (
 	"regexp"
-	"strings"
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/awsapi"
@@ -13,17 +12,14 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 	if len(names) != 1 {
 		return nil
 	}
-	region, name, regional := strings.Cut(names[0], "/")
-	if !regional {
-		region, name = awsapi.DefaultRegion, names[0]
-	}
+	region, name := awsapi.CutRegion(names[0])
 	id := name
 	if !regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`).MatchString(id) {
 		id = newID(10, "example", name)
 	}
 	var places []sandbox.Example
 	for _, stage := range [][2]string{{"staging", "staging"}, {"production", "prod"}} {
-		places = append(places, sandbox.Example{Stage: stage[0], Target: stage[0], Config: map[string]string{"restApi": id, "stage": stage[1], "region": region}})
+		places = append(places, sandbox.OnePlace(stage[0], map[string]string{"restApi": id, "stage": stage[1], "region": region}))
 	}
 	return places
 }

@@ -125,6 +125,15 @@ func Region(r *http.Request) (string, error) {
 	return parts[2], nil
 }
 
+// CutRegion reads REGION/NAME, or a name in [DefaultRegion].
+func CutRegion(text string) (region, name string) {
+	region, name, regional := strings.Cut(text, "/")
+	if !regional {
+		return DefaultRegion, text
+	}
+	return region, name
+}
+
 // Operation is one call of an API in REST's form, in the region that its signature
 // names. A nil body answers without one.
 type Operation func(region string, r *http.Request) (status int, body any, err error)

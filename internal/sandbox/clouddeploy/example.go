@@ -17,9 +17,9 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 	}
 	var places []sandbox.Example
 	for _, stage := range []string{"staging", "production"} {
-		places = append(places, sandbox.Example{Stage: stage, Target: stage, Config: map[string]string{
+		places = append(places, sandbox.OnePlace(stage, map[string]string{
 			"project": parts[0], "location": parts[1], "deliveryPipeline": parts[2], "target": stage,
-		}})
+		}))
 	}
 	return places
 }

@@ -3,7 +3,6 @@ package entrecode
 import (
 	"encoding/json"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -94,7 +93,7 @@ func (e *Emulator) locate(u *url.URL) location {
 // locateTargets finds targets by their ids: one is a resource, several are a list.
 func (e *Emulator) locateTargets(ids []string) location {
 	for _, id := range ids {
-		if !slices.ContainsFunc(sorted(e.state.Platforms), func(p *platform) bool { return slices.Contains(p.Targets, id) }) {
+		if !slices.ContainsFunc(sandbox.Sorted(e.state.Platforms), func(p *platform) bool { return slices.Contains(p.Targets, id) }) {
 			return location{refused: noMatch("targetID")}
 		}
 	}
@@ -151,7 +150,7 @@ func (e *Emulator) read(r *http.Request, at location) (object, problem) {
 	case at.entry:
 		return e.entry(r), none
 	case at.apps:
-		return page(r, "ec:app", pathApps(), items(sorted(e.state.Apps), func(a *app) object { return e.app(r, a) })), none
+		return page(r, "ec:app", pathApps(), items(sandbox.Sorted(e.state.Apps), func(a *app) object { return e.app(r, a) })), none
 	case at.app != nil:
 		return e.app(r, at.app), none
 	case at.platforms != nil:
@@ -187,17 +186,8 @@ func (e *Emulator) advance(d *deployment) {
 }
 
 func (e *Emulator) listPlatforms(r *http.Request, a *app) object {
-	of := slices.DeleteFunc(sorted(e.state.Platforms), func(p *platform) bool { return p.App != a.ID })
+	of := slices.DeleteFunc(sandbox.Sorted(e.state.Platforms), func(p *platform) bool { return p.App != a.ID })
 	return page(r, "ec:app/platform", pathPlatformsOf(a.ID), items(of, func(p *platform) object { return e.platform(r, p) }))
-}
-
-// sorted are the values in the order of their keys.
-func sorted[V any](m map[string]V) []V {
-	all := make([]V, 0, len(m))
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		all = append(all, m[key])
-	}
-	return all
 }
 
 func items[T any](all []T, show func(T) object) []object {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"sluice/internal/sandbox"
 )
 
 const ownerEmail = "owner@example.com"
@@ -53,7 +55,7 @@ func (a *app) item() item {
 
 func (e *Emulator) getApps(*http.Request) (int, any, error) {
 	l := list{attribute: "id"}
-	for _, a := range sorted(e.state.Apps) {
+	for _, a := range sandbox.Sorted(e.state.Apps) {
 		l.items = append(l.items, a.item())
 	}
 	return http.StatusOK, l, nil
@@ -73,7 +75,7 @@ func (e *Emulator) filterApps(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	l := list{attribute: "id"}
-	for _, a := range sorted(e.state.Apps) {
+	for _, a := range sandbox.Sorted(e.state.Apps) {
 		if slices.Contains(body.In.ID, a.ID) {
 			l.items = append(l.items, a.item())
 		}

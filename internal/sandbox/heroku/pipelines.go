@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"sluice/internal/sandbox"
 )
 
 type pipelineBody struct {
@@ -25,14 +27,14 @@ func (p *herokuPipeline) item() item {
 
 // named lists the pipelines of a name.
 func (s *state) named(name string) []*herokuPipeline {
-	return slices.DeleteFunc(sorted(s.Pipelines), func(p *herokuPipeline) bool { return p.Name != name })
+	return slices.DeleteFunc(sandbox.Sorted(s.Pipelines), func(p *herokuPipeline) bool { return p.Name != name })
 }
 
 // getPipelines lists the pipelines, or those of one name.
 //
 // docs/platforms.md: "The CLI finds a pipeline's name with `GET /pipelines?eq[name]=NAME`"
 func (e *Emulator) getPipelines(r *http.Request) (int, any, error) {
-	all := sorted(e.state.Pipelines)
+	all := sandbox.Sorted(e.state.Pipelines)
 	if query := r.URL.Query(); query.Has("eq[name]") {
 		all = e.state.named(query.Get("eq[name]"))
 	}
@@ -124,7 +126,7 @@ func (e *Emulator) getPipelineCouplings(r *http.Request) (int, any, error) {
 		return 0, nil, notFound("pipeline")
 	}
 	l := list{attribute: "id"}
-	for _, c := range sorted(e.state.Couplings) {
+	for _, c := range sandbox.Sorted(e.state.Couplings) {
 		if c.Pipeline == r.PathValue("pipeline") {
 			l.items = append(l.items, item{map[string]string{"id": c.ID}, e.shownCoupling(c)})
 		}
@@ -231,7 +233,7 @@ func (e *Emulator) getLatestReleases(r *http.Request) (int, any, error) {
 		return 0, nil, notFound("pipeline")
 	}
 	l := list{attribute: "id"}
-	for _, c := range sorted(e.state.Couplings) {
+	for _, c := range sandbox.Sorted(e.state.Couplings) {
 		a := e.state.Apps[c.App]
 		if c.Pipeline != r.PathValue("pipeline") || a == nil {
 			continue

@@ -1,7 +1,6 @@
 package heroku
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -159,20 +158,6 @@ func (e *Emulator) look(r *release) {
 // visible lists the releases that are shown at a time.
 func (a *app) visible(now time.Time) []*release {
 	return slices.DeleteFunc(slices.Clone(a.Releases), func(r *release) bool { return r.Visible.After(now) })
-}
-
-// sorted are a map's values in the order of their keys.
-func sorted[V any](m map[string]V) []V {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, cmp.Compare)
-	values := make([]V, len(keys))
-	for i, k := range keys {
-		values[i] = m[k]
-	}
-	return values
 }
 
 func short(id string) string { return id[:min(8, len(id))] }

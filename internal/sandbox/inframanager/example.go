@@ -9,21 +9,18 @@ import (
 // Example implements sandbox.Exampler: each name of the form PROJECT/LOCATION/DEPLOYMENT is
 // a stage's, and PROJECT/LOCATION alone has a deployment for each of two stages.
 func (e *Emulator) Example(names []string) []sandbox.Example {
-	var places []sandbox.Example
-	add := func(stage, project, location, deployment string) {
-		places = append(places, sandbox.Example{Stage: stage, Target: stage, Config: map[string]string{
-			"project": project, "location": location, "deployment": deployment,
-		}})
+	config := func(project, location, deployment string) any {
+		return map[string]string{"project": project, "location": location, "deployment": deployment}
 	}
-	stages := []string{"staging", "production", "third", "fourth", "fifth"}
-	for i, name := range names[:min(len(names), len(stages))] {
-		switch parts := strings.Split(name, "/"); len(parts) {
-		case 2:
-			add("staging", parts[0], parts[1], "network-staging")
-			add("production", parts[0], parts[1], "network")
-		case 3:
-			add(stages[i], parts[0], parts[1], parts[2])
+	return sandbox.PlacePerName(names, func(name string) any {
+		if parts := strings.Split(name, "/"); len(parts) == 3 {
+			return config(parts[0], parts[1], parts[2])
 		}
-	}
-	return places
+		return nil
+	}, func(name string) []any {
+		if parts := strings.Split(name, "/"); len(parts) == 2 {
+			return []any{config(parts[0], parts[1], "network-staging"), config(parts[0], parts[1], "network")}
+		}
+		return nil
+	})
 }

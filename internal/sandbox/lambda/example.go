@@ -1,8 +1,6 @@
 package lambda
 
 import (
-	"strings"
-
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/awsapi"
 )
@@ -13,13 +11,10 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 	if len(names) != 1 {
 		return nil
 	}
-	region, function, regional := strings.Cut(names[0], "/")
-	if !regional {
-		region, function = awsapi.DefaultRegion, names[0]
-	}
+	region, function := awsapi.CutRegion(names[0])
 	var places []sandbox.Example
 	for _, stage := range [][2]string{{"staging", "staging"}, {"production", "live"}} {
-		places = append(places, sandbox.Example{Stage: stage[0], Target: stage[0], Config: map[string]string{"function": function, "alias": stage[1], "region": region}})
+		places = append(places, sandbox.OnePlace(stage[0], map[string]string{"function": function, "alias": stage[1], "region": region}))
 	}
 	return places
 }
