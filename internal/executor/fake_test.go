@@ -400,6 +400,14 @@ func (f *fake) done() []string {
 	return list
 }
 
+// began is when the first request was made. A worker that nobody waited for may
+// still be at its own.
+func (f *fake) began() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.requests[0].at
+}
+
 // asked counts the requests of some kinds; all of them without any.
 func (f *fake) asked(whats ...string) int {
 	f.mu.Lock()
