@@ -94,7 +94,7 @@ func TestEtag(t *testing.T) {
 
 func TestListsPageFilterAndOrder(t *testing.T) {
 	b := newBench(t)
-	b.emulator.Page = 2
+	b.emulator.Pages.Most = 2
 	for i := range 5 {
 		b.create(newest, fmt.Sprintf("r%d", i), "prod")
 		b.clock.Move(time.Minute)

@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/googleapi"
 )
 
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
-	key, name, ok := address(r)
+	key, name, ok := e.api.Address(r)
 	if !ok {
 		return sandbox.Action{Kind: sandbox.Other}
 	}
@@ -21,7 +22,7 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 	}
 	json.Unmarshal(body, &in) //nolint:errcheck // refused when it is served
 	a := sandbox.Action{Kind: kindOf(key, in.Approved), Targets: e.targetsAt(e.placeOf(name, in.TargetID))}
-	if in.ValidateOnly || validateOnly(r) {
+	if in.ValidateOnly || googleapi.Flag(r, "validateOnly") {
 		a.Kind = sandbox.Read
 	}
 	return a
@@ -64,10 +65,10 @@ func (e *Emulator) placeOf(name, target string) place {
 			p.target = parts[i+1]
 		}
 	}
-	if _, isRun := e.state.JobRuns[name]; isRun {
+	if _, isRun := e.State.JobRuns[name]; isRun {
 		name = parent(name)
 	}
-	if r, ok := e.state.Rollouts[name]; ok {
+	if r, ok := e.State.Rollouts[name]; ok {
 		p.target = r.TargetID
 	}
 	return p

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"sluice/internal/sandbox/clouddeploy/wire"
+	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // isController reports whether a rollout controls those of a multi-target's
@@ -15,7 +17,7 @@ func isController(r *wire.Rollout) bool {
 // childRollouts are the rollouts that a controller made.
 func (e *Emulator) childRollouts(controller *wire.Rollout) []*wire.Rollout {
 	var children []*wire.Rollout
-	for _, r := range under(e.state.Rollouts, parent(controller.Name), "rollouts") {
+	for _, r := range googleapi.Under(e.State.Rollouts, parent(controller.Name), "rollouts") {
 		if r.ControllerRollout == controller.Name {
 			children = append(children, r)
 		}
@@ -108,8 +110,8 @@ func (e *Emulator) endChild(p *wire.Phase, j *wire.Job, child *wire.Rollout) boo
 	if i < 0 || !slices.Contains([]string{"SUCCEEDED", "FAILED", "ABORTED", "SKIPPED"}, child.Phases[i].State) {
 		return false
 	}
-	run := e.state.JobRuns[j.JobRun]
-	run.EndTime, run.State, j.State = stamp(e.now()), "SUCCEEDED", "SUCCEEDED"
+	run := e.State.JobRuns[j.JobRun]
+	run.EndTime, run.State, j.State = stamp(e.Now()), "SUCCEEDED", "SUCCEEDED"
 	if child.Phases[i].State == "FAILED" || child.Phases[i].State == "ABORTED" {
 		run.State, j.State = "FAILED", "FAILED"
 	}
@@ -118,11 +120,11 @@ func (e *Emulator) endChild(p *wire.Phase, j *wire.Job, child *wire.Rollout) boo
 
 // createChild makes a child's rollout, which needs no approval of its own.
 func (e *Emulator) createChild(r *wire.Rollout, p *wire.Phase, j *wire.Job) {
-	release := e.state.Releases[parent(r.Name)]
-	pipeline := e.state.Pipelines[parent(release.Name)]
+	release := e.State.Releases[parent(r.Name)]
+	pipeline := e.State.Pipelines[parent(release.Name)]
 	stage := stageOf(release, pipeline, r.TargetID)
-	name := release.Name + "/rollouts/" + id(r.Name) + "-" + j.ID
-	first := e.state.current(pipeline.Name, j.ID) == nil
+	name := release.Name + "/rollouts/" + kit.Last(r.Name) + "-" + j.ID
+	first := e.State.current(pipeline.Name, j.ID) == nil
 	start := ""
 	if p != r.Phases[0] {
 		start = p.ID
@@ -132,14 +134,14 @@ func (e *Emulator) createChild(r *wire.Rollout, p *wire.Phase, j *wire.Job) {
 		return
 	}
 	child := &wire.Rollout{
-		Name: name, UID: uid(name), TargetID: j.ID, ControllerRollout: r.Name, CreateTime: stamp(e.now()),
-		EnqueueTime: stamp(e.now()), State: "PENDING", ApprovalState: "DOES_NOT_NEED_APPROVAL", Phases: phases,
+		Name: name, UID: uid(name), TargetID: j.ID, ControllerRollout: r.Name, CreateTime: stamp(e.Now()),
+		EnqueueTime: stamp(e.Now()), State: "PENDING", ApprovalState: "DOES_NOT_NEED_APPROVAL", Phases: phases,
 	}
 	touch(child)
-	e.state.Rollouts[name] = child
+	e.State.Rollouts[name] = child
 	// What was planned for the controller happens to its first child.
-	if planned := e.state.plan(r); planned.FailJob != "" || planned.Hang {
-		*e.state.plan(child) = *planned
+	if planned := e.State.plan(r); planned.FailJob != "" || planned.Hang {
+		*e.State.plan(child) = *planned
 		*planned = plan{}
 	}
 	e.childRun(r, p, j, child)
@@ -151,15 +153,15 @@ func (e *Emulator) advanceChild(r *wire.Rollout, p *wire.Phase, j *wire.Job, chi
 			c.State = "IN_PROGRESS"
 		}
 	}
-	e.state.plan(child).Resumed = stamp(e.now())
+	e.State.plan(child).Resumed = stamp(e.Now())
 	touch(child)
 	e.childRun(r, p, j, child)
 }
 
 // childRun begins the run of a controller's job.
 func (e *Emulator) childRun(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *wire.Rollout) {
-	e.startJob(r, p, j, e.now())
-	run := e.state.JobRuns[j.JobRun]
+	e.startJob(r, p, j, e.Now())
+	run := e.State.JobRuns[j.JobRun]
 	if j.CreateChildRolloutJob != nil {
 		run.CreateChildRolloutJobRun = &wire.CreateChildRolloutJobRun{Rollout: child.Name, RolloutPhaseID: p.ID}
 	} else {
@@ -204,13 +206,13 @@ func (e *Emulator) sumUp(r *wire.Rollout, p *wire.Phase) bool {
 	case failed == 0:
 		p.State = "SUCCEEDED"
 		if firstPending(r) < 0 {
-			e.succeed(r, e.now())
+			e.succeed(r, e.Now())
 		}
 	case through > 0 && firstPending(r) >= 0:
 		p.State, r.State = "FAILED", "HALTED"
 	default:
 		p.State = "FAILED"
-		e.fail(r, "EXECUTION_FAILED", "child rollouts of phase "+p.ID+" failed", e.now())
+		e.fail(r, "EXECUTION_FAILED", "child rollouts of phase "+p.ID+" failed", e.Now())
 	}
 	return true
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"sluice/internal/sandbox/clouddeploy/wire"
+	"sluice/internal/sandbox/googleapi"
 )
 
 // remembered is how long a request id is known.
@@ -31,7 +32,7 @@ func (e *Emulator) create(c *call, made creation) (any, error) {
 	if known != nil || err != nil {
 		return known, err
 	}
-	if validateOnly(c.Request) {
+	if c.Flag("validateOnly") {
 		return e.operation(made)
 	}
 	made.store()
@@ -39,9 +40,9 @@ func (e *Emulator) create(c *call, made creation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.state.Operations[op.Name] = op
-	if key := c.query("requestId"); key != "" {
-		e.state.Requests[key] = request{Operation: op.Name, Time: e.now()}
+	e.State.Operations[op.Name] = op
+	if key := c.Param("requestId"); key != "" {
+		e.State.Requests[key] = request{Operation: op.Name, Time: e.Now()}
 	}
 	working := *op
 	working.Done, working.Response = false, nil
@@ -50,18 +51,18 @@ func (e *Emulator) create(c *call, made creation) (any, error) {
 
 // repeated is the operation of an earlier request with the same id.
 func (e *Emulator) repeated(c *call) (*wire.Operation, error) {
-	key := c.query("requestId")
+	key := c.Param("requestId")
 	if key == "" {
 		return nil, nil
 	}
 	if parsed, err := uuid.Parse(key); err != nil || parsed == uuid.Nil {
-		return nil, invalid("Invalid request ID %q: it must be a valid UUID and not zero", key)
+		return nil, googleapi.Invalid("Invalid request ID %q: it must be a valid UUID and not zero", key)
 	}
-	earlier, ok := e.state.Requests[key]
-	if !ok || e.now().Sub(earlier.Time) >= remembered {
+	earlier, ok := e.State.Requests[key]
+	if !ok || e.Now().Sub(earlier.Time) >= remembered {
 		return nil, nil
 	}
-	return e.state.Operations[earlier.Operation], nil
+	return e.State.Operations[earlier.Operation], nil
 }
 
 // operation is the finished work of making a resource.
@@ -71,30 +72,23 @@ func (e *Emulator) operation(made creation) (*wire.Operation, error) {
 		return nil, err
 	}
 	meta, err := typed("OperationMetadata", &wire.OperationMetadata{
-		APIVersion: "v1", CreateTime: stamp(e.now()), EndTime: stamp(e.now()), Target: made.name, Verb: made.verb,
+		APIVersion: "v1", CreateTime: stamp(e.Now()), EndTime: stamp(e.Now()), Target: made.name, Verb: made.verb,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &wire.Operation{
-		Name: fmt.Sprintf("%s/operations/operation-%d", locationOf(made.name), e.state.next()),
+		Name: fmt.Sprintf("%s/operations/operation-%d", locationOf(made.name), e.State.Next()),
 		Done: true, Metadata: meta, Response: response,
 	}, nil
 }
 
 // typed is a resource as an operation carries it.
 func typed(kind string, resource any) ([]byte, error) {
-	fields, ok := fieldsOf(resource).(map[string]any)
+	fields, ok := googleapi.FieldsOf(resource).(map[string]any)
 	if !ok {
 		return nil, fmt.Errorf("a %s is no JSON object", kind)
 	}
 	fields["@type"] = "type.googleapis.com/google.cloud.deploy.v1." + kind
 	return json.Marshal(fields)
-}
-
-func (e *Emulator) getOperation(c *call) (any, error) {
-	if op, ok := e.state.Operations[c.name]; ok {
-		return op, nil
-	}
-	return nil, notFound(c.name)
 }

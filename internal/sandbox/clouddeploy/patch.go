@@ -2,75 +2,58 @@ package clouddeploy
 
 import (
 	"encoding/json"
+	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"sluice/internal/sandbox/clouddeploy/wire"
+	"sluice/internal/sandbox/googleapi"
 )
 
 // patchPipeline changes the fields of the mask, and makes what is missing where the
 // request allows it.
-func (e *Emulator) patchPipeline(c *call) (any, error) {
-	have, err := e.pipeline(c.name)
-	if err != nil && !c.allowsMissing() {
+func (e *Emulator) patchPipeline(c *call, want *wire.DeliveryPipeline) (any, error) {
+	have, err := e.pipeline(c.Name)
+	switch {
+	case err != nil && !c.Flag("allowMissing"):
 		return nil, err
+	case err != nil:
+		return e.createPipeline(c, c.Name, want)
+	case want.Etag != "" && want.Etag != have.Etag:
+		return nil, staleEtag(c.Name)
 	}
-	var want wire.DeliveryPipeline
-	if err := c.decode(&want); err != nil {
-		return nil, err
-	}
-	if have == nil {
-		e.fillPipeline(&want, c.name)
-		return e.create(c, creation{c.name, "DeliveryPipeline", "create", &want, func() { e.state.Pipelines[c.name] = &want }})
-	}
-	if want.Etag != "" && want.Etag != have.Etag {
-		return nil, staleEtag(c.name)
-	}
-	next, err := masked(have, &want, c.query("updateMask"), "serialPipeline", "description", "suspended", "labels", "annotations")
+	next, err := masked(have, want, c.Param("updateMask"), "serialPipeline", "description", "suspended", "labels", "annotations")
 	if err != nil {
 		return nil, err
 	}
-	next.UpdateTime, next.Etag = stamp(e.now()), ""
+	next.UpdateTime, next.Etag = stamp(e.Now()), ""
 	next.Etag = etagOf(next)
-	return e.create(c, creation{c.name, "DeliveryPipeline", "update", next, func() { e.state.Pipelines[c.name] = next }})
+	return e.create(c, creation{c.Name, "DeliveryPipeline", "update", next, func() { e.State.Pipelines[c.Name] = next }})
 }
 
 // patchTarget does the same to a target.
-func (e *Emulator) patchTarget(c *call) (any, error) {
-	have, ok := e.state.Targets[c.name]
-	if !ok && !c.allowsMissing() {
-		return nil, notFound(c.name)
-	}
-	var want wire.Target
-	if err := c.decode(&want); err != nil {
+func (e *Emulator) patchTarget(c *call, want *wire.Target) (any, error) {
+	have, err := googleapi.Find(e.State.Targets, c.Name)
+	switch {
+	case err != nil && !c.Flag("allowMissing"):
 		return nil, err
+	case err != nil:
+		return e.createTarget(c, c.Name, want)
+	case want.Etag != "" && want.Etag != have.Etag:
+		return nil, staleEtag(c.Name)
 	}
-	if !ok {
-		e.fillTarget(&want, c.name)
-		return e.create(c, creation{c.name, "Target", "create", &want, func() { e.state.Targets[c.name] = &want }})
-	}
-	if want.Etag != "" && want.Etag != have.Etag {
-		return nil, staleEtag(c.name)
-	}
-	next, err := masked(have, &want, c.query("updateMask"), "description", "labels", "annotations", "requireApproval", "deployParameters",
+	next, err := masked(have, want, c.Param("updateMask"), "description", "labels", "annotations", "requireApproval", "deployParameters",
 		"executionConfigs", "run", "gke", "anthosCluster", "customTarget", "multiTarget", "associatedEntities")
 	if err != nil {
 		return nil, err
 	}
-	next.UpdateTime, next.Etag = stamp(e.now()), ""
+	next.UpdateTime, next.Etag = stamp(e.Now()), ""
 	next.Etag = etagOf(next)
-	return e.create(c, creation{c.name, "Target", "update", next, func() { e.state.Targets[c.name] = next }})
-}
-
-// allowsMissing reports whether what is missing is made. gcloud writes True.
-func (c *call) allowsMissing() bool {
-	allowed, err := strconv.ParseBool(c.query("allowMissing"))
-	return err == nil && allowed
+	return e.create(c, creation{c.Name, "Target", "update", next, func() { e.State.Targets[c.Name] = next }})
 }
 
 func staleEtag(name string) error {
-	return &apiError{409, "ABORTED", "The etag does not match the current etag of " + name}
+	return googleapi.Errorf(http.StatusConflict, "ABORTED", "The etag does not match the current etag of %s", name)
 }
 
 // masked is have with the fields of a mask from want. "*" is every one that can be
@@ -91,7 +74,7 @@ func masked[T any](have, want *T, mask string, changeable ...string) (*T, error)
 	for _, field := range fields {
 		name := camel(field)
 		if !slices.Contains(changeable, name) {
-			return nil, invalid("Invalid update mask: the sandbox changes %s, not %q", strings.Join(changeable, ", "), field)
+			return nil, googleapi.Invalid("Invalid update mask: the sandbox changes %s, not %q", strings.Join(changeable, ", "), field)
 		}
 		delete(old, name)
 		if value, ok := sent[name]; ok {

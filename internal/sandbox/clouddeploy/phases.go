@@ -6,6 +6,7 @@ import (
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/clouddeploy/wire"
+	"sluice/internal/sandbox/googleapi"
 )
 
 // planFault is a fault that decides how a rollout goes.
@@ -106,7 +107,7 @@ func buildPhases(s *wire.Strategy, children []string, first bool, start string) 
 	from := 0
 	if start != "" {
 		if from = slices.IndexFunc(planned, func(p phase) bool { return p.id == start }); from < 0 {
-			return nil, invalid("Invalid starting phase %q", start)
+			return nil, googleapi.Invalid("Invalid starting phase %q", start)
 		}
 	}
 	var phases []*wire.Phase

@@ -6,25 +6,27 @@ import (
 	"time"
 
 	"sluice/internal/sandbox/clouddeploy/wire"
+	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // checkPolicy refuses a policy that could not be enforced: it needs a selector
 // and a rule, and every rule a time window in a zone.
 func checkPolicy(p *wire.DeployPolicy) error {
 	if len(p.Selectors) == 0 || len(p.Rules) == 0 {
-		return invalid("A deploy policy must have at least one selector and at least one rule")
+		return googleapi.Invalid("A deploy policy must have at least one selector and at least one rule")
 	}
 	for _, rule := range p.Rules {
 		r := rule.RolloutRestriction
 		if r == nil || !resourceID().MatchString(r.ID) {
-			return invalid("A rule must have a rollout restriction with an id")
+			return googleapi.Invalid("A rule must have a rollout restriction with an id")
 		}
 		w := r.TimeWindows
 		if w == nil || len(w.WeeklyWindows)+len(w.OneTimeWindows) == 0 {
-			return invalid("Rule %s must have at least one time window", r.ID)
+			return googleapi.Invalid("Rule %s must have at least one time window", r.ID)
 		}
 		if _, err := time.LoadLocation(w.TimeZone); err != nil || w.TimeZone == "" {
-			return invalid("Rule %s: invalid time zone %q", r.ID, w.TimeZone)
+			return googleapi.Invalid("Rule %s: invalid time zone %q", r.ID, w.TimeZone)
 		}
 	}
 	return nil
@@ -46,18 +48,18 @@ type action struct {
 // named override."
 func (e *Emulator) allow(a action) error {
 	for _, name := range a.override {
-		if _, ok := e.state.Policies[name]; !ok {
-			return notFound(name)
+		if _, ok := e.State.Policies[name]; !ok {
+			return googleapi.NotFound(name)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(e.state.Policies)) {
-		p := e.state.Policies[name]
+	for _, name := range slices.Sorted(maps.Keys(e.State.Policies)) {
+		p := e.State.Policies[name]
 		if locationOf(name) != locationOf(a.pipeline) || p.Suspended || slices.Contains(a.override, name) || !e.selects(p, a) {
 			continue
 		}
 		for _, rule := range p.Rules {
 			if e.restricts(rule.RolloutRestriction, a) {
-				return precondition("%s is restricted by deploy policy %s, rule %s", a.name, name, rule.RolloutRestriction.ID)
+				return googleapi.Precondition("%s is restricted by deploy policy %s, rule %s", a.name, name, rule.RolloutRestriction.ID)
 			}
 		}
 	}
@@ -67,13 +69,13 @@ func (e *Emulator) allow(a action) error {
 // selects reports whether one of the policy's selectors matches the action's
 // pipeline and target.
 func (e *Emulator) selects(p *wire.DeployPolicy, a action) bool {
-	pipeline := e.state.Pipelines[a.pipeline]
-	target := e.state.Targets[locationOf(a.pipeline)+"/targets/"+a.target]
+	pipeline := e.State.Pipelines[a.pipeline]
+	target := e.State.Targets[locationOf(a.pipeline)+"/targets/"+a.target]
 	return slices.ContainsFunc(p.Selectors, func(s *wire.DeployPolicyResourceSelector) bool {
 		if s.DeliveryPipeline == nil && s.Target == nil {
 			return false
 		}
-		if d := s.DeliveryPipeline; d != nil && (pipeline == nil || !attribute(d.ID, d.Labels, id(a.pipeline), pipeline.Labels)) {
+		if d := s.DeliveryPipeline; d != nil && (pipeline == nil || !attribute(d.ID, d.Labels, kit.Last(a.pipeline), pipeline.Labels)) {
 			return false
 		}
 		if t := s.Target; t != nil && (target == nil || !attribute(t.ID, t.Labels, a.target, target.Labels)) {
@@ -106,7 +108,7 @@ func (e *Emulator) restricts(r *wire.RolloutRestriction, a action) bool {
 	if err != nil {
 		return false
 	}
-	now := e.now().In(zone)
+	now := e.Now().In(zone)
 	return slices.ContainsFunc(r.TimeWindows.WeeklyWindows, func(w *wire.WeeklyWindow) bool { return inWeekly(w, now) }) ||
 		slices.ContainsFunc(r.TimeWindows.OneTimeWindows, func(w *wire.OneTimeWindow) bool { return inOneTime(w, now) })
 }

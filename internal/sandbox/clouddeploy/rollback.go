@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"sluice/internal/sandbox/clouddeploy/wire"
+	"sluice/internal/sandbox/googleapi"
 )
 
 // rollbackTarget makes a rollout that goes back to an earlier release.
@@ -11,25 +12,21 @@ import (
 // docs/platforms.md: "rollback: a new rollout that starts at `stable`, to the
 // last SUCCEEDED rollout of a release not abandoned; sets rollbackOfRollout;
 // refused where the target has had fewer than two rollouts."
-func (e *Emulator) rollbackTarget(c *call) (any, error) {
-	var in wire.RollbackTargetRequest
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	p, err := e.pipeline(c.name)
+func (e *Emulator) rollbackTarget(c *call, in *wire.RollbackTargetRequest) (any, error) {
+	p, err := e.pipeline(c.Name)
 	if err != nil {
 		return nil, err
 	}
 	if !resourceID().MatchString(in.RolloutID) {
-		return nil, invalid("Invalid rollout ID %q", in.RolloutID)
+		return nil, googleapi.Invalid("Invalid rollout ID %q", in.RolloutID)
 	}
-	had := e.state.onTarget(p.Name, in.TargetID)
+	had := e.State.onTarget(p.Name, in.TargetID)
 	if len(had) < 2 {
-		return nil, precondition("Unable to roll back target %s: the target has fewer than 2 rollouts", in.TargetID)
+		return nil, googleapi.Precondition("Unable to roll back target %s: the target has fewer than 2 rollouts", in.TargetID)
 	}
 	newest := had[len(had)-1]
 	if in.RolloutToRollBack != "" && in.RolloutToRollBack != newest.Name {
-		return nil, precondition("Rollout %s is not the latest rollout on target %s; that is %s", in.RolloutToRollBack, in.TargetID, newest.Name)
+		return nil, googleapi.Precondition("Rollout %s is not the latest rollout on target %s; that is %s", in.RolloutToRollBack, in.TargetID, newest.Name)
 	}
 	release, err := e.rollbackRelease(p, in.TargetID, in.ReleaseID)
 	if err != nil {
@@ -44,19 +41,19 @@ func (e *Emulator) rollbackRelease(p *wire.DeliveryPipeline, target, asked strin
 	if asked != "" {
 		return e.release(p.Name + "/releases/" + asked)
 	}
-	current := e.state.current(p.Name, target)
-	for _, r := range slices.Backward(e.state.onTarget(p.Name, target)) {
+	current := e.State.current(p.Name, target)
+	for _, r := range slices.Backward(e.State.onTarget(p.Name, target)) {
 		if r.State != "SUCCEEDED" || r == current {
 			continue
 		}
-		if release := e.state.Releases[parent(r.Name)]; release != nil && !release.Abandoned {
+		if release := e.State.Releases[parent(r.Name)]; release != nil && !release.Abandoned {
 			return release, nil
 		}
 	}
-	return nil, precondition("Unable to roll back target %s: there is no previous successful rollout of a release that is not abandoned", target)
+	return nil, googleapi.Precondition("Unable to roll back target %s: there is no previous successful rollout of a release that is not abandoned", target)
 }
 
-func (e *Emulator) rollBack(c *call, in wire.RollbackTargetRequest, w wanted, undone *wire.Rollout) (any, error) {
+func (e *Emulator) rollBack(c *call, in *wire.RollbackTargetRequest, w wanted, undone *wire.Rollout) (any, error) {
 	w.rollout, w.start = &wire.Rollout{}, "stable"
 	if in.RollbackConfig != nil && in.RollbackConfig.Rollout != nil {
 		w.rollout = in.RollbackConfig.Rollout
@@ -72,7 +69,7 @@ func (e *Emulator) rollBack(c *call, in wire.RollbackTargetRequest, w wanted, un
 	w.rollout.RollbackOfRollout = undone.Name
 	touch(w.rollout)
 	if !in.ValidateOnly {
-		e.planned(w.rollout, c.fault)
+		e.planned(w.rollout, c.Fault())
 	}
 	return &wire.RollbackTargetResponse{RollbackConfig: &wire.RollbackTargetConfig{Rollout: w.rollout, StartingPhaseID: w.start}}, nil
 }

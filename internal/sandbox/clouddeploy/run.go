@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"sluice/internal/sandbox/clouddeploy/wire"
+	"sluice/internal/sandbox/kit"
 )
 
 // settle lets the rollouts run on to the present.
 func (e *Emulator) settle() {
 	for changed := true; changed; {
 		changed = false
-		for _, name := range slices.Sorted(maps.Keys(e.state.Rollouts)) {
-			changed = e.step(e.state.Rollouts[name]) || changed
+		for _, name := range slices.Sorted(maps.Keys(e.State.Rollouts)) {
+			changed = e.step(e.State.Rollouts[name]) || changed
 		}
 	}
 }
@@ -44,13 +45,13 @@ func (e *Emulator) step(r *wire.Rollout) bool {
 }
 
 func (e *Emulator) releaseReady(r *wire.Rollout) bool {
-	release := e.state.Releases[parent(r.Name)]
+	release := e.State.Releases[parent(r.Name)]
 	if release == nil || release.RenderState == "IN_PROGRESS" {
 		return false
 	}
-	r.State, r.EnqueueTime = "PENDING", stamp(e.now())
+	r.State, r.EnqueueTime = "PENDING", stamp(e.Now())
 	if release.RenderState == "FAILED" {
-		e.fail(r, "RELEASE_FAILED", "release "+id(release.Name)+" failed to render", e.now())
+		e.fail(r, "RELEASE_FAILED", "release "+kit.Last(release.Name)+" failed to render", e.Now())
 	}
 	return true
 }
@@ -63,7 +64,7 @@ func (e *Emulator) start(r *wire.Rollout) bool {
 	if e.inProgress(pipeline, r.TargetID) != nil {
 		return false
 	}
-	for _, other := range e.state.onTarget(pipeline, r.TargetID) {
+	for _, other := range e.State.onTarget(pipeline, r.TargetID) {
 		if other.State == "PENDING" && clock(other.EnqueueTime).Before(clock(r.EnqueueTime)) {
 			return false
 		}
@@ -87,7 +88,7 @@ func skippedAsFirst(r *wire.Rollout) bool {
 // lastEnd is when the newest finished rollout of a target ended.
 func (e *Emulator) lastEnd(pipeline, target string) time.Time {
 	var last time.Time
-	for _, r := range e.state.onTarget(pipeline, target) {
+	for _, r := range e.State.onTarget(pipeline, target) {
 		if end := clock(r.DeployEndTime); end.After(last) {
 			last = end
 		}
@@ -139,12 +140,12 @@ func (e *Emulator) stepPhase(r *wire.Rollout) bool {
 // start without one.
 func (e *Emulator) jobStart(r *wire.Rollout) time.Time {
 	at := clock(r.DeployStartTime)
-	for name, run := range e.state.JobRuns {
+	for name, run := range e.State.JobRuns {
 		if end := clock(run.EndTime); parent(name) == r.Name && end.After(at) {
 			at = end
 		}
 	}
-	if resumed := clock(e.state.plan(r).Resumed); resumed.After(at) {
+	if resumed := clock(e.State.plan(r).Resumed); resumed.After(at) {
 		at = resumed
 	}
 	return at
@@ -152,7 +153,7 @@ func (e *Emulator) jobStart(r *wire.Rollout) time.Time {
 
 // startJob begins a run of a job.
 func (e *Emulator) startJob(r *wire.Rollout, p *wire.Phase, j *wire.Job, at time.Time) {
-	name := r.Name + "/jobRuns/" + uid(r.Name+p.ID+j.ID+strconv.Itoa(e.state.next()))
+	name := r.Name + "/jobRuns/" + uid(r.Name+p.ID+j.ID+strconv.Itoa(e.State.Next()))
 	run := &wire.JobRun{
 		Name: name, UID: uid(name), PhaseID: p.ID, JobID: j.ID, State: "IN_PROGRESS",
 		CreateTime: stamp(at), StartTime: stamp(at),
@@ -172,18 +173,18 @@ func (e *Emulator) startJob(r *wire.Rollout, p *wire.Phase, j *wire.Job, at time
 		run.AnalysisJobRun = &wire.AnalysisJobRun{}
 	}
 	run.Etag = etagOf(run)
-	e.state.JobRuns[name] = run
+	e.State.JobRuns[name] = run
 	j.State, j.JobRun = "IN_PROGRESS", name
 }
 
 // endJob ends a job that has run long enough, as planned.
 func (e *Emulator) endJob(r *wire.Rollout, p *wire.Phase, j *wire.Job) bool {
-	run, planned := e.state.JobRuns[j.JobRun], e.state.plan(r)
+	run, planned := e.State.JobRuns[j.JobRun], e.State.plan(r)
 	if run.State == "TERMINATING" {
 		return e.endTerminated(r, p, j)
 	}
 	end := clock(run.StartTime).Add(e.Step)
-	if planned.Hang || e.now().Before(end) {
+	if planned.Hang || e.Now().Before(end) {
 		return false
 	}
 	run.EndTime, run.State, j.State = stamp(end), "SUCCEEDED", "SUCCEEDED"
@@ -202,9 +203,9 @@ func (e *Emulator) endJob(r *wire.Rollout, p *wire.Phase, j *wire.Job) bool {
 
 // endTerminated ends a job whose run was told to end a job's time ago.
 func (e *Emulator) endTerminated(r *wire.Rollout, p *wire.Phase, j *wire.Job) bool {
-	run, planned := e.state.JobRuns[j.JobRun], e.state.plan(r)
+	run, planned := e.State.JobRuns[j.JobRun], e.State.plan(r)
 	end := clock(planned.Terminated).Add(e.Step)
-	if e.now().Before(end) {
+	if e.Now().Before(end) {
 		return false
 	}
 	run.State, run.EndTime, j.State, p.State = "TERMINATED", stamp(end), "FAILED", "FAILED"
@@ -232,7 +233,7 @@ func failRun(run *wire.JobRun, message string) {
 // succeed ends a rollout well and links what it rolled back.
 func (e *Emulator) succeed(r *wire.Rollout, at time.Time) {
 	r.State, r.DeployEndTime = "SUCCEEDED", stamp(at)
-	if undone := e.state.Rollouts[r.RollbackOfRollout]; undone != nil {
+	if undone := e.State.Rollouts[r.RollbackOfRollout]; undone != nil {
 		undone.RolledBackByRollouts = append(undone.RolledBackByRollouts, r.Name)
 	}
 }
@@ -263,15 +264,15 @@ func abortRest(r *wire.Rollout) {
 
 // stepCancel ends a cancelled rollout when a job's time has passed.
 func (e *Emulator) stepCancel(r *wire.Rollout) bool {
-	if e.now().Before(clock(e.state.plan(r).Cancelled).Add(e.Step)) {
+	if e.Now().Before(clock(e.State.plan(r).Cancelled).Add(e.Step)) {
 		return false
 	}
-	for _, run := range e.state.JobRuns {
+	for _, run := range e.State.JobRuns {
 		if parent(run.Name) == r.Name && (run.State == "IN_PROGRESS" || run.State == "TERMINATING") {
-			run.State, run.EndTime = "TERMINATED", stamp(e.now())
+			run.State, run.EndTime = "TERMINATED", stamp(e.Now())
 		}
 	}
 	abortRest(r)
-	r.State, r.DeployEndTime = "CANCELLED", stamp(e.now())
+	r.State, r.DeployEndTime = "CANCELLED", stamp(e.Now())
 	return true
 }

@@ -1,13 +1,13 @@
 package clouddeploy
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"sluice/internal/sandbox/clouddeploy/wire"
+	"sluice/internal/sandbox/kit"
 	"sluice/pipeline"
 )
 
@@ -22,84 +22,51 @@ type config struct {
 func (c config) location() string { return "projects/" + c.Project + "/locations/" + c.Location }
 func (c config) pipeline() string { return c.location() + "/deliveryPipelines/" + c.DeliveryPipeline }
 
-const day = 24 * time.Hour
-
 // Seed implements sandbox.Emulator: of each delivery pipeline, the pipeline's
 // first stage runs the newest release but one and each later stage an older;
 // the newest release runs nowhere yet.
 func (e *Emulator) Seed(p *pipeline.Pipeline) error {
-	order, err := e.order(p)
+	all, err := kit.Seats(p, e.Platform(), config.pipeline)
 	if err != nil {
 		return err
 	}
-	for _, name := range order.pipelines {
-		e.seedPipeline(p, name, order.seats[name])
+	seats := map[string][]seat{}
+	var names []string // as they come
+	for _, s := range all {
+		name := s.Config.pipeline()
+		if seats[name] == nil {
+			names = append(names, name)
+		}
+		seats[name] = append(seats[name], s)
+	}
+	for _, name := range names {
+		e.seedPipeline(p, name, seats[name])
 	}
 	return nil
 }
 
-// seat is a target of the file and the number of stages before its own.
-type seat struct {
-	target   *pipeline.Target
-	config   config
-	position int
-}
-
-// order is what of a file is on Cloud Deploy.
-type order struct {
-	pipelines []string // resource names, as they come
-	seats     map[string][]seat
-}
-
-func (e *Emulator) order(p *pipeline.Pipeline) (order, error) {
-	o := order{seats: map[string][]seat{}}
-	positions := map[string]int{}
-	for _, stage := range p.Stages {
-		var here []string
-		for _, t := range stage.Targets {
-			if t.Platform.Platform != e.Platform() {
-				continue
-			}
-			var c config
-			if err := json.Unmarshal(t.Config, &c); err != nil {
-				return o, fmt.Errorf("target %s: %w", t.Name.Value, err)
-			}
-			name := c.pipeline()
-			if !slices.Contains(o.pipelines, name) {
-				o.pipelines = append(o.pipelines, name)
-			}
-			o.seats[name] = append(o.seats[name], seat{t, c, positions[name]})
-			here = append(here, name)
-		}
-		for _, name := range slices.Compact(slices.Sorted(slices.Values(here))) {
-			positions[name]++
-		}
-	}
-	return o, nil
-}
+type seat = kit.Seat[config]
 
 // seedPipeline makes one delivery pipeline with its targets, releases and what
 // runs, where they are missing.
 func (e *Emulator) seedPipeline(p *pipeline.Pipeline, name string, seats []seat) {
-	made := e.state.Pipelines[name]
+	made := e.State.Pipelines[name]
 	if made == nil {
 		made = &wire.DeliveryPipeline{Description: p.Name.Value, SerialPipeline: &wire.SerialPipeline{}}
 		e.fillPipeline(made, name)
-		e.state.Pipelines[name] = made
+		e.State.Pipelines[name] = made
 	}
 	for _, s := range seats {
-		at := place{s.config.Project, s.config.Location, s.config.DeliveryPipeline, s.config.Target}
-		if !slices.Contains(e.targets[at], s.target.Name.Value) {
-			e.targets[at] = append(e.targets[at], s.target.Name.Value)
-		}
+		at := place{s.Config.Project, s.Config.Location, s.Config.DeliveryPipeline, s.Config.Target}
+		e.Targets.Learn(at, s.Name())
 		e.seedTarget(made, s)
 	}
-	last := seats[len(seats)-1].position
+	last := seats[len(seats)-1].Position
 	for i := range last + 2 {
-		e.seedRelease(made, i+1, e.now().Add(-time.Duration(last+2-i)*day))
+		e.seedRelease(made, i+1, e.Now().Add(-time.Duration(last+2-i)*kit.Day))
 	}
 	for _, s := range seats {
-		e.seedRollout(made, s.config.Target, last+1-s.position)
+		e.seedRollout(made, s.Config.Target, last+1-s.Position)
 	}
 }
 
@@ -108,23 +75,23 @@ func (e *Emulator) seedPipeline(p *pipeline.Pipeline, name string, seats []seat)
 // a target has them by its id ("approval", "canary", "multi"), approval also by its
 // stage's.
 func (e *Emulator) seedTarget(p *wire.DeliveryPipeline, s seat) {
-	name := s.config.location() + "/targets/" + s.config.Target
-	if e.state.Targets[name] == nil {
-		byStage := s.target.Stage.Approval != nil && s.target.Stage.Approval.Required
+	name := s.Config.location() + "/targets/" + s.Config.Target
+	if e.State.Targets[name] == nil {
+		byStage := s.Target.Stage.Approval != nil && s.Target.Stage.Approval.Required
 		t := &wire.Target{
-			Run:             &wire.CloudRunLocation{Location: s.config.location()},
-			RequireApproval: byStage || strings.Contains(s.config.Target, "approval"),
+			Run:             &wire.CloudRunLocation{Location: s.Config.location()},
+			RequireApproval: byStage || strings.Contains(s.Config.Target, "approval"),
 		}
-		if strings.Contains(s.config.Target, "multi") {
-			t.Run, t.MultiTarget = nil, &wire.MultiTarget{TargetIDs: e.seedChildren(s.config)}
+		if strings.Contains(s.Config.Target, "multi") {
+			t.Run, t.MultiTarget = nil, &wire.MultiTarget{TargetIDs: e.seedChildren(s.Config)}
 		}
 		e.fillTarget(t, name)
-		e.state.Targets[name] = t
+		e.State.Targets[name] = t
 	}
-	if slices.ContainsFunc(stagesOf(p), func(have *wire.Stage) bool { return have.TargetID == s.config.Target }) {
+	if slices.ContainsFunc(stagesOf(p), func(have *wire.Stage) bool { return have.TargetID == s.Config.Target }) {
 		return
 	}
-	p.SerialPipeline.Stages = append(p.SerialPipeline.Stages, &wire.Stage{TargetID: s.config.Target, Strategy: strategyOf(s.config.Target)})
+	p.SerialPipeline.Stages = append(p.SerialPipeline.Stages, &wire.Stage{TargetID: s.Config.Target, Strategy: strategyOf(s.Config.Target)})
 	p.Etag = ""
 	p.Etag = etagOf(p)
 }
@@ -136,10 +103,10 @@ func (e *Emulator) seedChildren(c config) []string {
 	for _, side := range []string{"-east", "-west"} {
 		child := c.Target[:min(len(c.Target), longest)] + side
 		name := c.location() + "/targets/" + child
-		if e.state.Targets[name] == nil {
+		if e.State.Targets[name] == nil {
 			t := &wire.Target{Run: &wire.CloudRunLocation{Location: c.location()}}
 			e.fillTarget(t, name)
-			e.state.Targets[name] = t
+			e.State.Targets[name] = t
 		}
 		ids = append(ids, child)
 	}
@@ -161,29 +128,29 @@ func releaseName(p *wire.DeliveryPipeline, n int) string {
 
 func (e *Emulator) seedRelease(p *wire.DeliveryPipeline, n int, made time.Time) {
 	name := releaseName(p, n)
-	if e.state.Releases[name] != nil {
+	if e.State.Releases[name] != nil {
 		return
 	}
 	r := &wire.Release{Description: "seeded"}
 	e.fillRelease(r, name, p)
 	r.CreateTime, r.RenderStartTime, r.RenderEndTime, r.Etag = stamp(made), stamp(made), stamp(made), ""
 	r.Etag = etagOf(r)
-	e.state.Releases[name] = r
+	e.State.Releases[name] = r
 }
 
 // seedRollout has release n run on a target where nothing does.
 func (e *Emulator) seedRollout(p *wire.DeliveryPipeline, target string, n int) {
-	if len(e.state.onTarget(p.Name, target)) > 0 {
+	if len(e.State.onTarget(p.Name, target)) > 0 {
 		return
 	}
-	release := e.state.Releases[releaseName(p, n)]
-	e.deployed(release, target, fmt.Sprintf("%s-to-%s-0001", id(release.Name), target), clock(release.CreateTime).Add(time.Hour))
+	release := e.State.Releases[releaseName(p, n)]
+	e.deployed(release, target, fmt.Sprintf("%s-to-%s-0001", kit.Last(release.Name), target), clock(release.CreateTime).Add(time.Hour))
 }
 
 // deployed puts a finished rollout on a target, and on each that a multi-target
 // stands for.
 func (e *Emulator) deployed(release *wire.Release, target, rollout string, at time.Time) {
-	strategy := stageOf(release, e.state.Pipelines[parent(release.Name)], target).Strategy
+	strategy := stageOf(release, e.State.Pipelines[parent(release.Name)], target).Strategy
 	children := e.childrenOf(locationOf(release.Name), target)
 	controller := e.finished(release, target, rollout, strategy, children, at)
 	for _, child := range children {
@@ -211,25 +178,22 @@ func (e *Emulator) finished(release *wire.Release, target, rollout string, strat
 		}
 	}
 	touch(r)
-	e.state.Rollouts[name] = r
+	e.State.Rollouts[name] = r
 	return r
 }
 
 // Intrude implements sandbox.Intruder: by hand, somebody rolls another release
 // out to the target.
 func (e *Emulator) Intrude(target string) error {
-	for at, names := range e.targets {
-		if !slices.Contains(names, target) {
-			continue
-		}
-		c := config{at.project, at.location, at.pipeline, at.target}
-		p := e.state.Pipelines[c.pipeline()]
-		n := e.state.next()
-		release := &wire.Release{Description: "by hand, past the pipeline"}
-		e.fillRelease(release, fmt.Sprintf("%s/releases/by-hand-%d", p.Name, n), p)
-		e.state.Releases[release.Name] = release
-		e.deployed(release, at.target, fmt.Sprintf("by-hand-%d-to-%s-0001", n, at.target), e.now())
-		return nil
+	at, err := e.Targets.Of(target)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("no target of a delivery pipeline is known for %q", target)
+	p := e.State.Pipelines[config{at.project, at.location, at.pipeline, at.target}.pipeline()]
+	n := e.State.Next()
+	release := &wire.Release{Description: "by hand, past the pipeline"}
+	e.fillRelease(release, fmt.Sprintf("%s/releases/by-hand-%d", p.Name, n), p)
+	e.State.Releases[release.Name] = release
+	e.deployed(release, at.target, fmt.Sprintf("by-hand-%d-to-%s-0001", n, at.target), e.Now())
+	return nil
 }

@@ -2,171 +2,100 @@ package clouddeploy
 
 import (
 	"encoding/json"
-	"io"
-	"net/http"
-	"regexp"
-	"strconv"
-	"strings"
-	"sync"
 
-	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/clouddeploy/wire"
 	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
-// call is one request to a method of the API.
-type call struct {
-	*http.Request
-	name  string // of the resource, or of the parent of a collection
-	body  []byte
-	fault sandbox.FaultKind
+type call = googleapi.Call
+
+// methods are the methods of the API.
+func (e *Emulator) methods() googleapi.Methods {
+	const (
+		pipelines = "deliveryPipelines"
+		releases  = pipelines + "/*/releases"
+		rollouts  = releases + "/*/rollouts"
+		runs      = rollouts + "/*/jobRuns"
+	)
+	all := googleapi.Methods{
+		"POST " + pipelines + "/*:rollbackTarget": {Serve: taking(e.rollbackTarget)},
+		"POST " + releases + "/*:abandon":         {Serve: taking(e.abandonRelease)},
+		"POST " + rollouts + "/*:approve":         {Serve: taking(e.approveRollout)},
+		"POST " + rollouts + "/*:advance":         {Serve: taking(e.advanceRollout)},
+		"POST " + rollouts + "/*:cancel":          {Serve: taking(e.cancelRollout)},
+		"POST " + rollouts + "/*:retryJob":        {Serve: taking(e.retryJob)},
+		"POST " + rollouts + "/*:ignoreJob":       {Serve: taking(e.ignoreJob)},
+		"POST " + runs + "/*:terminate":           {Serve: taking(e.terminateJobRun)},
+		"GET operations/*":                        {Serve: googleapi.Get(&e.State.Operations, googleapi.Whole)},
+	}
+	patch := []string{"updateMask", "requestId", "validateOnly", "allowMissing"}
+	all["PATCH "+pipelines+"/*"] = googleapi.Method{Query: patch, Serve: googleapi.Taking(e.patchPipeline)}
+	all["PATCH targets/*"] = googleapi.Method{Query: patch, Serve: googleapi.Taking(e.patchTarget)}
+	serveCollection(e, all, pipelines, &e.State.Pipelines, "deliveryPipelineId", e.createPipeline)
+	serveCollection(e, all, "targets", &e.State.Targets, "targetId", e.createTarget)
+	serveCollection(e, all, "deployPolicies", &e.State.Policies, "deployPolicyId", e.createPolicy)
+	serveCollection(e, all, releases, &e.State.Releases, "releaseId", e.createRelease, "overrideDeployPolicy")
+	serveCollection(e, all, rollouts, &e.State.Rollouts, "rolloutId", e.createRollout, "overrideDeployPolicy", "startingPhaseId")
+	serveCollection[wire.JobRun](e, all, runs, &e.State.JobRuns, "", nil)
+	return all
 }
 
-// query is a parameter's value, "" where it is not given.
-func (c *call) query(name string) string { return c.URL.Query().Get(name) }
-
-// validateOnly reports whether a request only asks whether it would be served.
-// gcloud writes True.
-func validateOnly(r *http.Request) bool {
-	asked, err := strconv.ParseBool(r.URL.Query().Get("validateOnly"))
-	return err == nil && asked
-}
-
-// route is a method of the API: the query parameters it has and what it does.
-type route struct {
-	query []string
-	serve func(*call) (any, error)
-}
-
-// list are the query parameters of every list.
-func list() []string { return []string{"filter", "orderBy", "pageSize", "pageToken"} }
-
-// table has the methods by HTTP method, collections and verb. A trailing *
-// stands for one resource of the last collection.
-func (e *Emulator) table() map[string]route {
-	const rollout = "deliveryPipelines/releases/rollouts"
-	return map[string]route{
-		"GET deliveryPipelines/*":                   {nil, e.getPipeline},
-		"GET deliveryPipelines":                     {list(), e.listPipelines},
-		"POST deliveryPipelines":                    {[]string{"deliveryPipelineId", "requestId", "validateOnly"}, e.createPipeline},
-		"PATCH deliveryPipelines/*":                 {[]string{"updateMask", "requestId", "validateOnly", "allowMissing"}, e.patchPipeline},
-		"POST deliveryPipelines/*:rollbackTarget":   {nil, e.rollbackTarget},
-		"GET targets/*":                             {nil, e.getTarget},
-		"GET targets":                               {list(), e.listTargets},
-		"POST targets":                              {[]string{"targetId", "requestId", "validateOnly"}, e.createTarget},
-		"PATCH targets/*":                           {[]string{"updateMask", "requestId", "validateOnly", "allowMissing"}, e.patchTarget},
-		"GET deployPolicies/*":                      {nil, e.getPolicy},
-		"GET deployPolicies":                        {list(), e.listPolicies},
-		"POST deployPolicies":                       {[]string{"deployPolicyId", "requestId", "validateOnly"}, e.createPolicy},
-		"GET deliveryPipelines/releases/*":          {nil, e.getRelease},
-		"GET deliveryPipelines/releases":            {list(), e.listReleases},
-		"POST deliveryPipelines/releases":           {[]string{"releaseId", "requestId", "validateOnly", "overrideDeployPolicy"}, e.createRelease},
-		"POST deliveryPipelines/releases/*:abandon": {nil, e.abandonRelease},
-		"GET " + rollout + "/*":                     {nil, e.getRollout},
-		"GET " + rollout:                            {list(), e.listRollouts},
-		"POST " + rollout:                           {[]string{"rolloutId", "requestId", "startingPhaseId", "validateOnly", "overrideDeployPolicy"}, e.createRollout},
-		"POST " + rollout + "/*:approve":            {nil, e.approveRollout},
-		"POST " + rollout + "/*:advance":            {nil, e.advanceRollout},
-		"POST " + rollout + "/*:cancel":             {nil, e.cancelRollout},
-		"POST " + rollout + "/*:retryJob":           {nil, e.retryJob},
-		"POST " + rollout + "/*:ignoreJob":          {nil, e.ignoreJob},
-		"GET " + rollout + "/jobRuns/*":             {nil, e.getJobRun},
-		"GET " + rollout + "/jobRuns":               {list(), e.listJobRuns},
-		"POST " + rollout + "/jobRuns/*:terminate":  {nil, e.terminateJobRun},
-		"GET operations/*":                          {nil, e.getOperation},
-	}
-}
-
-// ServeHTTP implements http.Handler.
-func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		writeError(w, invalid("%v", err))
-		return
-	}
-	answer, err := e.answer(&call{Request: r, body: body, fault: sandbox.FaultOf(r)})
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	googleapi.WriteJSON(w, http.StatusOK, answer)
-}
-
-// answer lets time pass and serves the method that the request names.
-func (e *Emulator) answer(c *call) (any, error) {
-	key, name, ok := address(c.Request)
-	method, served := e.routes[key]
-	if !ok || !served {
-		return nil, &apiError{http.StatusNotFound, "NOT_FOUND", "the sandbox does not serve " + c.Method + " " + c.URL.Path}
-	}
-	if err := googleapi.CheckQuery(c.Request, method.query); err != nil {
-		return nil, invalid("%v", err)
-	}
-	e.settle()
-	c.name = name
-	answer, err := method.serve(c)
-	if err == nil {
-		e.settle()
-	}
-	return answer, err
-}
-
-// segment is what a resource id may look like in a path; "-" stands for all.
-var segment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(-|[a-z0-9]([a-z0-9.:-]{0,62}[a-z0-9])?)$`) })
-
-// address reads /v1/projects/P/locations/L/COLLECTION/ID…[:VERB] as a key of
-// the table and the resource's name, the parent's where the path ends with a
-// collection.
-func address(r *http.Request) (key, name string, ok bool) {
-	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/v1/"), "/")
-	end := &parts[len(parts)-1]
-	var verb string
-	*end, verb, _ = strings.Cut(*end, ":")
-	if len(parts) < 5 || parts[0] != "projects" || parts[2] != "locations" || !strings.HasPrefix(r.URL.Path, "/v1/") {
-		return "", "", false
-	}
-	var collections []string
-	for i := 4; i < len(parts); i++ {
-		if i%2 == 0 {
-			collections = append(collections, parts[i])
-		} else if !segment().MatchString(parts[i]) {
-			return "", "", false
+// serveCollection adds the methods of a collection: read one, list them, and make one
+// where create is not nil. id is the query parameter that names what is made, more are
+// those beside it.
+func serveCollection[R any](e *Emulator, all googleapi.Methods, path string, kept *map[string]*R, id string, create func(c *call, name string, r *R) (any, error), more ...string) {
+	collection := kit.Last(path)
+	list := googleapi.List(kept, collection, &e.Pages, googleapi.Whole)
+	all["GET "+path+"/*"] = googleapi.Method{Serve: googleapi.Get(kept, googleapi.Whole)}
+	all["GET "+path] = googleapi.Method{Query: []string{"filter", "orderBy", "pageSize", "pageToken"}, Serve: func(c *call) (any, error) {
+		if err := e.parentExists(c.Name); err != nil {
+			return nil, err
 		}
+		return list(c)
+	}}
+	if create == nil {
+		return
 	}
-	key = r.Method + " " + strings.Join(collections, "/")
-	if len(parts)%2 == 0 {
-		key += "/*"
-	} else {
-		parts = parts[:len(parts)-1]
-	}
-	if verb != "" {
-		key += ":" + verb
-	}
-	return key, strings.Join(parts, "/"), true
+	all["POST "+path] = googleapi.Method{Query: append(more, id, "requestId", "validateOnly"), Serve: googleapi.Taking(func(c *call, r *R) (any, error) {
+		if known, err := e.repeated(c); known != nil || err != nil {
+			return known, err
+		}
+		name := c.Name + "/" + collection + "/" + c.Param(id)
+		switch {
+		case !resourceID().MatchString(c.Param(id)):
+			return nil, googleapi.Invalid("Invalid %s %q: must match [a-z]([a-z0-9-]{0,61}[a-z0-9])?", id, c.Param(id))
+		case (*kept)[name] != nil:
+			return nil, googleapi.Exists(name)
+		}
+		return create(c, name, r)
+	})}
 }
 
-// decode reads the body into one of the API's types.
-func (c *call) decode(into any) error {
-	if err := googleapi.Decode(c.withoutName(), into); err != nil {
-		return invalid("%v", err)
+// taking is a verb that reads a body of its own type. Clients that are made of the
+// protocol's own files send the whole request, with the name that the path has too.
+func taking[In any](serve func(*call, *In) (any, error)) googleapi.Serve {
+	inner := googleapi.Taking(serve)
+	return func(c *call) (any, error) {
+		c.Body = withoutName(c)
+		return inner(c)
 	}
-	return nil
 }
 
-// withoutName is the body of a verb without the name that the path has too: clients
-// that are made of the protocol's own files send the whole request.
-func (c *call) withoutName() []byte {
+// withoutName is the body of a verb without the name that the path has too.
+func withoutName(c *call) []byte {
 	var fields map[string]json.RawMessage
-	if !strings.Contains(c.URL.Path, ":") || json.Unmarshal(c.body, &fields) != nil {
-		return c.body
+	if json.Unmarshal(c.Body, &fields) != nil {
+		return c.Body
 	}
 	var name string
-	if json.Unmarshal(fields["name"], &name) != nil || name != c.name {
-		return c.body
+	if json.Unmarshal(fields["name"], &name) != nil || name != c.Name {
+		return c.Body
 	}
 	delete(fields, "name")
 	body, err := json.Marshal(fields)
 	if err != nil {
-		return c.body
+		return c.Body
 	}
 	return body
 }

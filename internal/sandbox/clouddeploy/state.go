@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluice/internal/sandbox/clouddeploy/wire"
+	"sluice/internal/sandbox/kit"
 )
 
 // state is everything the emulator keeps, in the shape of its file. Resources
@@ -25,7 +26,7 @@ type state struct {
 	Operations map[string]*wire.Operation        `json:"operations"`
 	Requests   map[string]request                `json:"requests"` // by request id
 	Plans      map[string]*plan                  `json:"plans"`    // by rollout: how it will go
-	Made       int                               `json:"made"`     // things ever made: ids are not used again
+	kit.Count
 }
 
 // request is a request that was answered with an operation.
@@ -58,12 +59,6 @@ func (s *state) plan(r *wire.Rollout) *plan {
 		s.Plans[r.Name] = &plan{}
 	}
 	return s.Plans[r.Name]
-}
-
-// next is a number that was not used before.
-func (s *state) next() int {
-	s.Made++
-	return s.Made
 }
 
 // onTarget lists the rollouts of a delivery pipeline to a target, oldest first.
@@ -124,9 +119,6 @@ func parent(name string) string {
 	parts := strings.Split(name, "/")
 	return strings.Join(parts[:max(len(parts)-2, 0)], "/")
 }
-
-// id is the last part of a resource's name.
-func id(name string) string { return name[strings.LastIndex(name, "/")+1:] }
 
 // locationOf is the projects/P/locations/L that name lies in.
 func locationOf(name string) string {

@@ -6,114 +6,83 @@
 package cloudrun
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // FaultFail is a fault kind of requests that make a revision: it never gets ready.
-const FaultFail sandbox.FaultKind = "fail"
+const FaultFail = kit.Fail
 
-// Emulator is the API. Its zero value is not usable; see [New].
+type core = kit.Core[state, string]
+
+// Emulator is the API. Its zero value is not usable; see [New]. Its targets are kept by
+// their service's full name.
 type Emulator struct {
+	core
+	kit.Moves // time carries changes out
+
 	// Step is how long a change takes to be served.
 	Step time.Duration
 
-	now     func() time.Time
-	state   state
-	moved   bool
-	targets map[string][]string // pipeline targets by their service's full name
+	api googleapi.API
 }
 
 var (
 	_ sandbox.Emulator = (*Emulator)(nil)
 	_ sandbox.Intruder = (*Emulator)(nil)
-	_ sandbox.Faulter  = (*Emulator)(nil)
 	_ sandbox.Mover    = (*Emulator)(nil)
 )
 
 // New has no services yet, on the clock now. Changes take four seconds.
 func New(now func() time.Time) *Emulator {
-	return &Emulator{Step: 4 * time.Second, now: now, state: newState(), targets: map[string][]string{}}
+	e := &Emulator{core: kit.NewCore[string]("cloudrun", now, newState, FaultFail), Step: 4 * time.Second}
+	e.api = googleapi.API{Prefix: "/v2/", Scope: "projects/*/locations/*", Methods: e.methods(), Admit: e.settle}
+	return e
 }
-
-// Platform implements sandbox.Emulator.
-func (e *Emulator) Platform() string { return "cloudrun" }
 
 // Env implements sandbox.Emulator.
 func (e *Emulator) Env(base string) map[string]string {
 	return map[string]string{"CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN": base + "/"}
 }
 
-// Save implements sandbox.Emulator.
-func (e *Emulator) Save() ([]byte, error) { return json.MarshalIndent(e.state, "", "  ") }
-
-// Restore implements sandbox.Emulator.
-func (e *Emulator) Restore(saved []byte) error { return sandbox.Restored(&e.state, saved, newState()) }
-
-// Moved implements sandbox.Mover: time carries changes out.
-func (e *Emulator) Moved() bool {
-	moved := e.moved
-	e.moved = false
-	return moved
+// Example implements sandbox.Exampler: each name of the form PROJECT/LOCATION/SERVICE is
+// a stage's, and PROJECT/LOCATION alone has a service for each of two stages.
+func (e *Emulator) Example(names []string) []sandbox.Example {
+	return googleapi.Example(names, []string{"project", "location", "service"}, "web")
 }
 
-// FaultKinds implements sandbox.Faulter.
-func (e *Emulator) FaultKinds() []string { return []string{string(FaultFail)} }
+// ServeHTTP implements http.Handler.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.api.ServeHTTP(w, r) }
 
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Refusal) {
-	name, _, _ := split(r.URL.Path)
+	_, name, _ := e.api.Address(r)
 	permission := "run.services.get"
 	if r.Method == http.MethodPatch {
 		permission = "run.services.update"
 	}
-	googleapi.WriteError(w, googleapi.Refused(why, permission, name))
+	e.api.Refuse(w, why, googleapi.Words{
+		Quota:  "Quota exceeded for quota metric 'Write requests' and limit 'Write requests per minute'",
+		Denied: fmt.Sprintf("Permission '%s' denied on resource '%s' (or it may not exist).", permission, name),
+	})
 }
 
 // Intrude implements sandbox.Intruder: by hand, somebody deploys another image to
 // the target's service, for all of its traffic.
 func (e *Emulator) Intrude(target string) error {
-	for name, names := range e.targets {
-		for _, n := range names {
-			s := e.state.Services[name]
-			if n != target || s == nil {
-				continue
-			}
-			s.Made++
-			r := e.revise(s, fmt.Sprintf("%s-%05d-man", last(name), s.Made), image("by hand "+s.Etag))
-			s.Traffic = []traffic{{Type: byRevision, Revision: r.short(), Percent: 100}}
-			e.touch(s)
-			e.settleNow(s)
-			return nil
-		}
+	s, err := kit.Named(e.Targets, target, e.State.Services)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("no service is known for target %q", target)
+	s.Made++
+	r := e.revise(s, fmt.Sprintf("%s-%05d-man", kit.Last(s.Name), s.Made), image("by hand "+s.Etag))
+	s.Traffic = []traffic{{Type: byRevision, Revision: r.short(), Percent: 100}}
+	e.touch(s)
+	e.settleNow(s)
+	return nil
 }
-
-// split reads a path: the service's full name, what of it is asked for ("" for the
-// service itself), and that one's name.
-func split(path string) (service, collection, name string) {
-	parts := strings.SplitN(strings.TrimPrefix(path, "/v2/"), "/", 8)
-	if len(parts) < 6 {
-		return "", "", ""
-	}
-	service = strings.Join(parts[:6], "/")
-	if parts[4] != "services" {
-		return service, parts[4], parts[5]
-	}
-	if len(parts) > 6 {
-		collection = parts[6]
-	}
-	if len(parts) > 7 {
-		name = parts[7]
-	}
-	return service, collection, name
-}
-
-func last(name string) string { return name[strings.LastIndex(name, "/")+1:] }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 	"sluice/pipeline"
 )
 
@@ -22,55 +23,42 @@ func (c config) name() string {
 	return "projects/" + c.Project + "/locations/" + c.Location + "/services/" + c.Service
 }
 
-const day = 24 * time.Hour
-
 // Seed implements sandbox.Emulator: the service of the first stage serves the newest
 // image, that of each later one an older. A service serves the revision that was
 // deployed last, as LATEST.
 func (e *Emulator) Seed(p *pipeline.Pipeline) error {
-	for position, stage := range p.Stages {
-		for _, t := range stage.Targets {
-			if t.Platform.Platform != e.Platform() {
-				continue
-			}
-			var c config
-			if err := json.Unmarshal(t.Config, &c); err != nil {
-				return fmt.Errorf("target %s: %w", t.Name.Value, err)
-			}
-			if names := e.targets[c.name()]; !slices.Contains(names, t.Name.Value) {
-				e.targets[c.name()] = append(names, t.Name.Value)
-			}
-			if e.state.Services[c.name()] == nil {
-				e.seedService(c, position)
-			}
+	return kit.Seed(p, e.Platform(), nil, func(s kit.Seat[config]) {
+		name := s.Config.name()
+		e.Targets.Learn(name, s.Name())
+		if e.State.Services[name] == nil {
+			e.seedService(s.Config, s.Stage)
 		}
-	}
-	return nil
+	})
 }
 
 func (e *Emulator) seedService(c config, position int) {
-	created := e.now().Add(-time.Duration(position+1) * day)
+	created := e.Now().Add(-time.Duration(position+1) * kit.Day)
 	s := &service{Name: c.name(), Created: created, Made: 1}
 	r := e.revise(s, c.Service+"-00001-sbx", image(fmt.Sprintf("seeded, %d days old", position+1)))
 	r.Created = created
 	s.Traffic = []traffic{{Type: byLatest, Percent: 100}}
-	e.state.Services[s.Name] = s
+	e.State.Services[s.Name] = s
 	s.Generation, s.Updated, s.Etag = 1, created, etag(s.Name, 0)
 	e.settleNow(s)
 }
 
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
-	name, collection, _ := split(r.URL.Path)
-	a := sandbox.Action{Kind: sandbox.Read, Targets: slices.Clone(e.targets[name])}
-	slices.Sort(a.Targets)
+	key, name, _ := e.api.Address(r)
+	name = serviceIn(name)
+	a := sandbox.Action{Kind: sandbox.Read, Targets: slices.Sorted(slices.Values(e.Targets[name]))}
 	if r.Method == http.MethodGet {
 		return a
 	}
 	a.Kind = sandbox.Other
 	var in input
-	s := e.state.Services[name]
-	if r.Method == http.MethodPatch && collection == "" && s != nil && json.Unmarshal(body, &in) == nil {
+	s := e.State.Services[name]
+	if key == "PATCH services/*" && s != nil && json.Unmarshal(body, &in) == nil {
 		a.Kind = s.kind(in.Traffic)
 	}
 	return a
@@ -99,7 +87,7 @@ func (s *service) shares(all []traffic) []string {
 	var revisions []string
 	for _, t := range all {
 		if t.Type == byLatest {
-			t.Revision = last(s.Ready)
+			t.Revision = kit.Last(s.Ready)
 		}
 		if t.Percent > 0 && !slices.Contains(revisions, t.Revision) {
 			revisions = append(revisions, t.Revision)

@@ -8,13 +8,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // state is everything the emulator keeps, in the shape of its file.
 type state struct {
 	Services   map[string]*service   `json:"services"` // by full name
 	Operations map[string]*operation `json:"operations"`
-	Made       int                   `json:"made"` // changes ever made
+	kit.Count                        // of changes
 }
 
 func newState() state {
@@ -49,7 +52,7 @@ type revision struct {
 	Fails    bool            `json:"fails,omitempty"`
 }
 
-func (r *revision) short() string { return last(r.Name) }
+func (r *revision) short() string { return kit.Last(r.Name) }
 
 // traffic is a part of a service's traffic, as on the wire.
 type traffic struct {
@@ -87,17 +90,12 @@ func templateOf(image string) json.RawMessage {
 
 // revision finds a revision by its short name, nil where there is none.
 func (s *service) revision(short string) *revision {
-	for _, r := range s.Revisions {
-		if r.short() == short {
-			return r
-		}
-	}
-	return nil
+	return kit.Find(s.Revisions, func(r *revision) bool { return r.short() == short })
 }
 
 // revise makes a revision of an image; it is not ready yet.
 func (e *Emulator) revise(s *service, short, image string) *revision {
-	r := &revision{Name: s.Name + "/revisions/" + short, Created: e.now(), Image: image, Template: templateOf(image)}
+	r := &revision{Name: s.Name + "/revisions/" + short, Created: e.Now(), Image: image, Template: templateOf(image)}
 	s.Revisions = append([]*revision{r}, s.Revisions...)
 	s.Template = r.Template
 	return r
@@ -105,10 +103,9 @@ func (e *Emulator) revise(s *service, short, image string) *revision {
 
 // touch records a change, which is served a step later.
 func (e *Emulator) touch(s *service) {
-	e.state.Made++
 	s.Generation++
-	s.Updated, s.DoneAt = e.now(), e.now().Add(e.Step)
-	s.Etag = etag(s.Name, e.state.Made)
+	s.Updated, s.DoneAt = e.Now(), e.Now().Add(e.Step)
+	s.Etag = etag(s.Name, e.State.Next())
 }
 
 func etag(name string, made int) string {
@@ -117,13 +114,14 @@ func etag(name string, made int) string {
 }
 
 // settle lets time carry out what is due.
-func (e *Emulator) settle() {
-	for _, s := range e.state.Services {
-		if s.Observed < s.Generation && !e.now().Before(s.DoneAt) {
+func (e *Emulator) settle(*googleapi.Call) error {
+	for _, s := range e.State.Services {
+		if s.Observed < s.Generation && !e.Now().Before(s.DoneAt) {
 			e.settleNow(s)
-			e.moved = true
+			e.Move()
 		}
 	}
+	return nil
 }
 
 // settleNow makes what was asked what is served. A revision that does not get ready
@@ -148,7 +146,7 @@ func (e *Emulator) settleNow(s *service) {
 	}
 	for _, t := range s.Traffic {
 		if r := s.revision(t.Revision); r != nil && !r.Ready && t.Percent > 0 {
-			s.finish(e.state.Operations)
+			s.finish(e.State.Operations)
 			return
 		}
 	}
@@ -156,14 +154,14 @@ func (e *Emulator) settleNow(s *service) {
 	for _, t := range s.Traffic {
 		// docs/platforms.md: "it follows `latestReadyRevision`"
 		if t.Type == byLatest {
-			t.Revision = last(s.Ready)
+			t.Revision = kit.Last(s.Ready)
 		}
 		if t.Tag != "" {
-			t.URI = "https://" + t.Tag + "---" + last(s.Name) + "-sandbox.a.run.app"
+			t.URI = "https://" + t.Tag + "---" + kit.Last(s.Name) + "-sandbox.a.run.app"
 		}
 		s.Served = append(s.Served, t)
 	}
-	s.finish(e.state.Operations)
+	s.finish(e.State.Operations)
 }
 
 // finish ends the operations on a service.
@@ -177,5 +175,5 @@ func (s *service) finish(all map[string]*operation) {
 
 func clock(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// project is the part of a name that says where it is.
+// location is the part of a service's name that says where it is.
 func location(name string) string { return name[:strings.Index(name, "/services/")] }

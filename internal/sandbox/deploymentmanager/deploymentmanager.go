@@ -16,91 +16,85 @@ import (
 	"time"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // The fault kinds that the emulator adds. They apply to requests that begin an
 // operation.
 const (
-	FaultFail     sandbox.FaultKind = "fail"      // the operation ends with one error, its message an object in a string
+	FaultFail                       = kit.Fail    // the operation ends with one error, its message an object in a string
 	FaultFailMany sandbox.FaultKind = "fail-many" // it ends with several errors, of every recorded shape
 	FaultWarn     sandbox.FaultKind = "warn"      // it ends well, with warnings
-	FaultHang     sandbox.FaultKind = "hang"      // it never ends
-	FaultVanish   sandbox.FaultKind = "vanish"    // it ends well, and nobody knows it any more
+	FaultHang                       = kit.Hang    // it never ends
+	FaultVanish                     = kit.Vanish  // it ends well, and nobody knows it any more
 )
 
-// Emulator is the API. Its zero value is not usable; see [New].
+type core = kit.Core[state, string]
+
+// Emulator is the API. Its zero value is not usable; see [New]. Its targets are kept by
+// their deployment's resource name.
 type Emulator struct {
+	core
+
 	// Step is how long an operation takes; for the first half of it the
 	// operation is PENDING.
 	Step time.Duration
 
-	now     func() time.Time
-	routes  map[string]route
-	state   state
-	targets map[string][]string // pipeline targets by "project/deployment"
+	api googleapi.API
 }
 
 var (
 	_ sandbox.Emulator = (*Emulator)(nil)
 	_ sandbox.Intruder = (*Emulator)(nil)
-	_ sandbox.Faulter  = (*Emulator)(nil)
+	_ sandbox.Busier   = (*Emulator)(nil)
 )
 
 // New is an empty Deployment Manager on the clock now. Operations take four
 // seconds.
 func New(now func() time.Time) *Emulator {
-	e := &Emulator{Step: 4 * time.Second, now: now, state: newState(), targets: map[string][]string{}}
-	e.routes = e.table()
+	e := &Emulator{core: kit.NewCore[string]("deploymentmanager", now, newState, FaultFail, FaultFailMany, FaultWarn, FaultHang, FaultVanish), Step: 4 * time.Second}
+	e.api = googleapi.API{Prefix: "/deploymentmanager/v2/", Scope: "projects/*/global", Methods: e.methods(), Admit: e.admit, Reasons: true}
 	return e
 }
 
-// Platform implements sandbox.Emulator.
-func (e *Emulator) Platform() string { return "deploymentmanager" }
-
-// Env implements sandbox.Emulator. gcloud wants the slash and is told to look
-// for no credentials.
+// Env implements sandbox.Emulator.
 func (e *Emulator) Env(base string) map[string]string {
-	return map[string]string{
-		"CLOUDSDK_API_ENDPOINT_OVERRIDES_DEPLOYMENTMANAGER": base + "/",
-		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS":                 "true",
-	}
+	return googleapi.Env("DEPLOYMENTMANAGER", base)
 }
 
-// FaultKinds implements sandbox.Faulter.
-func (e *Emulator) FaultKinds() []string {
-	return []string{string(FaultFail), string(FaultFailMany), string(FaultWarn), string(FaultHang), string(FaultVanish)}
+// Example implements sandbox.Exampler: each name of the form PROJECT/DEPLOYMENT is a
+// stage's, and PROJECT alone has a deployment for each of two stages.
+func (e *Emulator) Example(names []string) []sandbox.Example {
+	return googleapi.Example(names, []string{"project", "deployment"}, "network")
 }
 
-// Save implements sandbox.Emulator.
-func (e *Emulator) Save() ([]byte, error) { return json.MarshalIndent(e.state, "", " ") }
-
-// Restore implements sandbox.Emulator.
-func (e *Emulator) Restore(saved []byte) error { return sandbox.Restored(&e.state, saved, newState()) }
+// ServeHTTP implements http.Handler.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.api.ServeHTTP(w, r) }
 
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Refusal) {
-	switch why {
-	case sandbox.Throttle:
-		w.Header().Set("Retry-After", "1")
-		writeError(w, &apiError{http.StatusTooManyRequests, "rateLimitExceeded", "Quota exceeded for quota metric 'Write queries' of service 'deploymentmanager.googleapis.com'"})
-	case sandbox.Denied:
-		_, name, _ := address(r)
-		writeError(w, &apiError{http.StatusForbidden, "forbidden", "Required 'deploymentmanager.deployments.update' permission for '" + name + "'"})
-	default:
-		writeError(w, &apiError{http.StatusInternalServerError, "backendError", "Internal error encountered."})
-	}
+	e.api.Refuse(w, why, googleapi.Words{
+		Quota:  "Quota exceeded for quota metric 'Write queries' of service 'deploymentmanager.googleapis.com'",
+		Denied: "Required 'deploymentmanager.deployments.update' permission for '" + e.about(r) + "'",
+	})
 }
 
 // Busy implements sandbox.Busier.
-func (*Emulator) Busy(w http.ResponseWriter, r *http.Request) {
+func (e *Emulator) Busy(w http.ResponseWriter, r *http.Request) {
 	// docs/platforms.md: "*Busy*: 409 `resourceInUse`"
-	_, name, _ := address(r)
-	writeError(w, &apiError{http.StatusConflict, "resourceInUse", "Resource '" + name + "' has an ongoing conflicting operation: 'operation-of-somebody-else'."})
+	e.api.WriteError(w, refused(http.StatusConflict, "resourceInUse", "Resource '"+e.about(r)+"' has an ongoing conflicting operation: 'operation-of-somebody-else'."))
+}
+
+// about is what a request is about, as PROJECT/NAME.
+func (e *Emulator) about(r *http.Request) string {
+	_, name, _ := e.api.Address(r)
+	return strings.NewReplacer("projects/", "", "/global", "", "/deployments", "", "/operations", "", "/manifests", "").Replace(name)
 }
 
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
-	key, name, ok := address(r)
+	key, name, ok := e.api.Address(r)
 	if !ok {
 		return sandbox.Action{Kind: sandbox.Other}
 	}
@@ -109,11 +103,12 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 		Target *target `json:"target"`
 	}
 	json.Unmarshal(body, &sent) //nolint:errcheck // refused when it is served
-	project, deployment := split(name)
-	if deployment == "" {
-		deployment = sent.Name
+	if deployment := deploymentIn(name); deployment != "" {
+		name = deployment
+	} else {
+		name += "/deployments/" + sent.Name
 	}
-	a := sandbox.Action{Kind: sandbox.Other, Targets: slices.Clone(e.targets[project+"/"+deployment])}
+	a := sandbox.Action{Kind: sandbox.Other, Targets: slices.Clone(e.Targets[name])}
 	switch {
 	case strings.HasPrefix(key, "GET "):
 		a.Kind = sandbox.Read
@@ -124,7 +119,7 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 	case key == "PUT deployments/*" && sent.Target == nil:
 		a.Kind = "approve"
 	case key == "PUT deployments/*":
-		a.Kind = e.updateKind(project+"/"+deployment, *sent.Target)
+		a.Kind = e.updateKind(name, *sent.Target)
 	}
 	return a
 }
@@ -132,7 +127,7 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 // updateKind tells a rollback, which brings a manifest that the deployment had
 // before, from a deployment of something new.
 func (e *Emulator) updateKind(key string, t target) string {
-	d := e.state.Deployments[key]
+	d := e.State.Deployments[key]
 	if d == nil || d.current().same(t) {
 		return "deploy"
 	}

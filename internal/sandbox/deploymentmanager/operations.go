@@ -2,63 +2,65 @@ package deploymentmanager
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"sluice/internal/sandbox/deploymentmanager/wire"
+	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // begin puts an operation on a deployment to work.
 func (e *Emulator) begin(c *call, d *deployment, kind string, m *manifest) *wire.Operation {
-	n := e.state.next()
-	name := fmt.Sprintf("operation-%d-%s-%08x", e.now().UnixMilli(), kind[:3], n)
-	op := &operation{
-		API: &wire.Operation{
-			Kind: "deploymentmanager#operation", ID: e.id(name), Name: name, OperationType: kind, Status: "PENDING",
-			TargetLink: d.API.SelfLink, TargetID: d.API.ID, User: "sandbox@example.com", InsertTime: e.stamp(), SelfLink: c.link("operations/" + name),
-		},
-		Deployment: c.key(), Preview: c.preview(), Fault: string(c.fault), Began: e.now(),
-	}
-	if m != nil {
-		op.Manifest = m.Name
-	}
-	key := c.project + "/" + name
-	e.state.Operations[key] = op
-	d.Working, d.API.Operation = key, op.API
-	e.touch(d)
+	op := e.operationOn(d, kind, m)
+	op.Preview, op.Work = c.Flag("preview"), kit.Begin(e.Now(), c.Fault())
+	d.Working = nameOf(op.API.SelfLink)
 	return op.API
 }
 
-func (e *Emulator) getOperation(c *call) (any, error) {
-	op, ok := e.state.Operations[c.key()]
-	if !ok || op.Gone {
-		return nil, notFound("operation", "projects/"+c.project+"/global/operations/"+c.name)
+// operationOn notes an operation on a deployment.
+func (e *Emulator) operationOn(d *deployment, kind string, m *manifest) *operation {
+	id := fmt.Sprintf("operation-%d-%s-%08x", e.Now().UnixMilli(), kind[:3], e.State.Next())
+	on := nameOf(d.API.SelfLink)
+	name := strings.TrimSuffix(on, "deployments/"+d.API.Name) + "operations/" + id
+	op := &operation{Deployment: on, API: &wire.Operation{
+		Kind: "deploymentmanager#operation", ID: e.id(id), Name: id, OperationType: kind, Status: "PENDING",
+		TargetLink: d.API.SelfLink, TargetID: d.API.ID, User: "sandbox@example.com", InsertTime: e.stamp(), SelfLink: link(name),
+	}}
+	if m != nil {
+		op.Manifest = m.Name
 	}
-	return op.API, nil
+	e.State.Operations[name], d.API.Operation = op, op.API
+	e.touch(d)
+	return op
+}
+
+// nameOf is the resource that a link leads to.
+func nameOf(of string) string { return strings.TrimPrefix(of, link("")) }
+
+func (e *Emulator) getOperation(c *call) (any, error) {
+	if op := e.State.Operations[c.Name]; op != nil && !op.Gone {
+		return op.API, nil
+	}
+	return nil, notFound("operation", c.Name)
 }
 
 func (e *Emulator) listOperations(c *call) (any, error) {
 	var all []*wire.Operation
-	for _, key := range slices.Sorted(maps.Keys(e.state.Operations)) {
-		if op := e.state.Operations[key]; strings.HasPrefix(key, c.project+"/") && !op.Gone {
+	for _, op := range googleapi.Under(e.State.Operations, c.Name, "operations") {
+		if !op.Gone {
 			all = append(all, op.API)
 		}
 	}
-	items, next, err := page(c, all)
-	return &wire.OperationsListResponse{Operations: items, NextPageToken: next}, err
+	return listed(c, "operations", all)
 }
 
 // settle lets the operations run on to the present.
 func (e *Emulator) settle() {
-	for _, key := range slices.Sorted(maps.Keys(e.state.Operations)) {
-		op := e.state.Operations[key]
-		d := e.state.Deployments[op.Deployment]
-		if op.API.Status == "DONE" || d == nil {
-			continue
+	for _, op := range kit.Sorted(e.State.Operations) {
+		if d := e.State.Deployments[op.Deployment]; op.API.Status != "DONE" && d != nil {
+			e.run(op, d)
+			d.API.Operation = op.API
 		}
-		e.run(op, d)
-		d.API.Operation = op.API
 	}
 }
 
@@ -66,25 +68,21 @@ func (e *Emulator) settle() {
 //
 // docs/platforms.md: "status PENDING, RUNNING, DONE"
 func (e *Emulator) run(op *operation, d *deployment) {
-	passed := e.now().Sub(op.Began)
-	op.Gone = op.Fault == string(FaultVanish) && passed > 0
-	if passed < e.Step/2 {
-		return
-	}
-	if op.API.Status == "PENDING" {
+	over := op.Run(e.Now(), e.Step)
+	if op.Half(e.Now(), e.Step) && op.API.Status == "PENDING" {
 		op.API.Status, op.API.StartTime, op.API.Progress = "RUNNING", e.stamp(), 50
 	}
-	if passed < e.Step || op.Fault == string(FaultHang) {
+	if !over {
 		return
 	}
 	op.API.Status, op.API.Progress, op.API.EndTime = "DONE", 100, e.stamp()
 	d.Working = ""
 	switch op.Fault {
-	case string(FaultFail):
+	case FaultFail:
 		op.API.Error = &wire.OperationError{Errors: []*wire.OperationErrorErrors{nestedObject(d.API.Name)}}
-	case string(FaultFailMany):
+	case FaultFailMany:
 		op.API.Error = &wire.OperationError{Errors: everyShape(d.API.Name)}
-	case string(FaultWarn):
+	case FaultWarn:
 		op.API.Warnings = warnings()
 	}
 	e.end(op, d)

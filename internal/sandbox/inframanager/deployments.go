@@ -2,62 +2,37 @@ package inframanager
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+
+	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
-// deployment finds the call's deployment.
+// deployment is the one that a call is about, or about a part of.
 func (e *Emulator) deployment(c *call) (*deployment, error) {
-	name := deploymentIn(c.name)
-	if d, ok := e.state.Deployments[name]; ok {
-		return d, nil
-	}
-	return nil, notFound(name)
+	return googleapi.Find(e.State.Deployments, resourceIn(c.Name))
 }
 
-func (e *Emulator) getDeployment(c *call) (any, error) {
-	d, err := e.deployment(c)
-	if err != nil {
-		return nil, err
-	}
-	return d.API, nil
-}
-
-func (e *Emulator) listDeployments(c *call) (any, error) {
-	var all []deploymentAPI
-	for _, name := range slices.Sorted(maps.Keys(e.state.Deployments)) {
-		if strings.HasPrefix(name, c.location+"/") {
-			all = append(all, e.state.Deployments[name].API)
-		}
-	}
-	return listed(c, "deployments", all)
-}
+func (d *deployment) shown() any { return d.API }
 
 // listRevisions lists a deployment's revisions, newest first.
-func (e *Emulator) listRevisions(c *call) (any, error) {
-	d, err := e.deployment(c)
-	if err != nil {
-		return nil, err
+func (e *Emulator) listRevisions(sizes *googleapi.Sizes) func(*call, *deployment, *struct{}) (any, error) {
+	return func(c *call, d *deployment, _ *struct{}) (any, error) {
+		all := slices.Clone(d.Revisions)
+		slices.Reverse(all)
+		return googleapi.Listed(c, "revisions", sizes, all)
 	}
-	all := slices.Clone(d.Revisions)
-	slices.Reverse(all)
-	return listed(c, "revisions", all)
 }
 
-func (e *Emulator) getRevision(c *call) (any, error) {
-	d, err := e.deployment(c)
-	if err != nil {
-		return nil, err
+func (e *Emulator) getRevision(c *call, d *deployment, _ *struct{}) (any, error) {
+	if r := kit.Find(d.Revisions, func(r *revisionAPI) bool { return r.Name == c.Name }); r != nil {
+		return r, nil
 	}
-	i := slices.IndexFunc(d.Revisions, func(r *revisionAPI) bool { return r.Name == c.name })
-	if i < 0 {
-		return nil, notFound(c.name)
-	}
-	return d.Revisions[i], nil
+	return nil, googleapi.NotFound(c.Name)
 }
 
 // resourceID is what the API accepts as the id of a deployment or a preview.
@@ -66,52 +41,34 @@ var resourceID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompil
 // createDeployment makes a deployment.
 //
 // docs/platforms.md: "`serviceAccount` is required to make a deployment"
-func (e *Emulator) createDeployment(c *call) (any, error) {
-	if op := e.repeated(c); op != nil {
-		return op.API, nil
-	}
-	var in deploymentAPI
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	id := c.query("deploymentId")
-	name := c.location + "/deployments/" + id
+func (e *Emulator) createDeployment(c *call, in *deploymentAPI) (any, error) {
+	id := c.Param("deploymentId")
+	name := c.Name + "/deployments/" + id
 	switch {
 	case !resourceID().MatchString(id):
-		return nil, invalid("Invalid deployment id '%s'", id)
+		return nil, googleapi.Invalid("Invalid deployment id '%s'", id)
 	case in.ServiceAccount == "":
-		return nil, invalid("service_account is required")
-	case e.state.Deployments[name] != nil:
-		return nil, refusal(http.StatusConflict, "ALREADY_EXISTS", "Resource '%s' already exists", name)
+		return nil, googleapi.Invalid("service_account is required")
+	case e.State.Deployments[name] != nil:
+		return nil, googleapi.Exists(name)
 	}
 	if err := in.Blueprint.check(); err != nil {
 		return nil, err
 	}
-	d := &deployment{API: in}
+	d := &deployment{API: *in}
 	d.API.Name, d.API.CreateTime, d.API.LockState = name, e.stamp(), unlocked
-	e.state.Deployments[name] = d
+	e.State.Deployments[name] = d
 	return e.apply(c, d, creating, in.Blueprint), nil
 }
 
 // updateDeployment applies a blueprint, and whatever else is in the mask.
 //
 // docs/platforms.md: "A field will be overwritten if it is in the mask."
-func (e *Emulator) updateDeployment(c *call) (any, error) {
-	if op := e.repeated(c); op != nil {
-		return op.API, nil
-	}
-	var in deploymentAPI
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	d, err := e.deployment(c)
-	if err != nil {
-		return nil, err
-	}
+func (e *Emulator) updateDeployment(c *call, d *deployment, in *deploymentAPI) (any, error) {
 	if err := d.free(); err != nil {
 		return nil, err
 	}
-	next, err := d.API.overwritten(in, c.query("updateMask"))
+	next, err := d.API.overwritten(*in, c.Param("updateMask"))
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +103,7 @@ func (d deploymentAPI) overwritten(in deploymentAPI, mask string) (deploymentAPI
 		case "terraformBlueprint", "terraform_blueprint":
 			d.Blueprint = in.Blueprint
 		default:
-			return d, invalid("Invalid field in update_mask: '%s'", field)
+			return d, googleapi.Invalid("Invalid field in update_mask: '%s'", field)
 		}
 	}
 	return d, nil
@@ -157,11 +114,11 @@ func (b blueprint) check() error {
 	git := b.Git != nil && b.Git.Repo != ""
 	switch {
 	case b.GCS != "" && git:
-		return invalid("terraform_blueprint: only one source can be set")
+		return googleapi.Invalid("terraform_blueprint: only one source can be set")
 	case b.GCS == "" && !git:
-		return invalid("terraform_blueprint: a source is required")
+		return googleapi.Invalid("terraform_blueprint: a source is required")
 	case !git && !strings.HasPrefix(b.GCS, "gs://"):
-		return invalid("Invalid gcs_source '%s': must have the format gs://{bucket}/{object}", b.GCS)
+		return googleapi.Invalid("Invalid gcs_source '%s': must have the format gs://{bucket}/{object}", b.GCS)
 	}
 	return nil
 }
@@ -172,9 +129,9 @@ func (b blueprint) check() error {
 func (d *deployment) free() error {
 	switch {
 	case d.API.State != active && d.API.State != failed:
-		return refusal(http.StatusConflict, "ABORTED", "unable to queue the operation: deployment is in state %s", d.API.State)
+		return googleapi.Errorf(http.StatusConflict, "ABORTED", "unable to queue the operation: deployment is in state %s", d.API.State)
 	case d.API.LockState != unlocked:
-		return refusal(http.StatusBadRequest, "FAILED_PRECONDITION", "deployment '%s' is locked", d.API.Name)
+		return googleapi.Precondition("deployment '%s' is locked", d.API.Name)
 	}
 	return nil
 }
@@ -183,10 +140,10 @@ func (d *deployment) free() error {
 func (e *Emulator) apply(c *call, d *deployment, as string, b blueprint) any {
 	d.API.State, d.API.StateDetail, d.API.ErrorCode, d.API.UpdateTime = as, "", "", e.stamp()
 	e.revise(d, b)
-	for name, p := range e.state.Previews {
+	for name, p := range e.State.Previews {
 		// docs/platforms.md: "are automatically deleted if they target a deployment and that deployment is updated or deleted"
 		if p.Deployment == d.API.Name {
-			delete(e.state.Previews, name)
+			delete(e.State.Previews, name)
 		}
 	}
 	verb := map[string]string{creating: "create", updating: "update"}[as]
@@ -199,21 +156,21 @@ func (e *Emulator) apply(c *call, d *deployment, as string, b blueprint) any {
 //
 // docs/platforms.md: "after an operation that is `done` without `error` the deployment may be FAILED with `stateDetail`"
 func (e *Emulator) applied(op *operation, d *deployment) {
-	r := d.newest()
+	r := kit.Newest(d.Revisions)
 	d.Working, d.API.UpdateTime, r.UpdateTime = "", e.stamp(), e.stamp()
 	switch op.Fault {
-	case string(FaultAbort):
+	case FaultAbort:
 		op.API.Error = &status{Code: 13, Message: "an internal error has occurred while queueing the build"}
 		d.fail("REVISION_FAILED", "the update did not begin")
 		r.State, r.StateDetail = failed, "the update did not begin"
-	case string(FaultFail):
+	case FaultFail:
 		r.State, r.ErrorCode, r.StateDetail = failed, "APPLY_BUILD_RUN_FAILED", "Terraform apply failed"
 		r.ErrorLogs = r.Logs + "/tf-error.ndjson"
 		r.Errors = []terraformAPI{
 			{Address: "google_compute_network.vpc_network", Status: 403, Description: "Error creating Network: googleapi: Error 403: Required 'compute.networks.create' permission, forbidden"},
 			{Description: "Error: Unsupported attribute"},
 		}
-		d.fail("REVISION_FAILED", "revision "+last(r.Name)+" failed: Terraform apply failed")
+		d.fail("REVISION_FAILED", "revision "+kit.Last(r.Name)+" failed: Terraform apply failed")
 	default:
 		r.State, d.API.State, d.API.LatestRevision = applied, active, r.Name
 	}
@@ -225,53 +182,35 @@ func (d *deployment) fail(code, detail string) {
 }
 
 // lock takes a deployment's state for a person.
-func (e *Emulator) lock(c *call) (any, error) {
-	d, err := e.deployment(c)
-	if err != nil {
-		return nil, err
-	}
+func (e *Emulator) lock(c *call, d *deployment, _ *struct{}) (any, error) {
 	if err := d.free(); err != nil {
 		return nil, err
 	}
 	e.hold(d, "sandbox@example.com")
-	op := e.begin(c, d.API.Name, "lock")
-	op.API.Done, op.API.Response = true, answer(d.API)
-	return op.API, nil
+	return e.done(c, d.API.Name, "lock", d.API), nil
 }
 
 // hold locks a deployment.
 func (e *Emulator) hold(d *deployment, who string) {
 	d.API.LockState = locked
-	d.Lock = &lockAPI{ID: int64(1_700_000_000_000_000 + e.state.next()), Operation: "lock", Who: who, CreateTime: e.stamp()}
+	d.Lock = &lockAPI{ID: int64(1_700_000_000_000_000 + e.State.Next()), Operation: "lock", Who: who, CreateTime: e.stamp()}
 }
 
-func (e *Emulator) unlock(c *call) (any, error) {
-	var in struct {
-		ID int64 `json:"lockId,string"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	d, err := e.deployment(c)
-	if err != nil {
-		return nil, err
-	}
+type unlocking struct {
+	ID int64 `json:"lockId,string"`
+}
+
+func (e *Emulator) unlock(c *call, d *deployment, in *unlocking) (any, error) {
 	if d.Lock == nil || d.Lock.ID != in.ID {
-		return nil, refusal(http.StatusBadRequest, "FAILED_PRECONDITION", "lock id %d does not match", in.ID)
+		return nil, googleapi.Precondition("lock id %d does not match", in.ID)
 	}
 	d.API.LockState, d.Lock = unlocked, nil
-	op := e.begin(c, d.API.Name, "unlock")
-	op.API.Done, op.API.Response = true, answer(d.API)
-	return op.API, nil
+	return e.done(c, d.API.Name, "unlock", d.API), nil
 }
 
-func (e *Emulator) exportLock(c *call) (any, error) {
-	d, err := e.deployment(c)
-	if err != nil {
-		return nil, err
-	}
+func (e *Emulator) exportLock(_ *call, d *deployment, _ *struct{}) (any, error) {
 	if d.Lock == nil {
-		return nil, refusal(http.StatusBadRequest, "FAILED_PRECONDITION", "deployment '%s' is not locked", d.API.Name)
+		return nil, googleapi.Precondition("deployment '%s' is not locked", d.API.Name)
 	}
 	return d.Lock, nil
 }

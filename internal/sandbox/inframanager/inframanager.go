@@ -9,87 +9,75 @@ package inframanager
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // The fault kinds that the emulator adds. They apply to requests that begin an
 // operation.
 const (
-	FaultFail   sandbox.FaultKind = "fail"   // it is done without an error, and what it made FAILED
-	FaultAbort  sandbox.FaultKind = "abort"  // the operation itself ends with an error; nothing was made
-	FaultHang   sandbox.FaultKind = "hang"   // it never ends
-	FaultVanish sandbox.FaultKind = "vanish" // it ends well, and nobody knows it any more
+	FaultFail                     = kit.Fail   // it is done without an error, and what it made FAILED
+	FaultAbort  sandbox.FaultKind = "abort"    // the operation itself ends with an error; nothing was made
+	FaultHang                     = kit.Hang   // it never ends
+	FaultVanish                   = kit.Vanish // it ends well, and nobody knows it any more
 )
 
-// Emulator is the API. Its zero value is not usable; see [New].
+type core = kit.Core[state, string]
+
+// Emulator is the API. Its zero value is not usable; see [New]. Its targets are kept by
+// their deployment's resource name.
 type Emulator struct {
+	core
+
 	// Step is how long an operation takes.
 	Step time.Duration
 
-	now     func() time.Time
-	routes  map[string]route
-	state   state
-	targets map[string][]string // pipeline targets by their deployment's resource name
+	api googleapi.API
 }
 
 var (
 	_ sandbox.Emulator = (*Emulator)(nil)
 	_ sandbox.Intruder = (*Emulator)(nil)
-	_ sandbox.Faulter  = (*Emulator)(nil)
 )
 
 // New is an empty Infrastructure Manager on the clock now. Operations take two
 // seconds.
 func New(now func() time.Time) *Emulator {
-	e := &Emulator{Step: 2 * time.Second, now: now, state: newState(), targets: map[string][]string{}}
-	e.routes = e.table()
+	e := &Emulator{core: kit.NewCore[string]("inframanager", now, newState, FaultFail, FaultAbort, FaultHang, FaultVanish), Step: 2 * time.Second}
+	e.api = googleapi.API{Prefix: "/v1/", Scope: "projects/*/locations/*", Methods: e.methods(), Admit: e.admit}
 	return e
 }
 
-// Platform implements sandbox.Emulator.
-func (e *Emulator) Platform() string { return "inframanager" }
+// Env implements sandbox.Emulator.
+func (e *Emulator) Env(base string) map[string]string { return googleapi.Env("CONFIG", base) }
 
-// Env implements sandbox.Emulator. gcloud wants the slash and is told to look
-// for no credentials.
-func (e *Emulator) Env(base string) map[string]string {
-	return map[string]string{
-		"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONFIG": base + "/",
-		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS":      "true",
-	}
+// Example implements sandbox.Exampler: each name of the form PROJECT/LOCATION/DEPLOYMENT is
+// a stage's, and PROJECT/LOCATION alone has a deployment for each of two stages.
+func (e *Emulator) Example(names []string) []sandbox.Example {
+	return googleapi.Example(names, []string{"project", "location", "deployment"}, "network")
 }
 
-// FaultKinds implements sandbox.Faulter.
-func (e *Emulator) FaultKinds() []string {
-	return []string{string(FaultFail), string(FaultAbort), string(FaultHang), string(FaultVanish)}
-}
-
-// Save implements sandbox.Emulator.
-func (e *Emulator) Save() ([]byte, error) { return json.MarshalIndent(e.state, "", " ") }
-
-// Restore implements sandbox.Emulator.
-func (e *Emulator) Restore(saved []byte) error { return sandbox.Restored(&e.state, saved, newState()) }
+// ServeHTTP implements http.Handler.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.api.ServeHTTP(w, r) }
 
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Refusal) {
-	switch why {
-	case sandbox.Throttle:
-		w.Header().Set("Retry-After", "1")
-		writeError(w, refusal(http.StatusTooManyRequests, "RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Requests' of service 'config.googleapis.com'"))
-	case sandbox.Denied:
-		writeError(w, refusal(http.StatusForbidden, "PERMISSION_DENIED", "Permission 'config.deployments.update' denied on resource '%s' (or it may not exist).", strings.TrimPrefix(r.URL.Path, "/v1/")))
-	default:
-		writeError(w, refusal(http.StatusInternalServerError, "INTERNAL", "Internal error encountered."))
-	}
+	e.api.Refuse(w, why, googleapi.Words{
+		Quota:  "Quota exceeded for quota metric 'Requests' of service 'config.googleapis.com'",
+		Denied: fmt.Sprintf("Permission 'config.deployments.update' denied on resource '%s' (or it may not exist).", strings.TrimPrefix(r.URL.Path, "/v1/")),
+	})
 }
 
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
-	at, ok := addressOf(r)
+	key, name, ok := e.api.Address(r)
 	if !ok {
 		return sandbox.Action{Kind: sandbox.Other}
 	}
@@ -98,22 +86,21 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 		Blueprint  blueprint `json:"terraformBlueprint"`
 	}
 	json.Unmarshal(body, &sent) //nolint:errcheck // refused when it is served
-	name := at.name
-	switch p := e.state.Previews[name]; {
+	switch p := e.State.Previews[name]; {
 	case p != nil:
 		name = p.Deployment
-	case at.key == "POST previews":
+	case key == "POST previews":
 		name = sent.Deployment
 	}
-	a := sandbox.Action{Kind: sandbox.Other, Targets: slices.Clone(e.targets[deploymentIn(name)])}
+	a := sandbox.Action{Kind: sandbox.Other, Targets: slices.Clone(e.Targets[resourceIn(name)])}
 	switch {
-	case strings.HasPrefix(at.key, "GET "):
+	case strings.HasPrefix(key, "GET "):
 		a.Kind = sandbox.Read
-	case at.key == "POST previews":
+	case key == "POST previews":
 		a.Kind = "deploy"
-	case at.key == "DELETE previews/*":
+	case key == "DELETE previews/*":
 		a.Kind = "reject"
-	case at.key == "PATCH deployments/*":
+	case key == "PATCH deployments/*":
 		a.Kind = e.updateKind(name, sent.Blueprint)
 	}
 	return a
@@ -122,12 +109,12 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 // updateKind tells the word on a preview, and a rollback, which brings what was
 // applied before, from a deployment of something new.
 func (e *Emulator) updateKind(name string, b blueprint) string {
-	for _, p := range e.state.Previews {
+	for _, p := range e.State.Previews {
 		if p.Deployment == name && p.Blueprint.same(b) {
 			return "approve"
 		}
 	}
-	d := e.state.Deployments[name]
+	d := e.State.Deployments[name]
 	if d == nil {
 		return "deploy"
 	}

@@ -2,68 +2,78 @@ package inframanager
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
+
+	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // begin puts an operation on a resource to work.
 func (e *Emulator) begin(c *call, on, verb string) *operation {
-	name := fmt.Sprintf("%s/operations/operation-%d-%06x", c.location, e.now().UnixMilli(), e.state.next())
+	name := fmt.Sprintf("%s/operations/operation-%d-%06x", locationOf(c.Name), e.Now().UnixMilli(), e.State.Next())
 	op := &operation{
 		API: operationAPI{Name: name, Metadata: map[string]any{
 			"@type": "type.googleapis.com/google.cloud.config.v1.OperationMetadata", "createTime": e.stamp(),
 			"target": on, "verb": verb, "apiVersion": "v1",
 		}},
-		Began: e.now(), Fault: string(c.fault),
+		Work: kit.Begin(e.Now(), c.Fault()),
 	}
-	e.state.Operations[name] = op
-	if id := c.query("requestId"); id != "" {
-		e.state.Requests[id] = name
+	e.State.Operations[name] = op
+	if id := c.Param("requestId"); id != "" {
+		e.State.Requests[id] = name
 	}
 	return op
 }
 
-// repeated is the operation that a request with the same id began, nil for none.
+// done is an operation that was over at once.
+func (e *Emulator) done(c *call, on, verb string, response any) operationAPI {
+	op := e.begin(c, on, verb)
+	op.API.Done, op.API.Response = true, answer(response)
+	return op.API
+}
+
+// once serves a request that was not there before: one with the same id is answered with
+// the operation that the first one began.
 //
 // docs/platforms.md: "A `requestId` that was there makes it "ignore the second request", for 60 minutes at least."
-func (e *Emulator) repeated(c *call) *operation {
-	id := c.query("requestId")
-	if id == "" {
-		return nil
+func (e *Emulator) once(serve googleapi.Serve) googleapi.Serve {
+	return func(c *call) (any, error) {
+		if op := e.State.Operations[e.State.Requests[c.Param("requestId")]]; op != nil {
+			return op.API, nil
+		}
+		return serve(c)
 	}
-	return e.state.Operations[e.state.Requests[id]]
 }
 
 func (e *Emulator) getOperation(c *call) (any, error) {
-	op, ok := e.state.Operations[c.name]
-	if !ok || op.Gone {
-		return nil, notFound(c.name)
+	op, err := googleapi.Find(e.State.Operations, c.Name)
+	if err != nil || op.Gone {
+		return nil, googleapi.NotFound(c.Name)
 	}
 	return op.API, nil
 }
 
-func (e *Emulator) listOperations(c *call) (any, error) {
-	var all []operationAPI
-	for _, name := range slices.Sorted(maps.Keys(e.state.Operations)) {
-		if op := e.state.Operations[name]; strings.HasPrefix(name, c.location+"/") && !op.Gone {
-			all = append(all, op.API)
+func (e *Emulator) listOperations(sizes *googleapi.Sizes) googleapi.Serve {
+	return func(c *call) (any, error) {
+		var all []operationAPI
+		for _, op := range googleapi.Under(e.State.Operations, c.Name, "operations") {
+			if !op.Gone {
+				all = append(all, op.API)
+			}
 		}
+		return googleapi.Listed(c, "operations", sizes, all)
 	}
-	return listed(c, "operations", all)
 }
 
 // settle lets the operations run on to the present.
 func (e *Emulator) settle() {
-	for _, name := range slices.Sorted(maps.Keys(e.state.Operations)) {
-		op := e.state.Operations[name]
+	for _, op := range kit.Sorted(e.State.Operations) {
 		if !op.API.Done {
 			e.run(op)
 		}
 	}
-	for _, p := range e.state.Previews {
+	for _, p := range e.State.Previews {
 		// docs/platforms.md: "A preview can become stale if a revision has been applied after this preview was created"
-		if d := e.state.Deployments[p.Deployment]; d != nil && p.State == succeeded && p.On != d.newest().Name {
+		if d := e.State.Deployments[p.Deployment]; d != nil && p.State == succeeded && p.On != kit.Newest(d.Revisions).Name {
 			p.State = stale
 		}
 	}
@@ -71,14 +81,12 @@ func (e *Emulator) settle() {
 
 // run ends an operation whose time is over.
 func (e *Emulator) run(op *operation) {
-	passed := e.now().Sub(op.Began)
-	op.Gone = op.Fault == string(FaultVanish) && passed > 0
-	if passed < e.Step || op.Fault == string(FaultHang) {
+	if !op.Run(e.Now(), e.Step) {
 		return
 	}
 	op.API.Done, op.API.Metadata["endTime"] = true, e.stamp()
 	on, _ := op.API.Metadata["target"].(string)
-	switch d, p := e.state.Deployments[on], e.state.Previews[on]; {
+	switch d, p := e.State.Deployments[on], e.State.Previews[on]; {
 	case d != nil && d.Working == op.API.Name:
 		e.applied(op, d)
 	case p != nil:

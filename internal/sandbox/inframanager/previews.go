@@ -3,86 +3,59 @@ package inframanager
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"net/http"
-	"slices"
-	"strings"
+
+	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
+// preview is the one that a call is about, or about a part of.
 func (e *Emulator) preview(c *call) (*preview, error) {
-	parts := strings.SplitN(c.name, "/", 7)
-	if p, ok := e.state.Previews[strings.Join(parts[:6], "/")]; ok {
-		return p, nil
-	}
-	return nil, notFound(c.name)
+	return googleapi.Find(e.State.Previews, resourceIn(c.Name))
 }
 
-func (e *Emulator) getPreview(c *call) (any, error) {
-	p, err := e.preview(c)
-	if err != nil {
-		return nil, err
-	}
-	return p.previewAPI, nil
-}
-
-func (e *Emulator) listPreviews(c *call) (any, error) {
-	var all []previewAPI
-	for _, name := range slices.Sorted(maps.Keys(e.state.Previews)) {
-		if strings.HasPrefix(name, c.location+"/") {
-			all = append(all, e.state.Previews[name].previewAPI)
-		}
-	}
-	return listed(c, "previews", all)
-}
+func (p *preview) shown() any { return p.previewAPI }
 
 // createPreview begins a preview. What it leaves out is the deployment's.
-func (e *Emulator) createPreview(c *call) (any, error) {
-	if op := e.repeated(c); op != nil {
-		return op.API, nil
-	}
-	var in previewAPI
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	d := e.state.Deployments[in.Deployment]
-	id := cmp.Or(c.query("previewId"), fmt.Sprintf("im-preview-%06d", e.state.Made))
-	name := c.location + "/previews/" + id
+func (e *Emulator) createPreview(c *call, in *previewAPI) (any, error) {
+	d := e.State.Deployments[in.Deployment]
+	id := cmp.Or(c.Param("previewId"), fmt.Sprintf("im-preview-%06d", e.State.Made))
+	name := c.Name + "/previews/" + id
 	switch {
 	case !resourceID().MatchString(id):
-		return nil, invalid("Invalid preview id '%s'", id)
-	case e.state.Previews[name] != nil:
-		return nil, refusal(http.StatusConflict, "ALREADY_EXISTS", "Resource '%s' already exists", name)
+		return nil, googleapi.Invalid("Invalid preview id '%s'", id)
+	case e.State.Previews[name] != nil:
+		return nil, googleapi.Exists(name)
 	case in.Deployment != "" && d == nil:
-		return nil, notFound(in.Deployment)
+		return nil, googleapi.NotFound(in.Deployment)
 	}
-	p := &preview{previewAPI: in}
+	p := &preview{previewAPI: *in}
 	p.Name, p.CreateTime, p.State, p.Mode = name, e.stamp(), creating, cmp.Or(in.Mode, "DEFAULT")
 	if d != nil {
 		if p.Blueprint.source() == "" {
 			p.Blueprint = d.API.Blueprint
 		}
 		p.ServiceAccount = cmp.Or(p.ServiceAccount, d.API.ServiceAccount)
-		p.On = d.newest().Name
+		p.On = kit.Newest(d.Revisions).Name
 	}
 	if p.ServiceAccount == "" {
-		return nil, invalid("service_account is required")
+		return nil, googleapi.Invalid("service_account is required")
 	}
 	if err := p.Blueprint.check(); err != nil {
 		return nil, err
 	}
-	e.state.Previews[name] = p
+	e.State.Previews[name] = p
 	return e.begin(c, name, "create").API, nil
 }
 
 // previewed ends a preview.
 func (e *Emulator) previewed(op *operation, p *preview) {
-	p.State, p.Build = succeeded, fmt.Sprintf("build-%04d", e.state.next())
-	d := e.state.Deployments[p.Deployment]
+	p.State, p.Build = succeeded, fmt.Sprintf("build-%04d", e.State.Next())
+	d := e.State.Deployments[p.Deployment]
 	switch {
-	case op.Fault == string(FaultAbort):
+	case op.Fault == FaultAbort:
 		op.API.Error = &status{Code: 13, Message: "an internal error has occurred while queueing the build"}
 		p.State = failed
-	case op.Fault == string(FaultFail):
+	case op.Fault == FaultFail:
 		p.State, p.ErrorCode = failed, "PREVIEW_BUILD_RUN_FAILED"
 		p.ErrorStatus = &status{Code: 9, Message: "Terraform plan failed"}
 	case d != nil && d.API.LockState != unlocked:
@@ -94,45 +67,40 @@ func (e *Emulator) previewed(op *operation, p *preview) {
 }
 
 // deletePreview deletes a preview at once.
-func (e *Emulator) deletePreview(c *call) (any, error) {
-	if op := e.repeated(c); op != nil {
-		return op.API, nil
-	}
-	p, err := e.preview(c)
-	if err != nil {
-		return nil, err
-	}
-	delete(e.state.Previews, p.Name)
-	op := e.begin(c, p.Name, "delete")
-	op.API.Done, op.API.Response = true, answer(p.previewAPI)
-	return op.API, nil
+func (e *Emulator) deletePreview(c *call, p *preview, _ *struct{}) (any, error) {
+	delete(e.State.Previews, p.Name)
+	return e.done(c, p.Name, "delete", p.previewAPI), nil
 }
 
 // listChanges says what a preview would do.
 //
 // docs/platforms.md: "`…/resourceChanges` with `intent` CREATE, UPDATE, DELETE, RECREATE, UNCHANGED"
-func (e *Emulator) listChanges(c *call) (any, error) {
-	p, err := e.preview(c)
-	if err != nil {
-		return nil, err
+func (e *Emulator) listChanges(sizes *googleapi.Sizes) func(*call, *preview, *struct{}) (any, error) {
+	return func(c *call, p *preview, _ *struct{}) (any, error) {
+		return googleapi.Listed(c, "resourceChanges", sizes, p.changes())
 	}
-	type info struct {
-		Address string   `json:"address"`
-		Type    string   `json:"type"`
-		Name    string   `json:"resourceName"`
-		Actions []string `json:"actions"`
+}
+
+// change is what would become of one resource.
+type change struct {
+	Name   string `json:"name"`
+	Intent string `json:"intent"`
+	Info   info   `json:"terraformInfo"`
+}
+
+type info struct {
+	Address string   `json:"address"`
+	Type    string   `json:"type"`
+	Name    string   `json:"resourceName"`
+	Actions []string `json:"actions"`
+}
+
+func (p *preview) changes() []change {
+	if p.State != succeeded && p.State != stale {
+		return nil
 	}
-	type change struct {
-		Name   string `json:"name"`
-		Intent string `json:"intent"`
-		Info   info   `json:"terraformInfo"`
+	return []change{
+		{p.Name + "/resourceChanges/1", "UPDATE", info{"google_compute_instance.vm", "google_compute_instance", "vm", []string{"update"}}},
+		{p.Name + "/resourceChanges/2", "RECREATE", info{"google_compute_disk.data", "google_compute_disk", "data", []string{"delete", "create"}}},
 	}
-	var all []change
-	if p.State == succeeded || p.State == stale {
-		all = []change{
-			{p.Name + "/resourceChanges/1", "UPDATE", info{"google_compute_instance.vm", "google_compute_instance", "vm", []string{"update"}}},
-			{p.Name + "/resourceChanges/2", "RECREATE", info{"google_compute_disk.data", "google_compute_disk", "data", []string{"delete", "create"}}},
-		}
-	}
-	return listed(c, "resourceChanges", all)
 }

@@ -2,11 +2,10 @@ package inframanager
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
+	"sluice/internal/sandbox/kit"
 	"sluice/pipeline"
 )
 
@@ -22,37 +21,19 @@ func (c config) location() string { return "projects/" + c.Project + "/locations
 // Seed implements sandbox.Emulator: the pipeline's first stage runs the newest
 // blueprint and each later one an older.
 func (e *Emulator) Seed(p *pipeline.Pipeline) error {
-	position := 0
-	for _, stage := range p.Stages {
-		used := false
-		for _, t := range stage.Targets {
-			if t.Platform.Platform != e.Platform() {
-				continue
-			}
-			var c config
-			if err := json.Unmarshal(t.Config, &c); err != nil {
-				return fmt.Errorf("target %s: %w", t.Name.Value, err)
-			}
-			e.seedTarget(t.Name.Value, t.Component.Value, c, len(p.Stages)-position)
-			used = true
-		}
-		if used {
-			position++
-		}
-	}
-	return nil
+	return kit.Seed(p, e.Platform(), nil, func(s kit.Seat[config]) {
+		e.seedTarget(s.Name(), s.Target.Component.Value, s.Config, len(p.Stages)-s.Position)
+	})
 }
 
 // seedTarget learns a target and makes its deployment where that is missing.
 func (e *Emulator) seedTarget(target, component string, c config, version int) {
 	name := c.location() + "/deployments/" + c.Deployment
-	if !slices.Contains(e.targets[name], target) {
-		e.targets[name] = append(e.targets[name], target)
+	e.Targets.Learn(name, target)
+	if !slices.Contains(e.State.Locations, c.location()) {
+		e.State.Locations = append(e.State.Locations, c.location())
 	}
-	if !slices.Contains(e.state.Locations, c.location()) {
-		e.state.Locations = append(e.state.Locations, c.location())
-	}
-	if e.state.Deployments[name] != nil {
+	if e.State.Deployments[name] != nil {
 		return
 	}
 	e.made(name, c.Project, blueprint{
@@ -68,7 +49,7 @@ func (e *Emulator) made(name, project string, b blueprint, ended string) {
 		Name: name, CreateTime: e.stamp(), UpdateTime: e.stamp(), State: active, LockState: unlocked,
 		ServiceAccount: "projects/" + project + "/serviceAccounts/terraform@" + project + ".iam.gserviceaccount.com", Blueprint: b,
 	}}
-	e.state.Deployments[name] = d
+	e.State.Deployments[name] = d
 	r := e.revise(d, b)
 	if r.State = ended; ended == applied {
 		d.API.LatestRevision = r.Name
@@ -102,7 +83,7 @@ func (e *Emulator) Intrude(target string) error {
 		return err
 	}
 	b := d.API.Blueprint
-	b.Git, b.GCS = nil, fmt.Sprintf("gs://blueprints/by-hand.zip#%d", e.state.next())
+	b.Git, b.GCS = nil, fmt.Sprintf("gs://blueprints/by-hand.zip#%d", e.State.Next())
 	r := e.revise(d, b)
 	r.State, d.API.State, d.API.LatestRevision, d.API.Blueprint = applied, active, r.Name, b
 	d.API.UpdateTime = e.stamp()
@@ -111,13 +92,5 @@ func (e *Emulator) Intrude(target string) error {
 
 // of is the deployment of a target that was seeded.
 func (e *Emulator) of(target string) (*deployment, error) {
-	var known []string
-	for name, targets := range e.targets {
-		if slices.Contains(targets, target) && e.state.Deployments[name] != nil {
-			return e.state.Deployments[name], nil
-		}
-		known = append(known, targets...)
-	}
-	slices.Sort(known)
-	return nil, fmt.Errorf("no deployment is known for target %q; the known ones are %s", target, strings.Join(known, ", "))
+	return kit.Named(e.Targets, target, e.State.Deployments)
 }

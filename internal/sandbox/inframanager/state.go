@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"strings"
-	"time"
+
+	"sluice/internal/sandbox/kit"
 )
 
 // The states of deployments, revisions and previews.
@@ -31,7 +31,7 @@ type state struct {
 	Previews    map[string]*preview    `json:"previews"`
 	Operations  map[string]*operation  `json:"operations"`
 	Requests    map[string]string      `json:"requests"` // operations by the id of the request that began them
-	Made        int                    `json:"made"`     // things ever made: names are not used again
+	kit.Count
 }
 
 // deployment is a deployment with its revisions, oldest first.
@@ -163,10 +163,8 @@ type status struct {
 
 // operation is an operation as the API has it, and what it will do.
 type operation struct {
-	API   operationAPI `json:"operation"`
-	Began time.Time    `json:"began"`
-	Fault string       `json:"fault,omitempty"`
-	Gone  bool         `json:"gone,omitempty"`
+	API operationAPI `json:"operation"`
+	kit.Work
 }
 
 type operationAPI struct {
@@ -184,19 +182,6 @@ func newState() state {
 	}
 }
 
-func (s *state) next() int {
-	s.Made++
-	return s.Made
-}
-
-// newest is the revision made last, nil for none.
-func (d *deployment) newest() *revisionAPI {
-	if len(d.Revisions) == 0 {
-		return nil
-	}
-	return d.Revisions[len(d.Revisions)-1]
-}
-
 // revise adds a revision.
 //
 // docs/platforms.md: "Revisions are r-0, r-1, … (gcloud takes the number out of the name)"
@@ -208,7 +193,7 @@ func (e *Emulator) revise(d *deployment, b blueprint) *revisionAPI {
 	r := &revisionAPI{
 		Name: fmt.Sprintf("%s/revisions/r-%d", d.API.Name, len(d.Revisions)), CreateTime: e.stamp(), UpdateTime: e.stamp(),
 		Action: action, State: applying, ServiceAccount: d.API.ServiceAccount, Blueprint: b,
-		Build: fmt.Sprintf("build-%04d", e.state.next()),
+		Build: fmt.Sprintf("build-%04d", e.State.Next()),
 	}
 	r.Logs = "gs://sandbox-blueprint-config/" + r.Build
 	d.Revisions = append(d.Revisions, r)
@@ -216,13 +201,4 @@ func (e *Emulator) revise(d *deployment, b blueprint) *revisionAPI {
 }
 
 // stamp is the time as the API writes it.
-func (e *Emulator) stamp() string { return e.now().UTC().Format("2006-01-02T15:04:05.000000000Z") }
-
-// last is the last part of a name.
-func last(name string) string { return name[strings.LastIndex(name, "/")+1:] }
-
-// deploymentIn is the deployment that a name is, or lies in.
-func deploymentIn(name string) string {
-	parts := strings.SplitN(name, "/", 7)
-	return strings.Join(parts[:min(6, len(parts))], "/")
-}
+func (e *Emulator) stamp() string { return e.Now().UTC().Format("2006-01-02T15:04:05.000000000Z") }

@@ -495,64 +495,10 @@ type Status struct {
 	Message string          `json:"message,omitempty"`
 }
 
-// ListDeliveryPipelinesResponse is a page of delivery pipelines.
-type ListDeliveryPipelinesResponse struct {
-	DeliveryPipelines []*DeliveryPipeline `json:"deliveryPipelines,omitempty"`
-	NextPageToken     string              `json:"nextPageToken,omitempty"`
-	Unreachable       []string            `json:"unreachable,omitempty"`
-}
-
-// ListTargetsResponse is a page of targets.
-type ListTargetsResponse struct {
-	NextPageToken string    `json:"nextPageToken,omitempty"`
-	Targets       []*Target `json:"targets,omitempty"`
-	Unreachable   []string  `json:"unreachable,omitempty"`
-}
-
-// ListReleasesResponse is a page of releases.
-type ListReleasesResponse struct {
-	NextPageToken string     `json:"nextPageToken,omitempty"`
-	Releases      []*Release `json:"releases,omitempty"`
-	Unreachable   []string   `json:"unreachable,omitempty"`
-}
-
-// ListRolloutsResponse is a page of rollouts.
-type ListRolloutsResponse struct {
-	NextPageToken string     `json:"nextPageToken,omitempty"`
-	Rollouts      []*Rollout `json:"rollouts,omitempty"`
-	Unreachable   []string   `json:"unreachable,omitempty"`
-}
-
-// ListJobRunsResponse is a page of job runs.
-type ListJobRunsResponse struct {
-	JobRuns       []*JobRun `json:"jobRuns,omitempty"`
-	NextPageToken string    `json:"nextPageToken,omitempty"`
-	Unreachable   []string  `json:"unreachable,omitempty"`
-}
-
-// ListDeployPoliciesResponse is a page of deploy policies.
-type ListDeployPoliciesResponse struct {
-	DeployPolicies []*DeployPolicy `json:"deployPolicies,omitempty"`
-	NextPageToken  string          `json:"nextPageToken,omitempty"`
-	Unreachable    []string        `json:"unreachable,omitempty"`
-}
-
-// AbandonReleaseRequest asks to abandon a release.
-type AbandonReleaseRequest struct {
-}
-
-// AbandonReleaseResponse answers that; it is empty.
-type AbandonReleaseResponse struct {
-}
-
 // ApproveRolloutRequest asks to approve or reject a rollout.
 type ApproveRolloutRequest struct {
 	Approved             bool     `json:"approved,omitempty"`
 	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
-}
-
-// ApproveRolloutResponse answers that; it is empty.
-type ApproveRolloutResponse struct {
 }
 
 // AdvanceRolloutRequest asks to start a phase.
@@ -561,17 +507,9 @@ type AdvanceRolloutRequest struct {
 	PhaseID              string   `json:"phaseId,omitempty"`
 }
 
-// AdvanceRolloutResponse answers that; it is empty.
-type AdvanceRolloutResponse struct {
-}
-
 // CancelRolloutRequest asks to cancel a rollout.
 type CancelRolloutRequest struct {
 	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
-}
-
-// CancelRolloutResponse answers that; it is empty.
-type CancelRolloutResponse struct {
 }
 
 // RetryJobRequest asks to run a failed job again.
@@ -581,17 +519,9 @@ type RetryJobRequest struct {
 	PhaseID              string   `json:"phaseId,omitempty"`
 }
 
-// RetryJobResponse answers that; it is empty.
-type RetryJobResponse struct {
-}
-
 // TerminateJobRunRequest asks to end the run of a job.
 type TerminateJobRunRequest struct {
 	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
-}
-
-// TerminateJobRunResponse answers that; it is empty.
-type TerminateJobRunResponse struct {
 }
 
 // IgnoreJobRequest asks to go on past a failed job.
@@ -599,10 +529,6 @@ type IgnoreJobRequest struct {
 	JobID                string   `json:"jobId,omitempty"`
 	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
 	PhaseID              string   `json:"phaseId,omitempty"`
-}
-
-// IgnoreJobResponse answers that; it is empty.
-type IgnoreJobResponse struct {
 }
 
 // RollbackTargetRequest asks to go back on a target.

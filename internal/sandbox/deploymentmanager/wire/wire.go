@@ -125,30 +125,6 @@ type OperationWarningsData struct {
 	Value string `json:"value,omitempty"`
 }
 
-// DeploymentsListResponse is a page of deployments.
-type DeploymentsListResponse struct {
-	Deployments   []*Deployment `json:"deployments,omitempty"`
-	NextPageToken string        `json:"nextPageToken,omitempty"`
-}
-
-// ManifestsListResponse is a page of manifests.
-type ManifestsListResponse struct {
-	Manifests     []*Manifest `json:"manifests,omitempty"`
-	NextPageToken string      `json:"nextPageToken,omitempty"`
-}
-
-// OperationsListResponse is a page of operations.
-type OperationsListResponse struct {
-	NextPageToken string       `json:"nextPageToken,omitempty"`
-	Operations    []*Operation `json:"operations,omitempty"`
-}
-
-// ResourcesListResponse is a page of resources.
-type ResourcesListResponse struct {
-	NextPageToken string          `json:"nextPageToken,omitempty"`
-	Resources     json.RawMessage `json:"resources,omitempty"`
-}
-
 // DeploymentsCancelPreviewRequest asks to drop a preview.
 type DeploymentsCancelPreviewRequest struct {
 	Fingerprint string `json:"fingerprint,omitempty"`

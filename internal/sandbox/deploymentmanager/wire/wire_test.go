@@ -25,10 +25,6 @@ func TestTypes(t *testing.T) {
 		sandboxtest.Pair{Ours: wire.OperationErrorErrors{}, Theirs: api.OperationErrorErrors{}},
 		sandboxtest.Pair{Ours: wire.OperationWarnings{}, Theirs: api.OperationWarnings{}},
 		sandboxtest.Pair{Ours: wire.OperationWarningsData{}, Theirs: api.OperationWarningsData{}},
-		sandboxtest.Pair{Ours: wire.DeploymentsListResponse{}, Theirs: api.DeploymentsListResponse{}},
-		sandboxtest.Pair{Ours: wire.ManifestsListResponse{}, Theirs: api.ManifestsListResponse{}},
-		sandboxtest.Pair{Ours: wire.OperationsListResponse{}, Theirs: api.OperationsListResponse{}},
-		sandboxtest.Pair{Ours: wire.ResourcesListResponse{}, Theirs: api.ResourcesListResponse{}},
 		sandboxtest.Pair{Ours: wire.DeploymentsCancelPreviewRequest{}, Theirs: api.DeploymentsCancelPreviewRequest{}},
 	)
 }

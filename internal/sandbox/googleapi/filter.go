@@ -1,4 +1,4 @@
-package clouddeploy
+package googleapi
 
 import (
 	"regexp"
@@ -43,7 +43,7 @@ func parseFilter(text string) (predicate, error) {
 	return want, err
 }
 
-func (f *filter) wrong() error { return invalid("Invalid filter: %q", f.text) }
+func (f *filter) wrong() error { return Invalid("Invalid filter: %q", f.text) }
 
 func (f *filter) peek() string {
 	if len(f.tokens) == 0 {

@@ -1,0 +1,65 @@
+package kit
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Sorted are a map's values in the order of their keys: an emulator's lists have one.
+func Sorted[V any](m map[string]V) []V {
+	values := make([]V, 0, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		values = append(values, m[key])
+	}
+	return values
+}
+
+// Find is the first of a list that is wanted, nil for none.
+func Find[T any](all []*T, wanted func(*T) bool) *T {
+	if i := slices.IndexFunc(all, wanted); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
+
+// Newest is the last of a list that has the oldest first, nil for none.
+func Newest[T any](all []*T) *T {
+	if len(all) == 0 {
+		return nil
+	}
+	return all[len(all)-1]
+}
+
+// Last is the last part of a name with slashes.
+func Last(name string) string { return name[strings.LastIndex(name, "/")+1:] }
+
+// Page is a page of a list: at most size of it from a place on. next is where the one
+// after it begins, 0 at the end. A page beyond the list is empty.
+func Page[T any](all []T, from, size int) (items []T, next int) {
+	from = min(from, len(all))
+	to := min(from+size, len(all))
+	if to < len(all) {
+		next = to
+	}
+	return all[from:to], next
+}
+
+// Number reads a parameter of a list, such as a page's size or where it begins: usual
+// where it is not given. It is false where the text is no number from least on.
+func Number(text string, usual, least int) (n int, ok bool) {
+	if text == "" {
+		return usual, true
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n >= least
+}
+
+// Token is where a page begins as text, "" for 0.
+func Token(next int) string {
+	if next == 0 {
+		return ""
+	}
+	return strconv.Itoa(next)
+}
