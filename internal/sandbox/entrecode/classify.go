@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 )
 
 // Classify implements sandbox.Emulator. A deployment of an older build than the
@@ -20,7 +21,7 @@ func (e *Emulator) Classify(r *http.Request, _ []byte) sandbox.Action {
 		if o.platform != nil {
 			a.Targets = e.named(o.platform.ID, o.targets)
 		}
-		if refused.status == 0 && e.state.ranBefore(o) {
+		if refused.status == 0 && e.State.ranBefore(o) {
 			a.Kind = "rollback"
 		}
 		return a
@@ -61,10 +62,10 @@ func (e *Emulator) concerned(at location) []string {
 // target ids; all on the platform without any.
 func (e *Emulator) named(platform string, ids []string) []string {
 	var names []string
-	for _, t := range e.targets {
-		shares := slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(t.TargetIDs, id) })
-		if t.PlatformID == platform && (shares || len(ids) == 0) {
-			names = append(names, t.name)
+	for _, s := range e.seats {
+		shares := slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(s.Config.TargetIDs, id) })
+		if s.Config.PlatformID == platform && (shares || len(ids) == 0) {
+			names = append(names, s.Name())
 		}
 	}
 	return names
@@ -73,15 +74,15 @@ func (e *Emulator) named(platform string, ids []string) []string {
 // Intrude implements sandbox.Intruder: somebody builds anew and deploys that to
 // the target.
 func (e *Emulator) Intrude(name string) error {
-	i := slices.IndexFunc(e.targets, func(t target) bool { return t.name == name })
+	i := slices.IndexFunc(e.seats, func(s kit.Seat[config]) bool { return s.Name() == name })
 	if i < 0 {
 		return fmt.Errorf("no platform is known for target %q", name)
 	}
-	t, now := e.targets[i], e.now().UTC()
-	b := e.state.addBuild(t.PlatformID, -1, now)
+	t, now := e.seats[i].Config, e.Now().UTC()
+	b := e.State.addBuild(t.PlatformID, -1, now)
 	b.Finished = now
-	d := e.state.addDeployment(b.ID, t.PlatformID, t.TargetIDs, now)
+	d := e.State.addDeployment(b.ID, t.PlatformID, t.TargetIDs, now)
 	d.Creator = "stranger@example.com"
-	e.state.end(d, now)
+	e.State.end(d, now)
 	return nil
 }

@@ -11,11 +11,12 @@
 package entrecode
 
 import (
-	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 )
 
 // dummyToken is the access token that Env gives to clients. No other is accepted. It is
@@ -29,22 +30,18 @@ const RejectedToken = "rejected"
 // The fault kinds of this platform beside the sandbox's own. Each applies to
 // the deployment that the request creates.
 const (
-	FaultFail    = sandbox.FaultKind("fail")    // it ends in error
-	FaultHang    = sandbox.FaultKind("hang")    // it runs for ever
+	FaultFail    = kit.Fail                     // it ends in error
+	FaultHang    = kit.Hang                     // it runs for ever
 	FaultUnknown = sandbox.FaultKind("unknown") // it ends in a status that nobody knows
 )
 
+type core = kit.Core[state, string]
+
 // Emulator is the API. Its zero value is not usable; see [New].
 type Emulator struct {
-	now     func() time.Time
-	state   state
-	targets []target
-}
+	core
 
-// target is a pipeline's target and what it names.
-type target struct {
-	name string
-	config
+	seats []kit.Seat[config] // the pipeline's targets
 }
 
 // config are a target's keys in the pipeline file.
@@ -57,30 +54,36 @@ type config struct {
 var (
 	_ sandbox.Emulator = (*Emulator)(nil)
 	_ sandbox.Intruder = (*Emulator)(nil)
-	_ sandbox.Faulter  = (*Emulator)(nil)
 )
 
 // New is an empty App Manager on the clock now.
-func New(now func() time.Time) *Emulator { return &Emulator{now: now, state: newState()} }
-
-// Platform implements sandbox.Emulator.
-func (e *Emulator) Platform() string { return "entrecode" }
+func New(now func() time.Time) *Emulator {
+	return &Emulator{core: kit.NewCore[string]("entrecode", now, newState, FaultFail, FaultHang, FaultUnknown)}
+}
 
 // Env implements sandbox.Emulator.
 func (e *Emulator) Env(base string) map[string]string {
 	return map[string]string{"ENTRECODE_APPSERVER_URL": base + "/", "ENTRECODE_ACCESS_TOKEN": dummyToken}
 }
 
-// FaultKinds implements sandbox.Faulter.
-func (e *Emulator) FaultKinds() []string {
-	return []string{string(FaultFail), string(FaultHang), string(FaultUnknown)}
+// Example implements sandbox.Exampler: an app has a platform for each of two stages,
+// and one that is named has a target.
+func (e *Emulator) Example(names []string) []sandbox.Example {
+	if len(names) != 1 {
+		return nil
+	}
+	app, platform, one := strings.Cut(names[0], "/")
+	if one {
+		return []sandbox.Example{{Stage: "production", Target: "production", Config: config{AppID: app, PlatformID: platform, TargetIDs: []string{platform + "-1"}}}}
+	}
+	var places []sandbox.Example
+	for _, stage := range []string{"staging", "production"} {
+		places = append(places, sandbox.Example{Stage: stage, Target: stage, Config: config{
+			AppID: app, PlatformID: app + "-" + stage, TargetIDs: []string{app + "-" + stage + "-1"},
+		}})
+	}
+	return places
 }
-
-// Save implements sandbox.Emulator.
-func (e *Emulator) Save() ([]byte, error) { return json.MarshalIndent(e.state, "", "  ") }
-
-// Restore implements sandbox.Emulator.
-func (e *Emulator) Restore(saved []byte) error { return sandbox.Restored(&e.state, saved, newState()) }
 
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, _ *http.Request, why sandbox.Refusal) {

@@ -2,7 +2,9 @@ package entrecode
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,11 +117,22 @@ func write(w http.ResponseWriter, status int, media string, body any) {
 	w.Write(data) //nolint:errcheck // a client that went away is its own affair
 }
 
-// sorted by token is no order that a client could rely on.
+// byToken is no order that a client could rely on.
 //
 // docs/platforms.md: "Lists are paged and in no particular order."
 func byToken[T any](id func(T) int) func(a, b T) int {
 	return func(a, b T) int {
 		return strings.Compare(token("order", strconv.Itoa(id(a))), token("order", strconv.Itoa(id(b))))
 	}
+}
+
+// shuffled are those of all that are wanted, in no order that a client could rely on.
+func shuffled[T any](all map[int]*T, wanted func(*T) bool) []*T {
+	var found []*T
+	for _, id := range slices.SortedFunc(maps.Keys(all), byToken(func(id int) int { return id })) {
+		if wanted(all[id]) {
+			found = append(found, all[id])
+		}
+	}
+	return found
 }

@@ -34,8 +34,8 @@ func curies() object {
 // docs/platforms.md: "the entry point offers `ec:app/by-id` (templated) and no deployments relation"
 func (e *Emulator) entry(r *http.Request) object {
 	var apps []object
-	for _, id := range slices.Sorted(maps.Keys(e.state.Apps)) {
-		a := e.state.Apps[id]
+	for _, id := range slices.Sorted(maps.Keys(e.State.Apps)) {
+		a := e.State.Apps[id]
 		apps = append(apps, object{"appID": a.ID, "title": a.Title, "_links": object{"self": link(base(r) + pathApp(a.ID))}})
 	}
 	return object{
@@ -55,8 +55,8 @@ func (e *Emulator) entry(r *http.Request) object {
 // app has, like the recorded one, a template that does not say that it is one.
 func (e *Emulator) app(r *http.Request, a *app) object {
 	var platforms []object
-	for _, id := range slices.Sorted(maps.Keys(e.state.Platforms)) {
-		if e.state.Platforms[id].App == a.ID {
+	for _, id := range slices.Sorted(maps.Keys(e.State.Platforms)) {
+		if e.State.Platforms[id].App == a.ID {
 			platforms = append(platforms, link(pathPlatform(id)))
 		}
 	}
@@ -83,10 +83,10 @@ func (e *Emulator) platform(r *http.Request, p *platform) object {
 		"ec:app/builds":              link(pathBuildsOf(p.ID)),
 		"ec:app/builds/options":      template(base(r) + pathBuildsOf(p.ID) + "{?buildID,page,platformID,size,_list,sort}"),
 	}
-	if b := newest(e.state.Builds, func(b *build) bool { return b.Platform == p.ID }); b != nil {
+	if b := newest(e.State.Builds, func(b *build) bool { return b.Platform == p.ID }); b != nil {
 		links["ec:app/build/latest"] = link(pathBuilds() + "?" + url.Values{"platformID": {p.ID}, "buildID": {strconv.Itoa(b.ID)}}.Encode())
 	}
-	if d := newest(e.state.Deployments, func(d *deployment) bool { return d.Platform == p.ID }); d != nil {
+	if d := newest(e.State.Deployments, func(d *deployment) bool { return d.Platform == p.ID }); d != nil {
 		links["ec:app/deployment/latest"] = link(pathDeployment(d.ID))
 	}
 	return object{"platformID": p.ID, "title": p.Title, "config": object{}, "platformType": p.Type, "_links": links}
@@ -142,7 +142,7 @@ func (e *Emulator) deployment(r *http.Request, d *deployment) object {
 		"_links": object{
 			"self":            link(base(r) + pathDeployment(d.ID)),
 			"collection":      link(base(r) + pathOf(d.Platform)),
-			"ec:app":          link(pathApp(e.state.Platforms[d.Platform].App)),
+			"ec:app":          link(pathApp(e.State.Platforms[d.Platform].App)),
 			"ec:app/build":    link(pathBuild(d.Build)),
 			"ec:app/platform": link(pathPlatform(d.Platform)),
 			"ec:app/target":   oneOrMany(targetLinks(r, d.Targets)),

@@ -10,11 +10,12 @@ import (
 	"strings"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 )
 
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e.state.settle(e.now().UTC())
+	e.State.settle(e.Now().UTC())
 	status, body, refused := e.answer(r)
 	if refused.status != 0 {
 		writeProblem(w, refused)
@@ -69,22 +70,22 @@ func (e *Emulator) locate(u *url.URL) location {
 		return location{entry: true}
 	case path == pathApps():
 		if id := query.Get("appID"); id != "" {
-			return location{app: e.state.Apps[id]}
+			return location{app: e.State.Apps[id]}
 		}
 		return location{apps: true}
 	case strings.HasPrefix(path, pathApps()+"/"):
-		return location{app: e.state.Apps[strings.TrimPrefix(u.Path, pathApps()+"/")]}
+		return location{app: e.State.Apps[strings.TrimPrefix(u.Path, pathApps()+"/")]}
 	case path == pathPlatforms():
-		if p := e.state.Platforms[query.Get("platformID")]; p != nil {
+		if p := e.State.Platforms[query.Get("platformID")]; p != nil {
 			return location{platform: p}
 		}
 		return location{refused: noMatch("platformID")}
 	case path == pathTargets():
 		return e.locateTargets(list(query["targetID"]))
 	case path == pathBuilds():
-		return location{builds: true, path: path, platform: e.state.Platforms[query.Get("platformID")]}
+		return location{builds: true, path: path, platform: e.State.Platforms[query.Get("platformID")]}
 	case path == pathDeployments():
-		return location{deployments: true, path: path, platform: e.state.Platforms[query.Get("platformID")]}
+		return location{deployments: true, path: path, platform: e.State.Platforms[query.Get("platformID")]}
 	default:
 		return e.locateToken(path, query)
 	}
@@ -93,7 +94,7 @@ func (e *Emulator) locate(u *url.URL) location {
 // locateTargets finds targets by their ids: one is a resource, several are a list.
 func (e *Emulator) locateTargets(ids []string) location {
 	for _, id := range ids {
-		if !slices.ContainsFunc(sandbox.Sorted(e.state.Platforms), func(p *platform) bool { return slices.Contains(p.Targets, id) }) {
+		if !slices.ContainsFunc(kit.Sorted(e.State.Platforms), func(p *platform) bool { return slices.Contains(p.Targets, id) }) {
 			return location{refused: noMatch("targetID")}
 		}
 	}
@@ -108,7 +109,7 @@ func (e *Emulator) locatePlatforms(a *app, id string) location {
 	if id == "" {
 		return location{platforms: a}
 	}
-	if p := e.state.Platforms[id]; p != nil && p.App == a.ID {
+	if p := e.State.Platforms[id]; p != nil && p.App == a.ID {
 		return location{platform: p}
 	}
 	return location{refused: noMatch("platformID")}
@@ -116,12 +117,12 @@ func (e *Emulator) locatePlatforms(a *app, id string) location {
 
 // locateToken finds what has its own address.
 func (e *Emulator) locateToken(path string, query url.Values) location {
-	for id, a := range e.state.Apps {
+	for id, a := range e.State.Apps {
 		if path == pathPlatformsOf(id) {
 			return e.locatePlatforms(a, query.Get("platformID"))
 		}
 	}
-	for id, p := range e.state.Platforms {
+	for id, p := range e.State.Platforms {
 		switch path {
 		case pathOf(id):
 			return location{deployments: true, path: path, platform: p}
@@ -129,12 +130,12 @@ func (e *Emulator) locateToken(path string, query url.Values) location {
 			return location{builds: true, path: path, platform: p}
 		}
 	}
-	for id, b := range e.state.Builds {
+	for id, b := range e.State.Builds {
 		if path == pathBuild(id) {
 			return location{build: b}
 		}
 	}
-	for id, d := range e.state.Deployments {
+	for id, d := range e.State.Deployments {
 		if path == pathDeployment(id) {
 			return location{deployment: d}
 		}
@@ -150,7 +151,7 @@ func (e *Emulator) read(r *http.Request, at location) (object, problem) {
 	case at.entry:
 		return e.entry(r), none
 	case at.apps:
-		return page(r, "ec:app", pathApps(), items(sandbox.Sorted(e.state.Apps), func(a *app) object { return e.app(r, a) })), none
+		return page(r, "ec:app", pathApps(), items(kit.Sorted(e.State.Apps), func(a *app) object { return e.app(r, a) })), none
 	case at.app != nil:
 		return e.app(r, at.app), none
 	case at.platforms != nil:
@@ -181,12 +182,12 @@ func (e *Emulator) advance(d *deployment) {
 		return
 	}
 	if d.Reads++; d.Reads >= readsToEnd {
-		e.state.end(d, e.now().UTC())
+		e.State.end(d, e.Now().UTC())
 	}
 }
 
 func (e *Emulator) listPlatforms(r *http.Request, a *app) object {
-	of := slices.DeleteFunc(sandbox.Sorted(e.state.Platforms), func(p *platform) bool { return p.App != a.ID })
+	of := slices.DeleteFunc(kit.Sorted(e.State.Platforms), func(p *platform) bool { return p.App != a.ID })
 	return page(r, "ec:app/platform", pathPlatformsOf(a.ID), items(of, func(p *platform) object { return e.platform(r, p) }))
 }
 
@@ -205,7 +206,7 @@ func items[T any](all []T, show func(T) object) []object {
 func (e *Emulator) listDeployments(r *http.Request, at location) (object, problem) {
 	query := r.URL.Query()
 	if id := query.Get("deploymentID"); id != "" {
-		if d := e.state.Deployments[atoi(id)]; d != nil {
+		if d := e.State.Deployments[atoi(id)]; d != nil {
 			return e.deployment(r, d), problem{}
 		}
 		return nil, noMatch("deploymentID")
@@ -213,18 +214,8 @@ func (e *Emulator) listDeployments(r *http.Request, at location) (object, proble
 	if at.platform == nil {
 		return nil, missing("platformID")
 	}
-	var found []*deployment
-	for _, d := range e.state.Deployments {
-		if d.Platform == at.platform.ID {
-			found = append(found, d)
-		}
-	}
-	slices.SortFunc(found, byToken(func(d *deployment) int { return d.ID }))
-	items := make([]object, 0, len(found))
-	for _, d := range found {
-		items = append(items, e.deployment(r, d))
-	}
-	return page(r, "ec:app/deployment", at.path, items), problem{}
+	found := shuffled(e.State.Deployments, func(d *deployment) bool { return d.Platform == at.platform.ID })
+	return page(r, "ec:app/deployment", at.path, items(found, func(d *deployment) object { return e.deployment(r, d) })), problem{}
 }
 
 // listBuilds is a platform's list, or the one build that is asked for.
@@ -232,7 +223,7 @@ func (e *Emulator) listDeployments(r *http.Request, at location) (object, proble
 // docs/platforms.md: "A filter by the list's own id answers that one resource and no list"
 func (e *Emulator) listBuilds(r *http.Request, at location) (object, problem) {
 	if id := r.URL.Query().Get("buildID"); id != "" {
-		b := e.state.Builds[atoi(id)]
+		b := e.State.Builds[atoi(id)]
 		if of := r.URL.Query().Get("platformID"); b == nil || of != "" && b.Platform != of {
 			return nil, noMatch("buildID")
 		}
@@ -241,18 +232,8 @@ func (e *Emulator) listBuilds(r *http.Request, at location) (object, problem) {
 	if at.platform == nil {
 		return nil, missing("platformID")
 	}
-	var found []*build
-	for _, b := range e.state.Builds {
-		if b.Platform == at.platform.ID {
-			found = append(found, b)
-		}
-	}
-	slices.SortFunc(found, byToken(func(b *build) int { return b.ID }))
-	items := make([]object, 0, len(found))
-	for _, b := range found {
-		items = append(items, e.build(r, b))
-	}
-	return page(r, "ec:app/build", at.path, items), problem{}
+	found := shuffled(e.State.Builds, func(b *build) bool { return b.Platform == at.platform.ID })
+	return page(r, "ec:app/build", at.path, items(found, func(b *build) object { return e.build(r, b) })), problem{}
 }
 
 // create starts a deployment.
@@ -269,7 +250,7 @@ func (e *Emulator) create(r *http.Request, at location) (int, object, problem) {
 	if refused.status != 0 {
 		return 0, nil, refused
 	}
-	d := e.state.addDeployment(order.build.ID, order.platform.ID, order.targets, e.now().UTC())
+	d := e.State.addDeployment(order.build.ID, order.platform.ID, order.targets, e.Now().UTC())
 	d.Plan = string(sandbox.FaultOf(r))
 	return http.StatusCreated, e.deployment(r, d), problem{}
 }
@@ -305,9 +286,9 @@ func (e *Emulator) order(r *http.Request, at location) (order, problem) {
 	if err != nil {
 		return o, problem{http.StatusBadRequest, 3212, "Invalid format for property in query string", "buildID", ""}
 	}
-	o.build = e.state.Builds[number]
+	o.build = e.State.Builds[number]
 	// docs/platforms.md: "cannot be shared between apps"
-	if o.build == nil || e.state.Platforms[o.build.Platform].App != o.platform.App {
+	if o.build == nil || e.State.Platforms[o.build.Platform].App != o.platform.App {
 		return o, noMatch("buildID")
 	}
 	if o.build.Status != success {

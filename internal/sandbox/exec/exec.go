@@ -7,48 +7,48 @@
 package exec
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 	"sluice/pipeline"
 )
 
 // The fault kinds that the emulator adds. They apply to requests that begin an effect.
 const (
-	FaultFail sandbox.FaultKind = "fail" // the effect fails
-	FaultHang sandbox.FaultKind = "hang" // it never ends
+	FaultFail = kit.Fail // the effect fails
+	FaultHang = kit.Hang // it never ends
 )
 
-// Emulator stands for all programs. Its zero value is not usable; see [New].
+type core = kit.Core[state, string]
+
+// Emulator stands for all programs. Its zero value is not usable; see [New]. Its targets
+// are kept by their resource.
 type Emulator struct {
+	core
+
 	// Step is how long an effect takes.
 	Step time.Duration
-
-	now     func() time.Time
-	state   state
-	targets map[string][]string // pipeline targets by their resource
 }
 
 var (
 	_ sandbox.Emulator = (*Emulator)(nil)
 	_ sandbox.Intruder = (*Emulator)(nil)
-	_ sandbox.Faulter  = (*Emulator)(nil)
 )
 
 // New has no releases, on the clock now. Effects take a second.
 func New(now func() time.Time) *Emulator {
-	return &Emulator{Step: time.Second, now: now, state: newState(), targets: map[string][]string{}}
+	return &Emulator{core: kit.NewCore[string]("exec", now, newState, FaultFail, FaultHang), Step: time.Second}
 }
 
 // state is everything the emulator keeps, in the shape of its file.
 type state struct {
-	Releases []release         `json:"releases"` // oldest first
-	Places   map[string]*place `json:"places"`   // by resource
-	Made     int               `json:"made"`     // effects ever begun
+	Releases  []release         `json:"releases"` // oldest first
+	Places    map[string]*place `json:"places"`   // by resource
+	kit.Count                   // of effects ever begun
 }
 
 type release struct {
@@ -67,88 +67,56 @@ type place struct {
 
 // work is an effect on a place.
 type work struct {
-	ID      string    `json:"id"`
-	Key     string    `json:"key"`
-	Runs    string    `json:"runs"`
-	Canary  string    `json:"canary,omitempty"`
-	Percent string    `json:"percent,omitempty"`
-	Ends    time.Time `json:"ends"`
-	Fault   string    `json:"fault,omitempty"`
-	Over    bool      `json:"over,omitempty"`
+	ID      string `json:"id"`
+	Key     string `json:"key"`
+	Runs    string `json:"runs"`
+	Canary  string `json:"canary,omitempty"`
+	Percent string `json:"percent,omitempty"`
+	Over    bool   `json:"over,omitempty"`
+	kit.Work
 }
 
 func newState() state { return state{Releases: []release{}, Places: map[string]*place{}} }
-
-// Platform implements sandbox.Emulator.
-func (e *Emulator) Platform() string { return "exec" }
 
 // Env implements sandbox.Emulator.
 func (e *Emulator) Env(base string) map[string]string {
 	return map[string]string{"SLUICE_EXEC_URL": base}
 }
 
-// FaultKinds implements sandbox.Faulter.
-func (e *Emulator) FaultKinds() []string { return []string{string(FaultFail), string(FaultHang)} }
-
-// Save implements sandbox.Emulator.
-func (e *Emulator) Save() ([]byte, error) { return json.MarshalIndent(e.state, "", " ") }
-
-// Restore implements sandbox.Emulator.
-func (e *Emulator) Restore(saved []byte) error { return sandbox.Restored(&e.state, saved, newState()) }
-
-const day = 24 * time.Hour
+type config struct{ Resource string }
 
 // Seed implements sandbox.Emulator: there is a release for each of the pipeline's
 // stages. The first stage runs the newest, each later one an older.
 func (e *Emulator) Seed(p *pipeline.Pipeline) error {
-	for position, stage := range p.Stages {
-		for _, t := range stage.Targets {
-			if t.Platform.Platform != e.Platform() {
-				continue
-			}
-			var config struct{ Resource string }
-			if err := json.Unmarshal(t.Config, &config); err != nil {
-				return fmt.Errorf("target %s: %w", t.Name.Value, err)
-			}
-			e.seedReleases(max(len(p.Stages), 2))
-			e.seedPlace(t.Name.Value, config.Resource, position)
+	return kit.Seed(p, e.Platform(), nil, func(s kit.Seat[config]) {
+		e.seedReleases(max(len(p.Stages), 2))
+		resource := s.Config.Resource
+		e.Targets.Learn(resource, s.Name())
+		if e.State.Places[resource] == nil {
+			runs := e.State.Releases[max(len(e.State.Releases)-1-s.Stage, 0)]
+			e.State.Places[resource] = &place{Runs: runs.ID}
 		}
-	}
-	return nil
+	})
 }
 
 func (e *Emulator) seedReleases(n int) {
-	for age := n - len(e.state.Releases); age > 0; age-- {
-		e.state.Releases = append(e.state.Releases, release{
-			ID: fmt.Sprintf("release-%d", len(e.state.Releases)+1), CreateTime: e.now().UTC().Add(-time.Duration(age) * day),
+	for age := n - len(e.State.Releases); age > 0; age-- {
+		e.State.Releases = append(e.State.Releases, release{
+			ID: fmt.Sprintf("release-%d", len(e.State.Releases)+1), CreateTime: e.Now().UTC().Add(-time.Duration(age) * kit.Day),
 		})
-	}
-}
-
-// seedPlace learns a target and makes its resource where that is missing.
-func (e *Emulator) seedPlace(target, resource string, position int) {
-	if !slices.Contains(e.targets[resource], target) {
-		e.targets[resource] = append(e.targets[resource], target)
-	}
-	if e.state.Places[resource] == nil {
-		runs := e.state.Releases[max(len(e.state.Releases)-1-position, 0)]
-		e.state.Places[resource] = &place{Runs: runs.ID}
 	}
 }
 
 // Intrude implements sandbox.Intruder: somebody else puts a hot fix there.
 func (e *Emulator) Intrude(target string) error {
-	for resource, names := range e.targets {
-		p := e.state.Places[resource]
-		if !slices.Contains(names, target) || p == nil {
-			continue
-		}
-		r := release{ID: fmt.Sprintf("hotfix-%d", len(e.state.Releases)+1), CreateTime: e.now().UTC()}
-		e.state.Releases = append(e.state.Releases, r)
-		*p = place{Runs: r.ID, Changes: p.Changes + 1}
-		return nil
+	p, err := kit.Named(e.Targets, target, e.State.Places)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("no target %q was seeded", target)
+	r := release{ID: fmt.Sprintf("hotfix-%d", len(e.State.Releases)+1), CreateTime: e.Now().UTC()}
+	e.State.Releases = append(e.State.Releases, r)
+	*p = place{Runs: r.ID, Changes: p.Changes + 1}
+	return nil
 }
 
 // Refuse implements sandbox.Emulator.
@@ -166,7 +134,7 @@ func (e *Emulator) Refuse(w http.ResponseWriter, _ *http.Request, why sandbox.Re
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 	q, _ := questionOf(r, body) //nolint:errcheck // refused when it is served
-	a := sandbox.Action{Kind: sandbox.Read, Targets: slices.Clone(e.targets[q.Target.Resource])}
+	a := sandbox.Action{Kind: sandbox.Read, Targets: slices.Clone(e.Targets[q.Target.Resource])}
 	if r.Method != http.MethodGet {
 		a.Kind = q.Effect.Kind
 	}

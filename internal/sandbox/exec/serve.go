@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 )
 
 // docs/platforms.md: "Every document names the protocol, `sluice.exec/v1`"
@@ -81,7 +82,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusOK, object{"kinds": kinds(), "settle": "2s", "checks": true})
 		return
 	}
-	p := e.state.Places[q.Target.Resource]
+	p := e.State.Places[q.Target.Resource]
 	if p == nil {
 		write(w, http.StatusNotFound, problem("notFound", fmt.Sprintf("nothing is called %q", q.Target.Resource), "check exec.resource"))
 		return
@@ -94,13 +95,13 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //
 // docs/platforms.md: "What is on its way is pending, and the release is what runs until then"
 func (e *Emulator) settle() {
-	for _, p := range e.state.Places {
+	for _, p := range e.State.Places {
 		w := p.Work
-		if w == nil || w.Over || w.Fault == string(FaultHang) || e.now().Before(w.Ends) {
+		if w == nil || w.Over || !w.Run(e.Now(), e.Step) {
 			continue
 		}
 		w.Over = true
-		if w.Fault == "" {
+		if w.Fault != FaultFail {
 			p.Runs, p.Canary, p.Percent = w.Runs, w.Canary, w.Percent
 		}
 		p.Changes++
@@ -151,12 +152,12 @@ func (p *place) key() string {
 }
 
 func (e *Emulator) find(id string) int {
-	return slices.IndexFunc(e.state.Releases, func(r release) bool { return r.ID == id })
+	return slices.IndexFunc(e.State.Releases, func(r release) bool { return r.ID == id })
 }
 
 func (e *Emulator) release(id string) any {
 	if i := e.find(id); i >= 0 {
-		return e.state.Releases[i]
+		return e.State.Releases[i]
 	}
 	return nil
 }
@@ -167,12 +168,12 @@ func (e *Emulator) release(id string) any {
 func (e *Emulator) resolve(name string) (int, object) {
 	i := e.find(name)
 	if name == "latest" {
-		i = len(e.state.Releases) - 1
+		i = len(e.State.Releases) - 1
 	}
 	if i < 0 {
 		return http.StatusNotFound, problem("notFound", fmt.Sprintf("there is no release %q", name), "name one that was built")
 	}
-	return http.StatusOK, object{"release": e.state.Releases[i]}
+	return http.StatusOK, object{"release": e.State.Releases[i]}
 }
 
 // begin begins an effect.
@@ -190,12 +191,8 @@ func (e *Emulator) begin(r *http.Request, q question, p *place) (int, object) {
 	case !slices.Contains(kinds(), q.Effect.Kind):
 		return http.StatusBadRequest, problem("unsupported", "unknown kind "+q.Effect.Kind, "")
 	}
-	e.state.Made++
 	p.Work = &work{
-		ID: fmt.Sprintf("work-%d", e.state.Made), Key: q.Effect.Key, Runs: q.Effect.Release.ID, Ends: e.now().UTC().Add(e.Step),
-	}
-	if fault := string(sandbox.FaultOf(r)); slices.Contains(e.FaultKinds(), fault) {
-		p.Work.Fault = fault
+		ID: fmt.Sprintf("work-%d", e.State.Next()), Key: q.Effect.Key, Runs: q.Effect.Release.ID, Work: kit.Begin(e.Now().UTC(), sandbox.FaultOf(r)),
 	}
 	if q.Effect.Kind == "weight" {
 		p.Work.Runs, p.Work.Canary, p.Work.Percent = p.Runs, q.Effect.Release.ID, q.Effect.Percent
@@ -213,7 +210,7 @@ func (p *place) poll(q question) object {
 		return object{"status": "failed", "errors": []object{{"code": "GONE", "message": "another effect took its place"}}}
 	case !w.Over:
 		return object{"status": "running", "workId": w.ID, "wait": "1s"}
-	case w.Fault == string(FaultFail):
+	case w.Fault == FaultFail:
 		return object{"status": "failed", "errors": []object{{"code": "UNHEALTHY", "message": "it did not become healthy"}}, "log": "starting\nexit status 1\n"}
 	default:
 		return object{"status": "succeeded"}

@@ -1,14 +1,13 @@
 package lambda
 
 import (
-	"maps"
 	"net/http"
 	"regexp"
-	"slices"
 	"sync"
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // aliasInput is what a request says of an alias. What it leaves out stays as it is.
@@ -22,92 +21,63 @@ type aliasInput struct {
 	RoutingConfig   *routingConfig `json:"RoutingConfig"`
 }
 
-func (e *Emulator) at(region string, r *http.Request) (*function, address, error) {
-	at := address{region, r.PathValue("fn"), r.PathValue("alias")}
-	f, err := e.state.function(region, at.function)
-	return f, at, err
+func (e *Emulator) getAlias(c *call, _ *struct{}) (any, error) {
+	a, err := c.function.alias(c.address())
+	if err != nil {
+		return nil, err
+	}
+	e.warm(c.function, a)
+	return a, nil
 }
 
-func (e *Emulator) getAlias(region string, r *http.Request) (int, any, error) {
-	f, at, err := e.at(region, r)
-	if err != nil {
-		return 0, nil, err
+func (e *Emulator) listAliases(c *call, _ *struct{}) (any, error) {
+	all := kit.Sorted(c.function.Aliases)
+	for _, a := range all {
+		e.warm(c.function, a)
 	}
-	a, err := f.alias(at)
-	if err != nil {
-		return 0, nil, err
-	}
-	e.warm(f, a)
-	return http.StatusOK, a, nil
-}
-
-func (e *Emulator) listAliases(region string, r *http.Request) (int, any, error) {
-	f, _, err := e.at(region, r)
-	if err != nil {
-		return 0, nil, err
-	}
-	var all []*alias
-	for _, name := range slices.Sorted(maps.Keys(f.Aliases)) {
-		e.warm(f, f.Aliases[name])
-		all = append(all, f.Aliases[name])
-	}
-	items, next, err := page(r, all)
-	return http.StatusOK, struct {
+	items, next, err := page(c, all)
+	return struct {
 		Aliases    []*alias
 		NextMarker *string
 	}{items, next}, err
 }
 
-func (e *Emulator) createAlias(region string, r *http.Request) (int, any, error) {
-	f, _, err := e.at(region, r)
-	if err != nil {
-		return 0, nil, err
+func (e *Emulator) createAlias(c *call, in *aliasInput) (any, error) {
+	f := c.function
+	if f.Aliases[in.Name] != nil {
+		return nil, awsapi.Errorf(http.StatusConflict, "ResourceConflictException", "Alias already exists: %s:%s", f.Latest.FunctionArn, in.Name)
 	}
-	var input aliasInput
-	if err := decode(r, &input); err != nil {
-		return 0, nil, err
+	a := &alias{Name: in.Name, AliasArn: f.Latest.FunctionArn + ":" + in.Name}
+	if err := a.update(f, *in); err != nil {
+		return nil, err
 	}
-	if f.Aliases[input.Name] != nil {
-		return 0, nil, awsapi.Errorf(http.StatusConflict, "ResourceConflictException", "Alias already exists: %s:%s", f.Latest.FunctionArn, input.Name)
-	}
-	a := &alias{Name: input.Name, AliasArn: f.Latest.FunctionArn + ":" + input.Name}
-	if err := a.update(f, input); err != nil {
-		return 0, nil, err
-	}
-	f.Aliases[input.Name] = a
-	return http.StatusCreated, a, nil
+	f.Aliases[in.Name] = a
+	return a, nil
 }
 
-func (e *Emulator) updateAlias(region string, r *http.Request) (int, any, error) {
-	f, at, err := e.at(region, r)
-	if err != nil {
-		return 0, nil, err
-	}
-	var input aliasInput
-	if err := decode(r, &input); err != nil {
-		return 0, nil, err
-	}
+func (e *Emulator) updateAlias(c *call, in *aliasInput) (any, error) {
+	f, at := c.function, c.address()
 	a := f.Aliases[at.alias]
 	if a == nil {
 		// docs/platforms.md: "PUT 404 "Alias not found: …""
-		return 0, nil, notFound("Alias not found: %s:%s", arn(at.region, f.Name), at.alias)
+		return nil, notFound("Alias not found: %s:%s", arn(at.region, f.Name), at.alias)
 	}
 	e.warm(f, a)
-	if input.RevisionID != nil && *input.RevisionID != a.RevisionID {
+	if in.RevisionID != nil && *in.RevisionID != a.RevisionID {
 		// docs/platforms.md: "a stale one is 412 `PreconditionFailedException` "The Revision Id provided does not match the latest Revision Id."
-		return 0, nil, awsapi.Errorf(http.StatusPreconditionFailed, "PreconditionFailedException",
+		return nil, awsapi.Errorf(http.StatusPreconditionFailed, "PreconditionFailedException",
 			"The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
 	}
-	if err := f.provisioned(a, input); err != nil {
-		return 0, nil, err
+	if err := f.provisioned(a, *in); err != nil {
+		return nil, err
 	}
 	old := a.FunctionVersion
-	if err := a.update(f, input); err != nil {
-		return 0, nil, err
+	if err := a.update(f, *in); err != nil {
+		return nil, err
 	}
 	answer := *a
-	e.cool(f, a, old, sandbox.FaultOf(r) == "cold")
-	return http.StatusOK, answer, nil
+	e.cool(f, a, old, sandbox.FaultOf(c.Request) == faultCold)
+	return answer, nil
 }
 
 var number = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]+$`) })

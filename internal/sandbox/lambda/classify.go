@@ -3,7 +3,6 @@ package lambda
 import (
 	"encoding/json"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -38,21 +37,16 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 // targetsAt lists the targets that name an alias, or any alias of the function where
 // it is "".
 func (e *Emulator) targetsAt(region, fn, alias string) []string {
-	var names []string
-	for at, targets := range e.targets {
-		if (at.region == region || at.region == "") && at.function == fn && (alias == "" || at.alias == alias) {
-			names = append(names, targets...)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return e.Targets.Naming(func(at address) bool {
+		return (at.region == region || at.region == "") && at.function == fn && (alias == "" || at.alias == alias)
+	})
 }
 
 // updateKind tells which of the driver's effects an update of an alias is, by what
 // it would make of what stands.
 func (e *Emulator) updateKind(at address, body []byte) string {
 	var input aliasInput
-	f, err := e.state.function(at.region, at.function)
+	f, err := e.State.function(at.region, at.function)
 	if json.Unmarshal(body, &input) != nil || err != nil || f.Aliases[at.alias] == nil {
 		return sandbox.Other
 	}

@@ -32,7 +32,7 @@ func (e *Emulator) cool(f *function, a *alias, old string, cold bool) {
 	if c == nil || old == a.FunctionVersion {
 		return
 	}
-	c.Old, c.WarmAt, c.Cold = old, e.now().Add(warming), cold
+	c.Old, c.WarmAt, c.Cold = old, e.Now().Add(warming), cold
 	a.RoutingConfig = &routingConfig{AdditionalVersionWeights: map[string]float64{old: 1}}
 	a.touch()
 }
@@ -41,59 +41,52 @@ func (e *Emulator) cool(f *function, a *alias, old string, cold bool) {
 // initialisation fails never is.
 func (e *Emulator) warm(f *function, a *alias) {
 	c := f.Warm[a.Name]
-	if c == nil || c.Old == "" || c.Cold || e.now().Before(c.WarmAt) {
+	if c == nil || c.Old == "" || c.Cold || e.Now().Before(c.WarmAt) {
 		return
 	}
-	c.Old, a.RoutingConfig, e.moved = "", nil, true
+	c.Old, a.RoutingConfig = "", nil
+	e.Move()
 	a.touch()
 }
 
-// concurrencyOf finds what a request asks about.
-func (e *Emulator) concurrencyOf(region string, r *http.Request) (*function, *alias, error) {
-	f, err := e.state.function(region, r.PathValue("fn"))
-	if err != nil {
-		return nil, nil, err
-	}
-	a, err := f.alias(address{region, f.Name, r.URL.Query().Get("Qualifier")})
-	return f, a, err
+// qualified is the alias that a request asks about.
+func (c *call) qualified() (*alias, error) {
+	return c.function.alias(address{c.region, c.function.Name, c.URL.Query().Get("Qualifier")})
 }
 
-func (e *Emulator) getConcurrency(region string, r *http.Request) (int, any, error) {
-	f, a, err := e.concurrencyOf(region, r)
+func (e *Emulator) getConcurrency(c *call, _ *struct{}) (any, error) {
+	a, err := c.qualified()
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	e.warm(f, a)
-	c := f.Warm[a.Name]
-	if c == nil {
-		return 0, nil, &awsapi.Error{Status: http.StatusNotFound, Name: "ProvisionedConcurrencyConfigNotFoundException", Message: "No Provisioned Concurrency Config found for this function"}
+	e.warm(c.function, a)
+	warm := c.function.Warm[a.Name]
+	if warm == nil {
+		return nil, awsapi.Errorf(http.StatusNotFound, "ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function")
 	}
-	return http.StatusOK, c.answer(e.now()), nil
+	return warm.answer(e.Now()), nil
 }
 
-func (e *Emulator) putConcurrency(region string, r *http.Request) (int, any, error) {
-	var input struct{ ProvisionedConcurrentExecutions int }
-	f, a, err := e.concurrencyOf(region, r)
+type concurrencyInput struct{ ProvisionedConcurrentExecutions int }
+
+func (e *Emulator) putConcurrency(c *call, in *concurrencyInput) (any, error) {
+	a, err := c.qualified()
 	if err != nil {
-		return 0, nil, err
-	}
-	if err := decode(r, &input); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if a.RoutingConfig != nil {
-		return 0, nil, invalid("Alias with weights can not be used with Provisioned Concurrency")
+		return nil, invalid("Alias with weights can not be used with Provisioned Concurrency")
 	}
-	f.Warm[a.Name] = &concurrency{Requested: input.ProvisionedConcurrentExecutions}
-	return http.StatusAccepted, f.Warm[a.Name].answer(e.now()), nil
+	c.function.Warm[a.Name] = &concurrency{Requested: in.ProvisionedConcurrentExecutions}
+	return c.function.Warm[a.Name].answer(e.Now()), nil
 }
 
-func (e *Emulator) deleteConcurrency(region string, r *http.Request) (int, any, error) {
-	f, a, err := e.concurrencyOf(region, r)
-	if err != nil {
-		return 0, nil, err
+func (e *Emulator) deleteConcurrency(c *call, _ *struct{}) (any, error) {
+	a, err := c.qualified()
+	if err == nil {
+		delete(c.function.Warm, a.Name)
 	}
-	delete(f.Warm, a.Name)
-	return http.StatusNoContent, nil, nil
+	return nil, err
 }
 
 // concurrencyAnswer is provisioned concurrency on the wire.

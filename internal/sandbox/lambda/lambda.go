@@ -7,64 +7,63 @@
 package lambda
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
-// Emulator is the API. Its zero value is not usable; see [New].
+type core = kit.Core[state, address]
+
+// Emulator is the API. Its zero value is not usable; see [New]. Its targets are kept by
+// the alias that they name.
 type Emulator struct {
-	now     func() time.Time
-	routes  http.Handler
-	state   state
-	moved   bool
-	targets map[address][]string // pipeline targets by the alias that they name
-	region  string               // of the first target seeded
+	core
+	kit.Moves // time warms provisioned concurrency
+
+	routes http.Handler
+	region string // of the first target seeded
 }
 
 var (
 	_ sandbox.Emulator = (*Emulator)(nil)
 	_ sandbox.Intruder = (*Emulator)(nil)
-	_ sandbox.Faulter  = (*Emulator)(nil)
+	_ sandbox.Busier   = (*Emulator)(nil)
 	_ sandbox.Mover    = (*Emulator)(nil)
 )
 
+// faultCold has the new version of an alias with provisioned concurrency never get warm.
+const faultCold sandbox.FaultKind = "cold"
+
 // New has no functions yet, on the clock now.
 func New(now func() time.Time) *Emulator {
-	e := &Emulator{now: now, state: newState(), targets: map[address][]string{}, region: awsapi.DefaultRegion}
+	e := &Emulator{core: kit.NewCore[address]("lambda", now, newState, faultCold), region: awsapi.DefaultRegion}
 	e.routes = e.mux()
 	return e
 }
 
-// Platform implements sandbox.Emulator.
-func (e *Emulator) Platform() string { return "lambda" }
-
 // Env implements sandbox.Emulator.
 func (e *Emulator) Env(base string) map[string]string { return awsapi.Env("LAMBDA", base, e.region) }
 
-// Save implements sandbox.Emulator.
-func (e *Emulator) Save() ([]byte, error) { return json.MarshalIndent(e.state, "", "  ") }
-
-// Restore implements sandbox.Emulator.
-func (e *Emulator) Restore(saved []byte) error { return sandbox.Restored(&e.state, saved, newState()) }
-
-// Moved implements sandbox.Mover: time warms provisioned concurrency.
-func (e *Emulator) Moved() bool {
-	moved := e.moved
-	e.moved = false
-	return moved
+// Example implements sandbox.Exampler: a function with an alias for each of two
+// stages.
+func (e *Emulator) Example(names []string) []sandbox.Example {
+	if len(names) != 1 {
+		return nil
+	}
+	region, function := awsapi.CutRegion(names[0])
+	var places []sandbox.Example
+	for _, stage := range [][2]string{{"staging", "staging"}, {"production", "live"}} {
+		places = append(places, sandbox.OnePlace(stage[0], map[string]string{"function": function, "alias": stage[1], "region": region}))
+	}
+	return places
 }
 
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.routes.ServeHTTP(w, r) }
-
-// FaultKinds implements sandbox.Faulter: with "cold" the new version of an alias
-// with provisioned concurrency never gets warm.
-func (e *Emulator) FaultKinds() []string { return []string{"cold"} }
 
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Refusal) {
@@ -85,24 +84,20 @@ func (*Emulator) Busy(w http.ResponseWriter, _ *http.Request) {
 // Intrude implements sandbox.Intruder: by hand, somebody publishes something else
 // and has the target's alias run it.
 func (e *Emulator) Intrude(target string) error {
-	for at, names := range e.targets {
-		for _, name := range names {
-			if name != target {
-				continue
-			}
-			f, err := e.state.function(at.region, at.function)
-			if err != nil {
-				return err
-			}
-			a, err := f.alias(at)
-			if err != nil {
-				return err
-			}
-			f.upload(fmt.Sprintf("by hand %d", f.Made), e.now())
-			a.FunctionVersion, a.RoutingConfig = f.publish("by hand, past the pipeline", e.now()).Version, nil
-			a.touch()
-			return nil
-		}
+	at, err := e.Targets.Of(target)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("no alias is known for target %q", target)
+	f, err := e.State.function(at.region, at.function)
+	if err != nil {
+		return err
+	}
+	a, err := f.alias(at)
+	if err != nil {
+		return err
+	}
+	f.upload(fmt.Sprintf("by hand %d", f.Made), e.Now())
+	a.FunctionVersion, a.RoutingConfig = f.publish("by hand, past the pipeline", e.Now()).Version, nil
+	a.touch()
+	return nil
 }

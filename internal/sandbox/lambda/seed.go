@@ -2,14 +2,13 @@ package lambda
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 	"sluice/pipeline"
 )
 
@@ -20,48 +19,32 @@ type config struct {
 	Region   string `json:"region"`
 }
 
-const day = 24 * time.Hour
-
 // Seed implements sandbox.Emulator: every function has a version for each of the
 // pipeline's stages, of the same code whatever the function. The alias of the first
 // stage runs the newest, that of each later one an older.
 func (e *Emulator) Seed(p *pipeline.Pipeline) error {
-	for position, stage := range p.Stages {
-		for _, t := range stage.Targets {
-			if t.Platform.Platform != e.Platform() {
-				continue
-			}
-			var c config
-			if err := json.Unmarshal(t.Config, &c); err != nil {
-				return fmt.Errorf("target %s: %w", t.Name.Value, err)
-			}
-			e.seedTarget(t, c, len(p.Stages), position)
-		}
-	}
-	return nil
+	return kit.Seed(p, e.Platform(), nil, e.seedTarget)
 }
 
-// seedTarget learns t and makes what it names where that is missing.
-func (e *Emulator) seedTarget(t *pipeline.Target, c config, stages, position int) {
-	if len(e.targets) == 0 {
+// seedTarget learns a target and makes what it names where that is missing.
+func (e *Emulator) seedTarget(s kit.Seat[config]) {
+	c := s.Config
+	if len(e.Targets) == 0 {
 		e.region = cmp.Or(c.Region, awsapi.DefaultRegion)
 	}
-	at := address{c.Region, c.Function, c.Alias}
-	if !slices.Contains(e.targets[at], t.Name.Value) {
-		e.targets[at] = append(e.targets[at], t.Name.Value)
-	}
-	f := e.state.Regions[c.Region][c.Function]
+	e.Targets.Learn(address{c.Region, c.Function, c.Alias}, s.Name())
+	f := e.State.Regions[c.Region][c.Function]
 	if f == nil {
-		f = e.seedFunction(c, stages)
-		e.state.add(c.Region, f)
+		f = e.seedFunction(c, len(s.Pipeline.Stages))
+		e.State.add(c.Region, f)
 	}
 	if f.Aliases[c.Alias] != nil {
 		return
 	}
-	v := f.Versions[max(len(f.Versions)-1-position, 0)]
+	v := f.Versions[max(len(f.Versions)-1-s.Stage, 0)]
 	f.Aliases[c.Alias] = &alias{
 		Name: c.Alias, AliasArn: f.Latest.FunctionArn + ":" + c.Alias, FunctionVersion: v.Version,
-		Description: t.Stage.Name.Value, RevisionID: seedRevision(c),
+		Description: s.Target.Stage.Name.Value, RevisionID: seedRevision(c),
 	}
 }
 
@@ -69,7 +52,7 @@ func (e *Emulator) seedTarget(t *pipeline.Target, c config, stages, position int
 func (e *Emulator) seedFunction(c config, stages int) *function {
 	var f *function
 	for age := max(stages, 2); age > 0; age-- {
-		made := e.now().Add(-time.Duration(age) * day)
+		made := e.Now().Add(-time.Duration(age) * kit.Day)
 		code := fmt.Sprintf("seeded, %d days old", age)
 		if f == nil {
 			f = newFunction(cmp.Or(c.Region, awsapi.DefaultRegion), c.Function, code, made)

@@ -4,48 +4,69 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
 const functions = "/2015-03-31/functions/"
 
+// call is a request about a function.
+type call struct {
+	*http.Request
+	region   string
+	function *function
+}
+
+func (c *call) address() address { return address{c.region, c.function.Name, c.PathValue("alias")} }
+
+// on is a call on a function that must be there, and that reads a body of its own type;
+// an empty one says nothing.
+func on[In any](e *Emulator, status int, serve func(*call, *In) (any, error)) awsapi.Operation {
+	return func(region string, r *http.Request) (int, any, error) {
+		f, err := e.State.function(region, r.PathValue("fn"))
+		if err != nil {
+			return 0, nil, err
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return 0, nil, err
+		}
+		in := new(In)
+		if len(body) > 0 {
+			err = json.Unmarshal(body, in)
+		}
+		if err != nil {
+			return 0, nil, awsapi.Errorf(http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json: %v", err)
+		}
+		answer, err := serve(&call{r, region, f}, in)
+		return status, answer, err
+	}
+}
+
 // mux routes the calls.
 func (e *Emulator) mux() http.Handler {
+	const ok = http.StatusOK
+	const concurrency = "/2019-09-30/functions/{fn}/provisioned-concurrency"
 	mux := http.NewServeMux()
 	for pattern, op := range map[string]awsapi.Operation{
-		"GET " + functions + "{fn}/configuration":   e.getConfiguration,
-		"PUT " + functions + "{fn}/code":            e.updateCode,
-		"GET " + functions + "{fn}/versions":        e.listVersions,
-		"POST " + functions + "{fn}/versions":       e.publishVersion,
-		"GET " + functions + "{fn}/aliases":         e.listAliases,
-		"POST " + functions + "{fn}/aliases":        e.createAlias,
-		"GET " + functions + "{fn}/aliases/{alias}": e.getAlias,
-		"PUT " + functions + "{fn}/aliases/{alias}": e.updateAlias,
-
-		"GET /2019-09-30/functions/{fn}/provisioned-concurrency":    e.getConcurrency,
-		"PUT /2019-09-30/functions/{fn}/provisioned-concurrency":    e.putConcurrency,
-		"DELETE /2019-09-30/functions/{fn}/provisioned-concurrency": e.deleteConcurrency,
-
-		"/": awsapi.Unserved,
+		"GET " + functions + "{fn}/configuration":   on(e, ok, e.getConfiguration),
+		"PUT " + functions + "{fn}/code":            on(e, ok, e.updateCode),
+		"GET " + functions + "{fn}/versions":        on(e, ok, e.listVersions),
+		"POST " + functions + "{fn}/versions":       on(e, http.StatusCreated, e.publishVersion),
+		"GET " + functions + "{fn}/aliases":         on(e, ok, e.listAliases),
+		"POST " + functions + "{fn}/aliases":        on(e, http.StatusCreated, e.createAlias),
+		"GET " + functions + "{fn}/aliases/{alias}": on(e, ok, e.getAlias),
+		"PUT " + functions + "{fn}/aliases/{alias}": on(e, ok, e.updateAlias),
+		"GET " + concurrency:                        on(e, ok, e.getConcurrency),
+		"PUT " + concurrency:                        on(e, http.StatusAccepted, e.putConcurrency),
+		"DELETE " + concurrency:                     on(e, http.StatusNoContent, e.deleteConcurrency),
+		"/":                                         awsapi.Unserved,
 	} {
 		mux.Handle(pattern, op)
 	}
 	return mux
-}
-
-// decode reads a request's JSON body; an empty one leaves into as it is.
-func decode(r *http.Request, into any) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil || len(body) == 0 {
-		return err
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return awsapi.Errorf(http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json: %v", err)
-	}
-	return nil
 }
 
 // splitPath tells the function of a request's path from what comes after it.
@@ -82,24 +103,20 @@ func action(method, rest string) string {
 
 // page cuts the page that a request asks for (Marker, MaxItems) out of all, 50 at
 // most, and names the one after it.
-func page[T any](r *http.Request, all []T) (items []T, next *string, err error) {
-	size, from := 50, 0
-	if text := r.URL.Query().Get("MaxItems"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return nil, nil, invalid("Invalid MaxItems: %s", text)
-		}
-		size = min(n, size)
+func page[T any](c *call, all []T) (items []T, next *string, err error) {
+	query := c.URL.Query()
+	size, ok := kit.Number(query.Get("MaxItems"), 50, 1)
+	if !ok {
+		return nil, nil, invalid("Invalid MaxItems: %s", query.Get("MaxItems"))
 	}
-	if marker := r.URL.Query().Get("Marker"); marker != "" {
-		if from, err = strconv.Atoi(marker); err != nil || from < 0 || from > len(all) {
-			return nil, nil, invalid("Invalid Marker")
-		}
+	from, ok := kit.Number(query.Get("Marker"), 0, 0)
+	if !ok || from > len(all) {
+		return nil, nil, invalid("Invalid Marker")
 	}
-	to := min(from+size, len(all))
-	if to < len(all) {
-		marker := strconv.Itoa(to)
+	items, to := kit.Page(all, from, min(size, 50))
+	if to > 0 {
+		marker := kit.Token(to)
 		next = &marker
 	}
-	return append([]T{}, all[from:to]...), next, nil
+	return append([]T{}, items...), next, nil
 }

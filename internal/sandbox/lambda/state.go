@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // state is everything the emulator keeps, in the shape of its file.
@@ -143,10 +144,8 @@ func (f *function) version(name string) (*version, error) {
 	if name == latest {
 		return &f.Latest, nil
 	}
-	for _, v := range f.Versions {
-		if v.Version == name {
-			return v, nil
-		}
+	if v := kit.Find(f.Versions, func(v *version) bool { return v.Version == name }); v != nil {
+		return v, nil
 	}
 	return nil, notFound("Function not found: %s:%s", f.Latest.FunctionArn, name)
 }

@@ -1,71 +1,47 @@
 package lambda
 
-import (
-	"cmp"
-	"net/http"
-)
+import "cmp"
 
-func (e *Emulator) getConfiguration(region string, r *http.Request) (int, any, error) {
-	f, err := e.state.function(region, r.PathValue("fn"))
-	if err != nil {
-		return 0, nil, err
+func (e *Emulator) getConfiguration(c *call, _ *struct{}) (any, error) {
+	qualifier := cmp.Or(c.URL.Query().Get("Qualifier"), latest)
+	if a := c.function.Aliases[qualifier]; a != nil {
+		qualifier = a.FunctionVersion
 	}
-	qualifier := cmp.Or(r.URL.Query().Get("Qualifier"), latest)
-	shown := qualifier
-	if a := f.Aliases[qualifier]; a != nil {
-		shown = a.FunctionVersion
-	}
-	v, err := f.version(shown)
-	return http.StatusOK, v, err
+	return c.function.version(qualifier)
 }
 
-func (e *Emulator) updateCode(region string, r *http.Request) (int, any, error) {
-	var input struct {
-		ZipFile, S3Bucket, S3Key, S3ObjectVersion, ImageUri string //nolint:revive,staticcheck // as on the wire
-		Publish                                             bool
-	}
-	f, err := e.state.function(region, r.PathValue("fn"))
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := decode(r, &input); err != nil {
-		return 0, nil, err
-	}
-	code := input.ZipFile + input.S3Bucket + input.S3Key + input.S3ObjectVersion + input.ImageUri
+// codeInput is what a request says of a function's code, in one of the ways there are.
+type codeInput struct {
+	ZipFile, S3Bucket, S3Key, S3ObjectVersion, ImageUri string //nolint:revive,staticcheck // as on the wire
+	Publish                                             bool
+}
+
+func (e *Emulator) updateCode(c *call, in *codeInput) (any, error) {
+	code := in.ZipFile + in.S3Bucket + in.S3Key + in.S3ObjectVersion + in.ImageUri
 	if code == "" {
-		return 0, nil, invalid("Please provide a source for function code.")
+		return nil, invalid("Please provide a source for function code.")
 	}
-	f.upload(code, e.now())
-	if input.Publish {
-		return http.StatusOK, f.publish("", e.now()), nil
+	c.function.upload(code, e.Now())
+	if in.Publish {
+		return c.function.publish("", e.Now()), nil
 	}
-	return http.StatusOK, f.Latest, nil
+	return c.function.Latest, nil
 }
 
-func (e *Emulator) listVersions(region string, r *http.Request) (int, any, error) {
-	f, err := e.state.function(region, r.PathValue("fn"))
-	if err != nil {
-		return 0, nil, err
-	}
+func (e *Emulator) listVersions(c *call, _ *struct{}) (any, error) {
 	// docs/platforms.md: "`ListVersionsByFunction` begins with `$LATEST`"
-	items, next, err := page(r, append([]*version{&f.Latest}, f.Versions...))
-	return http.StatusOK, struct {
+	items, next, err := page(c, append([]*version{&c.function.Latest}, c.function.Versions...))
+	return struct {
 		Versions   []*version
 		NextMarker *string
 	}{items, next}, err
 }
 
-func (e *Emulator) publishVersion(region string, r *http.Request) (int, any, error) {
-	var input struct{ CodeSha256, Description, RevisionID string }
-	f, err := e.state.function(region, r.PathValue("fn"))
-	if err != nil {
-		return 0, nil, err
+type publishInput struct{ CodeSha256, Description, RevisionID string }
+
+func (e *Emulator) publishVersion(c *call, in *publishInput) (any, error) {
+	if have := c.function.Latest.CodeSha256; in.CodeSha256 != "" && in.CodeSha256 != have {
+		return nil, invalid("CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in $LATEST.", in.CodeSha256, have)
 	}
-	if err := decode(r, &input); err != nil {
-		return 0, nil, err
-	}
-	if input.CodeSha256 != "" && input.CodeSha256 != f.Latest.CodeSha256 {
-		return 0, nil, invalid("CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in $LATEST.", input.CodeSha256, f.Latest.CodeSha256)
-	}
-	return http.StatusCreated, f.publish(input.Description, e.now()), nil
+	return c.function.publish(in.Description, e.Now()), nil
 }
