@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 )
 
 const ownerEmail = "owner@example.com"
@@ -53,60 +53,41 @@ func (a *app) item() item {
 	return item{map[string]string{"id": a.ID, "name": a.Name, "updated_at": a.Created.Format(time.RFC3339)}, a.body()}
 }
 
-func (e *Emulator) getApps(*http.Request) (int, any, error) {
-	l := list{attribute: "id"}
-	for _, a := range sandbox.Sorted(e.state.Apps) {
-		l.items = append(l.items, a.item())
-	}
-	return http.StatusOK, l, nil
+func (e *Emulator) getApps(*http.Request, *none, *none) (any, error) {
+	return listOf("id", kit.Sorted(e.State.Apps), (*app).item), nil
+}
+
+type filterInput struct {
+	In struct{ ID []string }
 }
 
 // filterApps lists the apps with the given ids.
 //
 // docs/platforms.md: "resolve names in one call with `POST /filters/apps`"
-func (e *Emulator) filterApps(r *http.Request) (int, any, error) {
+func (e *Emulator) filterApps(r *http.Request, _ *none, body *filterInput) (any, error) {
 	if r.Header.Get("Accept") != "application/vnd.heroku+json; version=3.filters" {
-		return 0, nil, notFound("endpoint: it wants the variant version=3.filters")
+		return nil, notFound("endpoint: it wants the variant version=3.filters")
 	}
-	var body struct {
-		In struct{ ID []string }
-	}
-	if err := decode(r, &body); err != nil {
-		return 0, nil, err
-	}
-	l := list{attribute: "id"}
-	for _, a := range sandbox.Sorted(e.state.Apps) {
-		if slices.Contains(body.In.ID, a.ID) {
-			l.items = append(l.items, a.item())
-		}
-	}
-	return http.StatusOK, l, nil
+	found := slices.DeleteFunc(kit.Sorted(e.State.Apps), func(a *app) bool { return !slices.Contains(body.In.ID, a.ID) })
+	return listOf("id", found, (*app).item), nil
 }
 
-func (e *Emulator) getApp(r *http.Request) (int, any, error) {
-	a, err := e.state.app(r.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, a.body(), nil
+func (e *Emulator) getApp(_ *http.Request, a *app, _ *none) (any, error) {
+	return a.body(), nil
 }
 
-func (e *Emulator) createApp(r *http.Request) (int, any, error) {
-	var body struct{ Name, Stack string }
-	if err := decode(r, &body); err != nil {
-		return 0, nil, err
-	}
+func (e *Emulator) createApp(_ *http.Request, _ *none, body *struct{ Name, Stack string }) (any, error) {
 	if !regexp.MustCompile(`^[a-z][a-z0-9-]{1,28}[a-z0-9]$`).MatchString(body.Name) {
-		return 0, nil, invalid("Name must start with a letter, end with a letter or digit and can only contain lowercase letters, digits, and dashes.")
+		return nil, invalid("Name must start with a letter, end with a letter or digit and can only contain lowercase letters, digits, and dashes.")
 	}
-	if _, err := e.state.app(body.Name); err == nil {
-		return 0, nil, invalid("Name %s is already taken", body.Name)
+	if _, err := e.State.app(body.Name); err == nil {
+		return nil, invalid("Name %s is already taken", body.Name)
 	}
-	a := e.addApp(e.state.newID("app"), body.Name, e.now())
+	a := e.addApp(e.State.newID("app"), body.Name, e.Now())
 	if body.Stack != "" {
 		a.Stack, a.BuildStack = body.Stack, body.Stack
 	}
-	return http.StatusCreated, a.body(), nil
+	return a.body(), nil
 }
 
 // defaultStack is the stack of an app that names none.
@@ -119,51 +100,33 @@ func (e *Emulator) addApp(id, name string, created time.Time) *app {
 		Created: created.UTC().Truncate(time.Second),
 	}
 	a.Releases = []*release{{ID: fixedID("release", id, "1"), Version: 1, Status: succeeded, Description: "Initial release", Created: a.Created}}
-	e.state.Apps[id] = a
+	e.State.Apps[id] = a
 	return a
+}
+
+type updateAppInput struct {
+	BuildStack string `json:"build_stack"`
 }
 
 // updateApp sets the stack of the app's next release.
 //
 // docs/platforms.md: "`build_stack` is what the next release will be on"
-func (e *Emulator) updateApp(r *http.Request) (int, any, error) {
-	a, err := e.state.app(r.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var body struct {
-		BuildStack string `json:"build_stack"`
-	}
-	if err := decode(r, &body); err != nil {
-		return 0, nil, err
-	}
+func (e *Emulator) updateApp(_ *http.Request, a *app, body *updateAppInput) (any, error) {
 	if body.BuildStack != "" {
 		a.BuildStack = body.BuildStack
 	}
-	return http.StatusOK, a.body(), nil
+	return a.body(), nil
 }
 
-func (e *Emulator) getConfigVars(r *http.Request) (int, any, error) {
-	a, err := e.state.app(r.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, a.Config, nil
+func (e *Emulator) getConfigVars(_ *http.Request, a *app, _ *none) (any, error) {
+	return a.Config, nil
 }
 
 // updateConfigVars sets config vars, and removes those that are null.
 //
 // docs/platforms.md: "Setting a config var makes a release of the same slug"
-func (e *Emulator) updateConfigVars(r *http.Request) (int, any, error) {
-	a, err := e.state.app(r.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var body map[string]*string
-	if err := decode(r, &body); err != nil {
-		return 0, nil, err
-	}
-	for key, value := range body {
+func (e *Emulator) updateConfigVars(_ *http.Request, a *app, body *map[string]*string) (any, error) {
+	for key, value := range *body {
 		if value == nil {
 			delete(a.Config, key)
 		} else {
@@ -174,35 +137,23 @@ func (e *Emulator) updateConfigVars(r *http.Request) (int, any, error) {
 	if now := a.current(); now != nil {
 		slugID = now.Slug
 	}
-	names := slices.Sorted(maps.Keys(body))
+	names := slices.Sorted(maps.Keys(*body))
 	e.release(a, slugID, "Set "+names[0]+" config vars")
-	return http.StatusOK, a.Config, nil
+	return a.Config, nil
 }
 
-func (e *Emulator) getBuildpacks(r *http.Request) (int, any, error) {
-	a, err := e.state.app(r.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
+func (e *Emulator) getBuildpacks(_ *http.Request, a *app, _ *none) (any, error) {
 	all := []any{}
 	for i, name := range a.Buildpacks {
 		all = append(all, map[string]any{"ordinal": i, "buildpack": map[string]string{"name": name, "url": "urn:buildpack:" + name}})
 	}
-	return http.StatusOK, all, nil
+	return all, nil
 }
 
-func (e *Emulator) updateBuildpacks(r *http.Request) (int, any, error) {
-	a, err := e.state.app(r.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var body struct{ Updates []struct{ Buildpack string } }
-	if err := decode(r, &body); err != nil {
-		return 0, nil, err
-	}
+func (e *Emulator) updateBuildpacks(_ *http.Request, a *app, body *struct{ Updates []struct{ Buildpack string } }) (any, error) {
 	a.Buildpacks = nil
 	for _, u := range body.Updates {
 		a.Buildpacks = append(a.Buildpacks, u.Buildpack)
 	}
-	return e.getBuildpacks(r)
+	return e.getBuildpacks(nil, a, nil)
 }

@@ -19,13 +19,13 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 	case collection == "apps" && below == "releases" && r.Method == http.MethodPost:
 		return sandbox.Action{Targets: e.targetsOf(name), Kind: releaseKind(body)}
 	case collection == "filters":
-		return sandbox.Action{Targets: e.allTargets(), Kind: sandbox.Read}
+		return sandbox.Action{Targets: e.Targets.All(), Kind: sandbox.Read}
 	case collection == "apps" && name != "":
 		return sandbox.Action{Targets: e.targetsOf(name), Kind: readOrOther(r)}
 	case collection == "pipeline-promotions":
 		return sandbox.Action{Targets: e.targetsIn(name), Kind: sandbox.Read}
 	default:
-		return sandbox.Action{Targets: e.allTargets(), Kind: readOrOther(r)}
+		return sandbox.Action{Targets: e.Targets.All(), Kind: readOrOther(r)}
 	}
 }
 
@@ -47,11 +47,11 @@ func releaseKind(body []byte) string {
 
 // targetsOf lists the pipeline targets that name an app.
 func (e *Emulator) targetsOf(appIDOrName string) []string {
-	a, err := e.state.app(appIDOrName)
+	a, err := e.State.app(appIDOrName)
 	if err != nil {
 		return nil
 	}
-	return slices.Sorted(slices.Values(e.targets[a.ID]))
+	return slices.Sorted(slices.Values(e.Targets[a.ID]))
 }
 
 // promotedBy lists the targets of a promotion that is asked for.
@@ -67,22 +67,13 @@ func (e *Emulator) promotedBy(body []byte) []string {
 
 // targetsIn lists the targets of a promotion that was made.
 func (e *Emulator) targetsIn(promotion string) []string {
-	p := e.state.Promotions[promotion]
+	p := e.State.Promotions[promotion]
 	if p == nil {
-		return e.allTargets()
+		return e.Targets.All()
 	}
 	var names []string
 	for _, t := range p.Targets {
 		names = append(names, e.targetsOf(t.App)...)
 	}
 	return names
-}
-
-func (e *Emulator) allTargets() []string {
-	var names []string
-	for _, of := range e.targets {
-		names = append(names, of...)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }

@@ -60,7 +60,7 @@ func (e *Emulator) write(w http.ResponseWriter, r *http.Request, status int, bod
 	}
 	h := w.Header()
 	h.Set("Request-Id", id)
-	h.Set("Date", e.now().UTC().Format(http.TimeFormat))
+	h.Set("Date", e.Now().UTC().Format(http.TimeFormat))
 	h.Set("RateLimit-Remaining", strconv.Itoa(e.tokens.left))
 	h.Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -7,12 +7,11 @@
 package heroku
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 )
 
 const (
@@ -23,33 +22,33 @@ const (
 	RejectedKey = "INVALID"
 )
 
-// Emulator is the API. Its zero value is not usable; see [New].
+type core = kit.Core[state, string]
+
+// Emulator is the API. Its zero value is not usable; see [New]. Its targets are kept by
+// their app's id.
 type Emulator struct {
-	now     func() time.Time
-	routes  http.Handler
-	state   state
-	base    string
-	targets map[string][]string // pipeline targets by the app id that they name
-	tokens  tokens
-	moved   bool // by being read, since it was last asked
+	core
+	kit.Moves // releases are looked at
+
+	routes http.Handler
+	base   string
+	tokens tokens
 }
 
 var (
 	_ sandbox.Emulator = (*Emulator)(nil)
 	_ sandbox.Intruder = (*Emulator)(nil)
-	_ sandbox.Faulter  = (*Emulator)(nil)
 	_ sandbox.Mover    = (*Emulator)(nil)
 )
 
-// New is an account without apps on the clock now.
+// New is an account without apps on the clock now. It knows what becomes of a release,
+// and the refusals that the API has beside those of every emulator.
 func New(now func() time.Time) *Emulator {
-	e := &Emulator{now: now, state: newState(), targets: map[string][]string{}, tokens: tokens{left: fullTokens}}
+	e := &Emulator{tokens: tokens{left: fullTokens}, core: kit.NewCore[string]("heroku", now, newState,
+		faultFail, faultHang, faultReject, faultLate, "unauthorized", "delinquent", "suspended", "two-factor", "unprocessable")}
 	e.routes = e.mux()
 	return e
 }
-
-// Platform implements sandbox.Emulator.
-func (e *Emulator) Platform() string { return "heroku" }
 
 // Env implements sandbox.Emulator.
 func (e *Emulator) Env(base string) map[string]string {
@@ -57,17 +56,17 @@ func (e *Emulator) Env(base string) map[string]string {
 	return map[string]string{"HEROKU_HOST": base, "HEROKU_API_KEY": dummyKey}
 }
 
-// Save implements sandbox.Emulator.
-func (e *Emulator) Save() ([]byte, error) { return json.MarshalIndent(e.state, "", " ") }
-
-// Restore implements sandbox.Emulator.
-func (e *Emulator) Restore(saved []byte) error { return sandbox.Restored(&e.state, saved, newState()) }
-
-// Moved implements sandbox.Mover.
-func (e *Emulator) Moved() bool {
-	moved := e.moved
-	e.moved = false
-	return moved
+// Example implements sandbox.Exampler: a pipeline of a name has an app in staging and
+// two in production.
+func (e *Emulator) Example(names []string) []sandbox.Example {
+	if len(names) != 1 {
+		return nil
+	}
+	pipeline := names[0]
+	app := func(stage, name string) sandbox.Example {
+		return sandbox.Example{Stage: stage, Target: name, Config: map[string]string{"app": name, "pipeline": pipeline}}
+	}
+	return []sandbox.Example{app("staging", pipeline+"-staging"), app("production", pipeline+"-eu"), app("production", pipeline+"-us")}
 }
 
 // ServeHTTP implements http.Handler.
@@ -94,42 +93,25 @@ func (e *Emulator) Busy(w http.ResponseWriter, r *http.Request) {
 // Intrude implements sandbox.Intruder: by hand, somebody releases another slug
 // on the target's app.
 func (e *Emulator) Intrude(target string) error {
-	for id, names := range e.targets {
-		for _, name := range names {
-			if name != target {
-				continue
-			}
-			a := e.state.Apps[id]
-			if a == nil {
-				return fmt.Errorf("app %s is gone", id)
-			}
-			s := e.addSlug(a, "by hand, past the pipeline", nil)
-			e.release(a, s.ID, "Deploy "+short(s.ID))
-			return nil
-		}
+	a, err := kit.Named(e.Targets, target, e.State.Apps)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("no app is known for target %q", target)
+	s := e.addSlug(a, "by hand, past the pipeline", nil)
+	e.release(a, s.ID, "Deploy "+short(s.ID))
+	return nil
 }
 
 // The emulator's own faults.
 const (
-	faultFail   = "fail"   // the target's release phase fails
-	faultHang   = "hang"   // the target's release phase never ends
+	faultFail   = kit.Fail // the target's release phase fails
+	faultHang   = kit.Hang // the target's release phase never ends
 	faultReject = "reject" // Heroku refuses the one target of a promotion
 	faultLate   = "late"   // the target's release becomes visible only after 20 s
 )
 
 // lateBy is how late a release with the fault late becomes visible.
 const lateBy = 20 * time.Second
-
-// FaultKinds implements sandbox.Faulter: what becomes of a release, and the
-// refusals that the API has beside those of every emulator.
-func (e *Emulator) FaultKinds() []string {
-	return []string{
-		faultFail, faultHang, faultReject, faultLate,
-		"unauthorized", "delinquent", "suspended", "two-factor", "unprocessable",
-	}
-}
 
 // refusals are the API's answers for the faults of the same name.
 //

@@ -28,6 +28,15 @@ type list struct {
 	items     []item
 }
 
+// listOf is a list of what is kept.
+func listOf[T any](attribute string, all []T, shown func(T) item) list {
+	l := list{attribute: attribute}
+	for _, one := range all {
+		l.items = append(l.items, shown(one))
+	}
+	return l
+}
+
 type page struct {
 	items []any
 	next  string // Next-Range; "" at the end

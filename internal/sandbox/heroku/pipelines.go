@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 )
 
 type pipelineBody struct {
@@ -27,77 +27,74 @@ func (p *herokuPipeline) item() item {
 
 // named lists the pipelines of a name.
 func (s *state) named(name string) []*herokuPipeline {
-	return slices.DeleteFunc(sandbox.Sorted(s.Pipelines), func(p *herokuPipeline) bool { return p.Name != name })
+	return slices.DeleteFunc(kit.Sorted(s.Pipelines), func(p *herokuPipeline) bool { return p.Name != name })
 }
 
 // getPipelines lists the pipelines, or those of one name.
 //
 // docs/platforms.md: "The CLI finds a pipeline's name with `GET /pipelines?eq[name]=NAME`"
-func (e *Emulator) getPipelines(r *http.Request) (int, any, error) {
-	all := sandbox.Sorted(e.state.Pipelines)
+func (e *Emulator) getPipelines(r *http.Request, _ *none, _ *none) (any, error) {
+	all := kit.Sorted(e.State.Pipelines)
 	if query := r.URL.Query(); query.Has("eq[name]") {
-		all = e.state.named(query.Get("eq[name]"))
+		all = e.State.named(query.Get("eq[name]"))
 	}
-	l := list{attribute: "id"}
-	for _, p := range all {
-		l.items = append(l.items, p.item())
-	}
-	return http.StatusOK, l, nil
+	return listOf("id", all, (*herokuPipeline).item), nil
 }
+
+// candidates are the pipelines that a name may mean.
+type candidates []pipelineBody
 
 // getPipeline finds a pipeline by id or name.
 //
 // docs/platforms.md: "`GET /pipelines/{id|name}` (an ambiguous name: 300 with the candidates)"
-func (e *Emulator) getPipeline(r *http.Request) (int, any, error) {
+func (e *Emulator) getPipeline(r *http.Request, _ *none, _ *none) (any, error) {
 	name := r.PathValue("pipeline")
-	if p := e.state.Pipelines[name]; p != nil {
-		return http.StatusOK, p.body(), nil
+	if p := e.State.Pipelines[name]; p != nil {
+		return p.body(), nil
 	}
-	switch found := e.state.named(name); len(found) {
+	switch found := e.State.named(name); len(found) {
 	case 0:
-		return 0, nil, notFound("pipeline")
+		return nil, notFound("pipeline")
 	case 1:
-		return http.StatusOK, found[0].body(), nil
+		return found[0].body(), nil
 	default:
-		var candidates []pipelineBody
+		var some candidates
 		for _, p := range found {
-			candidates = append(candidates, p.body())
+			some = append(some, p.body())
 		}
-		return http.StatusMultipleChoices, candidates, nil
+		return some, nil
 	}
+}
+
+type createPipelineInput struct {
+	Name  string
+	Owner *struct{ ID string }
 }
 
 // createPipeline makes a pipeline.
 //
 // docs/platforms.md: "`POST /pipelines` needs `name` alone; owners may have pipelines of the same name."
 // docs/platforms.md: "those of pipelines `^[a-z][a-z0-9-]{2,29}$`"
-func (e *Emulator) createPipeline(r *http.Request) (int, any, error) {
-	var body struct {
-		Name  string
-		Owner *struct{ ID string }
-	}
-	if err := decode(r, &body); err != nil {
-		return 0, nil, err
-	}
+func (e *Emulator) createPipeline(_ *http.Request, _ *none, body *createPipelineInput) (any, error) {
 	owner := ownerID()
 	if body.Owner != nil && body.Owner.ID != "" {
 		owner = body.Owner.ID
 	}
 	if body.Name == "" {
-		return 0, nil, invalid("Name can't be blank")
+		return nil, invalid("Name can't be blank")
 	}
 	if !regexp.MustCompile(`^[a-z][a-z0-9-]{2,29}$`).MatchString(body.Name) {
-		return 0, nil, invalid("Name must start with a letter and can only contain lowercase letters, digits, and dashes.")
+		return nil, invalid("Name must start with a letter and can only contain lowercase letters, digits, and dashes.")
 	}
-	if slices.ContainsFunc(e.state.named(body.Name), func(p *herokuPipeline) bool { return p.Owner == owner }) {
-		return 0, nil, invalid("Name has already been taken")
+	if slices.ContainsFunc(e.State.named(body.Name), func(p *herokuPipeline) bool { return p.Owner == owner }) {
+		return nil, invalid("Name has already been taken")
 	}
-	return http.StatusCreated, e.addPipeline(e.state.newID("pipeline"), body.Name, owner).body(), nil
+	return e.addPipeline(e.State.newID("pipeline"), body.Name, owner).body(), nil
 }
 
 func (e *Emulator) addPipeline(id, name, owner string) *herokuPipeline {
-	p := &herokuPipeline{ID: id, Name: name, Owner: owner, Created: e.now().UTC().Truncate(time.Second)}
-	e.state.Pipelines[id] = p
+	p := &herokuPipeline{ID: id, Name: name, Owner: owner, Created: e.Now().UTC().Truncate(time.Second)}
+	e.State.Pipelines[id] = p
 	return p
 }
 
@@ -115,38 +112,26 @@ type couplingBody struct {
 // docs/platforms.md: "Couplings carry app ids only"
 func (e *Emulator) shownCoupling(c *coupling) couplingBody {
 	b := couplingBody{ID: c.ID, App: ref{ID: c.App}, Pipeline: ref{ID: c.Pipeline}, Stage: c.Stage, Created: c.Created, Updated: c.Created}
-	if p := e.state.Pipelines[c.Pipeline]; p != nil {
+	if p := e.State.Pipelines[c.Pipeline]; p != nil {
 		b.Pipeline.Name = p.Name
 	}
 	return b
 }
 
-func (e *Emulator) getPipelineCouplings(r *http.Request) (int, any, error) {
-	if e.state.Pipelines[r.PathValue("pipeline")] == nil {
-		return 0, nil, notFound("pipeline")
-	}
-	l := list{attribute: "id"}
-	for _, c := range sandbox.Sorted(e.state.Couplings) {
-		if c.Pipeline == r.PathValue("pipeline") {
-			l.items = append(l.items, item{map[string]string{"id": c.ID}, e.shownCoupling(c)})
-		}
-	}
-	return http.StatusOK, l, nil
+func (e *Emulator) getPipelineCouplings(r *http.Request, _ *herokuPipeline, _ *none) (any, error) {
+	in := slices.DeleteFunc(kit.Sorted(e.State.Couplings), func(c *coupling) bool { return c.Pipeline != r.PathValue("pipeline") })
+	return listOf("id", in, func(c *coupling) item { return item{map[string]string{"id": c.ID}, e.shownCoupling(c)} }), nil
 }
 
 // getAppCoupling is the coupling of an app.
 //
 // docs/platforms.md: "`GET /apps/{id|name}/pipeline-couplings` (one object)"
-func (e *Emulator) getAppCoupling(r *http.Request) (int, any, error) {
-	a, err := e.state.app(r.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	c := e.state.Couplings[a.ID]
+func (e *Emulator) getAppCoupling(_ *http.Request, a *app, _ *none) (any, error) {
+	c := e.State.Couplings[a.ID]
 	if c == nil {
-		return 0, nil, notFound("pipeline coupling")
+		return nil, notFound("pipeline coupling")
 	}
-	return http.StatusOK, e.shownCoupling(c), nil
+	return e.shownCoupling(c), nil
 }
 
 // docs/platforms.md: "Stages: test, review, development, staging, production"
@@ -157,92 +142,63 @@ func knownStages() []string {
 // createCoupling puts an app into a pipeline.
 //
 // docs/platforms.md: "an app is in one pipeline at a time"
-func (e *Emulator) createCoupling(r *http.Request) (int, any, error) {
-	var body struct{ App, Pipeline, Stage string }
-	if err := decode(r, &body); err != nil {
-		return 0, nil, err
-	}
-	a, err := e.state.app(body.App)
+func (e *Emulator) createCoupling(_ *http.Request, _ *none, body *struct{ App, Pipeline, Stage string }) (any, error) {
+	a, err := e.State.app(body.App)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	switch {
-	case e.state.Pipelines[body.Pipeline] == nil:
-		return 0, nil, notFound("pipeline")
+	case e.State.Pipelines[body.Pipeline] == nil:
+		return nil, notFound("pipeline")
 	case !slices.Contains(knownStages(), body.Stage):
-		return 0, nil, invalid("Stage is not included in the list")
-	case e.state.Couplings[a.ID] != nil:
-		return 0, nil, invalid("App is already in a pipeline")
+		return nil, invalid("Stage is not included in the list")
+	case e.State.Couplings[a.ID] != nil:
+		return nil, invalid("App is already in a pipeline")
 	}
-	return http.StatusCreated, e.shownCoupling(e.couple(a.ID, body.Pipeline, body.Stage)), nil
+	return e.shownCoupling(e.couple(a.ID, body.Pipeline, body.Stage)), nil
 }
 
 func (e *Emulator) couple(appID, pipelineID, stage string) *coupling {
 	c := &coupling{
 		ID: fixedID("coupling", appID, pipelineID), App: appID, Pipeline: pipelineID, Stage: stage,
-		Created: e.now().UTC().Truncate(time.Second),
+		Created: e.Now().UTC().Truncate(time.Second),
 	}
-	e.state.Couplings[appID] = c
+	e.State.Couplings[appID] = c
 	return c
-}
-
-// coupling finds a coupling by its id.
-func (s *state) coupling(id string) (*coupling, error) {
-	for _, c := range s.Couplings {
-		if c.ID == id {
-			return c, nil
-		}
-	}
-	return nil, notFound("pipeline coupling")
 }
 
 // updateCoupling moves an app to another stage.
 //
 // docs/platforms.md: "`PATCH /pipeline-couplings/{id}` {stage} moves it"
-func (e *Emulator) updateCoupling(r *http.Request) (int, any, error) {
-	c, err := e.state.coupling(r.PathValue("coupling"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var body struct{ Stage string }
-	if err := decode(r, &body); err != nil {
-		return 0, nil, err
-	}
+func (e *Emulator) updateCoupling(_ *http.Request, c *coupling, body *struct{ Stage string }) (any, error) {
 	if !slices.Contains(knownStages(), body.Stage) {
-		return 0, nil, invalid("Stage is not included in the list")
+		return nil, invalid("Stage is not included in the list")
 	}
 	c.Stage = body.Stage
-	return http.StatusOK, e.shownCoupling(c), nil
+	return e.shownCoupling(c), nil
 }
 
-func (e *Emulator) deleteCoupling(r *http.Request) (int, any, error) {
-	c, err := e.state.coupling(r.PathValue("coupling"))
-	if err != nil {
-		return 0, nil, err
-	}
-	delete(e.state.Couplings, c.App)
-	return http.StatusOK, e.shownCoupling(c), nil
+func (e *Emulator) deleteCoupling(_ *http.Request, c *coupling, _ *none) (any, error) {
+	delete(e.State.Couplings, c.App)
+	return e.shownCoupling(c), nil
 }
 
 // getLatestReleases lists the newest release of each of a pipeline's apps.
 //
 // docs/platforms.md: "`GET /pipelines/{id}/latest-releases` lists the latest release of each app of a pipeline"
 // docs/platforms.md: "a failed or pending release is listed as well"
-func (e *Emulator) getLatestReleases(r *http.Request) (int, any, error) {
-	if e.state.Pipelines[r.PathValue("pipeline")] == nil {
-		return 0, nil, notFound("pipeline")
-	}
+func (e *Emulator) getLatestReleases(r *http.Request, _ *herokuPipeline, _ *none) (any, error) {
 	l := list{attribute: "id"}
-	for _, c := range sandbox.Sorted(e.state.Couplings) {
-		a := e.state.Apps[c.App]
+	for _, c := range kit.Sorted(e.State.Couplings) {
+		a := e.State.Apps[c.App]
 		if c.Pipeline != r.PathValue("pipeline") || a == nil {
 			continue
 		}
-		if visible := a.visible(e.now()); len(visible) > 0 {
+		if visible := a.visible(e.Now()); len(visible) > 0 {
 			newest := visible[len(visible)-1]
 			e.look(newest)
 			l.items = append(l.items, item{map[string]string{"id": newest.ID}, e.shown(a, newest)})
 		}
 	}
-	return http.StatusOK, l, nil
+	return l, nil
 }

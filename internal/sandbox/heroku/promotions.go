@@ -61,8 +61,8 @@ type targetBody struct {
 func (e *Emulator) shownTarget(p *promoted, t *promotedTarget) targetBody {
 	b := targetBody{ID: t.ID, App: ref{ID: t.App}, Promotion: ref{ID: p.ID}, Status: pending}
 	message := t.Error
-	if a := e.state.Apps[t.App]; a != nil && message == "" {
-		if r := a.release(t.Release); r != nil && !r.Visible.After(e.now()) {
+	if a := e.State.Apps[t.App]; a != nil && message == "" {
+		if r := a.release(t.Release); r != nil && !r.Visible.After(e.Now()) {
 			b.Release, b.Status = &ref{ID: r.ID}, r.Status
 			if r.Status == failed {
 				message = "Release command failed"
@@ -78,34 +78,30 @@ func (e *Emulator) shownTarget(p *promoted, t *promotedTarget) targetBody {
 // createPromotion releases the source's slug on every target.
 //
 // docs/platforms.md: "`POST /pipeline-promotions` {pipeline.id, source.app.id, targets[].app.id}"
-func (e *Emulator) createPromotion(r *http.Request) (int, any, error) {
-	var in promotionInput
-	if err := decode(r, &in); err != nil {
-		return 0, nil, err
-	}
-	from, running, err := e.promotable(in)
+func (e *Emulator) createPromotion(r *http.Request, _ *none, in *promotionInput) (any, error) {
+	from, running, err := e.promotable(*in)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	p := &promoted{
-		ID: e.state.newID("promotion"), Pipeline: in.Pipeline.ID, Source: from.ID, Release: running.ID,
-		Created: e.now().UTC().Truncate(time.Second),
+		ID: e.State.newID("promotion"), Pipeline: in.Pipeline.ID, Source: from.ID, Release: running.ID,
+		Created: e.Now().UTC().Truncate(time.Second),
 	}
 	for _, target := range in.Targets {
-		p.Targets = append(p.Targets, e.promoteTo(r, e.state.Apps[target.App.ID], from, running))
+		p.Targets = append(p.Targets, e.promoteTo(r, e.State.Apps[target.App.ID], from, running))
 	}
-	e.state.Promotions[p.ID] = p
-	return http.StatusCreated, e.shownPromotion(p), nil
+	e.State.Promotions[p.ID] = p
+	return e.shownPromotion(p), nil
 }
 
 // promotable checks a promotion before anything of it happens.
 //
 // docs/platforms.md: "Container-stack apps cannot be promoted"
 func (e *Emulator) promotable(in promotionInput) (*app, *release, error) {
-	if e.state.Pipelines[in.Pipeline.ID] == nil {
+	if e.State.Pipelines[in.Pipeline.ID] == nil {
 		return nil, nil, notFound("pipeline")
 	}
-	from := e.state.Apps[in.Source.App.ID]
+	from := e.State.Apps[in.Source.App.ID]
 	if from == nil || !e.coupled(from.ID, in.Pipeline.ID) {
 		return nil, nil, invalid("The source app is not in the pipeline")
 	}
@@ -118,7 +114,7 @@ func (e *Emulator) promotable(in promotionInput) (*app, *release, error) {
 	}
 	for _, t := range in.Targets {
 		switch {
-		case e.state.Apps[t.App.ID] == nil || !e.coupled(t.App.ID, in.Pipeline.ID):
+		case e.State.Apps[t.App.ID] == nil || !e.coupled(t.App.ID, in.Pipeline.ID):
 			return nil, nil, invalid("Target app %s is not in the pipeline", t.App.ID)
 		case t.App.ID == from.ID:
 			return nil, nil, invalid("Cannot promote from an app to itself")
@@ -128,7 +124,7 @@ func (e *Emulator) promotable(in promotionInput) (*app, *release, error) {
 }
 
 func (e *Emulator) coupled(appID, pipelineID string) bool {
-	c := e.state.Couplings[appID]
+	c := e.State.Couplings[appID]
 	return c != nil && c.Pipeline == pipelineID
 }
 
@@ -136,49 +132,37 @@ func (e *Emulator) coupled(appID, pipelineID string) bool {
 //
 // docs/platforms.md: "Partial failure: targets are independent, nothing is rolled back."
 func (e *Emulator) promoteTo(r *http.Request, a, from *app, running *release) *promotedTarget {
-	t := &promotedTarget{ID: e.state.newID("promotion-target"), App: a.ID}
-	if sandbox.FaultOf(r) == faultReject && slices.Contains(e.targets[a.ID], sandbox.FaultTarget(r)) {
+	t := &promotedTarget{ID: e.State.newID("promotion-target"), App: a.ID}
+	if sandbox.FaultOf(r) == faultReject && slices.Contains(e.Targets[a.ID], sandbox.FaultTarget(r)) {
 		t.Error = "User does not have access to that app"
 		return t
 	}
-	made := e.release(a, running.Slug, fmt.Sprintf("Promote %s v%d %s", from.Name, running.Version, short(e.state.Slugs[running.Slug].Commit)))
+	made := e.release(a, running.Slug, fmt.Sprintf("Promote %s v%d %s", from.Name, running.Version, short(e.State.Slugs[running.Slug].Commit)))
 	e.spoil(r, a, made)
 	t.Release = made.ID
 	return t
 }
 
-func (e *Emulator) getPromotion(r *http.Request) (int, any, error) {
-	p := e.state.Promotions[r.PathValue("promotion")]
-	if p == nil {
-		return 0, nil, notFound("pipeline promotion")
-	}
+func (e *Emulator) getPromotion(_ *http.Request, p *promoted, _ *none) (any, error) {
 	e.lookAt(p)
-	return http.StatusOK, e.shownPromotion(p), nil
+	return e.shownPromotion(p), nil
 }
 
 // lookAt looks at the releases that a promotion made: by whatever way it is read, it
 // goes on.
 func (e *Emulator) lookAt(p *promoted) {
 	for _, t := range p.Targets {
-		a := e.state.Apps[t.App]
+		a := e.State.Apps[t.App]
 		if a == nil || t.Release == "" {
 			continue
 		}
-		if made := a.release(t.Release); made != nil && !made.Visible.After(e.now()) {
+		if made := a.release(t.Release); made != nil && !made.Visible.After(e.Now()) {
 			e.look(made)
 		}
 	}
 }
 
-func (e *Emulator) getPromotionTargets(r *http.Request) (int, any, error) {
-	p := e.state.Promotions[r.PathValue("promotion")]
-	if p == nil {
-		return 0, nil, notFound("pipeline promotion")
-	}
+func (e *Emulator) getPromotionTargets(_ *http.Request, p *promoted, _ *none) (any, error) {
 	e.lookAt(p)
-	l := list{attribute: "id"}
-	for _, t := range p.Targets {
-		l.items = append(l.items, item{map[string]string{"id": t.ID}, e.shownTarget(p, t)})
-	}
-	return http.StatusOK, l, nil
+	return listOf("id", p.Targets, func(t *promotedTarget) item { return item{map[string]string{"id": t.ID}, e.shownTarget(p, t)} }), nil
 }

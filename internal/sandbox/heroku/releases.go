@@ -54,13 +54,13 @@ func (e *Emulator) shown(a *app, r *release) releaseBody {
 //
 // docs/platforms.md: "`build_stack` is what the next release will be on, `stack` what the last one is"
 func (e *Emulator) release(a *app, slugID, description string) *release {
-	now := e.now().UTC().Truncate(time.Second)
+	now := e.Now().UTC().Truncate(time.Second)
 	version := 1
 	if n := len(a.Releases); n > 0 {
 		version = a.Releases[n-1].Version + 1
 	}
-	r := &release{ID: e.state.newID("release"), Version: version, Status: succeeded, Slug: slugID, Description: description, Created: now}
-	if s := e.state.Slugs[slugID]; s != nil {
+	r := &release{ID: e.State.newID("release"), Version: version, Status: succeeded, Slug: slugID, Description: description, Created: now}
+	if s := e.State.Slugs[slugID]; s != nil {
 		a.Stack = a.BuildStack
 		if s.Processes["release"] != "" {
 			r.Phase, r.Status, r.Looks, r.Ends = true, pending, looksOfPhase, succeeded
@@ -72,7 +72,7 @@ func (e *Emulator) release(a *app, slugID, description string) *release {
 
 // spoil does to a release what a fault of its target asks for.
 func (e *Emulator) spoil(r *http.Request, a *app, made *release) {
-	if !slices.Contains(e.targets[a.ID], sandbox.FaultTarget(r)) {
+	if !slices.Contains(e.Targets[a.ID], sandbox.FaultTarget(r)) {
 		return
 	}
 	switch sandbox.FaultOf(r) {
@@ -81,72 +81,54 @@ func (e *Emulator) spoil(r *http.Request, a *app, made *release) {
 	case faultHang:
 		made.Phase, made.Status, made.Looks = true, pending, -1
 	case faultLate:
-		made.Visible = e.now().Add(lateBy)
+		made.Visible = e.Now().Add(lateBy)
 	}
 }
 
-func (e *Emulator) getReleases(r *http.Request) (int, any, error) {
-	a, err := e.state.app(r.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	l := list{attribute: "version"}
-	visible := a.visible(e.now())
+func (e *Emulator) getReleases(_ *http.Request, a *app, _ *none) (any, error) {
+	visible := a.visible(e.Now())
 	for _, made := range visible {
 		e.look(made)
 	}
-	for _, made := range visible {
-		l.items = append(l.items, item{map[string]string{"version": versionKey(made.Version), "id": made.ID}, e.shown(a, made)})
-	}
-	return http.StatusOK, l, nil
+	return listOf("version", visible, func(r *release) item {
+		return item{map[string]string{"version": versionKey(r.Version), "id": r.ID}, e.shown(a, r)}
+	}), nil
 }
 
-func (e *Emulator) getRelease(r *http.Request) (int, any, error) {
-	a, err := e.state.app(r.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
+func (e *Emulator) getRelease(r *http.Request, a *app, _ *none) (any, error) {
 	made := a.release(r.PathValue("release"))
-	if made == nil || made.Visible.After(e.now()) {
-		return 0, nil, notFound("release")
+	if made == nil || made.Visible.After(e.Now()) {
+		return nil, notFound("release")
 	}
 	e.look(made)
-	return http.StatusOK, e.shown(a, made), nil
+	return e.shown(a, made), nil
 }
 
 // createRelease runs a slug, or rolls back to a release.
 //
 // docs/platforms.md: "`POST /apps/{app}/releases` {slug} runs a slug, of another app too; it answers the release"
 // docs/platforms.md: "Rolling back: `POST /apps/{app}/releases` {release: id} ; it makes a new release."
-func (e *Emulator) createRelease(r *http.Request) (int, any, error) {
-	a, err := e.state.app(r.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var body struct{ Slug, Release, Description string }
-	if err := decode(r, &body); err != nil {
-		return 0, nil, err
-	}
+func (e *Emulator) createRelease(r *http.Request, a *app, body *struct{ Slug, Release, Description string }) (any, error) {
 	if body.Release != "" {
 		old := a.release(body.Release)
 		if old == nil {
-			return 0, nil, notFound("release")
+			return nil, notFound("release")
 		}
 		if old.Slug == "" || old.Status != succeeded {
-			return 0, nil, invalid("Cannot roll back to v%d.", old.Version)
+			return nil, invalid("Cannot roll back to v%d.", old.Version)
 		}
 		body.Slug, body.Description = old.Slug, fmt.Sprintf("Rollback to v%d", old.Version)
 	}
-	s := e.state.Slugs[body.Slug]
+	s := e.State.Slugs[body.Slug]
 	if s == nil {
-		return 0, nil, notFound("slug")
+		return nil, notFound("slug")
 	}
 	if body.Description == "" {
 		body.Description = "Deploy " + short(s.Commit)
 	}
 	made := e.release(a, s.ID, body.Description)
 	e.spoil(r, a, made)
-	return http.StatusCreated, e.shown(a, made), nil
+	return e.shown(a, made), nil
 }
 
 type slugBody struct {
@@ -170,43 +152,33 @@ func (s *slug) body(method string) slugBody {
 
 // addSlug makes a slug that was built on an app.
 func (e *Emulator) addSlug(a *app, comment string, processes map[string]string) *slug {
-	id := e.state.newID("slug")
+	id := e.State.newID("slug")
 	s := &slug{
 		ID: id, App: a.ID, Stack: a.BuildStack, Commit: fixedID("commit", id), Comment: comment, Processes: processes,
-		Created: e.now().UTC().Truncate(time.Second),
+		Created: e.Now().UTC().Truncate(time.Second),
 	}
-	e.state.Slugs[id] = s
+	e.State.Slugs[id] = s
 	return s
 }
 
-func (e *Emulator) createSlug(r *http.Request) (int, any, error) {
-	a, err := e.state.app(r.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var body struct {
-		Processes map[string]string `json:"process_types"`
-		Comment   string            `json:"commit_description"`
-	}
-	if err := decode(r, &body); err != nil {
-		return 0, nil, err
-	}
-	return http.StatusCreated, e.addSlug(a, body.Comment, body.Processes).body("put"), nil
+type createSlugInput struct {
+	Processes map[string]string `json:"process_types"`
+	Comment   string            `json:"commit_description"`
+}
+
+func (e *Emulator) createSlug(_ *http.Request, a *app, body *createSlugInput) (any, error) {
+	return e.addSlug(a, body.Comment, body.Processes).body("put"), nil
 }
 
 // getSlug finds a slug that was built on the app or has been released there.
 //
 // docs/platforms.md: "a slug that the app never had is a 404 there"
-func (e *Emulator) getSlug(r *http.Request) (int, any, error) {
-	a, err := e.state.app(r.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	s := e.state.Slugs[r.PathValue("slug")]
+func (e *Emulator) getSlug(r *http.Request, a *app, _ *none) (any, error) {
+	s := e.State.Slugs[r.PathValue("slug")]
 	if s == nil || s.App != a.ID && !slices.ContainsFunc(a.Releases, func(r *release) bool { return r.Slug == s.ID }) {
-		return 0, nil, notFound("slug")
+		return nil, notFound("slug")
 	}
-	return http.StatusOK, s.body("get"), nil
+	return s.body("get"), nil
 }
 
 // printed is what a release phase prints.
@@ -226,7 +198,7 @@ func (r *release) printed(a *app) string {
 //
 // docs/platforms.md: "What a release phase prints is on another host, which must not get the token"
 func (e *Emulator) stream(w http.ResponseWriter, r *http.Request) {
-	for _, a := range e.state.Apps {
+	for _, a := range e.State.Apps {
 		made := a.release(r.PathValue("release"))
 		if made == nil || !made.Phase {
 			continue

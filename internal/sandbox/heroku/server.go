@@ -6,51 +6,104 @@ import (
 	"strings"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 )
 
 // operation is one call of the API. A list is answered page by page.
 type operation func(r *http.Request) (status int, body any, err error)
 
+// none is the resource of a call that is on none, and the body of one that has none.
+type none struct{}
+
+// on is a call on a resource that must be there, and that reads a body of its own type.
+func on[R, In any](status int, find func(*http.Request) (*R, error), serve func(*http.Request, *R, *In) (any, error)) operation {
+	return func(r *http.Request) (int, any, error) {
+		resource, err := find(r)
+		if err != nil {
+			return 0, nil, err
+		}
+		in := new(In)
+		if _, silent := any(in).(*none); !silent {
+			err = decode(r, in)
+		}
+		if err != nil {
+			return 0, nil, err
+		}
+		body, err := serve(r, resource, in)
+		if _, several := body.(candidates); several {
+			return http.StatusMultipleChoices, body, err
+		}
+		return status, body, err
+	}
+}
+
+func nothing(*http.Request) (*none, error) { return nil, nil }
+
+// app is the one that a request's path names, by id or name.
+func (e *Emulator) app(r *http.Request) (*app, error) { return e.State.app(r.PathValue("app")) }
+
+func (e *Emulator) pipeline(r *http.Request) (*herokuPipeline, error) {
+	return found(e.State.Pipelines[r.PathValue("pipeline")], "pipeline")
+}
+
+func (e *Emulator) coupling(r *http.Request) (*coupling, error) {
+	has := func(c *coupling) bool { return c.ID == r.PathValue("coupling") }
+	return found(kit.Find(kit.Sorted(e.State.Couplings), has), "pipeline coupling")
+}
+
+func (e *Emulator) promotion(r *http.Request) (*promoted, error) {
+	return found(e.State.Promotions[r.PathValue("promotion")], "pipeline promotion")
+}
+
+// found is a resource, or the refusal where there is none.
+func found[R any](r *R, what string) (*R, error) {
+	if r == nil {
+		return nil, notFound(what)
+	}
+	return r, nil
+}
+
 // mux routes the calls.
 func (e *Emulator) mux() http.Handler {
+	const ok, created = http.StatusOK, http.StatusCreated
 	mux := http.NewServeMux()
 	for pattern, op := range map[string]operation{
-		"GET /account":             e.getAccount,
-		"GET /users/{user}":        e.getAccount,
-		"GET /account/rate-limits": e.getRateLimits,
+		"GET /account":             on(ok, nothing, e.getAccount),
+		"GET /users/{user}":        on(ok, nothing, e.getAccount),
+		"GET /account/rate-limits": on(ok, nothing, e.getRateLimits),
 
-		"GET /apps":              e.getApps,
-		"GET /users/{user}/apps": e.getApps, // one user owns them all
-		"POST /apps":             e.createApp,
-		"GET /apps/{app}":        e.getApp,
-		"PATCH /apps/{app}":      e.updateApp,
-		"POST /filters/apps":     e.filterApps,
+		"GET /apps":              on(ok, nothing, e.getApps),
+		"GET /users/{user}/apps": on(ok, nothing, e.getApps), // one user owns them all
+		"POST /apps":             on(created, nothing, e.createApp),
+		"GET /apps/{app}":        on(ok, e.app, e.getApp),
+		"PATCH /apps/{app}":      on(ok, e.app, e.updateApp),
+		"POST /filters/apps":     on(ok, nothing, e.filterApps),
 
-		"GET /apps/{app}/config-vars":             e.getConfigVars,
-		"PATCH /apps/{app}/config-vars":           e.updateConfigVars,
-		"GET /apps/{app}/buildpack-installations": e.getBuildpacks,
-		"PUT /apps/{app}/buildpack-installations": e.updateBuildpacks,
+		"GET /apps/{app}/config-vars":             on(ok, e.app, e.getConfigVars),
+		"PATCH /apps/{app}/config-vars":           on(ok, e.app, e.updateConfigVars),
+		"GET /apps/{app}/buildpack-installations": on(ok, e.app, e.getBuildpacks),
+		"PUT /apps/{app}/buildpack-installations": on(ok, e.app, e.updateBuildpacks),
 
-		"POST /apps/{app}/slugs":             e.createSlug,
-		"GET /apps/{app}/slugs/{slug}":       e.getSlug,
-		"GET /apps/{app}/releases":           e.getReleases,
-		"POST /apps/{app}/releases":          e.createRelease,
-		"GET /apps/{app}/releases/{release}": e.getRelease,
+		"POST /apps/{app}/slugs":             on(created, e.app, e.createSlug),
+		"GET /apps/{app}/slugs/{slug}":       on(ok, e.app, e.getSlug),
+		"GET /apps/{app}/releases":           on(ok, e.app, e.getReleases),
+		"POST /apps/{app}/releases":          on(created, e.app, e.createRelease),
+		"GET /apps/{app}/releases/{release}": on(ok, e.app, e.getRelease),
 
-		"GET /pipelines":                               e.getPipelines,
-		"POST /pipelines":                              e.createPipeline,
-		"GET /pipelines/{pipeline}":                    e.getPipeline,
-		"GET /pipelines/{pipeline}/pipeline-couplings": e.getPipelineCouplings,
-		"GET /pipelines/{pipeline}/latest-releases":    e.getLatestReleases,
+		"GET /pipelines":                               on(ok, nothing, e.getPipelines),
+		"POST /pipelines":                              on(created, nothing, e.createPipeline),
+		"GET /pipelines/{pipeline}":                    on(ok, nothing, e.getPipeline),
+		"GET /pipelines/{pipeline}/pipeline-couplings": on(ok, e.pipeline, e.getPipelineCouplings),
+		"GET /pipelines/{pipeline}/latest-releases":    on(ok, e.pipeline, e.getLatestReleases),
 
-		"GET /apps/{app}/pipeline-couplings":    e.getAppCoupling,
-		"POST /pipeline-couplings":              e.createCoupling,
-		"PATCH /pipeline-couplings/{coupling}":  e.updateCoupling,
-		"DELETE /pipeline-couplings/{coupling}": e.deleteCoupling,
+		"GET /apps/{app}/pipeline-couplings":    on(ok, e.app, e.getAppCoupling),
+		"POST /pipeline-couplings":              on(created, nothing, e.createCoupling),
+		"PATCH /pipeline-couplings/{coupling}":  on(ok, e.coupling, e.updateCoupling),
+		"DELETE /pipeline-couplings/{coupling}": on(ok, e.coupling, e.deleteCoupling),
 
-		"POST /pipeline-promotions":                              e.createPromotion,
-		"GET /pipeline-promotions/{promotion}":                   e.getPromotion,
-		"GET /pipeline-promotions/{promotion}/promotion-targets": e.getPromotionTargets,
+		"POST /pipeline-promotions":                              on(created, nothing, e.createPromotion),
+		"GET /pipeline-promotions/{promotion}":                   on(ok, e.promotion, e.getPromotion),
+		"GET /pipeline-promotions/{promotion}/promotion-targets": on(ok, e.promotion, e.getPromotionTargets),
 
 		"/": unserved,
 	} {
@@ -100,7 +153,7 @@ func (e *Emulator) admit(r *http.Request) error {
 	if !strings.HasPrefix(r.Header.Get("Accept"), "application/vnd.heroku+json; version=3") {
 		return &apiError{http.StatusNotFound, "not_found", "The requested API endpoint was not found. Are you using the right HTTP verb and the right Accept header?"}
 	}
-	if !e.tokens.take(e.now()) {
+	if !e.tokens.take(e.Now()) {
 		return errRateLimit
 	}
 	return nil
@@ -129,10 +182,10 @@ func decode(r *http.Request, into any) error {
 	return nil
 }
 
-func (e *Emulator) getAccount(*http.Request) (int, any, error) {
-	return http.StatusOK, map[string]any{"id": ownerID(), "email": ownerEmail, "name": "Sandbox"}, nil
+func (e *Emulator) getAccount(*http.Request, *none, *none) (any, error) {
+	return map[string]any{"id": ownerID(), "email": ownerEmail, "name": "Sandbox"}, nil
 }
 
-func (e *Emulator) getRateLimits(*http.Request) (int, any, error) {
-	return http.StatusOK, map[string]int{"remaining": e.tokens.left}, nil
+func (e *Emulator) getRateLimits(*http.Request, *none, *none) (any, error) {
+	return map[string]int{"remaining": e.tokens.left}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"sluice/internal/sandbox/kit"
 )
 
 // state is everything that the account has.
@@ -15,7 +17,7 @@ type state struct {
 	Pipelines  map[string]*herokuPipeline `json:"pipelines"`  // by id
 	Couplings  map[string]*coupling       `json:"couplings"`  // by app id
 	Promotions map[string]*promoted       `json:"promotions"` // by id
-	Made       int                        `json:"made"`       // things that have an id so far
+	kit.Count
 }
 
 func newState() state {
@@ -104,8 +106,7 @@ func fixedID(kind string, names ...string) string {
 
 // newID is the id of the next thing that is made.
 func (s *state) newID(kind string) string {
-	s.Made++
-	return fixedID(kind, fmt.Sprint(s.Made))
+	return fixedID(kind, fmt.Sprint(s.Next()))
 }
 
 // app finds an app by id or name.
@@ -113,22 +114,12 @@ func (s *state) app(idOrName string) (*app, error) {
 	if a := s.Apps[idOrName]; a != nil {
 		return a, nil
 	}
-	for _, a := range s.Apps {
-		if a.Name == idOrName {
-			return a, nil
-		}
-	}
-	return nil, notFound("app")
+	return found(kit.Find(kit.Sorted(s.Apps), func(a *app) bool { return a.Name == idOrName }), "app")
 }
 
 // release finds one of the app's releases by id or version.
 func (a *app) release(idOrVersion string) *release {
-	for _, r := range a.Releases {
-		if r.ID == idOrVersion || fmt.Sprint(r.Version) == idOrVersion {
-			return r
-		}
-	}
-	return nil
+	return kit.Find(a.Releases, func(r *release) bool { return r.ID == idOrVersion || fmt.Sprint(r.Version) == idOrVersion })
 }
 
 // current is the release that runs, nil for none.
@@ -149,7 +140,7 @@ func (e *Emulator) look(r *release) {
 	if r.Status != pending || r.Looks < 0 {
 		return
 	}
-	e.moved = true
+	e.Move()
 	if r.Looks--; r.Looks <= 0 {
 		r.Status = r.Ends
 	}
