@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"sluice/internal/sandbox/metrics"
@@ -31,21 +30,16 @@ type Alarm struct {
 
 // Emulator is the API. It is safe for concurrent use.
 type Emulator struct {
-	now func() time.Time
+	metrics.Script // by [Key] or expression; asked: the operations
 
-	mu       sync.Mutex
-	series   map[string]metrics.Series // by [Key] or expression
-	alarms   []Alarm
-	throttle int
-	denied   bool
-	partial  bool
-	asked    []string
+	now     func() time.Time
+	alarms  []Alarm
+	denied  bool
+	partial bool
 }
 
 // New has no metrics and no alarms.
-func New(now func() time.Time) *Emulator {
-	return &Emulator{now: now, series: map[string]metrics.Series{}}
-}
+func New(now func() time.Time) *Emulator { return &Emulator{now: now} }
 
 // Key names a metric with its statistic and dimensions.
 func Key(namespace, metric, stat string, dimensions map[string]string) string {
@@ -56,59 +50,27 @@ func Key(namespace, metric, stat string, dimensions map[string]string) string {
 	return key
 }
 
-// Answer scripts a metric, by its [Key], or an expression.
-func (e *Emulator) Answer(key string, s metrics.Series) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.series[key] = s
-}
-
 // SetAlarms replaces the alarms.
-func (e *Emulator) SetAlarms(alarms ...Alarm) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.alarms = alarms
-}
-
-// Throttle refuses the next n requests.
-func (e *Emulator) Throttle(n int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.throttle = n
-}
+func (e *Emulator) SetAlarms(alarms ...Alarm) { e.Set(func() { e.alarms = alarms }) }
 
 // Deny refuses all requests, or lets them in again.
-func (e *Emulator) Deny(denied bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.denied = denied
-}
+func (e *Emulator) Deny(denied bool) { e.Set(func() { e.denied = denied }) }
 
 // Partial has CloudWatch answer that it could not read everything.
-func (e *Emulator) Partial(partial bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.partial = partial
-}
-
-// Asked are the operations that were asked for.
-func (e *Emulator) Asked() []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return slices.Clone(e.asked)
-}
+func (e *Emulator) Partial(partial bool) { e.Set(func() { e.partial = partial }) }
 
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.Set(func() { e.serve(w, r) })
+}
+
+func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
 	p, operation, input, err := read(r)
-	e.asked = append(e.asked, operation)
+	e.Note(operation)
 	switch {
 	case err != nil:
 		p.refuse(w, http.StatusBadRequest, "SerializationException", "SerializationException", err.Error())
-	case e.throttle > 0:
-		e.throttle--
+	case e.Throttled():
 		p.throttle(w)
 	case e.denied:
 		p.refuse(w, http.StatusForbidden, "AccessDeniedException", "AccessDenied", "User is not authorized to perform: cloudwatch:"+operation)
@@ -191,7 +153,7 @@ func (e *Emulator) getMetricData(w http.ResponseWriter, p protocol, input map[st
 			p.refuse(w, http.StatusBadRequest, "ValidationError", "ValidationError", err.Error())
 			return
 		}
-		if e.series[key].Throttled {
+		if metrics.AnyThrottled(e.To(key)) {
 			p.throttle(w)
 			return
 		}
@@ -243,10 +205,11 @@ func (e *Emulator) about(q map[string]any) (key string, period time.Duration, er
 // points are those of the periods that begin in [start, end), oldest first.
 func (e *Emulator) points(key string, start, end time.Time, period time.Duration) (stamps, values []any) {
 	stamps, values = []any{}, []any{}
-	s, ok := e.series[key]
-	if !ok {
+	scripted := e.To(key)
+	if len(scripted) == 0 {
 		return stamps, values
 	}
+	s := scripted[0] // a metric is one series
 	for at := start.Truncate(period); at.Before(end); at = at.Add(period) {
 		if v, ok := s.At(at, e.now()); ok && !at.Before(start) {
 			stamps, values = append(stamps, moment(at)), append(values, v)

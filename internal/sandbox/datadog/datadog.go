@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"sluice/internal/sandbox/metrics"
@@ -34,16 +33,13 @@ type Gate struct {
 
 // Emulator is the API. It is safe for concurrent use.
 type Emulator struct {
-	now      func() time.Time
-	interval time.Duration
+	metrics.Script // asked: "GET /api/v1/query"
 
-	mu          sync.Mutex
-	answers     map[string][]metrics.Series
+	now         func() time.Time
+	interval    time.Duration
 	gates       map[string]Gate // by service and env
 	evaluations []*evaluation
-	throttle    int
 	broken      bool
-	asked       []string
 }
 
 type evaluation struct {
@@ -53,66 +49,36 @@ type evaluation struct {
 
 // New has points every interval.
 func New(now func() time.Time, interval time.Duration) *Emulator {
-	return &Emulator{now: now, interval: interval, answers: map[string][]metrics.Series{}, gates: map[string]Gate{}}
-}
-
-// Answer scripts what a query answers.
-func (e *Emulator) Answer(query string, series ...metrics.Series) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.answers[query] = series
+	return &Emulator{now: now, interval: interval, gates: map[string]Gate{}}
 }
 
 // SetGate scripts a gate.
 func (e *Emulator) SetGate(service, env string, g Gate) { e.SetGateOf(service+" "+env, g) }
 
 // SetGateOf scripts the gate of "SERVICE ENV".
-func (e *Emulator) SetGateOf(of string, g Gate) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.gates[of] = g
-}
+func (e *Emulator) SetGateOf(of string, g Gate) { e.Set(func() { e.gates[of] = g }) }
 
 // RemoveGate has no such gate.
 func (e *Emulator) RemoveGate(service, env string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.gates, service+" "+env)
-}
-
-// Throttle refuses the next n requests.
-func (e *Emulator) Throttle(n int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.throttle = n
+	e.Set(func() { delete(e.gates, service+" "+env) })
 }
 
 // Break has queries answer an error with the status 200.
-func (e *Emulator) Break(broken bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.broken = broken
-}
-
-// Asked are the requests that came: "GET /api/v1/query".
-func (e *Emulator) Asked() []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return append([]string(nil), e.asked...)
-}
+func (e *Emulator) Break(broken bool) { e.Set(func() { e.broken = broken }) }
 
 const evaluationPath = "/api/v2/deployments/gates/evaluation"
 
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.asked = append(e.asked, r.Method+" "+r.URL.Path)
+	e.Set(func() { e.serve(w, r) })
+}
+
+func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
+	e.Note(r.Method + " " + r.URL.Path)
 	switch {
 	case r.Header.Get("DD-API-KEY") != APIKey || r.Header.Get("DD-APPLICATION-KEY") != AppKey:
 		write(w, http.StatusForbidden, `{"errors":["Forbidden"]}`)
-	case e.throttle > 0:
-		e.throttle--
+	case e.Throttled():
 		limited(w)
 	case r.Method == http.MethodGet && r.URL.Path == "/api/v1/query":
 		e.query(w, r)
@@ -141,7 +107,7 @@ func (e *Emulator) query(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusBadRequest, `{"errors":["Missing required parameter"]}`)
 		return
 	}
-	if metrics.AnyThrottled(e.answers[query]) {
+	if metrics.AnyThrottled(e.To(query)) {
 		limited(w)
 		return
 	}
@@ -151,7 +117,7 @@ func (e *Emulator) query(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	list := []any{}
-	for _, s := range e.answers[query] {
+	for _, s := range e.To(query) {
 		points := [][2]any{}
 		step := int64(e.interval / time.Second)
 		for at := from - from%step; at <= to; at += step { // the last one is unfinished

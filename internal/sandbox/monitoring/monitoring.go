@@ -5,15 +5,15 @@
 package monitoring
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
+	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
+	"sluice/internal/sandbox/metrics"
 	"sluice/internal/sandbox/prometheus"
 )
 
@@ -32,11 +32,10 @@ type Policy struct {
 // Emulator is the API of one project. It is safe for concurrent use.
 type Emulator struct {
 	*prometheus.Emulator // what PromQL answers
-	project              string
 
-	mu       sync.Mutex
+	project  string
+	requests metrics.Script
 	policies []Policy
-	asked    []string
 }
 
 // New has no policies and knows no query.
@@ -46,23 +45,19 @@ func New(now func() time.Time, project string) *Emulator {
 
 // SetPolicies replaces the alert policies.
 func (e *Emulator) SetPolicies(policies ...Policy) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.policies = policies
+	e.requests.Set(func() { e.policies = policies })
 }
 
 // Requests are those that came: "GET /v3/…".
-func (e *Emulator) Requests() []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return append([]string(nil), e.asked...)
-}
+func (e *Emulator) Requests() []string { return e.requests.Asked() }
 
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.asked = append(e.asked, r.Method+" "+r.URL.Path)
+	e.requests.Set(func() { e.serve(w, r) })
+}
+
+func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
+	e.requests.Note(r.Method + " " + r.URL.Path)
 	// docs/metrics.md: "`location`, singular"
 	promQL := "/v1/projects/" + e.project + "/location/global/prometheus"
 	switch {
@@ -71,11 +66,11 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/v3/projects/"+e.project+"/alertPolicies":
 		e.list(w, r, "alertPolicies", e.policyList())
 	case r.URL.Path == "/v3/projects/"+e.project+"/alerts" && slices.ContainsFunc(e.policies, func(p Policy) bool { return p.Throttled }):
-		refuse(w, http.StatusTooManyRequests, "RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Time series queries' of service 'monitoring.googleapis.com'.")
+		new(googleapi.API).WriteError(w, googleapi.Errorf(http.StatusTooManyRequests, "RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Time series queries' of service 'monitoring.googleapis.com'."))
 	case r.URL.Path == "/v3/projects/"+e.project+"/alerts":
 		e.list(w, r, "alerts", e.alertList(r.URL.Query().Get("filter")))
 	default:
-		refuse(w, http.StatusNotFound, "NOT_FOUND", "Requested entity was not found.")
+		new(googleapi.API).WriteError(w, googleapi.Errorf(http.StatusNotFound, "NOT_FOUND", "Requested entity was not found."))
 	}
 }
 
@@ -115,21 +110,11 @@ func (e *Emulator) alertList(filter string) []any {
 
 // list answers one page.
 func (e *Emulator) list(w http.ResponseWriter, r *http.Request, key string, all []any) {
-	first, err := strconv.Atoi(r.URL.Query().Get("pageToken"))
-	if err != nil {
-		first = 0
+	first, _ := kit.Number(r.URL.Query().Get("pageToken"), 0, 0)
+	items, next := kit.Page(all, max(first, 0), pageSize)
+	page := map[string]any{key: items}
+	if next > 0 {
+		page["nextPageToken"] = kit.Token(next)
 	}
-	end := min(first+pageSize, len(all))
-	page := map[string]any{key: all[min(first, end):end]}
-	if end < len(all) {
-		page["nextPageToken"] = strconv.Itoa(end)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(page) //nolint:errcheck // a client that went away is its own affair
-}
-
-func refuse(w http.ResponseWriter, status int, code, text string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"error":{"code":%d,"status":%q,"message":%q}}`, status, code, text) //nolint:errcheck // a client that went away is its own affair
+	googleapi.WriteJSON(w, http.StatusOK, page)
 }

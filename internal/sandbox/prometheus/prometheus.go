@@ -10,7 +10,6 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"sluice/internal/sandbox/metrics"
@@ -21,47 +20,19 @@ const lookback = 5 * time.Minute
 
 // Emulator is the API. It is safe for concurrent use.
 type Emulator struct {
-	now func() time.Time
+	metrics.Script // asked: "query up", "query_range up"
 
-	mu       sync.Mutex
-	answers  map[string][]metrics.Series
-	scalars  map[string]float64
-	throttle int
-	asked    []string // "query up", "query_range up"
+	now     func() time.Time
+	scalars map[string]float64
 }
 
 // New knows no query yet.
 func New(now func() time.Time) *Emulator {
-	return &Emulator{now: now, answers: map[string][]metrics.Series{}, scalars: map[string]float64{}}
-}
-
-// Answer scripts what a query answers; no series is an empty vector.
-func (e *Emulator) Answer(query string, series ...metrics.Series) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.answers[query] = series
+	return &Emulator{now: now, scalars: map[string]float64{}}
 }
 
 // Scalar has a query answer a number without labels.
-func (e *Emulator) Scalar(query string, v float64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.scalars[query] = v
-}
-
-// Throttle refuses the next n requests.
-func (e *Emulator) Throttle(n int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.throttle = n
-}
-
-// Asked are the requests that came, in their order.
-func (e *Emulator) Asked() []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return append([]string(nil), e.asked...)
-}
+func (e *Emulator) Scalar(query string, v float64) { e.Set(func() { e.scalars[query] = v }) }
 
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -70,8 +41,10 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Serve answers a request as if its path were this.
 func (e *Emulator) Serve(w http.ResponseWriter, r *http.Request, path string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.Set(func() { e.serve(w, r, path) })
+}
+
+func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, path string) {
 	if err := r.ParseForm(); err != nil {
 		refuse(w, http.StatusBadRequest, "bad_data", err.Error())
 		return
@@ -79,17 +52,16 @@ func (e *Emulator) Serve(w http.ResponseWriter, r *http.Request, path string) {
 	query := r.Form.Get("query")
 	switch path {
 	case "/api/v1/query":
-		e.asked = append(e.asked, "query "+query)
+		e.Note("query " + query)
 	case "/api/v1/query_range":
-		e.asked = append(e.asked, "query_range "+query)
+		e.Note("query_range " + query)
 	default:
 		http.NotFound(w, r)
 		return
 	}
 	// docs/metrics.md: "400 `bad_data`, 422 `execution`, 503 `timeout`"
 	switch {
-	case e.throttle > 0, metrics.AnyThrottled(e.answers[query]):
-		e.throttle = max(e.throttle-1, 0)
+	case e.Throttled(), metrics.AnyThrottled(e.To(query)):
 		refuse(w, http.StatusServiceUnavailable, "timeout", "query timed out in expression evaluation")
 	case query == "":
 		refuse(w, http.StatusBadRequest, "bad_data", `invalid parameter "query": unknown position: parse error: no expression found in input`)
@@ -114,7 +86,7 @@ func (e *Emulator) instant(w http.ResponseWriter, r *http.Request, query string)
 	// docs/metrics.md: "an empty vector is success with no data"
 	// docs/metrics.md: "An instant query shows a value up to 5 minutes old"
 	vector := []any{}
-	for _, s := range e.answers[query] {
+	for _, s := range e.To(query) {
 		if v, ok := s.At(at.Add(-s.Late), e.now()); ok && s.Late <= lookback {
 			vector = append(vector, map[string]any{"metric": labels(s), "value": sample(at, v)})
 		}
@@ -139,7 +111,7 @@ func (e *Emulator) ranged(w http.ResponseWriter, r *http.Request, query string) 
 		return
 	}
 	matrix := []any{}
-	for _, s := range e.answers[query] {
+	for _, s := range e.To(query) {
 		var values []any
 		for at := start; !at.After(end); at = at.Add(time.Duration(step * float64(time.Second))) {
 			if v, ok := s.At(at, e.now()); ok {
