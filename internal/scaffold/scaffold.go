@@ -14,6 +14,7 @@ import (
 	"text/template"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 	"sluice/stages/driver"
 )
 
@@ -75,8 +76,8 @@ func render(from, name string) ([]byte, error) {
 	var out bytes.Buffer
 	err = t.Execute(&out, map[string]any{
 		"Name": name, "Title": strings.ToUpper(name[:1]) + name[1:], "Variable": strings.ToUpper(name),
-		"Driver":   methods[driver.Driver]("p *platform", "driver"),
-		"Emulator": methods[sandbox.Emulator]("e *Emulator", "emulator"),
+		"Driver":   methods[driver.Driver]("p *platform", "driver", nil),
+		"Emulator": methods[sandbox.Emulator]("e *Emulator", "emulator", reflect.TypeFor[*kit.Core[struct{}, string]]()),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", from, err)
@@ -98,20 +99,26 @@ var bodies = map[string]string{ //nolint:gochecknoglobals // a constant
 	"driver.Explain": "if errors.Is(a0, errNotWritten) {\n\t\treturn driver.Explanation{Code: driver.Unsupported}\n\t}\n" +
 		"\treturn driver.Explanation{} // the platform's own codes: which may be repeated, which are busy, which are final",
 	"emulator.ServeHTTP": "http.Error(a0, \"not written: serve \"+a1.Method+\" \"+a1.URL.Path, http.StatusNotImplemented)",
-	"emulator.Platform":  "return name",
-	"emulator.Env":       "return map[string]string{urlVariable: a0, tokenVariable: \"sandbox-dummy-not-a-secret\"}",
-	"emulator.Save":      "return []byte(\"{}\"), nil",
-	"emulator.Classify":  "return sandbox.Action{Kind: sandbox.Read}",
-	"emulator.Refuse":    "http.Error(a0, \"not written: refuse as the platform does\", http.StatusServiceUnavailable)",
+	"emulator.Seed": "if err := kit.Seed(a0, e.Platform(), nil, func(s kit.Seat[config]) { e.Targets.Learn(s.Config.App, s.Name()) }); err != nil {\n\t\treturn err\n\t}\n" +
+		"\tr0 = notWritten(\"Seed\") // make what each seat names, where it is missing: the first stage runs the newest release\n\treturn",
+	"emulator.Env":      "return map[string]string{urlVariable: a0, tokenVariable: \"sandbox-dummy-not-a-secret\"}",
+	"emulator.Classify": "return sandbox.Action{Kind: sandbox.Read}",
+	"emulator.Refuse":   "http.Error(a0, \"not written: refuse as the platform does\", http.StatusServiceUnavailable)",
 }
 
 // methods are those of the interface I on a receiver, taken from the interface itself, so
-// that what is begun here always has today's contract.
-func methods[I any](receiver, of string) string {
+// that what is begun here always has today's contract. embedded is a type that has some of
+// them already; nil for none.
+func methods[I any](receiver, of string, embedded reflect.Type) string {
 	var b strings.Builder
 	contract := reflect.TypeFor[I]()
 	for m := range contract.NumMethod() {
 		method := contract.Method(m)
+		if embedded != nil {
+			if _, has := embedded.MethodByName(method.Name); has {
+				continue
+			}
+		}
 		var in, out []string
 		for i := range method.Type.NumIn() {
 			in = append(in, fmt.Sprintf("a%d %s", i, method.Type.In(i)))
