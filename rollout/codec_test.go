@@ -349,7 +349,7 @@ func FuzzDecode(f *testing.F) {
 		c := r.Clone()
 		Settle(&c, nil, Setting{}, t0)
 		Next(&c, nil, Setting{}, t0)
-		Seal(&c, nil, Setting{}, t0)
+		Seal(&c, nil, Setting{}, everyEvent, t0)
 		if _, _, err := c.BackFrom(""); err == nil {
 			c.Goals(nil)
 		}

@@ -236,7 +236,7 @@ func TestGoalsSurviveInTheHistory(t *testing.T) {
 	h := NewHistory("shop", "web")
 	for i, r := range []string{"r2", "r3", "r4"} {
 		s.start(release(r), promotion("p"+string(rune('1'+i))))
-		h.Add(Seal(&s.r, nil, Setting{}, s.now), 0)
+		h.Add(Seal(&s.r, nil, Setting{}, everyEvent, s.now), 0)
 	}
 	s.want("the record knows the newest", len(s.r.Goals(nil)), 1)
 	goals := s.r.Goals(&h)

@@ -46,7 +46,7 @@ func TestRolloutIsCloudDeploys(t *testing.T) {
 	err := s.apply(Vote{Rollout: e.Rollout.Name, Approve: true, Voter: voter("bob", "")})
 	s.must(err)
 	s.run()
-	Seal(&s.r, nil, Setting{}, s.now)
+	Seal(&s.r, nil, Setting{}, everyEvent, s.now)
 	var got clouddeploy.Rollout
 	strictly(t, e.Rollout, &got)
 	s.want("name", got.Name, "r2-to-web-0001")
@@ -66,11 +66,11 @@ func TestRolloutIsCloudDeploys(t *testing.T) {
 func TestEtagChangesWithTheRollout(t *testing.T) {
 	s := newRig(t)
 	e := s.start(canary("10"))
-	Seal(&s.r, nil, Setting{}, s.now)
+	Seal(&s.r, nil, Setting{}, everyEvent, s.now)
 	first := e.Rollout.Etag
-	Seal(&s.r, nil, Setting{}, s.now)
+	Seal(&s.r, nil, Setting{}, everyEvent, s.now)
 	s.want("unchanged", e.Rollout.Etag, first)
 	s.must(s.apply(Advance{Rollout: e.Rollout.Name, By: person("bob")}))
-	Seal(&s.r, nil, Setting{}, s.now)
+	Seal(&s.r, nil, Setting{}, everyEvent, s.now)
 	s.want("changed", e.Rollout.Etag != first && first != "", true)
 }

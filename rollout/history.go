@@ -27,12 +27,16 @@ func NewHistory(pipeline, target string) History {
 }
 
 // Add appends what [Seal] moved out of the record, and drops the oldest beyond
-// bound rollouts; bound 0 keeps all. What is there already is not added twice.
+// bound rollouts; bound 0 keeps all. What is there already is not added twice: a
+// process died between the history and the record, and what that came to since counts.
 func (h *History) Add(moved Moved, bound int) {
 	for _, e := range moved.Rollouts {
-		if !slices.ContainsFunc(h.Rollouts, func(x Execution) bool { return x.Rollout.Name == e.Rollout.Name }) {
+		i := slices.IndexFunc(h.Rollouts, func(x Execution) bool { return x.Rollout.Name == e.Rollout.Name })
+		if i < 0 {
 			h.Rollouts = append(h.Rollouts, e)
+			continue
 		}
+		h.Rollouts[i] = e
 	}
 	h.addEvents(moved.Events)
 	if bound > 0 {
@@ -42,11 +46,11 @@ func (h *History) Add(moved Moved, bound int) {
 }
 
 // addEvents adds events at their place: those of a rollout that stayed longer
-// come after younger ones. Of two with one id the new one counts: the other is of a
-// run that died before its record was saved.
+// come after younger ones. Two with one id are one event ([Seal] moves nothing that
+// is not durable), as where a process died between the history and the record.
 func (h *History) addEvents(events []Event) {
 	byID := func(a, b Event) int { return cmp.Compare(a.ID, b.ID) }
-	h.Events = slices.Concat(events, h.Events)
+	h.Events = append(h.Events, events...)
 	slices.SortStableFunc(h.Events, byID)
 	h.Events = slices.CompactFunc(h.Events, func(a, b Event) bool { return a.ID == b.ID })
 }

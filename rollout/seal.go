@@ -24,9 +24,13 @@ func (m Moved) Empty() bool { return len(m.Rollouts)+len(m.Events) == 0 }
 
 // Seal makes a changed record ready to be saved: etags, when it is due, and what
 // is over and no longer needed taken out, which is to be saved with it. g and s
-// as for [Next]. The generation is the ledger's.
-func Seal(r *Record, g *Group, s Setting, now time.Time) Moved {
-	moved := r.moveOut()
+// as for [Next]. durable is the id of the newest event that is known to be stored:
+// what was told since stays, with its rollout. Until it is stored it may still get
+// another id ([Rebase]), and whoever finds the history of a process that died before
+// its record was saved must find nothing there that the record does not say too. The
+// generation is the ledger's.
+func Seal(r *Record, g *Group, s Setting, durable int64, now time.Time) Moved {
+	moved := r.moveOut(durable)
 	for i := range r.Rollouts {
 		e := &r.Rollouts[i]
 		if !e.mirrored() {
@@ -57,9 +61,14 @@ func etag(r Rollout) string {
 	return digest(data)
 }
 
-// moveOut takes out what is over and nothing needs.
-func (r *Record) moveOut() Moved {
+// moveOut takes out what is over and nothing needs, as far as it is durable.
+func (r *Record) moveOut(durable int64) Moved {
 	keep := r.kept()
+	for _, e := range r.Events {
+		if e.ID > durable {
+			keep[e.Rollout] = true
+		}
+	}
 	var moved Moved
 	r.Rollouts = slices.DeleteFunc(r.Rollouts, func(e Execution) bool {
 		if keep[e.Rollout.Name] {
@@ -77,7 +86,7 @@ func (r *Record) moveOut() Moved {
 	if len(moved.Rollouts) == 0 && r.looseEvents() <= 2*looseEventsKept {
 		return moved
 	}
-	moved.Events = r.moveEvents(keep)
+	moved.Events = r.moveEvents(keep, durable)
 	return moved
 }
 
@@ -139,7 +148,7 @@ func (r *Record) looseEvents() int {
 
 // moveEvents takes out the events of rollouts that moved, and the oldest of
 // those that belong to none.
-func (r *Record) moveEvents(keep map[string]bool) []Event {
+func (r *Record) moveEvents(keep map[string]bool, durable int64) []Event {
 	surplus := r.looseEvents() - looseEventsKept
 	last := int64(0)
 	if n := len(r.Events); n > 0 {
@@ -150,7 +159,7 @@ func (r *Record) moveEvents(keep map[string]bool) []Event {
 		stays := keep[e.Rollout] || e.ID == last // the newest stays: the next id comes after it
 		if e.Rollout == "" {
 			surplus--
-			stays = stays || surplus < 0
+			stays = e.ID > durable || e.ID == last || surplus < 0
 		}
 		if !stays {
 			moved = append(moved, e)

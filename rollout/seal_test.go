@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -23,7 +24,10 @@ func names(list []Execution) []string {
 	return names
 }
 
-func (s *rig) seal() Moved { return Seal(&s.r, nil, s.setting, s.now) }
+// everyEvent says that every event was saved before.
+const everyEvent = math.MaxInt64
+
+func (s *rig) seal() Moved { return Seal(&s.r, nil, s.setting, everyEvent, s.now) }
 
 func TestWhatIsOverMovesToTheHistory(t *testing.T) {
 	s := newRig(t)
@@ -147,17 +151,52 @@ func TestDueIsWhenSomethingIsToBeDone(t *testing.T) {
 	}
 }
 
-// TestHistoryOfADeadRun: what a run told that died between the history and the record
-// gives way to what the next one tells under the same ids.
+// TestOnlyWhatIsDurableMoves: an event that others may yet push to another id, by what
+// they saved beside the lease, stays with its rollout until it is stored; nothing is
+// told under the id of something else, and nothing is lost.
+func TestOnlyWhatIsDurableMoves(t *testing.T) {
+	s := newRig(t)
+	s.promoteMany(1)
+	s.seal()
+	base := s.r.Clone()
+	for i := range 2 { // of which nothing needs the first
+		s.script["stable/deploy"] = []string{"denied"}
+		s.start(release(fmt.Sprintf("bad%d", i)), promotion(fmt.Sprintf("b%d", i)))
+	}
+	told := len(s.r.Events)
+	moved := Seal(&s.r, nil, s.setting, base.Events[len(base.Events)-1].ID, s.now)
+	theirs := base.Clone()
+	theirs.Generation++
+	s.must(Apply(&theirs, AddBlock{Block: lockOf("carol")}, s.now))
+	if !Rebase(&s.r, base, theirs) {
+		t.Fatal("what was saved beside the lease is not taken over")
+	}
+	ids := map[int64]string{}
+	for _, e := range slices.Concat(moved.Events, s.r.Events) {
+		if other, twice := ids[e.ID]; twice {
+			t.Errorf("event %d is %s and %s", e.ID, other, e.Type)
+		}
+		ids[e.ID] = e.Type
+	}
+	s.want("all are told, and the lock", len(ids), told+1)
+	s.want("what was not durable stayed", names(s.r.Rollouts), []string{"v0-to-web-0001", "bad0-to-web-0001", "bad1-to-web-0001"})
+	s.want("and goes once it is", names(s.seal().Rollouts), []string{"bad0-to-web-0001"})
+}
+
+// TestHistoryOfADeadRun: what a process moved that died before it saved the record
+// stands in both; what the record came to since then counts.
 func TestHistoryOfADeadRun(t *testing.T) {
+	s := newRig(t)
+	s.promoteMany(2)
 	h := NewHistory("shop", "web")
-	h.Add(Moved{Events: []Event{{ID: 1, Type: "rollout.created"}, {ID: 2, Type: "rollout.failed"}}}, 0)
-	h.Add(Moved{Events: []Event{{ID: 2, Type: "lease.broken"}, {ID: 3, Type: "rollout.failed"}}}, 0)
-	var got []string
-	for _, e := range h.Events {
-		got = append(got, e.Type)
-	}
-	if want := []string{"rollout.created", "lease.broken", "rollout.failed"}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
+	died := s.r.Clone()
+	h.Add(Seal(&died, nil, s.setting, everyEvent, s.now), 0)
+	s.want("moved", names(h.Rollouts), []string{"v0-to-web-0001"})
+	events := len(h.Events)
+	s.r.Rollouts[0].Rollout.RolledBackByRollouts = []string{"v9-to-web-0001"}
+	moved := s.seal()
+	h.Add(moved, 0)
+	s.want("once", names(h.Rollouts), []string{"v0-to-web-0001"})
+	s.want("and its events", len(h.Events), events)
+	s.want("as the record had it", h.Rollouts[0].Rollout.RolledBackByRollouts, []string{"v9-to-web-0001"})
 }

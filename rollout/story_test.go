@@ -102,7 +102,7 @@ func (s *story) seal(name string) {
 		h = &History{Schema: Schema, Pipeline: "shop", Target: name}
 		s.histories[name] = h
 	}
-	h.Add(Seal(&s.rigs[name].r, s.group(name), s.setting, s.now), 0)
+	h.Add(Seal(&s.rigs[name].r, s.group(name), s.setting, everyEvent, s.now), 0)
 }
 
 func (s *story) command(name string, args []string) error {

@@ -191,7 +191,7 @@ func (w *walk) work() {
 func (w *walk) seal() {
 	before := w.r.Clone()
 	_, goal, err := before.BackFrom("")
-	moved := Seal(&w.r, nil, w.setting, w.now)
+	moved := Seal(&w.r, nil, w.setting, everyEvent, w.now)
 	w.history.Add(moved, 0)
 	if err := w.history.check(); err != nil {
 		w.t.Error(err)

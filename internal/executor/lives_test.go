@@ -3,6 +3,7 @@ package executor_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -24,6 +25,8 @@ type life struct {
 	runs    int
 	atWork  map[string]bool // runs that are neither dead nor over
 	allOpen []<-chan result
+	// piecemeal has the store save entry by entry.
+	piecemeal bool
 }
 
 // pick is one of several at random.
@@ -32,12 +35,16 @@ func pick[T any](l *life, list ...T) T { return list[l.dice.IntN(len(list))] }
 // TestLives gives random commands from several runs at once while answers get
 // lost, checks fail, time passes, people lock and order, and processes die.
 // Whatever happens, no effect takes place twice, none without its intent and its
-// lease, and in the end everything can be brought to its end.
+// lease, in the end everything can be brought to its end, and the history tells all of
+// it once. Every second life is lived over a store that saves entry by entry.
 func TestLives(t *testing.T) {
-	for seed := range uint64(80) {
+	for seed := range *lives {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := &life{world: newWorld(t, "plain", "web", "api", "cart"), dice: rand.New(rand.NewPCG(seed, 7)), atWork: map[string]bool{}}
+				l := &life{
+					world: newWorld(t, "plain", "web", "api", "cart"), dice: rand.New(rand.NewPCG(seed, 7)), atWork: map[string]bool{},
+					piecemeal: seed%2 == 1,
+				}
 				for _, name := range []string{"a", "b", "c"} {
 					l.add("fleet", name)
 				}
@@ -54,6 +61,9 @@ func TestLives(t *testing.T) {
 		})
 	}
 }
+
+// lives is how many random lives TestLives lives.
+var lives = flag.Uint64("lives", 80, "how many random lives TestLives lives")
 
 // disturb has something go wrong soon, and others say something.
 func (l *life) disturb() {
@@ -104,7 +114,7 @@ func (l *life) process() *process {
 	l.atWork[id] = true
 	l.mu.Unlock()
 	p := l.start(id)
-	p.person = true
+	p.person, p.piecemeal = true, l.piecemeal
 	p.limits.Places = pick(l, 1, 2, 8)
 	p.over = func(_ context.Context, r rollout.Run) (ledger.Fate, error) {
 		l.mu.Lock()
@@ -236,8 +246,12 @@ func (l *life) invariants() {
 			l.t.Errorf("%s took effect %d times", key, n)
 		}
 	}
+	l.toldOnce()
 	l.free(l.order...)
 	for _, name := range l.order {
+		for _, what := range untrue(l.events(name)) {
+			l.t.Errorf("%s: %s", name, what)
+		}
 		r := l.record(name)
 		x, ok := r.Newest()
 		if !ok {
@@ -252,6 +266,23 @@ func (l *life) invariants() {
 		if x.Rollout.State == rollout.StateSucceeded && !ignored(x) && x.Spec.Release.ID != "" && x.Spec.Release.ID != stands.Release {
 			l.t.Errorf("%s: %s of %s succeeded and %+v stands there", name, x.Rollout.Name, x.Spec.Release.ID, stands)
 		}
+	}
+}
+
+// toldOnce: no line of a history is told twice to who watches.
+func (l *life) toldOnce() {
+	seen := map[string]bool{}
+	for _, n := range l.notices {
+		if n.Kind != executor.NoticeEvent {
+			continue
+		}
+		e := *n.Event
+		e.ID = 0 // another one may have come before it
+		what := fmt.Sprint(n.Target, e)
+		if seen[what] {
+			l.t.Errorf("%s: %s of %s is told twice", n.Target, e.Type, e.Rollout)
+		}
+		seen[what] = true
 	}
 }
 

@@ -93,6 +93,7 @@ func (s *shell) save(sets []*set) {
 		payloads[i] = x.payload
 	}
 	channels := s.Ledger.SaveSets(payloads...)
+	handedOver(sets)
 	s.Work.Begins()
 	go func() {
 		defer s.Work.Ends()

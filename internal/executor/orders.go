@@ -117,7 +117,7 @@ func (o *orders) theirs(m *machine, list []ledger.Theirs) {
 	for _, t := range list {
 		if r, ok := m.rows.byName[t.Key.Name]; ok && t.Key == ledger.Target(t.Key.Name) {
 			had := len(r.record.Orders)
-			t.Into(r.record)
+			r.takeOver(t)
 			r.stale = true
 			m.rows.touch(r)
 			m.orders.say(m, r, had)
@@ -127,6 +127,16 @@ func (o *orders) theirs(m *machine, list []ledger.Theirs) {
 			m.rows.learned(g)
 			m.orders.haltedElsewhere(m, g)
 		}
+	}
+}
+
+// takeOver takes over into a row's record what others saved. Their events come before
+// those that were handed over and not saved then, which are told once all the same.
+func (r *row) takeOver(t ledger.Theirs) {
+	before := len(r.record.Events)
+	t.Into(r.record)
+	if r.shown > r.durable {
+		r.shown += int64(len(r.record.Events) - before)
 	}
 }
 

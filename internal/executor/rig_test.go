@@ -192,8 +192,10 @@ type process struct {
 	work   *work.Work
 	person bool
 	store  *storetest.Memory
-	over   func(context.Context, rollout.Run) (ledger.Fate, error)
-	ctx    context.Context
+	// piecemeal saves entry by entry, as a store does that swaps and is not atomic.
+	piecemeal bool
+	over      func(context.Context, rollout.Run) (ledger.Fate, error)
+	ctx       context.Context
 
 	mu    sync.Mutex
 	point int
@@ -236,6 +238,43 @@ func (p *process) alive() error {
 	default:
 		return nil
 	}
+}
+
+// opened is the store as the process uses it.
+func (p *process) opened() store.Store {
+	if p.piecemeal {
+		return piecemeal{p.store}
+	}
+	return p.store
+}
+
+// piecemeal is a store that saves one entry after another.
+type piecemeal struct{ *storetest.Memory }
+
+func (s piecemeal) Facts() store.Facts {
+	f := s.Memory.Facts()
+	f.Atomic = false
+	return f
+}
+
+func (s piecemeal) Commit(ctx context.Context, entries ...store.Entry) ([]store.Entry, error) {
+	var saved []store.Entry
+	lost := &store.ConflictError{}
+	for _, e := range entries {
+		one, err := s.Memory.Commit(ctx, e)
+		if conflict, ok := errors.AsType[*store.ConflictError](err); ok {
+			lost.Keys = append(lost.Keys, conflict.Keys...)
+			continue
+		}
+		if err != nil {
+			return saved, err
+		}
+		saved = append(saved, one...)
+	}
+	if len(lost.Keys) > 0 {
+		return saved, lost
+	}
+	return saved, nil
 }
 
 // pass is a point at which a process can die.
@@ -288,7 +327,7 @@ func (p *process) invoke(plan planner.Plan) result {
 	wk := work.Begin(p.ctx, work.Clock{}, p.limits)
 	defer wk.End()
 	p.work = wk
-	l := ledger.Open(p.ctx, ledger.Config{Store: p.store, Pipeline: "shop", Run: p.run, Over: p.over, Work: wk})
+	l := ledger.Open(p.ctx, ledger.Config{Store: p.opened(), Pipeline: "shop", Run: p.run, Over: p.over, Work: wk})
 	names := make([]string, len(plan.Moves))
 	for i, m := range plan.Moves {
 		names[i] = m.Target

@@ -56,6 +56,7 @@ type row struct {
 	announce *rollout.Waiting // a wait that people are to be told of
 	told     string           // the call of which the platform told something in this invocation
 	shown    int64            // the newest event that was handed over to be saved
+	durable  int64            // the newest that is known to be saved
 	moved    rollout.Moved    // what was sealed away and is not durable yet
 	dirty    bool             // it differs from what was handed over to be saved
 	saving   int              // sets under way that it is in
@@ -111,6 +112,7 @@ func (all *rows) add(record *rollout.Record) *row {
 	r := &row{at: len(all.list), name: record.Target, record: record, begins: map[string]int{}, warned: map[string]bool{}}
 	if n := len(record.Events); n > 0 {
 		r.shown = record.Events[n-1].ID
+		r.durable = r.shown
 	}
 	delete(all.others, r.name)
 	all.list, all.byName[r.name] = append(all.list, r), r

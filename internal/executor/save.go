@@ -161,7 +161,7 @@ func (b *builder) putGroup(x *set, g *group) {
 func (b *builder) put(x *set, r *row) {
 	m := b.machine
 	x.events[r] = newEvents(r)
-	moved := rollout.Seal(r.record, groupFor(m.rows.groupOf(r)), m.setting, m.now)
+	moved := rollout.Seal(r.record, groupFor(m.rows.groupOf(r)), m.setting, r.durable, m.now)
 	r.moved.Rollouts = append(r.moved.Rollouts, moved.Rollouts...)
 	r.moved.Events = append(r.moved.Events, moved.Events...)
 	x.moved[r] = r.moved
@@ -178,9 +178,19 @@ func newEvents(r *row) []rollout.Event {
 	if i < 0 {
 		return nil
 	}
-	fresh := slices.Clone(r.record.Events[i:])
-	r.shown = fresh[len(fresh)-1].ID
-	return fresh
+	return slices.Clone(r.record.Events[i:])
+}
+
+// handedOver notes up to where the histories of sets were handed over: the ledger may
+// have taken over what others saved, whose events come before ours.
+func handedOver(sets []*set) {
+	for _, x := range sets {
+		for _, r := range x.rows {
+			if n := len(r.record.Events); n > 0 {
+				r.shown = r.record.Events[n-1].ID
+			}
+		}
+	}
 }
 
 // attach has something wait for the sets that it stands on, those that are under
@@ -259,6 +269,7 @@ func (s *saves) durable(m *machine, x *set, r *row) {
 		return slices.ContainsFunc(done.Events, func(d rollout.Event) bool { return d.ID == e.ID })
 	})
 	for _, e := range x.events[r] {
+		r.durable = max(r.durable, e.ID)
 		m.say(Notice{Target: r.name, Kind: NoticeEvent, Event: &e})
 	}
 	m.announce(r)

@@ -13,6 +13,7 @@ import (
 	"sluice/internal/ledger"
 	"sluice/internal/store"
 	"sluice/rollout"
+	"sluice/stages/driver"
 )
 
 // slowly is a store that takes its time to save.
@@ -460,9 +461,11 @@ func TestTakenBack(t *testing.T) {
 		}
 		for _, r := range list {
 			is(r, "after")
-			if err := rollout.Apply(r, rollout.Create{Spec: rollout.Spec{Promotion: "p-1", Command: "promote"}}, time.Now()); err != nil {
+			spec := rollout.Spec{Promotion: "p-1", Command: "promote", Release: driver.Release{ID: "r2"}, Target: driver.Target{Name: r.Target}, Phases: rollout.PhasesOf(nil, false)}
+			if err := rollout.Apply(r, rollout.Create{Spec: spec}, time.Now()); err != nil {
 				t.Fatal(err)
 			}
+			rollout.Settle(r, nil, rollout.Setting{}, time.Now())
 		}
 		a.store.when(func(_ context.Context, entries []store.Entry, next commitFunc) ([]store.Entry, error) {
 			saved, err := next(entries)
@@ -482,6 +485,9 @@ func TestTakenBack(t *testing.T) {
 		}
 		if !slices.ContainsFunc(r.Events, func(e rollout.Event) bool { return e.Type == "promotion.withdrawn" }) {
 			t.Errorf("events: %+v", r.Events)
+		}
+		if open := stillOpen(r.Events); len(open) > 0 {
+			t.Errorf("begun and never over: %v", open)
 		}
 		if r := w.record("new"); r.Lease != "" || r.Release != nil || len(r.Rollouts) != 0 || len(r.Events) == 0 {
 			t.Errorf("what was new: %+v", r)
@@ -506,6 +512,18 @@ func TestTakenBack(t *testing.T) {
 		c.closes()
 		b.closes()
 	})
+}
+
+// stillOpen are the actions that were begun and are not over.
+func stillOpen(events []rollout.Event) []string {
+	var open []string
+	for _, e := range events {
+		open = slices.DeleteFunc(open, func(action string) bool { return action == e.Action })
+		if e.Temporary {
+			open = append(open, e.Action)
+		}
+	}
+	return open
 }
 
 // TestNamedFirst: on a store that cannot save all or none, what a record names is

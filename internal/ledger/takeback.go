@@ -49,20 +49,16 @@ func (g *group) undone(d *draft) (*draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := saved.Clone()
-	r.Rollouts, r.Past, r.Release = []rollout.Execution{}, nil, nil
+	was := saved
+	was.Rollouts, was.Past, was.Release, was.Events = []rollout.Execution{}, nil, nil, []rollout.Event{}
 	if before := g.before[d.key]; before.version != "" {
-		if r, err = decodeRecord(d.key, before.data); err != nil {
+		if was, err = decodeRecord(d.key, before.data); err != nil {
 			return nil, err
 		}
 	}
-	r.Lease, r.Blocks, r.Orders, r.Events = "", saved.Blocks, saved.Orders, saved.Events
-	r.AddEvent(rollout.Event{
-		Type: "promotion.withdrawn", Time: g.began.UTC(), Actor: g.config.Run.Actor,
-		Message: "it could not be saved for every target, and nothing was done",
-	})
 	known := g.at(d.key)
 	back := &draft{key: d.key, seen: known.generation, generation: known.generation + 1}
+	r := saved.Undone(was, rollout.Actor{Login: g.config.Run.Actor}, g.began)
 	r.Generation = back.generation
 	back.data, err = encode(d.key, r, g.config.Redact)
 	return back, err

@@ -111,7 +111,7 @@ func contradict(events []event) []string {
 			switch kind {
 			case "succeeded", "failed", "cancelled":
 				told[e.Rollout+" is over"]++
-			case "reopened": // by who retries a job
+			case "reopened", "cancelling": // by who retries a job, or cancels what failed while its canary stands
 				delete(told, e.Rollout+" is over")
 			case "created", "started":
 				told[e.Rollout+" is "+kind]++
