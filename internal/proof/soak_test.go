@@ -164,7 +164,7 @@ func (s *soak) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.platforms.Intrude("source") == nil {
-		s.releases = append(s.releases, time.Now())
+		s.releases, s.moved = append(s.releases, time.Now()), true
 	}
 }
 

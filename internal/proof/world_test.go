@@ -47,6 +47,7 @@ type world struct {
 	most      time.Duration               // that it may run; 0 for an hour
 	servers   struct{ github, s3 string } // their addresses
 	env       map[string]string           // what leads there by way of the passage
+	moved     bool                        // the source runs something newer than what waits: a platform may refuse that
 }
 
 // quick is how much faster time passes than on the machine: the half minute in
