@@ -12,16 +12,13 @@ import (
 	"time"
 
 	"sluice/internal/app"
-	"sluice/internal/work"
+	"sluice/internal/work/worktest"
 )
 
-// wednesday is the machine's clock on a working day: no example's freeze holds then.
-// Looks at a canary go by it, so some time of that day is over.
-func wednesday(over time.Duration) work.Clock {
-	clock := work.System()
-	shift := time.Until(time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)) + over
-	clock.Now = func() time.Time { return time.Now().Add(shift) }
-	return clock
+// wednesday is a working day, on which no example's freeze holds. Time passes faster
+// there: the emulators take as long as the platforms do.
+func wednesday() *worktest.Fast {
+	return &worktest.Fast{Epoch: time.Now(), Start: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC), Speed: 20}
 }
 
 // answer is what a test looks at in a command's document.
@@ -35,18 +32,12 @@ type answer struct {
 }
 
 // sluice runs a command in the sandbox of the current folder.
-func sluice(t *testing.T, args ...string) answer {
-	t.Helper()
-	return later(t, 0, args...)
-}
-
-// later is sluice so much later on the day.
-func later(t *testing.T, over time.Duration, args ...string) answer {
+func sluice(t *testing.T, day *worktest.Fast, args ...string) answer {
 	t.Helper()
 	var out, said bytes.Buffer
 	code := app.Main(t.Context(), app.Process{
 		Args:   append(args, "--sandbox", "--output", "json"),
-		Stdout: &out, Stderr: &said, Clock: wednesday(over),
+		Stdout: &out, Stderr: &said, Clock: day.Clock(),
 		Environ: []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "USER=hubot"},
 	})
 	var a answer
@@ -96,17 +87,17 @@ func TestExamples(t *testing.T) {
 			if err := os.WriteFile("sluice.yaml", text, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			stages := stagesOf(t)
+			day := wednesday()
+			stages := stagesOf(t, day)
 			for _, stage := range stages[1:] {
-				a := sluice(t, "promote", "--to", stage)
-				var over time.Duration
+				a := sluice(t, day, "promote", "--to", stage)
 				for step := 0; a.Status == "pending" && step < 20; step++ {
 					if bytes.Contains(text, []byte("analysis:")) { // no person, but looks decide
-						over += 10 * time.Minute
-						a = later(t, over, "reconcile", "--inline-wait", "0s")
+						day.Skip(10 * time.Minute)
+						a = sluice(t, day, "reconcile", "--inline-wait", "0s")
 						continue
 					}
-					a = sluice(t, goesOn(t, a)...)
+					a = sluice(t, day, goesOn(t, a)...)
 				}
 				if a.Status != "succeeded" {
 					t.Fatalf("%s: %s, want it promoted: %+v", stage, a.Status, a)
@@ -135,8 +126,8 @@ func TestOneSandbox(t *testing.T) {
 	}
 	t.Chdir(dir)
 	for _, file := range files {
-		name := filepath.Dir(file) + ".yaml"
-		sluice(t, "plan", "--file", name, "--to", stagesOf(t, "--file", name)[1])
+		name, day := filepath.Dir(file)+".yaml", wednesday()
+		sluice(t, day, "plan", "--file", name, "--to", stagesOf(t, day, "--file", name)[1])
 	}
 }
 
@@ -151,10 +142,10 @@ func whoAmI(t *testing.T) string {
 }
 
 // stagesOf are the stages of the pipeline in the current folder, in their order.
-func stagesOf(t *testing.T, flags ...string) []string {
+func stagesOf(t *testing.T, day *worktest.Fast, flags ...string) []string {
 	t.Helper()
 	var stages []string
-	for _, target := range sluice(t, append([]string{"status", "--all"}, flags...)...).Targets {
+	for _, target := range sluice(t, day, append([]string{"status", "--all"}, flags...)...).Targets {
 		if !slices.Contains(stages, target.Stage) {
 			stages = append(stages, target.Stage)
 		}

@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
 	"sluice/internal/app"
+	"sluice/internal/work/worktest"
 	"sluice/pipeline"
 	"sluice/stages/all"
 	"sluice/stages/driver"
@@ -172,7 +174,7 @@ func TestDocuments(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Chdir(dir)
-			sessions := 0
+			sessions, day := 0, &worktest.Fast{Epoch: time.Now(), Speed: storySpeed}
 			for _, b := range blocks(text) {
 				switch {
 				case b.language == "yaml" && strings.HasPrefix(b.text, "name:"):
@@ -182,7 +184,7 @@ func TestDocuments(t *testing.T) {
 					}
 				case b.language == "console":
 					sessions++
-					session(t, b.text)
+					session(t, day, b.text)
 				}
 			}
 			if sessions < atLeast {
@@ -193,14 +195,14 @@ func TestDocuments(t *testing.T) {
 }
 
 // session runs the commands of a console block and compares what they print.
-func session(t *testing.T, text string) {
+func session(t *testing.T, day *worktest.Fast, text string) {
 	t.Helper()
 	for _, part := range strings.Split("\n"+text, "\n$ ")[1:] {
 		line, want, _ := strings.Cut(part, "\n")
 		words := words(strings.Replace(line, "go run .", "sluice", 1))
 		switch words[0] {
 		case "sluice":
-			compare(t, line, want, words[1:])
+			compare(t, day, line, want, words[1:])
 		case "cat":
 			have, err := os.ReadFile(words[1])
 			if err != nil || string(have) != strings.TrimSuffix(want, "\n")+"\n" {
@@ -234,10 +236,10 @@ func words(line string) []string {
 	return list
 }
 
-func compare(t *testing.T, line, want string, args []string) {
+func compare(t *testing.T, day *worktest.Fast, line, want string, args []string) {
 	t.Helper()
 	var out bytes.Buffer
-	app.Main(t.Context(), app.Process{Args: args, Stdout: &out, Stderr: &out, Environ: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}})
+	app.Main(t.Context(), app.Process{Args: args, Stdout: &out, Stderr: &out, Clock: day.Clock(), Environ: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}})
 	got := timeless(out.String())
 	pattern := "^" + strings.ReplaceAll(regexp.QuoteMeta(timeless(strings.TrimSuffix(want, "\n")+"\n")), "…\n", "(?s:.*)") + "$"
 	if !regexp.MustCompile(pattern).MatchString(got) {

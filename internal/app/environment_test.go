@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,7 +146,7 @@ func saidBy(t *testing.T, dir string, way []string, words string) string {
 // not tried. A variable that is read anywhere, a flag, a field of the context that is
 // added has its case here by itself.
 func TestHostileEnvironment(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(800)) // there is memory, and half the time is spent looking for more
+	t.Parallel()
 	credentials := credentialNames(all.Platforms())
 	reached := map[string]bool{}
 	try := func(what string, n int, words string, env func(dir string) map[string]string) {
@@ -215,6 +214,7 @@ func note(reached map[string]bool, mode, env map[string]string, words string) {
 // TestHostileFile: each text of a pipeline file, and each of its names, is hostile, one
 // after the other, as in a pull request: nothing of it acts in what validate tells.
 func TestHostileFile(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../../examples/storefront/sluice.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no examples (%v)", err)

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -71,7 +70,7 @@ func serve(ctx context.Context, ts *testscript.TestScript, file string, faults [
 		ts.Fatalf("%s", pipeline.Format(problems))
 	}
 	options := sandbox.Options{
-		Dir: ts.MkAbs(".sluice/sandbox"), Pipelines: []*pipeline.Pipeline{p}, Emulators: emulators.Emulators(time.Now),
+		Dir: ts.MkAbs(".sluice/sandbox"), Pipelines: []*pipeline.Pipeline{p}, Emulators: emulators.Emulators(ofStory(ts.Getenv(storyTime)).Now),
 	}
 	for _, text := range faults {
 		f, err := sandbox.ParseFault(text)

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -219,7 +218,7 @@ func someOf[T any](list []T, n int) []T {
 // is nowhere, and every place was reached. A field that is added to the contract has
 // its place here by itself.
 func TestHostileDrivers(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(800)) // there is memory, and half the time is spent looking for more
+	t.Parallel()
 	places, failures := sayings()
 	for i, said := range places {
 		for _, way := range someOf(said.ways(), i) {

@@ -6,7 +6,6 @@ import (
 	"go/token"
 	"maps"
 	"reflect"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -166,9 +165,9 @@ func look(dir string, n int) [][]string {
 // that any command tells, whether the entry is still believed or not, and the
 // credential is not told.
 func TestHostileState(t *testing.T) {
+	t.Parallel()
 	var entries map[store.Key][]byte
 	synctest.Test(t, func(t *testing.T) { entries = lived(t).entries(t) })
-	defer debug.SetGCPercent(debug.SetGCPercent(800)) // there is memory, and half the time is spent looking for more
 	n := 0
 	for _, p := range poisons() {
 		for i, place := range p.places {

@@ -17,6 +17,7 @@ func TestBusyStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, shop)
+			w.time.Speed = 1 // the store's stand-in counts in the machine's time
 			var mu sync.Mutex
 			until := time.Now().Add(40 * time.Minute)
 			w.git.Meter.Refuse = func(r *http.Request) time.Duration {

@@ -26,7 +26,7 @@ import (
 	emulators "sluice/internal/sandbox/all"
 	"sluice/internal/store/gitref/gitreftest"
 	"sluice/internal/store/s3/s3test"
-	"sluice/internal/work"
+	"sluice/internal/work/worktest"
 	"sluice/pipeline"
 	"sluice/stages/all"
 	"sluice/stages/driver"
@@ -55,6 +55,7 @@ type world struct {
 	bucket    *s3test.Server
 
 	github, s3 *httptest.Server
+	time       *worktest.Fast
 
 	mu    sync.Mutex
 	over  map[string]bool                                 // by run id
@@ -67,7 +68,7 @@ func newWorld(t *testing.T, text string) *world {
 	dir := t.TempDir()
 	w := &world{
 		dir: dir, file: filepath.Join(dir, "sluice.yaml"), artifacts: artifacttest.New(), git: gitreftest.New(), bucket: s3test.New(),
-		over: map[string]bool{},
+		over: map[string]bool{}, time: &worktest.Fast{Epoch: time.Now(), Speed: storySpeed},
 	}
 	if err := os.WriteFile(w.file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -83,7 +84,7 @@ func newWorld(t *testing.T, text string) *world {
 		t.Fatal(pipeline.Format(problems))
 	}
 	var err error
-	w.platforms, err = sandbox.Start(t.Context(), sandbox.Options{Pipelines: []*pipeline.Pipeline{p}, Emulators: emulators.Emulators(time.Now)})
+	w.platforms, err = sandbox.Start(t.Context(), sandbox.Options{Pipelines: []*pipeline.Pipeline{p}, Emulators: emulators.Emulators(w.time.Now)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,8 +218,8 @@ func (o outcome) document(t *testing.T) map[string]any {
 func (w *world) sluice(t *testing.T, s job, args ...string) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	clock := work.System()
-	clock.Now = func() time.Time { return time.Now().Add(s.later) }
+	clock := w.time.Clock()
+	clock.Now = func() time.Time { return w.time.Now().Add(s.later) }
 	code := app.Main(t.Context(), app.Process{
 		Args: append(args, "--file", w.file), Stdout: &stdout, Stderr: &stderr, Environ: w.environ(s),
 		Clock: clock,

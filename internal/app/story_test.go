@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,6 +21,8 @@ import (
 	"sluice/internal/app"
 	"sluice/internal/ledger/process"
 	"sluice/internal/sandbox"
+	"sluice/internal/work"
+	"sluice/internal/work/worktest"
 	"sluice/rollout"
 )
 
@@ -27,6 +30,7 @@ import (
 // its own, so that exit codes, signals and SIGKILL are real.
 func TestMain(m *testing.M) {
 	sideBySide("6")
+	debug.SetGCPercent(400) // there is memory, and half the time is spent looking for more
 	testscript.Main(m, map[string]func(){"sluice": sluice})
 }
 
@@ -40,6 +44,7 @@ func sluice() {
 	defer stop()
 	os.Exit(app.Main(ctx, app.Process{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Self: elsewhere(os.Getenv(otherHost)),
+		Clock: ofStory(os.Getenv(storyTime)),
 		Kill: func() {
 			self, _ := os.FindProcess(os.Getpid()) // there is always a self
 			_ = self.Kill()
@@ -63,6 +68,22 @@ func elsewhere(host string) func() rollout.Run {
 	}
 }
 
+// storyTime is the environment variable that says when a story began, in nanoseconds
+// of the machine's time: since then time passes faster, in all of its processes
+// alike. The machine's own time passes where a story takes it away.
+const (
+	storyTime  = "SLUICE_TEST_TIME"
+	storySpeed = 5
+)
+
+func ofStory(began string) work.Clock {
+	at, err := strconv.ParseInt(began, 10, 64)
+	if err != nil {
+		return work.System()
+	}
+	return (&worktest.Fast{Epoch: time.Unix(0, at), Speed: storySpeed}).Clock()
+}
+
 type command = func(ts *testscript.TestScript, negated bool, args []string)
 
 // TestStories runs testdata/script: what a person or a workflow does, and what
@@ -76,6 +97,8 @@ type command = func(ts *testscript.TestScript, negated bool, args []string)
 //	prometheus FILE QUERY VALUE   a Prometheus that answers; see [prometheusCommand]
 //	github …                      GitHub's reviews of environments; see [githubCommand]
 //	step NAME ACTOR RUN [TRY]   from here on, this is a step of a workflow run
+//
+// Time passes faster in it; see [storyTime].
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
@@ -85,6 +108,7 @@ func TestStories(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			root, err := filepath.Abs("../..")
 			env.Setenv("ROOT", root)
+			env.Setenv(storyTime, strconv.FormatInt(time.Now().UnixNano(), 10))
 			env.Values[githubKey{}] = newReviewed()
 			env.Values[hooksKey{}] = map[string]*webhook{}
 			env.Values[prometheusKey{}] = map[prometheusKey]*runningPrometheus{}

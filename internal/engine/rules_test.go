@@ -42,7 +42,7 @@ func (w *world) ruled() {
 	}
 	w.does(view.Pending, "github-actions[bot]", w.reconcile)
 	w.sent("deploy") // nothing before its time
-	w.later(31 * time.Minute)
+	w.time.Skip(31 * time.Minute)
 	w.by("carol", func(ctx context.Context, e *engine.Engine) (view.Outcome, error) { //nolint:errcheck // what it does is seen below
 		return e.Lock(ctx, engine.Blocking{Targets: w.production().Targets, Scope: rollout.ScopeStage})
 	})
@@ -58,7 +58,7 @@ func (w *world) ruled() {
 	}
 	w.does(view.Pending, "github-actions[bot]", w.reconcile)
 	w.sent("deploy", "advance") // once
-	w.later(31 * time.Minute)
+	w.time.Skip(31 * time.Minute)
 	out = w.does(view.Succeeded, "github-actions[bot]", w.reconcile)
 	w.sent("deploy", "advance", "advance")
 	if runs := out.Targets[0].Automation; len(runs) != 2 || runs[0].Phase == runs[1].Phase {

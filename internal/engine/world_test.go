@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"sluice/internal/store/storetest"
 	"sluice/internal/view"
 	"sluice/internal/work"
+	"sluice/internal/work/worktest"
 	"sluice/pipeline"
 	"sluice/rollout"
 	"sluice/stages/all"
@@ -60,10 +60,9 @@ type world struct {
 	server   *sandbox.Server
 	memory   *storetest.Memory
 	checks   *checks
-	epoch    time.Time
+	time     *worktest.Fast
 	runs     int
 	budget   time.Duration           // of an invocation
-	skipped  atomic.Int64            // nanoseconds that passed at once
 	loads    func([]store.Key) error // is told of each load; may be nil
 	member   func(ctx context.Context, team, login string) (bool, error)
 	reviews  engine.Reviews // may be nil
@@ -111,8 +110,8 @@ func worldOf(t *testing.T, facts driver.Facts, file string, faults ...string) *w
 	if pipeline.Failed(problems) {
 		t.Fatalf("%s\n%s", pipeline.Format(problems), file)
 	}
-	w := &world{t: t, facts: facts, pipeline: p, memory: storetest.NewMemory(), checks: &checks{fails: map[string]bool{}}, epoch: time.Now(), budget: time.Hour}
-	options := sandbox.Options{Dir: t.TempDir(), Pipelines: []*pipeline.Pipeline{p}, Emulators: emulators.Emulators(w.now)}
+	w := &world{t: t, facts: facts, pipeline: p, memory: storetest.NewMemory(), checks: &checks{fails: map[string]bool{}}, time: &worktest.Fast{Epoch: time.Now(), Speed: speed}, budget: time.Hour}
+	options := sandbox.Options{Dir: t.TempDir(), Pipelines: []*pipeline.Pipeline{p}, Emulators: emulators.Emulators(w.time.Now)}
 	for _, text := range faults {
 		f, err := sandbox.ParseFault(text)
 		if err != nil {
@@ -136,34 +135,17 @@ func platforms() []driver.Facts {
 	return list
 }
 
-func (w *world) now() time.Time {
-	now := time.Now()
-	return now.Add((speed-1)*now.Sub(w.epoch) + time.Duration(w.skipped.Load()))
-}
-
-// later lets time pass at once.
-func (w *world) later(d time.Duration) { w.skipped.Add(int64(d)) }
-
-func (w *world) clock() work.Clock {
-	machine := work.System()
-	return work.Clock{
-		Now:   w.now,
-		Sleep: func(ctx context.Context, d time.Duration) error { return machine.Sleep(ctx, d/speed) },
-		After: func(d time.Duration) (<-chan time.Time, func()) { return machine.After(d / speed) },
-	}
-}
-
 // by is an invocation by a person: it does one thing, and lets go.
 func (w *world) by(login string, do func(context.Context, *engine.Engine) (view.Outcome, error)) (view.Outcome, error) {
 	w.t.Helper()
 	w.runs++
-	run := rollout.Run{ID: fmt.Sprintf("run-%d", w.runs), Attempt: 1, Started: w.now()}
-	limits := work.Begin(w.t.Context(), w.clock(), work.Limits{Budget: w.budget, Inline: 2 * time.Minute, Places: 4})
+	run := rollout.Run{ID: fmt.Sprintf("run-%d", w.runs), Attempt: 1, Started: w.time.Now()}
+	limits := work.Begin(w.t.Context(), w.time.Clock(), work.Limits{Budget: w.budget, Inline: 2 * time.Minute, Places: 4})
 	defer limits.End()
 	own := w.memory.Another()
 	own.OnLoad = w.loads
 	held := ledger.Open(w.t.Context(), ledger.Config{Store: own, Pipeline: "shop", Digest: w.pipeline.Digest, History: 20, Run: run, Work: limits})
-	reach := platform.Open(platform.Config{Env: driver.Env{Getenv: func(name string) string { return w.server.Env()[name] }, Now: w.now}, Platforms: all.Platforms()})
+	reach := platform.Open(platform.Config{Env: driver.Env{Getenv: func(name string) string { return w.server.Env()[name] }, Now: w.time.Now}, Platforms: all.Platforms()})
 	e := engine.New(engine.Config{
 		Pipeline: w.pipeline, Platform: reach.During(limits), Checks: w.checks, Ledger: held, Work: limits, Run: run, Verified: true, Identifies: true,
 		Actor: rollout.Actor{Login: login, Person: true, Reason: "because"}, Origin: fmt.Sprintf("octo/shop %d", w.runs), LeaseWait: time.Minute,

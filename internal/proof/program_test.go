@@ -15,7 +15,7 @@ import (
 	"sluice/internal/app"
 	"sluice/internal/store"
 	"sluice/internal/transport"
-	"sluice/internal/work"
+	"sluice/internal/work/worktest"
 )
 
 // Environment variables of the program, where the test binary is it.
@@ -47,7 +47,7 @@ func program() int {
 	}
 	p := app.Process{
 		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
-		Clock: fast{time.Unix(0, epoch), time.Duration(speed)}.clock(),
+		Clock: (&worktest.Fast{Epoch: time.Unix(0, epoch), Speed: time.Duration(speed)}).Clock(),
 	}
 	if most, err := time.ParseDuration(os.Getenv(deadlineOf)); err == nil {
 		ctx = transport.WithDeadline(ctx, most)
@@ -98,29 +98,8 @@ func jumping(now func() time.Time, jump string) func() time.Time {
 	}
 }
 
-// fast is time that passes speed times as fast since its epoch, in every process
-// alike.
-type fast struct {
-	epoch time.Time
-	speed time.Duration
-}
-
-// String is the time as [timeOf] has it.
-func (f fast) String() string { return fmt.Sprint(f.epoch.UnixNano(), " ", int64(f.speed)) }
-
-func (f fast) now() time.Time {
-	now := time.Now()
-	return now.Add((f.speed - 1) * now.Round(0).Sub(f.epoch))
-}
-
-func (f fast) clock() work.Clock {
-	machine := work.System()
-	return work.Clock{
-		Now:   f.now,
-		Sleep: func(ctx context.Context, d time.Duration) error { return machine.Sleep(ctx, d/f.speed) },
-		After: func(d time.Duration) (<-chan time.Time, func()) { return machine.After(d / f.speed) },
-	}
-}
+// textOf is a fast time as [timeOf] has it.
+func textOf(f *worktest.Fast) string { return fmt.Sprint(f.Epoch.UnixNano(), " ", int64(f.Speed)) }
 
 // told is a store that tells of each commit before and after it, and may be told
 // to save a part of it: what a process leaves that is killed between two entries.

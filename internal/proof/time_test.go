@@ -85,7 +85,7 @@ func (c crash) stop(t *testing.T, at int) ending {
 	s := c.scenario.steps[0]
 	sleeper := w.sleep(t, s, at)
 	<-sleeper.stopped
-	time.Sleep(aLease / w.time.speed)
+	time.Sleep(aLease / w.time.Speed)
 	other := *w
 	other.passage = &passage{at: never}
 	other.env = other.through(t, other.passage)

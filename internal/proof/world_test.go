@@ -25,6 +25,7 @@ import (
 	emulators "sluice/internal/sandbox/all"
 	"sluice/internal/store/gitref/gitreftest"
 	"sluice/internal/store/s3/s3test"
+	"sluice/internal/work/worktest"
 	"sluice/pipeline"
 	"sluice/stages/all"
 	"sluice/stages/driver"
@@ -37,7 +38,7 @@ var stores = []string{"file", "git", "s3", "artifact"}
 // the passage that leads the program to all of them. It outlives the program.
 type world struct {
 	passage   *passage
-	time      fast
+	time      *worktest.Fast
 	dir       string
 	file      string // the pipeline file
 	store     string // the value of --store
@@ -60,15 +61,15 @@ func newWorld(t testing.TB, store, text string, speed time.Duration) *world {
 	t.Helper()
 	dir := t.TempDir()
 	w := &world{
-		passage: &passage{at: never}, time: fast{time.Now(), speed}, dir: dir, file: filepath.Join(dir, "sluice.yaml"),
+		passage: &passage{at: never}, time: &worktest.Fast{Epoch: time.Now(), Speed: speed}, dir: dir, file: filepath.Join(dir, "sluice.yaml"),
 		artifacts: artifacttest.New(), program: os.Args[0],
 	}
-	w.artifacts.Now = w.time.now
+	w.artifacts.Now = w.time.Now
 	if err := os.WriteFile(w.file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var err error
-	w.platforms, err = sandbox.Start(t.Context(), sandbox.Options{Pipelines: []*pipeline.Pipeline{parsed(t, text)}, Emulators: emulators.Emulators(w.time.now)})
+	w.platforms, err = sandbox.Start(t.Context(), sandbox.Options{Pipelines: []*pipeline.Pipeline{parsed(t, text)}, Emulators: emulators.Emulators(w.time.Now)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +195,7 @@ func (w *world) environ(s step) []string {
 		"GITHUB_ACTOR": s.actor, "GITHUB_TRIGGERING_ACTOR": s.actor, "GITHUB_ACTION": "sluice",
 		"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_SERVER_URL": "https://github.example",
 		"AWS_ACCESS_KEY_ID": s3test.AccessKeyID, "AWS_SECRET_ACCESS_KEY": "very-secret-key",
-		"HOME": w.dir, "PATH": os.Getenv("PATH"), isProgram: "yes", timeOf: w.time.String(),
+		"HOME": w.dir, "PATH": os.Getenv("PATH"), isProgram: "yes", timeOf: textOf(w.time),
 	})
 	list := make([]string, 0, len(env))
 	for _, name := range slices.Sorted(maps.Keys(env)) {
@@ -255,7 +256,7 @@ func (w *world) here(t testing.TB, s step) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	w.passage.arm(never, nil)
-	code := app.Main(t.Context(), app.Process{Args: w.line(s), Stdout: &stdout, Stderr: &stderr, Environ: w.environ(s), Clock: w.time.clock()})
+	code := app.Main(t.Context(), app.Process{Args: w.line(s), Stdout: &stdout, Stderr: &stderr, Environ: w.environ(s), Clock: w.time.Clock()})
 	return outcome{code, stdout.String(), stderr.String(), nil}
 }
 
