@@ -48,7 +48,7 @@ func (a around) putsBack(r *Record, e *Execution, now time.Time) (Block, bool) {
 
 // standDown puts traffic back before a policy's window that says so.
 func (e local) standDown(r *Record, b Block, now time.Time) {
-	by := Actor{Login: b.By, Reason: "standing: back in policy " + b.ID}
+	by := Actor{Reason: "standing: back in policy " + b.ID}
 	r.placeGoingBack(e.Execution, by, now)
 	e.Rollout.State, e.Rollout.FailureReason = StateCancelling, by.Reason
 	r.event(e.Execution, now, Event{Type: "rollout.cancelling", Message: by.Reason})
@@ -168,6 +168,7 @@ func (e local) succeeded(*Record, *Step, driver.Result, time.Time) {}
 // puts its traffic back where the plan says so. During a cancellation the
 // rollout still ends CANCELLED.
 func (e local) failed(r *Record, phase, job string, cause FailureCause, message string, now time.Time) {
+	message = e.stoppedBy(phase, job) + message
 	if p, ok := e.Rollout.Phase(phase); ok {
 		if j, ok := p.Job(job); ok {
 			ends := ""
@@ -186,7 +187,7 @@ func (e local) failed(r *Record, phase, job string, cause FailureCause, message 
 	e.Rollout.FailureReason, e.Rollout.DeployFailureCause = message, cause
 	if e.Spec.Restore && e.needsRestoring(r) {
 		e.Asked = []Request{{Kind: driver.Rollback, Phase: phase, Job: job}}
-		r.placeGoingBack(e.Execution, Actor{Login: e.Spec.Creator, RunURL: e.Spec.RunURL, Reason: message}, now)
+		r.placeGoingBack(e.Execution, Actor{RunURL: e.Spec.RunURL, Reason: message}, now)
 	}
 }
 

@@ -92,5 +92,6 @@ type Request struct {
 	Job     string         `json:"job,omitzero"`
 	Actor   string         `json:"actor,omitzero"`
 	Comment string         `json:"comment,omitzero"`
+	Reason  string         `json:"reason,omitzero"`
 	Unknown jsontext.Value `json:",embed"`
 }

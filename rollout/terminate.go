@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"slices"
 	"time"
 
 	"sluice/stages/driver"
@@ -25,6 +26,9 @@ func (t Terminate) apply(r *Record, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if step, open := e.OpenStep(); open && step.Call.Kind == driver.Terminate {
+		return e.refuse(command, ReasonAlready)
+	}
 	if err := e.owner().terminate(r, p, j, t.By, now); err != nil {
 		return err
 	}
@@ -46,20 +50,40 @@ func (e local) terminate(r *Record, p *Phase, j *Job, by Actor, now time.Time) e
 	step, open := e.OpenStep()
 	switch {
 	case open && step.State == StepBegun:
-		return e.ask(r, Request{Kind: driver.Terminate, Phase: p.ID, Job: j.ID, Actor: by.Login}, now)
+		return e.ask(r, Request{Kind: driver.Terminate, Phase: p.ID, Job: j.ID, Actor: by.Login, Reason: by.Reason}, now)
 	case open:
 		return e.refuse(string(ToTerminate), ReasonUnsure)
 	}
-	message := e.checks(p.ID, j.ID).why("was terminated", "by "+by.Login)
-	if by.Reason != "" {
-		message += ": " + by.Reason
-	}
+	message := e.checks(p.ID, j.ID).terminated(by.Login, by.Reason)
 	r.event(e.Execution, now, Event{Type: "job.terminated", Phase: p.ID, Job: j.ID, Action: j.JobRun, Actor: by.Login, Message: by.Reason})
 	if e.undecided(p.ID, j.ID) {
 		e.Undecided = nil // what was measured stays
 	}
 	e.failed(r, p.ID, j.ID, ExecutionFailed, message, now)
 	return nil
+}
+
+// terminated says who ended the job, and why.
+func (c checks) terminated(by, reason string) string {
+	message := c.why("was terminated", "by "+by)
+	if reason != "" {
+		message += ": " + reason
+	}
+	return message
+}
+
+// stoppedBy begins the message of a job for which somebody had the platform stop what it
+// was at; "" where nobody had.
+func (e *Execution) stoppedBy(phase, job string) string {
+	if e.Terminated != phase+"/"+job {
+		return ""
+	}
+	for _, s := range slices.Backward(e.Steps) {
+		if s.Call.Kind == driver.Terminate && s.Asked != nil && s.Phase == phase && s.Job == job {
+			return e.checks(phase, job).terminated(s.Asked.Actor, s.Asked.Reason) + ": "
+		}
+	}
+	return ""
 }
 
 func (e mirror) terminate(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {

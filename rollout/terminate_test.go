@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +76,26 @@ func TestTerminateWhatThePlatformIsAt(t *testing.T) {
 	s.want("due", []any{due.Action, due.Kind, due.Phase, due.Job}, []any{ActionEffect, driver.Terminate, PhaseStable, JobDeploy})
 	s.lock()
 	s.want("a lock stops no end", Next(&s.r, nil, s.setting, s.now).Action, ActionEffect)
+}
+
+// TestTerminatedOnThePlatform: once it is stopped there the job's failure says who did
+// it, before what the platform says. While that goes on nobody does it again.
+func TestTerminatedOnThePlatform(t *testing.T) {
+	s := newRig(t)
+	s.script["stable/deploy"], s.script["poll deploy"] = []string{"run"}, []string{"run", "fail"}
+	s.script["stable/terminate"], s.script["poll terminate"] = []string{"run"}, []string{"run"}
+	e := s.start()
+	s.must(s.apply(ended("bob", "too slow")))
+	s.run()
+	s.want("sent", s.sent, []string{"deploy", "terminate"})
+	s.wantReason(s.apply(ended("carol", "")), ReasonAlready)
+	for range 4 {
+		s.run()
+	}
+	s.want("state", e.Rollout.State, StateFailed)
+	if want := "deploy was terminated in stable: by bob: too slow: "; !strings.HasPrefix(e.Rollout.FailureReason, want) {
+		t.Errorf("%q, want %q and why", e.Rollout.FailureReason, want)
+	}
 }
 
 // TestTerminateRefused says what runs, and what does not.

@@ -82,12 +82,17 @@ func (w *world) sent(kinds ...string) {
 // refused by its name before anything is sent, with what goes back instead.
 func TestTerminateNeedsAPlatformThatStops(t *testing.T) {
 	for _, facts := range platforms() {
-		if facts.Platform != "heroku" {
+		why := map[string]string{
+			"heroku":       " is at work for the job, and offers no way to stop that",
+			"inframanager": " is at work for the job, and offers no way to stop that",
+			"ecs":          " is at work for the job, and ends what it is at as a whole: it goes back",
+		}[facts.Platform]
+		if why == "" {
 			continue
 		}
 		w := newWorld(t, facts, 1, "", "", "t1:deploy:hang")
 		w.budget = 2 * time.Minute
 		w.does(view.Pending, "anna", w.promote)
-		w.refused(facts.Title+" is at work for the job, and offers no way to stop that", "berta", w.order(planner.CommandTerminate))
+		w.refused(facts.Title+why, "berta", w.order(planner.CommandTerminate))
 	}
 }

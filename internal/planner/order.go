@@ -156,6 +156,10 @@ func (p *Planner) cannotStop(o Order, c candidate) (Refusal, bool) {
 		return Refusal{}, false
 	}
 	name := c.target.Name.Value
+	if facts.Remote && facts.Supports(driver.Cancel) {
+		return refuse(name, facts.Title+" is at work for the job, and ends what it is at as a whole: it goes back",
+			fmt.Sprintf("`sluice cancel --target %s` has it do so", name)), true
+	}
 	return refuse(name, facts.Title+" is at work for the job, and offers no way to stop that",
 		fmt.Sprintf("`sluice cancel --target %s` or `sluice rollback --target %s` goes back once it has answered", name, name)), true
 }

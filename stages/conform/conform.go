@@ -86,7 +86,7 @@ type Harness struct {
 	Intrude func(target string) error
 	// Reach brings the platform where a kind of its own rollouts (Approve,
 	// Reject, Advance, RetryJob, IgnoreJob, Cancel, Terminate) is possible on a member's
-	// target, and returns that change. Nil where Facts.Remote is false.
+	// target, and returns that change. Nil where no kind is a command.
 	Reach func(kind driver.Kind) driver.Change
 }
 

@@ -27,8 +27,9 @@ func checkFacts(t T, h Harness) {
 		t.Errorf("kinds %v: deploy must be among them, none twice", f.Kinds)
 	}
 	for _, k := range f.Kinds {
-		// A platform that previews takes a word on its preview without owning rollouts.
-		decides := k == driver.Approve || k == driver.Reject
+		// A platform that previews takes a word on its preview without owning rollouts,
+		// and one may stop an operation.
+		decides := k == driver.Approve || k == driver.Reject || k == driver.Terminate
 		if !slices.Contains(kinds(), k) || k.IsCommand() && !f.Remote && !decides {
 			t.Errorf("kind %q of a platform with Remote %t", k, f.Remote)
 		}

@@ -33,8 +33,13 @@ func TestOneBadAnswerHealsWhereNothingRuns(t *testing.T) {
 
 func badAnswers(t *testing.T, kind driver.Kind) googletest.Platform {
 	b := newBench(t)
+	if kind == driver.Terminate {
+		b = newBench(t, "prod:deploy:hang") // else it is over before it is stopped
+	}
 	change := b.change(t, target("prod"))
 	switch kind {
+	case driver.Terminate:
+		b.begin(t, driver.Deploy, change)
 	case driver.Rollback:
 		p, _ := b.do(t, driver.Deploy, change)
 		change = driver.Change{Target: target("prod"), Baseline: p.Before["prod"], Expected: p.After["prod"]}

@@ -18,6 +18,8 @@ func (p *draft) byHand(f frozen) ([]string, error) {
 		return []string{driver.Shell(append(deployments, "update", p.at.Deployment, "--project="+p.at.Project, "--fingerprint="+f.Fingerprint)...)}, nil
 	case driver.Reject:
 		return []string{driver.Shell(append(deployments, "cancel-preview", p.at.Deployment, "--project="+p.at.Project, "--fingerprint="+f.Fingerprint)...)}, nil
+	case driver.Terminate:
+		return []string{driver.Shell(append(deployments, "stop", p.at.Deployment, "--project="+p.at.Project, "--fingerprint="+f.Fingerprint)...)}, nil
 	}
 	wanted, err := json.Marshal(f.wanted(p.at, nil))
 	if err != nil {

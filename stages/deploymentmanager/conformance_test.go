@@ -29,10 +29,12 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		Inside:   b.server.Transport(),
 		Effects:  func() int { return len(b.server.Effects()) },
 		Intrude:  b.emulator.Intrude,
-		Reach: func(driver.Kind) driver.Change {
+		Reach: func(kind driver.Kind) driver.Change {
 			change := b.change(t, place("previewed", "previewed", true))
 			_, op := b.begin(t, driver.Deploy, change)
-			b.follow(t, op)
+			if kind != driver.Terminate { // which is about what is at work
+				b.follow(t, op)
+			}
 			return change
 		},
 	}

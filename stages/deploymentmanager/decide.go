@@ -16,10 +16,14 @@ const waitApproval = "approval"
 // as what the deployment runs.
 func (o observed) readBack(op driver.Operation, f frozen) driver.Operation {
 	switch {
+	case op.Call.Kind == driver.Terminate:
+		return o.judgeStop(op, f)
 	case op.Call.Kind == driver.Reject && o.update.Release == "":
 		return o.succeed(op)
 	case o.current.Release == f.Release && o.update.Release == "":
 		return o.succeed(op)
+	case o.stopped():
+		return failedWith(op, wasStopped())
 	case f.Preview || op.Call.Kind == driver.Approve || op.Call.Kind == driver.Reject:
 		return o.previewed(op, f)
 	case o.working():
@@ -96,8 +100,11 @@ func (d *deploymentmanager) Lookup(ctx context.Context, c driver.Call) (driver.V
 		return driver.Absent, driver.Operation{}, nil
 	}
 	op := o.operation(c)
-	if c.Kind == driver.Reject {
+	switch {
+	case c.Kind == driver.Reject:
 		return o.lookupReject(op, f)
+	case c.Kind == driver.Terminate:
+		return o.lookupStop(op, f)
 	}
 	switch {
 	case o.update.Release == f.Release && (c.Kind != driver.Approve || o.working()):
@@ -149,8 +156,12 @@ func (d *deploymentmanager) lookupFailed(ctx context.Context, op driver.Operatio
 	if err != nil {
 		return driver.Undecided, driver.Operation{}, err
 	}
-	if ok && o.newest != nil && o.newest.failed() && o.newest.brought(hit.manifest) {
+	switch {
+	case !ok || o.newest == nil:
+	case o.newest.failed() && o.newest.brought(hit.manifest):
 		return driver.Found, o.newest.end(op), nil
+	case o.stopped() && o.isNewer(hit.manifest):
+		return driver.Found, failedWith(op, wasStopped()), nil
 	}
 	return driver.Absent, driver.Operation{}, nil
 }

@@ -118,6 +118,8 @@ func (d *deploymentmanager) Prepare(ctx context.Context, c driver.Call) (driver.
 		return d.prepareDeploy(ctx, p)
 	case driver.Rollback:
 		return d.prepareRollback(ctx, p)
+	case driver.Terminate:
+		return p.prepareStop()
 	default:
 		return p.prepareDecision()
 	}

@@ -43,7 +43,7 @@ func Facts() driver.Facts {
 				Doc: "Update as a preview first, and apply it when it is approved.",
 			},
 		},
-		Kinds:   []driver.Kind{driver.Deploy, driver.Rollback, driver.Approve, driver.Reject},
+		Kinds:   []driver.Kind{driver.Deploy, driver.Rollback, driver.Approve, driver.Reject, driver.Terminate},
 		Batch:   1,
 		Backoff: driver.Backoff{Initial: 5 * time.Second, Max: 2 * time.Minute, Factor: 2},
 		Works:   "an operation of any kind (insert, update, delete, type providers)",

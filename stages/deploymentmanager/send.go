@@ -21,6 +21,8 @@ func (d *deploymentmanager) send(ctx context.Context, kind driver.Kind, at place
 		return d.client.Send(ctx, http.MethodPut, at.deployment(), nil, f.wanted(at, nil))
 	case driver.Reject:
 		return d.client.Send(ctx, http.MethodPost, at.deployment()+"/cancelPreview", nil, fingerprinted{f.Fingerprint})
+	case driver.Terminate:
+		return d.client.Send(ctx, http.MethodPost, at.deployment()+"/stop", nil, fingerprinted{f.Fingerprint})
 	}
 	target, err := d.content(ctx, f)
 	if err != nil {

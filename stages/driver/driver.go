@@ -41,7 +41,7 @@ const (
 	RetryJob  Kind = "retryJob"  // run Change.Job of Change.Phase again (Remote)
 	IgnoreJob Kind = "ignoreJob" // let the platform's rollout go on past Change.Job of Change.Phase (Remote)
 	Cancel    Kind = "cancel"    // cancel the platform's own rollout (Remote)
-	Terminate Kind = "terminate" // stop what the platform is at for Change.Job of Change.Phase, and only that (Remote)
+	Terminate Kind = "terminate" // stop what the platform is at for Change.Job of Change.Phase, and only that
 )
 
 // Facts say, before anything runs, what a platform can do.

@@ -68,8 +68,9 @@ func (r Release) Same(o Release) bool {
 	return r.Is(o.ID) || o.Is(r.ID) || r.Origin != "" && r.Origin == o.Origin
 }
 
-// IsCommand reports whether k is about an existing rollout of the platform's
-// own, which only platforms whose [Facts] say Remote have.
+// IsCommand reports whether k is a word on what the platform is at already: on a rollout
+// of its own, which only platforms whose [Facts] say Remote have, on a preview that waits
+// (Approve, Reject), or on an operation that it can stop (Terminate).
 func (k Kind) IsCommand() bool {
 	switch k {
 	case Approve, Reject, Advance, RetryJob, IgnoreJob, Cancel, Terminate:

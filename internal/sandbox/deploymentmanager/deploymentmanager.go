@@ -116,6 +116,8 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 		a.Kind = "deploy"
 	case key == "POST deployments/*/cancelPreview":
 		a.Kind = "reject"
+	case key == "POST deployments/*/stop":
+		a.Kind = "terminate"
 	case key == "PUT deployments/*" && sent.Target == nil:
 		a.Kind = "approve"
 	case key == "PUT deployments/*":

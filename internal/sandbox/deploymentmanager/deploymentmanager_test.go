@@ -51,6 +51,52 @@ func TestFingerprint(t *testing.T) {
 	b.refused("412 conditionNotMet", "POST", "deployments/prod/cancelPreview", &api.DeploymentsCancelPreviewRequest{})
 }
 
+// docs/platforms.md: "`stop` {fingerprint} ends what is at work on a deployment"
+func TestStop(t *testing.T) {
+	b := newBench(t)
+	stop := func() *api.DeploymentsStopRequest {
+		return &api.DeploymentsStopRequest{Fingerprint: b.deployment("prod").Fingerprint}
+	}
+	before := b.manifest("prod").Config.Content
+	b.refused("400 invalid", "POST", "deployments/prod/stop", stop())
+	var op, stopping api.Operation
+	b.must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
+	b.refused("412 conditionNotMet", "POST", "deployments/prod/stop", &api.DeploymentsStopRequest{})
+	b.must("POST", "deployments/prod/stop", stop(), &stopping)
+	if stopping.OperationType != "stop" || b.deployment("prod").Operation.Name != stopping.Name {
+		t.Errorf("%+v", stopping)
+	}
+	b.refused("400 invalid", "POST", "deployments/prod/stop", stop())
+	b.refused("409 resourceInUse", "PUT", "deployments/prod", b.update("resources: [two]\n"))
+	b.clock.Move(4 * time.Second)
+	if now := b.operation(&op); now.Status != "DONE" || now.Error == nil || now.EndTime == "" {
+		t.Errorf("what was stopped: %+v", now)
+	}
+	if now := b.operation(&stopping); now.Status != "DONE" || now.Error != nil {
+		t.Errorf("what stopped it: %+v", now)
+	}
+	if d := b.deployment("prod"); d.Update != nil || b.manifest("prod").Config.Content != before || d.Operation.Name != stopping.Name {
+		t.Errorf("it runs %q: %+v", b.manifest("prod").Config.Content, d)
+	}
+	b.must("PUT", "deployments/prod", b.update("resources: [two]\n"), &op)
+}
+
+// A stop that fails lets what it was to stop go on.
+func TestStopFails(t *testing.T) {
+	b := newBench(t, "web:terminate:fail")
+	var op, stopping api.Operation
+	b.must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
+	b.must("POST", "deployments/prod/stop", &api.DeploymentsStopRequest{Fingerprint: b.deployment("prod").Fingerprint}, &stopping)
+	b.clock.Move(4 * time.Second)
+	if now := b.operation(&stopping); now.Error == nil {
+		t.Errorf("%+v", now)
+	}
+	b.clock.Move(4 * time.Second)
+	if now := b.operation(&op); now.Status != "DONE" || now.Error != nil || b.manifest("prod").Config.Content != "resources: []\n" {
+		t.Errorf("%+v, and it runs %q", now, b.manifest("prod").Config.Content)
+	}
+}
+
 func TestInsert(t *testing.T) {
 	b := newBench(t)
 	in := &api.Deployment{Name: "fresh", Description: "new", Labels: []*api.DeploymentLabelEntry{{Key: "team", Value: "shop"}}, Target: &api.TargetConfiguration{

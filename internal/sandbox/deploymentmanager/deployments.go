@@ -132,12 +132,16 @@ func (e *Emulator) free(c *call, fingerprint string) (*deployment, error) {
 		return nil, err
 	}
 	if fingerprint != d.API.Fingerprint {
-		return nil, refused(http.StatusPreconditionFailed, "conditionNotMet", "Fingerprint does not match")
+		return nil, staleFingerprint()
 	}
 	if d.Working != "" {
 		return nil, refused(http.StatusConflict, "resourceInUse", "Resource '"+d.API.Name+"' has an ongoing conflicting operation: '"+kit.Last(d.Working)+"'")
 	}
 	return d, nil
+}
+
+func staleFingerprint() error {
+	return refused(http.StatusPreconditionFailed, "conditionNotMet", "Fingerprint does not match")
 }
 
 // cancelPreview drops a preview.

@@ -57,11 +57,44 @@ func (e *Emulator) listOperations(c *call) (any, error) {
 // settle lets the operations run on to the present.
 func (e *Emulator) settle() {
 	for _, op := range kit.Sorted(e.State.Operations) {
-		if d := e.State.Deployments[op.Deployment]; op.API.Status != "DONE" && d != nil {
+		if d := e.State.Deployments[op.Deployment]; op.API.Status != "DONE" && d != nil && !op.Stopping {
 			e.run(op, d)
 			d.API.Operation = op.API
 		}
 	}
+}
+
+// stop ends what is at work on a deployment.
+//
+// docs/platforms.md: "`stop` {fingerprint} ends what is at work on a deployment"
+func (e *Emulator) stop(c *call, d *deployment, in *wire.DeploymentsStopRequest) (any, error) {
+	if in.Fingerprint != d.API.Fingerprint {
+		return nil, staleFingerprint()
+	}
+	working := d.Working
+	if working == "" || e.State.Operations[working].Stops != "" {
+		return nil, googleapi.Invalid("Deployment '%s' has no operation that could be stopped", d.API.Name)
+	}
+	e.State.Operations[working].Stopping = true
+	answer := e.begin(c, d, "stop", nil)
+	e.State.Operations[d.Working].Stops = working
+	return answer, nil
+}
+
+// endStop ends the operation that another one stopped, or lets it go on where that
+// failed.
+//
+// docs/platforms.md: "the operation that it stops ends DONE with an error"
+func (e *Emulator) endStop(op *operation, d *deployment) {
+	stopped := e.State.Operations[op.Stops]
+	stopped.Stopping = false
+	if op.API.Error != nil {
+		d.Working = op.Stops
+		return
+	}
+	stopped.API.Status, stopped.API.Progress, stopped.API.EndTime = "DONE", 100, e.stamp()
+	stopped.API.Error = &wire.OperationError{Errors: []*wire.OperationErrorErrors{{Code: "OPERATION_STOPPED", Message: "The operation was stopped by the user."}}}
+	d.API.Update = nil
 }
 
 // run takes an operation as far as the time since it began.
@@ -95,6 +128,8 @@ func (e *Emulator) run(op *operation, d *deployment) {
 // is a failure."
 func (e *Emulator) end(op *operation, d *deployment) {
 	switch {
+	case op.Stops != "":
+		e.endStop(op, d)
 	case op.API.OperationType == "cancelPreview" || op.API.Error != nil:
 		d.API.Update = nil
 	case !op.Preview:

@@ -23,6 +23,7 @@ func (e *Emulator) methods() googleapi.Methods {
 		"GET deployments/*":                {Query: read, Serve: googleapi.On(e.deployment, func(_ *call, d *deployment, _ *struct{}) (any, error) { return d.API, nil })},
 		"PUT deployments/*":                {Query: change, Serve: googleapi.Taking(e.update)},
 		"POST deployments/*/cancelPreview": {Serve: googleapi.Taking(e.cancelPreview)},
+		"POST deployments/*/stop":          {Serve: googleapi.On(e.deployment, e.stop)},
 		"GET deployments/*/manifests":      {Query: list, Serve: googleapi.On(e.deployment, e.listManifests)},
 		"GET deployments/*/manifests/*":    {Query: read, Serve: googleapi.On(e.deployment, e.getManifest)},
 		"GET deployments/*/resources":      {Query: list, Serve: googleapi.On(e.deployment, e.listResources)},

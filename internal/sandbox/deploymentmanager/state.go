@@ -37,6 +37,8 @@ type operation struct {
 	Manifest   string          `json:"manifest,omitempty"` // the name of the one that it makes the deployment's
 	Preview    bool            `json:"preview,omitempty"`
 	kit.Work
+	Stops    string `json:"stops,omitempty"`    // the operation that it stops, by name
+	Stopping bool   `json:"stopping,omitempty"` // another operation stops it
 }
 
 // target is what a request wants to have deployed.

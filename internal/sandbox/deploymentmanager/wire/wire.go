@@ -125,6 +125,11 @@ type OperationWarningsData struct {
 	Value string `json:"value,omitempty"`
 }
 
+// DeploymentsStopRequest asks to stop what is at work on a deployment.
+type DeploymentsStopRequest struct {
+	Fingerprint string `json:"fingerprint,omitempty"`
+}
+
 // DeploymentsCancelPreviewRequest asks to drop a preview.
 type DeploymentsCancelPreviewRequest struct {
 	Fingerprint string `json:"fingerprint,omitempty"`

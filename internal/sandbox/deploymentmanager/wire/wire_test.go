@@ -25,6 +25,7 @@ func TestTypes(t *testing.T) {
 		sandboxtest.Pair{Ours: wire.OperationErrorErrors{}, Theirs: api.OperationErrorErrors{}},
 		sandboxtest.Pair{Ours: wire.OperationWarnings{}, Theirs: api.OperationWarnings{}},
 		sandboxtest.Pair{Ours: wire.OperationWarningsData{}, Theirs: api.OperationWarningsData{}},
+		sandboxtest.Pair{Ours: wire.DeploymentsStopRequest{}, Theirs: api.DeploymentsStopRequest{}},
 		sandboxtest.Pair{Ours: wire.DeploymentsCancelPreviewRequest{}, Theirs: api.DeploymentsCancelPreviewRequest{}},
 	)
 }
