@@ -33,7 +33,7 @@ const mostAttempts = 1000
 func (w *walker) checks(m mapping, key string) []*Check {
 	var list []*Check
 	for _, item := range m.items(key, "a check") {
-		if c, ok := w.check(item, "a check of "+key); ok {
+		if c, ok := w.check(item, checkPrefix+key); ok {
 			list = append(list, c)
 		}
 	}

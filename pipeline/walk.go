@@ -101,13 +101,22 @@ func (m mapping) add(key, value *yaml.Node, keys []string) {
 	case deref(key).Kind != yaml.ScalarNode:
 		m.w.problem(pos, fmt.Sprintf("the keys of %s are words; this is %s", m.what, describe(deref(key))))
 	case !slices.Contains(keys, name):
-		m.meant[Nearest(name, keys)] = true
-		m.w.problem(pos, fmt.Sprintf("unknown key %s in %s%s; valid keys are %s", quote(name), m.what, didYouMean(name, keys), listOf(keys)))
+		m.unknown(name, pos, keys)
 	case m.values[name] != nil:
 		m.w.problem(pos, fmt.Sprintf("key %q appears twice in %s (first on line %d); keep one", name, m.what, m.values[name].Line))
 	default:
 		m.values[name] = value
 	}
+}
+
+// unknown reports a key that the mapping may not have.
+func (m mapping) unknown(name string, pos Pos, keys []string) {
+	if where := m.misplaced(name); where != "" {
+		m.w.problem(pos, fmt.Sprintf("unknown key %s in %s: it stands %s; move it there", quote(name), m.what, where))
+		return
+	}
+	m.meant[Nearest(name, keys)] = true
+	m.w.problem(pos, fmt.Sprintf("unknown key %s in %s%s; valid keys are %s", quote(name), m.what, didYouMean(name, keys), listOf(keys)))
 }
 
 // has reports whether the mapping has the key.
