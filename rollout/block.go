@@ -63,7 +63,8 @@ type Block struct {
 	Whom     Whom           `json:"whom"`              // whom it stops
 	BothWays bool           `json:"bothWays,omitzero"` // going back is stopped too, the one who placed it included
 	Until    time.Time      `json:"until,omitzero"`    // zero: until somebody ends it
-	By       string         `json:"by,omitzero"`
+	By       string         `json:"by,omitzero"`       // who placed it; "" where traffic was put back by itself
+	Began    string         `json:"began,omitzero"`    // restored: who began the rollout that was gone back from
 	RunURL   string         `json:"runURL,omitzero"`
 	Reason   string         `json:"reason,omitzero"`
 	At       time.Time      `json:"at"`

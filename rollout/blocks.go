@@ -59,7 +59,7 @@ func (t EndBlock) apply(r *Record, now time.Time) error {
 		return &RefusedError{Command: "unblock", Target: r.Target, Reason: ReasonNoBlock, Other: t.ID}
 	}
 	b := r.Blocks[i]
-	if t.By.Reason == "" && !strings.EqualFold(b.By, t.By.Login) {
+	if t.By.Reason == "" && !b.isOf(t.By.Login) {
 		return &RefusedError{Command: "unblock", Target: r.Target, Reason: ReasonNoReason, Blocks: []Block{b}, Actor: t.By.Login}
 	}
 	r.Blocks = slices.Delete(r.Blocks, i, i+1)
@@ -67,11 +67,20 @@ func (t EndBlock) apply(r *Record, now time.Time) error {
 	return nil
 }
 
+// isOf reports whether a block is somebody's own: they placed it, or began what traffic
+// was put back from by itself.
+func (b Block) isOf(login string) bool {
+	return strings.EqualFold(b.By, login) || b.By == "" && strings.EqualFold(b.Began, login)
+}
+
 // sayBlock notes in the history what became of a block.
 func (r *Record) sayBlock(kind string, b Block, by Actor, now time.Time) {
 	info := map[string]string{"block": b.ID, "kind": string(b.Kind)}
 	if b.Release != "" {
 		info["release"] = b.Release
+	}
+	if b.Began != "" {
+		info["began"] = b.Began
 	}
 	r.AddEvent(Event{Type: kind, Time: now.UTC(), Actor: by.Login, Message: by.Reason, Info: info})
 }
@@ -83,7 +92,7 @@ func (r *Record) placeGoingBack(e *Execution, by Actor, now time.Time) {
 	if e.goesBack() && !e.Over() {
 		return // ending a going back is none
 	}
-	r.placeGoneBack(goneBack{release: e.Spec.Release, after: e.Spec.AfterGoingBack, rollout: e.Rollout.Name}, by, now)
+	r.placeGoneBack(goneBack{release: e.Spec.Release, after: e.Spec.AfterGoingBack, rollout: e.Rollout.Name, began: e.Spec.Creator}, by, now)
 }
 
 // goneBack is what was gone back from.
@@ -91,6 +100,7 @@ type goneBack struct {
 	release driver.Release
 	after   string // one of the AfterGoingBack values
 	rollout string // that the blocks are named after
+	began   string // who began it
 }
 
 func (r *Record) placeGoneBack(from goneBack, by Actor, now time.Time) {
@@ -104,7 +114,7 @@ func (r *Record) placeGoneBack(from goneBack, by Actor, now time.Time) {
 		automation.Release = b.From
 	}
 	if !by.Person {
-		automation.ID, automation.Kind = idRestored+from.rollout, BlockRestored
+		automation.ID, automation.Kind, automation.Began = idRestored+from.rollout, BlockRestored, from.began
 		r.place(automation, now)
 		return
 	}

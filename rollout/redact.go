@@ -142,7 +142,7 @@ func identifying() []string {
 		"id", "name", "uid", "key", "etag", "origin", "action", "release", "previous", "promotion", "rollout", "controllerRollout", "rollbackOfRollout",
 		"rolledBackByRollouts", "platformName", "pipelineDigest", "phase", "job", "kind", "command", "effects", "jobRun", "operationType",
 		"state", "status", "approvalState", "deployFailureCause", "cause", "outcome", "onFailure", "takeBack", "type", "percent",
-		"run", "lease", "host", "boot", "pidNS", "pidStarted", "by", "scope", "whom", "override", "overrides", "standing", "resume",
+		"run", "lease", "host", "boot", "pidNS", "pidStarted", "by", "began", "scope", "whom", "override", "overrides", "standing", "resume",
 		"afterGoingBack", "yieldsTo", "backTo",
 	}
 }

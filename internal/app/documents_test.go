@@ -250,7 +250,7 @@ func compare(t *testing.T, day *worktest.Fast, line, want string, args []string)
 // timeless takes out what differs from one time, or person, to the next.
 func timeless(text string) string {
 	for _, r := range [][2]string{
-		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`, "DATE"}, {`\d\d:\d\d:\d\d`, "TIME"}, {`(?m)(advanced|placed) by \w+`, "$1 by SOMEBODY"},
+		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`, "DATE"}, {`\d\d:\d\d:\d\d`, "TIME"}, {`(?m)(advanced|placed|begun) by \w+`, "$1 by SOMEBODY"},
 	} {
 		text = regexp.MustCompile(r[0]).ReplaceAllString(text, r[1])
 	}

@@ -121,7 +121,7 @@ func happenedToBlock(e rollout.Event) string {
 	which := e.Info["block"] + by(" of release ", e.Info["release"])
 	switch e.Type {
 	case "block.placed":
-		return "block " + which + " placed" + person(e) + said(e)
+		return "block " + which + " placed" + by(" by ", placer(e)) + said(e) + began(e)
 	case "block.ended":
 		return "block " + which + " ended" + person(e) + said(e)
 	case "block.passed":
@@ -156,9 +156,29 @@ func Message(e rollout.Event) string {
 	case family == "order":
 		return outside.Line(e.Info["command"] + said(e))
 	case family == "block":
-		return outside.Line(e.Info["block"] + by(" of release ", e.Info["release"]) + said(e))
+		return outside.Line(e.Info["block"] + by(" of release ", e.Info["release"]) + said(e) + began(e))
 	}
 	return outside.Line(e.Message)
+}
+
+// placer is who placed a block: traffic that is put back by itself leaves one that nobody
+// asked for.
+func placer(e rollout.Event) string {
+	if e.Actor == "" && e.Info["kind"] == string(rollout.BlockRestored) {
+		return itself
+	}
+	return e.Actor
+}
+
+// itself is who puts traffic back where no person and no run said so.
+const itself = "Sluice itself"
+
+// began says who began what traffic was put back from.
+func began(e rollout.Event) string {
+	if e.Type != "block.placed" || e.Info["began"] == "" {
+		return ""
+	}
+	return "; the promotion was begun by " + e.Info["began"]
 }
 
 func said(e rollout.Event) string { return by(": ", e.Message) }

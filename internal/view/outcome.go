@@ -99,7 +99,8 @@ type Block struct {
 	Whom     rollout.Whom      `json:"whom"`
 	BothWays bool              `json:"bothWays,omitzero"`
 	Until    time.Time         `json:"until,omitzero"`
-	By       string            `json:"by,omitzero"`
+	By       string            `json:"by,omitzero"`    // "" where Sluice put traffic back by itself
+	Began    string            `json:"began,omitzero"` // who began what traffic was put back from
 	Reason   string            `json:"reason,omitzero"`
 	RunURL   string            `json:"runURL,omitzero"`
 	At       time.Time         `json:"at,omitzero"`

@@ -385,6 +385,6 @@ func (t *telling) blocks(r *rollout.Record) []Block {
 func blockOf(b rollout.Block) Block {
 	return Block{
 		ID: b.ID, Kind: b.Kind, Scope: b.Scope, Release: b.Release, Whom: b.Whom, BothWays: b.BothWays, Until: b.Until,
-		By: b.By, Reason: b.Reason, RunURL: b.RunURL, At: b.At, Override: b.Override,
+		By: b.By, Began: b.Began, Reason: b.Reason, RunURL: b.RunURL, At: b.At, Override: b.Override,
 	}
 }

@@ -167,7 +167,7 @@ func (b Block) Stands() string {
 
 // began is the word before the time of a block: going back is done at once.
 func (b Block) began() string {
-	if b.Kind == rollout.BlockWentBack {
+	if b.Kind == rollout.BlockWentBack || b.Kind == rollout.BlockRestored {
 		return " at "
 	}
 	return " since "
@@ -182,7 +182,7 @@ func (b Block) what() string {
 	case rollout.BlockPolicy:
 		return "is held back by policy " + b.ID
 	case rollout.BlockRestored:
-		return "is blocked by " + b.ID + ", since traffic was put back"
+		return "is blocked by " + b.ID + ": " + orElse(b.By, itself) + " put traffic back" + by(" from what was begun by ", b.Began)
 	default:
 		return "is blocked by " + b.ID + ": " + orElse(b.By, "somebody") + " went back" + by(" from release ", b.Release)
 	}
