@@ -3,27 +3,20 @@ package engine
 import (
 	"context"
 
-	"golang.org/x/sync/errgroup"
-
 	"sluice/internal/view"
 )
 
 // platformsApprovals notes of what is planned where the platform will ask for an
 // approval of its own, and where that cannot be read. Nothing else asks: promoting
-// needs neither the request nor the permission.
+// needs neither the request nor the permission. What could not be read is told with its
+// target.
 func (e *Engine) platformsApprovals(ctx context.Context, told *view.Plan) {
-	var group errgroup.Group
-	group.SetLimit(e.Work.Places)
-	for i := range told.Targets {
+	e.Work.SideBySide(e.Work.Places, len(told.Targets), func(i int) {
 		one := &told.Targets[i]
 		t, err := e.Pipeline.Target(one.Target)
 		if err != nil || !one.Sends() || !e.Platform.Facts(one.Platform).Approves {
-			continue
+			return
 		}
-		group.Go(func() error {
-			one.Approves(e.Platform.Approval(ctx, t.Driver()))
-			return nil
-		})
-	}
-	_ = group.Wait() // what could not be read is told with its target
+		one.Approves(e.Platform.Approval(ctx, t.Driver()))
+	})
 }

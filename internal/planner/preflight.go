@@ -5,43 +5,25 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"sluice/rollout"
 	"sluice/stages/driver"
 )
 
 // sideBySide does a thing for each draft, at most as many at once as there are
-// places.
+// places. What went wrong stands in the drafts.
 func (p *Planner) sideBySide(ctx context.Context, drafts []*draft, do func(context.Context, *draft)) {
-	var group errgroup.Group
-	group.SetLimit(max(p.Work.Places, 1))
-	for _, d := range drafts {
-		group.Go(func() error {
-			do(ctx, d)
-			return nil
-		})
-	}
-	_ = group.Wait() // what went wrong stands in the drafts
+	p.Work.SideBySide(p.Work.Places, len(drafts), func(i int) { do(ctx, drafts[i]) })
 }
 
 // newEnough is how old what was read of a target may be to serve its preflight.
 const newEnough = 5 * time.Second
 
 // preflight prepares the first effect of what would begin now, in the calls in
-// which it would be sent.
+// which it would be sent. What went wrong stands in the drafts.
 func (p *Planner) preflight(ctx context.Context, drafts []*draft) {
 	calls := p.calls(drafts)
 	p.readAhead(ctx, calls)
-	var group errgroup.Group
-	group.SetLimit(max(p.Work.Places, 1))
-	for _, call := range calls {
-		group.Go(func() error {
-			p.prepare(ctx, call)
-			return nil
-		})
-	}
-	_ = group.Wait() // what went wrong stands in the drafts
+	p.Work.SideBySide(p.Work.Places, len(calls), func(i int) { p.prepare(ctx, calls[i]) })
 }
 
 // readAhead reads the targets of calls together where the platform can, so that

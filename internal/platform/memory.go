@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"sluice/internal/work"
@@ -24,6 +25,10 @@ type entry[T any] struct {
 	err   error
 	at    time.Time // of the answer
 	asked time.Time // of the question; zero where it does not matter
+
+	clock   work.Clock
+	mu      sync.Mutex
+	waiting int // for the answer: they count as under way again once it is there
 }
 
 func newMemory[T any](w *work.Work) memory[T] {
@@ -36,7 +41,7 @@ func (m *memory[T]) claim(key string) (e *entry[T], mine bool) {
 	if e := m.known[key]; e != nil && !e.outdated(m.work.Now()) {
 		return e, false
 	}
-	e = &entry[T]{done: make(chan struct{})}
+	e = &entry[T]{done: make(chan struct{}), clock: m.work.Clock}
 	m.known[key] = e
 	return e, true
 }
@@ -63,15 +68,51 @@ func (e *entry[T]) outdated(now time.Time) bool {
 // fill ends the reading of an entry.
 func (e *entry[T]) fill(value T, err error, at time.Time) {
 	e.value, e.err, e.at = value, err, at
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for range e.waiting {
+		e.clock.Begins()
+	}
 	close(e.done)
+}
+
+// isFilled reports whether the answer is there; where it is not, the caller counts among
+// those that wait for it, and as under way no longer.
+func (e *entry[T]) isFilled() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	select {
+	case <-e.done:
+		return true
+	default:
+		e.waiting++
+		e.clock.Ends()
+		return false
+	}
+}
+
+// giveUp ends the caller's wait: it is under way again.
+func (e *entry[T]) giveUp() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	select {
+	case <-e.done: // and counted
+	default:
+		e.waiting--
+		e.clock.Begins()
+	}
 }
 
 // wait is what was read, once it is.
 func (e *entry[T]) wait(ctx context.Context) (T, error) {
+	if e.isFilled() {
+		return e.value, e.err
+	}
 	select {
 	case <-e.done:
 		return e.value, e.err
 	case <-ctx.Done():
+		e.giveUp()
 		var none T
 		return none, context.Cause(ctx)
 	}

@@ -118,8 +118,14 @@ func (m *moon) Explain(err error) driver.Explanation {
 // open is the platforms during an invocation of a minute.
 func open(t *testing.T, m *moon, limits work.Limits) (*platform.Platform, context.Context, context.CancelFunc) {
 	t.Helper()
+	return openAt(t, m, work.Clock{}, limits)
+}
+
+// openAt is open by a clock.
+func openAt(t *testing.T, m *moon, clock work.Clock, limits work.Limits) (*platform.Platform, context.Context, context.CancelFunc) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	w := work.Begin(ctx, work.Clock{}, limits)
+	w := work.Begin(ctx, clock, limits)
 	t.Cleanup(func() { cancel(); w.End() })
 	all := platform.Open(platform.Config{
 		Env:    driver.Env{Transport: answers{}},
@@ -240,6 +246,35 @@ func TestResolveOnceAReach(t *testing.T) {
 			t.Errorf("asked %q", got)
 		}
 	})
+}
+
+// In a time that is counted, whoever waits for what another one reads does not hold it
+// up, and pauses are the same each time.
+func TestReadsByACountedTime(t *testing.T) {
+	begin := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for range 20 {
+		v := work.NewVirtual(begin)
+		clock := v.Clock()
+		m := &moon{fails: map[string][]error{
+			"resolve r7": {code(driver.Lost)}, "prepare": {code(driver.Lost), code(driver.Lost), code(driver.Lost)},
+		}}
+		p, ctx, _ := openAt(t, m, clock, work.Limits{Budget: time.Minute})
+		clock.SideBySide(3, 3, func(i int) {
+			if r, err := p.Resolve(ctx, target(strings.Repeat("a", i+1), "low"), "r7"); err != nil || r.ID != "r7" {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+		m.want(t, "resolve r7", "resolve r7")
+		if took := v.Now().Sub(begin); took != 250*time.Millisecond {
+			t.Errorf("three targets waited %s for one read", took)
+		}
+		if _, err := p.Prepare(ctx, call("a")); err != nil {
+			t.Error(err)
+		}
+		if took := v.Now().Sub(begin); took != 2*time.Second { // 250 ms, and 250, 500 and 1000
+			t.Errorf("all in all it took %s", took)
+		}
+	}
 }
 
 // What was read for another target is told of the one that asks.

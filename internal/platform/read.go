@@ -54,6 +54,9 @@ type tries struct {
 func (p *Platform) tries() *tries {
 	pace := backoff.NewExponentialBackOff()
 	pace.InitialInterval, pace.MaxInterval, pace.Multiplier = firstPause, longestPause, 2
+	if p.work.Under != nil {
+		pace.RandomizationFactor = 0 // in a time that is made, everything is as the time before
+	}
 	return &tries{p: p, pace: pace}
 }
 

@@ -213,6 +213,27 @@ func TestNobodySaysAnything(t *testing.T) {
 	}
 }
 
+// TestThrottledSideBySide: what a platform throttles of many targets, and what they have
+// in common, is waited for, and each time as long.
+func TestThrottledSideBySide(t *testing.T) {
+	file := "name: shop\nstages:\n  - name: staging\n    targets: [{name: api-staging, " + gateway + "staging}}]\n  - name: production\n    targets:\n"
+	for _, name := range []string{"a", "b", "c", "d"} {
+		file += "      - {name: " + name + ", from: api-staging, " + gateway + name + "}}\n"
+	}
+	o := options(t, file, "api-staging:read:throttle=3", "b:read:throttle=3")
+	first := run(t, o)
+	for _, f := range first.Faults {
+		if len(f.Ends) != 0 || f.Later < 1 || f.Later > 10 {
+			t.Errorf("%+v", f)
+		}
+	}
+	for range 3 {
+		if again := run(t, o); again.Text() != first.Text() {
+			t.Errorf("it was\n%s\nand is\n%s", first.Text(), again.Text())
+		}
+	}
+}
+
 // TestOnEveryPlatform: a plain promotion is rehearsed on each, to its end.
 func TestOnEveryPlatform(t *testing.T) {
 	for platform, keys := range map[string]string{

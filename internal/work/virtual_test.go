@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,4 +89,26 @@ func TestVirtualSleepIsInterrupted(t *testing.T) {
 	if now := v.Now(); !now.Equal(epoch.Add(2 * time.Minute)) {
 		t.Errorf("it is %s", now)
 	}
+}
+
+// TestSideBySideIsCounted: what is done side by side waits at the same time, in a time
+// that is counted as in any other, and no more at once than may be.
+func TestSideBySideIsCounted(t *testing.T) {
+	for most, want := range map[int]time.Duration{0: 6 * time.Minute, 1: 6 * time.Minute, 3: 2 * time.Minute, 9: time.Minute} {
+		v := work.NewVirtual(epoch)
+		clock := v.Clock()
+		var did atomic.Int64
+		clock.SideBySide(most, 6, func(int) {
+			did.Add(1)
+			if err := clock.Sleep(t.Context(), time.Minute); err != nil {
+				t.Error(err)
+			}
+		})
+		if took := v.Now().Sub(epoch); took != want || did.Load() != 6 {
+			t.Errorf("%d at once: %d took %s, want %s", most, did.Load(), took, want)
+		}
+		v.Until(v.Now().Add(time.Hour)) // the caller is under way again
+	}
+	work.NewVirtual(epoch).Clock().SideBySide(3, 0, func(int) { t.Error("there was nothing to do") })
+	work.System().SideBySide(2, 0, nil)
 }
