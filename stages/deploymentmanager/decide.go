@@ -100,10 +100,10 @@ func (d *deploymentmanager) Lookup(ctx context.Context, c driver.Call) (driver.V
 		return driver.Absent, driver.Operation{}, nil
 	}
 	op := o.operation(c)
-	switch {
-	case c.Kind == driver.Reject:
+	switch c.Kind {
+	case driver.Reject:
 		return o.lookupReject(op, f)
-	case c.Kind == driver.Terminate:
+	case driver.Terminate:
 		return o.lookupStop(op, f)
 	}
 	switch {
