@@ -1,5 +1,6 @@
 # make builds, tests and lints; `make help` lists the rest.
 FUZZTIME ?= 10s
+FUZZERS ?= 2
 export GOFLAGS ?= -buildvcs=false
 # What is large and waits for the network, or for nobody, is not inlined: 1.4 MB of the
 # program (docs/design.md, section 8).
@@ -25,13 +26,9 @@ cover: ## the coverage, over all packages
 	go test -coverprofile=coverage.txt -coverpkg=./... ./...
 	go tool cover -func=coverage.txt | tail -n 1
 
-fuzz: ## every fuzz target for FUZZTIME each
-	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r dir; do \
-	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go | cut -c6-); do \
-	    echo "$$dir $$target"; \
-	    go test "$$dir" -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) || exit 1; \
-	  done; \
-	done
+fuzz: ## every fuzz target for FUZZTIME each, FUZZERS at a time
+	@grep -roE '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' . | sed -E 's#/[^/]*:func # #' | sort -u | xargs -P $(FUZZERS) -n 2 sh -c ' \
+	  said=$$(go test "$$0" -run="^$$" -fuzz="^$$1\$$" -fuzztime=$(FUZZTIME) -parallel=1 2>&1) && echo "$$0 $$1" || { echo "$$0 $$1"; echo "$$said"; exit 255; }'
 
 WAITS := TestFaults|TestStopped|TestClocks# mostly wait, so that many go side by side
 proof: ## every place at which a process can be killed, stopped or answered badly, as tables, and what 1,000 targets cost GitHub: about an hour

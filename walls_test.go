@@ -29,8 +29,9 @@ func TestPlatformNames(t *testing.T) {
 			continue
 		}
 		for _, word := range words(file.syntax) {
+			says := speaks(word.text)
 			for _, name := range names {
-				if says(word.text, name) {
+				if says(name) {
 					t.Errorf("%s: %q names the platform %s; make it a fact or a kind of the driver contract", file.at(word.pos), word.text, name)
 				}
 			}
@@ -57,22 +58,26 @@ func ownFolder(path, platform string) bool {
 // looked for as a word of its own.
 const shortName = 4
 
-// says reports whether a text names a platform.
-func says(text, platform string) bool {
+// speaks returns what reports whether a text names a platform.
+func speaks(text string) func(platform string) bool {
 	text = strings.TrimPrefix(text, `"exec `) // a line for a shell, which has that word too
-	if len(platform) > shortName {
-		return strings.Contains(squeeze(text), platform)
+	squeezed := squeeze(text)
+	parts := strings.FieldsFunc(strings.ToLower(apart.ReplaceAllString(text, "$1 $2")), func(r rune) bool { return !unicode.IsLetter(r) })
+	return func(platform string) bool {
+		if len(platform) > shortName {
+			return strings.Contains(squeezed, platform)
+		}
+		return slices.Contains(parts, platform)
 	}
-	return slices.Contains(strings.FieldsFunc(strings.ToLower(apart.ReplaceAllString(text, "$1 $2")), func(r rune) bool { return !unicode.IsLetter(r) }), platform)
 }
 
 // apart is where a name in camel case begins its next word.
 var apart = regexp.MustCompile(`([a-z])([A-Z])`)
 
 // squeeze makes "Cloud Deploy", "cloud-deploy" and cloudDeploy one word.
-func squeeze(text string) string {
-	return strings.NewReplacer(" ", "", "-", "", "_", "", ".", "").Replace(strings.ToLower(text))
-}
+func squeeze(text string) string { return between.Replace(strings.ToLower(text)) }
+
+var between = strings.NewReplacer(" ", "", "-", "", "_", "", ".", "")
 
 // TestPackageComments: every package says what it is for.
 func TestPackageComments(t *testing.T) {
