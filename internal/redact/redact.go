@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"net/url"
 	"slices"
 	"strings"
@@ -89,10 +90,14 @@ func (s *Set) Text(text string) string {
 	return replacer.Replace(text)
 }
 
-// forms are the ways in which a value appears in text: as it is, within JSON, in
-// an address, and in base64, where it may begin at any of three places.
+// forms are the ways in which a value appears in text: as it is, within JSON and within
+// JSON that is quoted again, in HTML, in each part of an address, and in base64, where it
+// may begin at any of three places.
 func forms(value string) []string {
-	list := []string{value, inJSON(value, true), inJSON(value, false), url.QueryEscape(value), url.PathEscape(value)}
+	list := []string{value, html.EscapeString(value), url.QueryEscape(value), url.PathEscape(value), strings.TrimSuffix(url.User(value).String(), "@")}
+	for _, escapes := range []bool{true, false} {
+		list = append(list, inJSON(value, escapes), inJSON(inJSON(value, escapes), false))
+	}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for shift := range 3 {
 			list = append(list, inBase64(encoding, value, shift))
@@ -102,10 +107,10 @@ func forms(value string) []string {
 }
 
 // inJSON is value between the quotes of a JSON string.
-func inJSON(value string, html bool) string {
+func inJSON(value string, escapes bool) string {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(html)
+	encoder.SetEscapeHTML(escapes)
 	if encoder.Encode(value) != nil {
 		return value // strings are always encoded
 	}

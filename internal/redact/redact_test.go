@@ -4,8 +4,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -40,9 +42,10 @@ func TestForms(t *testing.T) {
 	const secret = "p<&\"s+w/ö rd?=\\x"
 	var s redact.Set
 	s.Add(secret)
-	html, _ := json.Marshal(secret)
+	asJSON, _ := json.Marshal(secret)
 	ways := map[string]string{
-		"json": string(html), "json as text": `"p<&\"s+w/ö rd?=\\x"`, "query": "k=" + url.QueryEscape(secret) + "&x=1", "path": "/a/" + url.PathEscape(secret) + "/b",
+		"json": string(asJSON), "json as text": `"p<&\"s+w/ö rd?=\\x"`, "query": "k=" + url.QueryEscape(secret) + "&x=1", "path": "/a/" + url.PathEscape(secret) + "/b",
+		"json, quoted again": strconv.Quote(`{"a":` + string(asJSON) + `}`), "HTML": "<p>" + html.EscapeString(secret) + "</p>", "a user's password": "https://" + url.UserPassword("u", secret).String() + "@h",
 	}
 	for before := range 4 {
 		for after := range 3 {
