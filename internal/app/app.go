@@ -39,6 +39,8 @@ type Process struct {
 	Clock work.Clock
 	// Self is what tells others which process this is; nil asks the machine.
 	Self func() rollout.Run
+	// Transport carries every request; nil is [http.DefaultTransport].
+	Transport http.RoundTripper
 	// Store stands before every store that is opened; nil for nothing. Tests
 	// end the process there, between two saves.
 	Store func(store.Store) store.Store

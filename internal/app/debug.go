@@ -49,9 +49,13 @@ func (d *debugTransport) Configure(change func(*http.Transport)) http.RoundTripp
 // transport carries requests; nil is the default one.
 func (inv *invocation) transport() http.RoundTripper {
 	if !inv.flags.debug {
-		return nil
+		return inv.Transport
 	}
-	return &debugTransport{base: http.DefaultTransport, now: inv.Clock.Now, used: &inv.used, show: func(text string) { inv.console.Progress("", text) }}
+	base := inv.Transport
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	return &debugTransport{base: base, now: inv.Clock.Now, used: &inv.used, show: func(text string) { inv.console.Progress("", text) }}
 }
 
 // used are the requests of an invocation, by kind. Its zero value counted none.

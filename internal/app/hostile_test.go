@@ -2,15 +2,20 @@ package app
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
+	"sluice/internal/draft"
 	"sluice/internal/outside/outsidetest"
 	"sluice/internal/redact"
 	"sluice/internal/store"
@@ -19,6 +24,8 @@ import (
 	"sluice/stages"
 	"sluice/stages/all"
 	"sluice/stages/driver"
+
+	"gopkg.in/yaml.v3"
 )
 
 // orbit is a pipeline on the moon.
@@ -36,10 +43,12 @@ type base struct {
 	dir    string
 	moon   *moon
 	memory *storetest.Memory
-	env    map[string]string // beside a step's own
-	stdin  string            // the pipeline file
-	steps  int               // those that were run
-	ended  map[string]bool   // the delimiters that outputs ended with
+	env    map[string]string             // beside a step's own
+	stdin  string                        // the pipeline file
+	steps  int                           // those that were run
+	ended  map[string]bool               // the delimiters that outputs ended with
+	asked  http.Handler                  // answers what the program asks over the network; nil where it asks nobody
+	before func(store.Store) store.Store // stands before the store; nil for nothing
 
 	platforms []stages.Platform
 }
@@ -99,10 +108,19 @@ func (b *base) run(t *testing.T, mode map[string]string, args ...string) told {
 		}
 	}
 	var stdout, stderr bytes.Buffer
-	inv := newInvocation(Process{
+	p := Process{
 		Args: args, Stdin: strings.NewReader(b.stdin), Stdout: &stdout, Stderr: &stderr, Environ: environ,
-		Store: func(store.Store) store.Store { return b.memory.Another() },
-	})
+		Store: func(store.Store) store.Store {
+			if b.before != nil {
+				return b.before(b.memory.Another())
+			}
+			return b.memory.Another()
+		},
+	}
+	if b.asked != nil {
+		p.Transport = carried{b.asked}
+	}
+	inv := newInvocation(p)
 	inv.platforms = b.platforms
 	code := inv.run(t.Context())
 	inv.close()
@@ -162,7 +180,7 @@ func (g told) judged() []string {
 	if g.guessed != "" {
 		wrong = append(wrong, "an output ends with "+g.guessed+", as another before")
 	}
-	about("the summary", outsidetest.Markdown(g.summary, "https://github.example/octo/shop/actions/runs/"))
+	about("the summary", outsidetest.Markdown(g.summary, "https://github.example/octo/shop/actions/runs/", "https://github.example/octo/shop/commit/"))
 	about("the report", outsidetest.Page(g.report))
 	if strings.Contains(g.stderr+g.stdout, "mistake in sluice") {
 		wrong = append(wrong, "it fell: "+g.stderr)
@@ -198,6 +216,95 @@ func tour() [][]string {
 		{"rollback", "--target", "api", "--reason", "it is slow"},
 		{"reconcile"},
 	}
+}
+
+// tour are the commands that tell of what the moon says, or that write what was found
+// there.
+func (m *moon) tour(dir string) [][]string {
+	if m.says.method == "Find" || m.fails.method == "Find" {
+		return [][]string{begins(dir)}
+	}
+	return tour()
+}
+
+// begins is the command that writes files of what was found.
+func begins(dir string) []string {
+	return []string{"init", "moon", "a", "--file", "sluice.yaml", "--out", filepath.Join(dir, "written")}
+}
+
+// drafted is what is wrong with the files that a command wrote from what was found: each
+// is YAML of the shape that it has when nothing is hostile, nothing of the words acts in
+// it, and no credential is seen. No files are none that are wrong: what cannot be written
+// safely is refused.
+func drafted(t *testing.T, dir, secret string) []string {
+	t.Helper()
+	var wrong []string
+	honest := honestDraft()
+	for _, file := range slices.Sorted(maps.Keys(honest)) {
+		text := read(t, filepath.Join(dir, "written", file))
+		if text == "" {
+			continue
+		}
+		for _, found := range slices.Concat(outsidetest.Terminal(text), outsidetest.Shows(text, secret)) {
+			wrong = append(wrong, file+": "+found)
+		}
+		if got, want := shapeOf(text), shapeOf(honest[file]); got != want {
+			wrong = append(wrong, file+" has another shape:\n"+got+"\nwithout hostile words:\n"+want)
+		}
+	}
+	return wrong
+}
+
+// honestDraft are the files that are drafted where nothing is hostile, by their path.
+var honestDraft = sync.OnceValue(func() map[string]string {
+	m := &moon{}
+	found, err := m.Find(context.Background(), "a")
+	if err != nil {
+		panic(err)
+	}
+	d, err := draft.Of(m.platform().Facts, []draft.Source{{What: "a", Found: found}})
+	if err != nil {
+		panic(err)
+	}
+	workflows, err := d.Workflows("sluice.yaml")
+	if err != nil {
+		panic(err)
+	}
+	files := map[string]string{"sluice.yaml": string(d.File("sluice init moon a"))}
+	for _, w := range workflows {
+		files[filepath.Join(".github", "workflows", w.Name)] = string(w.Text)
+	}
+	return files
+})
+
+// shapeOf is YAML with an x for each text, so that what differs is what it means.
+func shapeOf(text string) string {
+	var all any
+	if err := yaml.Unmarshal([]byte(text), &all); err != nil {
+		return "no YAML: " + err.Error()
+	}
+	var shape func(v any) any
+	shape = func(v any) any {
+		switch v := v.(type) {
+		case map[string]any:
+			for key := range v {
+				v[key] = shape(v[key])
+			}
+			return v
+		case []any:
+			for i := range v {
+				v[i] = shape(v[i])
+			}
+			return v
+		default:
+			return fmt.Sprintf("%T", v)
+		}
+	}
+	shaped, err := yaml.Marshal(shape(all))
+	if err != nil {
+		panic(err) // it was just read
+	}
+	return string(shaped)
 }
 
 // whole reports whether everything is to be tried: each place in each way and each
@@ -252,10 +359,11 @@ func hostileTour(t *testing.T, what string, m *moon, n int) {
 			b := newBase(t, m)
 			secret := b.plant(n)
 			m.words = secret + " " + outsidetest.Words
-			for _, args := range tour() {
+			for _, args := range m.tour(b.dir) {
 				got := b.run(t, mode, args...)
 				wrong = slices.Concat(wrong, got.judged(), got.shows(secret))
 			}
+			wrong = append(wrong, drafted(t, b.dir, secret)...)
 			wrong = append(wrong, b.saved(t, secret)...)
 		}
 	})

@@ -241,7 +241,7 @@ func (inv *invocation) find(ctx context.Context, facts driver.Facts, names []str
 			failures = append(failures, err)
 			continue
 		}
-		sources = append(sources, draft.Source{What: name, Found: found})
+		sources = append(sources, draft.Source{What: name, Found: shown(inv, found)}) // what is found is written into files
 	}
 	return sources, errors.Join(failures...)
 }

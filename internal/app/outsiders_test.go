@@ -29,6 +29,8 @@ func (s saying) ways() []way {
 	switch s.method {
 	case "Lookup":
 		return []way{isLost}
+	case "Find":
+		return []way{goesWell}
 	case "Begin", "Poll", "Explain":
 		return []way{goesWell, goesWrong}
 	case "Make":
@@ -74,6 +76,7 @@ const (
 func (m *moon) platform() stages.Platform {
 	return stages.Platform{
 		Facts: driver.Facts{
+			Approves: true, Finds: driver.Finds{What: "CRATER", About: "a crater", Example: "a"},
 			Platform: "moon", Title: "The Moon", Kinds: []driver.Kind{driver.Deploy, driver.Rollback}, Makes: true, Works: "its crossings",
 			Keys: []driver.Key{{Name: "crater", Type: driver.String, Required: true, Identity: true}},
 		},
@@ -210,6 +213,21 @@ func (m *moon) Operation(_ context.Context, t driver.Target, name string) (drive
 	return answered(m, "Operation", 0, op), 0, m.trouble("Operation")
 }
 
+// Find implements [driver.Finder].
+func (m *moon) Find(context.Context, string) (driver.Existing, error) {
+	place := func(name, stage string) driver.Place {
+		return driver.Place{Name: name, Stage: stage, Config: json.RawMessage(`{"crater":"` + name + `"}`), Note: "it is dark there"}
+	}
+	found := driver.Existing{Name: "shop", One: true, Places: []driver.Place{place("shop-staging", "staging"), place("shop", "production")}}
+	found.Places = append(found.Places, driver.Place{Name: "left", Note: "nobody can land there"})
+	return answered(m, "Find", 0, found), m.trouble("Find")
+}
+
+// Approval implements [driver.Approver].
+func (m *moon) Approval(context.Context, driver.Target) (bool, error) {
+	return true, m.trouble("Approval")
+}
+
 func (m *moon) Explain(err error) driver.Explanation {
 	x := m.fails.Explanation
 	if own, ok := errors.AsType[errMoon](err); ok {
@@ -218,12 +236,21 @@ func (m *moon) Explain(err error) driver.Explanation {
 	return answered(m, "Explain", 0, x)
 }
 
+// contracts are the interfaces by which a driver says something.
+func contracts() []reflect.Type {
+	return []reflect.Type{reflect.TypeFor[driver.Driver](), reflect.TypeFor[driver.Finder](), reflect.TypeFor[driver.Approver]()}
+}
+
 // sayings are the places in which a driver says something: the strings of all results of
-// all methods of the contract. Its errors have a place of their own.
+// all methods of the contracts. Its errors have a place of their own.
 func sayings() (places []saying, failures []failing) {
-	contract := reflect.TypeFor[driver.Driver]()
-	for i := range contract.NumMethod() {
-		method := contract.Method(i)
+	var methods []reflect.Method
+	for _, contract := range contracts() {
+		for i := range contract.NumMethod() {
+			methods = append(methods, contract.Method(i))
+		}
+	}
+	for _, method := range methods {
 		for out := range method.Type.NumOut() {
 			t := method.Type.Out(out)
 			if t == reflect.TypeFor[error]() || t == reflect.TypeFor[[]error]() {

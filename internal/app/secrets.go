@@ -2,6 +2,7 @@ package app
 
 import (
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,7 +35,24 @@ func (inv *invocation) maskEnvironment() {
 	for i, name := range inv.credentials {
 		values[i] = inv.getenv(name)
 	}
-	inv.runner.Mask(append(values, inv.netrcPasswords()...)...)
+	inv.runner.Mask(slices.Concat(values, inv.netrcPasswords(), inv.addressPasswords())...)
+}
+
+// addressPasswords are the passwords within addresses that the environment has:
+// https://user:password@host.
+func (inv *invocation) addressPasswords() []string {
+	var passwords []string
+	for _, variable := range inv.Environ {
+		_, value, _ := strings.Cut(variable, "=")
+		address, err := url.Parse(value)
+		if err != nil || address.User == nil || address.Host == "" {
+			continue
+		}
+		if password, has := address.User.Password(); has {
+			passwords = append(passwords, password)
+		}
+	}
+	return passwords
 }
 
 // keep masks a credential that a client obtained. Those of the sandbox are none.
