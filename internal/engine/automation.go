@@ -21,7 +21,7 @@ func (e *Engine) byRules(ctx context.Context, targets []*pipeline.Target, out vi
 	if err != nil {
 		return out, err
 	}
-	for _, p := range e.planner.AutoPromotions(state) {
+	for _, p := range e.planner.Rules().Promotions(state) {
 		made, err := e.as(p).Promote(ctx, Promotion{Stage: p.Stage, Targets: p.Targets, Rule: &p.Rule})
 		if refused, ok := errors.AsType[*planner.RefusedError](err); ok {
 			e.Notify(executor.Notice{Kind: executor.NoticeNote, Text: "rule " + p.Rule.Name + " promotes nothing to " + p.Stage.Name.Value + ": " + refused.Error()})

@@ -28,7 +28,7 @@ func (e *Engine) Look(ctx context.Context, targets []*pipeline.Target) (view.Out
 		result.Rows = append(result.Rows, executor.RowResult{Target: name, Record: state.Records[name]})
 	}
 	out := e.view().Result(state, plan, result)
-	if at, ok := e.planner.NextRule(state); ok {
+	if at, ok := e.planner.Rules().Next(state); ok {
 		out.Next = sooner(out.Next, at)
 	}
 	return out, nil

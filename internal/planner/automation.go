@@ -17,11 +17,17 @@ func automaton(rule rollout.Rule, runURL string) rollout.Actor {
 	return rollout.Actor{Login: "automation", RunURL: runURL, Reason: "rule " + rule.Name}
 }
 
-// rules are the file's of a kind, by the names that their runs are recorded under.
-func (p *Planner) rules(kind string) []rollout.Rule {
+// Rules are the file's automation, and what it does on a state.
+type Rules struct{ planner *Planner }
+
+// Rules are those of the planner's file.
+func (p *Planner) Rules() Rules { return Rules{p} }
+
+// of are the file's of a kind, by the names that their runs are recorded under.
+func (a Rules) of(kind string) []rollout.Rule {
 	var list []rollout.Rule
-	for _, a := range p.Pipeline.Automation {
-		if rule, ok := ruleOf(a); ok && rule.Kind == kind {
+	for _, declared := range a.planner.Pipeline.Automation {
+		if rule, ok := ruleOf(declared); ok && rule.Kind == kind {
 			rule.Name = fmt.Sprintf("%s-%d", kind, len(list)+1)
 			list = append(list, rule)
 		}
@@ -53,22 +59,22 @@ func ruleOf(a *pipeline.Automation) (rollout.Rule, bool) {
 	}
 }
 
-// automate is what the rules do on a target now.
-func (p *Planner) automate(r *rollout.Record) []rollout.Transition {
-	now := p.Work.Now()
-	for _, rule := range p.rules(rollout.AutomationRepair) {
+// due is what the rules do on a target now.
+func (a Rules) due(r *rollout.Record) []rollout.Transition {
+	now := a.planner.Work.Now()
+	for _, rule := range a.of(rollout.AutomationRepair) {
 		step, ok := r.RepairDue(rule)
-		if rule.Stage != r.Stage || !ok || step.At.After(now) || p.stopped(r, rollout.ToRetryJob, step) {
+		if rule.Stage != r.Stage || !ok || step.At.After(now) || a.stopped(r, rollout.ToRetryJob, step) {
 			continue
 		}
-		return []rollout.Transition{rollout.Repair{Rule: rule, By: automaton(rule, p.Actor.RunURL)}}
+		return []rollout.Transition{rollout.Repair{Rule: rule, By: automaton(rule, a.planner.Actor.RunURL)}}
 	}
-	for _, rule := range p.rules(rollout.AutomationAdvance) {
+	for _, rule := range a.of(rollout.AutomationAdvance) {
 		_, at, ok := r.AdvanceDue(rule)
-		if rule.Stage != r.Stage || !ok || at.After(now) || p.stopped(r, rollout.ToAdvance, rollout.RepairStep{}) {
+		if rule.Stage != r.Stage || !ok || at.After(now) || a.stopped(r, rollout.ToAdvance, rollout.RepairStep{}) {
 			continue
 		}
-		return []rollout.Transition{rollout.AutoAdvance{Rule: rule, By: automaton(rule, p.Actor.RunURL)}}
+		return []rollout.Transition{rollout.AutoAdvance{Rule: rule, By: automaton(rule, a.planner.Actor.RunURL)}}
 	}
 	return nil
 }
@@ -76,9 +82,9 @@ func (p *Planner) automate(r *rollout.Record) []rollout.Transition {
 // stopped reports whether a block or a policy stops a rule. A repair passes the block
 // that the restoring left which it repairs; going back passes what stops going
 // forward.
-func (p *Planner) stopped(r *rollout.Record, intention rollout.Intention, step rollout.RepairStep) bool {
+func (a Rules) stopped(r *rollout.Record, intention rollout.Intention, step rollout.RepairStep) bool {
 	q := asks(r, intention, step)
-	return len(rollout.Blocked(r, q, p.Work.Now()))+len(p.byPolicy(r, q)) > 0
+	return len(rollout.Blocked(r, q, a.planner.Work.Now()))+len(a.planner.byPolicy(r, q)) > 0
 }
 
 // asks is what blocks are asked about a rule's step on a record.
@@ -104,21 +110,21 @@ type AutoPromotion struct {
 	Actor   rollout.Actor
 }
 
-// AutoPromotions are the promotions that rules make now: to the targets of the stages
+// Promotions are the promotions that rules make now: to the targets of the stages
 // after the rule's whose release succeeded on every stage before long enough ago, where
 // that release never was. What went back there is never promoted again by a rule. state holds the records
 // of all targets.
-func (p *Planner) AutoPromotions(state *ledger.State) []AutoPromotion {
+func (a Rules) Promotions(state *ledger.State) []AutoPromotion {
 	var all []AutoPromotion
-	for i, rule := range p.rules(rollout.AutomationPromote) {
-		from, err := p.Pipeline.Stage(rule.Stage)
+	for i, rule := range a.of(rollout.AutomationPromote) {
+		from, err := a.planner.Pipeline.Stage(rule.Stage)
 		if err != nil {
 			continue // the file's checks have said so
 		}
-		for _, stage := range p.Pipeline.Next(from) {
-			one := AutoPromotion{Rule: rule, Stage: stage, Actor: automaton(rule, p.Actor.RunURL)}
+		for _, stage := range a.planner.Pipeline.Next(from) {
+			one := AutoPromotion{Rule: rule, Stage: stage, Actor: automaton(rule, a.planner.Actor.RunURL)}
 			for _, t := range stage.Targets {
-				if at, ok := p.promotesAt(state, p.promoteRule(i), t); ok && !at.After(p.Work.Now()) {
+				if at, ok := a.promotesAt(state, a.promoteRule(i), t); ok && !at.After(a.planner.Work.Now()) {
 					one.Targets = append(one.Targets, t)
 				}
 			}
@@ -131,13 +137,13 @@ func (p *Planner) AutoPromotions(state *ledger.State) []AutoPromotion {
 }
 
 // promoteRule is the i-th promote rule of the file.
-func (p *Planner) promoteRule(i int) *pipeline.AutoPromote {
-	for _, a := range p.Pipeline.Automation {
-		if a.Promote == nil {
+func (a Rules) promoteRule(i int) *pipeline.AutoPromote {
+	for _, declared := range a.planner.Pipeline.Automation {
+		if declared.Promote == nil {
 			continue
 		}
 		if i == 0 {
-			return a.Promote
+			return declared.Promote
 		}
 		i--
 	}
@@ -145,8 +151,8 @@ func (p *Planner) promoteRule(i int) *pipeline.AutoPromote {
 }
 
 // promotesAt is when a rule promotes to a target; false where it does not.
-func (p *Planner) promotesAt(state *ledger.State, rule *pipeline.AutoPromote, t *pipeline.Target) (time.Time, bool) {
-	source, err := p.Pipeline.Source(t)
+func (a Rules) promotesAt(state *ledger.State, rule *pipeline.AutoPromote, t *pipeline.Target) (time.Time, bool) {
+	source, err := a.planner.Pipeline.Source(t)
 	if err != nil || source == nil {
 		return time.Time{}, false
 	}
@@ -154,7 +160,7 @@ func (p *Planner) promotesAt(state *ledger.State, rule *pipeline.AutoPromote, t 
 	if !ok {
 		return time.Time{}, false
 	}
-	for _, other := range p.Pipeline.Beside(t, source) {
+	for _, other := range a.planner.Pipeline.Beside(t, source) {
 		too, at, ok := proven(state.Records[other.Name.Value])
 		if !ok || !too.Same(release) {
 			return time.Time{}, false
@@ -169,46 +175,46 @@ func (p *Planner) promotesAt(state *ledger.State, rule *pipeline.AutoPromote, t 
 	return rule.Due(since)
 }
 
-// NextRule is when a rule of the file does something next, as things stand; false where
+// Next is when a rule of the file does something next, as things stand; false where
 // none does. state holds the records of all targets. What a block stops is none of it.
-func (p *Planner) NextRule(state *ledger.State) (next time.Time, ok bool) {
+func (a Rules) Next(state *ledger.State) (next time.Time, ok bool) {
 	note := func(at time.Time, due bool) {
 		if due && (!ok || at.Before(next)) {
 			next, ok = at, true
 		}
 	}
-	for t := range p.Pipeline.All() {
+	for t := range a.planner.Pipeline.All() {
 		r := state.Records[t.Name.Value]
 		if r == nil {
 			continue
 		}
-		for _, rule := range p.rules(rollout.AutomationRepair) {
+		for _, rule := range a.of(rollout.AutomationRepair) {
 			if step, due := r.RepairDue(rule); due && rule.Stage == r.Stage {
-				note(p.freeAt(r, rollout.ToRetryJob, step, step.At))
+				note(a.freeAt(r, rollout.ToRetryJob, step, step.At))
 			}
 		}
-		for _, rule := range p.rules(rollout.AutomationAdvance) {
+		for _, rule := range a.of(rollout.AutomationAdvance) {
 			if _, at, due := r.AdvanceDue(rule); due && rule.Stage == r.Stage {
-				note(p.freeAt(r, rollout.ToAdvance, rollout.RepairStep{}, at))
+				note(a.freeAt(r, rollout.ToAdvance, rollout.RepairStep{}, at))
 			}
 		}
 	}
-	p.nextPromotions(state, note)
+	a.nextPromotions(state, note)
 	return next, ok
 }
 
 // nextPromotions notes when each rule would promote to each target of its next stages.
-func (p *Planner) nextPromotions(state *ledger.State, note func(time.Time, bool)) {
-	for i, rule := range p.rules(rollout.AutomationPromote) {
-		from, err := p.Pipeline.Stage(rule.Stage)
+func (a Rules) nextPromotions(state *ledger.State, note func(time.Time, bool)) {
+	for i, rule := range a.of(rollout.AutomationPromote) {
+		from, err := a.planner.Pipeline.Stage(rule.Stage)
 		if err != nil {
 			continue // the file's checks have said so
 		}
-		for _, stage := range p.Pipeline.Next(from) {
+		for _, stage := range a.planner.Pipeline.Next(from) {
 			for _, t := range stage.Targets {
-				if at, due := p.promotesAt(state, p.promoteRule(i), t); due {
-					r := p.record(state, t)
-					note(p.freeAt(r, rollout.ToPromote, rollout.RepairStep{}, at))
+				if at, due := a.promotesAt(state, a.promoteRule(i), t); due {
+					r := a.planner.record(state, t)
+					note(a.freeAt(r, rollout.ToPromote, rollout.RepairStep{}, at))
 				}
 			}
 		}
@@ -217,11 +223,11 @@ func (p *Planner) nextPromotions(state *ledger.State, note func(time.Time, bool)
 
 // freeAt is when no block and no policy stops a rule that is due at a time; false where
 // nobody can say.
-func (p *Planner) freeAt(r *rollout.Record, intention rollout.Intention, step rollout.RepairStep, at time.Time) (time.Time, bool) {
+func (a Rules) freeAt(r *rollout.Record, intention rollout.Intention, step rollout.RepairStep, at time.Time) (time.Time, bool) {
 	q := asks(r, intention, step)
 	blocks := rollout.Blocked(r, q, at)
-	if p.Setting.Outside != nil {
-		blocks = append(blocks, p.Setting.Outside(r, q, at)...)
+	if a.planner.Setting.Outside != nil {
+		blocks = append(blocks, a.planner.Setting.Outside(r, q, at)...)
 	}
 	for _, b := range blocks {
 		if b.Until.IsZero() {

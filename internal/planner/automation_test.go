@@ -46,7 +46,7 @@ func TestAutoPromotions(t *testing.T) {
 				c.change(r)
 			}
 			r.now = t0.Add(c.in)
-			got := r.planner().AutoPromotions(r.state)
+			got := r.planner().Rules().Promotions(r.state)
 			if len(got) != c.want {
 				t.Fatalf("%d promotions: %+v", len(got), got)
 			}

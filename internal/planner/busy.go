@@ -7,14 +7,13 @@ import (
 	"time"
 
 	"sluice/rollout"
-	"sluice/stages/driver"
 )
 
 // busy decides about targets with a rollout that is not over: the same release
 // goes on, a newer one queues or replaces it, an older one is refused. What a
 // block stops is refused.
 func (p *Planner) busy(ctx context.Context, req Promotion, drafts []*draft) {
-	p.sideBySide(ctx, open(drafts), func(ctx context.Context, d *draft) {
+	p.reader.sideBySide(ctx, open(drafts), func(ctx context.Context, d *draft) {
 		if active, ok := d.record.Active(); ok {
 			p.beside(ctx, req, d, active)
 		}
@@ -56,7 +55,7 @@ func (p *Planner) refuseOlder(ctx context.Context, d *draft, active *rollout.Exe
 	if theirs.CreateTime.IsZero() && theirs.ID != "" {
 		known, err := p.Platform.Resolve(ctx, d.target.Driver(), theirs.ID)
 		if err != nil {
-			p.unread(d, d.name(), err)
+			p.reader.unread(d, d.name(), err)
 			return
 		}
 		theirs = known
@@ -115,33 +114,6 @@ func (p *Planner) reachesInto(d *draft) {
 		d.refuse(fmt.Sprintf("phase %s would begin about %s, when policy %q does not allow it", d.spec.Phases[i].ID, at.UTC().Format(time.RFC3339), blocks[silent].ID),
 			"promote later, or say in the policy what becomes of a canary that stands: standing: hold, back or finish")
 		return
-	}
-}
-
-// comesNewer claims of no target that nothing is left to do while something newer
-// is on its way there.
-func (p *Planner) comesNewer(ctx context.Context, drafts []*draft) {
-	var targets []driver.Target
-	for _, d := range open(drafts) {
-		if d.unchanged {
-			targets = append(targets, d.target.Driver())
-		}
-	}
-	readings := p.live(ctx, targets)
-	for _, d := range open(drafts) {
-		reading, asked := readings[d.name()]
-		switch {
-		case !asked:
-		case reading.Err != nil:
-			d.unchanged = false
-			p.unread(d, d.name(), reading.Err)
-		case reading.Live.Pending != nil:
-			d.unchanged = false
-			d.pending = &rollout.Waiting{
-				Kind: rollout.WaitPlatform, Cause: rollout.CauseBusy, Target: d.name(),
-				Message: "release " + reading.Live.Pending.ID + " is on its way there and not over",
-			}
-		}
 	}
 }
 

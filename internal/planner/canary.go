@@ -39,7 +39,7 @@ func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req Ca
 		if d.open() {
 			p.mayCreate(d)
 		}
-		p.preflight(ctx, []*draft{d})
+		p.reader.preflight(ctx, []*draft{d})
 	}
 	if d.unchanged && req.Disable {
 		p.disableAlone(ctx, d)
@@ -47,7 +47,7 @@ func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req Ca
 	if d.resumes == "" && d.open() && !d.unchanged {
 		p.mayCreate(d) // its release is known now
 	}
-	p.comesNewer(ctx, []*draft{d})
+	p.reader.comesNewer(ctx, []*draft{d})
 	if d.silent != nil {
 		d.pending = d.silent // what stands is the platform's to tell
 	}
@@ -95,7 +95,7 @@ func (p *Planner) DisableCanary(ctx context.Context, state *ledger.State, req Ca
 	d.spec = p.spec(req.Target, rollout.CommandDisableCanary, req.Options)
 	d.spec.Promotion, d.spec.Approval = req.ID, nil
 	d.spec.Phases = []rollout.PhaseSpec{{ID: rollout.PhaseStable, Effects: []driver.Kind{driver.Disable}}}
-	p.preflight(ctx, []*draft{d})
+	p.reader.preflight(ctx, []*draft{d})
 	p.takeAway(ctx, d)
 	plan.Promotion = p.entry(req.ID, rollout.CommandDisableCanary, req.Target.Stage, []string{d.name()})
 	plan.Promotion.OnFailure = rollout.OnFailureContinue
@@ -118,7 +118,7 @@ func (p *Planner) takeAway(ctx context.Context, d *draft) {
 		return
 	}
 	away := rollout.DisableCanary{Spec: d.spec, By: p.Actor}
-	reading := p.live(ctx, []driver.Target{d.target.Driver()})[d.name()]
+	reading := p.reader.live(ctx, []driver.Target{d.target.Driver()})[d.name()]
 	for _, share := range reading.Live.Shares {
 		if share.Release.ID != reading.Live.Release.ID {
 			away.Canary = share.Release
@@ -138,7 +138,7 @@ func (p *Planner) disableAlone(ctx context.Context, d *draft) {
 	release := d.release
 	d.unchanged, d.prepared, d.findings = false, nil, nil
 	d.spec.Phases = []rollout.PhaseSpec{{ID: rollout.PhaseStable, Effects: []driver.Kind{driver.Disable}}}
-	p.preflight(ctx, []*draft{d})
+	p.reader.preflight(ctx, []*draft{d})
 	if d.release.ID == "" {
 		d.setRelease(release)
 	}

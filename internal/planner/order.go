@@ -62,12 +62,12 @@ func (c candidate) rollout() *rollout.Execution {
 // Order plans a command to rollouts that exist: to those that it fits, where
 // they are of one promotion.
 func (p *Planner) Order(state *ledger.State, o Order) Plan {
-	plan := Plan{Command: o.Command}
-	if p.given(&plan, state, o) {
+	plan, given := Plan{Command: o.Command}, ordering{o, p, state}
+	if plan.Moves = given.before(); len(plan.Moves) > 0 {
 		plan.Again = true
 		return plan
 	}
-	fits, others := p.candidates(state, o)
+	fits, others := given.candidates()
 	promotions := map[string]bool{}
 	for _, c := range fits {
 		promotions[c.rollout().Spec.Promotion] = true
@@ -85,9 +85,16 @@ func (p *Planner) Order(state *ledger.State, o Order) Plan {
 			plan.Refusals = append(plan.Refusals, refusal)
 			continue
 		}
-		p.order(&plan, o, c)
+		given.to(&plan, c)
 	}
 	return plan
+}
+
+// ordering is an order that is given on a state.
+type ordering struct {
+	Order
+	planner *Planner
+	state   *ledger.State
 }
 
 // isAbout reports whether a word that was written before can be about a rollout; else
@@ -105,32 +112,33 @@ func (o Order) isAbout(c candidate) (Refusal, bool) {
 	}
 }
 
-// given goes on with what the same command of an earlier attempt was given to.
-func (p *Planner) given(plan *Plan, state *ledger.State, o Order) bool {
+// before goes on with what the same command of an earlier attempt was given to.
+func (o ordering) before() []Move {
+	var moves []Move
 	for _, t := range o.Targets {
-		r := p.record(state, t)
+		r := o.planner.record(o.state, t)
 		if name, ok := r.WasGiven(o.ID); ok && name != "" {
-			plan.Moves = append(plan.Moves, Move{Target: t.Name.Value})
+			moves = append(moves, Move{Target: t.Name.Value})
 		}
 	}
-	return len(plan.Moves) > 0
+	return moves
 }
 
-// order plans the command for one rollout.
-func (p *Planner) order(plan *Plan, o Order, c candidate) {
+// to plans the command for one rollout.
+func (o ordering) to(plan *Plan, c candidate) {
 	x := c.rollout()
-	if err := p.refusedBy(c.record, p.question(o, c), nil); err != nil {
+	if err := o.planner.refusedBy(c.record, o.question(c), nil); err != nil {
 		plan.Refusals = append(plan.Refusals, refusalOf(c.target.Name.Value, err))
 		return
 	}
-	if r, cannot := p.cannotStop(o, c); cannot {
+	if r, cannot := o.cannotStop(c); cannot {
 		plan.Refusals = append(plan.Refusals, r)
 		return
 	}
 	m := Move{Target: c.target.Name.Value, Shows: Shows{Release: x.Spec.Release, Resumes: c.name}}
-	m.Do = []rollout.Transition{p.transition(o, c.target, c.name)}
+	m.Do = []rollout.Transition{o.transition(c.target, c.name)}
 	if o.ID != "" {
-		m.Do = append(m.Do, rollout.Given{ID: o.ID, Command: o.Command, Rollout: c.name, By: p.Actor})
+		m.Do = append(m.Do, rollout.Given{ID: o.ID, Command: o.Command, Rollout: c.name, By: o.planner.Actor})
 	}
 	plan.Moves = append(plan.Moves, m)
 	plan.Findings = append(plan.Findings, driver.Finding{
@@ -139,19 +147,19 @@ func (p *Planner) order(plan *Plan, o Order, c candidate) {
 }
 
 // question is what blocks are asked about the command.
-func (p *Planner) question(o Order, c candidate) rollout.Question {
+func (o ordering) question(c candidate) rollout.Question {
 	return rollout.Question{
-		Intention: rollout.Intention(o.Command), Release: c.rollout().Spec.Release.ID, Person: p.Actor.Person, Overrides: p.Actor.Overrides,
+		Intention: rollout.Intention(o.Command), Release: c.rollout().Spec.Release.ID, Person: o.planner.Actor.Person, Overrides: o.planner.Actor.Overrides,
 	}
 }
 
 // cannotStop refuses to end a job for which the platform is at work that it cannot
 // stop.
-func (p *Planner) cannotStop(o Order, c candidate) (Refusal, bool) {
+func (o ordering) cannotStop(c candidate) (Refusal, bool) {
 	if o.Command != CommandTerminate || !c.rollout().StopsWork() {
 		return Refusal{}, false
 	}
-	facts := p.Platform.Facts(c.record.Platform)
+	facts := o.planner.Platform.Facts(c.record.Platform)
 	if facts.Supports(driver.Terminate) {
 		return Refusal{}, false
 	}
@@ -173,25 +181,25 @@ func verb(command string) string {
 }
 
 // transition is what the command does to a rollout.
-func (p *Planner) transition(o Order, t *pipeline.Target, name string) rollout.Transition {
+func (o ordering) transition(t *pipeline.Target, name string) rollout.Transition {
 	switch o.Command {
 	case CommandApprove, CommandReject:
-		if voters, wanted := p.reviews(t); wanted && o.Command == CommandApprove {
+		if voters, wanted := o.planner.reviews(t); wanted && o.Command == CommandApprove {
 			return rollout.Reviewed{Rollout: name, Voters: voters}
 		}
 		voter := o.Voter
 		voter.Approvers = Approvers(t)
 		return rollout.Vote{Rollout: name, Approve: o.Command == CommandApprove, Voter: voter}
 	case CommandAdvance:
-		return rollout.Advance{Rollout: name, Phase: o.Phase, Jump: o.Jump, By: p.Actor}
+		return rollout.Advance{Rollout: name, Phase: o.Phase, Jump: o.Jump, By: o.planner.Actor}
 	case CommandRetryJob:
-		return rollout.RetryJob{Rollout: name, Phase: o.Phase, Job: o.Job, By: p.Actor}
+		return rollout.RetryJob{Rollout: name, Phase: o.Phase, Job: o.Job, By: o.planner.Actor}
 	case CommandIgnoreJob:
-		return rollout.IgnoreJob{Rollout: name, Phase: o.Phase, Job: o.Job, By: p.Actor}
+		return rollout.IgnoreJob{Rollout: name, Phase: o.Phase, Job: o.Job, By: o.planner.Actor}
 	case CommandTerminate:
-		return rollout.Terminate{Rollout: name, Phase: o.Phase, Job: o.Job, By: p.Actor}
+		return rollout.Terminate{Rollout: name, Phase: o.Phase, Job: o.Job, By: o.planner.Actor}
 	default:
-		return rollout.Cancel{Rollout: name, By: p.Actor}
+		return rollout.Cancel{Rollout: name, By: o.planner.Actor}
 	}
 }
 
@@ -206,13 +214,13 @@ func Approvers(t *pipeline.Target) []string {
 }
 
 // candidates tries the command on every rollout that it could be meant for.
-func (p *Planner) candidates(state *ledger.State, o Order) (fits, others []candidate) {
+func (o ordering) candidates() (fits, others []candidate) {
 	for _, t := range o.Targets {
-		r := p.record(state, t)
+		r := o.planner.record(o.state, t)
 		for _, name := range r.Meant(rollout.Intention(o.Command), o.Promotion) {
 			c := candidate{target: t, record: r, name: name}
-			if _, err := p.trial(r, p.transition(o, t, name)); err != nil {
-				c.err = p.refusedBy(r, p.question(o, c), err)
+			if _, err := o.planner.trial(r, o.transition(t, name)); err != nil {
+				c.err = o.planner.refusedBy(r, o.question(c), err)
 				others = append(others, c)
 				continue
 			}

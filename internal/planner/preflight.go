@@ -5,14 +5,22 @@ import (
 	"slices"
 	"time"
 
+	"sluice/internal/work"
 	"sluice/rollout"
 	"sluice/stages/driver"
 )
 
+// reader reads platforms for drafts. It changes nothing but these: a draft says what
+// was found, or why nobody can tell.
+type reader struct {
+	platform Platform
+	work     *work.Work
+}
+
 // sideBySide does a thing for each draft, at most as many at once as there are
 // places. What went wrong stands in the drafts.
-func (p *Planner) sideBySide(ctx context.Context, drafts []*draft, do func(context.Context, *draft)) {
-	p.Work.SideBySide(p.Work.Places, len(drafts), func(i int) { do(ctx, drafts[i]) })
+func (from reader) sideBySide(ctx context.Context, drafts []*draft, do func(context.Context, *draft)) {
+	from.work.SideBySide(from.work.Places, len(drafts), func(i int) { do(ctx, drafts[i]) })
 }
 
 // newEnough is how old what was read of a target may be to serve its preflight.
@@ -20,34 +28,34 @@ const newEnough = 5 * time.Second
 
 // preflight prepares the first effect of what would begin now, in the calls in
 // which it would be sent. What went wrong stands in the drafts.
-func (p *Planner) preflight(ctx context.Context, drafts []*draft) {
-	calls := p.calls(drafts)
-	p.readAhead(ctx, calls)
-	p.Work.SideBySide(p.Work.Places, len(calls), func(i int) { p.prepare(ctx, calls[i]) })
+func (from reader) preflight(ctx context.Context, drafts []*draft) {
+	calls := from.calls(drafts)
+	from.readAhead(ctx, calls)
+	from.work.SideBySide(from.work.Places, len(calls), func(i int) { from.prepare(ctx, calls[i]) })
 }
 
 // readAhead reads the targets of calls together where the platform can, so that
 // none is read by itself. What could not be read so is read by its Prepare, whose
 // error counts.
-func (p *Planner) readAhead(ctx context.Context, calls [][]*draft) {
+func (from reader) readAhead(ctx context.Context, calls [][]*draft) {
 	var ahead []*draft
 	var targets []driver.Target
 	for _, d := range slices.Concat(calls...) {
-		if p.Platform.Facts(d.target.Platform.Platform).Ahead {
+		if from.platform.Facts(d.target.Platform.Platform).Ahead {
 			ahead, targets = append(ahead, d), append(targets, d.target.Driver())
 		}
 	}
-	read := p.live(ctx, targets)
+	read := from.live(ctx, targets)
 	for _, d := range ahead {
 		r := read[d.name()]
-		if r.Err == nil && p.Work.Now().Sub(r.At) <= newEnough {
+		if r.Err == nil && from.work.Now().Sub(r.At) <= newEnough {
 			d.stands, d.readAt = r.Live.Stands, r.At
 		}
 	}
 }
 
 // calls groups drafts as one call can serve them.
-func (p *Planner) calls(drafts []*draft) [][]*draft {
+func (from reader) calls(drafts []*draft) [][]*draft {
 	type key struct{ platform, source, release, kind string }
 	var calls [][]*draft
 	last := map[key]int{}
@@ -56,7 +64,7 @@ func (p *Planner) calls(drafts []*draft) [][]*draft {
 			continue
 		}
 		k := key{platform: d.target.Platform.Platform, release: d.release.ID, kind: string(firstKind(d.spec))}
-		size := p.Platform.Facts(k.platform).BatchSize()
+		size := from.platform.Facts(k.platform).BatchSize()
 		if d.source != nil {
 			k.source = d.source.Name.Value
 		}
@@ -84,18 +92,18 @@ func firstKind(s rollout.Spec) driver.Kind {
 }
 
 // prepare asks the platform what the first effect of some drafts would do.
-func (p *Planner) prepare(ctx context.Context, drafts []*draft) {
+func (from reader) prepare(ctx context.Context, drafts []*draft) {
 	call := driver.Call{Key: "preflight/" + drafts[0].spec.Promotion, Kind: firstKind(drafts[0].spec)}
-	at := p.Work.Now()
+	at := from.work.Now()
 	for _, d := range drafts {
 		call.Changes = append(call.Changes, d.change(call.Kind))
 		if d.stands != nil && d.readAt.Before(at) {
 			at = d.readAt
 		}
 	}
-	prepared, err := p.Platform.Prepare(ctx, call)
+	prepared, err := from.platform.Prepare(ctx, call)
 	if err != nil {
-		p.unprepared(drafts, err)
+		from.unprepared(drafts, err)
 		return
 	}
 	found := lookAt(prepared)
@@ -107,9 +115,9 @@ func (p *Planner) prepare(ctx context.Context, drafts []*draft) {
 
 // unprepared takes over that nothing could be prepared. A target whose platform
 // may answer later gets its rollout all the same, and waits with it.
-func (p *Planner) unprepared(drafts []*draft, err error) {
+func (from reader) unprepared(drafts []*draft, err error) {
 	for _, d := range drafts {
-		w, later := p.later(d.name(), err)
+		w, later := from.later(d.name(), err)
 		if !later {
 			d.refusals = append(d.refusals, refuse(d.name(), err.Error(), ""))
 			continue

@@ -51,12 +51,13 @@ func (req Promotion) release(t *pipeline.Target) string {
 func (p *Planner) Reads(req Promotion) []string {
 	all := names(req.Targets)
 	have := setOf(all)
+	sources := sources{p.Pipeline, req}
 	for _, t := range req.Targets {
-		source, err := p.source(req, t)
+		source, err := sources.of(t)
 		if err != nil || source == nil {
 			continue
 		}
-		for _, from := range append(p.alsoRun(req, t, source), source) {
+		for _, from := range append(sources.beside(t, source), source) {
 			if !have[from.Name.Value] {
 				have[from.Name.Value] = true
 				all = append(all, from.Name.Value)
@@ -89,9 +90,10 @@ func (p *Planner) Promote(ctx context.Context, state *ledger.State, req Promotio
 // fill finds out what becomes of each draft. What is refused or pending is left
 // out of what comes after.
 func (p *Planner) fill(ctx context.Context, state *ledger.State, req Promotion, drafts []*draft) error {
-	p.fromSources(req, drafts)
-	p.pin(ctx, state, req, drafts)
-	p.resolve(ctx, drafts)
+	sources{p.Pipeline, req}.find(drafts)
+	proof := proof{Promotion: req, reader: p.reader, overrides: p.Actor.Overrides, state: state, runs: p.reader.runs(ctx, open(drafts))}
+	proof.pin(ctx, drafts)
+	p.reader.resolve(ctx, drafts)
 	for _, d := range open(drafts) {
 		d.spec = p.promotionSpec(d.target, req)
 		d.spec.Promotion, d.spec.Release, d.spec.SoakUntil = req.ID, d.release, d.soaks
@@ -107,8 +109,8 @@ func (p *Planner) fill(ctx context.Context, state *ledger.State, req Promotion, 
 	}
 	p.busy(ctx, req, drafts)
 	join(state, drafts)
-	p.preflight(ctx, drafts)
-	p.comesNewer(ctx, drafts)
+	p.reader.preflight(ctx, drafts)
+	p.reader.comesNewer(ctx, drafts)
 	for _, d := range open(drafts) {
 		p.reachesInto(d)
 	}

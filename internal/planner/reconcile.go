@@ -26,7 +26,7 @@ func (p *Planner) Reconcile(state *ledger.State, targets []*pipeline.Target) Pla
 			plan.Moves = append(plan.Moves, Move{Target: t.Name.Value, Do: do})
 			continue
 		}
-		if do := p.automate(r); do != nil {
+		if do := p.Rules().due(r); do != nil {
 			plan.Moves = append(plan.Moves, Move{Target: t.Name.Value, Do: do})
 			continue
 		}

@@ -41,7 +41,7 @@ func (p *Planner) GoBack(ctx context.Context, state *ledger.State, req Back) (Pl
 	for i, t := range req.Targets {
 		drafts[i] = &draft{target: t, record: p.record(state, t)}
 	}
-	p.sideBySide(ctx, drafts, func(ctx context.Context, d *draft) { p.goBack(ctx, req, d) })
+	p.reader.sideBySide(ctx, drafts, func(ctx context.Context, d *draft) { p.goBack(ctx, req, d) })
 	plan.takeBackwards(drafts)
 	var members []string
 	for _, m := range plan.Moves {
@@ -183,7 +183,7 @@ func (p *Planner) lookBack(ctx context.Context, d *draft, trial *rollout.Record)
 	at := p.Work.Now()
 	prepared, err := p.Platform.Prepare(ctx, call)
 	if err != nil {
-		p.unprepared([]*draft{d}, err)
+		p.reader.unprepared([]*draft{d}, err)
 		return
 	}
 	d.prepared, d.readAt, d.runs = &prepared, at, prepared.Runs[d.name()]

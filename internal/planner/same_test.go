@@ -41,7 +41,7 @@ func TestAutoPromotesWhereItHasAnotherName(t *testing.T) {
 		r.newest("web-eu").Spec.Release = driver.Release{ID: "b3", Origin: "a3"}
 		r.newest("web-us").Spec.Release = driver.Release{ID: "c3", Origin: origin}
 		r.now = t0.Add(2 * time.Hour)
-		if got := r.planner().AutoPromotions(r.state); len(got) != want {
+		if got := r.planner().Rules().Promotions(r.state); len(got) != want {
 			t.Errorf("from %s: %d promotions, want %d: %+v", origin, len(got), want, got)
 		}
 	}
