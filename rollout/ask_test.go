@@ -20,7 +20,7 @@ func TestAskingShowsBothStates(t *testing.T) {
 	s, e := asking(t)
 	due := s.run()
 	s.want("why", []any{due.Waiting.Cause, due.Waiting.Message, due.Waiting.Job}, []any{CauseAsking, "neither before nor after", JobDeploy})
-	step, _ := e.OpenStep()
+	step, _ := e.Steps.Open()
 	s.want("states", string(step.Before)+" "+string(step.After)+" "+string(step.Found), `{"stable":"r1"} {"stable":"r2"} {"stable":"foreign"}`)
 	s.want("it may have taken effect", e.Touched(), true)
 }
@@ -58,7 +58,7 @@ func TestSomebodyElseWasThere(t *testing.T) {
 	e := s.start(canary("10"), waits(time.Minute))
 	s.runs = traffic{Stable: "hotfix"}
 	s.wantWait(s.after(time.Minute), WaitOperator, 0)
-	step, _ := e.OpenStep()
+	step, _ := e.Steps.Open()
 	s.want("our last effect, and what stands", string(step.Before)+" "+string(step.Found), string(traffic{"r1", "r2", "10"}.json())+` {"stable":"hotfix"}`)
 	s.want("it never acted", step.acted(), false)
 	s.must(s.apply(RetryJob{Rollout: e.Rollout.Name, By: person("bob")}))
@@ -131,6 +131,6 @@ func TestLookupThatNeverDecides(t *testing.T) {
 	s.want("nobody has looked", Settle(&s.r, nil, Setting{}, s.now), false)
 	s.want("due", s.run().Action, ActionConfirm)
 	s.wantWait(s.after(0), WaitOperator, 0)
-	step, _ := e.OpenStep()
+	step, _ := e.Steps.Open()
 	s.want("message", step.Message, "whether it took effect could not be found out within operationTimeout 1h0m0s")
 }

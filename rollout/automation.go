@@ -7,8 +7,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"sluice/stages/driver"
 )
 
 // The kinds of automation rules.
@@ -277,18 +275,10 @@ func (r *Record) AdvanceDue(rule Rule) (phase string, at time.Time, ok bool) {
 		return "", time.Time{}, false
 	}
 	ended, known := e.Times[e.Rollout.Phases[i-1].ID]
-	if !known || e.wasAdvanced(current.ID) {
+	if !known || e.Steps.advanced(current.ID) {
 		return "", time.Time{}, false
 	}
 	return current.ID, ended.Add(rule.After.Std()), true
-}
-
-// wasAdvanced reports whether a platform took the command to start a phase of its own
-// rollout. It may be seen at work on it only later.
-func (e *Execution) wasAdvanced(phase string) bool {
-	return slices.ContainsFunc(e.Steps, func(s Step) bool {
-		return s.State == StepDone && s.Asked != nil && s.Asked.Kind == driver.Advance && s.Asked.Phase == phase
-	})
 }
 
 func (t AutoAdvance) apply(r *Record, now time.Time) error {

@@ -34,13 +34,13 @@ func (e *Execution) mayCancel(r *Record, by Actor, now time.Time) error {
 	if err := r.mayGoOn(e, ToCancel, by, now); err != nil {
 		return err
 	}
-	_, asks := e.asking()
+	_, asks := e.Steps.asking()
 	switch s := e.Rollout.State; {
 	case asks:
 		return nil // the person decides: put back
 	case s == StateCancelling, e.asksCancel():
 		return e.refuseOther(command, ReasonGoingBack, e.Rollout.Name)
-	case s == StateFailed && !e.Spec.Remote && e.canaryStands():
+	case s == StateFailed && !e.Spec.Remote && e.Steps.canaryStands():
 		return e.refuseNewer(r, command)
 	case s == StateFailed && e.Restored, s == StateCancelled, s == StateApprovalRejected:
 		return e.refuse(command, ReasonThere)

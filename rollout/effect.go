@@ -16,7 +16,7 @@ func (t Intend) apply(r *Record, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if step, open := e.OpenStep(); open && !e.commandFirst(step) {
+	if step, open := e.Steps.Open(); open && !e.commandFirst(step) {
 		return e.refuse("send an effect of", ReasonUnderWay)
 	}
 	if e.Rollout.State.Final() && !t.Due.Asked {
@@ -28,7 +28,7 @@ func (t Intend) apply(r *Record, now time.Time) error {
 
 // intend records an effect that is about to be sent.
 func (e *Execution) intend(r *Record, t Intend, now time.Time) *Step {
-	if !slices.ContainsFunc(e.Steps, Step.acted) && !e.goesBack() {
+	if !e.Steps.Acted() && !e.goesBack() {
 		e.rememberBefore(r, t.Before, t.Runs)
 	}
 	call, shared := t.Call, len(t.Call.Changes) > 1
@@ -65,11 +65,11 @@ func (e *Execution) rememberBefore(r *Record, before json.RawMessage, runs drive
 func (r *Record) leftStanding(e *Execution, stands json.RawMessage) (*Execution, bool) {
 	for i := range slices.Backward(r.Rollouts[:r.index(e.Rollout.Name)]) {
 		old := &r.Rollouts[i]
-		if !slices.ContainsFunc(old.Steps, Step.acted) {
+		if !old.Steps.Acted() {
 			continue
 		}
 		left := slices.IndexFunc(old.Steps, func(s Step) bool { return s.acted() && sameJSON(s.After, stands) })
-		return old, left >= 0 && old.Over() && old.canaryStands() && !old.Left && len(old.Baseline) > 0
+		return old, left >= 0 && old.Over() && old.Steps.canaryStands() && !old.Left && len(old.Baseline) > 0
 	}
 	return nil, false
 }
@@ -260,7 +260,7 @@ func (r *Record) rolloutFor(command, name string) (*Execution, error) {
 // openCall finds the effect with a call's key that still needs an answer.
 func (r *Record) openCall(key string) (*Execution, *Step, bool) {
 	for i := range r.Rollouts {
-		if step, ok := r.Rollouts[i].openStep(key); ok {
+		if step, ok := r.Rollouts[i].Steps.of(key); ok {
 			return &r.Rollouts[i], step, true
 		}
 	}
@@ -278,7 +278,7 @@ func (e *Execution) Change(due Due) driver.Change {
 		share := e.share(due.Phase)
 		c.Percent, c.Variables, c.UseStageCache = share.Percent, e.Spec.VariablesIn(share.ID), e.Spec.UseStageCache
 	}
-	if last, ok := e.Last(); ok && !e.Accepted {
+	if last, ok := e.Steps.last(); ok && !e.Accepted {
 		c.Expected = last.After
 	}
 	c.Options.Resolved = e.Accepted

@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,7 +18,7 @@ type Execution struct {
 	PlatformName string               `json:"platformName,omitzero"` // Remote: what the platform calls its rollout
 	Approvals    []Decision           `json:"approvals,omitempty"`
 	Expired      time.Time            `json:"expired,omitzero"` // its approval ran out then
-	Steps        []Step               `json:"steps"`
+	Steps        Steps                `json:"steps"`
 	Attempts     map[string]int       `json:"attempts,omitempty"`   // by phase: how often its effects were applied again because traffic had been put back
 	Runs         map[string]int       `json:"runs,omitempty"`       // by phase/job: how often the job was put to work
 	Needs        map[string]int       `json:"needs,omitempty"`      // by phase/job: the run of its checks of scope stage that it needs at least
@@ -85,54 +84,17 @@ func (e *Execution) Over() bool { return e.Rollout.State.Final() && !e.busy() }
 
 // busy reports whether an effect is under way or asked for.
 func (e *Execution) busy() bool {
-	_, open := e.OpenStep()
+	_, open := e.Steps.Open()
 	return open || len(e.Asked) > 0
-}
-
-// OpenStep is the effect that still needs an answer: the newest, for a command
-// to a platform's own rollout goes out while that rollout is followed.
-func (e *Execution) OpenStep() (*Step, bool) {
-	for i := range slices.Backward(e.Steps) {
-		if e.Steps[i].Open() {
-			return &e.Steps[i], true
-		}
-	}
-	return nil, false
-}
-
-// asking is the open effect that waits for a person's decision.
-func (e *Execution) asking() (*Step, bool) {
-	step, open := e.OpenStep()
-	return step, open && step.State == StepAsking
 }
 
 // UndecidedUntil is when at last it can be found out what an effect without an
 // answer did: before, that it is absent proves nothing. Zero where looking may tell
 // at once.
 func (e *Execution) UndecidedUntil() time.Time {
-	step, open := e.OpenStep()
+	step, open := e.Steps.Open()
 	if !open || step.State != StepIntended {
 		return time.Time{}
 	}
 	return step.AbsentAfter
-}
-
-// openStep finds an effect by its call that still needs an answer.
-func (e *Execution) openStep(key string) (*Step, bool) {
-	for i := range e.Steps {
-		if e.Steps[i].Call.Key == key && e.Steps[i].Open() {
-			return &e.Steps[i], true
-		}
-	}
-	return nil, false
-}
-
-// Last is the newest effect that was read back.
-func (e *Execution) Last() (Step, bool) {
-	for _, s := range slices.Backward(e.Steps) {
-		if s.State == StepDone {
-			return s, true
-		}
-	}
-	return Step{}, false
 }

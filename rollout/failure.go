@@ -93,7 +93,7 @@ func (t AskPerson) apply(r *Record, now time.Time) error {
 // ask stops at an effect. Where a person has the target go back anyway that is
 // their answer already.
 func (t AskPerson) ask(r *Record, e *Execution, now time.Time) {
-	step, ok := e.openStep(t.Key)
+	step, ok := e.Steps.of(t.Key)
 	if ok {
 		step.Unsure = true
 	} else {

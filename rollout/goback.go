@@ -87,7 +87,7 @@ func (e *Execution) backFrom() (bool, error) {
 
 // sameRelease reports whether the rollout changed no release.
 func (e *Execution) sameRelease() bool {
-	return e.Spec.Release.ID != "" && e.Spec.Release.ID == e.Previous.ID && !e.canaryStands()
+	return e.Spec.Release.ID != "" && e.Spec.Release.ID == e.Previous.ID && !e.Steps.canaryStands()
 }
 
 // Goals are what the target can go back to, newest first, each release once: what

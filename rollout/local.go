@@ -17,7 +17,7 @@ func (e local) settle(r *Record, a around, now time.Time) bool {
 		e.finish(r, StateFailed, now)
 		return true
 	}
-	if b, ok := a.putsBack(r, e.Execution, now); ok && e.canaryStands() {
+	if b, ok := a.putsBack(r, e.Execution, now); ok && e.Steps.canaryStands() {
 		e.standDown(r, b, now)
 		return true
 	}
@@ -237,7 +237,7 @@ func (e local) startJob(r *Record, phase, job string, now time.Time) {
 
 // takesWord reports whether the platform waits for a word on an effect of ours.
 func (e local) takesWord(r *Record) bool {
-	step, open := e.OpenStep()
+	step, open := e.Steps.Open()
 	return open && step.waiting(r.Target) == waitingApproval
 }
 
@@ -248,7 +248,7 @@ func (e local) advance(r *Record, phase *Phase, by Actor, now time.Time) error {
 }
 
 func (e local) cancel(r *Record, by Actor, now time.Time) error {
-	step, asks := e.asking()
+	step, asks := e.Steps.asking()
 	if asks {
 		e.decided(r, step, now)
 	}
@@ -267,7 +267,7 @@ func (e local) cancel(r *Record, by Actor, now time.Time) error {
 }
 
 func (e local) makeWay(r *Record, w way, now time.Time) {
-	if step, asks := e.asking(); asks {
+	if step, asks := e.Steps.asking(); asks {
 		e.decided(r, step, now)
 	}
 	e.YieldsTo = w.by
@@ -275,7 +275,7 @@ func (e local) makeWay(r *Record, w way, now time.Time) {
 		e.Rollout.FailureReason = w.why
 	}
 	e.Asked = nil
-	if _, open := e.OpenStep(); !open {
+	if _, open := e.Steps.Open(); !open {
 		e.abort(r, now)
 		e.finish(r, StateCancelled, now)
 		return

@@ -98,7 +98,7 @@ func (e mirror) settle(r *Record, _ around, now time.Time) bool {
 // timeout, and a command to it that takes longer than operationTimeout. What
 // the platform makes of it is no longer followed; the message says so.
 func (e mirror) settleThere(r *Record, now time.Time) bool {
-	step, open := e.OpenStep()
+	step, open := e.Steps.Open()
 	if !open {
 		return false
 	}
@@ -170,7 +170,7 @@ func (e mirror) advance(r *Record, phase *Phase, by Actor, now time.Time) error 
 }
 
 func (e mirror) cancel(r *Record, by Actor, now time.Time) error {
-	step, asks := e.asking()
+	step, asks := e.Steps.asking()
 	if e.there() && !asks {
 		return e.ask(r, Request{Kind: driver.Cancel, Actor: by.Login}, now)
 	}
@@ -182,7 +182,7 @@ func (e mirror) cancel(r *Record, by Actor, now time.Time) error {
 }
 
 func (e mirror) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
-	step, asks := e.asking()
+	step, asks := e.Steps.asking()
 	if !asks {
 		return e.ask(r, Request{Kind: driver.RetryJob, Phase: p.ID, Job: j.ID, Actor: by.Login}, now)
 	}
@@ -194,7 +194,7 @@ func (e mirror) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) erro
 }
 
 func (e mirror) ignore(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
-	step, asks := e.asking()
+	step, asks := e.Steps.asking()
 	if !asks {
 		return e.ask(r, Request{Kind: driver.IgnoreJob, Phase: p.ID, Job: j.ID, Actor: by.Login}, now)
 	}
@@ -207,7 +207,7 @@ func (e mirror) ignore(r *Record, p *Phase, j *Job, by Actor, now time.Time) err
 
 func (e mirror) makeWay(r *Record, w way, now time.Time) {
 	e.YieldsTo = w.by
-	step, asks := e.asking()
+	step, asks := e.Steps.asking()
 	switch {
 	case e.there() && !asks:
 		if e.Rollout.State != StateCancelling && !e.asked(driver.Cancel) {

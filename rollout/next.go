@@ -29,7 +29,7 @@ func (a around) next(r *Record, now time.Time) Due {
 	if w, stopped := e.platformStops(now); stopped {
 		return due.wait(w)
 	}
-	if step, open := e.OpenStep(); open && !e.commandFirst(step) {
+	if step, open := e.Steps.Open(); open && !e.commandFirst(step) {
 		return e.answer(step, due)
 	}
 	if len(e.Asked) > 0 {
@@ -143,7 +143,7 @@ func (a around) effect(r *Record, e *Execution, due Due, now time.Time) Due {
 // Awaits is what the platform was last seen to wait for a person to do: its own
 // rollout, or a preview of an effect of ours, still followed by [ActionFollow].
 func (e *Execution) Awaits(r *Record) (Waiting, bool) {
-	step, open := e.OpenStep()
+	step, open := e.Steps.Open()
 	if !open {
 		return Waiting{}, false
 	}

@@ -118,7 +118,7 @@ func remotePhase(id string, state PhaseState) Phase {
 func (s *rig) open(key string) (*Execution, *Step) {
 	s.t.Helper()
 	for i := range s.r.Rollouts {
-		if step, ok := s.r.Rollouts[i].openStep(key); ok {
+		if step, ok := s.r.Rollouts[i].Steps.of(key); ok {
 			return &s.r.Rollouts[i], step
 		}
 	}
@@ -130,7 +130,7 @@ func (s *rig) open(key string) (*Execution, *Step) {
 // taken effect.
 func (s *rig) confirm(due Due) bool {
 	e := s.rollout(due.Rollout)
-	step, _ := e.OpenStep()
+	step, _ := e.Steps.Open()
 	switch answer := s.answer("lookup " + string(due.Kind)); answer {
 	case "undecided":
 		s.must(s.apply(LookedUp{Key: step.Call.Key}))
@@ -146,7 +146,7 @@ func (s *rig) confirm(due Due) bool {
 // follow polls once; an operation that still runs is left.
 func (s *rig) follow(due Due) bool {
 	e := s.rollout(due.Rollout)
-	step, _ := e.OpenStep()
+	step, _ := e.Steps.Open()
 	return s.told(s.answer("poll "+string(due.Kind)), step.Call.Key)
 }
 

@@ -37,7 +37,7 @@ func (r *Rollout) failedPhase() bool {
 // this attempt; "" where all are.
 func (e *Execution) nextEffect(phase string) driver.Kind {
 	for _, kind := range e.Spec.phase(phase).Effects {
-		if e.doneIn(phase, kind) {
+		if e.Steps.done(phase, kind, e.Attempts[phase]) {
 			continue
 		}
 		if kind == driver.Stable && e.Restored {
@@ -46,13 +46,6 @@ func (e *Execution) nextEffect(phase string) driver.Kind {
 		return kind
 	}
 	return ""
-}
-
-// doneIn reports whether an effect of the phase is done in its present attempt.
-func (e *Execution) doneIn(phase string, kind driver.Kind) bool {
-	return slices.ContainsFunc(e.Steps, func(s Step) bool {
-		return s.Phase == phase && s.Call.Kind == kind && s.Attempt == e.Attempts[phase] && s.State == StepDone
-	})
 }
 
 // share is the phase whose share of traffic an effect in this phase gives: the phase
@@ -83,26 +76,11 @@ func (e *Execution) Touched() bool {
 	return slices.ContainsFunc(e.Steps, func(s Step) bool { return s.acted() && s.Call.Kind != driver.Rollback })
 }
 
-// canaryStands reports whether traffic goes, or may go, to our canary: a share
-// was given and neither made stable nor put back since.
-func (e *Execution) canaryStands() bool {
-	stands := false
-	for _, s := range e.Steps {
-		switch s.Call.Kind {
-		case driver.Weight:
-			stands = stands || s.acted()
-		case driver.Stable, driver.Deploy, driver.Rollback:
-			stands = stands && s.State != StepDone
-		}
-	}
-	return stands
-}
-
 // needsRestoring reports whether traffic is to be put back when the rollout is
 // not to go on.
 func (e *Execution) needsRestoring(r *Record) bool {
 	_, yields := e.yields(r)
-	return e.canaryStands() && !e.Left && !yields
+	return e.Steps.canaryStands() && !e.Left && !yields
 }
 
 // yields finds the rollout that takes over what e leaves, as long as that can

@@ -76,7 +76,7 @@ func (t IgnoreJob) apply(r *Record, now time.Time) error {
 
 func (e local) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
 	r.event(e.Execution, now, Event{Type: "job.retried", Phase: p.ID, Job: j.ID, Action: j.openRun(), Actor: by.Login})
-	if step, asks := e.asking(); asks {
+	if step, asks := e.Steps.asking(); asks {
 		e.decided(r, step, now)
 		if step.Asked != nil {
 			e.Asked = append(e.Asked, *step.Asked)
@@ -98,7 +98,7 @@ func (e local) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) error
 // are applied again first: the rest of it needs them.
 func (e local) ignore(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
 	r.event(e.Execution, now, Event{Type: "job.ignored", Phase: p.ID, Job: j.ID, Action: j.openRun(), Actor: by.Login})
-	if step, asks := e.asking(); asks {
+	if step, asks := e.Steps.asking(); asks {
 		e.decided(r, step, now)
 		if step.Asked != nil || e.Rollout.State == StateCancelling {
 			e.Left = e.Left || !step.Call.Kind.IsCommand()
@@ -168,7 +168,7 @@ func (r *Record) failedJob(intention Intention, rollout, phase, job string, by A
 	if err := e.mayTakeUp(r, intention, by, now); err != nil {
 		return nil, nil, nil, err
 	}
-	if step, asks := e.asking(); asks {
+	if step, asks := e.Steps.asking(); asks {
 		p, j, err := e.askingJob(step, command, phase, job)
 		return e, p, j, err
 	}
@@ -224,7 +224,7 @@ func (e *Execution) askingJob(step *Step, command, phase, job string) (*Phase, *
 // mayTakeUp says whether a rollout can go on past a failure or a question.
 func (e *Execution) mayTakeUp(r *Record, intention Intention, by Actor, now time.Time) error {
 	command := string(intention)
-	step, open := e.OpenStep()
+	step, open := e.Steps.Open()
 	if open && step.State == StepAsking {
 		if e.Rollout.State == StateCancelling && step.Asked == nil && intention == ToRetryJob {
 			return e.refuse(command, ReasonCancelling)

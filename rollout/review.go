@@ -79,7 +79,7 @@ func (t Reviewed) find(r *Record) (*Execution, error) {
 // want is what the file asks for now.
 func (e *Execution) Reviews(want *ApprovalSpec) (environment string, runs []string, ok bool) {
 	asked := e.wanted(want)
-	if asked == nil || asked.Environment == "" || slices.ContainsFunc(e.Steps, Step.acted) {
+	if asked == nil || asked.Environment == "" || e.Steps.Acted() {
 		return "", nil, false
 	}
 	for _, d := range e.Approvals {

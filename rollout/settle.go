@@ -114,7 +114,7 @@ func (a around) start(r *Record, e *Execution, now time.Time) bool {
 }
 
 func (a around) settleAtWork(r *Record, e *Execution, now time.Time) bool {
-	if step, open := e.OpenStep(); open {
+	if step, open := e.Steps.Open(); open {
 		return e.settleOperation(r, step, now)
 	}
 	if e.Rollout.State == StateCancelling {

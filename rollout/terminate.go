@@ -40,14 +40,14 @@ func (t Terminate) apply(r *Record, now time.Time) error {
 // StopsWork reports whether to end a job means that the platform must end work of its
 // own: an effect of it is under way there.
 func (e *Execution) StopsWork() bool {
-	step, open := e.OpenStep()
+	step, open := e.Steps.Open()
 	return open && step.State == StepBegun
 }
 
 // terminate has the platform stop what it is at for the job; a job that runs checks
 // fails at once.
 func (e local) terminate(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
-	step, open := e.OpenStep()
+	step, open := e.Steps.Open()
 	switch {
 	case open && step.State == StepBegun:
 		return e.ask(r, Request{Kind: driver.Terminate, Phase: p.ID, Job: j.ID, Actor: by.Login, Reason: by.Reason}, now)

@@ -103,7 +103,7 @@ func (e *Execution) endStop(now time.Time) bool {
 	if e.Rollout.State == StatePendingApproval {
 		e.shift(timeApproval, e.approvalStart(), since, end)
 	}
-	if step, open := e.OpenStep(); open && e.Stop.Cause != StopBlock {
+	if step, open := e.Steps.Open(); open && e.Stop.Cause != StopBlock {
 		step.Time = later(step.Time, since, end)
 	}
 	e.Stop = nil

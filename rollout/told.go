@@ -14,10 +14,6 @@ func (e *Execution) AtPhase() string {
 	return p.ID
 }
 
-// Acted reports whether an effect of the rollout took place, or may have: also
-// one that was taken back since.
-func (e *Execution) Acted() bool { return slices.ContainsFunc(e.Steps, Step.acted) }
-
 // Share is what one of the target's rollouts comes to as its promotion's share;
 // message says why it failed.
 func (r *Record) Share(e *Execution) (status PromotionStatus, message string) { return r.share(e) }

@@ -36,7 +36,7 @@ func TestPreviewIsApproved(t *testing.T) {
 // is less than the rollout's own time.
 func TestPlatformWaitsShorter(t *testing.T) {
 	s, e := preview(t)
-	step, _ := e.OpenStep()
+	step, _ := e.Steps.Open()
 	for _, theirs := range []time.Time{t0.Add(time.Hour), t0.Add(1000 * time.Hour)} {
 		want := e.Deadline()
 		if theirs.Before(want) {

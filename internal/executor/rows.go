@@ -241,7 +241,7 @@ func (r *row) open() (*rollout.Step, bool) {
 	if e == nil {
 		return nil, false
 	}
-	return e.OpenStep()
+	return e.Steps.Open()
 }
 
 // unseen reports whether an effect is under way of which the platform told this

@@ -231,7 +231,7 @@ func (t *telling) target(name string, r *rollout.Record, e *rollout.Execution, s
 	o.Release, o.ReleaseName, o.Promotion = e.Spec.Release.ID, e.Spec.Release.Name, e.Spec.Promotion
 	o.Rollout, o.State, o.Phase = e.Rollout.Name, e.Rollout.State, phaseNow(e)
 	o.Previous, o.Digest, o.Commit, o.RunURL = e.Previous.ID, e.Spec.Release.Digest, e.Spec.Commit, e.Spec.RunURL
-	o.acted, o.Flagged, o.Results, o.Queued = e.Acted(), e.Flagged(), results(e), queued(r, e)
+	o.acted, o.Flagged, o.Results, o.Queued = e.Steps.Acted(), e.Flagged(), results(e), queued(r, e)
 	o.Measures, o.Automation = measures(e), automation(e)
 	t.inPromotion(&o)
 	o.Status, o.ErrorMessage = r.Share(e)

@@ -151,7 +151,7 @@ func (t *telling) operation(e *rollout.Execution) Waiting {
 	if until := e.UndecidedUntil(); until.After(t.Now) {
 		w.Until = whole(until)
 	}
-	if step, open := e.OpenStep(); open && step.Operation != nil {
+	if step, open := e.Steps.Open(); open && step.Operation != nil {
 		w.By = step.Operation.ID
 	}
 	t.offer(&w, reconcile())

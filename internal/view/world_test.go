@@ -308,7 +308,7 @@ func theirs(e *rollout.Execution, answer string) (json.RawMessage, string) {
 
 func (w *world) confirm(r *rollout.Record, due rollout.Due) bool {
 	e, _ := r.Rollout(due.Rollout)
-	step, _ := e.OpenStep()
+	step, _ := e.Steps.Open()
 	switch w.answer(r.Target, "lookup") {
 	case "absent":
 		w.must(rollout.Apply(r, rollout.Withdraw{Key: step.Call.Key, Why: "it had not taken effect"}, w.now))
@@ -326,7 +326,7 @@ func (w *world) confirm(r *rollout.Record, due rollout.Due) bool {
 
 func (w *world) follow(r *rollout.Record, due rollout.Due) bool {
 	e, _ := r.Rollout(due.Rollout)
-	step, _ := e.OpenStep()
+	step, _ := e.Steps.Open()
 	answer := w.answer(r.Target, "poll")
 	if answer == "stay" {
 		return false

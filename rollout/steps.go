@@ -1,0 +1,81 @@
+package rollout
+
+import (
+	"slices"
+
+	"sluice/stages/driver"
+)
+
+// Steps are the effects of a rollout, in the order in which they were intended.
+type Steps []Step
+
+// Open is the effect that still needs an answer: the newest, for a command
+// to a platform's own rollout goes out while that rollout is followed.
+func (s Steps) Open() (*Step, bool) {
+	for i := range slices.Backward(s) {
+		if s[i].Open() {
+			return &s[i], true
+		}
+	}
+	return nil, false
+}
+
+// asking is the open effect that waits for a person's decision.
+func (s Steps) asking() (*Step, bool) {
+	step, open := s.Open()
+	return step, open && step.State == StepAsking
+}
+
+// of finds an effect by its call that still needs an answer.
+func (s Steps) of(key string) (*Step, bool) {
+	for i := range s {
+		if s[i].Call.Key == key && s[i].Open() {
+			return &s[i], true
+		}
+	}
+	return nil, false
+}
+
+// last is the newest effect that was read back.
+func (s Steps) last() (Step, bool) {
+	for _, step := range slices.Backward(s) {
+		if step.State == StepDone {
+			return step, true
+		}
+	}
+	return Step{}, false
+}
+
+// Acted reports whether one of them took place, or may have: also
+// one that was taken back since.
+func (s Steps) Acted() bool { return slices.ContainsFunc(s, Step.acted) }
+
+// done reports whether an effect of a phase is done in one of its attempts.
+func (s Steps) done(phase string, kind driver.Kind, attempt int) bool {
+	return slices.ContainsFunc(s, func(step Step) bool {
+		return step.Phase == phase && step.Call.Kind == kind && step.Attempt == attempt && step.State == StepDone
+	})
+}
+
+// canaryStands reports whether traffic goes, or may go, to our canary: a share
+// was given and neither made stable nor put back since.
+func (s Steps) canaryStands() bool {
+	stands := false
+	for _, step := range s {
+		switch step.Call.Kind {
+		case driver.Weight:
+			stands = stands || step.acted()
+		case driver.Stable, driver.Deploy, driver.Rollback:
+			stands = stands && step.State != StepDone
+		}
+	}
+	return stands
+}
+
+// advanced reports whether a platform took the command to start a phase of its own
+// rollout. It may be seen at work on it only later.
+func (s Steps) advanced(phase string) bool {
+	return slices.ContainsFunc(s, func(step Step) bool {
+		return step.State == StepDone && step.Asked != nil && step.Asked.Kind == driver.Advance && step.Asked.Phase == phase
+	})
+}
