@@ -60,13 +60,13 @@ func (e *Execution) passAnalysis(r *Record, t Advance, now time.Time) error {
 	j.State, e.Undecided = JobIgnored, nil
 	p.State = PhaseSucceeded
 	e.setTime(p.ID, now)
-	r.event(e, now, Event{Type: "phase.succeeded", Phase: p.ID, Action: e.phaseAction(p.ID)})
+	r.event(e, now, Event{Type: "phase.succeeded", Phase: p.ID, Action: e.Rollout.phaseAction(p.ID)})
 	return nil
 }
 
 // analysing is the phase, not the last, that bakes under an analysis now.
 func (e *Execution) analysing() (p *Phase, i int, j *Job, ok bool) {
-	p, i, ok = e.current()
+	p, i, ok = e.Rollout.current()
 	if !ok || e.Spec.Remote || p.State != PhaseInProgress || i+1 >= len(e.Rollout.Phases) {
 		return nil, 0, nil, false
 	}
@@ -90,7 +90,7 @@ func (e *Execution) takeUp(by Actor, now time.Time) {
 // skipTo skips the phases between the one that waits and a later one. What cannot be
 // jumped to is left to nextPhase to refuse.
 func (e *Execution) skipTo(r *Record, phase string, by Actor, now time.Time) error {
-	current, i, ok := e.current()
+	current, i, ok := e.Rollout.current()
 	to := slices.IndexFunc(e.Rollout.Phases, func(p Phase) bool { return p.ID == phase })
 	if !ok || i == 0 || to <= i || current.State != PhasePending {
 		return nil
@@ -110,7 +110,7 @@ func (e *Execution) skipTo(r *Record, phase string, by Actor, now time.Time) err
 // nextPhase finds the phase that can be started now: it is PENDING and not the
 // first, and the phase before it is SUCCEEDED or SKIPPED.
 func (e *Execution) nextPhase(phase string) (*Phase, error) {
-	current, i, ok := e.current()
+	current, i, ok := e.Rollout.current()
 	if phase != "" {
 		if err := e.mayName(phase, current, ok); err != nil {
 			return nil, err

@@ -137,7 +137,7 @@ func (r *Record) toRepair() (*Execution, FailedJob, bool) {
 	if !ok || !e.Over() || e.Rollout.State != StateFailed || e.goesBack() || e.Terminated != "" {
 		return nil, FailedJob{}, false
 	}
-	failed := e.FailedJobs()
+	failed := e.Rollout.FailedJobs()
 	if len(failed) != 1 {
 		return nil, FailedJob{}, false
 	}
@@ -270,7 +270,7 @@ func (r *Record) AdvanceDue(rule Rule) (phase string, at time.Time, ok bool) {
 	if !ok || e.Rollout.State != StateInProgress || len(e.Asked) > 0 {
 		return "", time.Time{}, false
 	}
-	current, i, ok := e.current()
+	current, i, ok := e.Rollout.current()
 	if !ok || i == 0 || current.State != PhasePending || e.Spec.WaitAfter(e.Rollout.Phases[i-1].ID) != nil || !covers(rule.Phases, e.Rollout.Phases[i-1].ID) {
 		return "", time.Time{}, false
 	}

@@ -199,7 +199,7 @@ const jobsPerPhase = 6
 // position is how far a rollout is: phase by phase, and in a phase job by job. A
 // platform's own has no jobs of ours.
 func (e *Execution) position() int {
-	phase, i, ok := e.current()
+	phase, i, ok := e.Rollout.current()
 	if !ok || e.Spec.Remote {
 		return 0
 	}

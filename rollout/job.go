@@ -24,7 +24,7 @@ func (t PassJob) apply(r *Record, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	p, j, ok := e.job(t.Due.Phase, t.Due.Job)
+	p, j, ok := e.Rollout.job(t.Due.Phase, t.Due.Job)
 	if !ok || j.State != JobInProgress {
 		return nil // it ended meanwhile
 	}
@@ -47,21 +47,11 @@ func (t FailJob) apply(r *Record, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if _, j, ok := e.job(t.Due.Phase, t.Due.Job); !ok && !e.Spec.Remote || ok && j.State.over() || e.Rollout.State.Final() {
+	if _, j, ok := e.Rollout.job(t.Due.Phase, t.Due.Job); !ok && !e.Spec.Remote || ok && j.State.over() || e.Rollout.State.Final() {
 		return nil // it ended meanwhile
 	}
 	e.owner().failed(r, t.Due.Phase, t.Due.Job, t.Cause, t.Message, now)
 	return nil
-}
-
-// job finds a job and its phase.
-func (e *Execution) job(phase, job string) (*Phase, *Job, bool) {
-	p, ok := e.Rollout.Phase(phase)
-	if !ok {
-		return nil, nil, false
-	}
-	j, ok := p.Job(job)
-	return p, j, ok
 }
 
 // ownPassed reports whether the target's own checks of a job passed in its
@@ -79,10 +69,8 @@ func (e *Execution) succeedJob(r *Record, phase *Phase, job *Job, now time.Time)
 // beginPhase puts a phase to work.
 func (e *Execution) beginPhase(r *Record, phase *Phase, now time.Time) {
 	phase.State = PhaseInProgress
-	r.event(e, now, Event{Type: "phase.started", Phase: phase.ID, Temporary: true, Action: e.phaseAction(phase.ID)})
+	r.event(e, now, Event{Type: "phase.started", Phase: phase.ID, Temporary: true, Action: e.Rollout.phaseAction(phase.ID)})
 }
-
-func (e *Execution) phaseAction(phase string) string { return e.Rollout.Name + "/" + phase }
 
 // endPhase ends a phase that did not succeed: what has not ended in it is aborted.
 func (e *Execution) endPhase(r *Record, p *Phase, state PhaseState, message string, now time.Time) {
@@ -94,7 +82,7 @@ func (e *Execution) endPhase(r *Record, p *Phase, state PhaseState, message stri
 	setJobs(p, JobAborted, JobPending, JobInProgress)
 	if p.State == PhaseInProgress || state == PhaseFailed {
 		kind := map[PhaseState]string{PhaseFailed: "phase.failed", PhaseAborted: "phase.aborted"}[state]
-		r.event(e, now, Event{Type: kind, Phase: p.ID, Action: e.phaseAction(p.ID), Message: message})
+		r.event(e, now, Event{Type: kind, Phase: p.ID, Action: e.Rollout.phaseAction(p.ID), Message: message})
 	}
 	p.State = state
 	if e.Undecided != nil && e.Undecided.Phase == p.ID {

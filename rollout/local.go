@@ -21,7 +21,7 @@ func (e local) settle(r *Record, a around, now time.Time) bool {
 		e.standDown(r, b, now)
 		return true
 	}
-	phase, i, ok := e.current()
+	phase, i, ok := e.Rollout.current()
 	if !ok {
 		e.finish(r, StateSucceeded, now)
 		return true
@@ -85,7 +85,7 @@ func (e local) settlePhase(r *Record, a around, phase *Phase, now time.Time) boo
 	case !ok:
 		phase.State = PhaseSucceeded
 		e.setTime(phase.ID, now)
-		r.event(e.Execution, now, Event{Type: "phase.succeeded", Phase: phase.ID, Action: e.phaseAction(phase.ID)})
+		r.event(e.Execution, now, Event{Type: "phase.succeeded", Phase: phase.ID, Action: e.Rollout.phaseAction(phase.ID)})
 		return true
 	case job.ID == JobDeploy && e.nextEffect(phase.ID) == "":
 		e.succeedJob(r, phase, job, now)
@@ -98,7 +98,7 @@ func (e local) settlePhase(r *Record, a around, phase *Phase, now time.Time) boo
 }
 
 func (e local) next(r *Record, a around, due Due, now time.Time) Due {
-	phase, i, ok := e.current()
+	phase, i, ok := e.Rollout.current()
 	if !ok {
 		return due.wait(Waiting{Kind: WaitOperator, Cause: CauseNothing})
 	}
@@ -219,7 +219,7 @@ func (e local) abort(r *Record, now time.Time) {
 }
 
 func (e local) startJob(r *Record, phase, job string, now time.Time) {
-	_, j, ok := e.job(phase, job)
+	_, j, ok := e.Rollout.job(phase, job)
 	if !ok || j.State != JobPending {
 		return
 	}
@@ -308,7 +308,7 @@ func (e local) settleCancelling(r *Record, now time.Time) bool {
 		return false
 	}
 	phase := PhaseStable
-	if p, _, ok := e.current(); ok {
+	if p, _, ok := e.Rollout.current(); ok {
 		phase = p.ID
 	}
 	e.Asked = []Request{{Kind: driver.Rollback, Phase: phase, Job: JobDeploy}}

@@ -288,7 +288,7 @@ func (t Looked) apply(r *Record, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	p, j, ok := e.job(t.Due.Phase, t.Due.Job)
+	p, j, ok := e.Rollout.job(t.Due.Phase, t.Due.Job)
 	if !ok || j.State != JobInProgress || e.undecided(p.ID, j.ID) {
 		return nil // it ended meanwhile
 	}
@@ -385,6 +385,6 @@ func (e *Execution) undecidedJob(phase, job string) (*Phase, *Job, bool) {
 	if e.Undecided == nil {
 		return nil, nil, false
 	}
-	p, j, ok := e.job(e.Undecided.Phase, e.Undecided.Job)
+	p, j, ok := e.Rollout.job(e.Undecided.Phase, e.Undecided.Job)
 	return p, j, ok && meant(p, j, phase, job)
 }

@@ -250,7 +250,7 @@ func TestOneLookWithoutABake(t *testing.T) {
 			s.want(name+" is undecided", s.run().Waiting.Cause, CauseUndecided)
 			s.must(s.apply(RetryJob{Rollout: e.Rollout.Name, By: person("bob")}))
 			s.run()
-			p, j, _ := e.job("canary-10", c.want)
+			p, j, _ := e.Rollout.job("canary-10", c.want)
 			s.want(name+" tried again", []any{p != nil, j.State}, []any{true, JobSucceeded})
 		}
 	}

@@ -6,18 +6,6 @@ import (
 	"sluice/stages/driver"
 )
 
-// current is the first phase that is not over.
-func (e *Execution) current() (*Phase, int, bool) {
-	for i := range e.Rollout.Phases {
-		switch e.Rollout.Phases[i].State {
-		case PhaseSucceeded, PhaseSkipped:
-		default:
-			return &e.Rollout.Phases[i], i, true
-		}
-	}
-	return nil, 0, false
-}
-
 // currentJob is the first job of a phase that is not over.
 func currentJob(p *Phase) (*Job, bool) {
 	for _, j := range p.Jobs() {
@@ -26,11 +14,6 @@ func currentJob(p *Phase) (*Job, bool) {
 		}
 	}
 	return nil, false
-}
-
-// failedPhase reports whether a phase of ours failed, or was aborted by a failure.
-func (r *Rollout) failedPhase() bool {
-	return slices.ContainsFunc(r.Phases, func(p Phase) bool { return p.State == PhaseFailed || p.State == PhaseAborted })
 }
 
 // nextEffect is the first effect of the phase's deploy job that is not done in

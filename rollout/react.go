@@ -166,18 +166,10 @@ func (g *Group) canTakeUp(h *Halt) bool {
 	}
 	r := g.records[i]
 	e, ok := r.Rollout(h.Rollout)
-	if !ok || !e.jobFailed() && !e.Spec.Remote {
+	if !ok || !e.Rollout.jobFailed() && !e.Spec.Remote {
 		return false
 	}
 	return e.refuseNewer(r, string(ToRetryJob)) == nil
-}
-
-// jobFailed reports whether a job of the rollout is FAILED: a rollout fails
-// without one where putting traffic back failed.
-func (e *Execution) jobFailed() bool {
-	return slices.ContainsFunc(e.Rollout.Phases, func(p Phase) bool {
-		return slices.ContainsFunc(p.Jobs(), func(j *Job) bool { return j.State == JobFailed })
-	})
 }
 
 // takeBack turns members back from where they are, under onFailure: rollback.

@@ -179,37 +179,10 @@ func (r *Record) failedJob(intention Intention, rollout, phase, job string, by A
 	return e, p, j, err
 }
 
-// onlyJob is the one job that is in a state and meant; none is the reason where there is
-// no such job.
-func (e *Execution) onlyJob(command string, state JobState, none Reason, phase, job string) (*Phase, *Job, error) {
-	var names []string
-	var foundPhase *Phase
-	var found *Job
-	for i := range e.Rollout.Phases {
-		p := &e.Rollout.Phases[i]
-		for _, j := range p.Jobs() {
-			if j.State == state && meant(p, j, phase, job) {
-				names = append(names, p.ID+"/"+j.ID)
-				foundPhase, found = p, j
-			}
-		}
-	}
-	switch len(names) {
-	case 1:
-		return foundPhase, found, nil
-	case 0:
-		return nil, nil, e.refuseJob(command, none, phase, job)
-	default:
-		err := e.refuseJob(command, ReasonJobs, phase, job)
-		err.Names = names
-		return nil, nil, err
-	}
-}
-
 // askingJob is the job whose effect asks. An effect of a platform's own
 // rollout has no job of ours: it stands for itself.
 func (e *Execution) askingJob(step *Step, command, phase, job string) (*Phase, *Job, error) {
-	p, j, ok := e.job(step.Phase, step.Job)
+	p, j, ok := e.Rollout.job(step.Phase, step.Job)
 	if !ok {
 		p, j = &Phase{ID: step.Phase}, &Job{ID: step.Job}
 	}
@@ -248,4 +221,31 @@ func (e *Execution) mayTakeUp(r *Record, intention Intention, by Actor, now time
 
 func meant(p *Phase, j *Job, phase, job string) bool {
 	return (phase == "" || p.ID == phase) && (job == "" || j.ID == job)
+}
+
+// onlyJob is the one job that is in a state and meant; none is the reason where there is
+// no such job.
+func (e *Execution) onlyJob(command string, state JobState, none Reason, phase, job string) (*Phase, *Job, error) {
+	var names []string
+	var foundPhase *Phase
+	var found *Job
+	for i := range e.Rollout.Phases {
+		p := &e.Rollout.Phases[i]
+		for _, j := range p.Jobs() {
+			if j.State == state && meant(p, j, phase, job) {
+				names = append(names, p.ID+"/"+j.ID)
+				foundPhase, found = p, j
+			}
+		}
+	}
+	switch len(names) {
+	case 1:
+		return foundPhase, found, nil
+	case 0:
+		return nil, nil, e.refuseJob(command, none, phase, job)
+	default:
+		err := e.refuseJob(command, ReasonJobs, phase, job)
+		err.Names = names
+		return nil, nil, err
+	}
 }

@@ -152,7 +152,7 @@ func (a around) stageCheck(r *Record, e *Execution, due Due) (Due, bool) {
 // job in this invocation, and has not.
 func (g *Group) onTheWay(target string, e *Execution, due Due) bool {
 	wave := g.waves[g.waveOf(target)]
-	_, at, _ := e.current()
+	_, at, _ := e.Rollout.current()
 	barrier := positionOf(at, due.Job)
 	for position := range wave.on {
 		if position < barrier {

@@ -7,7 +7,7 @@ import "slices"
 // AtPhase is the id of the first phase that is not over; "" where all are, or
 // where the platform has told of none.
 func (e *Execution) AtPhase() string {
-	p, _, ok := e.current()
+	p, _, ok := e.Rollout.current()
 	if !ok || e.Over() {
 		return ""
 	}
@@ -17,22 +17,6 @@ func (e *Execution) AtPhase() string {
 // Share is what one of the target's rollouts comes to as its promotion's share;
 // message says why it failed.
 func (r *Record) Share(e *Execution) (status PromotionStatus, message string) { return r.share(e) }
-
-// FailedJobs are the jobs that are FAILED, each with its phase, in their order.
-func (e *Execution) FailedJobs() []FailedJob {
-	var failed []FailedJob
-	for i := range e.Rollout.Phases {
-		for _, j := range e.Rollout.Phases[i].Jobs() {
-			if j.State == JobFailed {
-				failed = append(failed, FailedJob{Phase: e.Rollout.Phases[i].ID, Job: j.ID})
-			}
-		}
-	}
-	return failed
-}
-
-// FailedJob names a job that is FAILED.
-type FailedJob struct{ Phase, Job string }
 
 // Meant are the rollouts that a command to the target is meant for where no
 // rollout is named: those that wait for approval, where it is about one; else the

@@ -59,7 +59,7 @@ func decisions(r *rollout.Record, e *rollout.Execution) []Command {
 	var list []Command
 	for _, i := range []rollout.Intention{rollout.ToRetryJob, rollout.ToIgnoreJob} {
 		list = append(list, to(i, r.Target))
-		for _, failed := range e.FailedJobs() {
+		for _, failed := range e.Rollout.FailedJobs() {
 			c := to(i, r.Target)
 			c.Phase, c.Job = failed.Phase, failed.Job
 			list = append(list, c)

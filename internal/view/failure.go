@@ -10,7 +10,7 @@ import (
 // afterFailure tells of a rollout that failed where it did, what stands now, and
 // which commands are accepted.
 func (t *telling) afterFailure(o *Target, r *rollout.Record, e *rollout.Execution) {
-	if jobs := e.FailedJobs(); len(jobs) > 0 {
+	if jobs := e.Rollout.FailedJobs(); len(jobs) > 0 {
 		o.FailedIn = joined(jobs[0].Phase, jobs[0].Job)
 	}
 	if o.Stands = e.Previous.ID; r.Release != nil {
