@@ -20,15 +20,15 @@ func (t Advance) apply(r *Record, now time.Time) error {
 	if err := r.mayGoOn(e, ToAdvance, t.By, now); err != nil {
 		return err
 	}
-	if err := e.passAnalysis(r, t, now); err != nil {
+	if err := t.passAnalysis(r, e, now); err != nil {
 		return err
 	}
 	if t.Jump {
-		if err := e.skipTo(r, t.Phase, t.By, now); err != nil {
+		if err := t.skip(r, e, now); err != nil {
 			return err
 		}
 	}
-	p, err := e.nextPhase(t.Phase)
+	p, err := t.next(e)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (t Advance) apply(r *Record, now time.Time) error {
 
 // passAnalysis ends the analysis that the phase before the next one is at: a person
 // who says why may, and what was seen until then stays in the record.
-func (e *Execution) passAnalysis(r *Record, t Advance, now time.Time) error {
+func (t Advance) passAnalysis(r *Record, e *Execution, now time.Time) error {
 	p, i, j, ok := e.analysing()
 	if !ok {
 		return nil
@@ -87,11 +87,11 @@ func (e *Execution) takeUp(by Actor, now time.Time) {
 	}
 }
 
-// skipTo skips the phases between the one that waits and a later one. What cannot be
-// jumped to is left to nextPhase to refuse.
-func (e *Execution) skipTo(r *Record, phase string, by Actor, now time.Time) error {
+// skip skips the phases between the one that waits and a later one. What cannot be
+// jumped to is left to next to refuse.
+func (t Advance) skip(r *Record, e *Execution, now time.Time) error {
 	current, i, ok := e.Rollout.current()
-	to := slices.IndexFunc(e.Rollout.Phases, func(p Phase) bool { return p.ID == phase })
+	to := slices.IndexFunc(e.Rollout.Phases, func(p Phase) bool { return p.ID == t.Phase })
 	if !ok || i == 0 || to <= i || current.State != PhasePending {
 		return nil
 	}
@@ -100,19 +100,19 @@ func (e *Execution) skipTo(r *Record, phase string, by Actor, now time.Time) err
 	}
 	for k := i; k < to; k++ {
 		p := &e.Rollout.Phases[k]
-		p.State, p.SkipMessage = PhaseSkipped, by.Login+" advanced to "+phase
+		p.State, p.SkipMessage = PhaseSkipped, t.By.Login+" advanced to "+t.Phase
 		setJobs(p, JobSkipped, JobPending)
-		r.event(e, now, Event{Type: "phase.skipped", Phase: p.ID, Actor: by.Login, Message: p.SkipMessage})
+		r.event(e, now, Event{Type: "phase.skipped", Phase: p.ID, Actor: t.By.Login, Message: p.SkipMessage})
 	}
 	return nil
 }
 
-// nextPhase finds the phase that can be started now: it is PENDING and not the
+// next finds the phase that can be started now: it is PENDING and not the
 // first, and the phase before it is SUCCEEDED or SKIPPED.
-func (e *Execution) nextPhase(phase string) (*Phase, error) {
+func (t Advance) next(e *Execution) (*Phase, error) {
 	current, i, ok := e.Rollout.current()
-	if phase != "" {
-		if err := e.mayName(phase, current, ok); err != nil {
+	if t.Phase != "" {
+		if err := t.mayName(e, current, ok); err != nil {
 			return nil, err
 		}
 	}
@@ -128,19 +128,19 @@ func (e *Execution) nextPhase(phase string) (*Phase, error) {
 }
 
 // mayName says whether a phase that somebody named is the one that is next.
-func (e *Execution) mayName(phase string, current *Phase, ok bool) error {
-	named, exists := e.Rollout.Phase(phase)
+func (t Advance) mayName(e *Execution, current *Phase, ok bool) error {
+	named, exists := e.Rollout.Phase(t.Phase)
 	switch {
 	case !exists:
 		err := e.refuse(string(ToAdvance), ReasonPhase)
-		err.Phase = phase
+		err.Phase = t.Phase
 		for _, p := range e.Rollout.Phases {
 			err.Names = append(err.Names, p.ID)
 		}
 		return err
 	case named.State != PhasePending:
 		return e.refusePhase(ReasonPhaseState, named)
-	case ok && current.ID != phase:
+	case ok && current.ID != t.Phase:
 		err := e.refusePhase(ReasonPhaseOrder, named)
 		err.Other, err.Found = current.ID, string(current.State)
 		return err

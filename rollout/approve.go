@@ -21,9 +21,9 @@ func (t Vote) apply(r *Record, now time.Time) error {
 		return t.send(r, e, now)
 	case t.Approve:
 		e.takeUp(t.Voter.Actor, now)
-		e.approve(r, t.Voter, now)
+		t.approve(r, e, now)
 	default:
-		e.reject(r, t.Voter, now)
+		t.reject(r, e, now)
 	}
 	return nil
 }
@@ -47,7 +47,7 @@ func (t Vote) mayVote(r *Record, e *Execution, now time.Time) error {
 	if sends && e.mirrored() {
 		return nil // who may approve there the platform says
 	}
-	if err := e.mayDecide(t.command(), t.Voter); err != nil {
+	if err := t.Voter.mayDecide(e, t.command()); err != nil {
 		return err
 	}
 	if sends || !t.Approve {
@@ -56,7 +56,7 @@ func (t Vote) mayVote(r *Record, e *Execution, now time.Time) error {
 	if a := e.Spec.Approval; a != nil && a.Environment != "" && (t.Voter.Review == nil || t.Voter.Review.Environment != a.Environment) {
 		return e.noReview()
 	}
-	return e.mayApprove(t.Voter)
+	return t.Voter.mayApprove(e)
 }
 
 // stillAsked says whether a word is waited for, ours not for too long; sends is
@@ -76,7 +76,7 @@ func (t Vote) stillAsked(e *Execution, sends bool, now time.Time) error {
 // mayDecide says whether it is a person's to decide: an approver's, or in an
 // emergency a maintainer's. The file's approvers on an allowed ref now count;
 // where it names nobody any more, those recorded do.
-func (e *Execution) mayDecide(command string, v Voter) error {
+func (v Voter) mayDecide(e *Execution, command string) error {
 	if !v.Person {
 		err := e.refuse(command, ReasonAutomation)
 		err.Actor = v.Login
@@ -109,7 +109,7 @@ func isAmong(v Voter, approvers []string) bool {
 
 // mayApprove says whether an approval adds anything: not a second one, and not
 // the creator's alone.
-func (e *Execution) mayApprove(v Voter) error {
+func (v Voter) mayApprove(e *Execution) error {
 	if a := e.Spec.Approval; a != nil && !a.Self && a.Quorum <= 1 && strings.EqualFold(v.Login, e.Spec.Creator) {
 		err := e.refuse(string(ToApprove), ReasonSelf)
 		err.Actor = v.Login
@@ -123,8 +123,9 @@ func (e *Execution) mayApprove(v Voter) error {
 	return nil
 }
 
-func (e *Execution) approve(r *Record, v Voter, now time.Time) {
-	e.decide(v, true, now)
+func (t Vote) approve(r *Record, e *Execution, now time.Time) {
+	v := t.Voter
+	e.Approvals = append(e.Approvals, t.decision(e, now))
 	r.event(e, now, Event{Type: "approval.given", Actor: v.Login, Message: v.Comment, Info: emergency(v)})
 	if !e.Spec.Approval.satisfied(e.Approvals, e.Spec.Creator) {
 		return
@@ -141,12 +142,14 @@ func emergency(v Voter) map[string]string {
 	return map[string]string{"emergency": v.Reason}
 }
 
-func (e *Execution) decide(v Voter, approve bool, now time.Time) {
+// decision is the word as a rollout keeps it.
+func (t Vote) decision(e *Execution, now time.Time) Decision {
+	v := t.Voter
 	approvers := e.Spec.Approval.approversFor(v)
-	e.Approvals = append(e.Approvals, Decision{
-		Actor: v.Login, Approve: approve, Time: now.UTC(), Comment: v.Comment, RunURL: v.RunURL, Review: v.Review, Verified: v.Verified, Approvers: slices.Clone(approvers),
+	return Decision{
+		Actor: v.Login, Approve: t.Approve, Time: now.UTC(), Comment: v.Comment, RunURL: v.RunURL, Review: v.Review, Verified: v.Verified, Approvers: slices.Clone(approvers),
 		Emergency: v.Emergency && !isAmong(v, approvers),
-	})
+	}
 }
 
 // satisfied reports whether approvals reach the quorum: whoever created the promotion
@@ -163,8 +166,9 @@ func (a *ApprovalSpec) quorum() int {
 	return max(a.Quorum, 1)
 }
 
-func (e *Execution) reject(r *Record, v Voter, now time.Time) {
-	e.decide(v, false, now)
+func (t Vote) reject(r *Record, e *Execution, now time.Time) {
+	v := t.Voter
+	e.Approvals = append(e.Approvals, t.decision(e, now))
 	reason := "rejected by " + v.Login
 	if v.Comment != "" {
 		reason += ": " + v.Comment
@@ -206,7 +210,7 @@ func (t Acknowledge) apply(r *Record, now time.Time) error {
 	}
 	voter := t.Voter
 	voter.Emergency = false
-	if err := e.mayDecide("acknowledge", voter); err != nil {
+	if err := voter.mayDecide(e, "acknowledge"); err != nil {
 		return err
 	}
 	for i := range e.Approvals {

@@ -87,7 +87,7 @@ func waitBlock(b Block) Waiting {
 
 // halted says whether another member's failure halts the rollout.
 func (a around) halted(r *Record, e *Execution) (Waiting, bool) {
-	if a.group == nil || e.goesBack() || e.Spec.Promotion != a.group.Promotion.ID {
+	if a.group == nil || e.Spec.goesBack() || e.Spec.Promotion != a.group.Promotion.ID {
 		return Waiting{}, false
 	}
 	return a.group.waitHalted(r.Target)
@@ -103,14 +103,11 @@ func (e *Execution) soaks(now time.Time) (Waiting, bool) {
 
 // wave says whether the rollout waits for an earlier wave.
 func (a around) wave(r *Record, e *Execution, now time.Time) (Waiting, bool) {
-	if a.group == nil || e.goesBack() || e.Spec.Promotion != a.group.Promotion.ID {
+	if a.group == nil || e.Spec.goesBack() || e.Spec.Promotion != a.group.Promotion.ID {
 		return Waiting{}, false
 	}
 	return a.group.waitWave(r.Target, now)
 }
-
-// goesBack reports whether the rollout only takes something back.
-func (e *Execution) goesBack() bool { return intentionOf(e.Spec.Command).Back() }
 
 // backwards reports whether an effect takes something back, or ends it.
 func backwards(k driver.Kind) bool {

@@ -7,11 +7,6 @@ import (
 	"sluice/stages/driver"
 )
 
-// asked reports whether an effect of a kind is still to be sent.
-func (e *Execution) asked(kind driver.Kind) bool {
-	return slices.ContainsFunc(e.Asked, func(q Request) bool { return q.Kind == kind })
-}
-
 // ask has a command sent to what the platform works on.
 func (e *Execution) ask(r *Record, q Request, now time.Time) error {
 	if slices.ContainsFunc(e.Asked, func(have Request) bool { return have.Kind == q.Kind && have.Phase == q.Phase && have.Job == q.Job }) {
@@ -43,4 +38,23 @@ const decidedByPerson = "a person decided"
 func (e *Execution) decided(r *Record, step *Step, now time.Time) {
 	e.endStep(r, step, StepWithdrawn, decidedByPerson, now)
 	e.Accepted = true
+}
+
+// Requests are effects outside the order of jobs that are still to be sent.
+type Requests []Request
+
+// has reports whether an effect of a kind is still to be sent.
+func (q Requests) has(kind driver.Kind) bool {
+	return slices.ContainsFunc(q, func(have Request) bool { return have.Kind == kind })
+}
+
+// take takes the request that is due from those still to be sent.
+func (q *Requests) take(due Due) *Request {
+	i := slices.IndexFunc(*q, func(have Request) bool { return have.Kind == due.Kind && have.Phase == due.Phase })
+	if i < 0 {
+		return &Request{Kind: due.Kind, Phase: due.Phase, Job: due.Job}
+	}
+	taken := (*q)[i]
+	*q = slices.Delete(*q, i, i+1)
+	return &taken
 }

@@ -67,6 +67,19 @@ type AutomationRun struct {
 	Unknown  jsontext.Value      `json:",embed"`
 }
 
+// beginAutomation records a run of a rule, and writes it into the rollout's metadata.
+func (e *Execution) beginAutomation(rule Rule, now time.Time) *AutomationRun {
+	before := len(e.Automation)
+	run := e.Automation.begin(rule, now)
+	if len(e.Automation) > before {
+		e.Rollout.tellAutomation(e.Automation)
+	}
+	return run
+}
+
+// AutomationRuns are the runs of rules on a rollout, the newest last.
+type AutomationRuns []AutomationRun
+
 // AutomationAttempt is one retry of a repair.
 type AutomationAttempt struct {
 	At    time.Time `json:"at"`
@@ -114,7 +127,7 @@ func (r *Record) RepairDue(rule Rule) (RepairStep, bool) {
 		return RepairStep{}, false
 	}
 	run := AutomationRun{Rule: rule}
-	if known, ran := e.automationRun(rule.Name); ran {
+	if known, ran := e.Automation.of(rule.Name); ran {
 		run = *known
 	}
 	step := RepairStep{Rollout: e.Rollout.Name, Phase: failed.Phase, Job: failed.Job, At: e.Rollout.DeployEndTime}
@@ -134,7 +147,7 @@ func (r *Record) RepairDue(rule Rule) (RepairStep, bool) {
 // not fail, only took something back, or somebody ended the job.
 func (r *Record) toRepair() (*Execution, FailedJob, bool) {
 	e, ok := r.Newest()
-	if !ok || !e.Over() || e.Rollout.State != StateFailed || e.goesBack() || e.Terminated != "" {
+	if !ok || !e.Over() || e.Rollout.State != StateFailed || e.Spec.goesBack() || e.Terminated != "" {
 		return nil, FailedJob{}, false
 	}
 	failed := e.Rollout.FailedJobs()
@@ -145,29 +158,6 @@ func (r *Record) toRepair() (*Execution, FailedJob, bool) {
 }
 
 func covers(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
-
-// automationRun is the newest run of a rule on the rollout.
-func (e *Execution) automationRun(rule string) (*AutomationRun, bool) {
-	for i := range slices.Backward(e.Automation) {
-		if e.Automation[i].Rule.Name == rule {
-			return &e.Automation[i], true
-		}
-	}
-	return nil, false
-}
-
-// beginAutomation records a run of a rule; the one that is under way goes on.
-func (e *Execution) beginAutomation(rule Rule, now time.Time) *AutomationRun {
-	if run, ok := e.automationRun(rule.Name); ok && run.State == AutomationInProgress {
-		run.Updated = now.UTC()
-		return run
-	}
-	e.Automation = append(e.Automation, AutomationRun{
-		Name: fmt.Sprintf("%s-%04d", rule.Name, len(e.Automation)+1), Rule: rule, State: AutomationInProgress, Created: now.UTC(), Updated: now.UTC(),
-	})
-	e.tellAutomation()
-	return &e.Automation[len(e.Automation)-1]
-}
 
 // end ends a run.
 func (run *AutomationRun) end(state AutomationState, text string, now time.Time) {
@@ -212,7 +202,7 @@ func (t Repair) back(r *Record, e *Execution, by Actor, now time.Time) error {
 	}
 	e, _ = r.Rollout(name)
 	back, _ := r.rollbackOf(e)
-	run, _ = e.automationRun(t.Rule.Name)
+	run, _ = e.Automation.of(t.Rule.Name)
 	run.end(AutomationFailed, "no attempt helped", now)
 	if back != nil {
 		run.Rollback = back.Rollout.Name
@@ -224,24 +214,6 @@ func (t Repair) back(r *Record, e *Execution, by Actor, now time.Time) error {
 // pendingBehind reports whether a rollout waits behind another.
 func (r *Record) pendingBehind(name string) bool {
 	return slices.ContainsFunc(r.Rollouts[r.index(name)+1:], func(e Execution) bool { return !e.Over() })
-}
-
-// endRepairs ends the runs of a rollout that is over.
-func (e *Execution) endRepairs(now time.Time) {
-	for i := range e.Automation {
-		run := &e.Automation[i]
-		if run.State != AutomationInProgress {
-			continue
-		}
-		switch {
-		case e.Rollout.State == StateSucceeded:
-			run.end(AutomationSucceeded, "", now)
-		case e.Rollout.State != StateFailed:
-			run.end(AutomationAborted, "the rollout is "+string(e.Rollout.State), now)
-		case run.Rule.Kind == AutomationRepair && run.Rule.Back == nil && run.Rule.Retry != nil && len(run.Attempts) >= run.Rule.Retry.Attempts:
-			run.end(AutomationFailed, "no attempt helped", now)
-		}
-	}
 }
 
 // notePhases notes when phases of a platform's own rollout were first seen to be over:
@@ -297,7 +269,7 @@ func (t AutoAdvance) apply(r *Record, now time.Time) error {
 }
 
 // tellAutomation writes the runs into the rollout's metadata, as Cloud Deploy does.
-func (e *Execution) tellAutomation() {
+func (r *Rollout) tellAutomation(runs AutomationRuns) {
 	type automation struct {
 		Promote string   `json:"promoteAutomationRun,omitzero"`
 		Advance []string `json:"advanceAutomationRuns,omitempty"`
@@ -307,11 +279,11 @@ func (e *Execution) tellAutomation() {
 		Automation automation     `json:"automation"`
 		Unknown    jsontext.Value `json:",embed"`
 	}
-	if len(e.Rollout.Metadata) > 0 {
-		_ = json.Unmarshal(e.Rollout.Metadata, &told) // what cannot be read is ours to write anew
+	if len(r.Metadata) > 0 {
+		_ = json.Unmarshal(r.Metadata, &told) // what cannot be read is ours to write anew
 	}
 	told.Automation = automation{}
-	for _, run := range e.Automation {
+	for _, run := range runs {
 		switch run.Rule.Kind {
 		case AutomationPromote:
 			told.Automation.Promote = run.Name
@@ -323,6 +295,46 @@ func (e *Execution) tellAutomation() {
 	}
 	data, err := json.Marshal(told)
 	if err == nil {
-		e.Rollout.Metadata = data
+		r.Metadata = data
+	}
+}
+
+// of is the newest run of a rule among them.
+func (runs AutomationRuns) of(rule string) (*AutomationRun, bool) {
+	for i := range slices.Backward(runs) {
+		if runs[i].Rule.Name == rule {
+			return &runs[i], true
+		}
+	}
+	return nil, false
+}
+
+// begin records a run of a rule; the one that is under way goes on.
+func (runs *AutomationRuns) begin(rule Rule, now time.Time) *AutomationRun {
+	if run, ok := runs.of(rule.Name); ok && run.State == AutomationInProgress {
+		run.Updated = now.UTC()
+		return run
+	}
+	*runs = append(*runs, AutomationRun{
+		Name: fmt.Sprintf("%s-%04d", rule.Name, len(*runs)+1), Rule: rule, State: AutomationInProgress, Created: now.UTC(), Updated: now.UTC(),
+	})
+	return &(*runs)[len(*runs)-1]
+}
+
+// rolloutOver ends the runs of a rollout that is over in a state.
+func (runs AutomationRuns) rolloutOver(state State, now time.Time) {
+	for i := range runs {
+		run := &runs[i]
+		if run.State != AutomationInProgress {
+			continue
+		}
+		switch {
+		case state == StateSucceeded:
+			run.end(AutomationSucceeded, "", now)
+		case state != StateFailed:
+			run.end(AutomationAborted, "the rollout is "+string(state), now)
+		case run.Rule.Kind == AutomationRepair && run.Rule.Back == nil && run.Rule.Retry != nil && len(run.Attempts) >= run.Rule.Retry.Attempts:
+			run.end(AutomationFailed, "no attempt helped", now)
+		}
 	}
 }

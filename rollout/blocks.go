@@ -89,7 +89,7 @@ func (r *Record) sayBlock(kind string, b Block, by Actor, now time.Time) {
 // release for everybody and automation altogether, an automatic one automation
 // alone. With afterGoingBack: newer automation may bring other releases.
 func (r *Record) placeGoingBack(e *Execution, by Actor, now time.Time) {
-	if e.goesBack() && !e.Over() {
+	if e.Spec.goesBack() && !e.Over() {
 		return // ending a going back is none
 	}
 	r.placeGoneBack(goneBack{release: e.Spec.Release, after: e.Spec.AfterGoingBack, rollout: e.Rollout.Name, began: e.Spec.Creator}, by, now)

@@ -7,7 +7,7 @@ func (t Cancel) apply(r *Record, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := e.mayCancel(r, t.By, now); err != nil {
+	if err := t.may(r, e, now); err != nil {
 		return err
 	}
 	r.event(e, now, Event{Type: "rollout.cancelling", Actor: t.By.Login, Message: t.reason()})
@@ -28,10 +28,10 @@ func (t Cancel) reason() string {
 	return t.By.Reason
 }
 
-// mayCancel says whether there is something to cancel.
-func (e *Execution) mayCancel(r *Record, by Actor, now time.Time) error {
+// may says whether there is something to cancel.
+func (t Cancel) may(r *Record, e *Execution, now time.Time) error {
 	command := string(ToCancel)
-	if err := r.mayGoOn(e, ToCancel, by, now); err != nil {
+	if err := r.mayGoOn(e, ToCancel, t.By, now); err != nil {
 		return err
 	}
 	_, asks := e.Steps.asking()
@@ -52,4 +52,4 @@ func (e *Execution) mayCancel(r *Record, by Actor, now time.Time) error {
 }
 
 // asksCancel reports whether the platform is still to be told to cancel.
-func (e *Execution) asksCancel() bool { return e.Spec.Remote && e.asked("cancel") }
+func (e *Execution) asksCancel() bool { return e.Spec.Remote && e.Asked.has("cancel") }

@@ -62,7 +62,7 @@ func (r *Record) promote(t Create, now time.Time) Execution {
 		e.Previous = t.Runs
 	}
 	if t.First {
-		e.firstDeployment()
+		e.Spec.deployFirst()
 	}
 	if !t.Spec.Remote {
 		e.Rollout.Phases = e.Spec.buildPhases(t.First)

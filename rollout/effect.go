@@ -28,7 +28,7 @@ func (t Intend) apply(r *Record, now time.Time) error {
 
 // intend records an effect that is about to be sent.
 func (e *Execution) intend(r *Record, t Intend, now time.Time) *Step {
-	if !e.Steps.Acted() && !e.goesBack() {
+	if !e.Steps.Acted() && !e.Spec.goesBack() {
 		e.rememberBefore(r, t.Before, t.Runs)
 	}
 	call, shared := t.Call, len(t.Call.Changes) > 1
@@ -84,24 +84,13 @@ func sameJSON(a, b json.RawMessage) bool {
 func (e *Execution) addStep(r *Record, due Due, s Step, now time.Time) *Step {
 	s.Phase, s.Job, s.Attempt, s.Time = due.Phase, due.Job, e.Attempts[due.Phase], now.UTC()
 	if due.Asked {
-		s.Asked = e.takeAsked(due)
+		s.Asked = e.Asked.take(due)
 	} else {
 		e.owner().startJob(r, due.Phase, due.Job, now)
 	}
 	e.endStop(now)
 	e.Steps = append(e.Steps, s)
 	return &e.Steps[len(e.Steps)-1]
-}
-
-// takeAsked takes the request that is due from those still to be sent.
-func (e *Execution) takeAsked(due Due) *Request {
-	i := slices.IndexFunc(e.Asked, func(q Request) bool { return q.Kind == due.Kind && q.Phase == due.Phase })
-	if i < 0 {
-		return &Request{Kind: due.Kind, Phase: due.Phase, Job: due.Job}
-	}
-	q := e.Asked[i]
-	e.Asked = slices.Delete(e.Asked, i, i+1)
-	return &q
 }
 
 // changesOf is one target's change of a batch, in room for no other: the records of a
@@ -236,7 +225,7 @@ func (r *Record) setRelease(release driver.Release) {
 	}
 	r.Release = &release
 	for i := range r.Rollouts {
-		if e := &r.Rollouts[i]; e.waiting() && !e.goesBack() {
+		if e := &r.Rollouts[i]; e.waiting() && !e.Spec.goesBack() {
 			e.Previous = release
 		}
 	}

@@ -24,9 +24,9 @@ type Execution struct {
 	Needs        map[string]int       `json:"needs,omitempty"`      // by phase/job: the run of its checks of scope stage that it needs at least
 	Times        map[string]time.Time `json:"times,omitempty"`      // see times.go
 	Measures     []Measure            `json:"measures,omitempty"`   // what the looks at its checks said, of each job's present run
-	Automation   []AutomationRun      `json:"automation,omitempty"` // runs of rules on it
+	Automation   AutomationRuns       `json:"automation,omitempty"` // runs of rules on it
 	Undecided    *Undecided           `json:"undecided,omitzero"`   // a person decides whether a job's checks passed
-	Asked        []Request            `json:"asked,omitempty"`      // effects outside the order of jobs that are still to be sent
+	Asked        Requests             `json:"asked,omitempty"`      // effects outside the order of jobs that are still to be sent
 	Retried      int                  `json:"retried,omitzero"`     // the attempt of the promotion that took it up again
 	Terminated   string               `json:"terminated,omitzero"`  // phase/job that somebody ended: no rule repairs it
 	Accepted     bool                 `json:"accepted,omitzero"`    // a person accepted what stands: the next effect compares nothing with our last one

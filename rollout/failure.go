@@ -45,7 +45,7 @@ func (t Refuse) apply(r *Record, now time.Time) error {
 		return err
 	}
 	if t.Due.Asked {
-		e.takeAsked(t.Due)
+		e.Asked.take(t.Due)
 	}
 	r.event(e, now, Event{Type: "effect.refused", Phase: t.Due.Phase, Job: t.Due.Job, Message: string(t.Due.Kind) + ": " + t.Message})
 	e.effectFailed(r, t.Due, t.Cause, t.Message, now)

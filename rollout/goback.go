@@ -38,7 +38,7 @@ func (r *Record) undone(promotion string) (*Execution, error) {
 		e := &r.Rollouts[i]
 		switch {
 		case promotion != "" && e.Spec.Promotion != promotion && e.Rollout.RollbackOfRollout == "":
-		case e.waiting() && !e.goesBack():
+		case e.waiting() && !e.Spec.goesBack():
 			if queued == nil {
 				queued = e
 			}
@@ -68,13 +68,13 @@ func (r *Record) undoes(back *Execution, promotion string) bool {
 func (e *Execution) backFrom() (bool, error) {
 	command := string(ToRollBack)
 	switch {
-	case !e.Over() && e.goesBack():
+	case !e.Over() && e.Spec.goesBack():
 		return false, e.refuseOther(command, ReasonGoingBack, e.Rollout.Name)
 	case !e.Over():
 		return true, nil
 	case e.Spec.Command == CommandRollback && e.Rollout.State == StateSucceeded:
 		return false, e.refuseOther(command, ReasonThere, e.Rollout.Name)
-	case e.goesBack():
+	case e.Spec.goesBack():
 		return false, nil // it did not get there: what it was to undo still stands
 	case e.Restored:
 		return false, e.refuseOther(command, ReasonThere, e.Rollout.Name)
@@ -154,7 +154,7 @@ func (t GoBack) plan(r *Record) (*Execution, Goal, error) {
 	if t.Goal == nil {
 		return from, goal, err
 	}
-	if err != nil && (from == nil || from.goesBack() && !from.Over()) {
+	if err != nil && (from == nil || from.Spec.goesBack() && !from.Over()) {
 		return nil, Goal{}, err
 	}
 	if r.Release != nil && r.Release.ID == t.Goal.Release.ID && (from.Over() || from.waiting()) {
@@ -247,7 +247,7 @@ func (t DisableCanary) apply(r *Record, now time.Time) error {
 		return &RefusedError{Command: CommandDisableCanary, Target: r.Target, Reason: ReasonBlocked, Blocks: blocks}
 	}
 	active, ok := r.Active()
-	if ok && active.goesBack() {
+	if ok && active.Spec.goesBack() {
 		return active.refuseOther(CommandDisableCanary, ReasonGoingBack, active.Rollout.Name)
 	}
 	r.notePassed(q, t.By, now)

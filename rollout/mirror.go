@@ -210,7 +210,7 @@ func (e mirror) makeWay(r *Record, w way, now time.Time) {
 	step, asks := e.Steps.asking()
 	switch {
 	case e.there() && !asks:
-		if e.Rollout.State != StateCancelling && !e.asked(driver.Cancel) {
+		if e.Rollout.State != StateCancelling && !e.Asked.has(driver.Cancel) {
 			e.Asked = append(e.Asked, Request{Kind: driver.Cancel, Actor: w.actor})
 			r.event(e.Execution, now, Event{Type: "rollout.asked", Actor: w.actor, Message: string(driver.Cancel)})
 		}

@@ -9,7 +9,7 @@ func (e *Execution) refuseNewer(r *Record, command string) error {
 		if r.changedSince(newer, at) {
 			return e.refuseOther(command, ReasonNewer, newer.Rollout.Name)
 		}
-		if !newer.Over() && (!newer.waiting() || newer.goesBack()) {
+		if !newer.Over() && (!newer.waiting() || newer.Spec.goesBack()) {
 			err := e.refuseOther(command, ReasonNewerAtWork, newer.Rollout.Name)
 			err.Found = string(newer.Rollout.State)
 			return err

@@ -77,18 +77,6 @@ const SkipStart = "it was to begin at "
 // SkipFirst is the skip message of canary phases in a first deployment.
 const SkipFirst = "nothing runs on the target yet, so there is no traffic to split: the canary phases are skipped and stable starts by itself"
 
-// firstDeployment makes stable deploy directly: there is no canary to promote.
-func (e *Execution) firstDeployment() {
-	phases := make([]PhaseSpec, len(e.Spec.Phases))
-	for i, p := range e.Spec.Phases {
-		phases[i] = p
-		if p.ID == PhaseStable {
-			phases[i] = deploys(p)
-		}
-	}
-	e.Spec.Phases = phases
-}
-
 // buildPhases are the phases as they begin, first in a first deployment.
 func (s Spec) buildPhases(first bool) []Phase {
 	started, before := false, s.StartingPhase != ""
@@ -130,4 +118,16 @@ func (s Spec) buildJobs(p PhaseSpec, first, last bool) *DeploymentJobs {
 		jobs.PostdeployJob = &Job{ID: JobPostdeploy, State: JobPending, PostdeployJob: empty}
 	}
 	return jobs
+}
+
+// deployFirst makes stable deploy directly: there is no canary to promote.
+func (s *Spec) deployFirst() {
+	phases := make([]PhaseSpec, len(s.Phases))
+	for i, p := range s.Phases {
+		phases[i] = p
+		if p.ID == PhaseStable {
+			phases[i] = deploys(p)
+		}
+	}
+	s.Phases = phases
 }

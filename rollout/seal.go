@@ -121,9 +121,9 @@ func (r *Record) kept() map[string]bool {
 var reasonsToStay = []func(*Execution) bool{
 	(*Execution).isLastWord,
 	func(e *Execution) bool {
-		return e.Touched() && !e.goesBack() && len(e.Rollout.RolledBackByRollouts) == 0
+		return e.Touched() && !e.Spec.goesBack() && len(e.Rollout.RolledBackByRollouts) == 0
 	},
-	func(e *Execution) bool { return e.Rollout.State == StateSucceeded && !e.goesBack() },
+	func(e *Execution) bool { return e.Rollout.State == StateSucceeded && !e.Spec.goesBack() },
 }
 
 // isLastWord reports whether going back looks no further than this rollout.

@@ -54,7 +54,7 @@ func (r *Record) endAbandoned(now time.Time) bool {
 	changed := false
 	for i := range r.Rollouts {
 		e := &r.Rollouts[i]
-		if e.Rollout.State.Final() || len(e.Steps) > 0 || e.goesBack() {
+		if e.Rollout.State.Final() || len(e.Steps) > 0 || e.Spec.goesBack() {
 			continue
 		}
 		for _, b := range r.Blocks {
@@ -174,7 +174,7 @@ func (e *Execution) finish(r *Record, state State, now time.Time) {
 
 // ended does what comes with a final state, ours or the platform's.
 func (e *Execution) ended(r *Record, now time.Time) {
-	e.endRepairs(now)
+	e.Automation.rolloutOver(e.Rollout.State, now)
 	e.Due, e.Stop = time.Time{}, nil
 	switch e.Rollout.State {
 	case StateSucceeded:

@@ -131,3 +131,6 @@ type ApprovalSpec struct {
 	Self        bool           `json:"self,omitzero"`
 	Unknown     jsontext.Value `json:",embed"`
 }
+
+// goesBack reports whether the rollout only takes something back.
+func (s Spec) goesBack() bool { return intentionOf(s.Command).Back() }
