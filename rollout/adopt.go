@@ -29,7 +29,7 @@ func (r *Record) closeAll(by Actor, now time.Time) {
 		for j := range e.Steps {
 			if step := &e.Steps[j]; step.Open() {
 				step.Unsure = true
-				e.endStep(r, step, StepWithdrawn, decidedByPerson, now)
+				e.underWay(r, step, now).end(StepWithdrawn, decidedByPerson)
 			}
 		}
 		e.Left, e.Rollout.FailureReason = true, "closed by "+by.Login+" after a repair by hand"

@@ -34,12 +34,6 @@ func commandName(k driver.Kind) string {
 // have been sent.
 const decidedByPerson = "a person decided"
 
-// decided withdraws an effect that waits for a person's decision: this is it.
-func (e *Execution) decided(r *Record, step *Step, now time.Time) {
-	e.endStep(r, step, StepWithdrawn, decidedByPerson, now)
-	e.Accepted = true
-}
-
 // Requests are effects outside the order of jobs that are still to be sent.
 type Requests []Request
 

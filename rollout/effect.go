@@ -151,7 +151,7 @@ func (t Answer) apply(r *Record, now time.Time) error {
 	case driver.Succeeded:
 		e.done(r, step, result, now)
 	case driver.Failed:
-		e.failStep(r, step, causeOf(result.Errors), problemsText(result.Errors), now)
+		e.underWay(r, step, now).fail(causeOf(result.Errors), problemsText(result.Errors))
 	}
 	return nil
 }

@@ -6,25 +6,6 @@ import (
 	"sluice/stages/driver"
 )
 
-// failStep records that an effect has failed, and fails its job.
-func (e *Execution) failStep(r *Record, step *Step, cause FailureCause, message string, now time.Time) {
-	e.endStep(r, step, StepFailed, message, now)
-	e.effectFailed(r, step.due(), cause, message, now)
-}
-
-// giveUpStep stops waiting for the platform's answer to an effect. Whether it
-// takes effect after all nobody knows.
-func (e *Execution) giveUpStep(r *Record, step *Step, what string, now time.Time) {
-	e.failStep(r, step, DeadlineExceeded, what+"; it may still be running on the platform", now)
-}
-
-// endStep ends an effect that did not succeed.
-func (e *Execution) endStep(r *Record, step *Step, state StepState, message string, now time.Time) {
-	step.State, step.Message = state, message
-	kind := map[StepState]string{StepFailed: "effect.failed", StepWithdrawn: "effect.withdrawn"}[state]
-	r.event(e, now, Event{Type: kind, Phase: step.Phase, Job: step.Job, Action: step.Call.Key, Message: message})
-}
-
 // effectFailed fails the job an effect belongs to; of what was asked for outside
 // the order of jobs nothing more is tried.
 func (e *Execution) effectFailed(r *Record, due Due, cause FailureCause, message string, now time.Time) {
@@ -37,7 +18,7 @@ func (e *Execution) effectFailed(r *Record, due Due, cause FailureCause, message
 
 func (t Refuse) apply(r *Record, now time.Time) error {
 	if e, step, ok := r.openCall(t.Key); ok {
-		e.failStep(r, step, t.Cause, t.Message, now)
+		e.underWay(r, step, now).fail(t.Cause, t.Message)
 		return nil
 	}
 	e, err := r.rolloutFor("send an effect of", t.Due.Rollout)
@@ -57,7 +38,7 @@ func (t Withdraw) apply(r *Record, now time.Time) error {
 	if !ok {
 		return nil
 	}
-	e.endStep(r, step, StepWithdrawn, t.Why, now)
+	e.underWay(r, step, now).end(StepWithdrawn, t.Why)
 	if step.Asked != nil && !e.Rollout.State.Final() || step.Asked != nil && e.mirrored() {
 		e.Asked = append(e.Asked, *step.Asked)
 	}
@@ -104,7 +85,7 @@ func (t AskPerson) ask(r *Record, e *Execution, now time.Time) {
 	step.State, step.Found, step.Message = StepAsking, t.Found, t.Message
 	r.event(e, now, Event{Type: "effect.asking", Phase: t.Due.Phase, Job: t.Due.Job, Temporary: true, Action: t.Key, Message: t.Message})
 	if other, yields := e.yields(r); yields && other.Spec.Person {
-		e.decided(r, step, now)
+		e.underWay(r, step, now).decided()
 	}
 }
 

@@ -27,7 +27,7 @@ func (e local) settle(r *Record, a around, now time.Time) bool {
 		return true
 	}
 	if e.overdue(now) {
-		e.failAt(r, phase, DeadlineExceeded, e.overdueText(), now)
+		e.failAt(r, phase, DeadlineExceeded, e.Spec.overdueText(), now)
 		return true
 	}
 	if phase.State == PhasePending {
@@ -250,7 +250,7 @@ func (e local) advance(r *Record, phase *Phase, by Actor, now time.Time) error {
 func (e local) cancel(r *Record, by Actor, now time.Time) error {
 	step, asks := e.Steps.asking()
 	if asks {
-		e.decided(r, step, now)
+		e.underWay(r, step, now).decided()
 	}
 	if e.waiting() {
 		e.abort(r, now)
@@ -268,7 +268,7 @@ func (e local) cancel(r *Record, by Actor, now time.Time) error {
 
 func (e local) makeWay(r *Record, w way, now time.Time) {
 	if step, asks := e.Steps.asking(); asks {
-		e.decided(r, step, now)
+		e.underWay(r, step, now).decided()
 	}
 	e.YieldsTo = w.by
 	if e.Rollout.FailureReason == "" {

@@ -90,7 +90,7 @@ func (e mirror) settle(r *Record, _ around, now time.Time) bool {
 	if !e.overdue(now) {
 		return false
 	}
-	e.failed(r, "", JobDeploy, DeadlineExceeded, e.overdueText(), now)
+	e.failed(r, "", JobDeploy, DeadlineExceeded, e.Spec.overdueText(), now)
 	return true
 }
 
@@ -103,9 +103,9 @@ func (e mirror) settleThere(r *Record, now time.Time) bool {
 		return false
 	}
 	if step.Asked != nil || step.State == StepIntended {
-		return e.settleOperation(r, step, now)
+		return e.underWay(r, step, now).settle()
 	}
-	return e.giveUpWaiting(r, step, now)
+	return e.underWay(r, step, now).settleWaiting()
 }
 
 func (e mirror) next(r *Record, a around, due Due, now time.Time) Due {
@@ -175,7 +175,7 @@ func (e mirror) cancel(r *Record, by Actor, now time.Time) error {
 		return e.ask(r, Request{Kind: driver.Cancel, Actor: by.Login}, now)
 	}
 	if asks {
-		e.decided(r, step, now)
+		e.underWay(r, step, now).decided()
 	}
 	e.finish(r, StateCancelled, now)
 	return nil
@@ -186,7 +186,7 @@ func (e mirror) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) erro
 	if !asks {
 		return e.ask(r, Request{Kind: driver.RetryJob, Phase: p.ID, Job: j.ID, Actor: by.Login}, now)
 	}
-	e.decided(r, step, now)
+	e.underWay(r, step, now).decided()
 	if step.Asked != nil {
 		e.Asked = append(e.Asked, *step.Asked)
 	}
@@ -198,7 +198,7 @@ func (e mirror) ignore(r *Record, p *Phase, j *Job, by Actor, now time.Time) err
 	if !asks {
 		return e.ask(r, Request{Kind: driver.IgnoreJob, Phase: p.ID, Job: j.ID, Actor: by.Login}, now)
 	}
-	e.decided(r, step, now)
+	e.underWay(r, step, now).decided()
 	if step.Asked == nil {
 		e.finish(r, StateSucceeded, now)
 	}
@@ -216,7 +216,7 @@ func (e mirror) makeWay(r *Record, w way, now time.Time) {
 		}
 		return
 	case asks:
-		e.decided(r, step, now)
+		e.underWay(r, step, now).decided()
 	}
 	e.Rollout.FailureReason = w.why
 	e.finish(r, StateCancelled, now)

@@ -158,6 +158,10 @@ func (e *Execution) Awaits(r *Record) (Waiting, bool) {
 	}
 }
 
+// waitingApproval is what a platform is seen to wait for: a person's word on
+// its own rollout, or on a preview.
+const waitingApproval = "approval"
+
 // awaitedUntil is how long a person has: as long as the rollout, and no longer than
 // the platform waits.
 func (e *Execution) awaitedUntil(step *Step, target string) time.Time {
@@ -167,7 +171,3 @@ func (e *Execution) awaitedUntil(step *Step, target string) time.Time {
 	}
 	return until
 }
-
-// waitingApproval is what a platform is seen to wait for: a person's word on
-// its own rollout, or on a preview.
-const waitingApproval = "approval"

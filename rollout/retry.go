@@ -77,7 +77,7 @@ func (t IgnoreJob) apply(r *Record, now time.Time) error {
 func (e local) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
 	r.event(e.Execution, now, Event{Type: "job.retried", Phase: p.ID, Job: j.ID, Action: j.openRun(), Actor: by.Login})
 	if step, asks := e.Steps.asking(); asks {
-		e.decided(r, step, now)
+		e.underWay(r, step, now).decided()
 		if step.Asked != nil {
 			e.Asked = append(e.Asked, *step.Asked)
 			return nil
@@ -99,7 +99,7 @@ func (e local) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) error
 func (e local) ignore(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
 	r.event(e.Execution, now, Event{Type: "job.ignored", Phase: p.ID, Job: j.ID, Action: j.openRun(), Actor: by.Login})
 	if step, asks := e.Steps.asking(); asks {
-		e.decided(r, step, now)
+		e.underWay(r, step, now).decided()
 		if step.Asked != nil || e.Rollout.State == StateCancelling {
 			e.Left = e.Left || !step.Call.Kind.IsCommand()
 			return nil

@@ -115,7 +115,7 @@ func (a around) start(r *Record, e *Execution, now time.Time) bool {
 
 func (a around) settleAtWork(r *Record, e *Execution, now time.Time) bool {
 	if step, open := e.Steps.Open(); open {
-		return e.settleOperation(r, step, now)
+		return e.underWay(r, step, now).settle()
 	}
 	if e.Rollout.State == StateCancelling {
 		return local{e}.settleCancelling(r, now)
@@ -124,43 +124,6 @@ func (a around) settleAtWork(r *Record, e *Execution, now time.Time) bool {
 		return false
 	}
 	return e.owner().settle(r, a, now)
-}
-
-// settleOperation gives an effect up that has no answer within
-// operationTimeout. What was sent and could not be found by looking is for a
-// person to decide; what a person was asked waits for as long as they take.
-func (e *Execution) settleOperation(r *Record, step *Step, now time.Time) bool {
-	if step.waiting(r.Target) != "" {
-		return e.giveUpWaiting(r, step, now)
-	}
-	if !e.operationOverdue(step, now) {
-		return false
-	}
-	limit := e.Spec.OperationTimeout.Std()
-	switch {
-	case step.State == StepBegun:
-		e.giveUpStep(r, step, fmt.Sprintf("the operation took longer than operationTimeout %s", limit), now)
-		return true
-	case step.State == StepIntended && step.Looked > 0:
-		t := AskPerson{Due: step.due(), Key: step.Call.Key, Message: fmt.Sprintf("whether it took effect could not be found out within operationTimeout %s", limit)}
-		t.ask(r, e, now)
-		return true
-	default:
-		return false
-	}
-}
-
-// giveUpWaiting gives an effect up that may take as long as the rollout.
-func (e *Execution) giveUpWaiting(r *Record, step *Step, now time.Time) bool {
-	if step.State != StepBegun || !e.overdue(now) {
-		return false
-	}
-	e.giveUpStep(r, step, e.overdueText(), now)
-	return true
-}
-
-func (e *Execution) overdueText() string {
-	return fmt.Sprintf("the rollout took longer than timeout %s", e.Spec.Timeout.Std())
 }
 
 // finish puts the rollout into a final state.

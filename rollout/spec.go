@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -134,3 +135,7 @@ type ApprovalSpec struct {
 
 // goesBack reports whether the rollout only takes something back.
 func (s Spec) goesBack() bool { return intentionOf(s.Command).Back() }
+
+func (s Spec) overdueText() string {
+	return fmt.Sprintf("the rollout took longer than timeout %s", s.Timeout.Std())
+}

@@ -42,15 +42,6 @@ func (e *Execution) Deadline() time.Time {
 // overdue reports whether the rollout took longer than its timeout.
 func (e *Execution) overdue(now time.Time) bool { return e.Stop == nil && reached(e.Deadline(), now) }
 
-// operationOverdue reports whether an effect is to be given up that has no
-// final answer.
-func (e *Execution) operationOverdue(s *Step, now time.Time) bool {
-	if e.Spec.OperationTimeout <= 0 || e.Stop != nil && e.Stop.Cause != StopBlock {
-		return false
-	}
-	return reached(s.Time.Add(e.Spec.OperationTimeout.Std()), now)
-}
-
 // ApprovalDeadline is when the approval runs out; zero where it does not.
 func (e *Execution) ApprovalDeadline() time.Time {
 	if e.Spec.Approval == nil || e.Spec.Approval.Timeout <= 0 {
