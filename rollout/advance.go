@@ -59,7 +59,7 @@ func (t Advance) passAnalysis(r *Record, e *Execution, now time.Time) error {
 	r.event(e, now, Event{Type: "job.ignored", Phase: p.ID, Job: j.ID, Action: j.JobRun, Actor: t.By.Login, Message: t.By.Reason})
 	j.State, e.Undecided = JobIgnored, nil
 	p.State = PhaseSucceeded
-	e.setTime(p.ID, now)
+	e.Times.set(p.ID, now)
 	r.event(e, now, Event{Type: "phase.succeeded", Phase: p.ID, Action: e.Rollout.phaseAction(p.ID)})
 	return nil
 }

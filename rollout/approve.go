@@ -238,7 +238,7 @@ func (t AskAgain) apply(r *Record, now time.Time) error {
 	}
 	e.Expired, e.Approvals = time.Time{}, nil
 	e.Rollout.State, e.Rollout.FailureReason = StatePendingApproval, ""
-	e.setTime(timeApproval, now)
+	e.Times.set(timeApproval, now)
 	e.Rollout.revive()
 	r.event(e, now, Event{Type: "approval.asked", Actor: t.By.Login, Message: t.By.Reason})
 	return nil

@@ -224,7 +224,7 @@ func (e *Execution) notePhases(now time.Time) {
 	}
 	for _, p := range e.Rollout.Phases {
 		if _, known := e.Times[p.ID]; p.State == PhaseSucceeded && !known {
-			e.setTime(p.ID, now)
+			e.Times.set(p.ID, now)
 		}
 	}
 }

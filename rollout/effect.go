@@ -22,14 +22,14 @@ func (t Intend) apply(r *Record, now time.Time) error {
 	if e.Rollout.State.Final() && !t.Due.Asked {
 		return e.refuse("send an effect of", ReasonState, StateInProgress)
 	}
-	e.intend(r, t, now)
+	t.intend(r, e, now)
 	return nil
 }
 
 // intend records an effect that is about to be sent.
-func (e *Execution) intend(r *Record, t Intend, now time.Time) *Step {
+func (t Intend) intend(r *Record, e *Execution, now time.Time) *Step {
 	if !e.Steps.Acted() && !e.Spec.goesBack() {
-		e.rememberBefore(r, t.Before, t.Runs)
+		t.rememberBefore(r, e)
 	}
 	call, shared := t.Call, len(t.Call.Changes) > 1
 	if shared {
@@ -44,19 +44,19 @@ func (e *Execution) intend(r *Record, t Intend, now time.Time) *Step {
 // has it from the rollout that it undoes, one that took over from the one before,
 // and one that begins over a canary which a rollout left from that rollout: what is
 // to be gone back to was good, and the canary was not.
-func (e *Execution) rememberBefore(r *Record, before json.RawMessage, runs driver.Release) {
+func (t Intend) rememberBefore(r *Record, e *Execution) {
 	if e.Accepted && len(e.Baseline) > 0 {
 		return
 	}
-	if old, ok := r.leftStanding(e, before); ok {
+	if old, ok := r.leftStanding(e, t.Before); ok {
 		e.Baseline, e.Previous = slices.Clone(old.Baseline), old.Previous
 		return
 	}
 	if !e.Spec.Remote {
-		e.Baseline = jsontext.Value(slices.Clone(before))
+		e.Baseline = jsontext.Value(slices.Clone(t.Before))
 	}
-	if runs.ID != "" {
-		e.Previous = runs
+	if t.Runs.ID != "" {
+		e.Previous = t.Runs
 	}
 }
 
@@ -109,7 +109,7 @@ func (t Unchanged) apply(r *Record, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	step := e.intend(r, Intend{Due: t.Due, Call: t.Call, Before: t.Stands, After: t.Stands}, now)
+	step := Intend{Due: t.Due, Call: t.Call, Before: t.Stands, After: t.Stands}.intend(r, e, now)
 	step.Message = "nothing was left to do"
 	e.done(r, step, driver.Result{Outcome: driver.Succeeded, Release: e.Spec.Release, After: t.Stands}, now)
 	return nil

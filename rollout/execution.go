@@ -11,32 +11,32 @@ import (
 // Execution is a rollout and what is needed to go on with it in another
 // process.
 type Execution struct {
-	Rollout      Rollout              `json:"rollout"`
-	Spec         Spec                 `json:"spec"`
-	Baseline     jsontext.Value       `json:"baseline,omitzero"`     // what stood before the rollout's first effect
-	Previous     driver.Release       `json:"previous,omitzero"`     // the release that ran before it; no id where nothing ran, or nobody knows
-	PlatformName string               `json:"platformName,omitzero"` // Remote: what the platform calls its rollout
-	Approvals    []Decision           `json:"approvals,omitempty"`
-	Expired      time.Time            `json:"expired,omitzero"` // its approval ran out then
-	Steps        Steps                `json:"steps"`
-	Attempts     map[string]int       `json:"attempts,omitempty"`   // by phase: how often its effects were applied again because traffic had been put back
-	Runs         map[string]int       `json:"runs,omitempty"`       // by phase/job: how often the job was put to work
-	Needs        map[string]int       `json:"needs,omitempty"`      // by phase/job: the run of its checks of scope stage that it needs at least
-	Times        map[string]time.Time `json:"times,omitempty"`      // see times.go
-	Measures     []Measure            `json:"measures,omitempty"`   // what the looks at its checks said, of each job's present run
-	Automation   AutomationRuns       `json:"automation,omitempty"` // runs of rules on it
-	Undecided    *Undecided           `json:"undecided,omitzero"`   // a person decides whether a job's checks passed
-	Asked        Requests             `json:"asked,omitempty"`      // effects outside the order of jobs that are still to be sent
-	Retried      int                  `json:"retried,omitzero"`     // the attempt of the promotion that took it up again
-	Terminated   string               `json:"terminated,omitzero"`  // phase/job that somebody ended: no rule repairs it
-	Accepted     bool                 `json:"accepted,omitzero"`    // a person accepted what stands: the next effect compares nothing with our last one
-	Restored     bool                 `json:"restored,omitzero"`    // traffic is back where it was before the rollout
-	Left         bool                 `json:"left,omitzero"`        // a person accepted what stands instead of traffic being put back
-	YieldsTo     string               `json:"yieldsTo,omitzero"`    // the rollout that takes over what stands: nothing is put back before it
-	Stop         *Stop                `json:"stop,omitzero"`        // what stops it: its timeouts stand still
-	BackTo       string               `json:"backTo,omitzero"`      // of a rollback: the rollout before whose first effect its goal stood
-	Due          time.Time            `json:"due,omitzero"`         // when something is to be done next
-	Unknown      jsontext.Value       `json:",embed"`
+	Rollout      Rollout        `json:"rollout"`
+	Spec         Spec           `json:"spec"`
+	Baseline     jsontext.Value `json:"baseline,omitzero"`     // what stood before the rollout's first effect
+	Previous     driver.Release `json:"previous,omitzero"`     // the release that ran before it; no id where nothing ran, or nobody knows
+	PlatformName string         `json:"platformName,omitzero"` // Remote: what the platform calls its rollout
+	Approvals    []Decision     `json:"approvals,omitempty"`
+	Expired      time.Time      `json:"expired,omitzero"` // its approval ran out then
+	Steps        Steps          `json:"steps"`
+	Attempts     map[string]int `json:"attempts,omitempty"`   // by phase: how often its effects were applied again because traffic had been put back
+	Runs         map[string]int `json:"runs,omitempty"`       // by phase/job: how often the job was put to work
+	Needs        map[string]int `json:"needs,omitempty"`      // by phase/job: the run of its checks of scope stage that it needs at least
+	Times        Times          `json:"times,omitempty"`      // see times.go
+	Measures     []Measure      `json:"measures,omitempty"`   // what the looks at its checks said, of each job's present run
+	Automation   AutomationRuns `json:"automation,omitempty"` // runs of rules on it
+	Undecided    *Undecided     `json:"undecided,omitzero"`   // a person decides whether a job's checks passed
+	Asked        Requests       `json:"asked,omitempty"`      // effects outside the order of jobs that are still to be sent
+	Retried      int            `json:"retried,omitzero"`     // the attempt of the promotion that took it up again
+	Terminated   string         `json:"terminated,omitzero"`  // phase/job that somebody ended: no rule repairs it
+	Accepted     bool           `json:"accepted,omitzero"`    // a person accepted what stands: the next effect compares nothing with our last one
+	Restored     bool           `json:"restored,omitzero"`    // traffic is back where it was before the rollout
+	Left         bool           `json:"left,omitzero"`        // a person accepted what stands instead of traffic being put back
+	YieldsTo     string         `json:"yieldsTo,omitzero"`    // the rollout that takes over what stands: nothing is put back before it
+	Stop         *Stop          `json:"stop,omitzero"`        // what stops it: its timeouts stand still
+	BackTo       string         `json:"backTo,omitzero"`      // of a rollback: the rollout before whose first effect its goal stood
+	Due          time.Time      `json:"due,omitzero"`         // when something is to be done next
+	Unknown      jsontext.Value `json:",embed"`
 }
 
 // Decision is one person's word on an approval.

@@ -13,7 +13,7 @@ func (t StartJob) apply(r *Record, now time.Time) error {
 	e.owner().startJob(r, t.Due.Phase, t.Due.Job, now)
 	if t.Due.Job == JobAnalysis {
 		if _, began := e.Times[analysisKey(t.Due.Phase)]; !began {
-			e.setTime(analysisKey(t.Due.Phase), now)
+			e.Times.set(analysisKey(t.Due.Phase), now)
 		}
 	}
 	return nil
@@ -29,13 +29,13 @@ func (t PassJob) apply(r *Record, now time.Time) error {
 		return nil // it ended meanwhile
 	}
 	if j.ID == JobAnalysis {
-		e.setTime(analysisRunKey(p.ID), now)
+		e.Times.set(analysisRunKey(p.ID), now)
 		if !e.analysis(p.ID).over(now) {
 			return nil
 		}
 	}
 	if len(e.Spec.GatesIn(p.ID).Stage(j.ID)) > 0 {
-		e.setTime(ownKey(p.ID, j.ID), now) // Settle goes on when the stage's are over
+		e.Times.set(ownKey(p.ID, j.ID), now) // Settle goes on when the stage's are over
 		return nil
 	}
 	e.succeedJob(r, p, j, now)

@@ -84,7 +84,7 @@ func (e local) settlePhase(r *Record, a around, phase *Phase, now time.Time) boo
 	switch {
 	case !ok:
 		phase.State = PhaseSucceeded
-		e.setTime(phase.ID, now)
+		e.Times.set(phase.ID, now)
 		r.event(e.Execution, now, Event{Type: "phase.succeeded", Phase: phase.ID, Action: e.Rollout.phaseAction(phase.ID)})
 		return true
 	case job.ID == JobDeploy && e.nextEffect(phase.ID) == "":

@@ -239,6 +239,6 @@ func (e mirror) followAgain(r *Record, now time.Time) {
 	step := &e.Steps[i]
 	step.State, step.Message = StepBegun, ""
 	e.Rollout.FailureReason, e.Rollout.DeployFailureCause = "", ""
-	e.setTime(timeStarted, now)
+	e.Times.set(timeStarted, now)
 	r.event(e.Execution, now, Event{Type: "effect.resumed", Phase: step.Phase, Job: step.Job, Temporary: true, Action: step.Call.Key, Message: string(step.Call.Kind)})
 }

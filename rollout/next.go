@@ -26,11 +26,11 @@ func (a around) next(r *Record, now time.Time) Due {
 		return Due{Action: ActionIdle}
 	}
 	due := Due{Rollout: e.Rollout.Name}
-	if w, stopped := e.platformStops(now); stopped {
+	if w, stopped := e.Stop.platform(now); stopped {
 		return due.wait(w)
 	}
 	if step, open := e.Steps.Open(); open && !e.commandFirst(step) {
-		return e.answer(step, due)
+		return step.answer(due)
 	}
 	if len(e.Asked) > 0 {
 		q := e.Asked[0]
@@ -86,10 +86,9 @@ func (d Due) wait(w Waiting) Due {
 	return d
 }
 
-// platformStops says that the platform could not be reached, or was busy, until
+// platform says that the platform could not be reached, or was busy, until
 // it is time to try again.
-func (e *Execution) platformStops(now time.Time) (Waiting, bool) {
-	s := e.Stop
+func (s *Stop) platform(now time.Time) (Waiting, bool) {
 	if s == nil || s.Cause != StopPlatform && s.Cause != StopBusy || !now.Before(s.Until) {
 		return Waiting{}, false
 	}
@@ -107,15 +106,15 @@ func (e *Execution) commandFirst(step *Step) bool {
 }
 
 // answer decides about an effect that has no final answer yet.
-func (e *Execution) answer(step *Step, due Due) Due {
-	due.Phase, due.Job, due.Kind, due.Asked = step.Phase, step.Job, step.Call.Kind, step.Asked != nil
-	switch step.State {
+func (s *Step) answer(due Due) Due {
+	due.Phase, due.Job, due.Kind, due.Asked = s.Phase, s.Job, s.Call.Kind, s.Asked != nil
+	switch s.State {
 	case StepIntended:
 		due.Action = ActionConfirm
 	case StepBegun:
 		due.Action = ActionFollow
 	default:
-		return due.wait(Waiting{Kind: WaitOperator, Cause: CauseAsking, Phase: step.Phase, Job: step.Job, Message: step.Message})
+		return due.wait(Waiting{Kind: WaitOperator, Cause: CauseAsking, Phase: s.Phase, Job: s.Job, Message: s.Message})
 	}
 	return due
 }

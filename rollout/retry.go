@@ -146,7 +146,7 @@ func (e *Execution) reapply(p *Phase) {
 func (e *Execution) reopen(r *Record, p *Phase, now time.Time) {
 	setJobs(p, JobPending, JobAborted)
 	e.Rollout.revive()
-	e.setTime(timeStarted, now) // the person gives it its time once more
+	e.Times.set(timeStarted, now) // the person gives it its time once more
 	e.Asked, e.YieldsTo = nil, ""
 	if p.State == PhaseInProgress {
 		return

@@ -116,7 +116,7 @@ func (t Prove) apply(r *Record, now time.Time) error {
 	e.Approvals, e.Spec.Approval = stands, &copied
 	e.Rollout.ApprovalState, e.Rollout.State = NeedsApproval, StatePendingApproval
 	e.Rollout.ApproveTime = time.Time{}
-	e.setTime(timeApproval, now)
+	e.Times.set(timeApproval, now)
 	r.event(e, now, Event{Type: "approval.withdrawn", Message: "GitHub has not got the reviews of environment " + asked.Environment + " that the state says"})
 	return nil
 }

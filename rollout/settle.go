@@ -108,7 +108,7 @@ func (a around) start(r *Record, e *Execution, now time.Time) bool {
 	}
 	e.Rollout.State = StateInProgress
 	e.Rollout.DeployStartTime = now.UTC()
-	e.setTime(timeStarted, now)
+	e.Times.set(timeStarted, now)
 	r.event(e, now, Event{Type: "rollout.started"})
 	return true
 }

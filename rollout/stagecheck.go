@@ -59,7 +59,7 @@ func (e local) startStageJob(r *Record, a around, phase string, job *Job, now ti
 	e.startJob(r, phase, job.ID, now)
 	key := phase + "/" + job.ID
 	if len(e.Spec.GatesIn(phase).Own(job.ID)) == 0 {
-		e.setTime(ownKey(phase, job.ID), now)
+		e.Times.set(ownKey(phase, job.ID), now)
 	}
 	if a.group == nil {
 		return

@@ -17,13 +17,6 @@ func ownKey(phase, job string) string    { return phase + "/" + job + "/own" }
 // analysisInterval is how often the checks of an analysis run while it bakes.
 const analysisInterval = time.Minute
 
-func (e *Execution) setTime(key string, now time.Time) {
-	if e.Times == nil {
-		e.Times = map[string]time.Time{}
-	}
-	e.Times[key] = now.UTC()
-}
-
 // Deadline is when the rollout is failed for having taken too long; zero
 // before it started and where it may take any time. A person who takes it up
 // again gives it its time once more. While something stops it the deadline
@@ -90,24 +83,15 @@ func (e *Execution) endStop(now time.Time) bool {
 	if until := e.Stop.Until; e.Stop.Cause == StopBlock && !e.Stop.Person && !until.IsZero() && until.Before(now) {
 		end = until
 	}
-	e.shift(timeStarted, e.Rollout.DeployStartTime, since, end)
+	e.Times.shift(timeStarted, e.Rollout.DeployStartTime, since, end)
 	if e.Rollout.State == StatePendingApproval {
-		e.shift(timeApproval, e.approvalStart(), since, end)
+		e.Times.shift(timeApproval, e.approvalStart(), since, end)
 	}
 	if step, open := e.Steps.Open(); open && e.Stop.Cause != StopBlock {
 		step.Time = later(step.Time, since, end)
 	}
 	e.Stop = nil
 	return true
-}
-
-func (e *Execution) shift(key string, start, since, end time.Time) {
-	if have, ok := e.Times[key]; ok {
-		start = have
-	}
-	if !start.IsZero() {
-		e.setTime(key, later(start, since, end))
-	}
 }
 
 // later moves start on by as much of since to end as comes after it.
@@ -119,4 +103,25 @@ func later(start, since, end time.Time) time.Time {
 		return start
 	}
 	return start.Add(end.Sub(since)).UTC()
+}
+
+// Times are moments of a rollout, by the keys above.
+type Times map[string]time.Time
+
+func (t *Times) set(key string, now time.Time) {
+	if *t == nil {
+		*t = Times{}
+	}
+	(*t)[key] = now.UTC()
+}
+
+// shift moves a moment, or start where it is not known, on by as much of since to end as
+// comes after it.
+func (t *Times) shift(key string, start, since, end time.Time) {
+	if have, ok := (*t)[key]; ok {
+		start = have
+	}
+	if !start.IsZero() {
+		t.set(key, later(start, since, end))
+	}
 }
