@@ -26,7 +26,7 @@ func (t Terminate) apply(r *Record, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if step, open := e.OpenStep(); open && step.Call.Kind == driver.Terminate {
+	if step, open := e.Steps.Open(); open && step.Call.Kind == driver.Terminate {
 		return e.refuse(command, ReasonAlready)
 	}
 	if err := e.owner().terminate(r, p, j, t.By, now); err != nil {
