@@ -31,6 +31,7 @@ const (
 // TestStateInMinIO: the store keeps its contract on MinIO, which compares before it
 // writes, and not before it deletes.
 func TestStateInMinIO(t *testing.T) {
+	t.Parallel()
 	needProgram(t, "minio")
 	host := freeHost(t)
 	serve(t, "http://"+host+"/minio/health/live", []string{"MINIO_ROOT_USER=" + accessKey, "MINIO_ROOT_PASSWORD=" + secretKey, "MINIO_BROWSER=off"},
@@ -42,6 +43,7 @@ func TestStateInMinIO(t *testing.T) {
 // objects as files, but for writers at the same instant: of 64, version 1.8.0 lets
 // several win, because it compares before it opens the file that takes the place.
 func TestStateInVersityGateway(t *testing.T) {
+	t.Parallel()
 	needProgram(t, "versitygw")
 	host, dir := freeHost(t), t.TempDir()
 	serve(t, "http://"+host+"/health", []string{"ROOT_ACCESS_KEY_ID=" + accessKey, "ROOT_SECRET_ACCESS_KEY=" + secretKey},

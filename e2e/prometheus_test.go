@@ -16,6 +16,7 @@ import (
 // TestRealPrometheus: a Prometheus of Debian's that scrapes itself answers the checks
 // as its emulator does.
 func TestRealPrometheus(t *testing.T) {
+	t.Parallel()
 	needProgram(t, "prometheus")
 	address := startPrometheus(t)
 	look := func(query, condition string, span analysis.Span) analysis.Sample {

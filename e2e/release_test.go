@@ -250,6 +250,7 @@ func (r repository) commit(t *testing.T, name string) string {
 // commit's action is that image, the branch's still builds itself; what setup installs
 // is the same binary; v1 moves forward alone; and a release is never replaced.
 func TestRelease(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("SLUICE_E2E") == "" {
 		t.Skip("the binaries of two architectures take minutes to build; SLUICE_E2E=1 does")
 	}

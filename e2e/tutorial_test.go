@@ -72,6 +72,7 @@ func lessons(t *testing.T) []lesson {
 // TestTutorial runs every command of the tutorial as it stands, one after the other.
 // The account is the sandbox's, GitHub is act; Docker pulls nothing.
 func TestTutorial(t *testing.T) {
+	t.Parallel()
 	needProgram(t, "bash")
 	env := startTutorial(t)
 	all := lessons(t)
