@@ -35,7 +35,7 @@ func BenchmarkNumbers(b *testing.B) {
 	}{
 		{"size", size}, {"version", version}, {"validate", validate}, {"saves", saves}, {"gateways", gateways}, {"throttled", throttled},
 		{"heroku", herokuApps}, {"halting", herokuHalting}, {"records", records}, {"git", gitRequests}, {"artifacts", artifacts},
-		{"byhand", canaryByHand}, {"sandboxed", sandboxed},
+		{"byhand", canaryByHand}, {"heroku CLI", besideHeroku}, {"sandboxed", sandboxed}, {"billed", billed},
 	}
 	var numbers []number
 	for _, row := range rows {
