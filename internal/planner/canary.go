@@ -3,6 +3,7 @@ package planner
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"sluice/internal/ledger"
 	"sluice/pipeline"
@@ -37,7 +38,7 @@ func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req Ca
 	p.besideCanary(d)
 	if d.resumes == "" {
 		if d.open() {
-			p.mayCreate(d)
+			p.mayCreateUnnamed(ctx, d)
 		}
 		p.reader.preflight(ctx, []*draft{d})
 	}
@@ -58,6 +59,24 @@ func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req Ca
 	plan.Promotion = p.entry(id, rollout.CommandPromoteCanary, req.Target.Stage, []string{d.name()})
 	plan.add(d)
 	return plan, ctx.Err()
+}
+
+// mayCreateUnnamed refuses what a block stops before anything is asked. Which release
+// the canary runs only the platform tells: it is asked all the same where one was
+// abandoned here, so that all that has to be ended is named at once.
+func (p *Planner) mayCreateUnnamed(ctx context.Context, d *draft) {
+	p.mayCreate(d)
+	if d.open() || !slices.ContainsFunc(d.record.Blocks, func(b rollout.Block) bool { return b.Kind == rollout.BlockAbandon }) {
+		return
+	}
+	canary := p.reader.canary(ctx, d)
+	if canary.ID == "" {
+		return
+	}
+	d.refusals = nil
+	d.setRelease(canary)
+	p.mayCreate(d)
+	d.setRelease(driver.Release{})
 }
 
 // besideCanary refuses beside a rollout of ours, and goes on with one of the same.
@@ -117,13 +136,7 @@ func (p *Planner) takeAway(ctx context.Context, d *draft) {
 	case d.unchanged:
 		return
 	}
-	away := rollout.DisableCanary{Spec: d.spec, By: p.Actor}
-	reading := p.reader.live(ctx, []driver.Target{d.target.Driver()})[d.name()]
-	for _, share := range reading.Live.Shares {
-		if share.Release.ID != reading.Live.Release.ID {
-			away.Canary = share.Release
-		}
-	}
+	away := rollout.DisableCanary{Spec: d.spec, By: p.Actor, Canary: p.reader.canary(ctx, d)}
 	_, err := p.trial(d.record, away)
 	q := rollout.Question{Intention: rollout.ToDisableCanary, Person: p.Actor.Person, Overrides: d.spec.Overrides}
 	if err := p.refusedBy(d.record, q, err); err != nil {

@@ -90,7 +90,15 @@ func TestPromoteCanaryBlocked(t *testing.T) {
 	r := intruded(t, frozen(one, ""))
 	r.apply("web", rollout.AddBlock{Block: rollout.Block{ID: "b1", Kind: rollout.BlockAbandon, Release: "r3", Whom: rollout.Everybody}})
 	r.refuses(r.promoteCanary(false), "block b1")
+	r.apply("web", rollout.AddBlock{Block: rollout.Block{ID: "l1", Kind: rollout.BlockLock, Whom: rollout.Everybody, By: "carol"}})
+	r.blockedBy(r.promoteCanary(false), "b1", "l1") // all that is to be ended, at once
 	r.apply("web", rollout.EndBlock{ID: "b1", By: rollout.Actor{Reason: "fine"}})
+	r.platform.had()
+	r.blockedBy(r.promoteCanary(false), "l1")
+	if got := r.platform.had(); len(got) > 0 {
+		t.Errorf("asked %v, though no release is abandoned here", got)
+	}
+	r.apply("web", rollout.EndBlock{ID: "l1", By: rollout.Actor{Reason: "fine"}})
 	r.passes(r.promoteCanary(false))
 	r.platform.had()
 	r.now = t0.Add(3 * time.Hour)

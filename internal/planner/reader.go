@@ -113,3 +113,16 @@ func (from reader) comesNewer(ctx context.Context, drafts []*draft) {
 		}
 	}
 }
+
+// canary is what the canary of a target runs; without an id where none stands, or
+// nobody can tell.
+func (from reader) canary(ctx context.Context, d *draft) driver.Release {
+	var canary driver.Release
+	live := from.live(ctx, []driver.Target{d.target.Driver()})[d.name()].Live
+	for _, share := range live.Shares {
+		if share.Release.ID != live.Release.ID {
+			canary = share.Release
+		}
+	}
+	return canary
+}
