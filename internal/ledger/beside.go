@@ -33,9 +33,10 @@ const (
 // ctx. Beside an error some targets may be saved.
 func (l *Ledger) SaveBeside(ctx context.Context, targets []string, fresh func(target string) rollout.Record, change func(*rollout.Record) error) (map[string]*rollout.Record, error) {
 	done := map[string]*rollout.Record{}
+	b := beside{l, fresh, change, done}
 	pause := besidePause
 	for range besideTries {
-		err := l.besideOnce(ctx, left(targets, done), fresh, change, done)
+		err := b.once(ctx, left(targets, done))
 		if err == nil || !IsConflict(err) {
 			return done, err
 		}
@@ -55,9 +56,17 @@ func left(targets []string, done map[string]*rollout.Record) []string {
 	return slices.DeleteFunc(slices.Clone(targets), func(t string) bool { return done[t] != nil })
 }
 
-// besideOnce tries once, one set a target, and puts into done what is stored as
-// wanted then.
-func (l *Ledger) besideOnce(ctx context.Context, targets []string, fresh func(string) rollout.Record, change func(*rollout.Record) error, done map[string]*rollout.Record) error {
+// beside saves a change of records, whoever holds them; done are those that are stored
+// as wanted.
+type beside struct {
+	*Ledger
+	fresh  func(target string) rollout.Record
+	change func(*rollout.Record) error
+	done   map[string]*rollout.Record
+}
+
+// once tries once, one set a target.
+func (l beside) once(ctx context.Context, targets []string) error {
 	s, err := l.Load(ctx, targets...)
 	if err != nil {
 		return err
@@ -67,19 +76,19 @@ func (l *Ledger) besideOnce(ctx context.Context, targets []string, fresh func(st
 	for _, t := range targets {
 		r := s.Records[t]
 		if r == nil {
-			made := fresh(t)
+			made := l.fresh(t)
 			r = &made
 		}
 		before := r.Clone()
-		if err := change(r); err != nil {
+		if err := l.change(r); err != nil {
 			return err
 		}
-		one, err := l.draftBeside(before, r)
+		one, err := l.draft(before, r)
 		if err != nil {
 			return err
 		}
 		if one == nil {
-			done[t] = r
+			l.done[t] = r
 			continue
 		}
 		sets, changed = append(sets, one), append(changed, r)
@@ -89,16 +98,16 @@ func (l *Ledger) besideOnce(ctx context.Context, targets []string, fresh func(st
 		saved := <-one
 		if saved.Err == nil {
 			changed[i].Generation = l.Generation(Target(changed[i].Target))
-			done[changed[i].Target] = changed[i]
+			l.done[changed[i].Target] = changed[i]
 		}
 		errs = append(errs, saved.Err)
 	}
 	return Join(errs...)
 }
 
-// draftBeside is a set that saves a record that was changed beside its lease;
+// draft is a set that saves a record that was changed beside its lease;
 // nil where nothing was.
-func (l *Ledger) draftBeside(before rollout.Record, r *rollout.Record) (*set, error) {
+func (l beside) draft(before rollout.Record, r *rollout.Record) (*set, error) {
 	k := l.key(Target(r.Target))
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -123,15 +132,15 @@ func (l *Ledger) draftBeside(before rollout.Record, r *rollout.Record) (*set, er
 	saved.Generation = known.generation + 1
 	d := &draft{key: k, beside: known.lease != l.config.Run.ID, lease: r.Lease, seen: known.generation, generation: saved.Generation}
 	var err error
-	d.data, err = l.encodeBeside(k, saved, d.beside && known.lease != "")
+	d.data, err = l.encode(k, saved, d.beside && known.lease != "")
 	s := newSet()
 	s.drafts = []*draft{d}
 	return s, err
 }
 
-// encodeBeside is a record as it is stored. Beside another run's lease only what
+// encode is a record as it is stored. Beside another run's lease only what
 // may be changed there is cleaned: that run could not tell the rest from a change.
-func (l *Ledger) encodeBeside(k store.Key, r rollout.Record, beside bool) ([]byte, error) {
+func (l beside) encode(k store.Key, r rollout.Record, beside bool) ([]byte, error) {
 	data, err := encode(k, r, l.config.Redact)
 	if !beside || l.config.Redact == nil || err != nil {
 		return data, err

@@ -13,7 +13,7 @@ import (
 // invocation was interrupted it ends within the grace for saving. An error means
 // that a lease ends by itself: [*UnreadableError] where it could not be written.
 func (l *Ledger) Close() error {
-	sets, closed := l.lastSets(l.unneeded())
+	sets, closed := l.lastSets(sweeper{l}.unneeded())
 	if closed {
 		return nil
 	}

@@ -48,7 +48,7 @@ func (l *lease) kept(ledger *Ledger, began time.Time, there bool) {
 	l.saved, l.from = there, began
 	if there && l.keeping == nil && !ledger.queue.closed {
 		l.keeping = make(chan struct{})
-		go ledger.renewals(l.keeping)
+		go keeper{ledger}.renewals(l.keeping)
 	}
 }
 
@@ -79,9 +79,12 @@ func (l *Ledger) lose(err *LostError) {
 	}
 }
 
+// keeper keeps the lease while the run holds anything.
+type keeper struct{ *Ledger }
+
 // renewals renews the lease while the run holds anything, and says so when it
 // is lost. over is closed when it does so no longer.
-func (l *Ledger) renewals(over chan struct{}) {
+func (l keeper) renewals(over chan struct{}) {
 	defer close(over)
 	var failed error // why the last renewal failed
 	for {
@@ -103,7 +106,7 @@ func (l *Ledger) renewals(over chan struct{}) {
 
 // nextRenewal is how long to wait for the next renewal; failed is why the last one
 // was none. ok is false where there is nothing to renew any more.
-func (l *Ledger) nextRenewal(failed error) (wait time.Duration, ok bool) {
+func (l keeper) nextRenewal(failed error) (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.lease.saved || l.lease.lost != nil || l.queue.closed || l.ctx.Err() != nil {
@@ -119,7 +122,7 @@ func (l *Ledger) nextRenewal(failed error) (wait time.Duration, ok bool) {
 
 // renew saves the run's entry anew, unless a commit did so meanwhile. When the
 // lease has run out it is lost. failed is why the last renewal was none.
-func (l *Ledger) renew(failed error) error {
+func (l keeper) renew(failed error) error {
 	l.mu.Lock()
 	now := l.config.Work.Now()
 	left, fresh := l.lease.left(now), !l.lease.due(now)
@@ -151,7 +154,7 @@ func (l *Ledger) renew(failed error) error {
 
 // stillOurs looks whether another run has taken anything, where the store cannot
 // tell by itself when something is saved.
-func (l *Ledger) stillOurs() error {
+func (l keeper) stillOurs() error {
 	if l.Facts().Swap {
 		return nil
 	}
@@ -163,7 +166,7 @@ func (l *Ledger) stillOurs() error {
 		keys = append(keys, l.key(Target(t)))
 	}
 	l.mu.Unlock()
-	found, err := within(l, func(ctx context.Context) ([]store.Entry, error) { return l.read(ctx, keys) })
+	found, err := within(l.Ledger, func(ctx context.Context) ([]store.Entry, error) { return l.read(ctx, keys) })
 	if err != nil {
 		return err
 	}
@@ -179,7 +182,7 @@ func (l *Ledger) stillOurs() error {
 // saving reports whether this run itself saves, or has saved, an entry anew since
 // it was known to be so: that it is another one now proves nothing then, and the
 // next renewal looks again.
-func (l *Ledger) saving(k store.Key, was stored) bool {
+func (l keeper) saving(k store.Key, was stored) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.queue.busy || l.known[k].version != was.version
@@ -187,7 +190,7 @@ func (l *Ledger) saving(k store.Key, was stored) bool {
 
 // takenAway reports whether an entry that this run holds is another's now. own is
 // what was known of the run's own before the entries were read.
-func (l *Ledger) takenAway(e store.Entry, own stored) *LostError {
+func (l keeper) takenAway(e store.Entry, own stored) *LostError {
 	if e.Key.Kind == store.KindRun {
 		if e.Version == own.version || l.ours(e) || l.saving(e.Key, own) {
 			return nil

@@ -22,12 +22,15 @@ const (
 	sweepEvery = 64
 )
 
+// sweeper finds what nobody needs any more.
+type sweeper struct{ *Ledger }
+
 // unneeded are the entries that nobody needs any more: of runs that ended long ago
 // without giving their leases back, of promotions, and of what is over on targets
 // that are gone. Only a run that broke a lease looks for runs, for where nothing dies
 // there are none, and only one that saved a record for the sweepEvery-th time for the
 // rest. What cannot be read now, the next one that looks finds.
-func (l *Ledger) unneeded() []store.Key {
+func (l sweeper) unneeded() []store.Key {
 	l.mu.Lock()
 	over := l.queue.closed || l.ctx.Err() != nil
 	runs, all := len(l.broken) > 0 && !over, l.sweeps && !over
@@ -43,8 +46,8 @@ func (l *Ledger) unneeded() []store.Key {
 }
 
 // entries are those of a kind.
-func (l *Ledger) entries(kind string) ([]store.Entry, error) {
-	return within(l, func(ctx context.Context) ([]store.Entry, error) {
+func (l sweeper) entries(kind string) ([]store.Entry, error) {
+	return within(l.Ledger, func(ctx context.Context) ([]store.Entry, error) {
 		keys, err := l.config.Store.List(ctx, l.config.Pipeline, kind)
 		if err != nil {
 			return nil, err
@@ -55,7 +58,7 @@ func (l *Ledger) entries(kind string) ([]store.Entry, error) {
 
 // overdue are the entries of runs whose leases ended long ago. A target that names
 // one of them is free without it.
-func (l *Ledger) overdue() []store.Key {
+func (l sweeper) overdue() []store.Key {
 	found, err := l.entries(store.KindRun)
 	if err != nil {
 		return nil
@@ -73,7 +76,7 @@ func (l *Ledger) overdue() []store.Key {
 
 // unnamed are the entries of promotions that no record of their members names, but
 // for the newest: as many as a target's history keeps rollouts.
-func (l *Ledger) unnamed() []store.Key {
+func (l sweeper) unnamed() []store.Key {
 	if l.config.History == 0 {
 		return nil
 	}
@@ -107,14 +110,14 @@ func (l *Ledger) unnamed() []store.Key {
 }
 
 // namedBy are the promotions that records of the members of some name.
-func (l *Ledger) namedBy(promotions []rollout.Promotion) (map[string]bool, error) {
+func (l sweeper) namedBy(promotions []rollout.Promotion) (map[string]bool, error) {
 	members := map[store.Key]bool{}
 	for _, p := range promotions {
 		for _, t := range p.Members {
 			members[l.key(Target(t))] = true
 		}
 	}
-	found, err := within(l, func(ctx context.Context) ([]store.Entry, error) {
+	found, err := within(l.Ledger, func(ctx context.Context) ([]store.Entry, error) {
 		return l.read(ctx, slices.Collect(maps.Keys(members)))
 	})
 	named := map[string]bool{}
@@ -135,7 +138,7 @@ func (l *Ledger) namedBy(promotions []rollout.Promotion) (map[string]bool, error
 
 // historyOfNobody are the entries of what is over on targets that the index does not
 // name any more: they were renamed, and their history went with them.
-func (l *Ledger) historyOfNobody() []store.Key {
+func (l sweeper) historyOfNobody() []store.Key {
 	if !l.indexed() {
 		return nil
 	}
@@ -143,7 +146,7 @@ func (l *Ledger) historyOfNobody() []store.Key {
 	if err != nil {
 		return nil
 	}
-	listed, err := within(l, func(ctx context.Context) ([]store.Entry, error) { return l.read(ctx, []store.Key{l.key(index())}) })
+	listed, err := within(l.Ledger, func(ctx context.Context) ([]store.Entry, error) { return l.read(ctx, []store.Key{l.key(index())}) })
 	if err != nil || listed[0].Version == "" {
 		return nil
 	}
