@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Schema is the version of the envelope that records are stored in.
@@ -45,7 +46,11 @@ func Encode(e Entry, by string) (text []byte, digest string, err error) {
 		Schema: Schema, Pipeline: e.Key.Pipeline, Kind: e.Key.Kind, Target: e.Key.Target,
 		Generation: e.Generation, SavedBy: strings.ToValidUTF8(by, "\ufffd"), Save: rand.Text(),
 	}
-	if env.Record, err = compact(bytes.ToValidUTF8(e.Data, []byte("\ufffd"))); err != nil {
+	data := e.Data
+	if !utf8.Valid(data) {
+		data = bytes.ToValidUTF8(data, []byte("\ufffd"))
+	}
+	if env.Record, err = compact(data); err != nil {
 		return nil, "", err
 	}
 	if env.Digest, err = env.sum(); err != nil {
@@ -55,11 +60,7 @@ func Encode(e Entry, by string) (text []byte, digest string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	var lines bytes.Buffer
-	if err := json.Indent(&lines, line, "", "  "); err != nil {
-		return nil, "", err
-	}
-	if text = lines.Bytes(); len(text) > MaxStored { // long, or deeply nested
+	if text = indented(line); len(text) > MaxStored { // long, or deeply nested
 		text = line
 	}
 	if len(text) > MaxStored { // invalid UTF-8, which is longer when it is replaced
