@@ -9,6 +9,9 @@ import (
 
 // ask has a command sent to what the platform works on.
 func (e *Execution) ask(r *Record, q Request, now time.Time) error {
+	if q.Kind != driver.Terminate && !e.Spec.takes(q.Kind) { // who orders terminate says what offers to
+		return e.refuse(commandName(q.Kind), ReasonUnsupported)
+	}
 	if slices.ContainsFunc(e.Asked, func(have Request) bool { return have.Kind == q.Kind && have.Phase == q.Phase && have.Job == q.Job }) {
 		return e.refuse(commandName(q.Kind), ReasonAlready)
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"sluice/stages/driver"
 )
 
 // The kinds of automation rules.
@@ -132,7 +134,7 @@ func (r *Record) RepairDue(rule Rule) (RepairStep, bool) {
 	}
 	step := RepairStep{Rollout: e.Rollout.Name, Phase: failed.Phase, Job: failed.Job, At: e.Rollout.DeployEndTime}
 	switch {
-	case run.Rule.Retry != nil && len(run.Attempts) < run.Rule.Retry.Attempts:
+	case run.Rule.Retry != nil && e.Spec.takes(driver.RetryJob) && len(run.Attempts) < run.Rule.Retry.Attempts:
 		step.At = step.At.Add(run.Rule.Retry.wait(len(run.Attempts) + 1))
 		return step, true
 	case run.Rule.Back != nil && run.Rollback == "" && run.State != AutomationAborted && !e.Restored:

@@ -151,7 +151,9 @@ func (t Answer) apply(r *Record, now time.Time) error {
 	case driver.Succeeded:
 		e.done(r, step, result, now)
 	case driver.Failed:
-		e.underWay(r, step, now).fail(causeOf(result.Errors), problemsText(result.Errors))
+		w := e.underWay(r, step, now)
+		w.noteAsBefore(result)
+		w.fail(causeOf(result.Errors), problemsText(result.Errors))
 	}
 	return nil
 }

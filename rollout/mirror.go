@@ -147,9 +147,18 @@ func (e mirror) failed(r *Record, _, _ string, cause FailureCause, message strin
 	}
 	if !e.Rollout.State.Final() {
 		e.finish(r, StateFailed, now)
-		return
+	} else {
+		e.ended(r, now)
 	}
-	e.ended(r, now)
+	if e.Restored && e.Rollout.State == StateFailed && !e.orderedBack() {
+		r.placeGoingBack(e.Execution, Actor{Login: e.Spec.Creator, RunURL: e.Spec.RunURL, Reason: message}, now)
+	}
+}
+
+// orderedBack reports whether somebody here had the rollout end: what that blocks
+// stands already.
+func (e mirror) orderedBack() bool {
+	return e.YieldsTo != "" || slices.ContainsFunc(e.Steps, func(s Step) bool { return s.Call.Kind == driver.Cancel || s.Call.Kind == driver.Reject })
 }
 
 // askedFailed leaves the platform's work as it was: a command to it was refused.

@@ -87,6 +87,10 @@ func (s *rig) told(answer, key string) bool {
 		state, result.Outcome = s.remote(step.Call.Kind)
 		result.Rollout = s.theirs(e, state)
 	}
+	if s.tookBack && result.Outcome == driver.Failed {
+		s.runs = traffic{Stable: e.Previous.ID}
+		result.Restored, result.Release, result.After = true, e.Previous, s.runs.json()
+	}
 	op.Results = map[string]driver.Result{s.r.Target: result}
 	s.must(s.apply(Answer{Key: key, Operation: op}))
 	return result.Outcome != driver.Open

@@ -46,6 +46,7 @@ const (
 	ReasonNoReason     Reason = "noReason"     // a reason must be given
 	ReasonUndecodable  Reason = "undecodable"  // the platform's rollout cannot be read: Message
 	ReasonNotFailed    Reason = "notFailed"    // only what failed is retried
+	ReasonUnsupported  Reason = "unsupported"  // the platform takes no such command for its rollouts
 	ReasonUnknownOrder Reason = "unknownOrder" // no such order
 )
 

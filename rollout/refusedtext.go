@@ -68,6 +68,7 @@ func (e *RefusedError) about() map[Reason]string {
 		ReasonNoReason:     "say why with a reason",
 		ReasonUndecodable:  e.Message,
 		ReasonNotFailed:    "only what is FAILED is taken up again",
+		ReasonUnsupported:  "its platform offers no such thing for its rollouts",
 		ReasonUnknownOrder: "there is no such order",
 	}
 }

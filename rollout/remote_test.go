@@ -244,3 +244,48 @@ func TestDiffers(t *testing.T) {
 		t.Error("what cannot be read differs from nothing")
 	}
 }
+
+// What a platform took back by itself is nothing to go back from, and automation waits
+// for a person; what a person here had ended blocks nothing more.
+func TestRemoteTookBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(*remoteRig, *Execution)
+		blocks []BlockKind
+	}{
+		"by itself": {func(*remoteRig, *Execution) {}, []BlockKind{BlockRestored}},
+		"because somebody cancelled": {func(s *remoteRig, e *Execution) {
+			s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
+			s.run()
+		}, []BlockKind{BlockWentBack, BlockWentBack}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newRemote(t)
+			e := s.start(onRemote)
+			c.before(s, e)
+			s.becomes(StateFailed, driver.Failed)
+			s.tookBack = true
+			s.run()
+			e = s.rollout(e.Rollout.Name)
+			s.want("restored", e.Restored, true)
+			s.want("it runs", s.r.Release.ID, "r1")
+			var kinds []BlockKind
+			for _, b := range s.r.Blocks {
+				kinds = append(kinds, b.Kind)
+			}
+			s.want("blocks", kinds, c.blocks)
+			s.wantReason(s.apply(GoBack{By: person("bob")}), ReasonThere)
+		})
+	}
+}
+
+// A command that the platform does not take is refused here, and not sent.
+func TestRemoteTakes(t *testing.T) {
+	s := newRemote(t)
+	e := s.start(onRemote, func(p *Spec) { p.Takes = []driver.Kind{driver.Cancel} })
+	e.Rollout.Phases[0].DeploymentJobs.DeployJob.State = JobFailed
+	s.wantReason(s.apply(RetryJob{Rollout: e.Rollout.Name, By: person("bob")}), ReasonUnsupported)
+	s.wantReason(s.apply(IgnoreJob{Rollout: e.Rollout.Name, By: person("bob")}), ReasonUnsupported)
+	s.must(s.apply(Cancel{Rollout: e.Rollout.Name, By: person("bob")}))
+	s.run()
+	s.want("sent", s.sent, []string{"deploy", "cancel"})
+}

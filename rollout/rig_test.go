@@ -26,6 +26,8 @@ type rig struct {
 	checks  []string            // jobs whose checks ran, in order
 	script  map[string][]string // by effect ("canary-10/weight"), poll, lookup or job: how it answers, then well
 	remote  func(kind driver.Kind) (state State, outcome driver.Outcome)
+	// tookBack has what fails leave the target as it was.
+	tookBack bool
 }
 
 // person is somebody at a terminal.

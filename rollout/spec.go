@@ -35,6 +35,7 @@ type Spec struct {
 	Release          driver.Release    `json:"release"`             // pinned: never resolved again
 	Controlled       bool              `json:"controlled,omitzero"` // the promotion has several targets
 	Remote           bool              `json:"remote,omitzero"`     // the platform owns phases and approval
+	Takes            []driver.Kind     `json:"takes,omitempty"`     // Remote: the commands that the platform takes for its rollouts; none: it is not known
 	Phases           []PhaseSpec       `json:"phases"`
 	StartingPhase    string            `json:"startingPhase,omitzero"` // those before it are SKIPPED; "" is the first
 	SoakUntil        time.Time         `json:"soakUntil,omitzero"`     // until then the release has not stood long enough on the stage before
@@ -86,6 +87,11 @@ func (s Spec) phase(id string) PhaseSpec {
 		return PhaseSpec{}
 	}
 	return s.Phases[i]
+}
+
+// takes reports whether the platform takes a command for its own rollout.
+func (s Spec) takes(k driver.Kind) bool {
+	return !s.Remote || len(s.Takes) == 0 || slices.Contains(s.Takes, k)
 }
 
 // WaitAfter is the bake after a canary phase; nil where a person advances.

@@ -63,6 +63,15 @@ func (s Step) acted() bool {
 	}
 }
 
+// TookBack reports whether the effect failed and its platform left the target as it
+// was before it, or put it back by itself.
+func (s Step) TookBack() bool {
+	if s.State != StepFailed || s.Operation == nil || len(s.Call.Changes) == 0 {
+		return false
+	}
+	return s.Operation.Results[s.Call.Changes[0].Target.Name].Restored
+}
+
 // waiting is what the platform was last seen to wait for a person to do.
 func (s Step) waiting(target string) string {
 	if s.State != StepBegun || s.Operation == nil {

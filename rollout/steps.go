@@ -72,6 +72,28 @@ func (s Steps) canaryStands() bool {
 	return stands
 }
 
+// brings reports whether an effect gives a release traffic.
+func brings(k driver.Kind) bool {
+	return k == driver.Deploy || k == driver.Weight || k == driver.Stable
+}
+
+// broughtBefore reports whether another effect than one gave the release traffic, or may
+// have, which was not put back since.
+func (s Steps) broughtBefore(one *Step) bool {
+	brought := false
+	for i := range s {
+		step := &s[i]
+		switch {
+		case step == one:
+		case step.Call.Kind == driver.Rollback && step.State == StepDone:
+			brought = false
+		case brings(step.Call.Kind):
+			brought = brought || step.acted() && !step.TookBack()
+		}
+	}
+	return brought
+}
+
 // advanced reports whether a platform took the command to start a phase of its own
 // rollout. It may be seen at work on it only later.
 func (s Steps) advanced(phase string) bool {

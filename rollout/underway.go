@@ -3,6 +3,8 @@ package rollout
 import (
 	"fmt"
 	"time"
+
+	"sluice/stages/driver"
 )
 
 // underWay is an effect that has no final answer yet, at a time.
@@ -27,7 +29,26 @@ func (w underWay) fail(cause FailureCause, message string) {
 // giveUp stops waiting for the platform's answer. Whether the effect takes place after
 // all nobody knows.
 func (w underWay) giveUp(what string) {
+	if brings(w.step.Call.Kind) {
+		w.e.Restored = false
+	}
 	w.fail(DeadlineExceeded, what+"; it may still be running on the platform")
+}
+
+// noteAsBefore notes whether the effect, which failed, left the target as it was,
+// because its platform took it back by itself or never began it. Of the first that a
+// rollout had, that is as it was before the rollout.
+func (w underWay) noteAsBefore(result driver.Result) {
+	if brings(w.step.Call.Kind) {
+		w.e.Restored = result.Restored && !w.e.Steps.broughtBefore(w.step)
+	}
+	if !result.Restored {
+		return
+	}
+	if len(result.After) > 0 {
+		w.step.After = result.After
+	}
+	w.record.setRelease(result.Release)
 }
 
 // end ends an effect that did not succeed.

@@ -16,6 +16,7 @@ func (p *Planner) spec(t *pipeline.Target, command string, options driver.Option
 		Command:          command,
 		Target:           t.Driver(),
 		Remote:           t.Platform.Remote,
+		Takes:            takes(t.Platform),
 		AfterGoingBack:   t.Stage.AfterGoingBack,
 		Approval:         approval(t.Stage.Approval),
 		Timeout:          rollout.Duration(t.Timeout),
@@ -35,6 +36,14 @@ func (p *Planner) spec(t *pipeline.Target, command string, options driver.Option
 			Postdeploy: append(gates(t.Postdeploy), gates(t.Stage.Postdeploy)...),
 		},
 	}
+}
+
+// takes are the commands that a platform takes for rollouts of its own.
+func takes(facts driver.Facts) []driver.Kind {
+	if !facts.Remote {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(facts.Kinds), func(k driver.Kind) bool { return !k.IsCommand() })
 }
 
 // promotionSpec is a target's plan of a promotion: with its canary.

@@ -16,6 +16,7 @@ func (t *telling) afterFailure(o *Target, r *rollout.Record, e *rollout.Executio
 	if o.Stands = e.Previous.ID; r.Release != nil {
 		o.Stands = r.Release.ID
 	}
+	o.Restored = e.Restored
 	if canary := canaryLeft(e); canary != "" && o.Stands != "" {
 		o.Stands += ", and " + canary
 	}
@@ -27,6 +28,26 @@ func (t *telling) afterFailure(o *Target, r *rollout.Record, e *rollout.Executio
 			o.Ways = append(o.Ways, c.String())
 		}
 	}
+	if again, ok := t.anew(o, r, e); ok && len(o.Ways) == 0 {
+		o.Ways = []string{again.String()}
+	}
+}
+
+// anew is the command line that promotes once more where nothing is left of a
+// promotion that failed; false where a block would refuse it.
+func (t *telling) anew(o *Target, r *rollout.Record, e *rollout.Execution) (Command, bool) {
+	if !e.Restored || e.Spec.Command != rollout.CommandPromote || t.declared[o.Target] == nil {
+		return Command{}, false
+	}
+	q := rollout.Question{Intention: rollout.ToPromote, Release: e.Spec.Release.ID, Person: true}
+	if len(rollout.Blocked(r, q, t.Now)) > 0 || t.Setting.Outside != nil && len(t.Setting.Outside(r, q, t.Now)) > 0 {
+		return Command{}, false
+	}
+	c := Command{Name: rollout.CommandPromote, To: o.Stage, Target: o.Target}
+	if e.Spec.Source == nil {
+		c.Release = e.Spec.Release.ID
+	}
+	return c, true
 }
 
 // canaryLeft says which canary a rollout left with traffic; "" for none.
@@ -51,7 +72,11 @@ func canaryLeft(e *rollout.Execution) string {
 func (t Target) AfterFailure() string {
 	var parts []string
 	if t.Stands != "" {
-		parts = append(parts, "now runs "+t.Stands)
+		text := "now runs " + t.Stands
+		if t.Restored {
+			text += ", as before"
+		}
+		parts = append(parts, text)
 	}
 	if len(t.Ways) > 0 {
 		parts = append(parts, "goes on with `"+strings.Join(t.Ways, "` or `")+"`")

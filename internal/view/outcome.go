@@ -76,6 +76,7 @@ type Target struct {
 
 	FailedIn string   `json:"failedIn,omitzero"` // the phase and job that failed
 	Stands   string   `json:"stands,omitzero"`   // after a failure: what runs there, as last read back
+	Restored bool     `json:"restored,omitzero"` // after a failure: that is what ran before, and nothing is to be gone back from
 	Ways     []string `json:"ways,omitempty"`    // after a failure: command lines that are accepted now
 
 	acted   bool // something took effect, or may have: a failure is no mere refusal

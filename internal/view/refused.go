@@ -149,7 +149,7 @@ func remedy(e *rollout.RefusedError) string {
 		return "`sluice status --target " + e.Target + "` shows it"
 	case rollout.ReasonUnderWay:
 		return "`sluice reconcile` follows it; then again"
-	case rollout.ReasonUnsure, rollout.ReasonNotRunning:
+	case rollout.ReasonUnsure, rollout.ReasonNotRunning, rollout.ReasonUnsupported:
 		return "`sluice status --target " + e.Target + "` says how it stands"
 	case rollout.ReasonJobs:
 		return "say --phase and --job"

@@ -133,7 +133,7 @@ func ReportedOf(e *rollout.Execution) ReportedRollout {
 		Phases: phasesOf(e), Traffic: trafficOf(e), Measures: measures(e),
 	}
 	for _, s := range e.Steps {
-		if e.Restored && s.Call.Kind == driver.Rollback && s.State == rollout.StepDone {
+		if e.Restored && (s.Call.Kind == driver.Rollback && s.State == rollout.StepDone || s.TookBack()) {
 			r.RestoredAt = endOf(s)
 		}
 	}

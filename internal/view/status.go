@@ -321,7 +321,11 @@ func blockNotes(blocks []Block, target string) []string {
 func (s TargetStatus) troubles() []string {
 	var notes []string
 	if s.ErrorMessage != "" {
-		notes = append(notes, "failed"+by(" in ", s.FailedIn)+": "+s.ErrorMessage)
+		note := "failed" + by(" in ", s.FailedIn) + ": " + s.ErrorMessage
+		if s.Restored {
+			note += "; it is as it was before"
+		}
+		notes = append(notes, note)
 	}
 	if len(s.Ways) > 0 {
 		notes = append(notes, "goes on with `"+strings.Join(s.Ways, "` or `")+"`")

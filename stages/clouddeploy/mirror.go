@@ -42,7 +42,9 @@ func (d *clouddeploy) mirror(ctx context.Context, op driver.Operation, f frozen,
 	case op.Call.Kind.IsCommand():
 		v.judgeCommand(&result, op.Call.Kind, f)
 	default:
-		d.judge(ctx, &result, v, f)
+		if err := d.judge(ctx, &result, v, change.Target, f); err != nil {
+			return op, err
+		}
 	}
 	if result.Outcome == driver.Succeeded {
 		result.Release, result.After = readBack(change, f.Rollout), standing{Release: releaseOf(f.Rollout), Rollout: f.Rollout}.json()
@@ -65,7 +67,7 @@ func readBack(change driver.Change, rollout string) driver.Release {
 }
 
 // judge says what became of a deployment or a rollback.
-func (d *clouddeploy) judge(ctx context.Context, result *driver.Result, v view, f frozen) {
+func (d *clouddeploy) judge(ctx context.Context, result *driver.Result, v view, of driver.Target, f frozen) error {
 	switch {
 	case v.Annotations[callAnnotation] != f.Request:
 		result.Outcome = driver.Failed
@@ -74,7 +76,38 @@ func (d *clouddeploy) judge(ctx context.Context, result *driver.Result, v view, 
 		result.Outcome = driver.Succeeded
 	case v.final():
 		result.Outcome, result.Errors = driver.Failed, d.problems(ctx, v)
+		return d.judgeBack(ctx, result, of, f)
 	}
+	return nil
+}
+
+// judgeBack says whether a rollout that did not succeed leaves the target as it was:
+// it never began to deploy (rejected, or cancelled while it waited), or a rollout that
+// Cloud Deploy made itself brought back what ran (repair).
+func (d *clouddeploy) judgeBack(ctx context.Context, result *driver.Result, of driver.Target, f frozen) error {
+	at, err := placeOf(of)
+	if err != nil {
+		return err
+	}
+	current, err := d.current(ctx, at)
+	if err != nil {
+		return err
+	}
+	had, err := d.rollouts(ctx, "-", onTarget(at), newestCreated, 10, func(all []*rollout) bool { return firstBegun(all) != nil })
+	if err != nil {
+		return err
+	}
+	s := observed{current: current, touched: firstBegun(had)}
+	untouched := s.current == nil && s.touched == nil
+	if standingOf(current).Release != f.Before || !s.settled() && !untouched {
+		return nil
+	}
+	result.Restored = true
+	if current != nil {
+		result.Release = releaseOn(current)
+	}
+	result.After = standingOf(current).json()
+	return nil
 }
 
 // status is the operation's, by the rollout's.

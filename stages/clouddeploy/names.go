@@ -28,6 +28,7 @@ type frozen struct {
 	Rollout  string   `json:"rollout"`            // resource name
 	Request  string   `json:"request,omitempty"`  // Deploy: the request id; Deploy, Rollback: the mark of the rollout
 	Newest   string   `json:"newest,omitempty"`   // Deploy, Rollback: the newest rollout on the target before; "" for none
+	Before   string   `json:"before,omitempty"`   // Deploy, Rollback: the release that ran; "" for nothing
 	Policies []string `json:"policies,omitempty"` // deploy policies to override, by resource name
 	Phase    string   `json:"phase,omitempty"`    // Advance, RetryJob, IgnoreJob, Terminate
 	Job      string   `json:"job,omitempty"`      // RetryJob, IgnoreJob, Terminate

@@ -157,7 +157,7 @@ func (d *clouddeploy) newRollout(ctx context.Context, p *draft, release string) 
 		return frozen{}, err
 	}
 	name := p.at.release(release) + "/rollouts/" + id
-	f := frozen{Rollout: name, Request: requestID(p.call.Key, name)}
+	f := frozen{Rollout: name, Request: requestID(p.call.Key, name), Before: standingOf(p.seen.current).Release}
 	if p.seen.newest != nil {
 		f.Newest = p.seen.newest.Name
 	}

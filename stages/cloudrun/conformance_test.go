@@ -42,6 +42,7 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		Inside:     server.Transport(),
 		Effects:    func() int { return len(server.Effects()) },
 		Intrude:    e.Intrude,
+		Fails:      "fail",
 	}
 }
 

@@ -71,6 +71,10 @@ type Harness struct {
 	// where Facts.Approves is false.
 	Asks *driver.Target
 
+	// Fails is the fault by which the platform fails a Deploy that it took; "" where its
+	// deployments do not fail.
+	Fails string
+
 	// NoEndpoint is why no variable of Env leads to the platform, so that none can lead
 	// elsewhere; "" where one does.
 	NoEndpoint string
@@ -124,6 +128,9 @@ func ofKind(first Harness, kind driver.Kind) []Case {
 	cases := []Case{of("OneEffect", oneEffect), of("DoneByHand", doneByHand)}
 	if kind.IsCommand() {
 		return cases
+	}
+	if kind == driver.Deploy && first.Fails != "" {
+		cases = append(cases, of("Failed", deployFailed, first.Fails))
 	}
 	return append(cases,
 		of("AnswerLost", answerLost, "cut"),

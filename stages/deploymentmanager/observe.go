@@ -52,6 +52,13 @@ type observed struct {
 	newest     *operation // the operation that ran or runs last; nil for none
 }
 
+// wholly reports whether the deployment is as a release's manifest says. After an
+// operation that failed its resources may be half-way to another, whatever manifest
+// it names.
+func (o observed) wholly(release string) bool {
+	return o.current.Release == release && o.update.Release == "" && (o.newest == nil || !o.newest.failed())
+}
+
 func (o observed) release() driver.Release {
 	r := driver.Release{ID: o.current.Release, Platform: o.current.Manifest}
 	if o.manifest != nil {

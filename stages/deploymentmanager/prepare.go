@@ -66,7 +66,7 @@ func (p *draft) refused() bool {
 func (d *deploymentmanager) prepareDeploy(ctx context.Context, p *draft) (driver.Prepared, error) {
 	p.checkForeign()
 	id := p.change.Release.ID
-	if p.seen.current.Release == id && p.seen.update.Release == "" {
+	if p.seen.wholly(id) {
 		return p.unchanged(), nil
 	}
 	from, err := d.origin(ctx, p, id)
@@ -123,7 +123,7 @@ func (d *deploymentmanager) prepareRollback(ctx context.Context, p *draft) (driv
 		return p.stopped(), nil
 	}
 	p.change.Release.ID = baseline.Release
-	if p.seen.current.Release == baseline.Release && p.seen.update.Release == "" {
+	if p.seen.wholly(baseline.Release) {
 		return p.unchanged(), nil
 	}
 	hit, ok, err := d.history(ctx, p.at, baseline.Release)

@@ -55,6 +55,12 @@ type Result struct {
 	Log     string          `json:"log,omitempty"`     // output of the platform's own steps (a release phase): untrusted text, shown in a group
 	Events  []Event         `json:"events,omitempty"`  // the platform's own history of the work, oldest first
 	Data    json.RawMessage `json:"data,omitempty"`    // the driver's, kept and shown (entrecode results)
+
+	// Restored, with Failed: the target was read back as it was before the call, because
+	// the platform took the effect back by itself or never began it. Release is what
+	// runs then, no id where nothing does, and a Rollback to what stood before the call
+	// has nothing left to do.
+	Restored bool `json:"restored,omitempty"`
 }
 
 // Event is one entry of a platform's own history of an operation.

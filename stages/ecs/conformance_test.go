@@ -26,6 +26,7 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		Inside:   b.server.Transport(),
 		Effects:  func() int { return len(b.server.Effects()) },
 		Intrude:  b.emulator.Intrude,
+		Fails:    "fail",
 		Reach:    func(kind driver.Kind) driver.Change { return b.reach(t, kind) },
 	}
 }

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ func (d *services) mirror(ctx context.Context, op driver.Operation, at place, f 
 func (d *services) judge(ctx context.Context, result *driver.Result, at place, f frozen, v view) error {
 	if v.Status != types.ServiceDeploymentStatusSuccessful {
 		result.Outcome, result.Errors = driver.Failed, v.problems()
-		return nil
+		return d.judgeBack(ctx, result, at, f)
 	}
 	arn := aws.ToString(v.TargetServiceRevision.Arn)
 	definitions, err := d.definitions(ctx, at.Region, arn)
@@ -60,6 +61,22 @@ func (d *services) judge(ctx context.Context, result *driver.Result, at place, f
 	}
 	result.Outcome = driver.Succeeded
 	result.Release, result.After = driver.Release{ID: f.Definition, Platform: v.arn()}, standing{Release: f.Definition}.json()
+	return nil
+}
+
+// judgeBack says whether a service runs what it ran before a deployment that failed,
+// and nothing else comes: whatever the deployment's status claims. A service of which
+// nothing says which revision will stay runs neither.
+func (d *services) judgeBack(ctx context.Context, result *driver.Result, at place, f frozen) error {
+	o, err := d.observe(ctx, at)
+	if _, unclear := errors.AsType[*busyError](err); unclear {
+		return nil
+	}
+	if err != nil || o.current != nil || o.runs == "" || o.runs != f.Before {
+		return err
+	}
+	result.Restored = true
+	result.Release, result.After = driver.Release{ID: o.runs}, standing{Release: o.runs}.json()
 	return nil
 }
 

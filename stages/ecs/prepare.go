@@ -18,6 +18,7 @@ import (
 // frozen is what Prepare hands to Begin, Lookup and Poll in Call.Data.
 type frozen struct {
 	Definition string    `json:"definition,omitempty"` // Deploy, Rollback: the task definition, "family:revision"
+	Before     string    `json:"before,omitempty"`     // what the service ran when the call was prepared; "" for nothing
 	Newest     string    `json:"newest,omitempty"`     // the service's newest deployment before, by ARN; "" for none
 	After      time.Time `json:"after,omitzero"`       // newer deployments than this are looked for, by ECS's clock
 	Deployment string    `json:"deployment,omitempty"` // the deployment that a command is for, by ARN
@@ -115,7 +116,7 @@ func (d *services) prepareUpdate(ctx context.Context, p *draft) (driver.Prepared
 		return p.stopped(), nil
 	}
 	p.notes()
-	f := frozen{Definition: id}
+	f := frozen{Definition: id, Before: p.seen.runs}
 	var err error
 	if f.Newest, f.After, err = d.watermark(ctx, p.at); err != nil {
 		return driver.Prepared{}, err

@@ -32,6 +32,7 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		Inside:   r.server.Transport(),
 		Effects:  r.effects,
 		Intrude:  r.server.Intrude,
+		Fails:    "fail",
 	}
 }
 

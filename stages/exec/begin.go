@@ -142,6 +142,7 @@ func (d *programs) readBack(ctx context.Context, op driver.Operation, at place, 
 	r := driver.Result{Outcome: driver.Failed, Log: op.Results[at.of.Name].Log, Errors: w.Failed}
 	switch {
 	case len(w.Failed) > 0:
+		r.Restored = divided(s.split(), f.Before.split()) && s.pending.ID == ""
 	case divided(s.split(), f.After.split()) && s.pending.ID == "":
 		r.Outcome, r.Release = driver.Succeeded, op.Call.Changes[0].Release
 	case !w.Told:

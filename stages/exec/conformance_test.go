@@ -38,6 +38,7 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		OutOfReach: "the program itself is not started in a rehearsal",
 		Effects:    func() int { return len(server.Effects()) },
 		Intrude:    e.Intrude,
+		Fails:      "fail",
 	}
 }
 

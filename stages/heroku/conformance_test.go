@@ -37,6 +37,7 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		Inside:   a.server.Transport(),
 		Effects:  func() int { return len(a.effects()) },
 		Intrude:  a.emulator.Intrude,
+		Fails:    "fail",
 	}
 }
 

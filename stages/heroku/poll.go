@@ -218,7 +218,7 @@ func (h *heroku) conclusion(ctx context.Context, f frozen, p part, r report, see
 	ours := seen.ours
 	switch {
 	case ours == nil && r.release == "" && h.now().After(p.intended.Add(lateness)):
-		return failure(f, nil, fmt.Sprintf("Heroku made no release here within %s; why is not known, because the answer to the promotion was lost", lateness)), nil
+		return p.asBefore(failure(f, nil, fmt.Sprintf("Heroku made no release here within %s; why is not known, because the answer to the promotion was lost", lateness)), seen.running), nil
 	case ours == nil || ours.Status == pending:
 		return driver.Result{Outcome: driver.Open}, nil
 	case ours.slug() != f.Slug:
@@ -227,7 +227,7 @@ func (h *heroku) conclusion(ctx context.Context, f frozen, p part, r report, see
 	case ours.Status == failed:
 		result := failure(f, ours, fmt.Sprintf("release v%d failed in its release phase; %s", ours.Version, stillRunning(seen.running)))
 		result.Log = h.output(ctx, ours)
-		return result, nil
+		return p.asBefore(result, seen.running), nil
 	case seen.running.slug() != f.Slug:
 		return failure(f, ours, fmt.Sprintf("release v%d succeeded, but v%d with slug %q runs there now: somebody else released it", ours.Version, seen.running.Version, seen.running.slug())), nil
 	default:
@@ -261,6 +261,17 @@ func failure(f frozen, r *release, message string) driver.Result {
 	return result
 }
 
+// asBefore is a failure after which running is what runs. A release that failed in its
+// release phase never runs, so that mostly nothing is to be gone back from.
+func (p part) asBefore(result driver.Result, running *release) driver.Result {
+	if running.slug() == "" || running.slug() != p.Slug {
+		return result
+	}
+	result.Restored, result.After = true, standingOf(running)
+	result.Release = driver.Release{ID: running.slug(), Platform: running.ID, Comment: running.Description}
+	return result
+}
+
 // promotionFailed is a target that Heroku itself calls failed: its message, and
 // the output of the release phase, if it came that far.
 func (h *heroku) promotionFailed(ctx context.Context, f frozen, p part, r report) (driver.Result, error) {
@@ -268,17 +279,21 @@ func (h *heroku) promotionFailed(ctx context.Context, f frozen, p part, r report
 	if message == "" {
 		message = "Heroku gives no reason"
 	}
+	_, running, err := h.stands(ctx, p.App)
+	if err != nil && !invisible(err) {
+		return driver.Result{}, err
+	}
 	if r.release == "" {
-		return failure(f, nil, message), nil
+		return p.asBefore(failure(f, nil, message), running), nil
 	}
 	made, err := h.release(ctx, p.App, r.release)
 	if invisible(err) {
-		return failure(f, &release{ID: r.release}, message), nil
+		return p.asBefore(failure(f, &release{ID: r.release}, message), running), nil
 	}
 	if err != nil {
 		return driver.Result{}, err
 	}
 	result := failure(f, made, message+fmt.Sprintf(" (release v%d)", made.Version))
 	result.Log = h.output(ctx, made)
-	return result, nil
+	return p.asBefore(result, running), nil
 }
