@@ -28,6 +28,7 @@ func (p *Pipeline) check() []Problem {
 	c.components()
 	c.sources()
 	c.canaries()
+	c.identities()
 	c.variables()
 	c.resources()
 	c.references()

@@ -86,6 +86,7 @@ type Stage struct {
 	Predeploy      []*Check   // scope: stage checks alone; those of scope target are resolved into the targets
 	Verify         []*Check
 	Postdeploy     []*Check
+	Identities     []Identity // who asks for its targets, unless they name their own, and for its checks
 
 	after     []At[string] // the stages that it names
 	saysAfter bool         // it has the key, perhaps empty
@@ -127,6 +128,7 @@ type Target struct {
 	Timeout          time.Duration
 	OperationTimeout time.Duration
 	Poll             driver.Backoff
+	Identities       []Identity // who asks for it and for its checks; see [Target.As]
 }
 
 // Driver is the target as the driver contract has it.

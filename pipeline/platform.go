@@ -14,17 +14,22 @@ import (
 // encodes it as JSON.
 func (w *walker) platform(name string, n *yaml.Node) (driver.Facts, json.RawMessage) {
 	i := slices.IndexFunc(w.platforms, func(f driver.Facts) bool { return f.Platform == name })
-	facts := w.platforms[i]
-	keys := make([]string, len(facts.Keys))
-	for i, k := range facts.Keys {
+	config, _ := w.declared(name, n, w.platforms[i].Keys)
+	return w.platforms[i], config
+}
+
+// declared reads a mapping by keys that facts have, and encodes it as JSON.
+func (w *walker) declared(name string, n *yaml.Node, of []driver.Key) (json.RawMessage, mapping) {
+	keys := make([]string, len(of))
+	for i, k := range of {
 		keys[i] = k.Name
 	}
 	m, ok := w.mapping(n, name, keys...)
 	if !ok {
-		return facts, nil
+		return nil, mapping{}
 	}
 	config := map[string]any{}
-	for _, k := range facts.Keys {
+	for _, k := range of {
 		if k.Required {
 			m.require(k.Name)
 		}
@@ -39,7 +44,7 @@ func (w *walker) platform(name string, n *yaml.Node) (driver.Facts, json.RawMess
 	if err != nil {
 		w.problem(m.pos, fmt.Sprintf("%s: cannot be written as JSON: %v", name, err))
 	}
-	return facts, data
+	return data, m
 }
 
 // platformValue reads one key of a platform's mapping.

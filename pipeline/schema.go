@@ -218,16 +218,30 @@ func approvalSchema() schema {
 }
 
 // sharedKeys are those that stages and targets have in common.
-func sharedKeys(check string) schema {
+func sharedKeys(platforms []driver.Facts, check string) schema {
 	checks := func(about string) schema { return list(about, schema{"$ref": "#/$defs/" + check}) }
 	return schema{
 		"predeploy":        checks("Checks before the release is deployed."),
 		"verify":           checks("Checks of each phase."),
 		"postdeploy":       checks("Checks after the release was deployed."),
 		"strategy":         object(schema{"canary": canarySchema()}).about("How traffic moves to a release; {} takes a stage's canary away."),
+		"identity":         identitySchema(platforms),
 		"timeout":          duration(positive, "How long a rollout may take."),
 		"operationTimeout": duration(positive, "How long one operation of the platform may take."),
 	}
+}
+
+// identitySchema is who asks, by each vendor's own keys.
+func identitySchema(platforms []driver.Facts) schema {
+	keys := schema{}
+	for _, i := range identitiesOf(platforms) {
+		one := keyedSchema(i.Keys)
+		one["minProperties"] = 1
+		keys[i.Name] = one
+	}
+	s := object(keys).about("Who asks the platforms and what checks ask, in the place of whom the environment has.")
+	s["minProperties"] = 1
+	return s
 }
 
 func with(keys schema, more schema) schema {
@@ -249,7 +263,7 @@ func stageSchema(platforms []driver.Facts) schema {
 		"approval":       approvalSchema(),
 		"url":            literal(address(pageForm, "Where people see what the stage runs: GitHub's deployments link there.")),
 		"targets":        listOfSome("The places of this stage, in the order in which they begin.", targetSchema(platforms)),
-	}, sharedKeys("check")), "name", "targets")
+	}, sharedKeys(platforms, "check")), "name", "targets")
 	return s.also(schema{"if": schema{"required": []string{"waves"}}, "then": schema{"properties": schema{"onFailure": schema{"enum": []string{Halt, RollbackAll}}}}})
 }
 
@@ -282,14 +296,17 @@ func targetSchema(platforms []driver.Facts) schema {
 		names = append(names, f.Platform)
 		keys[f.Platform] = platformSchema(f)
 	}
-	return object(with(keys, sharedKeys("checkOfTarget")), "name").oneOfKeys(names...)
+	return object(with(keys, sharedKeys(platforms, "checkOfTarget")), "name").oneOfKeys(names...)
 }
 
 // platformSchema is a target's mapping by the platform's own facts.
-func platformSchema(f driver.Facts) schema {
+func platformSchema(f driver.Facts) schema { return keyedSchema(f.Keys).about(f.Title) }
+
+// keyedSchema is a mapping by keys that facts have.
+func keyedSchema(of []driver.Key) schema {
 	keys, required := schema{}, []string(nil)
-	s := object(keys).about(f.Title)
-	for _, k := range f.Keys {
+	s := object(keys)
+	for _, k := range of {
 		keys[k.Name] = keySchema(k)
 		if k.Required {
 			required = append(required, k.Name)

@@ -24,12 +24,13 @@ type shared struct {
 	canary                        *Canary
 	predeploy, verify, postdeploy []*Check
 	timeout, operationTimeout     time.Duration
+	identities                    []Identity
 }
 
 // stage reads one step of the order and its targets.
 func (w *walker) stage(n *yaml.Node, p *Pipeline) (*Stage, bool) {
 	m, ok := w.mapping(n, "a stage", "name", "after", "supersede", "afterGoingBack", "onFailure", "waves", "soak", "approval", "url", "predeploy", "verify", "postdeploy",
-		"strategy", "timeout", "operationTimeout", "targets")
+		"strategy", "identity", "timeout", "operationTimeout", "targets")
 	if !ok {
 		return nil, false
 	}
@@ -51,6 +52,7 @@ func (w *walker) stage(n *yaml.Node, p *Pipeline) (*Stage, bool) {
 	s.TakeBack = s.Waves.takeBack()
 	own := w.shared(m, shared{timeout: p.Timeout, operationTimeout: p.OperationTimeout})
 	forTargets := own
+	s.Identities = own.identities
 	s.Predeploy, forTargets.predeploy = byScope(own.predeploy)
 	s.Verify, forTargets.verify = byScope(own.verify)
 	s.Postdeploy, forTargets.postdeploy = byScope(own.postdeploy)
@@ -72,6 +74,7 @@ func (w *walker) shared(m mapping, inherited shared) shared {
 		postdeploy:       inherited.postdeploy,
 		timeout:          m.duration("timeout", inherited.timeout, 1),
 		operationTimeout: m.duration("operationTimeout", inherited.operationTimeout, 1),
+		identities:       w.identities(m.node("identity"), inherited.identities),
 	}
 	if m.has("strategy") {
 		s.canary = w.strategy(m.node("strategy"))

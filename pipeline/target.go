@@ -15,7 +15,7 @@ import (
 func (w *walker) target(n *yaml.Node, s *Stage, inherited shared) (*Target, bool) {
 	platforms := w.platformNames()
 	keys := append([]string{"name", "component", "from", "formerly", "artifact"}, platforms...)
-	keys = append(keys, "strategy", "predeploy", "verify", "postdeploy", "timeout", "operationTimeout", "poll")
+	keys = append(keys, "strategy", "identity", "predeploy", "verify", "postdeploy", "timeout", "operationTimeout", "poll")
 	m, ok := w.mapping(n, "a target", keys...)
 	if !ok {
 		return nil, false
@@ -36,6 +36,7 @@ func (w *walker) target(n *yaml.Node, s *Stage, inherited shared) (*Target, bool
 		Postdeploy:       own.postdeploy,
 		Timeout:          own.timeout,
 		OperationTimeout: own.operationTimeout,
+		Identities:       own.identities,
 		Poll:             w.poll(m.node("poll")),
 	}
 	w.targetScopes(m, own)

@@ -111,6 +111,21 @@ func (g Gate) Permissions() []string {
 	}
 }
 
+// Vendor is whom the check asks as somebody that the pipeline file may name; "" where
+// nobody can be named.
+func (g Gate) Vendor() string {
+	switch {
+	case g.Alarms != nil:
+		return g.Alarms.Vendor()
+	case g.Metric != nil:
+		return g.Metric.Vendor()
+	case g.Compare != nil:
+		return g.Compare.Canary.Vendor()
+	default:
+		return ""
+	}
+}
+
 // mostName is how many characters name a check.
 const mostName = 80
 

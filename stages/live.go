@@ -12,37 +12,44 @@ import (
 const readLive = "read what runs"
 
 // Live is what runs on targets of any platforms now, and why that cannot be
-// told, both in their order. A platform is asked once for all of its targets;
-// what goes wrong with one of them, or with one platform, leaves the others. The
+// told, both in their order. A platform is asked once for all of its targets
+// that are asked as the same; what goes wrong with one of them, or with one platform, leaves the others. The
 // errors are [*Error].
 func (s *Stages) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
 	live, errs := make([]driver.Live, len(targets)), make([]error, len(targets))
-	var order []*opener
-	of := map[*opener][]int{}
+	var order []asked
+	of := map[asked][]int{}
 	for i, t := range targets {
 		o := s.find(t.Platform)
 		if o == nil {
 			errs[i] = unknownPlatform(t)
 			continue
 		}
-		if len(of[o]) == 0 {
-			order = append(order, o)
+		key := asked{o, string(s.envOf(t).Identity)}
+		if len(of[key]) == 0 {
+			order = append(order, key)
 		}
-		of[o] = append(of[o], i)
+		of[key] = append(of[key], i)
 	}
 	guard.Each(readLive, len(order), len(order), func(n int) error {
-		o := order[n]
-		part := make([]driver.Target, len(of[o]))
-		for k, i := range of[o] {
+		which := of[order[n]]
+		part := make([]driver.Target, len(which))
+		for k, i := range which {
 			part[k] = targets[i]
 		}
-		found, failed := o.live(ctx, s.env, part)
-		for k, i := range of[o] {
+		found, failed := order[n].live(ctx, s.envOf(part[0]), part)
+		for k, i := range which {
 			live[i], errs[i] = found[k], failed[k]
 		}
 		return nil
 	})
 	return live, errs
+}
+
+// asked is a platform, and as whom it is asked.
+type asked struct {
+	*opener
+	as string
 }
 
 // live asks one platform about its targets.

@@ -10,6 +10,7 @@ package stages
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"sync"
 
@@ -31,17 +32,39 @@ type Platform struct {
 type Stages struct {
 	env       driver.Env
 	platforms []*opener
+	as        func(driver.Target) json.RawMessage // see As; nil names nobody
 }
 
 // New returns stages on the given platforms. No driver is opened yet. All of
 // them send through env.Transport under the rules of internal/transport.
 func New(env driver.Env, platforms ...Platform) *Stages {
 	env.Transport = transport.New(env.Transport, transport.Options{})
+	if env.Sessions == nil {
+		env.Sessions = &driver.Sessions{}
+	}
 	s := &Stages{env: env}
 	for _, p := range platforms {
-		s.platforms = append(s.platforms, &opener{platform: p})
+		s.platforms = append(s.platforms, &opener{platform: p, opened: map[string]*opened{}})
 	}
 	return s
+}
+
+// As is the same stages, of which each target is asked as whom identify names, by the
+// keys of its platform's [driver.Facts.Identity]; nil leaves it to the environment.
+// Each identity has a driver of its own: what one may do, none does for another.
+func (s *Stages) As(identify func(driver.Target) json.RawMessage) *Stages {
+	named := *s
+	named.as = identify
+	return &named
+}
+
+// envOf is the environment with who asks for t.
+func (s *Stages) envOf(t driver.Target) driver.Env {
+	env := s.env
+	if s.as != nil {
+		env.Identity = s.as(t)
+	}
+	return env
 }
 
 // Facts returns what is known of a platform by its name in the pipeline file.
@@ -60,7 +83,7 @@ func (s *Stages) Target(t driver.Target) (*Target, error) {
 	if o == nil {
 		return nil, unknownPlatform(t)
 	}
-	return &Target{target: t, env: s.env, opener: o}, nil
+	return &Target{target: t, env: s.envOf(t), opener: o}, nil
 }
 
 func (s *Stages) find(platform string) *opener {
@@ -71,12 +94,17 @@ func (s *Stages) find(platform string) *opener {
 	return s.platforms[i]
 }
 
-// opener opens one platform's driver once. A failure is kept too, unless it
-// was only the caller's context that ended.
+// opener opens one platform's driver once for each identity. A failure is kept too,
+// unless it was only the caller's context that ended.
 type opener struct {
 	platform Platform
 
 	mu     sync.Mutex
+	opened map[string]*opened // by identity
+}
+
+// opened is a driver, or why there is none.
+type opened struct {
 	driver driver.Driver
 	err    error
 }
@@ -84,8 +112,8 @@ type opener struct {
 func (o *opener) open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.driver != nil || o.err != nil {
-		return o.driver, o.err
+	if had := o.opened[string(env.Identity)]; had != nil {
+		return had.driver, had.err
 	}
 	var d driver.Driver
 	err := guard.Do("opening "+o.platform.Facts.Platform, func() (err error) {
@@ -95,6 +123,6 @@ func (o *opener) open(ctx context.Context, env driver.Env) (driver.Driver, error
 	if err != nil && ctx.Err() != nil {
 		return nil, err
 	}
-	o.driver, o.err = d, err
+	o.opened[string(env.Identity)] = &opened{d, err}
 	return d, err
 }

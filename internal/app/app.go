@@ -109,6 +109,7 @@ type invocation struct {
 	news        bool                // something happened to the pipeline at work that its history tells
 	parts       []part              // what pipelines came to that may have been changed
 	used        used                // requests, under --debug
+	sessions    *driver.Sessions    // what drivers and checks ask as, once
 }
 
 func newInvocation(p Process) *invocation {
@@ -121,7 +122,7 @@ func newInvocation(p Process) *invocation {
 	terminal := p.Stderr
 	stream := &shared{w: p.Stderr}
 	p.Stderr = stream
-	inv := &invocation{Process: p, terminal: terminal, started: time.Now(), overlay: map[string]string{}, platforms: all.Platforms(), process: open.NewProcess()}
+	inv := &invocation{Process: p, terminal: terminal, started: time.Now(), overlay: map[string]string{}, platforms: all.Platforms(), process: open.NewProcess(), sessions: &driver.Sessions{}}
 	inv.credentials = credentialNames(inv.platforms)
 	inv.own = func(name string) string {
 		if v, ok := inv.overlay[name]; ok {

@@ -178,6 +178,9 @@ func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 	}
 	for _, p := range pipelines {
 		inv.hideHooks(p.Notify)
+		for _, name := range p.Variables() {
+			inv.runner.Mask(inv.getenv(name))
+		}
 	}
 	inv.notices(pipelines)
 	if err := inv.resolvePlaces(pipelines); err != nil {

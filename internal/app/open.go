@@ -20,6 +20,7 @@ import (
 	"sluice/internal/platform"
 	"sluice/internal/sandbox"
 	emulators "sluice/internal/sandbox/all"
+	"sluice/internal/sandbox/identity"
 	"sluice/internal/sandbox/measured"
 	"sluice/internal/store/limit"
 	"sluice/internal/work"
@@ -70,6 +71,9 @@ func (inv *invocation) emulate(ctx context.Context, pipelines []*pipeline.Pipeli
 	}
 	if sources != nil {
 		options.Beside = sources
+	}
+	if who := identity.New(pipelines, work.System().Now, func(text string) { inv.console.line("", "sandbox: "+text) }); who != nil {
+		options.Identity = who
 	}
 	server, err := sandbox.Start(context.WithoutCancel(ctx), options)
 	if err != nil {
@@ -141,12 +145,12 @@ func (inv *invocation) places(p *pipeline.Pipeline) int {
 
 // config is what an engine works with.
 func (inv *invocation) config(p *pipeline.Pipeline, run actions.Context, held *ledger.Ledger, w *work.Work) engine.Config {
-	platforms := platform.Open(platform.Config{Env: inv.env(), Platforms: inv.platforms, Redact: inv.runner.Redact})
+	platforms := platform.Open(platform.Config{Env: inv.env(), Platforms: inv.platforms, As: inv.as(p), Redact: inv.runner.Redact})
 	facts := held.Facts()
 	return engine.Config{
 		Pipeline: p,
 		Platform: platforms.During(w),
-		Checks:   inv.checks(),
+		Checks:   inv.checks(p),
 		Reviews:  reviews{inv},
 		Ledger:   held,
 		Work:     w,
@@ -160,7 +164,7 @@ func (inv *invocation) config(p *pipeline.Pipeline, run actions.Context, held *l
 
 // checks run the pipeline file's hooks and gates. Under --sandbox they too
 // reach the emulators; the runner's own token is none of their business.
-func (inv *invocation) checks() *check.Runner {
+func (inv *invocation) checks(p *pipeline.Pipeline) *check.Runner {
 	environ := slices.DeleteFunc(slices.Clone(inv.Environ), func(kv string) bool {
 		return strings.HasPrefix(kv, "ACTIONS_RUNTIME_TOKEN=") || strings.HasPrefix(kv, "INPUT_TOKEN=")
 	})
@@ -171,12 +175,15 @@ func (inv *invocation) checks() *check.Runner {
 	if inv.reach != nil {
 		transport = inv.reach(transport)
 	}
-	return &check.Runner{Environ: environ, Transport: transport, Now: inv.Clock.Now, Sleep: inv.Clock.Sleep, Log: inv.console.Log, Redact: inv.runner.Redact, Mask: inv.runner.Mask}
+	return &check.Runner{
+		Environ: environ, Transport: transport, Now: inv.Clock.Now, Sleep: inv.Clock.Sleep, Log: inv.console.Log, Redact: inv.runner.Redact, Mask: inv.runner.Mask,
+		As: inv.checksAs(p), Sessions: inv.sessions,
+	}
 }
 
 // env is the drivers' view of the world.
 func (inv *invocation) env() driver.Env {
-	return driver.Env{Getenv: inv.getenv, Now: inv.Clock.Now, Transport: inv.transport(), Secret: inv.keep}
+	return driver.Env{Getenv: inv.getenv, Now: inv.Clock.Now, Transport: inv.transport(), Sessions: inv.sessions, Secret: inv.keep}
 }
 
 // actor is who started this invocation, why, and what they pass.

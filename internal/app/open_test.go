@@ -12,6 +12,7 @@ import (
 
 	"sluice/internal/actions"
 	"sluice/internal/ledger"
+	"sluice/pipeline"
 	"sluice/rollout"
 )
 
@@ -193,7 +194,7 @@ func TestRunOver(t *testing.T) {
 func TestChecksEnvironment(t *testing.T) {
 	inv := invoked(t, []string{"PATH=/bin", "ACTIONS_RUNTIME_TOKEN=a", "INPUT_TOKEN=b", "AWS_ACCESS_KEY_ID=real"})
 	inv.sandboxEnv = map[string]string{"AWS_ACCESS_KEY_ID": "dummy"}
-	got := inv.checks().Environ
+	got := inv.checks(&pipeline.Pipeline{}).Environ
 	if want := []string{"PATH=/bin", "AWS_ACCESS_KEY_ID=real", "AWS_ACCESS_KEY_ID=dummy"}; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}

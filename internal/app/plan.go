@@ -128,7 +128,7 @@ func (inv *invocation) tellPlan(ctx context.Context, p *pipeline.Pipeline, make 
 	text := shown(inv, plan).Text(permissions)
 	inv.publishPlan(ctx, p, out, text)
 	inv.result = &result{pipeline: p, matrix: matrix, outcome: out, text: text, summary: true, extra: map[string]any{
-		"targets": plan.Targets, "findings": plan.Findings, "permissions": permissions,
+		"targets": plan.Targets, "findings": plan.Findings, "identities": plan.Identities, "permissions": permissions,
 	}}
 	return nil
 }
@@ -138,7 +138,11 @@ func (inv *invocation) permissions(p *pipeline.Pipeline) []string {
 	if inv.flags.sandbox {
 		return nil
 	}
-	return append(inv.readsState(p), publish.Permissions(p)...)
+	list := append(inv.readsState(p), publish.Permissions(p)...)
+	if p.ShowsToken() {
+		list = append(list, "id-token: write")
+	}
+	return list
 }
 
 // readsState are the permissions that state and reviews need.

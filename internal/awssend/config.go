@@ -3,6 +3,7 @@ package awssend
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -43,6 +44,18 @@ type Options struct {
 	Attempts int
 	// MaxBackoff is the longest wait between two attempts.
 	MaxBackoff time.Duration
+	// Identity is who requests are made as; none is whom the environment has.
+	Identity Identity
+	// Sessions are shared by all that ask as the same; nil shares nothing.
+	Sessions Sessions
+	// Check refuses an endpoint, by the variable that set it; nil takes all.
+	Check func(name, url string) error
+}
+
+// Sessions keep one session of each identity.
+type Sessions interface {
+	// Once is what fresh made for the key, the first time.
+	Once(key string, fresh func() any) any
 }
 
 // Load is AWS's own configuration: its default credential chain, regions and
@@ -60,7 +73,12 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 	}
 	k.profiles(cfg)
 	cfg.Credentials = &kept{chain: cfg.Credentials, keeper: k}
-	return cfg, nil
+	if o.Identity.Role == "" {
+		return cfg, nil
+	}
+	session, err := o.assume(cfg, k)
+	cfg.Credentials = &kept{chain: session, keeper: k}
+	return cfg, err
 }
 
 // Endpoint is the first of the variables that names a server, and what it says;
@@ -93,6 +111,9 @@ func (o Options) load(k *keeper) []func(*config.LoadOptions) error {
 	}
 	if region := cmp.Or(o.Region, RegionOf(o.Getenv)); region != "" {
 		all = append(all, config.WithRegion(region))
+	}
+	if o.Identity.Profile != "" { // the environment's own keys are not it
+		return append(all, config.WithSharedConfigProfile(o.Identity.Profile))
 	}
 	if id, secret := o.Getenv("AWS_ACCESS_KEY_ID"), o.Getenv("AWS_SECRET_ACCESS_KEY"); id != "" && secret != "" {
 		static := credentials.NewStaticCredentialsProvider(id, secret, o.Getenv("AWS_SESSION_TOKEN"))
@@ -190,8 +211,11 @@ type kept struct {
 // Retrieve asks the chain.
 func (c *kept) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	got, err := c.chain.Retrieve(ctx)
+	if told, ok := errors.AsType[*CredentialsError](err); ok {
+		return got, told
+	}
 	if err != nil {
-		return got, &CredentialsError{err}
+		return got, &CredentialsError{err: err}
 	}
 	c.keeper.credentials(got)
 	return got, nil
@@ -199,7 +223,11 @@ func (c *kept) Retrieve(ctx context.Context) (aws.Credentials, error) {
 
 // CredentialsError means that the chain gave no credentials: the request was never
 // sent.
-type CredentialsError struct{ err error }
+type CredentialsError struct {
+	err    error
+	Remedy string // what can be done; "" where credentials are what is missing
+	Later  bool   // another try may have some
+}
 
 // Error says so in front of the reason.
 func (e *CredentialsError) Error() string { return "no AWS credentials: " + e.err.Error() }

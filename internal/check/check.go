@@ -5,6 +5,7 @@ package check
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"sluice/internal/guard"
 	"sluice/internal/program"
 	"sluice/rollout"
+	"sluice/stages/driver"
 )
 
 // DefaultTimeout bounds a check that names no timeout of its own.
@@ -52,9 +54,16 @@ type Runner struct {
 	// Redact takes secrets out of text. What a failed check says is recorded,
 	// and state never holds a secret.
 	Redact func(string) string
+	// As names who asks a vendor for a target, or for a stage where target is "", by the
+	// vendor's keys; nil names nobody.
+	As func(stage, target, vendor string) json.RawMessage
+	// Sessions are shared with the platforms' drivers; nil shares nothing.
+	Sessions *driver.Sessions
 	// Mask is told the values that the headers of HTTP checks carry, before
 	// their first use.
 	Mask func(values ...string)
+
+	identity json.RawMessage // of one check, see asked
 }
 
 // Preflight says why a check could not run here: a program that is not there,

@@ -95,6 +95,7 @@ func told(err error) analysis.Sample {
 }
 
 func (r *Runner) measure(ctx context.Context, g rollout.Gate, v Vars, w analysis.Window) (analysis.Sample, error) {
+	r = r.asked(g, v)
 	switch {
 	case g.Alarms != nil:
 		return r.alarms(ctx, g.Alarms)

@@ -19,6 +19,22 @@ import (
 	"sluice/stages/driver"
 )
 
+// asked is the runner for one check: it asks as who the check's target, or its stage,
+// names for that.
+func (r *Runner) asked(g rollout.Gate, v Vars) *Runner {
+	vendor := g.Vendor()
+	if r.As == nil || vendor == "" {
+		return r
+	}
+	target := v.Target
+	if g.StageScope {
+		target = ""
+	}
+	own := *r
+	own.identity = r.As(v.Stage, target, vendor)
+	return &own
+}
+
 // env is the runner's environment as clients take it.
 func (r *Runner) env() driver.Env {
 	base := r.Transport
@@ -27,7 +43,7 @@ func (r *Runner) env() driver.Env {
 	}
 	return driver.Env{
 		Getenv:    func(name string) string { value, _ := r.lookup(name); return value },
-		Transport: base, Now: r.Now,
+		Transport: base, Now: r.Now, Identity: r.identity, Sessions: r.Sessions,
 		Secret: func(value string) {
 			if r.Mask != nil {
 				r.Mask(value)

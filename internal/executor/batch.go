@@ -9,11 +9,12 @@ import (
 )
 
 // joinKey is what the targets of one call have in common: the same effect of the
-// same release from the same source, in one wave of one promotion.
+// same release from the same source, asked for as the same, in one wave of one
+// promotion.
 type joinKey struct {
-	platform, promotion, source, release, phase string
-	kind                                        driver.Kind
-	wave                                        int
+	platform, as, promotion, source, release, phase string
+	kind                                            driver.Kind
+	wave                                            int
 }
 
 // joinKey is a row's; false where its effect is a call of its own.
@@ -30,7 +31,7 @@ func (q *queue) joinKeyOf(m *machine, r *row, e *rollout.Execution, kind driver.
 		return joinKey{}, false
 	}
 	return joinKey{
-		platform: r.record.Platform, promotion: e.Spec.Promotion, source: e.Spec.Source.Name, release: e.Spec.Release.ID,
+		platform: r.record.Platform, as: m.platform.AskedAs(e.Spec.Target), promotion: e.Spec.Promotion, source: e.Spec.Source.Name, release: e.Spec.Release.ID,
 		phase: r.due.Phase, kind: kind, wave: r.due.Wave,
 	}, true
 }

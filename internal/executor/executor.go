@@ -28,6 +28,7 @@ import (
 type Platform interface {
 	// Facts are a platform's; zero where there is no such platform.
 	Facts(platform string) driver.Facts
+	AskedAs(t driver.Target) string
 	Prepare(ctx context.Context, c driver.Call) (driver.Prepared, error)
 	Begin(ctx context.Context, c driver.Call) (driver.Operation, error)
 	Lookup(ctx context.Context, c driver.Call) (driver.Verdict, driver.Operation, error)

@@ -15,6 +15,7 @@ import (
 // fake is the platforms in memory, by name. It counts what it is asked and what
 // takes effect, answers as its script says, and lets operations take their time.
 type fake struct {
+	as       map[string]string // by target, who asks
 	mu       sync.Mutex
 	facts    map[string]driver.Facts
 	stands   map[string]standing // by target
@@ -96,6 +97,8 @@ func newFake() *fake {
 		reads: map[string]error{}, begun: map[string]*operation{},
 	}
 }
+
+func (f *fake) AskedAs(t driver.Target) string { return f.as[t.Name] }
 
 func (f *fake) Facts(platform string) driver.Facts { return f.facts[platform] }
 

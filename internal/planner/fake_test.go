@@ -15,7 +15,8 @@ import (
 // fake is platforms that count what they are asked, and can be slow, refuse, or
 // not answer.
 type fake struct {
-	pause    time.Duration // of every request
+	as       map[string]string // by target, who asks
+	pause    time.Duration     // of every request
 	runs     map[string]driver.Live
 	releases map[string]driver.Release // by id; made a day apart, r1 first
 	trouble  map[string]error          // by request: "live web", "resolve r2", "prepare web"
@@ -64,6 +65,8 @@ func (f *fake) Busy(err error) bool {
 	o, ok := errors.AsType[*outage](err)
 	return ok && o.busy
 }
+
+func (f *fake) AskedAs(t driver.Target) string { return f.as[t.Name] }
 
 func (f *fake) Facts(platform string) driver.Facts {
 	all := facts()

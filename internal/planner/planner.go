@@ -17,6 +17,7 @@ import (
 type Platform interface {
 	// Facts are a platform's; zero where there is no such platform.
 	Facts(platform string) driver.Facts
+	AskedAs(t driver.Target) string
 	// Live is what runs on targets now, in their order.
 	Live(ctx context.Context, targets []driver.Target) []Reading
 	// Resolve finds a release by what a person may call it, within t's reach.

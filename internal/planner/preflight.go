@@ -56,14 +56,14 @@ func (from reader) readAhead(ctx context.Context, calls [][]*draft) {
 
 // calls groups drafts as one call can serve them.
 func (from reader) calls(drafts []*draft) [][]*draft {
-	type key struct{ platform, source, release, kind string }
+	type key struct{ platform, as, source, release, kind string }
 	var calls [][]*draft
 	last := map[key]int{}
 	for _, d := range open(drafts) {
 		if d.resumes != "" || d.queued {
 			continue
 		}
-		k := key{platform: d.target.Platform.Platform, release: d.release.ID, kind: string(firstKind(d.spec))}
+		k := key{platform: d.target.Platform.Platform, as: from.platform.AskedAs(d.target.Driver()), release: d.release.ID, kind: string(firstKind(d.spec))}
 		size := from.platform.Facts(k.platform).BatchSize()
 		if d.source != nil {
 			k.source = d.source.Name.Value

@@ -142,5 +142,5 @@ func (p *Platforms) reachOf(t driver.Target) string {
 		return placeOf(t)
 	}
 	slices.Sort(parts)
-	return t.Platform + "\x00" + strings.Join(parts, "\x00")
+	return t.Platform + "\x00" + p.AskedAs(t) + "\x00" + strings.Join(parts, "\x00")
 }

@@ -15,6 +15,7 @@ package platform
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -28,6 +29,9 @@ import (
 type Config struct {
 	Env       driver.Env // Places is how many requests a driver may have under way in one call
 	Platforms []stages.Platform
+	// As names who asks for a target, by the keys of its platform's identity; nil names
+	// nobody.
+	As func(driver.Target) json.RawMessage
 	// Redact takes credentials out of text, and what moves a cursor or hides. Nil
 	// leaves text as it is.
 	Redact func(string) string
@@ -37,6 +41,7 @@ type Config struct {
 // when they are first used. It is safe for concurrent use.
 type Platforms struct {
 	stages *stages.Stages
+	as     func(driver.Target) json.RawMessage
 	redact func(string) string
 }
 
@@ -45,8 +50,15 @@ func Open(c Config) *Platforms {
 	if c.Redact == nil {
 		c.Redact = func(text string) string { return text }
 	}
-	return &Platforms{stages: stages.New(c.Env, c.Platforms...), redact: c.Redact}
+	if c.As == nil {
+		c.As = func(driver.Target) json.RawMessage { return nil }
+	}
+	return &Platforms{stages: stages.New(c.Env, c.Platforms...).As(c.As), as: c.As, redact: c.Redact}
 }
+
+// AskedAs tells apart as whom targets are asked, for one call carries only those that
+// are asked as the same; "" is whom the environment has.
+func (p *Platforms) AskedAs(t driver.Target) string { return string(p.as(t)) }
 
 // Facts are a platform's; zero where there is no such platform.
 func (p *Platforms) Facts(platform string) driver.Facts {

@@ -15,6 +15,7 @@ import (
 	"sluice/internal/ledger"
 	"sluice/internal/platform"
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/identity"
 	"sluice/internal/sandbox/measured"
 	"sluice/internal/view"
 	"sluice/internal/work"
@@ -72,6 +73,9 @@ func open(ctx context.Context, o Options) (*world, error) {
 	}
 	if sources != nil {
 		options.Beside = sources
+	}
+	if who := identity.New(pipelines, work.System().Now, nil); who != nil {
+		options.Identity = who
 	}
 	if w.server, err = sandbox.Start(context.WithoutCancel(ctx), options); err != nil {
 		return nil, err

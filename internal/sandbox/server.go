@@ -34,6 +34,9 @@ type Options struct {
 	Kill func()
 	// Beside is served beside the platforms, after them; nil for nothing.
 	Beside Beside
+	// Identity gives credentials to who the pipelines name, and is served last; nil for
+	// nothing. What it says of the environment counts before all others.
+	Identity Beside
 	// Listen is a loopback address, "127.0.0.1:0" without one. With a port,
 	// the emulators take it and those that follow, in their order.
 	Listen string
@@ -111,17 +114,25 @@ func (s *Server) open(ctx context.Context, o Options, used []Emulator) error {
 // openBeside serves what is asked beside the platforms. Where both name a variable,
 // such as a vendor's region, the platform's counts.
 func (s *Server) openBeside(ctx context.Context, o Options, i int) error {
-	if o.Beside == nil {
+	if o.Beside != nil {
+		host, err := s.serve(ctx, o.Listen, i, "what checks ask", o.Beside)
+		if err != nil {
+			return err
+		}
+		i++
+		s.beside = "http://" + host
+		env := o.Beside.Env(s.beside)
+		maps.Copy(env, s.env)
+		s.env = env
+	}
+	if o.Identity == nil {
 		return nil
 	}
-	host, err := s.serve(ctx, o.Listen, i, "what checks ask", o.Beside)
+	host, err := s.serve(ctx, o.Listen, i, "who asks", o.Identity)
 	if err != nil {
 		return err
 	}
-	s.beside = "http://" + host
-	env := o.Beside.Env(s.beside)
-	maps.Copy(env, s.env)
-	s.env = env
+	maps.Copy(s.env, o.Identity.Env("http://"+host))
 	return nil
 }
 

@@ -17,6 +17,8 @@ import (
 type Plan struct {
 	Targets  []TargetPlan     `json:"targets"`
 	Findings []driver.Finding `json:"findings"`
+	// Identities are who would ask, where the pipeline file names them.
+	Identities []IdentityPlan `json:"identities"`
 
 	command string
 	refused bool
@@ -104,6 +106,7 @@ func (v View) PlanOf(state *ledger.State, plan planner.Plan) Plan {
 		out.Targets = append(out.Targets, one)
 	}
 	out.Findings = append(out.Findings, refusalFindings(plan.Refusals)...)
+	out.Identities = append([]IdentityPlan{}, t.identities(plan)...)
 	if plan.Refused() {
 		out.Targets = []TargetPlan{} // one refusal refuses all
 	}
@@ -173,6 +176,9 @@ func (p Plan) Text(permissions []string) string {
 	}
 	for _, f := range p.Findings {
 		b.WriteString(string(f.Severity) + "  " + named(f.Target, planner.Text(f)) + "\n")
+	}
+	for _, i := range p.Identities {
+		b.WriteString("identity  " + i.text() + "\n")
 	}
 	if len(permissions) > 0 {
 		b.WriteString("the job's token needs " + strings.Join(permissions, ", ") + "\n")

@@ -5,6 +5,7 @@ package amazon
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -62,7 +63,13 @@ func Open(ctx context.Context, env driver.Env, service string) (Config, error) {
 			return Config{}, err
 		}
 	}
-	cfg, err := awssend.Load(ctx, awssend.Options{Getenv: env.Getenv, Client: client(env), Keep: env.Keep})
+	as, err := driver.As[awssend.Identity](env.Identity)
+	if err != nil {
+		return Config{}, &driver.OpenError{Explanation: driver.Explanation{Code: driver.Invalid}, Err: fmt.Errorf("identity: %w", err)}
+	}
+	cfg, err := awssend.Load(ctx, awssend.Options{
+		Getenv: env.Getenv, Client: client(env), Keep: env.Keep, Identity: as, Sessions: env.Sessions, Check: driver.CheckEndpoint,
+	})
 	if err != nil {
 		return Config{}, &driver.OpenError{
 			Explanation: driver.Explanation{Code: driver.Invalid, Remedy: "check the AWS_ variables and the AWS profile"},

@@ -1,6 +1,7 @@
 package amazon
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -73,7 +74,10 @@ func explainOurs(err error) (driver.Explanation, bool) {
 		return driver.Explanation{Code: driver.Lost, RequestID: e.requestID, Remedy: remedyUnbelievable}, true
 	}
 	if e, ok := errors.AsType[*awssend.CredentialsError](err); ok {
-		return driver.Explanation{Code: driver.Denied, Message: e.Error(), Remedy: remedyCredentials}, true
+		if e.Later {
+			return driver.Explanation{Code: driver.Retryable, Message: e.Error()}, true
+		}
+		return driver.Explanation{Code: driver.Denied, Message: e.Error(), Remedy: cmp.Or(e.Remedy, remedyCredentials)}, true
 	}
 	return driver.Explanation{}, false
 }

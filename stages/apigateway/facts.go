@@ -52,8 +52,14 @@ func Facts() driver.Facts {
 			Name: `[A-Za-z0-9_]+`, NameHint: "letters, digits and _, such as backend",
 			Value: `[A-Za-z0-9\-._~:/?#&=,]+`, ValueHint: "one or more letters, digits and -._~:/?#&=, signs",
 		},
-		Finds:   driver.Finds{What: "[REGION/]REST_API", About: "a REST API, by its id or name", Example: "eu-west-1/storefront"},
-		Login:   amazon.Login(),
-		Secrets: amazon.Secrets(),
+		Finds:    driver.Finds{What: "[REGION/]REST_API", About: "a REST API, by its id or name", Example: "eu-west-1/storefront"},
+		Login:    amazon.Login(),
+		Secrets:  amazon.Secrets(),
+		Identity: amazon.Identity(),
+		Needs: []driver.Permission{
+			{Name: "apigateway:GET"},
+			{Name: "apigateway:PATCH", Changes: true},
+			{Name: "apigateway:POST", Changes: true},
+		},
 	}
 }

@@ -56,6 +56,13 @@ func Facts() driver.Facts {
 		Finds:    driver.Finds{What: "PROJECT/LOCATION/PIPELINE", About: "a delivery pipeline", Example: "shop-1234/europe-west1/shop"},
 		Login:    google.Login(),
 		Secrets:  google.Secrets(),
+		Identity: google.Identity(),
+		Needs: []driver.Permission{
+			{Name: "roles/clouddeploy.viewer"},
+			{Name: "roles/clouddeploy.operator", Changes: true},
+			{Name: "roles/clouddeploy.approver", Changes: true},
+			{Name: "roles/iam.serviceAccountUser", Changes: true},
+		},
 	}
 }
 

@@ -55,6 +55,8 @@ type Facts struct {
 	Settle   time.Duration // an effect may become visible this late: Absent is never said sooner
 	Backoff  Backoff       // how its operations are polled unless the target's poll says otherwise
 	Secrets  []string      // environment variables that hold its credentials: masked before first use
+	Identity Identity      // how the file may name who asks it
+	Needs    []Permission  // what its API is asked for, as access is given there
 	Settings Settings      // what [Change.Variables] may hold
 	Split    Split         // how traffic is split, where Kinds has Weight
 	Ahead    bool          // Live of many targets reads what Prepare needs of each, in fewer requests: [Live.Stands]
@@ -108,6 +110,9 @@ type Key struct {
 	Identity bool   // the identity keys together name the resource; two targets may not share them. A text that may be left out could be anything then
 	Reach    bool   // targets that agree in all reach keys know the same releases; none: each knows its own
 	Bound    bool   // a release does not leave it: a target and its source that both name the key agree in it
+	Local    bool   // it means something on the machine alone that runs this: a rehearsal leaves it out
+	Token    bool   // it is shown the token of a job of GitHub Actions, unless a Local key stands beside it
+	Variable bool   // its value names an environment variable that holds a credential
 	Needs    string // the name of another key without which this one, set to true, means nothing; "" for none
 	Pattern  string // a regular expression (RE2) that the whole of every value matches; "" for any
 	Hint     string // says in words what Pattern wants, with an example
@@ -316,6 +321,11 @@ type Env struct {
 	// Places is how many requests a driver may have under way at a time in one
 	// call of its own. 0 means 8.
 	Places int
+	// Identity is who asks, as the file declares it by the keys of Facts.Identity; nil is
+	// whom the environment has. It holds no credential.
+	Identity json.RawMessage
+	// Sessions are shared with the other clients of the process; nil shares nothing.
+	Sessions *Sessions
 	// Secret is told every credential when the client obtains it (a secret key
 	// of a profile, an access token that was exchanged), before its first use, so
 	// that it is masked and redacted everywhere. Nil drops it. Drivers call it

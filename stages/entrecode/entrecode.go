@@ -14,10 +14,8 @@ package entrecode
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"sluice/internal/transport"
@@ -55,14 +53,15 @@ func Facts() driver.Facts {
 				Doc: "The platform's targets that one deployment goes to.",
 			},
 		},
-		Kinds:   []driver.Kind{driver.Deploy, driver.Rollback},
-		Batch:   1,
-		Settle:  10 * time.Second,
-		Backoff: driver.Backoff{Initial: 500 * time.Millisecond, Max: 20 * time.Second, Factor: 1.6},
-		Works:   "a deployment, by its deploymentID",
-		Finds:   driver.Finds{What: "APP_ID[/PLATFORM_ID]", About: "an app, whose platforms become targets", Example: "229b4384-fcfa-437b-833e-fc779a3f8f4c"},
-		Login:   driver.Login{Secrets: []string{tokenVariable}},
-		Secrets: []string{tokenVariable},
+		Kinds:    []driver.Kind{driver.Deploy, driver.Rollback},
+		Batch:    1,
+		Settle:   10 * time.Second,
+		Backoff:  driver.Backoff{Initial: 500 * time.Millisecond, Max: 20 * time.Second, Factor: 1.6},
+		Works:    "a deployment, by its deploymentID",
+		Finds:    driver.Finds{What: "APP_ID[/PLATFORM_ID]", About: "an app, whose platforms become targets", Example: "229b4384-fcfa-437b-833e-fc779a3f8f4c"},
+		Login:    driver.Login{Secrets: []string{tokenVariable}},
+		Secrets:  []string{tokenVariable},
+		Identity: driver.TokenIdentity("entrecode"),
 	}
 }
 
@@ -78,14 +77,10 @@ func Open(_ context.Context, env driver.Env) (driver.Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	token := strings.TrimSpace(env.Getenv(tokenVariable))
-	if token == "" {
-		return nil, &driver.OpenError{
-			Explanation: driver.Explanation{Code: driver.Denied, Remedy: tokenRemedy},
-			Err:         errors.New(tokenVariable + " is not set"),
-		}
+	token, err := env.Token(tokenVariable, tokenRemedy)
+	if err != nil {
+		return nil, err
 	}
-	env.Keep(token)
 	return &platform{env: env, client: &client{
 		entry: entry,
 		token: token,

@@ -55,7 +55,8 @@ type Client struct {
 }
 
 // Open checks the endpoint and sends nothing: credentials are looked for with
-// the first request. A loopback endpoint gets no credentials.
+// the first request. A loopback endpoint gets no credentials, unless the file names
+// who asks.
 func Open(env driver.Env, api API) (*Client, error) {
 	base := api.Endpoint
 	if over := override(env, api); over != "" {
@@ -74,7 +75,7 @@ func Open(env driver.Env, api API) (*Client, error) {
 	if transport == nil {
 		transport = http.DefaultTransport
 	}
-	if !driver.IsLoopback(u) {
+	if !driver.IsLoopback(u) || len(env.Identity) > 0 {
 		transport = newAuthorized(env, transport)
 	}
 	return &Client{base: base, http: &http.Client{

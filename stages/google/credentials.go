@@ -49,13 +49,29 @@ type authorized struct {
 	keep  func(string)
 	now   func() time.Time
 	fetch func(context.Context) (token, error) // a new one, or a *credentialsError
-	turn  chan struct{}                        // holds who looks at have; the others wait
-	have  token
+	*session
+}
+
+// session is the token of an identity, which all that ask as the same share.
+type session struct {
+	turn chan struct{} // holds who looks at have; the others wait
+	have token
 }
 
 func newAuthorized(env driver.Env, base http.RoundTripper) *authorized {
 	fetch := func(ctx context.Context) (token, error) { return fetch(ctx, env, base) }
-	return &authorized{base: base, keep: env.Keep, now: env.Time, fetch: fetch, turn: make(chan struct{}, 1)}
+	return &authorized{base: base, keep: env.Keep, now: env.Time, fetch: fetch, session: sessionOf(env)}
+}
+
+// sessionOf is the one of the identity that is named, or a new one.
+func sessionOf(env driver.Env) *session {
+	fresh := func() any { return &session{turn: make(chan struct{}, 1)} }
+	if len(env.Identity) > 0 {
+		if shared, ok := env.Sessions.Once("google\x00"+string(env.Identity), fresh).(*session); ok {
+			return shared
+		}
+	}
+	return &session{turn: make(chan struct{}, 1)}
 }
 
 // fetch gets a token with the credentials that the environment has. The library's
@@ -64,17 +80,26 @@ func newAuthorized(env driver.Env, base http.RoundTripper) *authorized {
 // [*credentialsError].
 func fetch(ctx context.Context, env driver.Env, base http.RoundTripper) (token, error) {
 	way := &exchange{base: base, keep: env.Keep}
-	creds, err := find(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: way}), env)
+	as, err := actingAs(env, way)
 	if err != nil {
-		return token{}, &credentialsError{err: err}
+		return token{}, err
+	}
+	creds, err := as.credentials(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: way}), env)
+	if err != nil {
+		return token{}, &credentialsError{err: err, remedy: as.remedy(err)}
 	}
 	keepFields(creds.JSON, env.Keep)
 	got, err := creds.TokenSource.Token()
 	if err != nil {
 		_, isSent := errors.AsType[*url.Error](err) // to the metadata server, which has a client of its own
-		return token{}, &credentialsError{err: err, later: way.later || isSent}
+		return token{}, &credentialsError{err: err, later: way.later || isSent, remedy: as.remedy(err)}
 	}
-	return token{value: got.AccessToken, until: got.Expiry, project: quotaProject(env, creds.JSON)}, nil
+	env.Keep(got.AccessToken)
+	theirs, err := as.become(ctx, way, token{value: got.AccessToken, until: got.Expiry, project: quotaProject(env, creds.JSON)})
+	if err != nil {
+		return token{}, &credentialsError{err: err, later: way.later, remedy: as.remedy(err)}
+	}
+	return theirs, nil
 }
 
 // find looks for credentials where Google's clients do. The file may be named by an
@@ -151,8 +176,9 @@ func (a *authorized) token(ctx context.Context) (token, error) {
 
 // credentialsError means that there was no token: the request was never sent.
 type credentialsError struct {
-	err   error
-	later bool // a later try may have one
+	err    error
+	later  bool   // a later try may have one
+	remedy string // what the named identity lacks; "" where none is named
 }
 
 // Error says so in front of the reason.

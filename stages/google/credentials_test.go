@@ -37,10 +37,10 @@ func send(ctx context.Context, t *testing.T, a *authorized) error {
 func TestTokenIsTold(t *testing.T) {
 	var told []string
 	a := &authorized{
-		keep:  func(value string) { told = append(told, value) },
-		now:   time.Now,
-		turn:  make(chan struct{}, 1),
-		fetch: func(context.Context) (token, error) { return token{value: "made-here", project: "pays"}, nil },
+		keep:    func(value string) { told = append(told, value) },
+		now:     time.Now,
+		session: &session{turn: make(chan struct{}, 1)},
+		fetch:   func(context.Context) (token, error) { return token{value: "made-here", project: "pays"}, nil },
 		base: sees(func(r *http.Request) {
 			if r.Header.Get("Authorization") != "Bearer made-here" || !slices.Contains(told, "made-here") {
 				t.Errorf("%q is sent, and %q was told", r.Header.Get("Authorization"), told)
@@ -60,10 +60,10 @@ func TestTokenIsRenewed(t *testing.T) {
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	fetched := 0
 	a := &authorized{
-		keep: func(string) {},
-		now:  func() time.Time { return now },
-		turn: make(chan struct{}, 1),
-		base: sees(func(*http.Request) {}),
+		keep:    func(string) {},
+		now:     func() time.Time { return now },
+		session: &session{turn: make(chan struct{}, 1)},
+		base:    sees(func(*http.Request) {}),
 		fetch: func(context.Context) (token, error) {
 			fetched++
 			return token{value: "t", until: now.Add(time.Hour)}, nil

@@ -82,7 +82,7 @@ func explainCredentials(e *credentialsError) driver.Explanation {
 	if e.later {
 		return driver.Explanation{Code: driver.Retryable, Message: e.Error()}
 	}
-	return driver.Explanation{Code: driver.Denied, Message: e.Error(), Remedy: remedyCredentials}
+	return driver.Explanation{Code: driver.Denied, Message: e.Error(), Remedy: cmp.Or(e.remedy, remedyCredentials)}
 }
 
 // explainTransport is about an error without an answer: only where no

@@ -27,7 +27,7 @@ func Plain(env driver.Env, api API) (client *http.Client, endpoint string, err e
 	if transport == nil {
 		transport = http.DefaultTransport
 	}
-	if !driver.IsLoopback(u) {
+	if !driver.IsLoopback(u) || len(env.Identity) > 0 {
 		transport = newAuthorized(env, transport)
 	}
 	return &http.Client{

@@ -2,7 +2,6 @@ package heroku
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -38,14 +37,10 @@ func Open(_ context.Context, env driver.Env) (driver.Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	token := strings.TrimSpace(getenv(keyVar))
-	if token == "" {
-		return nil, &driver.OpenError{
-			Explanation: driver.Explanation{Code: driver.Denied, Remedy: remedyToken},
-			Err:         errors.New(keyVar + " is not set"),
-		}
+	token, err := env.Token(keyVar, remedyToken)
+	if err != nil {
+		return nil, err
 	}
-	env.Keep(token)
 	return &heroku{client: newClient(base, token, env.Transport), now: env.Time, atOnce: env.AtOnce()}, nil
 }
 

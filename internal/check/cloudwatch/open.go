@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -31,8 +32,12 @@ func Open(ctx context.Context, env driver.Env, region string) (*Client, error) {
 			return nil, err
 		}
 	}
+	as, err := driver.As[awssend.Identity](env.Identity)
+	if err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
 	cfg, err := awssend.Load(ctx, awssend.Options{
-		Getenv: env.Getenv, Keep: env.Keep, Region: region, Attempts: attempts, MaxBackoff: maxBackoff,
+		Getenv: env.Getenv, Keep: env.Keep, Identity: as, Sessions: env.Sessions, Check: driver.CheckEndpoint, Region: region, Attempts: attempts, MaxBackoff: maxBackoff,
 		Client: &http.Client{Transport: transport.New(env.Transport, transport.Options{}), CheckRedirect: transport.CheckRedirect},
 	})
 	if err != nil {
