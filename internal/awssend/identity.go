@@ -100,7 +100,7 @@ func (a *assumed) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	case a.Profile == "" && a.job.Inside() && a.getenv("AWS_ACCESS_KEY_ID") == "":
 		return aws.Credentials{}, &CredentialsError{
 			err:    fmt.Errorf("role %s: %w", a.Role, &idtoken.MissingError{Inside: true}),
-			Remedy: "a job without the permission id-token: write cannot say to AWS which job it is",
+			Remedy: idtoken.Remedy,
 		}
 	}
 	out, err := a.client.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &a.Role, RoleSessionName: aws.String(a.session())})

@@ -160,7 +160,7 @@ func TestRoleRefused(t *testing.T) {
 		remedy string
 		later  bool
 	}{
-		"no permission":  {env: noToken, text: "id-token: write", remedy: "id-token: write"},
+		"no permission":  {env: noToken, text: "the job may not ask GitHub for its token", remedy: "id-token: write"},
 		"trust":          {code: "AccessDenied", http: http.StatusForbidden, text: "it says no", remedy: `"repo:octo/shop:environment:production"`},
 		"no provider":    {code: "InvalidIdentityToken", http: http.StatusBadRequest, text: "it says no", remedy: "https://token.actions.githubusercontent.com"},
 		"throttled":      {code: "Throttling", http: http.StatusBadRequest, text: "it says no", later: true},

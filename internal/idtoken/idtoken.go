@@ -46,17 +46,17 @@ func (j Job) Offered() bool { return j.Getenv(RequestURL) != "" && j.Getenv(Requ
 // MissingError means that the job may not ask for a token.
 type MissingError struct{ Inside bool }
 
-// Error says why, and which lines are missing.
+// Error says why.
 func (e *MissingError) Error() string {
 	if !e.Inside {
 		return "outside of GitHub Actions there is no token of a job"
 	}
-	return "the job may not ask GitHub for its token; add to the job:\n" + Permission
+	return "the job may not ask GitHub for its token"
 }
 
-// Permission are the lines of a job that let it ask for its token. Who names one
-// permission takes all others away: reading the repository is named, too.
-const Permission = "    permissions:\n      id-token: write\n      contents: read"
+// Remedy is the line of a job that lets it ask for its token. Who names one permission
+// takes all others away.
+const Remedy = "give the job `permissions: {id-token: write, contents: read}`, and beside them those that it has"
 
 // Token is a token for an audience, "sts.amazonaws.com" for AWS. The error is a
 // [*MissingError] where the job may not ask for one; a [*url.Error] came about on the

@@ -94,7 +94,7 @@ func TestNoToken(t *testing.T) {
 
 // Without the permission GitHub sets neither variable, and nobody is asked.
 func TestMissing(t *testing.T) {
-	for inside, words := range map[string]string{"true": "id-token: write", "": "outside of GitHub Actions"} {
+	for inside, words := range map[string]string{"true": "the job may not ask", "": "outside of GitHub Actions"} {
 		g := &github{status: http.StatusOK}
 		job, _ := g.job(t, map[string]string{"GITHUB_ACTIONS": inside, idtoken.RequestURL: "", idtoken.RequestToken: ""})
 		_, err := job.Token(t.Context(), "a")

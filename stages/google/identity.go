@@ -41,7 +41,7 @@ func Identity() driver.Identity {
 			Name: "provider", Type: driver.String, Token: true,
 			Pattern: `projects/[0-9]+/locations/global/workloadIdentityPools/[a-z0-9-]{4,32}/providers/[a-z0-9-]{4,32}`,
 			Hint:    "a workload identity provider, such as projects/123456789/locations/global/workloadIdentityPools/github/providers/shop",
-			Doc:     "The workload identity provider that is shown the job's own token in GitHub Actions; without it the environment's credentials are used.",
+			Doc:     "The workload identity provider that is shown the job's own token in GitHub Actions; elsewhere, and without it, the environment's credentials are used.",
 		},
 	}}
 }
@@ -90,11 +90,11 @@ func (a acting) audience() string { return "//iam.googleapis.com/" + a.Provider 
 
 // credentials are those that the provider gives the job, or the environment's.
 func (a acting) credentials(ctx context.Context, env driver.Env) (*google.Credentials, error) {
-	if a.Provider == "" {
+	if a.Provider == "" || !a.job.Offered() && !a.job.Inside() {
 		return find(ctx, env)
 	}
 	if !a.job.Offered() {
-		return nil, &idtoken.MissingError{Inside: a.job.Inside()}
+		return nil, &idtoken.MissingError{Inside: true}
 	}
 	file, err := a.federation()
 	if err != nil {
@@ -183,7 +183,7 @@ func (a acting) remedy(err error) string {
 		return fmt.Sprintf("grant %s on service account %s to who asks as it%s", role, a.Impersonate, a.whoAsks())
 	}
 	if _, missing := errors.AsType[*idtoken.MissingError](err); missing {
-		return "a job without the permission id-token: write cannot say to Google which job it is"
+		return idtoken.Remedy
 	}
 	if a.Provider != "" {
 		return "let the attribute mapping and condition of " + a.Provider + " take this job's token"
