@@ -76,7 +76,11 @@ func (d *clouddeploy) judge(ctx context.Context, result *driver.Result, v view, 
 		result.Outcome = driver.Succeeded
 	case v.final():
 		result.Outcome, result.Errors = driver.Failed, d.problems(ctx, v)
-		return d.judgeBack(ctx, result, of, f)
+		err := d.judgeBack(ctx, result, of, f)
+		if code := d.Explain(err).Code; err != nil && code != driver.Retryable && code != driver.Lost {
+			return nil // it failed whatever cannot be read of it
+		}
+		return err
 	}
 	return nil
 }

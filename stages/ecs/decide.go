@@ -72,6 +72,9 @@ func (d *services) judgeBack(ctx context.Context, result *driver.Result, at plac
 	if _, unclear := errors.AsType[*busyError](err); unclear {
 		return nil
 	}
+	if code := d.Explain(err).Code; err != nil && code != driver.Retryable && code != driver.Lost {
+		return nil // it failed whatever cannot be read of it
+	}
 	if err != nil || o.current != nil || o.runs == "" || o.runs != f.Before {
 		return err
 	}

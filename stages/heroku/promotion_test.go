@@ -145,7 +145,7 @@ func TestReleasePhaseFailsOnOneOfThree(t *testing.T) {
 func TestTargetThatHerokuRejects(t *testing.T) {
 	a := newAccount(t, "web-us:deploy:reject")
 	op := a.do(a.promotion("web-staging", "web-eu", "web-us"))
-	if r := op.Results["web-us"]; r.Outcome != driver.Failed || r.Errors[0].Message != "User does not have access to that app" || r.Release.ID != "" {
+	if r := op.Results["web-us"]; r.Outcome != driver.Failed || r.Errors[0].Message != "User does not have access to that app" || !r.Restored || r.Release.ID != stagetest.Currents(t, a.open(), a.target("web-us"))[0].ID {
 		t.Errorf("%+v", r)
 	}
 }
