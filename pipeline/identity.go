@@ -95,14 +95,15 @@ func (p *Pipeline) AsOf(t driver.Target) json.RawMessage {
 	return declared.As(declared.Platform.Identity.Name)
 }
 
-// Variables are the environment variables that identities name: they hold credentials.
-func (p *Pipeline) Variables() []string {
-	var all []string
+// Variables are the environment variables that identities name: they hold credentials,
+// each in the place of the variable of its platform's that it leads to.
+func (p *Pipeline) Variables() map[string]string {
+	all := map[string]string{}
 	for t := range p.All() {
 		keys := t.identityKeys()
 		for _, k := range t.Platform.Identity.Keys {
-			if name := keys[k.Name]; k.Variable && name != "" && !slices.Contains(all, name) {
-				all = append(all, name)
+			if name := keys[k.Name]; k.Variable && name != "" && len(t.Platform.Secrets) > 0 {
+				all[name] = t.Platform.Secrets[0]
 			}
 		}
 	}

@@ -178,7 +178,7 @@ func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 	}
 	for _, p := range pipelines {
 		inv.hideHooks(p.Notify)
-		for _, name := range p.Variables() {
+		for name := range p.Variables() {
 			inv.runner.Mask(inv.getenv(name))
 		}
 	}

@@ -36,7 +36,7 @@ type Options struct {
 	Beside Beside
 	// Identity gives credentials to who the pipelines name, and is served last; nil for
 	// nothing. What it says of the environment counts before all others.
-	Identity Beside
+	Identity Identity
 	// Listen is a loopback address, "127.0.0.1:0" without one. With a port,
 	// the emulators take it and those that follow, in their order.
 	Listen string
@@ -50,6 +50,15 @@ type Beside interface {
 	// Env is what clients need in their environment to reach it at base, as
 	// [Emulator.Env] is.
 	Env(base string) map[string]string
+}
+
+// Identity is what gives credentials to who pipelines name.
+type Identity interface {
+	Beside
+
+	// Variables are environment variables that hold a credential, by the platform's own
+	// in whose place each is.
+	Variables() map[string]string
 }
 
 // Server is the running emulators.
@@ -133,6 +142,9 @@ func (s *Server) openBeside(ctx context.Context, o Options, i int) error {
 		return err
 	}
 	maps.Copy(s.env, o.Identity.Env("http://"+host))
+	for name, own := range o.Identity.Variables() {
+		s.env[name] = s.env[own] + "-of-" + name
+	}
 	return nil
 }
 

@@ -19,7 +19,8 @@ import (
 	"sluice/internal/sandbox/kit"
 )
 
-// dummyToken is the access token that Env gives to clients. No other is accepted. It is
+// dummyToken is the access token that Env gives to clients. Beside it those are
+// accepted that begin with it, for other accounts. It is
 // a JSON Web Token, which the vendor's SDK looks into: of nobody, unsigned, good until 2100.
 const dummyToken = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJpc3MiOiJzYW5kYm94Iiwic3ViIjoiZHVtbXktbm90LWEtc2VjcmV0IiwiZXhwIjo0MTAyNDQ0ODAwfQ." + "not-a-secret"
 

@@ -28,10 +28,10 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //
 // docs/platforms.md: "3400 missing, 3401 invalid, 3402 outdated access token, all 401"
 func (e *Emulator) answer(r *http.Request) (int, object, problem) {
-	switch r.Header.Get("Authorization") {
-	case "":
+	switch authorization := r.Header.Get("Authorization"); {
+	case authorization == "":
 		return 0, nil, problem{http.StatusUnauthorized, 3400, "Missing Access Token", "", ""}
-	case "Bearer " + dummyToken:
+	case strings.HasPrefix(authorization, "Bearer "+dummyToken):
 	default:
 		return 0, nil, problem{http.StatusUnauthorized, 3401, "Invalid Access Token", "", ""}
 	}

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -32,7 +33,7 @@ const (
 type Service struct {
 	now       func() time.Time
 	tell      func(string)
-	variables []string
+	variables map[string]string // named by pipelines, by what each is in the place of
 
 	mu    sync.Mutex
 	asked []Asked
@@ -48,10 +49,10 @@ type Asked struct {
 // machine's clock, by which clients judge how long credentials last. tell, where not
 // nil, is told in a line of each that was given.
 func New(pipelines []*pipeline.Pipeline, now func() time.Time, tell func(string)) *Service {
-	s := &Service{now: now, tell: tell}
+	s := &Service{now: now, tell: tell, variables: map[string]string{}}
 	named := false
 	for _, p := range pipelines {
-		s.variables = append(s.variables, p.Variables()...)
+		maps.Copy(s.variables, p.Variables())
 		for t := range p.All() {
 			named = named || len(t.Identities) > 0
 		}
@@ -65,21 +66,20 @@ func New(pipelines []*pipeline.Pipeline, now func() time.Time, tell func(string)
 	return s
 }
 
-// Env is what clients need to reach it at base, and dummies for the variables that the
-// pipelines name.
+// Env is what clients need to reach it at base.
 func (s *Service) Env(base string) map[string]string {
-	env := map[string]string{
+	return map[string]string{
 		"ACTIONS_ID_TOKEN_REQUEST_URL":                   base + "/token?api-version=2.0",
 		"ACTIONS_ID_TOKEN_REQUEST_TOKEN":                 requestToken,
 		"AWS_ENDPOINT_URL_STS":                           base + "/sts",
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STS":            base + "/google/",
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": base + "/google/",
 	}
-	for _, name := range s.variables {
-		env[name] = dummyKey
-	}
-	return env
 }
+
+// Variables are those that pipelines name, by the platform's own in whose place each
+// is.
+func (s *Service) Variables() map[string]string { return maps.Clone(s.variables) }
 
 // Asked lists who was asked as so far, in order.
 func (s *Service) Asked() []Asked {
