@@ -220,6 +220,36 @@ func TestContinueBatch(t *testing.T) {
 	})
 }
 
+// TestBatchAsOne: one call carries only targets that are asked as the same.
+func TestBatchAsOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "fleet", many(6)...)
+		w.platform.as = map[string]string{}
+		for i, name := range w.order {
+			w.platform.as[name] = []string{"one", "other"}[i%2]
+		}
+		w.do("run", w.plan(promotion{}))
+		calls := 0
+		for _, r := range w.platform.requests {
+			if r.what != "begin" {
+				continue
+			}
+			calls++
+			for _, name := range r.names {
+				if w.platform.as[name] != w.platform.as[r.names[0]] {
+					t.Errorf("one call carries %v, asked as different", r.names)
+				}
+			}
+		}
+		if calls != 2 {
+			t.Errorf("%d calls for two identities", calls)
+		}
+		for _, name := range w.order {
+			w.is(name, rollout.StateSucceeded)
+		}
+	})
+}
+
 // TestBatchWaitsForPredeploy: a target whose predeploy check takes longer still
 // shares the call of the others.
 func TestBatchWaitsForPredeploy(t *testing.T) {

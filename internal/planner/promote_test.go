@@ -322,6 +322,23 @@ func TestBatches(t *testing.T) {
 	}
 }
 
+// TestBatchesAsOne: a call has only targets that are asked as the same.
+func TestBatchesAsOne(t *testing.T) {
+	r := newRig(t, fanOut(5))
+	r.platform.as = map[string]string{"app-1": "other"}
+	r.passes(r.promote("prod"))
+	var prepared []string
+	for _, asked := range r.platform.had() {
+		if rest, ok := strings.CutPrefix(asked, "prepare deploy "); ok {
+			prepared = append(prepared, rest)
+		}
+	}
+	slices.Sort(prepared)
+	if want := []string{"app-0 app-2 app-3", "app-1", "app-4"}; !slices.Equal(prepared, want) {
+		t.Errorf("calls %q, want %q", prepared, want)
+	}
+}
+
 // TestOrder: moves are in the file's order, however the answers come.
 func TestOrder(t *testing.T) {
 	r := newRig(t, crowd(20, "moon", ""))
