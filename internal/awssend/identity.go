@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -136,14 +136,21 @@ func (a *assumed) credentials(c *types.Credentials) (aws.Credentials, error) {
 	}, nil
 }
 
-// notInSession is what a session's name does not hold.
-var notInSession = regexp.MustCompile(`[^\w+=,.@-]+`)
+// plain is a text as a session's name may hold it.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_+=,.@-", r)) {
+			return r
+		}
+		return '-'
+	}, text)
+}
 
 // session is what CloudTrail calls the session: which run it was of.
 func (a *assumed) session() string {
 	name := "sluice"
 	if run := a.getenv("GITHUB_RUN_ID"); run != "" {
-		name += "-" + notInSession.ReplaceAllString(a.getenv("GITHUB_REPOSITORY"), "-") + "-" + notInSession.ReplaceAllString(run, "-")
+		name += "-" + plain(a.getenv("GITHUB_REPOSITORY")) + "-" + plain(run)
 	}
 	return name[:min(len(name), 64)]
 }
