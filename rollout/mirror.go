@@ -151,7 +151,7 @@ func (e mirror) failed(r *Record, _, _ string, cause FailureCause, message strin
 		e.ended(r, now)
 	}
 	if e.Restored && e.Rollout.State == StateFailed && !e.orderedBack() {
-		r.placeGoingBack(e.Execution, Actor{Login: e.Spec.Creator, RunURL: e.Spec.RunURL, Reason: message}, now)
+		r.placeGoingBack(e.Execution, Actor{RunURL: e.Spec.RunURL, Reason: message}, now)
 	}
 }
 
