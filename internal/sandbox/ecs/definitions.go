@@ -6,14 +6,15 @@ import (
 	"strings"
 
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // definition finds a task definition by its ARN, "family:revision" or family.
 //
 // docs/platforms.md: "A family without revision means the newest"
 func (e *Emulator) definition(region, name string) (*taskDefinitionRow, error) {
-	family, number, _ := strings.Cut(last(name), ":")
-	rows := e.state.Definitions[region+"/"+family]
+	family, number, _ := strings.Cut(kit.Last(name), ":")
+	rows := e.State.Definitions[region+"/"+family]
 	for i := len(rows) - 1; i >= 0; i-- {
 		if number == "" && !rows[i].Inactive || number == strconv.Itoa(rows[i].Revision) {
 			return rows[i], nil
@@ -22,13 +23,11 @@ func (e *Emulator) definition(region, name string) (*taskDefinitionRow, error) {
 	return nil, client("Unable to describe task definition.")
 }
 
-func (e *Emulator) describeDefinition(c *call) (any, error) {
-	var in struct {
-		Definition string `json:"taskDefinition"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
+type describeDefinitionInput struct {
+	Definition string `json:"taskDefinition"`
+}
+
+func (e *Emulator) describeDefinition(c *call, in *describeDefinitionInput) (any, error) {
 	row, err := e.definition(c.region, in.Definition)
 	if err != nil {
 		return nil, err
@@ -36,30 +35,26 @@ func (e *Emulator) describeDefinition(c *call) (any, error) {
 	return map[string]any{"taskDefinition": row.describe()}, nil
 }
 
+type registerInput struct {
+	Family     string `json:"family"`
+	Containers []struct {
+		Image string `json:"image"`
+	} `json:"containerDefinitions"`
+}
+
 // register makes a revision of a family.
-func (e *Emulator) register(c *call) (any, error) {
-	var in struct {
-		Family     string `json:"family"`
-		Containers []struct {
-			Image string `json:"image"`
-		} `json:"containerDefinitions"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
+func (e *Emulator) register(c *call, in *registerInput) (any, error) {
 	if in.Family == "" || len(in.Containers) == 0 {
 		return nil, client("Family and container definitions are required.")
 	}
 	return map[string]any{"taskDefinition": e.registered(c.region, in.Family, in.Containers[0].Image).describe()}, nil
 }
 
-func (e *Emulator) deregister(c *call) (any, error) {
-	var in struct {
-		Definition string `json:"taskDefinition"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
+type deregisterInput struct {
+	Definition string `json:"taskDefinition"`
+}
+
+func (e *Emulator) deregister(c *call, in *deregisterInput) (any, error) {
 	row, err := e.definition(c.region, in.Definition)
 	if err != nil {
 		return nil, err
@@ -71,9 +66,9 @@ func (e *Emulator) deregister(c *call) (any, error) {
 // registered adds a revision to a family.
 func (e *Emulator) registered(region, family, image string) *taskDefinitionRow {
 	key := region + "/" + family
-	row := &taskDefinitionRow{Family: family, Revision: len(e.state.Definitions[key]) + 1, Image: image, RegisteredAt: e.now()}
+	row := &taskDefinitionRow{Family: family, Revision: len(e.State.Definitions[key]) + 1, Image: image, RegisteredAt: e.Now()}
 	row.ARN = fmt.Sprintf("arn:aws:ecs:%s:%s:task-definition/%s:%d", region, awsapi.Account, family, row.Revision)
-	e.state.Definitions[key] = append(e.state.Definitions[key], row)
+	e.State.Definitions[key] = append(e.State.Definitions[key], row)
 	return row
 }
 

@@ -2,12 +2,12 @@ package ecs
 
 import (
 	"cmp"
-	"maps"
 	"net/http"
 	"slices"
 	"time"
 
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // deploy begins a deployment; one that goes on is stopped for it.
@@ -18,7 +18,7 @@ func (e *Emulator) deploy(s *service, definition, fault string) *deployment {
 	r := e.revise(s, definition)
 	d := &deployment{
 		ARN: s.arn("service-deployment") + "/" + e.newID(), Service: s.Key, Status: pending, At: -1,
-		Since: e.now(), CreatedAt: e.now(), Source: s.Runs, Target: r.ARN, Fault: fault,
+		Since: e.Now(), CreatedAt: e.Now(), Source: s.Runs, Target: r.ARN, Fault: fault,
 	}
 	s.Asked, s.Deployments = definition, append(s.Deployments, d)
 	return d
@@ -73,10 +73,9 @@ func (c configuration) shares() []float64 {
 
 // settle lets the deployments run on to the present.
 func (e *Emulator) settle() {
-	for _, key := range slices.Sorted(maps.Keys(e.state.Services)) {
-		s := e.state.Services[key]
+	for _, s := range kit.Sorted(e.State.Services) {
 		for d := s.ongoing(); d != nil && e.move(s, d); d = s.ongoing() {
-			e.moved = true
+			e.Move()
 		}
 	}
 }
@@ -86,7 +85,7 @@ func (e *Emulator) move(s *service, d *deployment) bool {
 	if p := d.paused(); p != nil && d.Status == inProgress {
 		return e.expire(d, p)
 	}
-	if e.now().Sub(d.Since) < e.Step {
+	if e.Now().Sub(d.Since) < e.Step {
 		return false
 	}
 	d.Since = d.Since.Add(e.Step)
@@ -149,7 +148,7 @@ func (e *Emulator) leave(s *service, d *deployment) bool {
 
 // expire does what a pause does that nobody ended.
 func (e *Emulator) expire(d *deployment, p *hookDetail) bool {
-	if e.now().Before(p.Expires) {
+	if e.Now().Before(p.Expires) {
 		return false
 	}
 	d.Since, p.Status = p.Expires, "TIMED_OUT"
@@ -165,30 +164,28 @@ func (e *Emulator) rollBack(d *deployment, why string) {
 }
 
 func (e *Emulator) finish(d *deployment, status, reason string) {
-	d.Status, d.Reason, d.FinishedAt, d.Stage = status, reason, e.now(), ""
+	d.Status, d.Reason, d.FinishedAt, d.Stage = status, reason, e.Now(), ""
 }
 
 // find is the deployment that a command is about.
 func (e *Emulator) find(arn string) (*deployment, error) {
-	_, d := e.state.deployment(arn)
+	_, d := e.State.deployment(arn)
 	if d == nil {
 		return nil, awsapi.Errorf(http.StatusBadRequest, "ServiceDeploymentNotFoundException", "Service deployment not found.")
 	}
 	return d, nil
 }
 
+type continueDeploymentInput struct {
+	ARN    string `json:"serviceDeploymentArn"`
+	Hook   string `json:"hookId"`
+	Action string `json:"action"`
+}
+
 // continueDeployment ends a pause.
 //
 // docs/platforms.md: "**action left out is CONTINUE**"
-func (e *Emulator) continueDeployment(c *call) (any, error) {
-	var in struct {
-		ARN    string `json:"serviceDeploymentArn"`
-		Hook   string `json:"hookId"`
-		Action string `json:"action"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
+func (e *Emulator) continueDeployment(_ *call, in *continueDeploymentInput) (any, error) {
 	d, err := e.find(in.ARN)
 	if err != nil {
 		return nil, err
@@ -197,23 +194,21 @@ func (e *Emulator) continueDeployment(c *call) (any, error) {
 	if p == nil || p.ID != in.Hook || d.Status != inProgress {
 		return nil, invalid("The lifecycle hook %s is not awaiting an action.", in.Hook)
 	}
-	if p.Status, d.Since = "SUCCEEDED", e.now(); in.Action == actionRollback {
+	if p.Status, d.Since = "SUCCEEDED", e.Now(); in.Action == actionRollback {
 		e.rollBack(d, "Service deployment rolled back because of a lifecycle hook action.")
 	}
 	return map[string]any{"serviceDeploymentArn": d.ARN}, nil
 }
 
+type stopDeploymentInput struct {
+	ARN  string `json:"serviceDeploymentArn"`
+	Type string `json:"stopType"`
+}
+
 // stopDeployment has a deployment go back.
 //
 // docs/platforms.md: "answers at once; then ROLLBACK_REQUESTED. Finished ones: ConflictException"
-func (e *Emulator) stopDeployment(c *call) (any, error) {
-	var in struct {
-		ARN  string `json:"serviceDeploymentArn"`
-		Type string `json:"stopType"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
+func (e *Emulator) stopDeployment(_ *call, in *stopDeploymentInput) (any, error) {
 	d, err := e.find(in.ARN)
 	if err != nil {
 		return nil, err
@@ -221,27 +216,25 @@ func (e *Emulator) stopDeployment(c *call) (any, error) {
 	if d.Status != pending && d.Status != inProgress {
 		return nil, awsapi.Errorf(http.StatusBadRequest, "ConflictException", "The service deployment is in the %s state and cannot be stopped.", d.Status)
 	}
-	d.Since = e.now()
+	d.Since = e.Now()
 	e.rollBack(d, "Service deployment rolled back because a stop was requested.")
 	return map[string]any{"serviceDeploymentArn": d.ARN}, nil
 }
 
+type listDeploymentsInput struct {
+	Cluster string   `json:"cluster"`
+	Service string   `json:"service"`
+	Status  []string `json:"status"`
+	Created struct {
+		After  float64 `json:"after"`
+		Before float64 `json:"before"`
+	} `json:"createdAt"`
+	Most  int    `json:"maxResults"`
+	Token string `json:"nextToken"`
+}
+
 // listDeployments lists a service's deployments, newest first.
-func (e *Emulator) listDeployments(c *call) (any, error) {
-	var in struct {
-		Cluster string   `json:"cluster"`
-		Service string   `json:"service"`
-		Status  []string `json:"status"`
-		Created struct {
-			After  float64 `json:"after"`
-			Before float64 `json:"before"`
-		} `json:"createdAt"`
-		Most  int    `json:"maxResults"`
-		Token string `json:"nextToken"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
+func (e *Emulator) listDeployments(c *call, in *listDeploymentsInput) (any, error) {
 	s, err := e.service(c.region, in.Cluster, in.Service)
 	if err != nil {
 		return nil, err
@@ -268,20 +261,18 @@ func (d *deployment) brief(s *service) map[string]any {
 	})
 }
 
-func (e *Emulator) describeDeployments(c *call) (any, error) {
-	var in struct {
-		ARNs []string `json:"serviceDeploymentArns"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
+type describeDeploymentsInput struct {
+	ARNs []string `json:"serviceDeploymentArns"`
+}
+
+func (e *Emulator) describeDeployments(_ *call, in *describeDeploymentsInput) (any, error) {
 	// docs/platforms.md: "DescribeServiceDeployments (≤ 20 ARNs; unknown ones: `failures[]`, 200)"
 	if len(in.ARNs) == 0 || len(in.ARNs) > 20 {
 		return nil, invalid("serviceDeploymentArns cannot be empty or have more than 20 elements.")
 	}
 	found, failures := []any{}, []any{}
 	for _, arn := range in.ARNs {
-		s, d := e.state.deployment(arn)
+		s, d := e.State.deployment(arn)
 		if d == nil {
 			failures = append(failures, failure(arn))
 			continue
@@ -322,13 +313,11 @@ func (d *deployment) describe(s *service) any {
 	return object(all)
 }
 
-func (e *Emulator) describeRevisions(c *call) (any, error) {
-	var in struct {
-		ARNs []string `json:"serviceRevisionArns"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
+type describeRevisionsInput struct {
+	ARNs []string `json:"serviceRevisionArns"`
+}
+
+func (e *Emulator) describeRevisions(_ *call, in *describeRevisionsInput) (any, error) {
 	if len(in.ARNs) == 0 || len(in.ARNs) > 20 {
 		return nil, invalid("serviceRevisionArns cannot be empty or have more than 20 elements.")
 	}
@@ -348,7 +337,7 @@ func (e *Emulator) describeRevisions(c *call) (any, error) {
 }
 
 func (e *Emulator) revision(arn string) (*service, *revision) {
-	for _, s := range e.state.Services {
+	for _, s := range e.State.Services {
 		if r := s.revision(arn); r != nil {
 			return s, r
 		}

@@ -9,64 +9,74 @@ package ecs
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
+	"strings"
 	"time"
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // The fault kinds that the emulator adds. They apply to the update that begins a
 // deployment.
 const (
-	FaultFail sandbox.FaultKind = "fail" // its tasks do not get healthy: the circuit breaker rolls it back
-	FaultHang sandbox.FaultKind = "hang" // its tasks never get healthy, and nothing ends it
+	FaultFail = kit.Fail // its tasks do not get healthy: the circuit breaker rolls it back
+	FaultHang = kit.Hang // its tasks never get healthy, and nothing ends it
 )
 
-// Emulator is the API. Its zero value is not usable; see [New].
+type core = kit.Core[state, string]
+
+// Emulator is the API. Its zero value is not usable; see [New]. Its targets are kept by
+// the key of their service.
 type Emulator struct {
+	core
+	kit.Moves // time moves deployments on
+
 	// Step is how long a lifecycle stage takes.
 	Step time.Duration
 
-	now     func() time.Time
-	state   state
-	moved   bool
-	targets map[string][]string // pipeline targets by the key of the service that they name
-	region  string              // of the first target seeded
+	region string // of the first target seeded
 }
 
 var (
 	_ sandbox.Emulator = (*Emulator)(nil)
 	_ sandbox.Intruder = (*Emulator)(nil)
-	_ sandbox.Faulter  = (*Emulator)(nil)
 	_ sandbox.Mover    = (*Emulator)(nil)
 )
 
 // New has no services yet, on the clock now. A lifecycle stage takes a second.
 func New(now func() time.Time) *Emulator {
-	return &Emulator{Step: time.Second, now: now, state: newState(), targets: map[string][]string{}, region: awsapi.DefaultRegion}
+	return &Emulator{core: kit.NewCore[string]("ecs", now, newState, FaultFail, FaultHang), Step: time.Second, region: awsapi.DefaultRegion}
 }
-
-// Platform implements sandbox.Emulator.
-func (e *Emulator) Platform() string { return "ecs" }
 
 // Env implements sandbox.Emulator.
 func (e *Emulator) Env(base string) map[string]string { return awsapi.Env("ECS", base, e.region) }
 
-// Save implements sandbox.Emulator.
-func (e *Emulator) Save() ([]byte, error) { return json.MarshalIndent(e.state, "", "  ") }
-
-// Restore implements sandbox.Emulator.
-func (e *Emulator) Restore(saved []byte) error { return sandbox.Restored(&e.state, saved, newState()) }
-
-// Moved implements sandbox.Mover: time moves deployments on.
-func (e *Emulator) Moved() bool {
-	moved := e.moved
-	e.moved = false
-	return moved
+// Example implements sandbox.Exampler: each name of the form [REGION/]CLUSTER/SERVICE
+// is a stage's, and a cluster alone has a service for each of two stages.
+func (e *Emulator) Example(names []string) []sandbox.Example {
+	region := regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
+	read := func(name string) (c config, service bool) {
+		c.Region = awsapi.DefaultRegion
+		if first, rest, several := strings.Cut(name, "/"); several && region.MatchString(first) {
+			c.Region, name = first, rest
+		}
+		c.Cluster, c.Service, service = strings.Cut(name, "/")
+		return c, service
+	}
+	return sandbox.PlacePerName(names, func(name string) any {
+		if c, service := read(name); service {
+			return c
+		}
+		return nil
+	}, func(name string) []any {
+		staging, _ := read(name)
+		production := staging
+		staging.Service, production.Service = "web-staging", "web"
+		return []any{staging, production}
+	})
 }
-
-// FaultKinds implements sandbox.Faulter.
-func (e *Emulator) FaultKinds() []string { return []string{string(FaultFail), string(FaultHang)} }
 
 // Refuse implements sandbox.Emulator.
 //
@@ -105,16 +115,16 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 	op := operationOf(r)
 	a := sandbox.Action{Kind: sandbox.Other}
 	key := keyOf(region, in.Cluster, in.Service)
-	s, d := e.state.deployment(in.Deployment)
+	s, d := e.State.deployment(in.Deployment)
 	if s != nil {
 		key = s.Key
 	}
-	a.Targets = append(a.Targets, e.targets[key]...)
+	a.Targets = append(a.Targets, e.Targets[key]...)
 	switch {
 	case isRead(op):
 		a.Kind = sandbox.Read
 	case op == "UpdateService":
-		a.Kind = e.state.updateKind(key, in.Definition)
+		a.Kind = e.State.updateKind(key, in.Definition)
 	case op == "ContinueServiceDeployment" && d != nil && in.Action != actionRollback:
 		a.Kind = d.continueKind()
 	case op == "StopServiceDeployment" || op == "ContinueServiceDeployment":

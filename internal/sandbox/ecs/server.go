@@ -32,16 +32,38 @@ func isRead(op string) bool {
 // call is one call of the API.
 type call struct {
 	region string
-	body   []byte
 	fault  sandbox.FaultKind
 }
 
-// decode reads the call's body into into.
-func (c *call) decode(into any) error {
-	if err := json.Unmarshal(c.body, into); err != nil {
-		return awsapi.Errorf(http.StatusBadRequest, "SerializationException", "%v", err)
+// operation is one of the API, with the body that it reads.
+type operation func(c *call, body []byte) (any, error)
+
+// taking is an operation that reads a body of its own type.
+func taking[In any](serve func(*call, *In) (any, error)) operation {
+	return func(c *call, body []byte) (any, error) {
+		in := new(In)
+		if err := json.Unmarshal(body, in); err != nil {
+			return nil, awsapi.Errorf(http.StatusBadRequest, "SerializationException", "%v", err)
+		}
+		return serve(c, in)
 	}
-	return nil
+}
+
+// operations are those that are served, by their names.
+func (e *Emulator) operations() map[string]operation {
+	return map[string]operation{
+		"DescribeServices":           taking(e.describeServices),
+		"UpdateService":              taking(e.updateService),
+		"ListServices":               taking(e.listServices),
+		"ListServiceDeployments":     taking(e.listDeployments),
+		"DescribeServiceDeployments": taking(e.describeDeployments),
+		"DescribeServiceRevisions":   taking(e.describeRevisions),
+		"ContinueServiceDeployment":  taking(e.continueDeployment),
+		"StopServiceDeployment":      taking(e.stopDeployment),
+		"DescribeTaskDefinition":     taking(e.describeDefinition),
+		"RegisterTaskDefinition":     taking(e.register),
+		"DeregisterTaskDefinition":   taking(e.deregister),
+	}
 }
 
 // ServeHTTP implements http.Handler.
@@ -65,19 +87,12 @@ func (e *Emulator) answer(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ops := map[string]func(*call) (any, error){
-		"DescribeServices": e.describeServices, "UpdateService": e.updateService, "ListServices": e.listServices,
-		"ListServiceDeployments": e.listDeployments, "DescribeServiceDeployments": e.describeDeployments,
-		"DescribeServiceRevisions":  e.describeRevisions,
-		"ContinueServiceDeployment": e.continueDeployment, "StopServiceDeployment": e.stopDeployment,
-		"DescribeTaskDefinition": e.describeDefinition, "RegisterTaskDefinition": e.register, "DeregisterTaskDefinition": e.deregister,
-	}
-	op := ops[operationOf(r)]
+	op := e.operations()[operationOf(r)]
 	if op == nil {
 		return nil, awsapi.Errorf(http.StatusBadRequest, "UnknownOperationException", "the sandbox does not serve %s", r.Header.Get("X-Amz-Target"))
 	}
 	e.settle()
-	return op(&call{region: region, body: body, fault: sandbox.FaultOf(r)})
+	return op(&call{region: region, fault: sandbox.FaultOf(r)}, body)
 }
 
 // writeError answers with err as the JSON 1.1 protocol does.
@@ -119,7 +134,7 @@ func failure(arn string) map[string]string { return map[string]string{"arn": arn
 
 // newID is a name that was never given before.
 func (e *Emulator) newID() string {
-	return strings.ReplaceAll(uuid.NewSHA1(uuid.NameSpaceOID, fmt.Appendf(nil, "ecs %d", e.state.next())).String(), "-", "")[:21]
+	return strings.ReplaceAll(uuid.NewSHA1(uuid.NameSpaceOID, fmt.Appendf(nil, "ecs %d", e.State.Next())).String(), "-", "")[:21]
 }
 
 // first are the elements of a list that come after a token, at most so many.

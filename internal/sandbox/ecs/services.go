@@ -8,16 +8,17 @@ import (
 	"strings"
 
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // service finds a service; clusters are those that have one.
 func (e *Emulator) service(region, cluster, name string) (*service, error) {
 	key := keyOf(region, cluster, name)
-	if s := e.state.Services[key]; s != nil {
+	if s := e.State.Services[key]; s != nil {
 		return s, nil
 	}
 	in := key[:strings.LastIndex(key, "/")+1]
-	for known := range e.state.Services {
+	for known := range e.State.Services {
 		if strings.HasPrefix(known, in) {
 			return nil, awsapi.Errorf(http.StatusBadRequest, "ServiceNotFoundException", "Service not found.")
 		}
@@ -25,15 +26,13 @@ func (e *Emulator) service(region, cluster, name string) (*service, error) {
 	return nil, awsapi.Errorf(http.StatusBadRequest, "ClusterNotFoundException", "Cluster not found.")
 }
 
-func (e *Emulator) describeServices(c *call) (any, error) {
-	var in struct {
-		Cluster  string   `json:"cluster"`
-		Services []string `json:"services"`
-		Include  []string `json:"include"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
+type describeServicesInput struct {
+	Cluster  string   `json:"cluster"`
+	Services []string `json:"services"`
+	Include  []string `json:"include"`
+}
+
+func (e *Emulator) describeServices(c *call, in *describeServicesInput) (any, error) {
 	if len(in.Services) == 0 || len(in.Services) > 10 {
 		return nil, invalid("Services cannot be empty or have more than 10 elements.")
 	}
@@ -44,7 +43,7 @@ func (e *Emulator) describeServices(c *call) (any, error) {
 		case err != nil && awsapi.Of(err).Name == "ClusterNotFoundException":
 			return nil, err
 		case err != nil:
-			failures = append(failures, failure(fmt.Sprintf("arn:aws:ecs:%s:%s:service/%s", c.region, awsapi.Account, last(name))))
+			failures = append(failures, failure(fmt.Sprintf("arn:aws:ecs:%s:%s:service/%s", c.region, awsapi.Account, kit.Last(name))))
 		default:
 			services = append(services, s.describe())
 		}
@@ -59,7 +58,7 @@ func (s *service) describe() any {
 	_, _, name := s.parts()
 	revisions := []any{map[string]any{"arn": s.Runs, "requestedTaskCount": 2, "runningTaskCount": 2, "pendingTaskCount": 0}}
 	deployments := []any{object(map[string]any{
-		"id": "ecs-svc/" + last(s.Runs), "status": "PRIMARY", "taskDefinition": s.Asked, "desiredCount": 2, "runningCount": 2, "pendingCount": 0,
+		"id": "ecs-svc/" + kit.Last(s.Runs), "status": "PRIMARY", "taskDefinition": s.Asked, "desiredCount": 2, "runningCount": 2, "pendingCount": 0,
 		"createdAt": stamp(s.CreatedAt), "updatedAt": stamp(s.CreatedAt), "rolloutState": "COMPLETED",
 	})}
 	var current any
@@ -76,34 +75,30 @@ func (s *service) describe() any {
 	})
 }
 
-func (e *Emulator) listServices(c *call) (any, error) {
-	var in struct {
-		Cluster string `json:"cluster"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
+type listServicesInput struct {
+	Cluster string `json:"cluster"`
+}
+
+func (e *Emulator) listServices(c *call, in *listServicesInput) (any, error) {
 	arns := []string{}
-	for _, key := range slices.Sorted(maps.Keys(e.state.Services)) {
+	for _, key := range slices.Sorted(maps.Keys(e.State.Services)) {
 		if strings.HasPrefix(key, keyOf(c.region, in.Cluster, "")) {
-			arns = append(arns, e.state.Services[key].arn("service"))
+			arns = append(arns, e.State.Services[key].arn("service"))
 		}
 	}
 	return map[string]any{"serviceArns": arns}, nil
 }
 
+type updateServiceInput struct {
+	Cluster    string         `json:"cluster"`
+	Service    string         `json:"service"`
+	Definition string         `json:"taskDefinition"`
+	Force      bool           `json:"forceNewDeployment"`
+	Config     *configuration `json:"deploymentConfiguration"`
+}
+
 // updateService begins a deployment where what a service runs changes.
-func (e *Emulator) updateService(c *call) (any, error) {
-	var in struct {
-		Cluster    string         `json:"cluster"`
-		Service    string         `json:"service"`
-		Definition string         `json:"taskDefinition"`
-		Force      bool           `json:"forceNewDeployment"`
-		Config     *configuration `json:"deploymentConfiguration"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
+func (e *Emulator) updateService(c *call, in *updateServiceInput) (any, error) {
 	s, err := e.service(c.region, in.Cluster, in.Service)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // The statuses of service deployments.
@@ -34,16 +35,11 @@ const (
 type state struct {
 	Services    map[string]*service             `json:"services"`    // by "region/cluster/service"
 	Definitions map[string][]*taskDefinitionRow `json:"definitions"` // by "region/family", oldest first
-	Made        int                             `json:"made"`        // things ever made: names are not used again
+	kit.Count
 }
 
 func newState() state {
 	return state{Services: map[string]*service{}, Definitions: map[string][]*taskDefinitionRow{}}
-}
-
-func (s *state) next() int {
-	s.Made++
-	return s.Made
 }
 
 // service is a service with its revisions and deployments, oldest first.
@@ -84,16 +80,12 @@ func (s *service) ongoing() *deployment {
 }
 
 func (s *service) revision(arn string) *revision {
-	i := slices.IndexFunc(s.Revisions, func(r *revision) bool { return r.ARN == arn })
-	if i < 0 {
-		return nil
-	}
-	return s.Revisions[i]
+	return kit.Find(s.Revisions, func(r *revision) bool { return r.ARN == arn })
 }
 
 // revise makes a revision of a task definition.
 func (e *Emulator) revise(s *service, definition string) *revision {
-	r := &revision{ARN: s.arn("service-revision") + "/" + strconv.Itoa(7_000_000+e.state.next()), Definition: definition, CreatedAt: e.now()}
+	r := &revision{ARN: s.arn("service-revision") + "/" + strconv.Itoa(7_000_000+e.State.Next()), Definition: definition, CreatedAt: e.Now()}
 	s.Revisions = append(s.Revisions, r)
 	return r
 }
@@ -222,7 +214,7 @@ func (s *state) updateKind(key, definition string) string {
 		return "deploy"
 	}
 	for _, r := range one.Revisions {
-		if r.ARN != one.Runs && last(r.Definition) == last(definition) && definition != "" {
+		if r.ARN != one.Runs && kit.Last(r.Definition) == kit.Last(definition) && definition != "" {
 			return "rollback"
 		}
 	}
@@ -244,8 +236,5 @@ func keyOf(region, cluster, service string) string {
 	if cluster == "" {
 		cluster = "default"
 	}
-	return region + "/" + last(cluster) + "/" + last(service)
+	return region + "/" + kit.Last(cluster) + "/" + kit.Last(service)
 }
-
-// last is the last part of an ARN.
-func last(name string) string { return name[strings.LastIndex(name, "/")+1:] }
