@@ -7,49 +7,60 @@
 package apigateway
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
+	"regexp"
 	"time"
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
-// Emulator is the API. Its zero value is not usable; see [New].
+type core = kit.Core[state, address]
+
+// Emulator is the API. Its zero value is not usable; see [New]. Its targets are kept by
+// the stage that they name.
 type Emulator struct {
-	now     func() time.Time
-	routes  http.Handler
-	state   state
-	targets map[address][]string // pipeline targets by the stage that they name
-	region  string               // of the first target seeded
+	core
+
+	routes http.Handler
+	region string // of the first target seeded
 }
 
 var (
 	_ sandbox.Emulator = (*Emulator)(nil)
 	_ sandbox.Intruder = (*Emulator)(nil)
+	_ sandbox.Busier   = (*Emulator)(nil)
 )
 
 // New is an empty API Gateway on the clock now.
 func New(now func() time.Time) *Emulator {
-	e := &Emulator{now: now, state: newState(), targets: map[address][]string{}, region: awsapi.DefaultRegion}
+	e := &Emulator{core: kit.NewCore[address]("apigateway", now, newState), region: awsapi.DefaultRegion}
 	e.routes = e.mux()
 	return e
 }
-
-// Platform implements sandbox.Emulator.
-func (e *Emulator) Platform() string { return "apigateway" }
 
 // Env implements sandbox.Emulator.
 func (e *Emulator) Env(base string) map[string]string {
 	return awsapi.Env("API_GATEWAY", base, e.region)
 }
 
-// Save implements sandbox.Emulator.
-func (e *Emulator) Save() ([]byte, error) { return json.MarshalIndent(e.state, "", "  ") }
-
-// Restore implements sandbox.Emulator.
-func (e *Emulator) Restore(saved []byte) error { return sandbox.Restored(&e.state, saved, newState()) }
+// Example implements sandbox.Exampler: a REST API of an id or a name, with two stages.
+func (e *Emulator) Example(names []string) []sandbox.Example {
+	if len(names) != 1 {
+		return nil
+	}
+	region, name := awsapi.CutRegion(names[0])
+	id := name
+	if !regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`).MatchString(id) {
+		id = newID(10, "example", name)
+	}
+	var places []sandbox.Example
+	for _, stage := range [][2]string{{"staging", "staging"}, {"production", "prod"}} {
+		places = append(places, sandbox.OnePlace(stage[0], map[string]string{"restApi": id, "stage": stage[1], "region": region}))
+	}
+	return places
+}
 
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.routes.ServeHTTP(w, r) }
@@ -57,23 +68,19 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.routes.
 // Intrude implements sandbox.Intruder: by hand, somebody deploys something else
 // to the target's stage.
 func (e *Emulator) Intrude(target string) error {
-	for at, names := range e.targets {
-		for _, name := range names {
-			if name != target {
-				continue
-			}
-			api, err := e.state.api(at.region, at.api)
-			if err != nil {
-				return err
-			}
-			s, err := api.stage(at.stage)
-			if err != nil {
-				return err
-			}
-			s.DeploymentID = api.deploy(e.now(), "by hand, past the pipeline").ID
-			s.touch(e.now())
-			return nil
-		}
+	at, err := e.Targets.Of(target)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("no stage is known for target %q", target)
+	api, err := e.State.api(at.region, at.api)
+	if err != nil {
+		return err
+	}
+	s, err := api.stage(at.stage)
+	if err != nil {
+		return err
+	}
+	s.DeploymentID = api.deploy(e.Now(), "by hand, past the pipeline").ID
+	s.touch(e.Now())
+	return nil
 }

@@ -3,7 +3,6 @@ package apigateway
 import (
 	"encoding/json"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -57,21 +56,16 @@ func splitResource(path string) (api, collection, name string) {
 // targetsAt lists the targets that name a stage, or any stage of the API where
 // it is "".
 func (e *Emulator) targetsAt(region, api, stage string) []string {
-	var names []string
-	for at, targets := range e.targets {
-		if at.region == region && at.api == api && (stage == "" || at.stage == stage) {
-			names = append(names, targets...)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return e.Targets.Naming(func(at address) bool {
+		return at.region == region && at.api == api && (stage == "" || at.stage == stage)
+	})
 }
 
 // patchKind tells which of the driver's effects an update of a stage is, by
 // what it touches and, where that is not enough, by what stands.
 func (e *Emulator) patchKind(at address, body []byte) string {
 	var input patchDocument
-	api := e.state.Regions[at.region][at.api]
+	api := e.State.Regions[at.region][at.api]
 	if json.Unmarshal(body, &input) != nil || api == nil || api.Stages[at.stage] == nil {
 		return sandbox.Other
 	}

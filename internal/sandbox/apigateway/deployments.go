@@ -2,52 +2,40 @@ package apigateway
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 )
 
-func (e *Emulator) getDeployments(region string, r *http.Request) (int, any, error) {
-	api, err := e.state.api(region, r.PathValue("api"))
-	if err != nil {
-		return 0, nil, err
-	}
-	p, err := paged(r, api.Deployments, func(d *deployment) string { return d.ID })
-	return http.StatusOK, p, err
+func (e *Emulator) getDeployments(c *call, _ *struct{}) (any, error) {
+	return paged(c.Request, c.api.Deployments, func(d *deployment) string { return d.ID })
 }
 
-func (e *Emulator) getDeployment(region string, r *http.Request) (int, any, error) {
-	_, d, err := e.findDeployment(region, r)
-	return http.StatusOK, d, err
+func (e *Emulator) getDeployment(c *call, _ *struct{}) (any, error) { return c.deployment() }
+
+// deployment is the one that a call is about.
+//
+// docs/platforms.md: "Deployments belong to one REST API"
+func (c *call) deployment() (*deployment, error) {
+	if d := c.api.deployment(c.PathValue("deployment")); d != nil {
+		return d, nil
+	}
+	return nil, notFound("Invalid Deployment identifier specified")
 }
 
-func (e *Emulator) findDeployment(region string, r *http.Request) (*restAPI, *deployment, error) {
-	api, err := e.state.api(region, r.PathValue("api"))
+func (e *Emulator) deleteDeployment(c *call, _ *struct{}) (any, error) {
+	d, err := c.deployment()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	// docs/platforms.md: "Deployments belong to one REST API"
-	d := api.deployment(r.PathValue("deployment"))
-	if d == nil {
-		return nil, nil, notFound("Invalid Deployment identifier specified")
-	}
-	return api, d, nil
-}
-
-func (e *Emulator) deleteDeployment(region string, r *http.Request) (int, any, error) {
-	api, d, err := e.findDeployment(region, r)
-	if err != nil {
-		return 0, nil, err
-	}
-	for _, s := range api.Stages {
+	for _, s := range c.api.Stages {
 		if s.DeploymentID == d.ID {
-			return 0, nil, badRequest("Active stages pointing to this deployment must be moved or deleted")
+			return nil, badRequest("Active stages pointing to this deployment must be moved or deleted")
 		}
-		if c := s.CanarySettings; c != nil && c.DeploymentID == d.ID {
-			return 0, nil, badRequest("Active stages with canary settings pointing to this deployment must be moved or deleted")
+		if canary := s.CanarySettings; canary != nil && canary.DeploymentID == d.ID {
+			return nil, badRequest("Active stages with canary settings pointing to this deployment must be moved or deleted")
 		}
 	}
-	api.Deployments = slices.DeleteFunc(api.Deployments, func(other *deployment) bool { return other == d })
-	return http.StatusAccepted, nil, nil
+	c.api.Deployments = slices.DeleteFunc(c.api.Deployments, func(other *deployment) bool { return other == d })
+	return nil, nil
 }
 
 // deploymentInput is the body of CreateDeployment. An absent stage name is not
@@ -70,30 +58,22 @@ type canaryInput struct {
 	UseStageCache          bool
 }
 
-func (e *Emulator) createDeployment(region string, r *http.Request) (int, any, error) {
-	api, err := e.state.api(region, r.PathValue("api"))
-	if err != nil {
-		return 0, nil, err
+func (e *Emulator) createDeployment(c *call, input *deploymentInput) (any, error) {
+	if err := input.check(c.api); err != nil {
+		return nil, err
 	}
-	var input deploymentInput
-	if err := decode(r, &input); err != nil {
-		return 0, nil, err
-	}
-	if err := input.check(api); err != nil {
-		return 0, nil, err
-	}
-	d := api.deploy(e.now(), input.Description)
+	d := c.api.deploy(e.Now(), input.Description)
 	if input.StageName == nil || *input.StageName == "" {
-		return http.StatusCreated, d, nil
+		return d, nil
 	}
-	s, ok := api.Stages[*input.StageName]
+	s, ok := c.api.Stages[*input.StageName]
 	if !ok {
-		s = newStage(*input.StageName, d.ID, e.now())
-		api.Stages[s.StageName] = s
+		s = newStage(*input.StageName, d.ID, e.Now())
+		c.api.Stages[s.StageName] = s
 	}
 	input.applyTo(s, d)
-	s.touch(e.now())
-	return http.StatusCreated, d, nil
+	s.touch(e.Now())
+	return d, nil
 }
 
 // check refuses a deployment that the stage does not take.

@@ -32,34 +32,25 @@ func getMethod() methodView {
 	return methodView{HTTPMethod: http.MethodGet, Authorization: "NONE", APIKeyRequired: new(bool)}
 }
 
-func (e *Emulator) getResources(region string, r *http.Request) (int, any, error) {
-	api, err := e.state.api(region, r.PathValue("api"))
-	if err != nil {
-		return 0, nil, err
-	}
-	p, err := paged(r, []resourceView{api.root(r)}, func(v resourceView) string { return v.ID })
-	return http.StatusOK, p, err
+func (e *Emulator) getResources(c *call, _ *struct{}) (any, error) {
+	return paged(c.Request, []resourceView{c.api.root(c.Request)}, func(v resourceView) string { return v.ID })
 }
 
-func (e *Emulator) getResource(region string, r *http.Request) (int, any, error) {
-	api, err := e.state.api(region, r.PathValue("api"))
-	if err != nil {
-		return 0, nil, err
+func (e *Emulator) getResource(c *call, _ *struct{}) (any, error) {
+	if c.PathValue("resource") != c.api.RootResourceID {
+		return nil, notFound("Invalid Resource identifier specified")
 	}
-	if r.PathValue("resource") != api.RootResourceID {
-		return 0, nil, notFound("Invalid Resource identifier specified")
-	}
-	return http.StatusOK, api.root(r), nil
+	return c.api.root(c.Request), nil
 }
 
-func (e *Emulator) getMethod(region string, r *http.Request) (int, any, error) {
-	if _, _, err := e.getResource(region, r); err != nil {
-		return 0, nil, err
+func (e *Emulator) getMethod(c *call, _ *struct{}) (any, error) {
+	if _, err := e.getResource(c, nil); err != nil {
+		return nil, err
 	}
-	if r.PathValue("method") != http.MethodGet {
-		return 0, nil, notFound("Invalid Method identifier specified")
+	if c.PathValue("method") != http.MethodGet {
+		return nil, notFound("Invalid Method identifier specified")
 	}
-	return http.StatusOK, getMethod(), nil
+	return getMethod(), nil
 }
 
 // getTags tells the tags of an API or of a stage by its ARN:
@@ -70,7 +61,7 @@ func (e *Emulator) getTags(region string, r *http.Request) (int, any, error) {
 	if len(parts) < 2 || parts[0] != "restapis" {
 		return 0, nil, notFound("Invalid resource ARN")
 	}
-	api, err := e.state.api(region, parts[1])
+	api, err := e.State.api(region, parts[1])
 	if err != nil {
 		return 0, nil, err
 	}

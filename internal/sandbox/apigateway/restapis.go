@@ -1,9 +1,8 @@
 package apigateway
 
 import (
-	"maps"
 	"net/http"
-	"slices"
+	"sluice/internal/sandbox/kit"
 	"strconv"
 )
 
@@ -34,10 +33,10 @@ func (a *restAPI) view() restAPIView {
 }
 
 func (e *Emulator) getRestAPIs(region string, r *http.Request) (int, any, error) {
-	apis := e.state.Regions[region]
+	apis := e.State.Regions[region]
 	var views []restAPIView
-	for _, id := range slices.Sorted(maps.Keys(apis)) {
-		views = append(views, apis[id].view())
+	for _, api := range kit.Sorted(apis) {
+		views = append(views, api.view())
 	}
 	p, err := paged(r, views, func(v restAPIView) string { return v.ID })
 	return http.StatusOK, p, err
@@ -54,30 +53,22 @@ func (e *Emulator) createRestAPI(region string, r *http.Request) (int, any, erro
 	if input.Name == "" {
 		return 0, nil, badRequest("API name is required")
 	}
-	apis := e.state.Regions[region]
+	apis := e.State.Regions[region]
 	id := ""
 	for n := len(apis); id == "" || apis[id] != nil; n++ {
 		id = newID(10, "api", region, strconv.Itoa(n))
 	}
-	api := newAPI(id, input.Name, e.now())
+	api := newAPI(id, input.Name, e.Now())
 	api.Description, api.Version, api.Tags = input.Description, input.Version, input.Tags
-	e.state.add(region, api)
+	e.State.add(region, api)
 	return http.StatusCreated, api.view(), nil
 }
 
-func (e *Emulator) getRestAPI(region string, r *http.Request) (int, any, error) {
-	api, err := e.state.api(region, r.PathValue("api"))
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, api.view(), nil
+func (e *Emulator) getRestAPI(c *call, _ *struct{}) (any, error) {
+	return c.api.view(), nil
 }
 
-func (e *Emulator) deleteRestAPI(region string, r *http.Request) (int, any, error) {
-	api, err := e.state.api(region, r.PathValue("api"))
-	if err != nil {
-		return 0, nil, err
-	}
-	delete(e.state.Regions[region], api.ID)
-	return http.StatusAccepted, nil, nil
+func (e *Emulator) deleteRestAPI(c *call, _ *struct{}) (any, error) {
+	delete(e.State.Regions[c.region], c.api.ID)
+	return nil, nil
 }

@@ -2,12 +2,12 @@ package apigateway
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
+	"sluice/internal/sandbox/kit"
 	"sluice/pipeline"
 )
 
@@ -21,48 +21,26 @@ type config struct {
 // Seed implements sandbox.Emulator: of each REST API, the pipeline's first
 // stage runs the newest deployment and each later one an older.
 func (e *Emulator) Seed(p *pipeline.Pipeline) error {
-	positions := map[string]int{} // by region and API: how many stages have named it
-	for _, stage := range p.Stages {
-		named := map[string]bool{}
-		for _, t := range stage.Targets {
-			if t.Platform.Platform != e.Platform() {
-				continue
-			}
-			var c config
-			if err := json.Unmarshal(t.Config, &c); err != nil {
-				return fmt.Errorf("target %s: %w", t.Name.Value, err)
-			}
-			key := c.Region + " " + c.RestAPI
-			named[key] = true
-			e.seedTarget(p, t, c, positions[key])
-		}
-		for key := range named {
-			positions[key]++
-		}
-	}
-	return nil
+	return kit.Seed(p, e.Platform(), func(c config) string { return c.Region + " " + c.RestAPI }, e.seedTarget)
 }
 
-// seedTarget learns t and makes what it names where that is missing. position
-// counts the pipeline's stages with this API before t's.
-func (e *Emulator) seedTarget(p *pipeline.Pipeline, t *pipeline.Target, c config, position int) {
-	if len(e.targets) == 0 {
+// seedTarget learns a target and makes what it names where that is missing.
+func (e *Emulator) seedTarget(at kit.Seat[config]) {
+	p, t, c := at.Pipeline, at.Target, at.Config
+	if len(e.Targets) == 0 {
 		e.region = c.Region
 	}
-	at := address{c.Region, c.RestAPI, c.Stage}
-	if !slices.Contains(e.targets[at], t.Name.Value) {
-		e.targets[at] = append(e.targets[at], t.Name.Value)
-	}
-	api := e.state.Regions[c.Region][c.RestAPI]
+	e.Targets.Learn(address{c.Region, c.RestAPI, c.Stage}, at.Name())
+	api := e.State.Regions[c.Region][c.RestAPI]
 	if api == nil {
-		api = newAPI(c.RestAPI, e.freeName(c, p.Name.Value), e.now().Add(-365*day))
-		e.state.add(c.Region, api)
+		api = newAPI(c.RestAPI, e.freeName(c, p.Name.Value), e.Now().Add(-365*kit.Day))
+		e.State.add(c.Region, api)
 	}
 	if api.Stages[c.Stage] != nil {
 		return
 	}
-	d := api.seedDeployment(position, e.now())
-	s := newStage(c.Stage, d.ID, e.now().Add(-365*day))
+	d := api.seedDeployment(at.Position, e.Now())
+	s := newStage(c.Stage, d.ID, e.Now().Add(-365*kit.Day))
 	s.LastUpdatedDate = d.CreatedDate
 	s.Description = p.Name.Value + ", " + t.Stage.Name.Value
 	s.Variables = seedVariables(t)
@@ -72,15 +50,13 @@ func (e *Emulator) seedTarget(p *pipeline.Pipeline, t *pipeline.Target, c config
 // freeName is a pipeline's name for its first API of a region, and for each other one
 // with its id.
 func (e *Emulator) freeName(c config, name string) string {
-	for _, api := range e.state.Regions[c.Region] {
+	for _, api := range e.State.Regions[c.Region] {
 		if api.Name == name {
 			return name + " " + c.RestAPI
 		}
 	}
 	return name
 }
-
-const day = 24 * time.Hour
 
 // seedDeployment is the deployment that runs at a position of the pipeline,
 // the older the later. It is made once.
@@ -92,7 +68,7 @@ func (a *restAPI) seedDeployment(position int, now time.Time) *deployment {
 	d := &deployment{
 		ID:          id,
 		Description: fmt.Sprintf("seeded, %d days old", position+1),
-		CreatedDate: now.Add(-time.Duration(position+1) * day).Unix(),
+		CreatedDate: now.Add(-time.Duration(position+1) * kit.Day).Unix(),
 	}
 	a.Deployments = append(a.Deployments, d)
 	slices.SortStableFunc(a.Deployments, func(x, y *deployment) int { return cmp.Compare(x.CreatedDate, y.CreatedDate) })

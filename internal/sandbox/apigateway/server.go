@@ -10,30 +10,55 @@ import (
 	"sluice/internal/sandbox/awsapi"
 )
 
+// call is a request about a REST API.
+type call struct {
+	*http.Request
+	region string
+	api    *restAPI
+}
+
+// on is a call on an API that must be there, and that reads a body of its own type.
+func on[In any](e *Emulator, status int, serve func(*call, *In) (any, error)) awsapi.Operation {
+	return func(region string, r *http.Request) (int, any, error) {
+		api, err := e.State.api(region, r.PathValue("api"))
+		if err != nil {
+			return 0, nil, err
+		}
+		in := new(In)
+		if err := decode(r, in); err != nil {
+			return 0, nil, err
+		}
+		body, err := serve(&call{r, region, api}, in)
+		return status, body, err
+	}
+}
+
 // mux routes the calls.
 func (e *Emulator) mux() http.Handler {
+	const ok, created, accepted = http.StatusOK, http.StatusCreated, http.StatusAccepted
+	const api = "/restapis/{api}"
 	mux := http.NewServeMux()
 	for pattern, op := range map[string]awsapi.Operation{
-		"GET /restapis":          e.getRestAPIs,
-		"POST /restapis":         e.createRestAPI,
-		"GET /restapis/{api}":    e.getRestAPI,
-		"DELETE /restapis/{api}": e.deleteRestAPI,
+		"GET /restapis":  e.getRestAPIs,
+		"POST /restapis": e.createRestAPI,
+		"GET " + api:     on(e, ok, e.getRestAPI),
+		"DELETE " + api:  on(e, accepted, e.deleteRestAPI),
 
-		"GET /restapis/{api}/deployments":                 e.getDeployments,
-		"POST /restapis/{api}/deployments":                e.createDeployment,
-		"GET /restapis/{api}/deployments/{deployment}":    e.getDeployment,
-		"DELETE /restapis/{api}/deployments/{deployment}": e.deleteDeployment,
+		"GET " + api + "/deployments":                 on(e, ok, e.getDeployments),
+		"POST " + api + "/deployments":                on(e, created, e.createDeployment),
+		"GET " + api + "/deployments/{deployment}":    on(e, ok, e.getDeployment),
+		"DELETE " + api + "/deployments/{deployment}": on(e, accepted, e.deleteDeployment),
 
-		"GET /restapis/{api}/stages":            e.getStages,
-		"POST /restapis/{api}/stages":           e.createStage,
-		"GET /restapis/{api}/stages/{stage}":    e.getStage,
-		"PATCH /restapis/{api}/stages/{stage}":  e.updateStage,
-		"DELETE /restapis/{api}/stages/{stage}": e.deleteStage,
+		"GET " + api + "/stages":            on(e, ok, e.getStages),
+		"POST " + api + "/stages":           on(e, created, e.createStage),
+		"GET " + api + "/stages/{stage}":    on(e, ok, e.getStage),
+		"PATCH " + api + "/stages/{stage}":  on(e, ok, e.updateStage),
+		"DELETE " + api + "/stages/{stage}": on(e, accepted, e.deleteStage),
 
-		"GET /restapis/{api}/resources":                             e.getResources,
-		"GET /restapis/{api}/resources/{resource}":                  e.getResource,
-		"GET /restapis/{api}/resources/{resource}/methods/{method}": e.getMethod,
-		"GET /tags/{arn...}":                                        e.getTags,
+		"GET " + api + "/resources":                             on(e, ok, e.getResources),
+		"GET " + api + "/resources/{resource}":                  on(e, ok, e.getResource),
+		"GET " + api + "/resources/{resource}/methods/{method}": on(e, ok, e.getMethod),
+		"GET /tags/{arn...}":                                    e.getTags,
 
 		"/": awsapi.Unserved,
 	} {

@@ -1,49 +1,31 @@
 package apigateway
 
-import (
-	"maps"
-	"net/http"
-	"slices"
-)
+import "sluice/internal/sandbox/kit"
 
-func (e *Emulator) findStage(region string, r *http.Request) (*restAPI, *stage, error) {
-	api, err := e.state.api(region, r.PathValue("api"))
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := api.stage(r.PathValue("stage"))
-	return api, s, err
-}
+// stage is the one that a call is about.
+func (c *call) stage() (*stage, error) { return c.api.stage(c.PathValue("stage")) }
 
-func (e *Emulator) getStage(region string, r *http.Request) (int, any, error) {
-	_, s, err := e.findStage(region, r)
-	return http.StatusOK, s, err
-}
+func (e *Emulator) getStage(c *call, _ *struct{}) (any, error) { return c.stage() }
 
-func (e *Emulator) getStages(region string, r *http.Request) (int, any, error) {
-	api, err := e.state.api(region, r.PathValue("api"))
-	if err != nil {
-		return 0, nil, err
-	}
-	only := r.URL.Query().Get("deploymentId")
+func (e *Emulator) getStages(c *call, _ *struct{}) (any, error) {
+	only := c.URL.Query().Get("deploymentId")
 	list := struct {
 		Item []*stage `json:"item"`
 	}{Item: []*stage{}}
-	for _, name := range slices.Sorted(maps.Keys(api.Stages)) {
-		if s := api.Stages[name]; only == "" || s.DeploymentID == only {
+	for _, s := range kit.Sorted(c.api.Stages) {
+		if only == "" || s.DeploymentID == only {
 			list.Item = append(list.Item, s)
 		}
 	}
-	return http.StatusOK, list, nil
+	return list, nil
 }
 
-func (e *Emulator) deleteStage(region string, r *http.Request) (int, any, error) {
-	api, s, err := e.findStage(region, r)
-	if err != nil {
-		return 0, nil, err
+func (e *Emulator) deleteStage(c *call, _ *struct{}) (any, error) {
+	s, err := c.stage()
+	if err == nil {
+		delete(c.api.Stages, s.StageName)
 	}
-	delete(api.Stages, s.StageName)
-	return http.StatusAccepted, nil, nil
+	return nil, err
 }
 
 // stageInput is the body of CreateStage.
@@ -60,27 +42,19 @@ type stageInput struct {
 	CanarySettings       *canarySettings
 }
 
-func (e *Emulator) createStage(region string, r *http.Request) (int, any, error) {
-	api, err := e.state.api(region, r.PathValue("api"))
-	if err != nil {
-		return 0, nil, err
+func (e *Emulator) createStage(c *call, input *stageInput) (any, error) {
+	if err := input.check(c.api); err != nil {
+		return nil, err
 	}
-	var input stageInput
-	if err := decode(r, &input); err != nil {
-		return 0, nil, err
-	}
-	if err := input.check(api); err != nil {
-		return 0, nil, err
-	}
-	s := newStage(input.StageName, input.DeploymentID, e.now())
+	s := newStage(input.StageName, input.DeploymentID, e.Now())
 	s.Description, s.DocumentationVersion, s.TracingEnabled = input.Description, input.DocumentationVersion, input.TracingEnabled
 	s.Variables, s.Tags, s.CanarySettings = input.Variables, input.Tags, input.CanarySettings
 	if c := s.CanarySettings; c != nil && c.DeploymentID == "" {
 		c.DeploymentID = s.DeploymentID
 	}
 	s.setCache(input.CacheClusterEnabled, input.CacheClusterSize)
-	api.Stages[s.StageName] = s
-	return http.StatusCreated, s, nil
+	c.api.Stages[s.StageName] = s
+	return s, nil
 }
 
 // check refuses a stage that cannot be made.
@@ -124,20 +98,16 @@ func (s *stage) setCache(enabled bool, size string) {
 	}
 }
 
-func (e *Emulator) updateStage(region string, r *http.Request) (int, any, error) {
-	api, s, err := e.findStage(region, r)
+func (e *Emulator) updateStage(c *call, input *patchDocument) (any, error) {
+	s, err := c.stage()
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	var input patchDocument
-	if err := decode(r, &input); err != nil {
-		return 0, nil, err
-	}
-	next, err := patched(api, s, input.PatchOperations)
+	next, err := patched(c.api, s, input.PatchOperations)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	next.touch(e.now())
-	api.Stages[next.StageName] = next
-	return http.StatusOK, next, nil
+	next.touch(e.Now())
+	c.api.Stages[next.StageName] = next
+	return next, nil
 }

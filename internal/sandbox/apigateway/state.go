@@ -4,11 +4,11 @@ import (
 	"crypto/sha256"
 	"maps"
 	"math/big"
-	"slices"
 	"strconv"
 	"time"
 
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // state is everything the emulator keeps, in the shape of its file.
@@ -115,11 +115,7 @@ func (a *restAPI) stage(name string) (*stage, error) {
 
 // deployment finds a deployment by id, nil where there is none.
 func (a *restAPI) deployment(id string) *deployment {
-	i := slices.IndexFunc(a.Deployments, func(d *deployment) bool { return d.ID == id })
-	if i < 0 {
-		return nil
-	}
-	return a.Deployments[i]
+	return kit.Find(a.Deployments, func(d *deployment) bool { return d.ID == id })
 }
 
 // deploy makes a new deployment.
