@@ -2,8 +2,9 @@ package apigateway
 
 import (
 	"net/http"
-	"sluice/internal/sandbox/kit"
 	"strconv"
+
+	"sluice/internal/sandbox/kit"
 )
 
 // restAPIView is a REST API on the wire.

@@ -15,17 +15,17 @@ import (
 // would never send is refused here.
 func TestRefusesWhatTheAPIDoesNotHave(t *testing.T) {
 	b := newBench(t)
-	b.refused("Unknown name", "GET", shop+"?color=blue", nil)
-	b.refused("INVALID_ARGUMENT", "POST", newest+"/rollouts?rolloutId=r1", map[string]any{"targetId": "prod", "color": "blue"})
-	b.refused("INVALID_ARGUMENT", "POST", newest+"/rollouts?rolloutId=R1", &api.Rollout{TargetId: "prod"})
-	b.refused("INVALID_ARGUMENT", "POST", newest+"/rollouts", &api.Rollout{TargetId: "prod"})
-	b.refused("not in the delivery pipeline", "POST", newest+"/rollouts?rolloutId=r1", &api.Rollout{TargetId: "elsewhere"})
-	b.refused("255 characters", "POST", newest+"/rollouts?rolloutId=r1", &api.Rollout{TargetId: "prod", Description: strings.Repeat("ü", 256)})
-	b.refused("at most 128 bytes", "POST", newest+"/rollouts?rolloutId=r1", &api.Rollout{TargetId: "prod", Labels: map[string]string{"k": strings.Repeat("v", 129)}})
-	b.refused("starting phase", "POST", newest+"/rollouts?rolloutId=r1&startingPhaseId=nothing", &api.Rollout{TargetId: "prod"})
-	b.refused("NOT_FOUND", "GET", shop+"/releases/gone", nil)
-	b.refused("NOT_FOUND", "GET", shop+"/nothing", nil)
-	b.refused("NOT_FOUND", "DELETE", shop, nil)
+	b.Refused("Unknown name", "GET", shop+"?color=blue", nil)
+	b.Refused("INVALID_ARGUMENT", "POST", newest+"/rollouts?rolloutId=r1", map[string]any{"targetId": "prod", "color": "blue"})
+	b.Refused("INVALID_ARGUMENT", "POST", newest+"/rollouts?rolloutId=R1", &api.Rollout{TargetId: "prod"})
+	b.Refused("INVALID_ARGUMENT", "POST", newest+"/rollouts", &api.Rollout{TargetId: "prod"})
+	b.Refused("not in the delivery pipeline", "POST", newest+"/rollouts?rolloutId=r1", &api.Rollout{TargetId: "elsewhere"})
+	b.Refused("255 characters", "POST", newest+"/rollouts?rolloutId=r1", &api.Rollout{TargetId: "prod", Description: strings.Repeat("ü", 256)})
+	b.Refused("at most 128 bytes", "POST", newest+"/rollouts?rolloutId=r1", &api.Rollout{TargetId: "prod", Labels: map[string]string{"k": strings.Repeat("v", 129)}})
+	b.Refused("starting phase", "POST", newest+"/rollouts?rolloutId=r1&startingPhaseId=nothing", &api.Rollout{TargetId: "prod"})
+	b.Refused("NOT_FOUND", "GET", shop+"/releases/gone", nil)
+	b.Refused("NOT_FOUND", "GET", shop+"/nothing", nil)
+	b.Refused("NOT_FOUND", "DELETE", shop, nil)
 	if n := len(b.server.Effects()); n != 0 {
 		t.Errorf("%d of these had an effect: %+v", n, b.server.Effects())
 	}
@@ -34,26 +34,26 @@ func TestRefusesWhatTheAPIDoesNotHave(t *testing.T) {
 func TestCreateRefusals(t *testing.T) {
 	b := newBench(t)
 	name := b.create(newest, "r1", "prod")
-	b.refused("already in progress", "POST", newest+"/rollouts?rolloutId=r2", &api.Rollout{TargetId: "prod"})
-	b.refused("ALREADY_EXISTS", "POST", newest+"/rollouts?rolloutId=r1", &api.Rollout{TargetId: "prod"})
+	b.Refused("already in progress", "POST", newest+"/rollouts?rolloutId=r2", &api.Rollout{TargetId: "prod"})
+	b.Refused("ALREADY_EXISTS", "POST", newest+"/rollouts?rolloutId=r1", &api.Rollout{TargetId: "prod"})
 	b.clock.Move(time.Minute)
 	b.want(name, "SUCCEEDED")
-	b.must("PATCH", shop+"?updateMask=suspended", &api.DeliveryPipeline{Suspended: true}, &api.Operation{})
-	b.refused("is suspended", "POST", newest+"/rollouts?rolloutId=r2", &api.Rollout{TargetId: "prod"})
-	b.must("PATCH", shop+"?updateMask=suspended", &api.DeliveryPipeline{}, &api.Operation{})
-	b.must("POST", newest+":abandon", &api.AbandonReleaseRequest{}, &api.AbandonReleaseResponse{})
-	b.refused("is abandoned", "POST", newest+"/rollouts?rolloutId=r2", &api.Rollout{TargetId: "prod"})
+	b.Must("PATCH", shop+"?updateMask=suspended", &api.DeliveryPipeline{Suspended: true}, &api.Operation{})
+	b.Refused("is suspended", "POST", newest+"/rollouts?rolloutId=r2", &api.Rollout{TargetId: "prod"})
+	b.Must("PATCH", shop+"?updateMask=suspended", &api.DeliveryPipeline{}, &api.Operation{})
+	b.Must("POST", newest+":abandon", &api.AbandonReleaseRequest{}, &api.AbandonReleaseResponse{})
+	b.Refused("is abandoned", "POST", newest+"/rollouts?rolloutId=r2", &api.Rollout{TargetId: "prod"})
 }
 
 func TestReleaseRendering(t *testing.T) {
 	b := newBench(t, "web:other:fail")
-	b.must("POST", shop+"/releases?releaseId=broken", &api.Release{}, &api.Operation{})
+	b.Must("POST", shop+"/releases?releaseId=broken", &api.Release{}, &api.Operation{})
 	r := &api.Release{}
-	b.must("GET", shop+"/releases/broken", nil, r)
+	b.Must("GET", shop+"/releases/broken", nil, r)
 	if r.RenderState != "FAILED" || r.TargetRenders["prod"].FailureMessage == "" {
 		t.Errorf("%s, %+v", r.RenderState, r.TargetRenders)
 	}
-	b.refused("failed to render", "POST", shop+"/releases/broken/rollouts?rolloutId=r1", &api.Rollout{TargetId: "prod"})
+	b.Refused("failed to render", "POST", shop+"/releases/broken/rollouts?rolloutId=r1", &api.Rollout{TargetId: "prod"})
 }
 
 // docs/platforms.md: "requestId makes create idempotent for 60 min"
@@ -61,26 +61,26 @@ func TestRequestID(t *testing.T) {
 	b := newBench(t)
 	const key = "&requestId=6ba7b810-9dad-41d1-80b4-00c04fd430c8"
 	var first, again api.Operation
-	b.must("POST", newest+"/rollouts?rolloutId=r1"+key, &api.Rollout{TargetId: "prod"}, &first)
+	b.Must("POST", newest+"/rollouts?rolloutId=r1"+key, &api.Rollout{TargetId: "prod"}, &first)
 	b.clock.Move(59 * time.Minute)
-	b.must("POST", newest+"/rollouts?rolloutId=r1"+key, &api.Rollout{TargetId: "prod"}, &again)
+	b.Must("POST", newest+"/rollouts?rolloutId=r1"+key, &api.Rollout{TargetId: "prod"}, &again)
 	if first.Name != again.Name || !again.Done {
 		t.Errorf("%s, then %s", first.Name, again.Name)
 	}
-	b.must("GET", first.Name, nil, &again)
+	b.Must("GET", first.Name, nil, &again)
 	b.clock.Move(2 * time.Minute)
-	b.refused("ALREADY_EXISTS", "POST", newest+"/rollouts?rolloutId=r1"+key, &api.Rollout{TargetId: "prod"})
+	b.Refused("ALREADY_EXISTS", "POST", newest+"/rollouts?rolloutId=r1"+key, &api.Rollout{TargetId: "prod"})
 	for _, bad := range []string{"nothing", "00000000-0000-0000-0000-000000000000"} {
-		b.refused("request ID", "POST", newest+"/rollouts?rolloutId=r2&requestId="+bad, &api.Rollout{TargetId: "prod"})
+		b.Refused("request ID", "POST", newest+"/rollouts?rolloutId=r2&requestId="+bad, &api.Rollout{TargetId: "prod"})
 	}
 }
 
 func TestEtag(t *testing.T) {
 	b := newBench(t)
 	p := &api.DeliveryPipeline{}
-	b.must("GET", shop, nil, p)
-	b.must("PATCH", shop+"?updateMask=description", &api.DeliveryPipeline{Description: "one", Etag: p.Etag}, &api.Operation{})
-	b.refused("ABORTED", "PATCH", shop+"?updateMask=description", &api.DeliveryPipeline{Description: "two", Etag: p.Etag})
+	b.Must("GET", shop, nil, p)
+	b.Must("PATCH", shop+"?updateMask=description", &api.DeliveryPipeline{Description: "one", Etag: p.Etag}, &api.Operation{})
+	b.Refused("ABORTED", "PATCH", shop+"?updateMask=description", &api.DeliveryPipeline{Description: "two", Etag: p.Etag})
 	name := b.create(newest, "r1", "prod")
 	before := b.rollout(name).Etag
 	if again := b.rollout(name).Etag; before == "" || again != before {
@@ -99,7 +99,7 @@ func TestListsPageFilterAndOrder(t *testing.T) {
 		b.create(newest, fmt.Sprintf("r%d", i), "prod")
 		b.clock.Move(time.Minute)
 	}
-	service, err := api.NewService(t.Context(), option.WithoutAuthentication(), option.WithEndpoint(strings.TrimSuffix(b.base, "v1/")))
+	service, err := api.NewService(t.Context(), option.WithoutAuthentication(), option.WithEndpoint(strings.TrimSuffix(b.Base, "v1/")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,25 +135,25 @@ func TestListsPageFilterAndOrder(t *testing.T) {
 		}
 	}
 	var page api.ListRolloutsResponse
-	b.must("GET", newest+"/rollouts?pageSize=1", nil, &page)
-	b.refused("page token", "GET", newest+"/rollouts?pageSize=1&orderBy=name&pageToken="+url.QueryEscape(page.NextPageToken), nil)
-	b.refused("page size", "GET", newest+"/rollouts?pageSize=-1", nil)
-	b.refused("NOT_FOUND", "GET", shop+"x/releases/-/rollouts", nil)
+	b.Must("GET", newest+"/rollouts?pageSize=1", nil, &page)
+	b.Refused("page token", "GET", newest+"/rollouts?pageSize=1&orderBy=name&pageToken="+url.QueryEscape(page.NextPageToken), nil)
+	b.Refused("page size", "GET", newest+"/rollouts?pageSize=-1", nil)
+	b.Refused("NOT_FOUND", "GET", shop+"x/releases/-/rollouts", nil)
 }
 
 func TestOtherResourcesAreStrictToo(t *testing.T) {
 	b := newBench(t)
-	b.must("GET", location+"/deliveryPipelines", nil, &api.ListDeliveryPipelinesResponse{})
-	b.must("GET", location+"/targets", nil, &api.ListTargetsResponse{})
-	b.must("GET", location+"/targets/prod", nil, &api.Target{})
-	b.must("GET", location+"/deployPolicies", nil, &api.ListDeployPoliciesResponse{})
-	b.must("GET", shop+"/releases", nil, &api.ListReleasesResponse{})
-	b.refused("ALREADY_EXISTS", "POST", location+"/targets?targetId=prod", &api.Target{})
-	b.refused("ALREADY_EXISTS", "POST", location+"/deliveryPipelines?deliveryPipelineId=shop", &api.DeliveryPipeline{})
-	b.must("POST", location+"/deliveryPipelines?deliveryPipelineId=other&validateOnly=true", &api.DeliveryPipeline{}, &api.Operation{})
-	b.refused("NOT_FOUND", "GET", location+"/deliveryPipelines/other", nil)
-	b.must("POST", location+"/deliveryPipelines?deliveryPipelineId=other", &api.DeliveryPipeline{}, &api.Operation{})
-	b.must("GET", location+"/deliveryPipelines/other", nil, &api.DeliveryPipeline{})
+	b.Must("GET", location+"/deliveryPipelines", nil, &api.ListDeliveryPipelinesResponse{})
+	b.Must("GET", location+"/targets", nil, &api.ListTargetsResponse{})
+	b.Must("GET", location+"/targets/prod", nil, &api.Target{})
+	b.Must("GET", location+"/deployPolicies", nil, &api.ListDeployPoliciesResponse{})
+	b.Must("GET", shop+"/releases", nil, &api.ListReleasesResponse{})
+	b.Refused("ALREADY_EXISTS", "POST", location+"/targets?targetId=prod", &api.Target{})
+	b.Refused("ALREADY_EXISTS", "POST", location+"/deliveryPipelines?deliveryPipelineId=shop", &api.DeliveryPipeline{})
+	b.Must("POST", location+"/deliveryPipelines?deliveryPipelineId=other&validateOnly=true", &api.DeliveryPipeline{}, &api.Operation{})
+	b.Refused("NOT_FOUND", "GET", location+"/deliveryPipelines/other", nil)
+	b.Must("POST", location+"/deliveryPipelines?deliveryPipelineId=other", &api.DeliveryPipeline{}, &api.Operation{})
+	b.Must("GET", location+"/deliveryPipelines/other", nil, &api.DeliveryPipeline{})
 }
 
 // What gcloud applies is made where it is missing, and as a whole where it is there.
@@ -162,23 +162,23 @@ func TestApply(t *testing.T) {
 	const target = location + "/targets/more"
 	apply := func(want *api.Target) *api.Target {
 		t.Helper()
-		b.must("PATCH", target+"?updateMask=*,labels&allowMissing=True", want, &api.Operation{})
+		b.Must("PATCH", target+"?updateMask=*,labels&allowMissing=True", want, &api.Operation{})
 		var got api.Target
-		b.must("GET", target, nil, &got)
+		b.Must("GET", target, nil, &got)
 		return &got
 	}
-	b.refused("NOT_FOUND", "PATCH", target+"?updateMask=*", &api.Target{})
+	b.Refused("NOT_FOUND", "PATCH", target+"?updateMask=*", &api.Target{})
 	made := apply(&api.Target{Description: "one", RequireApproval: true, Run: &api.CloudRunLocation{Location: "here"}})
 	next := apply(&api.Target{Description: "two", Labels: map[string]string{"team": "shop"}, Run: &api.CloudRunLocation{Location: "here"}})
 	if next.Description != "two" || next.RequireApproval || next.Labels["team"] != "shop" || next.Run == nil || next.Uid != made.Uid || next.Etag == made.Etag {
 		t.Errorf("applied %+v, then %+v", made, next)
 	}
-	b.must("PATCH", target+"?updateMask=require_approval", &api.Target{RequireApproval: true, Description: "ignored"}, &api.Operation{})
+	b.Must("PATCH", target+"?updateMask=require_approval", &api.Target{RequireApproval: true, Description: "ignored"}, &api.Operation{})
 	var got api.Target
-	b.must("GET", target, nil, &got)
+	b.Must("GET", target, nil, &got)
 	if !got.RequireApproval || got.Description != "two" {
 		t.Errorf("patched %+v", got)
 	}
-	b.refused("INVALID_ARGUMENT", "PATCH", target+"?updateMask=uid", &api.Target{Uid: "mine"})
-	b.refused("ABORTED", "PATCH", target+"?updateMask=description", &api.Target{Etag: made.Etag})
+	b.Refused("INVALID_ARGUMENT", "PATCH", target+"?updateMask=uid", &api.Target{Uid: "mine"})
+	b.Refused("ABORTED", "PATCH", target+"?updateMask=description", &api.Target{Etag: made.Etag})
 }

@@ -1,10 +1,6 @@
 package clouddeploy_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -26,11 +22,10 @@ const (
 // bench is an emulator behind its server, and a client that takes nothing that
 // Google's types do not have.
 type bench struct {
-	*testing.T
+	sandboxtest.Google
 	clock    *sandboxtest.Clock
 	emulator *clouddeploy.Emulator
 	server   *sandbox.Server
-	base     string
 }
 
 func newBench(t *testing.T, faults ...string) *bench {
@@ -42,7 +37,7 @@ func newBench(t *testing.T, faults ...string) *bench {
 		Pipelines: []*pipeline.Pipeline{shopPipeline(t)},
 		Faults:    sandboxtest.Faults(t, faults...),
 	})
-	return &bench{T: t, clock: clock, emulator: e, server: server, base: server.Env()["CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDDEPLOY"] + "v1/"}
+	return &bench{Google: sandboxtest.Google{T: t, Base: server.Env()["CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDDEPLOY"] + "v1/"}, clock: clock, emulator: e, server: server}
 }
 
 func shopPipeline(t *testing.T) *pipeline.Pipeline {
@@ -57,84 +52,11 @@ func shopPipeline(t *testing.T) *pipeline.Pipeline {
 	return p
 }
 
-// send makes a request and decodes a good answer into into, refusing what its
-// type does not have. A refusal is "STATUS: message".
-func (b *bench) send(method, path string, body, into any) string {
-	b.Helper()
-	var data []byte
-	if body != nil {
-		var err error
-		if data, err = json.Marshal(body); err != nil {
-			b.Fatal(err)
-		}
-	}
-	req, err := http.NewRequestWithContext(b.Context(), method, b.base+path, bytes.NewReader(data))
-	if err != nil {
-		b.Fatal(err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if res.StatusCode != http.StatusOK {
-		return refusal(b.T, answer)
-	}
-	b.strict(answer, into)
-	return ""
-}
-
-func refusal(t *testing.T, answer []byte) string {
-	t.Helper()
-	var refused struct {
-		Error struct {
-			Code            int
-			Message, Status string
-		}
-	}
-	if err := json.Unmarshal(answer, &refused); err != nil || refused.Error.Status == "" {
-		t.Fatalf("a refusal in another shape: %s", answer)
-	}
-	return refused.Error.Status + ": " + refused.Error.Message
-}
-
-func (b *bench) strict(answer []byte, into any) {
-	b.Helper()
-	if into == nil {
-		return
-	}
-	d := json.NewDecoder(bytes.NewReader(answer))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		b.Fatalf("%v in %s", err, answer)
-	}
-}
-
-// must is send that is not refused.
-func (b *bench) must(method, path string, body, into any) {
-	b.Helper()
-	if refused := b.send(method, path, body, into); refused != "" {
-		b.Fatalf("%s %s: %s", method, path, refused)
-	}
-}
-
-// refused is send that is refused with the words.
-func (b *bench) refused(words, method, path string, body any) {
-	b.Helper()
-	if refused := b.send(method, path, body, nil); refused == "" || !strings.Contains(refused, words) {
-		b.Errorf("%s %s: %q, want %q", method, path, refused, words)
-	}
-}
-
 // create makes a rollout and returns its name.
 func (b *bench) create(release, id, target string) string {
 	b.Helper()
 	var op api.Operation
-	b.must("POST", release+"/rollouts?rolloutId="+id, &api.Rollout{TargetId: target}, &op)
+	b.Must("POST", release+"/rollouts?rolloutId="+id, &api.Rollout{TargetId: target}, &op)
 	if op.Done || op.Name == "" {
 		b.Fatalf("the operation is %+v", op)
 	}
@@ -144,7 +66,7 @@ func (b *bench) create(release, id, target string) string {
 func (b *bench) rollout(name string) *api.Rollout {
 	b.Helper()
 	r := &api.Rollout{}
-	b.must("GET", name, nil, r)
+	b.Must("GET", name, nil, r)
 	return r
 }
 
@@ -162,8 +84,8 @@ func (b *bench) want(name, state string) *api.Rollout {
 func (b *bench) strategy(s *api.Strategy) string {
 	b.Helper()
 	stages := []*api.Stage{{TargetId: "staging"}, {TargetId: "prod", Strategy: s}}
-	b.must("PATCH", shop+"?updateMask=serialPipeline", &api.DeliveryPipeline{SerialPipeline: &api.SerialPipeline{Stages: stages}}, &api.Operation{})
-	b.must("POST", shop+"/releases?releaseId=other", &api.Release{}, &api.Operation{})
+	b.Must("PATCH", shop+"?updateMask=serialPipeline", &api.DeliveryPipeline{SerialPipeline: &api.SerialPipeline{Stages: stages}}, &api.Operation{})
+	b.Must("POST", shop+"/releases?releaseId=other", &api.Release{}, &api.Operation{})
 	return shop + "/releases/other"
 }
 

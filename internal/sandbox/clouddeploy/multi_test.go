@@ -19,7 +19,7 @@ import (
 // with a canary, called both, on which a release runs.
 func newMulti(t *testing.T, faults ...string) *bench {
 	t.Helper()
-	b := &bench{T: t, clock: sandboxtest.NewClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))}
+	b := &bench{Google: sandboxtest.Google{T: t}, clock: sandboxtest.NewClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))}
 	b.emulator = clouddeploy.New(b.clock.Now)
 	for id, body := range map[string]string{"east": `{}`, "west": `{}`, "both-canary": `{"multiTarget":{"targetIds":["east","west"]}}`} {
 		w := httptest.NewRecorder()
@@ -34,7 +34,7 @@ func newMulti(t *testing.T, faults ...string) *bench {
 	b.server = sandboxtest.Start(t, sandbox.Options{
 		Emulators: []sandbox.Emulator{b.emulator}, Pipelines: []*pipeline.Pipeline{p}, Faults: sandboxtest.Faults(t, faults...),
 	})
-	b.base = b.server.Env()["CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDDEPLOY"] + "v1/"
+	b.Base = b.server.Env()["CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDDEPLOY"] + "v1/"
 	b.through(b.create(shop+"/releases/release-002", "r1", "both-canary"))
 	return b
 }
@@ -44,7 +44,7 @@ func (b *bench) through(name string) {
 	b.Helper()
 	for _, phase := range []string{"canary-50", "stable"} {
 		b.clock.Move(time.Minute)
-		b.must("POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: phase}, &api.AdvanceRolloutResponse{})
+		b.Must("POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: phase}, &api.AdvanceRolloutResponse{})
 	}
 	b.clock.Move(time.Minute)
 	b.want(name, "SUCCEEDED")
@@ -65,7 +65,7 @@ func TestController(t *testing.T) {
 		t.Errorf("%+v", child)
 	}
 	var run api.JobRun
-	b.must("GET", r.Phases[0].ChildRolloutJobs.CreateRolloutJobs[0].JobRun, nil, &run)
+	b.Must("GET", r.Phases[0].ChildRolloutJobs.CreateRolloutJobs[0].JobRun, nil, &run)
 	if run.CreateChildRolloutJobRun.Rollout != child.Name {
 		t.Errorf("%+v", run.CreateChildRolloutJobRun)
 	}
@@ -77,23 +77,23 @@ func TestController(t *testing.T) {
 func TestHalted(t *testing.T) {
 	for how, leave := range map[string]func(b *bench, controller, child string) string{
 		"retry the child's job": func(b *bench, _, child string) string {
-			b.must("POST", child+":retryJob", &api.RetryJobRequest{PhaseId: "canary-25", JobId: "deploy"}, &api.RetryJobResponse{})
+			b.Must("POST", child+":retryJob", &api.RetryJobRequest{PhaseId: "canary-25", JobId: "deploy"}, &api.RetryJobResponse{})
 			return "IN_PROGRESS"
 		},
 		"ignore the child's job": func(b *bench, _, child string) string {
-			b.must("POST", child+":ignoreJob", &api.IgnoreJobRequest{PhaseId: "canary-25", JobId: "deploy"}, &api.IgnoreJobResponse{})
+			b.Must("POST", child+":ignoreJob", &api.IgnoreJobRequest{PhaseId: "canary-25", JobId: "deploy"}, &api.IgnoreJobResponse{})
 			return "IN_PROGRESS"
 		},
 		"retry the controller's job": func(b *bench, controller, _ string) string {
-			b.must("POST", controller+":retryJob", &api.RetryJobRequest{PhaseId: "canary-25", JobId: "east"}, &api.RetryJobResponse{})
+			b.Must("POST", controller+":retryJob", &api.RetryJobRequest{PhaseId: "canary-25", JobId: "east"}, &api.RetryJobResponse{})
 			return "IN_PROGRESS"
 		},
 		"ignore the controller's job": func(b *bench, controller, _ string) string {
-			b.must("POST", controller+":ignoreJob", &api.IgnoreJobRequest{PhaseId: "canary-25", JobId: "east"}, &api.IgnoreJobResponse{})
+			b.Must("POST", controller+":ignoreJob", &api.IgnoreJobRequest{PhaseId: "canary-25", JobId: "east"}, &api.IgnoreJobResponse{})
 			return "IN_PROGRESS"
 		},
 		"cancel": func(b *bench, controller, _ string) string {
-			b.must("POST", controller+":cancel", &api.CancelRolloutRequest{}, &api.CancelRolloutResponse{})
+			b.Must("POST", controller+":cancel", &api.CancelRolloutRequest{}, &api.CancelRolloutResponse{})
 			return "CANCELLED"
 		},
 	} {
@@ -113,7 +113,7 @@ func TestHalted(t *testing.T) {
 			if state == "CANCELLED" {
 				return
 			}
-			b.must("POST", controller+":advance", &api.AdvanceRolloutRequest{PhaseId: "canary-50"}, &api.AdvanceRolloutResponse{})
+			b.Must("POST", controller+":advance", &api.AdvanceRolloutRequest{PhaseId: "canary-50"}, &api.AdvanceRolloutResponse{})
 			b.clock.Move(time.Minute)
 			if got := phases(b.rollout(controller)); got != "canary-25 SUCCEEDED, canary-50 SUCCEEDED, stable PENDING" {
 				t.Error(got)
@@ -128,7 +128,7 @@ func TestAllChildrenFailed(t *testing.T) {
 	b.clock.Move(time.Minute)
 	east := b.want(newest+"/rollouts/r2-east", "IN_PROGRESS") // it hangs
 	b.want(controller, "IN_PROGRESS")
-	b.must("POST", east.Name+":cancel", &api.CancelRolloutRequest{}, &api.CancelRolloutResponse{})
+	b.Must("POST", east.Name+":cancel", &api.CancelRolloutRequest{}, &api.CancelRolloutResponse{})
 	b.clock.Move(time.Minute)
 	b.want(controller, "HALTED")
 }

@@ -22,8 +22,8 @@ func weekday(actions ...string) *api.DeployPolicy {
 
 func (b *bench) policy(id string, p *api.DeployPolicy) string {
 	b.Helper()
-	b.must("POST", location+"/deployPolicies?deployPolicyId="+id, p, &api.Operation{})
-	b.must("GET", location+"/deployPolicies/"+id, nil, &api.DeployPolicy{})
+	b.Must("POST", location+"/deployPolicies?deployPolicyId="+id, p, &api.Operation{})
+	b.Must("GET", location+"/deployPolicies/"+id, nil, &api.DeployPolicy{})
 	return location + "/deployPolicies/" + id
 }
 
@@ -33,13 +33,13 @@ func TestPolicyWindow(t *testing.T) {
 	b := newBench(t) // 09:00 UTC is 10:00 in Berlin
 	name := b.policy("freeze", weekday("CREATE"))
 	create := newest + "/rollouts?rolloutId=r1"
-	b.refused("restricted by deploy policy "+name+", rule mornings", "POST", create, &api.Rollout{TargetId: "prod"})
-	b.refused("NOT_FOUND", "POST", create+"&overrideDeployPolicy="+name+"x", &api.Rollout{TargetId: "prod"})
+	b.Refused("restricted by deploy policy "+name+", rule mornings", "POST", create, &api.Rollout{TargetId: "prod"})
+	b.Refused("NOT_FOUND", "POST", create+"&overrideDeployPolicy="+name+"x", &api.Rollout{TargetId: "prod"})
 	b.create(newest, "elsewhere", "staging")
 	b.clock.Move(-time.Second)
-	b.must("POST", create+"&validateOnly=true", &api.Rollout{TargetId: "prod"}, &api.Operation{})
+	b.Must("POST", create+"&validateOnly=true", &api.Rollout{TargetId: "prod"}, &api.Operation{})
 	b.clock.Move(2 * time.Hour)
-	b.refused("restricted", "POST", create, &api.Rollout{TargetId: "prod"})
+	b.Refused("restricted", "POST", create, &api.Rollout{TargetId: "prod"})
 	b.clock.Move(time.Second)
 	b.create(newest, "r2", "prod")
 }
@@ -47,11 +47,11 @@ func TestPolicyWindow(t *testing.T) {
 func TestPolicyOverride(t *testing.T) {
 	b := newBench(t)
 	name := b.policy("freeze", weekday())
-	b.must("POST", newest+"/rollouts?rolloutId=r1&overrideDeployPolicy="+name, &api.Rollout{TargetId: "prod"}, &api.Operation{})
+	b.Must("POST", newest+"/rollouts?rolloutId=r1&overrideDeployPolicy="+name, &api.Rollout{TargetId: "prod"}, &api.Operation{})
 	rollout := newest + "/rollouts/r1"
-	b.refused("CANCEL is restricted", "POST", rollout+":cancel", &api.CancelRolloutRequest{})
-	b.must("POST", rollout+":cancel", &api.CancelRolloutRequest{OverrideDeployPolicy: []string{name}}, &api.CancelRolloutResponse{})
-	b.refused("ROLLBACK is restricted", "POST", shop+":rollbackTarget", &api.RollbackTargetRequest{TargetId: "prod", RolloutId: "back", ReleaseId: "release-001"})
+	b.Refused("CANCEL is restricted", "POST", rollout+":cancel", &api.CancelRolloutRequest{})
+	b.Must("POST", rollout+":cancel", &api.CancelRolloutRequest{OverrideDeployPolicy: []string{name}}, &api.CancelRolloutResponse{})
+	b.Refused("ROLLBACK is restricted", "POST", shop+":rollbackTarget", &api.RollbackTargetRequest{TargetId: "prod", RolloutId: "back", ReleaseId: "release-001"})
 }
 
 func TestPoliciesThatDoNotApply(t *testing.T) {
@@ -88,7 +88,7 @@ func TestPolicyOneTime(t *testing.T) {
 	}}}
 	p.Selectors[0] = &api.DeployPolicyResourceSelector{DeliveryPipeline: &api.DeliveryPipelineAttribute{Id: "*"}}
 	b.policy("freeze", p)
-	b.refused("restricted", "POST", newest+"/rollouts?rolloutId=r1", &api.Rollout{TargetId: "prod"})
+	b.Refused("restricted", "POST", newest+"/rollouts?rolloutId=r1", &api.Rollout{TargetId: "prod"})
 	b.clock.Move(15 * time.Hour)
 	b.create(newest, "r1", "prod")
 }
@@ -103,8 +103,8 @@ func TestPoliciesThatCannotBe(t *testing.T) {
 	} {
 		p := weekday()
 		change(p)
-		b.refused(words, "POST", location+"/deployPolicies?deployPolicyId=freeze", p)
+		b.Refused(words, "POST", location+"/deployPolicies?deployPolicyId=freeze", p)
 	}
 	b.policy("freeze", weekday())
-	b.refused("ALREADY_EXISTS", "POST", location+"/deployPolicies?deployPolicyId=freeze", weekday())
+	b.Refused("ALREADY_EXISTS", "POST", location+"/deployPolicies?deployPolicyId=freeze", weekday())
 }

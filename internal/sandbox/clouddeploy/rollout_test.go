@@ -25,11 +25,11 @@ func TestRolloutRunsByTheClock(t *testing.T) {
 		t.Errorf("it ended at %s: a rollout's time is not when it is looked at", got)
 	}
 	var runs api.ListJobRunsResponse
-	b.must("GET", name+"/jobRuns", nil, &runs)
+	b.Must("GET", name+"/jobRuns", nil, &runs)
 	if len(runs.JobRuns) != 2 || runs.JobRuns[0].State != "SUCCEEDED" {
 		t.Errorf("job runs %+v", runs.JobRuns)
 	}
-	b.must("GET", runs.JobRuns[0].Name, nil, &api.JobRun{})
+	b.Must("GET", runs.JobRuns[0].Name, nil, &api.JobRun{})
 }
 
 func TestWholeRunAtOnce(t *testing.T) {
@@ -41,30 +41,30 @@ func TestWholeRunAtOnce(t *testing.T) {
 
 func TestApproval(t *testing.T) {
 	b := newBench(t)
-	b.must("POST", location+"/targets?targetId=gated", &api.Target{RequireApproval: true}, &api.Operation{})
+	b.Must("POST", location+"/targets?targetId=gated", &api.Target{RequireApproval: true}, &api.Operation{})
 	stages := []*api.Stage{{TargetId: "staging"}, {TargetId: "prod"}, {TargetId: "gated"}}
-	b.must("PATCH", shop+"?updateMask=serialPipeline", &api.DeliveryPipeline{SerialPipeline: &api.SerialPipeline{Stages: stages}}, &api.Operation{})
-	b.must("POST", shop+"/releases?releaseId=other", &api.Release{}, &api.Operation{})
+	b.Must("PATCH", shop+"?updateMask=serialPipeline", &api.DeliveryPipeline{SerialPipeline: &api.SerialPipeline{Stages: stages}}, &api.Operation{})
+	b.Must("POST", shop+"/releases?releaseId=other", &api.Release{}, &api.Operation{})
 	other := shop + "/releases/other"
 
 	yes, no := b.create(other, "yes", "gated"), b.create(other, "no", "gated")
 	b.want(yes, "PENDING_APPROVAL")
-	b.must("POST", no+":approve", &api.ApproveRolloutRequest{Approved: false}, &api.ApproveRolloutResponse{})
+	b.Must("POST", no+":approve", &api.ApproveRolloutRequest{Approved: false}, &api.ApproveRolloutResponse{})
 	if r := b.want(no, "APPROVAL_REJECTED"); r.ApprovalState != "REJECTED" || r.Phases[0].State != "ABORTED" {
 		t.Errorf("%s, %s", r.ApprovalState, phases(r))
 	}
-	b.must("POST", yes+":approve", &api.ApproveRolloutRequest{Approved: true}, &api.ApproveRolloutResponse{})
+	b.Must("POST", yes+":approve", &api.ApproveRolloutRequest{Approved: true}, &api.ApproveRolloutResponse{})
 	if r := b.want(yes, "IN_PROGRESS"); r.ApprovalState != "APPROVED" || r.ApproveTime == "" {
 		t.Errorf("%s at %s", r.ApprovalState, r.ApproveTime)
 	}
 	for _, name := range []string{yes, no} {
-		b.refused("FAILED_PRECONDITION: Rollout "+name+" is in state", "POST", name+":approve", &api.ApproveRolloutRequest{Approved: true})
+		b.Refused("FAILED_PRECONDITION: Rollout "+name+" is in state", "POST", name+":approve", &api.ApproveRolloutRequest{Approved: true})
 	}
 	// docs/platforms.md: "PENDING (behind an earlier rollout on the target)"
 	b.clock.Move(10 * time.Second)
 	first, second := b.create(other, "q1", "gated"), b.create(other, "q2", "gated")
-	b.must("POST", first+":approve", &api.ApproveRolloutRequest{Approved: true}, &api.ApproveRolloutResponse{})
-	b.must("POST", second+":approve", &api.ApproveRolloutRequest{Approved: true}, &api.ApproveRolloutResponse{})
+	b.Must("POST", first+":approve", &api.ApproveRolloutRequest{Approved: true}, &api.ApproveRolloutResponse{})
+	b.Must("POST", second+":approve", &api.ApproveRolloutRequest{Approved: true}, &api.ApproveRolloutResponse{})
 	b.want(second, "PENDING")
 	b.clock.Move(2 * time.Second)
 	b.want(first, "SUCCEEDED")
@@ -75,16 +75,16 @@ func TestCanary(t *testing.T) {
 	b := newBench(t)
 	name := b.create(b.strategy(canary()), "r1", "prod")
 	advance := func(phase string) {
-		b.must("POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: phase}, &api.AdvanceRolloutResponse{})
+		b.Must("POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: phase}, &api.AdvanceRolloutResponse{})
 	}
 	r := b.rollout(name)
 	first, last := r.Phases[0].DeploymentJobs, r.Phases[2].DeploymentJobs
 	if first.PredeployJob == nil || first.PostdeployJob != nil || last.PredeployJob != nil || last.PostdeployJob == nil {
 		t.Error("predeploy belongs to the first phase alone, postdeploy to the last")
 	}
-	b.refused("not advanceable", "POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: "canary-50"})
-	b.refused("its first phase", "POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: "canary-25"})
-	b.refused("INVALID_ARGUMENT", "POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: "canary-99"})
+	b.Refused("not advanceable", "POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: "canary-50"})
+	b.Refused("its first phase", "POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: "canary-25"})
+	b.Refused("INVALID_ARGUMENT", "POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: "canary-99"})
 	for _, step := range []struct{ phase, states string }{
 		{"", "canary-25 SUCCEEDED, canary-50 PENDING, stable PENDING"},
 		{"canary-50", "canary-25 SUCCEEDED, canary-50 SUCCEEDED, stable PENDING"},
@@ -99,24 +99,24 @@ func TestCanary(t *testing.T) {
 		}
 	}
 	b.want(name, "SUCCEEDED")
-	b.refused("only a rollout in state IN_PROGRESS can be advanced", "POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: "stable"})
+	b.Refused("only a rollout in state IN_PROGRESS can be advanced", "POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: "stable"})
 }
 
 // docs/platforms.md: "First rollout to a target with a canary strategy"
 func TestFirstCanaryWaits(t *testing.T) {
 	b := newBench(t)
-	b.must("POST", location+"/targets?targetId=fresh", &api.Target{}, &api.Operation{})
-	b.must("PATCH", shop+"?updateMask=serialPipeline", &api.DeliveryPipeline{SerialPipeline: &api.SerialPipeline{
+	b.Must("POST", location+"/targets?targetId=fresh", &api.Target{}, &api.Operation{})
+	b.Must("PATCH", shop+"?updateMask=serialPipeline", &api.DeliveryPipeline{SerialPipeline: &api.SerialPipeline{
 		Stages: []*api.Stage{{TargetId: "staging"}, {TargetId: "fresh", Strategy: canary()}},
 	}}, &api.Operation{})
-	b.must("POST", shop+"/releases?releaseId=other", &api.Release{}, &api.Operation{})
+	b.Must("POST", shop+"/releases?releaseId=other", &api.Release{}, &api.Operation{})
 	name := b.create(shop+"/releases/other", "r1", "fresh")
 	b.clock.Move(time.Hour)
 	r := b.want(name, "IN_PROGRESS")
 	if got := phases(r); got != "canary-25 SKIPPED, canary-50 SKIPPED, stable PENDING" || r.Phases[0].SkipMessage == "" {
 		t.Errorf("%s (%q)", got, r.Phases[0].SkipMessage)
 	}
-	b.must("POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: "stable"}, &api.AdvanceRolloutResponse{})
+	b.Must("POST", name+":advance", &api.AdvanceRolloutRequest{PhaseId: "stable"}, &api.AdvanceRolloutResponse{})
 	b.clock.Move(time.Minute)
 	b.want(name, "SUCCEEDED")
 }
@@ -130,14 +130,14 @@ func TestFailedJobs(t *testing.T) {
 		t.Errorf("%s: %s; %s", r.DeployFailureCause, r.FailureReason, phases(r))
 	}
 	var run api.JobRun
-	b.must("GET", r.Phases[0].DeploymentJobs.VerifyJob.JobRun, nil, &run)
+	b.Must("GET", r.Phases[0].DeploymentJobs.VerifyJob.JobRun, nil, &run)
 	if run.State != "FAILED" || run.VerifyJobRun.FailureMessage == "" || !strings.HasPrefix(run.VerifyJobRun.Build, location+"/builds/") {
 		t.Errorf("%+v %+v", run, run.VerifyJobRun)
 	}
-	b.refused("only a job in state FAILED can be retried", "POST", name+":retryJob", &api.RetryJobRequest{PhaseId: "stable", JobId: "deploy"})
-	b.refused("INVALID_ARGUMENT", "POST", name+":ignoreJob", &api.IgnoreJobRequest{PhaseId: "stable", JobId: "nothing"})
-	b.refused("cannot be cancelled", "POST", name+":cancel", &api.CancelRolloutRequest{})
-	b.must("POST", name+":retryJob", &api.RetryJobRequest{PhaseId: "stable", JobId: "verify"}, &api.RetryJobResponse{})
+	b.Refused("only a job in state FAILED can be retried", "POST", name+":retryJob", &api.RetryJobRequest{PhaseId: "stable", JobId: "deploy"})
+	b.Refused("INVALID_ARGUMENT", "POST", name+":ignoreJob", &api.IgnoreJobRequest{PhaseId: "stable", JobId: "nothing"})
+	b.Refused("cannot be cancelled", "POST", name+":cancel", &api.CancelRolloutRequest{})
+	b.Must("POST", name+":retryJob", &api.RetryJobRequest{PhaseId: "stable", JobId: "verify"}, &api.RetryJobResponse{})
 	if r := b.want(name, "IN_PROGRESS"); r.FailureReason != "" || r.DeployFailureCause != "" || r.DeployEndTime != "" {
 		t.Errorf("%+v", r)
 	}
@@ -152,7 +152,7 @@ func TestIgnoredJob(t *testing.T) {
 	if r := b.want(name, "FAILED"); r.Phases[0].DeploymentJobs.VerifyJob.State != "ABORTED" {
 		t.Errorf("the verify job is %s", r.Phases[0].DeploymentJobs.VerifyJob.State)
 	}
-	b.must("POST", name+":ignoreJob", &api.IgnoreJobRequest{PhaseId: "stable", JobId: "deploy"}, &api.IgnoreJobResponse{})
+	b.Must("POST", name+":ignoreJob", &api.IgnoreJobRequest{PhaseId: "stable", JobId: "deploy"}, &api.IgnoreJobResponse{})
 	b.clock.Move(time.Minute)
 	if r := b.want(name, "SUCCEEDED"); r.Phases[0].DeploymentJobs.DeployJob.State != "IGNORED" {
 		t.Errorf("the deploy job is %s", r.Phases[0].DeploymentJobs.DeployJob.State)
@@ -164,10 +164,10 @@ func TestHangAndCancel(t *testing.T) {
 	name := b.create(newest, "r1", "prod")
 	b.clock.Move(240 * time.Hour)
 	b.want(name, "IN_PROGRESS")
-	b.refused("already in progress", "POST", newest+"/rollouts?rolloutId=r2", &api.Rollout{TargetId: "prod"})
-	b.must("POST", name+":cancel", &api.CancelRolloutRequest{}, &api.CancelRolloutResponse{})
+	b.Refused("already in progress", "POST", newest+"/rollouts?rolloutId=r2", &api.Rollout{TargetId: "prod"})
+	b.Must("POST", name+":cancel", &api.CancelRolloutRequest{}, &api.CancelRolloutResponse{})
 	b.want(name, "CANCELLING")
-	b.refused("cannot be cancelled", "POST", name+":cancel", &api.CancelRolloutRequest{})
+	b.Refused("cannot be cancelled", "POST", name+":cancel", &api.CancelRolloutRequest{})
 	b.clock.Move(2 * time.Second)
 	if r := b.want(name, "CANCELLED"); phases(r) != "stable ABORTED" {
 		t.Error(phases(r))
@@ -178,18 +178,18 @@ func TestHangAndCancel(t *testing.T) {
 func TestRollback(t *testing.T) {
 	b := newBench(t)
 	back := &api.RollbackTargetRequest{TargetId: "prod", RolloutId: "back"}
-	b.refused("fewer than 2 rollouts", "POST", shop+":rollbackTarget", back)
+	b.Refused("fewer than 2 rollouts", "POST", shop+":rollbackTarget", back)
 	name := b.create(newest, "r1", "prod")
 	b.clock.Move(time.Minute)
 	b.want(name, "SUCCEEDED")
-	b.refused("is not the latest rollout", "POST", shop+":rollbackTarget", &api.RollbackTargetRequest{TargetId: "prod", RolloutId: "back", RolloutToRollBack: name + "x"})
+	b.Refused("is not the latest rollout", "POST", shop+":rollbackTarget", &api.RollbackTargetRequest{TargetId: "prod", RolloutId: "back", RolloutToRollBack: name + "x"})
 
 	var answer api.RollbackTargetResponse
 	back.ValidateOnly = true
-	b.must("POST", shop+":rollbackTarget", back, &answer)
-	b.refused("NOT_FOUND", "GET", answer.RollbackConfig.Rollout.Name, nil)
+	b.Must("POST", shop+":rollbackTarget", back, &answer)
+	b.Refused("NOT_FOUND", "GET", answer.RollbackConfig.Rollout.Name, nil)
 	back.ValidateOnly = false
-	b.must("POST", shop+":rollbackTarget", back, &answer)
+	b.Must("POST", shop+":rollbackTarget", back, &answer)
 	made := answer.RollbackConfig.Rollout
 	if made.Name != shop+"/releases/release-001/rollouts/back" || made.RollbackOfRollout != name || answer.RollbackConfig.StartingPhaseId != "stable" {
 		t.Errorf("%+v", made)
@@ -199,9 +199,9 @@ func TestRollback(t *testing.T) {
 	if undone := b.rollout(name); len(undone.RolledBackByRollouts) != 1 || undone.RolledBackByRollouts[0] != made.Name {
 		t.Errorf("rolled back by %v", undone.RolledBackByRollouts)
 	}
-	b.must("POST", shop+"/releases/release-003:abandon", &api.AbandonReleaseRequest{}, &api.AbandonReleaseResponse{})
-	b.refused("is abandoned", "POST", shop+":rollbackTarget", &api.RollbackTargetRequest{TargetId: "prod", RolloutId: "forth", ReleaseId: "release-003"})
-	b.must("POST", shop+":rollbackTarget", &api.RollbackTargetRequest{TargetId: "prod", RolloutId: "forth"}, &answer)
+	b.Must("POST", shop+"/releases/release-003:abandon", &api.AbandonReleaseRequest{}, &api.AbandonReleaseResponse{})
+	b.Refused("is abandoned", "POST", shop+":rollbackTarget", &api.RollbackTargetRequest{TargetId: "prod", RolloutId: "forth", ReleaseId: "release-003"})
+	b.Must("POST", shop+":rollbackTarget", &api.RollbackTargetRequest{TargetId: "prod", RolloutId: "forth"}, &answer)
 	if release := answer.RollbackConfig.Rollout.Name; !strings.Contains(release, "release-001") {
 		t.Errorf("it goes back to %s: an abandoned release must be passed over", release)
 	}
@@ -211,7 +211,7 @@ func TestRollbackStartsAtStable(t *testing.T) {
 	b := newBench(t)
 	other := b.strategy(canary())
 	b.create(other, "r1", "prod")
-	b.must("POST", shop+":rollbackTarget", &api.RollbackTargetRequest{TargetId: "prod", RolloutId: "back", ReleaseId: "other"}, &api.RollbackTargetResponse{})
+	b.Must("POST", shop+":rollbackTarget", &api.RollbackTargetRequest{TargetId: "prod", RolloutId: "back", ReleaseId: "other"}, &api.RollbackTargetResponse{})
 	if got := phases(b.rollout(other + "/rollouts/back")); !strings.HasPrefix(got, "canary-25 SKIPPED, canary-50 SKIPPED, stable") {
 		t.Error(got)
 	}

@@ -12,7 +12,7 @@ import (
 func TestUpdateRunsByTheClock(t *testing.T) {
 	b := newBench(t)
 	var op api.Operation
-	b.must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
+	b.Must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
 	if op.Status != "PENDING" || op.OperationType != "update" || op.Id == 0 || !strings.HasSuffix(op.InsertTime, "-07:00") {
 		t.Errorf("%+v", op)
 	}
@@ -20,7 +20,7 @@ func TestUpdateRunsByTheClock(t *testing.T) {
 	if d.Update == nil || d.Operation.Name != op.Name || b.manifest("prod").Config.Content == "resources: []\n" {
 		t.Errorf("%+v", d)
 	}
-	b.refused("409 resourceInUse", "PUT", "deployments/prod", b.update("resources: [two]\n"))
+	b.Refused("409 resourceInUse", "PUT", "deployments/prod", b.update("resources: [two]\n"))
 	b.clock.Move(2 * time.Second)
 	if now := b.operation(&op); now.Status != "RUNNING" || now.Progress != 50 || now.StartTime == "" {
 		t.Errorf("%+v", now)
@@ -33,7 +33,7 @@ func TestUpdateRunsByTheClock(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	var all api.ManifestsListResponse
-	b.must("GET", "deployments/prod/manifests", nil, &all)
+	b.Must("GET", "deployments/prod/manifests", nil, &all)
 	if len(all.Manifests) != 2 || all.Manifests[0].Config.Content != "resources: []\n" {
 		t.Errorf("%+v", all.Manifests)
 	}
@@ -43,12 +43,12 @@ func TestUpdateRunsByTheClock(t *testing.T) {
 func TestFingerprint(t *testing.T) {
 	b := newBench(t)
 	first := b.update("resources: []\n")
-	b.must("PUT", "deployments/prod", first, &api.Operation{})
+	b.Must("PUT", "deployments/prod", first, &api.Operation{})
 	b.clock.Move(time.Minute)
-	b.refused("412 conditionNotMet", "PUT", "deployments/prod", first)
+	b.Refused("412 conditionNotMet", "PUT", "deployments/prod", first)
 	first.Fingerprint = ""
-	b.refused("412 conditionNotMet", "PUT", "deployments/prod", first)
-	b.refused("412 conditionNotMet", "POST", "deployments/prod/cancelPreview", &api.DeploymentsCancelPreviewRequest{})
+	b.Refused("412 conditionNotMet", "PUT", "deployments/prod", first)
+	b.Refused("412 conditionNotMet", "POST", "deployments/prod/cancelPreview", &api.DeploymentsCancelPreviewRequest{})
 }
 
 // docs/platforms.md: "`stop` {fingerprint} ends what is at work on a deployment"
@@ -58,16 +58,16 @@ func TestStop(t *testing.T) {
 		return &api.DeploymentsStopRequest{Fingerprint: b.deployment("prod").Fingerprint}
 	}
 	before := b.manifest("prod").Config.Content
-	b.refused("400 invalid", "POST", "deployments/prod/stop", stop())
+	b.Refused("400 invalid", "POST", "deployments/prod/stop", stop())
 	var op, stopping api.Operation
-	b.must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
-	b.refused("412 conditionNotMet", "POST", "deployments/prod/stop", &api.DeploymentsStopRequest{})
-	b.must("POST", "deployments/prod/stop", stop(), &stopping)
+	b.Must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
+	b.Refused("412 conditionNotMet", "POST", "deployments/prod/stop", &api.DeploymentsStopRequest{})
+	b.Must("POST", "deployments/prod/stop", stop(), &stopping)
 	if stopping.OperationType != "stop" || b.deployment("prod").Operation.Name != stopping.Name {
 		t.Errorf("%+v", stopping)
 	}
-	b.refused("400 invalid", "POST", "deployments/prod/stop", stop())
-	b.refused("409 resourceInUse", "PUT", "deployments/prod", b.update("resources: [two]\n"))
+	b.Refused("400 invalid", "POST", "deployments/prod/stop", stop())
+	b.Refused("409 resourceInUse", "PUT", "deployments/prod", b.update("resources: [two]\n"))
 	b.clock.Move(4 * time.Second)
 	if now := b.operation(&op); now.Status != "DONE" || now.Error == nil || now.EndTime == "" {
 		t.Errorf("what was stopped: %+v", now)
@@ -78,15 +78,15 @@ func TestStop(t *testing.T) {
 	if d := b.deployment("prod"); d.Update != nil || b.manifest("prod").Config.Content != before || d.Operation.Name != stopping.Name {
 		t.Errorf("it runs %q: %+v", b.manifest("prod").Config.Content, d)
 	}
-	b.must("PUT", "deployments/prod", b.update("resources: [two]\n"), &op)
+	b.Must("PUT", "deployments/prod", b.update("resources: [two]\n"), &op)
 }
 
 // A stop that fails lets what it was to stop go on.
 func TestStopFails(t *testing.T) {
 	b := newBench(t, "web:terminate:fail")
 	var op, stopping api.Operation
-	b.must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
-	b.must("POST", "deployments/prod/stop", &api.DeploymentsStopRequest{Fingerprint: b.deployment("prod").Fingerprint}, &stopping)
+	b.Must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
+	b.Must("POST", "deployments/prod/stop", &api.DeploymentsStopRequest{Fingerprint: b.deployment("prod").Fingerprint}, &stopping)
 	b.clock.Move(4 * time.Second)
 	if now := b.operation(&stopping); now.Error == nil {
 		t.Errorf("%+v", now)
@@ -103,7 +103,7 @@ func TestInsert(t *testing.T) {
 		Config:  &api.ConfigFile{Content: `name: {{ env["deployment"] }} in {{ env["project"] }}`},
 		Imports: []*api.ImportFile{{Name: "x.jinja", Content: "y"}},
 	}}
-	b.must("POST", "deployments", in, &api.Operation{})
+	b.Must("POST", "deployments", in, &api.Operation{})
 	if d := b.deployment("fresh"); d.Manifest != "" || d.Update == nil {
 		t.Errorf("%+v", d)
 	}
@@ -114,7 +114,7 @@ func TestInsert(t *testing.T) {
 	if m := b.manifest("fresh"); m.ExpandedConfig != "name: fresh in shop-1234" || len(m.Imports) != 1 {
 		t.Errorf("%+v", m)
 	}
-	b.refused("409 alreadyExists", "POST", "deployments", in)
+	b.Refused("409 alreadyExists", "POST", "deployments", in)
 }
 
 // Discovery document: "After previewing a deployment, you can deploy your
@@ -122,7 +122,7 @@ func TestInsert(t *testing.T) {
 func TestPreview(t *testing.T) {
 	b := newBench(t)
 	preview := func() string {
-		b.must("PUT", "deployments/prod?preview=true", b.update("resources: [p]\n"), &api.Operation{})
+		b.Must("PUT", "deployments/prod?preview=true", b.update("resources: [p]\n"), &api.Operation{})
 		b.clock.Move(time.Minute)
 		d := b.deployment("prod")
 		if d.Update == nil || b.manifest("prod").Config.Content == "resources: [p]\n" {
@@ -130,15 +130,15 @@ func TestPreview(t *testing.T) {
 		}
 		return d.Fingerprint
 	}
-	b.must("POST", "deployments/prod/cancelPreview", &api.DeploymentsCancelPreviewRequest{Fingerprint: preview()}, &api.Operation{})
+	b.Must("POST", "deployments/prod/cancelPreview", &api.DeploymentsCancelPreviewRequest{Fingerprint: preview()}, &api.Operation{})
 	b.clock.Move(time.Minute)
 	if d := b.deployment("prod"); d.Update != nil {
 		t.Errorf("%+v", d)
 	}
 	now := b.deployment("prod").Fingerprint
-	b.refused("no preview to cancel", "POST", "deployments/prod/cancelPreview", &api.DeploymentsCancelPreviewRequest{Fingerprint: now})
-	b.refused("no preview to deploy", "PUT", "deployments/prod", &api.Deployment{Name: "prod", Fingerprint: now})
-	b.must("PUT", "deployments/prod", &api.Deployment{Name: "prod", Fingerprint: preview()}, &api.Operation{})
+	b.Refused("no preview to cancel", "POST", "deployments/prod/cancelPreview", &api.DeploymentsCancelPreviewRequest{Fingerprint: now})
+	b.Refused("no preview to deploy", "PUT", "deployments/prod", &api.Deployment{Name: "prod", Fingerprint: now})
+	b.Must("PUT", "deployments/prod", &api.Deployment{Name: "prod", Fingerprint: preview()}, &api.Operation{})
 	b.clock.Move(time.Minute)
 	if d := b.deployment("prod"); d.Update != nil || b.manifest("prod").Config.Content != "resources: [p]\n" {
 		t.Errorf("%+v", d)
@@ -155,7 +155,7 @@ func TestFaults(t *testing.T) {
 		t.Run(fault, func(t *testing.T) {
 			b := newBench(t, "web:deploy:"+fault)
 			var op api.Operation
-			b.must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
+			b.Must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
 			b.clock.Move(time.Hour)
 			if now := b.operation(&op); !check(now) {
 				t.Errorf("%+v", now)
@@ -172,9 +172,9 @@ func TestFaults(t *testing.T) {
 func TestVanish(t *testing.T) {
 	b := newBench(t, "web:deploy:vanish")
 	var op api.Operation
-	b.must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
+	b.Must("PUT", "deployments/prod", b.update("resources: []\n"), &op)
 	b.clock.Move(time.Hour)
-	b.refused("404 notFound", "GET", "operations/"+op.Name, nil)
+	b.Refused("404 notFound", "GET", "operations/"+op.Name, nil)
 	if b.manifest("prod").Config.Content != "resources: []\n" {
 		t.Error("it had no effect")
 	}
@@ -183,20 +183,20 @@ func TestVanish(t *testing.T) {
 // What the official clients would never send is refused.
 func TestRefusesWhatTheAPIDoesNotHave(t *testing.T) {
 	b := newBench(t)
-	b.refused("Unknown name", "GET", "deployments/prod?color=blue", nil)
-	b.refused("400 invalid", "PUT", "deployments/prod", map[string]any{"color": "blue"})
-	b.refused("400 invalid", "POST", "deployments", &api.Deployment{Name: "Fresh"})
-	b.refused("A configuration is required", "POST", "deployments", &api.Deployment{Name: "fresh"})
-	b.refused("invalid YAML", "PUT", "deployments/prod", b.update("\tx"))
-	b.refused("A configuration is required", "PUT", "deployments/prod?preview=true", &api.Deployment{Name: "prod", Fingerprint: b.deployment("prod").Fingerprint})
-	b.refused("404 notFound", "GET", "deployments/gone", nil)
-	b.refused("404 notFound", "GET", "deployments/gone/manifests", nil)
-	b.refused("404 notFound", "GET", "deployments/prod/manifests/gone", nil)
-	b.refused("404 notFound", "DELETE", "deployments/prod", nil)
-	b.refused("maxResults", "GET", "deployments?maxResults=501", nil)
-	b.refused("pageToken", "GET", "deployments?pageToken=x", nil)
-	b.base = strings.Replace(b.base, "shop-1234", "other-1234", 1)
-	b.refused("The resource 'projects/other-1234' was not found", "GET", "deployments", nil)
+	b.Refused("Unknown name", "GET", "deployments/prod?color=blue", nil)
+	b.Refused("400 invalid", "PUT", "deployments/prod", map[string]any{"color": "blue"})
+	b.Refused("400 invalid", "POST", "deployments", &api.Deployment{Name: "Fresh"})
+	b.Refused("A configuration is required", "POST", "deployments", &api.Deployment{Name: "fresh"})
+	b.Refused("invalid YAML", "PUT", "deployments/prod", b.update("\tx"))
+	b.Refused("A configuration is required", "PUT", "deployments/prod?preview=true", &api.Deployment{Name: "prod", Fingerprint: b.deployment("prod").Fingerprint})
+	b.Refused("404 notFound", "GET", "deployments/gone", nil)
+	b.Refused("404 notFound", "GET", "deployments/gone/manifests", nil)
+	b.Refused("404 notFound", "GET", "deployments/prod/manifests/gone", nil)
+	b.Refused("404 notFound", "DELETE", "deployments/prod", nil)
+	b.Refused("maxResults", "GET", "deployments?maxResults=501", nil)
+	b.Refused("pageToken", "GET", "deployments?pageToken=x", nil)
+	b.Base = strings.Replace(b.Base, "shop-1234", "other-1234", 1)
+	b.Refused("The resource 'projects/other-1234' was not found", "GET", "deployments", nil)
 	if n := len(b.server.Effects()); n != 0 {
 		t.Errorf("%d of these had an effect", n)
 	}
@@ -205,15 +205,15 @@ func TestRefusesWhatTheAPIDoesNotHave(t *testing.T) {
 func TestListsArePaged(t *testing.T) {
 	b := newBench(t)
 	var first, second api.DeploymentsListResponse
-	b.must("GET", "deployments?maxResults=1", nil, &first)
-	b.must("GET", "deployments?maxResults=1&pageToken="+first.NextPageToken, nil, &second)
+	b.Must("GET", "deployments?maxResults=1", nil, &first)
+	b.Must("GET", "deployments?maxResults=1&pageToken="+first.NextPageToken, nil, &second)
 	if len(first.Deployments) != 1 || first.Deployments[0].Name != "prod" || second.Deployments[0].Name != "staging" || second.NextPageToken != "" {
 		t.Errorf("%+v, then %+v", first, second)
 	}
-	b.must("PUT", "deployments/prod", b.update("resources: []\n"), &api.Operation{})
+	b.Must("PUT", "deployments/prod", b.update("resources: []\n"), &api.Operation{})
 	var operations api.OperationsListResponse
-	b.must("GET", "operations", nil, &operations)
-	b.must("GET", "deployments/prod/resources", nil, &api.ResourcesListResponse{})
+	b.Must("GET", "operations", nil, &operations)
+	b.Must("GET", "deployments/prod/resources", nil, &api.ResourcesListResponse{})
 	if len(operations.Operations) != 3 { // the two that made what is there, and this one
 		t.Errorf("%+v", operations)
 	}
@@ -224,7 +224,7 @@ func TestEffects(t *testing.T) {
 	b := newBench(t)
 	before := b.manifest("prod")
 	put := func(query string, d *api.Deployment) {
-		b.must("PUT", "deployments/prod"+query, d, &api.Operation{})
+		b.Must("PUT", "deployments/prod"+query, d, &api.Operation{})
 		b.clock.Move(time.Minute)
 	}
 	put("", b.update("resources: []\n"))
@@ -234,7 +234,7 @@ func TestEffects(t *testing.T) {
 	put("?preview=true", b.update("resources: [p]\n"))
 	put("", &api.Deployment{Name: "prod", Fingerprint: b.deployment("prod").Fingerprint})
 	put("?preview=true", b.update("resources: [q]\n"))
-	b.must("POST", "deployments/prod/cancelPreview", &api.DeploymentsCancelPreviewRequest{Fingerprint: b.deployment("prod").Fingerprint}, &api.Operation{})
+	b.Must("POST", "deployments/prod/cancelPreview", &api.DeploymentsCancelPreviewRequest{Fingerprint: b.deployment("prod").Fingerprint}, &api.Operation{})
 	var kinds []string
 	for _, e := range b.server.Effects() {
 		if len(e.Targets) != 1 || e.Targets[0] != "web" {

@@ -1,10 +1,7 @@
 package inframanager_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -22,11 +19,10 @@ import (
 // bench is an emulator behind its server, and a client that takes nothing that
 // Google's own types do not have.
 type bench struct {
-	*testing.T
+	sandboxtest.Google
 	clock    *sandboxtest.Clock
 	emulator *inframanager.Emulator
 	server   *sandbox.Server
-	base     string
 }
 
 const location = "projects/shop-1234/locations/europe-west1"
@@ -53,7 +49,7 @@ func benchOf(t *testing.T, setUp func(*inframanager.Emulator), faults ...string)
 	e := inframanager.New(clock.Now)
 	setUp(e)
 	server := sandboxtest.Start(t, sandbox.Options{Emulators: []sandbox.Emulator{e}, Pipelines: []*pipeline.Pipeline{seeded(t)}, Faults: sandboxtest.Faults(t, faults...)})
-	return &bench{T: t, clock: clock, emulator: e, server: server, base: server.Env()["CLOUDSDK_API_ENDPOINT_OVERRIDES_CONFIG"] + "v1/" + location + "/"}
+	return &bench{Google: sandboxtest.Google{T: t, Base: server.Env()["CLOUDSDK_API_ENDPOINT_OVERRIDES_CONFIG"] + "v1/" + location + "/"}, clock: clock, emulator: e, server: server}
 }
 
 func TestConformance(t *testing.T) {
@@ -61,72 +57,17 @@ func TestConformance(t *testing.T) {
 	sandboxtest.RunConformance(t, func() sandbox.Emulator { return inframanager.New(clock.Now) }, seeded(t))
 }
 
-// send makes a request and decodes a good answer into into, refusing what its
-// type does not have. A refusal is "CODE STATUS: message".
-func (b *bench) send(method, path string, body, into any) string {
-	b.Helper()
-	var data []byte
-	if body != nil {
-		var err error
-		if data, err = json.Marshal(body); err != nil {
-			b.Fatal(err)
-		}
-	}
-	req, err := http.NewRequestWithContext(b.Context(), method, b.base+path, bytes.NewReader(data))
-	if err != nil {
-		b.Fatal(err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if res.StatusCode != http.StatusOK {
-		var refused struct {
-			Error struct{ Status, Message string }
-		}
-		if err := json.Unmarshal(answer, &refused); err != nil || refused.Error.Status == "" {
-			b.Fatalf("a refusal in another shape: %s", answer)
-		}
-		return res.Status[:3] + " " + refused.Error.Status + ": " + refused.Error.Message
-	}
-	d := json.NewDecoder(bytes.NewReader(answer))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		b.Fatalf("%v in %s", err, answer)
-	}
-	return ""
-}
-
-func (b *bench) must(method, path string, body, into any) {
-	b.Helper()
-	if refused := b.send(method, path, body, into); refused != "" {
-		b.Fatalf("%s %s: %s", method, path, refused)
-	}
-}
-
-func (b *bench) refused(words, method, path string, body any) {
-	b.Helper()
-	if refused := b.send(method, path, body, &struct{}{}); !strings.Contains(refused, words) {
-		b.Errorf("%s %s: %q, want %q", method, path, refused, words)
-	}
-}
-
 func (b *bench) deployment(id string) *api.Deployment {
 	b.Helper()
 	d := &api.Deployment{}
-	b.must("GET", "deployments/"+id, nil, d)
+	b.Must("GET", "deployments/"+id, nil, d)
 	return d
 }
 
 func (b *bench) revisions(id string) []*api.Revision {
 	b.Helper()
 	var all api.ListRevisionsResponse
-	b.must("GET", "deployments/"+id+"/revisions", nil, &all)
+	b.Must("GET", "deployments/"+id+"/revisions", nil, &all)
 	return all.Revisions
 }
 
@@ -134,7 +75,7 @@ func (b *bench) revisions(id string) []*api.Revision {
 func (b *bench) operation(op *api.Operation) *api.Operation {
 	b.Helper()
 	now := &api.Operation{}
-	b.must("GET", strings.TrimPrefix(op.Name, location+"/"), nil, now)
+	b.Must("GET", strings.TrimPrefix(op.Name, location+"/"), nil, now)
 	return now
 }
 
@@ -147,7 +88,7 @@ const masked = "deployments/prod?updateMask=terraformBlueprint"
 func TestUpdateRunsByTheClock(t *testing.T) {
 	b := newBench(t)
 	var op api.Operation
-	b.must("PATCH", masked, blueprint("gs://blueprints/new.zip#1"), &op)
+	b.Must("PATCH", masked, blueprint("gs://blueprints/new.zip#1"), &op)
 	if op.Done || !strings.HasPrefix(op.Name, location+"/operations/") {
 		t.Errorf("%+v", op)
 	}
@@ -157,7 +98,7 @@ func TestUpdateRunsByTheClock(t *testing.T) {
 	if r := b.revisions("prod"); len(r) != 2 || r[0].State != "APPLYING" || !strings.HasSuffix(r[0].Name, "/revisions/r-1") {
 		t.Errorf("%+v", r[0])
 	}
-	b.refused("409 ABORTED", "PATCH", masked, blueprint("gs://blueprints/other.zip#1"))
+	b.Refused("409 ABORTED", "PATCH", masked, blueprint("gs://blueprints/other.zip#1"))
 	b.clock.Move(2 * time.Second)
 	var metadata api.OperationMetadata
 	now := b.operation(&op)
@@ -177,9 +118,9 @@ func TestUpdateRunsByTheClock(t *testing.T) {
 func TestRequestIDs(t *testing.T) {
 	b := newBench(t)
 	var first, second api.Operation
-	b.must("PATCH", masked+"&requestId=6f1c3a0e-0000-4000-8000-000000000001", blueprint("gs://blueprints/new.zip#1"), &first)
+	b.Must("PATCH", masked+"&requestId=6f1c3a0e-0000-4000-8000-000000000001", blueprint("gs://blueprints/new.zip#1"), &first)
 	b.clock.Move(time.Minute)
-	b.must("PATCH", masked+"&requestId=6f1c3a0e-0000-4000-8000-000000000001", blueprint("gs://blueprints/new.zip#1"), &second)
+	b.Must("PATCH", masked+"&requestId=6f1c3a0e-0000-4000-8000-000000000001", blueprint("gs://blueprints/new.zip#1"), &second)
 	if first.Name != second.Name || len(b.revisions("prod")) != 2 {
 		t.Errorf("%s, %s, %d revisions", first.Name, second.Name, len(b.revisions("prod")))
 	}
@@ -201,7 +142,7 @@ func TestFaults(t *testing.T) {
 		t.Run(fault, func(t *testing.T) {
 			b := newBench(t, "net:deploy:"+fault)
 			var op api.Operation
-			b.must("PATCH", masked, blueprint("gs://blueprints/new.zip#1"), &op)
+			b.Must("PATCH", masked, blueprint("gs://blueprints/new.zip#1"), &op)
 			b.clock.Move(time.Hour)
 			now, d, r := b.operation(&op), b.deployment("prod"), b.revisions("prod")[0]
 			if !check(now, d, r) || !strings.HasSuffix(d.LatestRevision, "/r-0") {
@@ -211,9 +152,9 @@ func TestFaults(t *testing.T) {
 	}
 	b := newBench(t, "net:deploy:vanish")
 	var op api.Operation
-	b.must("PATCH", masked, blueprint("gs://blueprints/new.zip#1"), &op)
+	b.Must("PATCH", masked, blueprint("gs://blueprints/new.zip#1"), &op)
 	b.clock.Move(time.Hour)
-	b.refused("404 NOT_FOUND", "GET", strings.TrimPrefix(op.Name, location+"/"), nil)
+	b.Refused("404 NOT_FOUND", "GET", strings.TrimPrefix(op.Name, location+"/"), nil)
 	if d := b.deployment("prod"); d.State != "ACTIVE" || !strings.HasSuffix(d.LatestRevision, "/r-1") {
 		t.Errorf("%+v", d)
 	}
@@ -224,17 +165,17 @@ func TestPreviews(t *testing.T) {
 	b := newBench(t)
 	want := &api.Preview{Deployment: location + "/deployments/prod", TerraformBlueprint: &api.TerraformBlueprint{GcsSource: "gs://blueprints/new.zip#1"}}
 	preview := func() (p api.Preview) {
-		b.must("GET", "previews/one", nil, &p)
+		b.Must("GET", "previews/one", nil, &p)
 		return p
 	}
-	b.must("POST", "previews?previewId=one", want, &api.Operation{})
-	b.refused("409 ALREADY_EXISTS", "POST", "previews?previewId=one", want)
+	b.Must("POST", "previews?previewId=one", want, &api.Operation{})
+	b.Refused("409 ALREADY_EXISTS", "POST", "previews?previewId=one", want)
 	if p := preview(); p.State != "CREATING" || p.ServiceAccount == "" || p.PreviewMode != "DEFAULT" {
 		t.Errorf("%+v", p)
 	}
 	b.clock.Move(time.Minute)
 	var changes api.ListResourceChangesResponse
-	b.must("GET", "previews/one/resourceChanges", nil, &changes)
+	b.Must("GET", "previews/one/resourceChanges", nil, &changes)
 	if p := preview(); p.State != "SUCCEEDED" || len(changes.ResourceChanges) != 2 || changes.ResourceChanges[1].Intent != "RECREATE" {
 		t.Errorf("%+v %+v", p, changes)
 	}
@@ -244,46 +185,46 @@ func TestPreviews(t *testing.T) {
 	if p := preview(); p.State != "STALE" {
 		t.Errorf("%+v", p)
 	}
-	b.must("PATCH", masked, blueprint("gs://blueprints/new.zip#1"), &api.Operation{})
-	b.refused("404 NOT_FOUND", "GET", "previews/one", nil)
+	b.Must("PATCH", masked, blueprint("gs://blueprints/new.zip#1"), &api.Operation{})
+	b.Refused("404 NOT_FOUND", "GET", "previews/one", nil)
 	b.clock.Move(time.Minute)
-	b.must("POST", "previews?previewId=two", want, &api.Operation{})
+	b.Must("POST", "previews?previewId=two", want, &api.Operation{})
 	var all api.ListPreviewsResponse
-	if b.must("GET", "previews", nil, &all); len(all.Previews) != 1 {
+	if b.Must("GET", "previews", nil, &all); len(all.Previews) != 1 {
 		t.Errorf("%+v", all.Previews)
 	}
-	b.must("DELETE", "previews/two", nil, &api.Operation{})
-	b.refused("404 NOT_FOUND", "DELETE", "previews/two", nil)
+	b.Must("DELETE", "previews/two", nil, &api.Operation{})
+	b.Refused("404 NOT_FOUND", "DELETE", "previews/two", nil)
 }
 
 // docs/platforms.md: "`:lock` guards the state file for a person"
 func TestLocks(t *testing.T) {
 	b := newBench(t)
-	b.must("POST", "deployments/prod:lock", &api.LockDeploymentRequest{}, &api.Operation{})
+	b.Must("POST", "deployments/prod:lock", &api.LockDeploymentRequest{}, &api.Operation{})
 	var lock api.LockInfo
-	b.must("GET", "deployments/prod:exportLock", nil, &lock)
+	b.Must("GET", "deployments/prod:exportLock", nil, &lock)
 	if d := b.deployment("prod"); d.LockState != "LOCKED" || lock.LockId == 0 || lock.Who == "" {
 		t.Errorf("%+v %+v", d, lock)
 	}
-	b.refused("400 FAILED_PRECONDITION: deployment", "PATCH", masked, blueprint("gs://blueprints/new.zip#1"))
-	b.refused("does not match", "POST", "deployments/prod:unlock", &api.UnlockDeploymentRequest{LockId: 7})
-	b.must("POST", "deployments/prod:unlock", &api.UnlockDeploymentRequest{LockId: lock.LockId}, &api.Operation{})
-	b.must("PATCH", masked, blueprint("gs://blueprints/new.zip#1"), &api.Operation{})
+	b.Refused("400 FAILED_PRECONDITION: deployment", "PATCH", masked, blueprint("gs://blueprints/new.zip#1"))
+	b.Refused("does not match", "POST", "deployments/prod:unlock", &api.UnlockDeploymentRequest{LockId: 7})
+	b.Must("POST", "deployments/prod:unlock", &api.UnlockDeploymentRequest{LockId: lock.LockId}, &api.Operation{})
+	b.Must("PATCH", masked, blueprint("gs://blueprints/new.zip#1"), &api.Operation{})
 }
 
 func TestCreate(t *testing.T) {
 	b := newBench(t)
 	in := blueprint("gs://blueprints/new.zip#1")
-	b.refused("service_account is required", "POST", "deployments?deploymentId=fresh", in)
+	b.Refused("service_account is required", "POST", "deployments?deploymentId=fresh", in)
 	in.ServiceAccount = "projects/shop-1234/serviceAccounts/t@x"
-	b.must("POST", "deployments?deploymentId=fresh", in, &api.Operation{})
+	b.Must("POST", "deployments?deploymentId=fresh", in, &api.Operation{})
 	b.clock.Move(time.Minute)
 	if d := b.deployment("fresh"); d.State != "ACTIVE" || b.revisions("fresh")[0].Action != "CREATE" {
 		t.Errorf("%+v", d)
 	}
-	b.refused("409 ALREADY_EXISTS", "POST", "deployments?deploymentId=fresh", in)
+	b.Refused("409 ALREADY_EXISTS", "POST", "deployments?deploymentId=fresh", in)
 	var all api.ListDeploymentsResponse
-	if b.must("GET", "deployments?pageSize=2", nil, &all); len(all.Deployments) != 2 || all.NextPageToken == "" {
+	if b.Must("GET", "deployments?pageSize=2", nil, &all); len(all.Deployments) != 2 || all.NextPageToken == "" {
 		t.Errorf("%+v", all)
 	}
 }
@@ -291,12 +232,12 @@ func TestCreate(t *testing.T) {
 // What the official clients would never send is refused.
 func TestRefusesWhatTheAPIDoesNotHave(t *testing.T) {
 	b := newBench(t)
-	b.refused("Unknown name", "GET", "deployments/prod?color=blue", nil)
-	b.refused("400 INVALID_ARGUMENT", "PATCH", masked, map[string]any{"color": "blue"})
-	b.refused("Invalid field in update_mask", "PATCH", "deployments/prod?updateMask=color", blueprint("gs://b/o"))
-	b.refused("a source is required", "PATCH", masked, &api.Deployment{TerraformBlueprint: &api.TerraformBlueprint{}})
-	b.refused("404 NOT_FOUND", "PATCH", "deployments/gone?updateMask=terraformBlueprint", blueprint("gs://b/o"))
-	b.refused("does not serve", "POST", "deployments/prod:burn", nil)
+	b.Refused("Unknown name", "GET", "deployments/prod?color=blue", nil)
+	b.Refused("400 INVALID_ARGUMENT", "PATCH", masked, map[string]any{"color": "blue"})
+	b.Refused("Invalid field in update_mask", "PATCH", "deployments/prod?updateMask=color", blueprint("gs://b/o"))
+	b.Refused("a source is required", "PATCH", masked, &api.Deployment{TerraformBlueprint: &api.TerraformBlueprint{}})
+	b.Refused("404 NOT_FOUND", "PATCH", "deployments/gone?updateMask=terraformBlueprint", blueprint("gs://b/o"))
+	b.Refused("does not serve", "POST", "deployments/prod:burn", nil)
 }
 
 // FuzzRequest: no request breaks the emulator, and what it refuses changes nothing.
