@@ -3,7 +3,9 @@ package proof_test
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -56,4 +58,89 @@ func (b *table) print(t *testing.T) {
 		return
 	}
 	fmt.Println("\n" + text.String())
+	if os.Getenv("SLUICE_FIGURES") == "write" {
+		b.write(t)
+	}
+}
+
+// guarantees is the page that has the figures, between the two lines.
+const (
+	guarantees   = "../../docs/guarantees.md"
+	figuresBegin = "<!-- written by make proof: begin -->\n"
+	figuresEnd   = "<!-- written by make proof: end -->\n"
+)
+
+// writing is held by the table that is written.
+var writing sync.Mutex
+
+// write puts the rows into the page, in place of those of the same run, platform and
+// store. The others stay as they were written last.
+func (b *table) write(t *testing.T) {
+	t.Helper()
+	writing.Lock()
+	defer writing.Unlock()
+	page, err := os.ReadFile(guarantees)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, found := strings.Cut(string(page), figuresBegin)
+	old, tail, ends := strings.Cut(rest, figuresEnd)
+	if !found || !ends {
+		t.Fatalf("%s has no place for figures", guarantees)
+	}
+	rows := figures(old)
+	for key, row := range b.rows {
+		rows[[3]string{b.title, key[0], key[1]}] = *row
+	}
+	if err := os.WriteFile(guarantees, []byte(head+figuresBegin+written(rows)+figuresEnd+tail), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// figures are the rows of a page, by run, platform and store.
+func figures(text string) map[[3]string]tally {
+	rows := map[[3]string]tally{}
+	for line := range strings.Lines(text) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 7 {
+			continue
+		}
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		cases, err1 := strconv.Atoi(cells[4])
+		passed, err2 := strconv.Atoi(cells[5])
+		if err1 == nil && err2 == nil {
+			rows[[3]string(cells[1:4])] = tally{cases, passed}
+		}
+	}
+	return rows
+}
+
+// written are rows as a table of the page.
+func written(rows map[[3]string]tally) string {
+	var text strings.Builder
+	text.WriteString("| run | platform | store | cases | passed |\n|---|---|---|---:|---:|\n")
+	order := func(x, y [3]string) int { return slices.Compare(x[:], y[:]) }
+	for _, key := range slices.SortedFunc(maps.Keys(rows), order) {
+		fmt.Fprintf(&text, "| %s | %s | %s | %d | %d |\n", key[0], key[1], key[2], rows[key].cases, rows[key].passed)
+	}
+	return text.String()
+}
+
+// TestFigures: what is written is read again, and a row takes the place of its own alone.
+func TestFigures(t *testing.T) {
+	rows := map[[3]string]tally{{"faults", "heroku", "file"}: {7, 7}, {"faults", "heroku", "git"}: {9, 8}}
+	if again := figures(written(rows)); !maps.Equal(again, rows) {
+		t.Errorf("%v was written and %v read", rows, again)
+	}
+	page, err := os.ReadFile(guarantees)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), figuresBegin)
+	text, _, ends := strings.Cut(rest, figuresEnd)
+	if !found || !ends || written(figures(text)) != text {
+		t.Errorf("%s: the figures are not as make proof writes them", guarantees)
+	}
 }
