@@ -17,6 +17,7 @@ import (
 	"sluice/internal/ledger/process"
 	"sluice/internal/store"
 	"sluice/internal/store/open"
+	"sluice/internal/telemetry"
 	"sluice/internal/view"
 	"sluice/internal/work"
 	"sluice/pipeline"
@@ -107,6 +108,7 @@ type invocation struct {
 	looked      []view.TargetStatus // what status found
 	result      *result             // what the command reported; nil before it did
 	news        bool                // something happened to the pipeline at work that its history tells
+	recorder    *telemetry.Recorder // of what OpenTelemetry is told; nil where nobody asks
 	parts       []part              // what pipelines came to that may have been changed
 	used        used                // requests, under --debug
 	sessions    *driver.Sessions    // what drivers and checks ask as, once

@@ -106,6 +106,7 @@ func (inv *invocation) do(ctx context.Context, p *pipeline.Pipeline, do doing) (
 	}
 	var out view.Outcome
 	inv.news = false
+	inv.openTelemetry()
 	err := inv.use(ctx, p, func(e *engine.Engine) (err error) {
 		out, err = do(ctx, e, p)
 		return err

@@ -39,6 +39,7 @@ func (inv *invocation) end(ctx context.Context, err error) int {
 	inv.explain(err)
 	inv.notify(ctx)
 	inv.publish(ctx)
+	inv.export(ctx)
 	if err := inv.tell(r, doc, err); err != nil {
 		inv.runner.Error(err.Error())
 		if code == view.ExitDone {

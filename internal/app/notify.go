@@ -23,6 +23,10 @@ type part struct {
 // noticed shows what the engine tells, and notes that something happened.
 func (inv *invocation) noticed(n executor.Notice) {
 	inv.news = inv.news || n.Kind == executor.NoticeEvent && n.Event.Rollout != ""
+	if n.Kind == executor.NoticeDeed {
+		inv.recorder.Deed(*n.Deed)
+		return
+	}
 	inv.console.Show(n)
 }
 

@@ -155,6 +155,7 @@ func (inv *invocation) config(p *pipeline.Pipeline, run actions.Context, held *l
 		Ledger:   held,
 		Work:     w,
 		Notify:   inv.noticed,
+		Deeds:    inv.recorder != nil,
 
 		Run: inv.identity(run), Actor: inv.actor(run), Verified: inv.runner.Inside(), Origin: inv.origin(run), Commit: run.SHA,
 		Workflow: inv.workflow,

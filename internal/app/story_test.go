@@ -21,6 +21,7 @@ import (
 	"sluice/internal/app"
 	"sluice/internal/ledger/process"
 	"sluice/internal/sandbox"
+	"sluice/internal/telemetry/telemetrytest"
 	"sluice/internal/work"
 	"sluice/internal/work/worktest"
 	"sluice/rollout"
@@ -95,6 +96,7 @@ type command = func(ts *testscript.TestScript, negated bool, args []string)
 //	capture NAME PATTERN FILE   $NAME is what the pattern's group matches in the file
 //	hook NAME STATUS…           a webhook; see [hookCommand]
 //	prometheus FILE QUERY VALUE   a Prometheus that answers; see [prometheusCommand]
+//	collector …                   OpenTelemetry's collector; see [collectorCommand]
 //	github …                      GitHub's reviews of environments; see [githubCommand]
 //	step NAME ACTOR RUN [TRY]   from here on, this is a step of a workflow run
 //
@@ -104,12 +106,13 @@ func TestStories(t *testing.T) {
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds:                map[string]command{"exits": exits, "until": until, "gateway": gateway, "prometheus": prometheusCommand, "github": githubCommand, "step": step, "capture": capture, "hook": hookCommand},
+		Cmds:                map[string]command{"exits": exits, "until": until, "gateway": gateway, "prometheus": prometheusCommand, "github": githubCommand, "step": step, "capture": capture, "hook": hookCommand, "collector": collectorCommand},
 		Setup: func(env *testscript.Env) error {
 			root, err := filepath.Abs("../..")
 			env.Setenv("ROOT", root)
 			env.Setenv(storyTime, strconv.FormatInt(time.Now().UnixNano(), 10))
 			env.Values[githubKey{}] = newReviewed()
+			env.Values[collectorKey{}] = &telemetrytest.Collector{}
 			env.Values[hooksKey{}] = map[string]*webhook{}
 			env.Values[prometheusKey{}] = map[prometheusKey]*runningPrometheus{}
 			env.Values[serverKey{}] = map[serverKey]*sandbox.Server{}

@@ -49,6 +49,7 @@ type Config struct {
 	Ledger   *ledger.Ledger
 	Work     *work.Work
 	Notify   func(executor.Notice) // what happens while it happens; called by one goroutine at a time
+	Deeds    bool                  // Notify is told of deeds too, see [executor.NoticeDeed]
 
 	Run        rollout.Run   // who this run is; its ID is in the leases
 	Actor      rollout.Actor // who started the invocation, with their reason and overrides
@@ -185,7 +186,7 @@ func (e *Engine) carryOut(ctx context.Context, state *ledger.State, plan planner
 func (e *Engine) run(ctx context.Context, state *ledger.State, plan planner.Plan) executor.Result {
 	return executor.Run(ctx, executor.Config{
 		Pipeline: e.Pipeline.Name.Value, Run: e.Run.ID, Platform: e.Platform, Checks: e.Checks, Ledger: e.Ledger,
-		Reviews: e.Reviews, Approval: e.approval, Work: e.Work, Setting: e.setting, Notify: e.Notify,
+		Reviews: e.Reviews, Approval: e.approval, Work: e.Work, Setting: e.setting, Notify: e.Notify, Deeds: e.Deeds,
 	}, state, e.fresh, plan)
 }
 

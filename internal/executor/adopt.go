@@ -120,7 +120,7 @@ func (in adopted) step(m *machine) {
 			p = madeFor(r, in.id)
 			m.saves.dirtyGroup(m, g)
 		}
-		g.Group = rollout.NewGroup(p, m.rows.members(p))
+		g.Group, g.told = rollout.NewGroup(p, m.rows.members(p)), p.EndTime
 		m.rows.groups[in.id] = g
 		m.rows.regroup(g)
 	}

@@ -20,6 +20,7 @@ type checking struct {
 	group  *group        // of a check that runs once for the targets of a wave; nil for a target's own
 	quit   chan struct{} // closed where somebody ends the job: what runs is stopped
 	ended  bool          // it is
+	deed   rollout.Deed  // what each check is of
 }
 
 // startCheck runs the target's own checks of a job.
@@ -118,6 +119,7 @@ func (c *checking) durable(m *machine, err error) {
 	case c.ended:
 		checked{c: c, left: true}.step(m)
 	default:
+		c.deed = c.r.record.Checking(c.due)
 		m.do(checkTask{c, m.limits})
 	}
 }

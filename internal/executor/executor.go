@@ -69,4 +69,5 @@ type Config struct {
 	Work     *work.Work
 	Setting  rollout.Setting
 	Notify   func(Notice) // called by one goroutine, in order; nil drops everything
+	Deeds    bool         // tells of deeds too: [NoticeDeed]
 }

@@ -40,6 +40,7 @@ type settings struct {
 	approval func(target string) *rollout.ApprovalSpec // see [Config.Approval]
 	limits   work.Limits
 	swap     bool // the store can tell other jobs' halts before an effect
+	deeds    bool // somebody wants to be told of deeds
 }
 
 // input is something that happened.

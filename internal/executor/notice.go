@@ -14,6 +14,7 @@ type NoticeKind string
 // What notices tell; which fields of [Notice] are set beside Target.
 const (
 	NoticeEvent    NoticeKind = "event"    // Event: a line of the target's history is durable
+	NoticeDeed     NoticeKind = "deed"     // Deed: something has ended, and that is durable; where [Config.Deeds] asks for it
 	NoticeWaiting  NoticeKind = "waiting"  // Waiting: it waits, and is waited for here
 	NoticeRetry    NoticeKind = "retry"    // Err, At: the platform did nothing; the effect is prepared anew at At
 	NoticeNoAnswer NoticeKind = "noAnswer" // Err: nobody knows what the effect did; it is looked up
@@ -45,6 +46,7 @@ type Notice struct {
 	Target    string
 	Kind      NoticeKind
 	Event     *rollout.Event
+	Deed      *rollout.Deed
 	Waiting   *rollout.Waiting
 	Operation *driver.Operation
 	Order     *rollout.Order

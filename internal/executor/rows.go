@@ -79,6 +79,7 @@ type group struct {
 	saving  *set   // the newest set under way that it is in
 	blind   string // the target whose platform cannot be reached: nothing begins then
 	reread  reread
+	told    time.Time // the end of the promotion that was known, or told
 }
 
 // halts reports whether a member's failure concerns the others: then order and
@@ -123,7 +124,7 @@ func (all *rows) add(record *rollout.Record) *row {
 // join makes groups of the promotions, once all rows are there.
 func (all *rows) join(promotions map[string]*rollout.Promotion) {
 	for id, p := range promotions {
-		g := &group{Group: rollout.NewGroup(p, all.members(p))}
+		g := &group{Group: rollout.NewGroup(p, all.members(p)), told: p.EndTime}
 		all.groups[id] = g
 		all.stir(g)
 		for _, name := range p.Members {

@@ -42,7 +42,7 @@ func Run(ctx context.Context, c Config, state *ledger.State, fresh func(target s
 func newMachine(c Config, state *ledger.State) *machine {
 	return &machine{
 		settings: settings{
-			pipeline: c.Pipeline, run: c.Run, platform: c.Platform, setting: c.Setting, approval: c.Approval, limits: c.Work.Limits, swap: c.Ledger.Facts().Swap,
+			pipeline: c.Pipeline, run: c.Run, platform: c.Platform, setting: c.Setting, approval: c.Approval, limits: c.Work.Limits, swap: c.Ledger.Facts().Swap, deeds: c.Deeds,
 		},
 		now:    c.Work.Now(),
 		rows:   newRows(state),

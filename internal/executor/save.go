@@ -30,6 +30,8 @@ type set struct {
 	groups  []*group
 	waits   []*wanted
 	events  map[*row][]rollout.Event
+	deeds   map[*row][]rollout.Deed
+	over    []rollout.Deed // promotions that have ended
 	moved   map[*row]rollout.Moved
 }
 
@@ -121,7 +123,7 @@ type builder struct {
 }
 
 func (b *builder) set() *set {
-	x := &set{events: map[*row][]rollout.Event{}, moved: map[*row]rollout.Moved{}}
+	x := &set{events: map[*row][]rollout.Event{}, deeds: map[*row][]rollout.Deed{}, moved: map[*row]rollout.Moved{}}
 	b.sets = append(b.sets, x)
 	b.machine.saves.under[x] = true
 	return x
@@ -153,6 +155,9 @@ func (b *builder) row(r *row) {
 func (b *builder) putGroup(x *set, g *group) {
 	g.dirty, g.saving, b.groups[g] = false, x, x
 	x.groups = append(x.groups, g)
+	if end := g.Promotion.EndTime; b.machine.deeds && !end.IsZero() && !end.Equal(g.told) {
+		g.told, x.over = end, append(x.over, g.Deed())
+	}
 	x.payload = append(x.payload, ledger.Row{Promotion: g.Promotion})
 }
 
@@ -161,6 +166,9 @@ func (b *builder) putGroup(x *set, g *group) {
 func (b *builder) put(x *set, r *row) {
 	m := b.machine
 	x.events[r] = newEvents(r)
+	if m.deeds {
+		x.deeds[r] = deedsOf(r.record, x.events[r])
+	}
 	moved := rollout.Seal(r.record, groupFor(m.rows.groupOf(r)), m.setting, r.durable, m.now)
 	r.moved.Rollouts = append(r.moved.Rollouts, moved.Rollouts...)
 	r.moved.Events = append(r.moved.Events, moved.Events...)
@@ -191,6 +199,17 @@ func handedOver(sets []*set) {
 			}
 		}
 	}
+}
+
+// deedsOf is what events, which are new in a record, ended.
+func deedsOf(record *rollout.Record, events []rollout.Event) []rollout.Deed {
+	var deeds []rollout.Deed
+	for _, e := range events {
+		if d, ok := record.Deed(e); ok {
+			deeds = append(deeds, d)
+		}
+	}
+	return deeds
 }
 
 // attach has something wait for the sets that it stands on, those that are under
@@ -251,6 +270,11 @@ func (in saved) step(m *machine) {
 			m.saves.groupNotSaved(m, g, x, in.Err)
 		}
 	}
+	if in.Err == nil {
+		for _, d := range x.over {
+			m.say(Notice{Kind: NoticeDeed, Deed: &d})
+		}
+	}
 	for _, w := range x.waits {
 		w.err = ledger.Join(w.err, in.Err)
 		if w.left--; w.left == 0 {
@@ -271,6 +295,9 @@ func (s *saves) durable(m *machine, x *set, r *row) {
 	for _, e := range x.events[r] {
 		r.durable = max(r.durable, e.ID)
 		m.say(Notice{Target: r.name, Kind: NoticeEvent, Event: &e})
+	}
+	for _, d := range x.deeds[r] {
+		m.say(Notice{Target: r.name, Kind: NoticeDeed, Deed: &d})
 	}
 	m.announce(r)
 }

@@ -144,9 +144,14 @@ func (t checkTask) run(ctx context.Context, s *shell) checked {
 			return checked{c: t.c, left: true}
 		}
 		t.tell(s, NoticeCheck, d.Gate, nil)
+		began := s.Work.Now()
 		look, err := t.look(ctx, s, d)
 		if ctx.Err() != nil {
 			return checked{c: t.c, left: true}
+		}
+		if s.Deeds {
+			deed := t.c.deed.Checked(d.Gate, look.Sample, began, s.Work.Now())
+			s.tell(Notice{Target: t.c.r.name, Kind: NoticeDeed, Deed: &deed})
 		}
 		end.looks = append(end.looks, look)
 		switch {
