@@ -28,6 +28,7 @@ import (
 //	github role LOGIN ROLE             what somebody may do in the repository
 //	github deployments                 prints each with its statuses
 //	github comments NUMBER             prints those of a pull request
+//	github records                     prints what the organisation was told of its artifacts
 //	github requests                    prints how many there were, but for reviews
 func githubCommand(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) == 0 {
@@ -87,6 +88,10 @@ func shown(ts *testscript.TestScript, g *githubtest.Server, verb string, rest []
 		ts.Check(err)
 		for _, c := range g.Comments[number] {
 			_, _ = fmt.Fprintln(out, c.Body)
+		}
+	case verb == "records":
+		for _, r := range g.Records {
+			_, _ = fmt.Fprintln(out, r["name"], r["digest"], r["version"], r["logical_environment"], r["cluster"], r["deployment_name"], r["status"])
 		}
 	case verb == "requests":
 		_, _ = fmt.Fprintln(out, g.Total())
