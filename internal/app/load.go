@@ -149,12 +149,23 @@ func sameNames(pipelines []*pipeline.Pipeline) error {
 	return nil
 }
 
+// mostShown is how many problems a person is shown: more of them mostly come from one
+// mistake, made for every target of a fleet.
+const mostShown = 30
+
 // show prints problems with their lines, and annotates the run with them.
 func (inv *invocation) show(problems []pipeline.Problem) {
 	if len(problems) == 0 {
 		return
 	}
-	_ = inv.runner.Untrusted(inv.Stderr, inv.runner.Show(pipeline.Format(problems))) // nobody is left to tell
+	more := ""
+	if hidden := len(problems) - mostShown; hidden > 0 {
+		mistakes := slices.DeleteFunc(slices.Clone(problems), func(p pipeline.Problem) bool { return p.Warning })
+		warnings := slices.DeleteFunc(slices.Clone(problems), func(p pipeline.Problem) bool { return !p.Warning })
+		problems = append(mistakes, warnings...)[:mostShown]
+		more = fmt.Sprintf("… and %d more; `sluice validate --output json` lists all of them\n", hidden)
+	}
+	_ = inv.runner.Untrusted(inv.Stderr, inv.runner.Show(pipeline.Format(problems)+more)) // nobody is left to tell
 	if !inv.runner.Inside() {
 		return
 	}
