@@ -79,8 +79,16 @@ func (inv *invocation) writeReport(p *pipeline.Pipeline, r view.Reported) error 
 	}
 	inv.result = &result{
 		pipeline: p, outcome: view.Outcome{Status: view.Succeeded}, summary: true,
-		text:  fmt.Sprintf("wrote %s: %d targets, %d rollouts", filepath.ToSlash(file), len(slices.Collect(p.All())), len(r.Rollouts)),
+		text:  fmt.Sprintf("wrote %s: %s, %s", filepath.ToSlash(file), counted(len(slices.Collect(p.All())), "target"), counted(len(r.Rollouts), "rollout")),
 		extra: map[string]any{"report": r, "file": filepath.ToSlash(file)},
 	}
 	return nil
+}
+
+// counted is a number of things whose name takes an s.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

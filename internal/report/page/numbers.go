@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -52,10 +53,20 @@ func since(t time.Time) string {
 func figures(d view.Delivery) g.Node {
 	return h.Dl(h.Class("figures"),
 		figure("Lead time", measured(d.LeadTime), "median of "+counted(d.LeadTime.Of, "deployment", "deployments")),
-		figure("Deployment frequency", strings.TrimSuffix(strconv.FormatFloat(d.PerWeek, 'f', 1, 64), ".0")+" a week", counted(len(d.Deployments), "deployment", "deployments")+since(d.Since)),
+		figure("Deployment frequency", often(d), counted(len(d.Deployments), "deployment", "deployments")+since(d.Since)),
 		figure("Change failure rate", strconv.FormatFloat(100*d.FailureRate, 'f', 0, 64)+" %", fmt.Sprintf("%d of %d failed", d.Failed, len(d.Deployments))),
 		figure("Time to restore", measured(d.Restore), "median of "+counted(d.Restore.Of, "failure", "failures")),
 	)
+}
+
+// often is how many deployments there are a week; of less than a week, how many there
+// were.
+func often(d view.Delivery) string {
+	n := len(d.Deployments)
+	if d.PerWeek > float64(n) {
+		return strconv.Itoa(n) + " in " + counted(int(math.Round(float64(n)*7/d.PerWeek)), "day", "days")
+	}
+	return strings.TrimSuffix(strconv.FormatFloat(d.PerWeek, 'f', 1, 64), ".0") + " a week"
 }
 
 func measured(s view.Seconds) string {

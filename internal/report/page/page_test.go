@@ -316,3 +316,40 @@ func TestFilters(t *testing.T) {
 		t.Errorf("the rows are %v", rows)
 	}
 }
+
+// TestWaitingAlike: targets that wait for the same are told of once, and what can be
+// done about them is code.
+func TestWaitingAlike(t *testing.T) {
+	r := view.Reported{Pipeline: "shop", At: t0}
+	s := view.ReportedStage{Name: "production"}
+	for i := range 40 {
+		one := target("production", fmt.Sprintf("shop-%03d", i), "v1")
+		one.Status, one.WaitingFor = rollout.PromotionPending, &view.Waiting{Kind: rollout.WaitApproval}
+		one.Notes, one.Commands = []string{"waits; continue with `sluice approve`"}, []string{"sluice approve"}
+		if i == 39 {
+			one.Notes = []string{"waits for something else"}
+		}
+		s.Targets = append(s.Targets, one)
+	}
+	r.Stages = []view.ReportedStage{s}
+	_, section, _ := strings.Cut(rendered(t, r), "Wants attention")
+	section, _, _ = strings.Cut(section, "</section>")
+	for _, want := range []string{"shop-000</strong> and 38 others", "shop-001, shop-002, shop-003, shop-004, shop-005 and 33 more", "<code>sluice approve</code>", "shop-039 waits for something else"} {
+		if !strings.Contains(section, want) {
+			t.Errorf("no %q in\n%s", want, section)
+		}
+	}
+	if n := strings.Count(section, "<li"); n != 2 {
+		t.Errorf("%d items, want 2", n)
+	}
+}
+
+// TestOften: of less than a week no week is made up.
+func TestOften(t *testing.T) {
+	deployments := make([]view.Deployment, 3)
+	for perWeek, want := range map[float64]string{21: "3 in 1 day", 7: "3 in 3 days", 3: "3 a week", 1.5: "1.5 a week"} {
+		if got := often(view.Delivery{Deployments: deployments, PerWeek: perWeek}); got != want {
+			t.Errorf("%v a week of 3: %q, want %q", perWeek, got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -151,40 +152,91 @@ func number(name string, value int) g.Node { return g.Attr(name, strconv.Itoa(va
 
 // waiting is what waits for somebody, and what they can do.
 func (p page) waiting() g.Node {
-	var items []g.Node
+	groups := p.waitingGroups()
+	if len(groups) == 0 {
+		return nil
+	}
 	more := 0
+	for _, group := range groups[min(len(groups), mostWaiting):] {
+		more += len(group)
+	}
+	return section("waiting", "Wants attention",
+		h.Ul(h.Class("waiting"), g.Map(groups[:min(len(groups), mostWaiting)], waitingItem)),
+		g.If(more > 0, h.P(text("and "+counted(more, "target", "targets")+" more: see what runs"))))
+}
+
+// waitingGroups are the targets that wait, those together that wait for the same.
+func (p page) waitingGroups() [][]view.ReportedTarget {
+	var groups [][]view.ReportedTarget
 	for _, s := range p.Stages {
 		for _, t := range s.Targets {
 			if c, _ := standing(t); c != waits && c != bad {
 				continue
 			}
-			if len(items) == mostWaiting {
-				more++
+			if i := slices.IndexFunc(groups, func(group []view.ReportedTarget) bool { return waitsAlike(group[0], t) }); i >= 0 {
+				groups[i] = append(groups[i], t)
 				continue
 			}
-			items = append(items, waitingItem(t))
+			groups = append(groups, []view.ReportedTarget{t})
 		}
 	}
-	if len(items) == 0 {
-		return nil
-	}
-	return section("waiting", "Wants attention",
-		h.Ul(h.Class("waiting"), g.Group(items)),
-		g.If(more > 0, h.P(text("and "+counted(more, "target", "targets")+" more: see what runs"))))
+	return groups
 }
 
-// mostWaiting is how many targets are told of one by one before the tables.
-const mostWaiting = 8
+// waitsAlike reports whether the same is said of two targets.
+func waitsAlike(a, b view.ReportedTarget) bool {
+	_, one := standing(a)
+	_, other := standing(b)
+	return one == other && a.Unasked == b.Unasked && slices.Equal(a.Notes, b.Notes) && slices.Equal(a.Commands, b.Commands)
+}
 
-func waitingItem(t view.ReportedTarget) g.Node {
-	c, word := standing(t)
-	lines := t.Notes
-	if t.Unasked != "" {
-		lines = append([]string{t.Unasked}, lines...)
+// mostWaiting is how many groups are told of before the tables, and mostNamed how many
+// targets of one are named.
+const (
+	mostWaiting = 8
+	mostNamed   = 5
+)
+
+func waitingItem(group []view.ReportedTarget) g.Node {
+	first, others := group[0], group[1:]
+	c, word := standing(first)
+	lines := first.Notes
+	if first.Unasked != "" {
+		lines = append([]string{first.Unasked}, lines...)
 	}
 	return h.Li(
-		h.Strong(text(t.Target.Target)), g.Text(" "), badge(c, word),
-		g.Map(lines, func(line string) g.Node { return h.P(text(outside.Line(t.Target.Target + " " + line))) }),
-		g.If(len(t.Commands) > 0, h.P(g.Map(t.Commands, func(c string) g.Node { return h.Span(h.Class("command"), code(c)) }))),
+		h.Strong(text(first.Target.Target)), g.If(len(others) > 0, g.Text(" and "+counted(len(others), "other", "others"))), g.Text(" "), badge(c, word),
+		g.Map(lines, func(line string) g.Node { return h.P(marked(first.Target.Target + " " + line)) }),
+		g.If(len(others) > 0, h.P(h.Class("quiet"), text("The same: "+namesOf(others)))),
+		g.If(len(first.Commands) > 0, h.P(g.Map(first.Commands, func(c string) g.Node { return h.Span(h.Class("command"), code(c)) }))),
 	)
+}
+
+func namesOf(targets []view.ReportedTarget) string {
+	var names []string
+	for _, t := range targets[:min(len(targets), mostNamed)] {
+		names = append(names, t.Target.Target)
+	}
+	if more := len(targets) - mostNamed; more > 0 {
+		return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(names, ", ")
+}
+
+// marked is a line with what stands between backticks as code.
+func marked(line string) g.Node {
+	line = outside.Line(line)
+	parts := strings.Split(line, "`")
+	if len(parts)%2 == 0 { // one of them has no other
+		return g.Text(line)
+	}
+	nodes := make([]g.Node, len(parts))
+	for i, part := range parts {
+		if i%2 == 1 {
+			nodes[i] = code(part)
+			continue
+		}
+		nodes[i] = g.Text(part)
+	}
+	return g.Group(nodes)
 }
