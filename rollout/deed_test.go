@@ -69,6 +69,30 @@ func TestDeedsOfFailure(t *testing.T) {
 	}
 }
 
+// TestDeedBeganFirst: what asked in between, or was resumed, began where it began first,
+// and what is done again begins anew.
+func TestDeedBeganFirst(t *testing.T) {
+	s := newRig(t)
+	add := func(kind string, temporary bool) Event {
+		s.now = s.now.Add(time.Minute)
+		s.r.AddEvent(Event{Type: kind, Time: s.now, Temporary: temporary, Action: "k1", Rollout: "r2-to-web-0001", Phase: PhaseStable, Job: JobDeploy})
+		return s.r.Events[len(s.r.Events)-1]
+	}
+	s.create(plan(), false)
+	took := func(e Event) time.Duration {
+		d, ok := s.r.Deed(e)
+		if !ok {
+			t.Fatalf("%s ended nothing", e.Type)
+		}
+		return d.Ended.Sub(d.Began)
+	}
+	add("effect.intended", true)
+	add("effect.asking", true)
+	s.want("with a question", took(add("effect.failed", false)), 2*time.Minute)
+	add("effect.resumed", true)
+	s.want("again", took(add("effect.succeeded", false)), time.Minute)
+}
+
 // TestDeedsOfChecks: a look knows the job's run that it is of.
 func TestDeedsOfChecks(t *testing.T) {
 	s := newRig(t)

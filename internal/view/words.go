@@ -156,13 +156,16 @@ func (b Block) Stands() string {
 	if b.Whom == rollout.Automation {
 		text += ", for automation"
 	}
+	if b.Kind == rollout.BlockRestored {
+		text += ": " + orElse(b.By, itself) + " put traffic back"
+	}
 	if !b.At.IsZero() && b.Kind != rollout.BlockPolicy {
 		text += b.began() + b.At.UTC().Format(time.RFC3339)
 	}
 	if !b.Until.IsZero() {
 		text += " until " + b.Until.UTC().Format(time.RFC3339)
 	}
-	return text + by(": ", b.Reason)
+	return text + by(": ", b.Reason) + by("; the promotion was begun by ", b.Began)
 }
 
 // began is the word before the time of a block: going back is done at once.
@@ -182,7 +185,7 @@ func (b Block) what() string {
 	case rollout.BlockPolicy:
 		return "is held back by policy " + b.ID
 	case rollout.BlockRestored:
-		return "is blocked by " + b.ID + ": " + orElse(b.By, itself) + " put traffic back" + by(" from what was begun by ", b.Began)
+		return "is blocked by " + b.ID
 	default:
 		return "is blocked by " + b.ID + ": " + orElse(b.By, "somebody") + " went back" + by(" from release ", b.Release)
 	}
