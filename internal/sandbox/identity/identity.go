@@ -144,13 +144,6 @@ func KeyOf(role string) string {
 	return "ASIA" + base32.StdEncoding.EncodeToString(sum[:10])
 }
 
-type awsCredentials struct {
-	AccessKeyID     string `xml:"AccessKeyId"`
-	SecretAccessKey string
-	SessionToken    string
-	Expiration      string
-}
-
 // role assumes a role.
 //
 // docs/platforms.md: "the Query protocol: a form with Action, answered by XML"
@@ -172,30 +165,17 @@ func (s *Service) role(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "AccessDenied", "Not authorized to perform sts:"+action)
 		return
 	}
-	type result struct {
-		Credentials awsCredentials
-		AssumedRole struct {
-			Arn string
-			ID  string `xml:"AssumedRoleId"`
-		} `xml:"AssumedRoleUser"`
-	}
-	answer := struct {
-		XMLName xml.Name
-		Result  result
-	}{XMLName: xml.Name{Space: "https://sts.amazonaws.com/doc/2011-06-15/", Local: action + "Response"}}
-	answer.Result.Credentials = awsCredentials{
-		AccessKeyID: KeyOf(role), SecretAccessKey: dummyKey, SessionToken: "sandbox-session-of-" + KeyOf(role),
-		Expiration: s.now().Add(lasts).UTC().Format(time.RFC3339),
-	}
-	answer.Result.AssumedRole.Arn, answer.Result.AssumedRole.ID = role+"/sandbox", KeyOf(role)+":sandbox"
-	text, err := xml.Marshal(answer)
-	if err != nil {
+	var arn strings.Builder
+	if err := xml.EscapeText(&arn, []byte(role)); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/xml")
-	named := strings.NewReplacer("<Result>", "<"+action+"Result>", "</Result>", "</"+action+"Result>")
-	fmt.Fprint(w, named.Replace(string(text))) //nolint:errcheck // the client went away
+	fmt.Fprintf(w, //nolint:errcheck // the client went away
+		`<%[1]sResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><%[1]sResult>`+
+			`<Credentials><AccessKeyId>%[2]s</AccessKeyId><SecretAccessKey>%[3]s</SecretAccessKey><SessionToken>sandbox-session-of-%[2]s</SessionToken><Expiration>%[4]s</Expiration></Credentials>`+
+			`<AssumedRoleUser><Arn>%[5]s/sandbox</Arn><AssumedRoleId>%[2]s:sandbox</AssumedRoleId></AssumedRoleUser></%[1]sResult></%[1]sResponse>`,
+		action, KeyOf(role), dummyKey, s.now().Add(lasts).UTC().Format(time.RFC3339), arn.String())
 }
 
 // refuse answers as AWS's token service refuses.
