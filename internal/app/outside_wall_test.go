@@ -35,6 +35,7 @@ func asking() map[string]string {
 		"internal/check/datadog":    byMeasures,
 		"internal/check/monitoring": byMeasures,
 		"internal/check/prometheus": byMeasures,
+		"internal/idtoken":          "internal/idtoken TestHostileAnswers",
 		"internal/notify":           "internal/notify TestHostileEverywhere",
 		"internal/program":          "stages/exec TestHostile",
 		"internal/store/artifact":   "internal/store/artifact TestHostile",

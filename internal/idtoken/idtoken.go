@@ -11,7 +11,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -83,11 +82,11 @@ func (j Job) Token(ctx context.Context, audience string) (string, error) {
 	}
 	switch err := json.Unmarshal(body, &answer); {
 	case res.StatusCode >= http.StatusInternalServerError:
-		return "", &url.Error{Op: "Get", URL: r.URL.Host, Err: errors.New(res.Status)}
-	case res.StatusCode != http.StatusOK:
-		return "", fmt.Errorf("GitHub gives the job no token: %s from %s", res.Status, r.URL.Host)
-	case err != nil || strings.Count(answer.Value, ".") != 2:
-		return "", fmt.Errorf("GitHub's answer has no token: %s from %s", res.Status, r.URL.Host)
+		return "", &url.Error{Op: "Get", URL: r.URL.Host, Err: fmt.Errorf("status %d", res.StatusCode)}
+	case res.StatusCode != http.StatusOK: // what the answer says beside that is anybody's
+		return "", fmt.Errorf("GitHub gives the job no token: status %d from %s", res.StatusCode, r.URL.Host)
+	case err != nil || !isToken(answer.Value):
+		return "", fmt.Errorf("GitHub's answer has no token: status %d from %s", res.StatusCode, r.URL.Host)
 	}
 	j.keep(answer.Value)
 	return answer.Value, nil
@@ -120,6 +119,18 @@ func (j Job) keep(value string) {
 	if j.Keep != nil {
 		j.Keep(value)
 	}
+}
+
+// isToken reports whether a text has the form of a token: three parts in base64. It goes
+// on to others, and nothing else does.
+func isToken(text string) bool {
+	parts := strings.Split(text, ".")
+	for _, part := range parts {
+		if _, err := base64.RawURLEncoding.DecodeString(part); err != nil {
+			return false
+		}
+	}
+	return len(parts) == 3
 }
 
 // Subject is what a token says that the job is, such as

@@ -16,7 +16,7 @@ import (
 // token is what GitHub would give a job: its parts are readable, its signature is none.
 func token(subject string) string {
 	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"` + subject + `"}`))
-	return "eyJhbGciOiJub25lIn0." + claims + ".sig"
+	return "eyJhbGciOiJub25lIn0." + claims + ".c2ln"
 }
 
 // github answers requests for a token, and counts them.
@@ -120,6 +120,25 @@ func TestSubjectOfNoToken(t *testing.T) {
 	for _, text := range []string{"", "a.b", "a.!.c", "a.e30.c", "a.bnVsbA.c"} {
 		if s := idtoken.Subject(text); s != "" {
 			t.Errorf("%q has subject %q", text, s)
+		}
+	}
+}
+
+// Nothing that an answer says is told on: a reason, a body and what takes the place of
+// the token may be anybody's. What a token says is told in quotes alone.
+func TestHostileAnswers(t *testing.T) {
+	const evil = "\r\n::error::owned\x1b[31m<script>"
+	for _, status := range []int{http.StatusOK, http.StatusForbidden, http.StatusBadGateway} {
+		for _, body := range []string{evil, `{"value": "a.b.` + "\\n::error::owned" + `"}`, `{"value": "` + "x\\u001b[31m.y.z" + `", "message": "::error::owned"}`} {
+			g := &github{status: status, body: body}
+			job, kept := g.job(t, nil)
+			got, err := job.Token(t.Context(), "a")
+			if err == nil || got != "" || strings.ContainsAny(err.Error(), "\r\n\x1b<") || strings.Contains(err.Error(), "owned") {
+				t.Errorf("%d %q: %q, %v", status, body, got, err)
+			}
+			if len(*kept) != 1 { // the runner's own
+				t.Errorf("%q was taken for a credential", *kept)
+			}
 		}
 	}
 }
