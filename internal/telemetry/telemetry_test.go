@@ -184,7 +184,9 @@ func sorted(text string) string {
 
 // TestConventions: the attributes that the conventions require are there, and a span's
 // kind.
-func TestConventions(t *testing.T) {
+func TestConventions(t *testing.T) { synctest.Test(t, conventions) }
+
+func conventions(t *testing.T) {
 	c := &telemetrytest.Collector{}
 	b := newBench(t, c, "run-1", "OTEL_RESOURCE_ATTRIBUTES", "team=a%20b,service.name=other", "OTEL_SERVICE_NAME", "deployer", "OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
 	b.Deed(deed(rollout.DeedPromotion, 0, 5, nil))
@@ -225,7 +227,9 @@ func TestConventions(t *testing.T) {
 }
 
 // TestMetrics: durations and outcomes, each run's own.
-func TestMetrics(t *testing.T) {
+func TestMetrics(t *testing.T) { synctest.Test(t, testMetrics) }
+
+func testMetrics(t *testing.T) {
 	c := &telemetrytest.Collector{}
 	b := newBench(t, c, "run-1")
 	for i := range 3 {
@@ -320,27 +324,29 @@ func TestAnswers(t *testing.T) {
 }
 
 // TestManySpans are sent in parts, and an interruption ends that.
-func TestManySpans(t *testing.T) {
+func TestManySpans(t *testing.T) { synctest.Test(t, manySpans) }
+
+func manySpans(t *testing.T) {
 	c := &telemetrytest.Collector{}
 	b := newBench(t, c, "run-1", "OTEL_METRICS_EXPORTER", "none")
-	for i := range 4500 {
+	for i := range 2100 {
 		b.Deed(deed(rollout.DeedRollout, 0, 5, func(d *rollout.Deed) { d.Target = fmt.Sprint("t", i) }))
 	}
 	b.export(t)
-	if n := len(c.Requests()); n != 3 || len(c.Spans()) != 4501 {
+	if n := len(c.Requests()); n != 2 || len(c.Spans()) != 2101 {
 		t.Errorf("%d requests, %d spans", n, len(c.Spans()))
 	}
 	ids := map[string]bool{}
 	for _, s := range c.Spans() {
 		ids[s.SpanID] = true
 	}
-	if len(ids) != 4501 {
+	if len(ids) != 2101 {
 		t.Errorf("%d ids", len(ids))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	b.Export(ctx, nil)
-	if len(c.Requests()) != 3 || !strings.Contains(strings.Join(b.warned, ""), "4500 of 4500 spans were not taken") {
+	if len(c.Requests()) != 2 || !strings.Contains(strings.Join(b.warned, ""), "2100 of 2100 spans were not taken") {
 		t.Errorf("%d requests, %q", len(c.Requests()), b.warned)
 	}
 }

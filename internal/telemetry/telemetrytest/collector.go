@@ -274,7 +274,7 @@ type Number int64
 
 // UnmarshalJSON takes text alone.
 func (n *Number) UnmarshalJSON(data []byte) error {
-	if !regexp.MustCompile(`^"(0|[1-9][0-9]*)"$`).Match(data) {
+	if !decimal().Match(data) {
 		return fmt.Errorf("%s: a 64-bit number is text in decimal", data)
 	}
 	var v int64
@@ -305,6 +305,17 @@ func (a Attributes) Map() map[string]any {
 	return all
 }
 
+// decimal is a 64-bit number, and forms are those of values by their kinds.
+var (
+	decimal = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^"(0|[1-9][0-9]*)"$`) })
+	forms   = sync.OnceValue(func() map[string]*regexp.Regexp {
+		return map[string]*regexp.Regexp{
+			"stringValue": regexp.MustCompile(`^".+"$`), "boolValue": regexp.MustCompile(`^(true|false)$`),
+			"intValue": regexp.MustCompile(`^"-?[0-9]+"$`), "doubleValue": regexp.MustCompile(`^-?[0-9.eE+]+$`),
+		}
+	})
+)
+
 func (a Attributes) check() error {
 	seen := map[string]bool{}
 	for _, one := range a {
@@ -316,8 +327,7 @@ func (a Attributes) check() error {
 			return fmt.Errorf("attribute %s has %d values", one.Key, len(one.Value))
 		}
 		for kind, v := range one.Value {
-			form := map[string]string{"stringValue": `^".+"$`, "boolValue": `^(true|false)$`, "intValue": `^"-?[0-9]+"$`, "doubleValue": `^-?[0-9.eE+]+$`}[kind]
-			if form == "" || !regexp.MustCompile(form).Match(v) {
+			if form := forms()[kind]; form == nil || !form.Match(v) {
 				return fmt.Errorf("attribute %s: %s: %s", one.Key, kind, v)
 			}
 		}
