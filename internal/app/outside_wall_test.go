@@ -42,6 +42,7 @@ func asking() map[string]string {
 		"internal/store/gitref":     "internal/store/gitref TestHostile",
 		"internal/store/open":       byStore,
 		"internal/store/s3":         "internal/store/s3 TestHostile",
+		"internal/telemetry":        "internal/telemetry TestHostile",
 		"internal/transport":        byEchoes,
 		"stages/amazon":             byEchoes,
 		"stages/google":             byEchoes,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"sluice/internal/outside"
 	"sluice/internal/transport"
 )
 
@@ -169,7 +170,8 @@ func partial(answer []byte) string {
 	p := said.PartialSuccess
 	text := short(p.Message)
 	for _, n := range []json.RawMessage{p.Spans, p.Points} {
-		if count := strings.Trim(string(n), `"`); count != "" && count != "0" && count != "null" {
+		count := strings.Trim(string(n), `"`)
+		if number, err := strconv.ParseUint(count, 10, 64); err == nil && number > 0 {
 			text = strings.TrimSuffix(count+" were not taken: "+text, ": ")
 		}
 	}
@@ -191,7 +193,7 @@ func why(answer []byte) string {
 const mostWords = 300
 
 func short(text string) string {
-	words := []rune(strings.Join(strings.Fields(text), " "))
+	words := []rune(outside.Line(strings.Join(strings.Fields(text), " ")))
 	if len(words) > mostWords {
 		return string(words[:mostWords-1]) + "…"
 	}

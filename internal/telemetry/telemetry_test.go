@@ -323,6 +323,30 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestHostile: what a collector says is told in one line that no runner and no terminal
+// obeys, and as short as what it may say.
+func TestHostile(t *testing.T) {
+	const evil = `long\r\n::error::owned\u001b[31m` + "\u202e"
+	for _, answer := range []telemetrytest.Answer{
+		{Code: 200, Body: `{"partialSuccess": {"rejectedSpans": "1", "errorMessage": "` + evil + `"}}`},
+		{Code: 200, Body: `{"partialSuccess": {"rejectedSpans": "` + evil + `", "errorMessage": "x"}}`},
+		{Code: 400, Body: `{"message": "` + evil + `"}`},
+		{Code: 200, Body: `{"partialSuccess": {"errorMessage": "` + strings.Repeat("m", 1<<20) + `"}}`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &telemetrytest.Collector{}
+			c.Answer(answer)
+			b := newBench(t, c, "run-1", "OTEL_METRICS_EXPORTER", "none")
+			b.Deed(deed(rollout.DeedPromotion, 0, 5, nil))
+			b.export(t)
+			said := strings.Join(b.warned, "")
+			if strings.ContainsAny(said, "\r\n\x1b\u202e") || len(said) > 4096 {
+				t.Errorf("%d bytes: %.300q", len(said), said)
+			}
+		})
+	}
+}
+
 // TestManySpans are sent in parts, and an interruption ends that.
 func TestManySpans(t *testing.T) { synctest.Test(t, manySpans) }
 
