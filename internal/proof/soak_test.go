@@ -48,6 +48,8 @@ type soak struct {
 	*world
 	alone *sync.Mutex // the concurrency group; nil where the store can swap
 
+	reading sync.Mutex // one reads the records at a time, so that generations rise
+
 	mu          sync.Mutex
 	moves       []move
 	releases    []time.Time // when there was something newer
@@ -275,8 +277,8 @@ func agrees(l *life, got outcome) []string {
 
 // state reads the records: they can be read, and their generations rise.
 func (s *soak) state(mine *world, t *testing.T) []string {
-	// Not under the lock: it waits for what a process that was killed had sent, and who
-	// notes that takes the lock.
+	s.reading.Lock() // not mu: it waits for what a process that was killed had sent, and who notes that takes mu
+	defer s.reading.Unlock()
 	got := mine.here(t, step{"octocat", 99, []string{"state", "show", "--output", "json"}})
 	s.mu.Lock()
 	defer s.mu.Unlock()
