@@ -253,27 +253,32 @@ func TestResolveOnceAReach(t *testing.T) {
 func TestReadsByACountedTime(t *testing.T) {
 	begin := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for range 20 {
-		v := work.NewVirtual(begin)
-		clock := v.Clock()
-		m := &moon{fails: map[string][]error{
-			"resolve r7": {code(driver.Lost)}, "prepare": {code(driver.Lost), code(driver.Lost), code(driver.Lost)},
-		}}
-		p, ctx, _ := openAt(t, m, clock, work.Limits{Budget: time.Minute})
-		clock.SideBySide(3, 3, func(i int) {
-			if r, err := p.Resolve(ctx, target(strings.Repeat("a", i+1), "low"), "r7"); err != nil || r.ID != "r7" {
-				t.Errorf("%+v, %v", r, err)
-			}
-		})
-		m.want(t, "resolve r7", "resolve r7")
-		if took := v.Now().Sub(begin); took != 250*time.Millisecond {
-			t.Errorf("three targets waited %s for one read", took)
+		synctest.Test(t, func(t *testing.T) { readsByACountedTime(t, begin) }) // the platform takes its second there
+	}
+}
+
+func readsByACountedTime(t *testing.T, begin time.Time) {
+	t.Helper()
+	v := work.NewVirtual(begin)
+	clock := v.Clock()
+	m := &moon{fails: map[string][]error{
+		"resolve r7": {code(driver.Lost)}, "prepare": {code(driver.Lost), code(driver.Lost), code(driver.Lost)},
+	}}
+	p, ctx, _ := openAt(t, m, clock, work.Limits{Budget: time.Minute})
+	clock.SideBySide(3, 3, func(i int) {
+		if r, err := p.Resolve(ctx, target(strings.Repeat("a", i+1), "low"), "r7"); err != nil || r.ID != "r7" {
+			t.Errorf("%+v, %v", r, err)
 		}
-		if _, err := p.Prepare(ctx, call("a")); err != nil {
-			t.Error(err)
-		}
-		if took := v.Now().Sub(begin); took != 2*time.Second { // 250 ms, and 250, 500 and 1000
-			t.Errorf("all in all it took %s", took)
-		}
+	})
+	m.want(t, "resolve r7", "resolve r7")
+	if took := v.Now().Sub(begin); took != 250*time.Millisecond {
+		t.Errorf("three targets waited %s for one read", took)
+	}
+	if _, err := p.Prepare(ctx, call("a")); err != nil {
+		t.Error(err)
+	}
+	if took := v.Now().Sub(begin); took != 2*time.Second { // 250 ms, and 250, 500 and 1000
+		t.Errorf("all in all it took %s", took)
 	}
 }
 
