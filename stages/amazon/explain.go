@@ -43,7 +43,7 @@ func Explain(err error, r Remedies, refine Refine) driver.Explanation {
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.HTTPStatusCode() != 0 {
 		x = explainStatus(response, r) // without a status it is only the SDK's wrapping of what the transport said
 	}
-	if _, unread := errors.AsType[*smithy.DeserializationError](err); unread && x.Code != driver.Retryable {
+	if _, unread := errors.AsType[*smithy.DeserializationError](err); unread && x.Code != driver.Retryable && x.Remedy != remedyRedirect {
 		x.Code, x.Remedy = driver.Lost, remedyUnbelievable // a proxy's 404 looks the same: only AWS's own words say that there is nothing
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {

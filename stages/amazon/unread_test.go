@@ -3,6 +3,7 @@ package amazon_test
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -41,5 +42,9 @@ func TestRefusalUnread(t *testing.T) {
 		if x.Code != want.code || x.RequestID != "r-1" {
 			t.Errorf("%d, %v: %+v, want %s", want.status, want.err, x, want.code)
 		}
+	}
+	moved := amazon.Explain(answered(307, unread), amazon.Remedies{}, func(*driver.Explanation, string, string) {})
+	if moved.Code != driver.Lost || !strings.Contains(moved.Remedy, "redirects") {
+		t.Errorf("a redirect: %+v", moved)
 	}
 }
