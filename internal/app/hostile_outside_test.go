@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,17 +27,22 @@ import (
 	"sluice/stages/all"
 )
 
-// carried answers requests in this process.
-type carried struct{ by http.Handler }
+// carried answers requests in this process, one at a time.
+type carried struct {
+	mu sync.Mutex
+	by http.Handler
+}
 
 // RoundTrip implements [http.RoundTripper].
-func (c carried) RoundTrip(r *http.Request) (*http.Response, error) {
+func (c *carried) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
 	served := r.Clone(r.Context())
 	if served.Body == nil {
 		served.Body = http.NoBody
 	}
 	defer served.Body.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.by.ServeHTTP(w, served)
 	answer := w.Result()
 	answer.Request = r

@@ -118,7 +118,7 @@ func (b *base) run(t *testing.T, mode map[string]string, args ...string) told {
 		},
 	}
 	if b.asked != nil {
-		p.Transport = carried{b.asked}
+		p.Transport = &carried{by: b.asked}
 	}
 	inv := newInvocation(p)
 	inv.platforms = b.platforms
