@@ -35,13 +35,13 @@ func Together(lines []About) []About {
 			out = append(out, About{Target: names[0], Text: first[text]})
 			continue
 		}
-		out = append(out, About{Target: names[0], Text: text}, About{Target: several(names[1:]), Text: "the same as " + names[0], Same: true})
+		out = append(out, About{Target: names[0], Text: text}, About{Target: Several(names[1:]), Text: "the same as " + names[0], Same: true})
 	}
 	return out
 }
 
-// several names targets, the first of many.
-func several(names []string) string {
+// Several names targets, the first five of more.
+func Several(names []string) string {
 	const most = 5
 	if len(names) > most {
 		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)

@@ -2,7 +2,6 @@ package page
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -190,12 +189,8 @@ func waitsAlike(a, b view.ReportedTarget) bool {
 	return one == other && a.Unasked == b.Unasked && slices.Equal(a.Notes, b.Notes) && slices.Equal(a.Commands, b.Commands)
 }
 
-// mostWaiting is how many groups are told of before the tables, and mostNamed how many
-// targets of one are named.
-const (
-	mostWaiting = 8
-	mostNamed   = 5
-)
+// mostWaiting is how many groups are told of before the tables.
+const mostWaiting = 8
 
 func waitingItem(group []view.ReportedTarget) g.Node {
 	first, others := group[0], group[1:]
@@ -207,20 +202,17 @@ func waitingItem(group []view.ReportedTarget) g.Node {
 	return h.Li(
 		h.Strong(text(first.Target.Target)), g.If(len(others) > 0, g.Text(" and "+counted(len(others), "other", "others"))), g.Text(" "), badge(c, word),
 		g.Map(lines, func(line string) g.Node { return h.P(marked(first.Target.Target + " " + line)) }),
-		g.If(len(others) > 0, h.P(h.Class("quiet"), text("The same: "+namesOf(others)))),
+		g.If(len(others) > 0, h.P(h.Class("quiet"), text("The same: "+view.Several(namesOf(others))))),
 		g.If(len(first.Commands) > 0, h.P(g.Map(first.Commands, func(c string) g.Node { return h.Span(h.Class("command"), code(c)) }))),
 	)
 }
 
-func namesOf(targets []view.ReportedTarget) string {
-	var names []string
-	for _, t := range targets[:min(len(targets), mostNamed)] {
-		names = append(names, t.Target.Target)
+func namesOf(targets []view.ReportedTarget) []string {
+	names := make([]string, len(targets))
+	for i, t := range targets {
+		names[i] = t.Target.Target
 	}
-	if more := len(targets) - mostNamed; more > 0 {
-		return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", more)
-	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // marked is a line with what stands between backticks as code.
