@@ -14,17 +14,17 @@ import (
 // would, and tells them beside what there was to tell. What refuses one refuses no
 // other, and is told.
 func (e *Engine) byRules(ctx context.Context, targets []*pipeline.Target, out view.Outcome) (view.Outcome, error) {
-	if !e.promotesByRule() {
+	if !promotesByRule(e.config.Pipeline) {
 		return out, nil
 	}
-	state, err := e.load(ctx, names(targets)...)
+	state, err := e.records.load(ctx, names(targets)...)
 	if err != nil {
 		return out, err
 	}
 	for _, p := range e.planner.Rules().Promotions(state) {
-		made, err := e.as(p).Promote(ctx, Promotion{Stage: p.Stage, Targets: p.Targets, Rule: &p.Rule})
+		made, err := New(asRule(e.config, p)).Promote(ctx, Promotion{Stage: p.Stage, Targets: p.Targets, Rule: &p.Rule})
 		if refused, ok := errors.AsType[*planner.RefusedError](err); ok {
-			e.Notify(executor.Notice{Kind: executor.NoticeNote, Text: "rule " + p.Rule.Name + " promotes nothing to " + p.Stage.Name.Value + ": " + refused.Error()})
+			e.config.Notify(executor.Notice{Kind: executor.NoticeNote, Text: "rule " + p.Rule.Name + " promotes nothing to " + p.Stage.Name.Value + ": " + refused.Error()})
 			continue
 		}
 		out = view.Join(out, made)
@@ -35,8 +35,8 @@ func (e *Engine) byRules(ctx context.Context, targets []*pipeline.Target, out vi
 	return out, nil
 }
 
-func (e *Engine) promotesByRule() bool {
-	for _, a := range e.Pipeline.Automation {
+func promotesByRule(p *pipeline.Pipeline) bool {
+	for _, a := range p.Automation {
 		if a.Promote != nil {
 			return true
 		}
@@ -44,13 +44,12 @@ func (e *Engine) promotesByRule() bool {
 	return false
 }
 
-// as is the engine of the same invocation for a rule: it is no person, whoever began
-// the invocation, and its promotion is another one than theirs.
-func (e *Engine) as(p planner.AutoPromotion) *Engine {
-	c := e.Config
+// asRule is what an engine of the same invocation works with for a rule: it is no
+// person, whoever began the invocation, and its promotion is another one than theirs.
+func asRule(c Config, p planner.AutoPromotion) Config {
 	c.Actor = p.Actor
 	if c.Origin != "" {
 		c.Origin += "/" + p.Rule.Name
 	}
-	return New(c)
+	return c
 }

@@ -34,30 +34,40 @@ type backOrder struct {
 // planning makes the plan of a command from the records as they are.
 type planning func(context.Context, *ledger.State) (planner.Plan, error)
 
+// held carries commands out on targets that another run may hold.
+type held struct {
+	config  Config
+	records records
+	runner  *runner
+}
+
+func (e *Engine) held() held { return held{e.config, e.records, e.runner} }
+
 // goingBack carries a command that goes back out. Where a live run holds targets
 // it orders that run to let go, waits for it, and plans again.
-func (e *Engine) goingBack(ctx context.Context, targets []*pipeline.Target, o backOrder, plan planning) (view.Outcome, error) {
-	e.setting.Back = true
-	out, held, err := e.tryBack(ctx, targets, plan)
-	if held == nil {
+func (h held) goingBack(ctx context.Context, targets []*pipeline.Target, o backOrder, plan planning) (view.Outcome, error) {
+	h.runner.goesBack()
+	out, by, err := h.try(ctx, targets, plan)
+	if by == nil {
 		return out, err
 	}
 	id := newOrder()
-	until := e.Work.Now().Add(e.LeaseWait)
-	if err := e.order(ctx, held.Targets, o.order(e, id, until)); err != nil {
+	until := h.config.Work.Now().Add(h.config.LeaseWait)
+	if err := h.order(ctx, by.Targets, o.by(h.config.Actor, id, until)); err != nil {
 		return out, err
 	}
-	e.Notify(executor.Notice{Kind: executor.NoticeHeld, Err: held, At: until})
-	if err := e.Ledger.WaitFree(ctx, until, held.Targets...); err != nil {
-		return e.ordered(ctx, targets, out, err)
+	h.config.Notify(executor.Notice{Kind: executor.NoticeHeld, Err: by, At: until})
+	if err := h.config.Ledger.WaitFree(ctx, until, by.Targets...); err != nil {
+		return h.ordered(ctx, targets, out, err)
 	}
-	out, _, err = e.tryBack(ctx, targets, e.withoutOrder(id, plan))
+	out, _, err = h.try(ctx, targets, withoutOrder(id, plan))
 	return out, err
 }
 
-// tryBack plans and carries out once. held is set where a live run holds targets.
-func (e *Engine) tryBack(ctx context.Context, targets []*pipeline.Target, plan planning) (view.Outcome, *ledger.HeldError, error) {
-	state, err := e.loadToChange(ctx, names(targets)...)
+// try plans and carries out once. The error of the ledger is set where a live run
+// holds targets.
+func (h held) try(ctx context.Context, targets []*pipeline.Target, plan planning) (view.Outcome, *ledger.HeldError, error) {
+	state, err := h.records.loadToChange(ctx, names(targets)...)
 	if err != nil {
 		return view.Outcome{}, nil, err
 	}
@@ -65,16 +75,16 @@ func (e *Engine) tryBack(ctx context.Context, targets []*pipeline.Target, plan p
 	if err != nil {
 		return view.Outcome{}, nil, err
 	}
-	out, err := e.carryOut(ctx, state, p)
-	var held *ledger.HeldError
-	if errors.As(err, &held) && ctx.Err() == nil {
-		return out, held, err
+	out, err := h.runner.carryOut(ctx, state, p)
+	var by *ledger.HeldError
+	if errors.As(err, &by) && ctx.Err() == nil {
+		return out, by, err
 	}
 	return out, nil, err
 }
 
 // withoutOrder plans with the order taken away: this invocation carries it out.
-func (e *Engine) withoutOrder(id string, plan planning) planning {
+func withoutOrder(id string, plan planning) planning {
 	return func(ctx context.Context, state *ledger.State) (planner.Plan, error) {
 		p, err := plan(ctx, state)
 		for i, m := range p.Moves {
@@ -87,37 +97,38 @@ func (e *Engine) withoutOrder(id string, plan planning) planning {
 }
 
 // order saves an order beside the leases of targets.
-func (e *Engine) order(ctx context.Context, targets []string, o rollout.Order) error {
-	_, err := e.Ledger.SaveBeside(ctx, targets, e.fresh, func(r *rollout.Record) error {
-		return rollout.Apply(r, rollout.AddOrder{Order: o}, e.Work.Now())
+func (h held) order(ctx context.Context, targets []string, o rollout.Order) error {
+	_, err := h.config.Ledger.SaveBeside(ctx, targets, h.records.fresh, func(r *rollout.Record) error {
+		return rollout.Apply(r, rollout.AddOrder{Order: o}, h.config.Work.Now())
 	})
 	return err
 }
 
-func (o backOrder) order(e *Engine, id string, until time.Time) rollout.Order {
+// by is the order as a person gives it.
+func (o backOrder) by(a rollout.Actor, id string, until time.Time) rollout.Order {
 	var teams []string
 	if o.teams != nil {
 		teams = o.teams()
 	}
 	return rollout.Order{
 		ID: id, Command: o.command, Phase: o.phase, Job: o.job, Jump: o.jump, Promotion: o.promotion, Release: o.release,
-		By: e.Actor.Login, Person: e.Actor.Person, RunURL: e.Actor.RunURL, Reason: e.Actor.Reason,
-		Overrides: e.Actor.Overrides, Teams: teams, WaitsUntil: until.UTC(),
+		By: a.Login, Person: a.Person, RunURL: a.RunURL, Reason: a.Reason,
+		Overrides: a.Overrides, Teams: teams, WaitsUntil: until.UTC(),
 	}
 }
 
 // ordered tells that the order stands and the run has not let go yet: it carries
 // the order out itself then.
-func (e *Engine) ordered(ctx context.Context, targets []*pipeline.Target, out view.Outcome, err error) (view.Outcome, error) {
-	var held *ledger.HeldError
-	if !errors.As(err, &held) || ctx.Err() != nil {
+func (h held) ordered(ctx context.Context, targets []*pipeline.Target, out view.Outcome, err error) (view.Outcome, error) {
+	var by *ledger.HeldError
+	if !errors.As(err, &by) || ctx.Err() != nil {
 		return out, err
 	}
-	state, err := e.loadToChange(ctx, names(targets)...)
+	state, err := h.records.loadToChange(ctx, names(targets)...)
 	if err != nil {
 		return out, err
 	}
-	plan, result := planner.Ordered(targets, *held), executor.Result{Promotions: state.Promotions}
+	plan, result := planner.Ordered(targets, *by), executor.Result{Promotions: state.Promotions}
 	for _, m := range plan.Moves {
 		row := executor.RowResult{Target: m.Target, Record: state.Records[m.Target], Unchanged: m.Unchanged}
 		if m.Pending != nil {
@@ -125,7 +136,7 @@ func (e *Engine) ordered(ctx context.Context, targets []*pipeline.Target, out vi
 		}
 		result.Rows = append(result.Rows, row)
 	}
-	return e.view().Result(state, plan, result), nil
+	return h.runner.view().Result(state, plan, result), nil
 }
 
 func newOrder() string { return "o-" + uuid.NewString() }

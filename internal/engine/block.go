@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -31,7 +32,7 @@ type Blocking struct {
 func (e *Engine) Lock(ctx context.Context, b Blocking) (view.Outcome, error) {
 	block := rollout.Block{
 		ID: rollout.LockID(uuid.NewString()[:8]), Kind: rollout.BlockLock, Scope: b.Scope, Whom: rollout.Everybody, BothWays: b.BothWays,
-		By: e.Actor.Login, RunURL: e.Actor.RunURL, Reason: e.Actor.Reason,
+		By: e.config.Actor.Login, RunURL: e.config.Actor.RunURL, Reason: e.config.Actor.Reason,
 	}
 	return e.beside(ctx, b.Targets, func(r *rollout.Record) error {
 		for _, have := range r.Blocks {
@@ -39,7 +40,7 @@ func (e *Engine) Lock(ctx context.Context, b Blocking) (view.Outcome, error) {
 				return &rollout.RefusedError{Command: "lock", Target: r.Target, Reason: rollout.ReasonAlready, Blocks: []rollout.Block{have}, Actor: have.By}
 			}
 		}
-		return rollout.Apply(r, rollout.AddBlock{Block: block}, e.Work.Now())
+		return rollout.Apply(r, rollout.AddBlock{Block: block}, e.config.Work.Now())
 	})
 }
 
@@ -72,7 +73,7 @@ func (e *Engine) Unabandon(ctx context.Context, targets []*pipeline.Target, rele
 // [planner.RefusedError] where nobody knows it, or several are called so; those of
 // the ledger.
 func (e *Engine) known(ctx context.Context, targets []*pipeline.Target, called string) (driver.Release, error) {
-	state, err := e.load(ctx, names(targets)...)
+	state, err := e.records.load(ctx, names(targets)...)
 	if err != nil {
 		return driver.Release{}, err
 	}
@@ -88,7 +89,7 @@ func (e *Engine) known(ctx context.Context, targets []*pipeline.Target, called s
 			add(x.Previous)
 		}
 	}
-	for _, reading := range e.readings(ctx, targets) {
+	for _, reading := range readings(ctx, e.config.Platform, targets) {
 		add(reading.Live.Release)
 		for _, s := range reading.Live.Shares {
 			add(s.Release)
@@ -98,7 +99,7 @@ func (e *Engine) known(ctx context.Context, targets []*pipeline.Target, called s
 		if len(found) > 0 {
 			break
 		}
-		if r, err := e.Platform.Resolve(ctx, t.Driver(), called); err == nil {
+		if r, err := e.config.Platform.Resolve(ctx, t.Driver(), called); err == nil {
 			add(r)
 		}
 	}
@@ -121,7 +122,7 @@ func (e *Engine) Abandon(ctx context.Context, targets []*pipeline.Target, scope 
 	release = found.ID
 	block := rollout.Block{
 		ID: rollout.AbandonID(uuid.NewString()[:8]), Kind: rollout.BlockAbandon, Scope: scope, Release: release,
-		Whom: rollout.Everybody, By: e.Actor.Login, RunURL: e.Actor.RunURL, Reason: e.Actor.Reason,
+		Whom: rollout.Everybody, By: e.config.Actor.Login, RunURL: e.config.Actor.RunURL, Reason: e.config.Actor.Reason,
 	}
 	return e.beside(ctx, targets, func(r *rollout.Record) error {
 		for _, have := range r.Blocks {
@@ -129,12 +130,12 @@ func (e *Engine) Abandon(ctx context.Context, targets []*pipeline.Target, scope 
 				return nil
 			}
 		}
-		return rollout.Apply(r, rollout.AddBlock{Block: block}, e.Work.Now())
+		return rollout.Apply(r, rollout.AddBlock{Block: block}, e.config.Work.Now())
 	})
 }
 
 // blocksOn names the blocks that stand on targets; "" where none does.
-func (e *Engine) blocksOn(state *ledger.State, targets []*pipeline.Target) string {
+func blocksOn(state *ledger.State, targets []*pipeline.Target, now time.Time) string {
 	var ids []string
 	for _, t := range targets {
 		r := state.Records[t.Name.Value]
@@ -142,7 +143,7 @@ func (e *Engine) blocksOn(state *ledger.State, targets []*pipeline.Target) strin
 			continue
 		}
 		for _, b := range r.Blocks {
-			if b.Holds(e.Work.Now()) && !slices.Contains(ids, b.ID) {
+			if b.Holds(now) && !slices.Contains(ids, b.ID) {
 				ids = append(ids, b.ID)
 			}
 		}
@@ -155,7 +156,7 @@ func (e *Engine) blocksOn(state *ledger.State, targets []*pipeline.Target) strin
 
 // unblock ends the blocks that are meant. Where none stands it is refused.
 func (e *Engine) unblock(ctx context.Context, targets []*pipeline.Target, command string, meant func(rollout.Block) bool) (view.Outcome, error) {
-	state, err := e.load(ctx, names(targets)...)
+	state, err := e.records.load(ctx, names(targets)...)
 	if err != nil {
 		return view.Outcome{}, err
 	}
@@ -166,11 +167,11 @@ func (e *Engine) unblock(ctx context.Context, targets []*pipeline.Target, comman
 		}
 	}
 	if len(holds) == 0 {
-		return view.Outcome{}, planner.Refuse(fmt.Sprintf("there is no such block to %s%s", command, e.blocksOn(state, targets)), "`sluice status` shows what blocks")
+		return view.Outcome{}, planner.Refuse(fmt.Sprintf("there is no such block to %s%s", command, blocksOn(state, targets, e.config.Work.Now())), "`sluice status` shows what blocks")
 	}
 	for _, t := range targets {
 		if !slices.Contains(holds, t) {
-			e.Notify(executor.Notice{Kind: executor.NoticeNote, Target: t.Name.Value, Text: "has no block to " + command + ", and is left as it is"})
+			e.config.Notify(executor.Notice{Kind: executor.NoticeNote, Target: t.Name.Value, Text: "has no block to " + command + ", and is left as it is"})
 		}
 	}
 	return e.beside(ctx, holds, func(r *rollout.Record) error {
@@ -178,7 +179,7 @@ func (e *Engine) unblock(ctx context.Context, targets []*pipeline.Target, comman
 			if !meant(b) {
 				continue
 			}
-			if err := rollout.Apply(r, rollout.EndBlock{ID: b.ID, By: e.Actor}, e.Work.Now()); err != nil {
+			if err := rollout.Apply(r, rollout.EndBlock{ID: b.ID, By: e.config.Actor}, e.config.Work.Now()); err != nil {
 				return err
 			}
 		}
@@ -197,7 +198,7 @@ func stands(r *rollout.Record, meant func(rollout.Block) bool) bool {
 
 // beside changes blocks of records, whoever holds them.
 func (e *Engine) beside(ctx context.Context, targets []*pipeline.Target, change func(*rollout.Record) error) (view.Outcome, error) {
-	state, err := e.loadToChange(ctx, names(targets)...)
+	state, err := e.records.loadToChange(ctx, names(targets)...)
 	if err != nil {
 		return view.Outcome{}, err
 	}
@@ -205,9 +206,9 @@ func (e *Engine) beside(ctx context.Context, targets []*pipeline.Target, change 
 		if r := state.Records[target]; r != nil {
 			return r.Clone() // with what holds for it too
 		}
-		return e.fresh(target)
+		return e.records.fresh(target)
 	}
-	saved, err := e.Ledger.SaveBeside(ctx, names(targets), fresh, change)
+	saved, err := e.config.Ledger.SaveBeside(ctx, names(targets), fresh, change)
 	var refused *rollout.RefusedError
 	if errors.As(err, &refused) {
 		return view.Outcome{}, &planner.RefusedError{Refusals: []planner.Refusal{{Target: refused.Target, Reason: refused}}}
@@ -220,5 +221,5 @@ func (e *Engine) beside(ctx context.Context, targets []*pipeline.Target, change 
 		plan.Moves = append(plan.Moves, planner.Move{Target: t.Name.Value})
 		result.Rows = append(result.Rows, executor.RowResult{Target: t.Name.Value, Record: saved[t.Name.Value]})
 	}
-	return e.view().Result(&ledger.State{Records: saved}, plan, result), nil
+	return e.runner.view().Result(&ledger.State{Records: saved}, plan, result), nil
 }

@@ -23,50 +23,65 @@ func (e *Engine) Collect(ctx context.Context, id string, req Promotion) (view.Ou
 	if err != nil {
 		return view.Outcome{}, err
 	}
-	if err := e.Ledger.LoadPromotions(ctx, state, shares(state, id, req.Targets)...); err != nil {
+	c := collected{id: id, pipeline: e.config.Pipeline, state: state}
+	if err := e.config.Ledger.LoadPromotions(ctx, state, c.shares(req.Targets)...); err != nil {
 		return view.Outcome{}, err
 	}
 	plan := planner.Plan{Command: rollout.CommandPromote, Promotion: rollout.Promotion{ID: id}}
 	result := executor.Result{Promotions: state.Promotions}
-	runs := e.unreached(ctx, state, id, req)
+	runs := readings(ctx, e.config.Platform, c.unreached(req.Targets))
 	lost := map[string]string{}
 	for _, t := range req.Targets {
 		name := t.Name.Value
 		row := executor.RowResult{Target: name, Record: state.Records[name]}
-		if has(state, id, t) {
-			lost[name] = e.left(ctx, state, id, state.Records[name])
-		} else if row.Unchanged = e.upToDate(state, id, t, runs); !row.Unchanged {
+		if c.has(t) {
+			lost[name] = c.left(state.Records[name], func(r *rollout.Record, holder *rollout.Run) bool { return e.isOver(ctx, r, holder) })
+		} else if row.Unchanged = c.upToDate(t, runs); !row.Unchanged {
 			lost[name] = "no shard reached this target; run its shard again"
 		}
 		plan.Moves, result.Rows = append(plan.Moves, planner.Move{Target: name, Unchanged: row.Unchanged}), append(result.Rows, row)
 	}
-	plan.Findings = differing(id, state, req.Targets)
-	e.tell(state, plan)
-	out := e.view().Result(state, plan, result)
+	plan.Findings = c.differing(req.Targets)
+	tell(e.config.Notify, state, plan)
+	out := e.runner.view().Result(state, plan, result)
 	out.Fail(lost)
 	return out, ctx.Err()
 }
 
-// unreached finds what the targets run that have no part in the promotion.
-func (e *Engine) unreached(ctx context.Context, state *ledger.State, id string, req Promotion) map[string]planner.Reading {
+// isOver reports whether the run that holds a record is over, or is this one.
+func (e *Engine) isOver(ctx context.Context, r *rollout.Record, holder *rollout.Run) bool {
+	copied := r.Clone()
+	_, err := e.config.Ledger.Take(ctx, &copied)
+	return err == nil || holder.RunURL == e.config.Run.RunURL
+}
+
+// collected is what the shards of a promotion left in a state.
+type collected struct {
+	id       string // the promotion's
+	pipeline *pipeline.Pipeline
+	state    *ledger.State
+}
+
+// unreached are the targets that have no part in the promotion, with their sources.
+func (c collected) unreached(targets []*pipeline.Target) []*pipeline.Target {
 	var left []*pipeline.Target
-	for _, t := range req.Targets {
-		if has(state, id, t) {
+	for _, t := range targets {
+		if c.has(t) {
 			continue
 		}
 		left = append(left, t)
-		if source, err := e.Pipeline.Source(t); err == nil && source != nil && !slices.Contains(left, source) {
+		if source, err := c.pipeline.Source(t); err == nil && source != nil && !slices.Contains(left, source) {
 			left = append(left, source)
 		}
 	}
-	return e.readings(ctx, left)
+	return left
 }
 
 // shares are the promotion and the shards' shares of it that targets are in.
-func shares(state *ledger.State, id string, targets []*pipeline.Target) []string {
-	ids := []string{id}
+func (c collected) shares(targets []*pipeline.Target) []string {
+	ids := []string{c.id}
 	for _, t := range targets {
-		if share := shareOf(state.Records[t.Name.Value], id); share != "" && !slices.Contains(ids, share) {
+		if share := c.shareOf(c.state.Records[t.Name.Value]); share != "" && !slices.Contains(ids, share) {
 			ids = append(ids, share)
 		}
 	}
@@ -75,66 +90,62 @@ func shares(state *ledger.State, id string, targets []*pipeline.Target) []string
 
 // shareOf is the promotion, or the shard's share of it, that a record is in; "" for
 // none.
-func shareOf(r *rollout.Record, id string) string {
+func (c collected) shareOf(r *rollout.Record) string {
 	if r == nil {
 		return ""
 	}
 	for i := range slices.Backward(r.Rollouts) {
-		if of := r.Rollouts[i].Spec.Promotion; planner.IsShare(of, id) {
+		if of := r.Rollouts[i].Spec.Promotion; planner.IsShare(of, c.id) {
 			return of
 		}
 	}
 	for _, past := range slices.Backward(r.Past) {
-		if planner.IsShare(past.Promotion, id) {
+		if planner.IsShare(past.Promotion, c.id) {
 			return past.Promotion
 		}
 	}
 	return ""
 }
 
-func has(state *ledger.State, id string, t *pipeline.Target) bool {
-	return shareOf(state.Records[t.Name.Value], id) != ""
+func (c collected) has(t *pipeline.Target) bool {
+	return c.shareOf(c.state.Records[t.Name.Value]) != ""
 }
 
 // left says that the run which held a target's share is over, or has ended
 // without letting go; "" where that is not so.
-func (e *Engine) left(ctx context.Context, state *ledger.State, id string, r *rollout.Record) string {
-	status, _, _ := r.ShareOf(shareOf(r, id))
+func (c collected) left(r *rollout.Record, isOver func(*rollout.Record, *rollout.Run) bool) string {
+	status, _, _ := r.ShareOf(c.shareOf(r))
 	if status != rollout.PromotionPending || r.Lease == "" {
 		return ""
 	}
-	holder := state.Runs[r.Lease]
-	if holder == nil {
+	holder := c.state.Runs[r.Lease]
+	if holder == nil || !isOver(r, holder) {
 		return ""
-	}
-	copied := r.Clone()
-	if _, err := e.Ledger.Take(ctx, &copied); err != nil && holder.RunURL != e.Run.RunURL {
-		return "" // it is alive
 	}
 	return fmt.Sprintf("%s did not finish; run its shard again", holder.Name)
 }
 
 // upToDate reports whether a target without a part runs what the promotion
 // brought to its like.
-func (e *Engine) upToDate(state *ledger.State, id string, t *pipeline.Target, readings map[string]planner.Reading) bool {
+func (c collected) upToDate(t *pipeline.Target, readings map[string]planner.Reading) bool {
 	reading := readings[t.Name.Value]
 	runs := reading.Live.Release.ID
-	if p := state.Promotions[id]; p != nil && slices.Contains(p.Unchanged, t.Name.Value) {
+	if p := c.state.Promotions[c.id]; p != nil && slices.Contains(p.Unchanged, t.Name.Value) {
 		return true
 	}
 	if reading.Err != nil || runs == "" {
 		return false
 	}
-	for other := range e.Pipeline.All() {
-		r := state.Records[other.Name.Value]
+	for other := range c.pipeline.All() {
+		r := c.state.Records[other.Name.Value]
 		if r == nil || other.Stage != t.Stage || other.Component.Value != t.Component.Value {
 			continue
 		}
-		if x, ok := r.Of(shareOf(r, id)); ok {
+		if x, ok := r.Of(c.shareOf(r)); ok {
 			return x.Spec.Release.ID == runs
 		}
 	}
-	source, err := e.Pipeline.Source(t)
+	source, err := c.pipeline.Source(t)
 	if err != nil || source == nil {
 		return false
 	}
@@ -143,15 +154,15 @@ func (e *Engine) upToDate(state *ledger.State, id string, t *pipeline.Target, re
 }
 
 // differing warns where shards pinned different releases of one chain.
-func differing(id string, state *ledger.State, targets []*pipeline.Target) []driver.Finding {
+func (c collected) differing(targets []*pipeline.Target) []driver.Finding {
 	var findings []driver.Finding
 	pinned := map[string]string{}
 	for _, t := range targets {
-		r := state.Records[t.Name.Value]
+		r := c.state.Records[t.Name.Value]
 		if r == nil {
 			continue
 		}
-		x, ok := r.Of(shareOf(r, id))
+		x, ok := r.Of(c.shareOf(r))
 		if !ok {
 			continue
 		}

@@ -11,7 +11,7 @@ import (
 // madeOf notes of what is planned which commits the releases were made of, where the
 // platform's own words on them say so. What cannot be read is left out: a plan is none
 // the worse for it.
-func (e *Engine) madeOf(ctx context.Context, plan planner.Plan, told *view.Plan) {
+func madeOf(ctx context.Context, c Config, plan planner.Plan, told *view.Plan) {
 	moves := map[string]planner.Move{}
 	for _, m := range plan.Moves {
 		moves[m.Target] = m
@@ -22,22 +22,22 @@ func (e *Engine) madeOf(ctx context.Context, plan planner.Plan, told *view.Plan)
 		if !planned || one.Unchanged || one.Release == "" || one.Runs == "" || one.Release == one.Runs {
 			continue
 		}
-		t, err := e.Pipeline.Target(one.Target)
+		t, err := c.Pipeline.Target(one.Target)
 		if err != nil {
 			continue
 		}
-		one.Commit = e.commitOf(ctx, t.Driver(), m.Shows.Release)
+		one.Commit = commitOf(ctx, c.Platform, t.Driver(), m.Shows.Release)
 		if one.Commit != "" {
-			one.RunsCommit = e.commitOf(ctx, t.Driver(), m.Shows.Runs)
+			one.RunsCommit = commitOf(ctx, c.Platform, t.Driver(), m.Shows.Runs)
 		}
 	}
 }
 
 // commitOf is the commit that a release was made of; the platform is asked for its
 // words on it where what was read has none.
-func (e *Engine) commitOf(ctx context.Context, t driver.Target, r driver.Release) string {
+func commitOf(ctx context.Context, platform Platform, t driver.Target, r driver.Release) string {
 	if r.Comment == "" && r.Name == "" {
-		if found, err := e.Platform.Resolve(ctx, t, r.ID); err == nil {
+		if found, err := platform.Resolve(ctx, t, r.ID); err == nil {
 			r = found
 		}
 	}

@@ -24,7 +24,7 @@ func (e *Engine) DisableCanary(ctx context.Context, req CanaryRemoval) (view.Out
 	targets := []*pipeline.Target{req.Target}
 	id := e.planner.PromotionID(rollout.CommandDisableCanary, req.Target.Stage.Name.Value, targets)
 	o := backOrder{command: rollout.OrderDisableCanary, promotion: id}
-	return e.goingBack(ctx, targets, o, e.removal(req, id))
+	return e.held().goingBack(ctx, targets, o, e.removal(req, id))
 }
 
 // PlanDisableCanary finds out what [Engine.DisableCanary] would do, and changes
@@ -37,7 +37,7 @@ func (e *Engine) PlanDisableCanary(ctx context.Context, req CanaryRemoval) (view
 // removal plans to take a canary away, as the promotion with this id.
 func (e *Engine) removal(req CanaryRemoval, id string) planning {
 	return func(ctx context.Context, state *ledger.State) (planner.Plan, error) {
-		if err := e.Ledger.LoadPromotions(ctx, state, id); err != nil {
+		if err := e.config.Ledger.LoadPromotions(ctx, state, id); err != nil {
 			return planner.Plan{}, err
 		}
 		return e.planner.DisableCanary(ctx, state, planner.CanaryRemoval{ID: id, Target: req.Target, Options: req.Options})

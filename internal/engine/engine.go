@@ -40,6 +40,9 @@ type Reviews interface {
 	Here(ctx context.Context, environment string) ([]rollout.Voter, error)
 }
 
+// Member asks whether a person is in a team, "@org/team".
+type Member func(ctx context.Context, team, login string) (bool, error)
+
 // Config is what an engine works with. Everything in it is of one invocation.
 type Config struct {
 	Pipeline *pipeline.Pipeline
@@ -59,19 +62,20 @@ type Config struct {
 	LeaseWait  time.Duration // how long a person's going back waits for the run that holds a target
 	Policies   []string      // policies that a person overrides by name
 	Identifies bool          // whoever can write the state was authenticated: approvals count there
-	// Member asks whether a person is in a team, "@org/team"; nil where nobody can be
-	// asked.
-	Member func(ctx context.Context, team, login string) (bool, error)
+	Member     Member        // nil where nobody can be asked
 	// Workflow writes a command line as a run of a workflow; nil for none.
 	Workflow func(view.Command) string
 }
 
 // Engine does the commands of one invocation. It is not safe for concurrent use.
+// Its methods are the commands, and how they are planned; what they have in common is
+// of the values that it holds.
 type Engine struct {
-	Config
+	config  Config
+	records records
+	reviews *reviews
 	planner *planner.Planner
-	setting rollout.Setting
-	reviews map[string][]rollout.Voter // by environment, as far as they were read
+	runner  *runner
 }
 
 // New returns an engine. It makes no connection.
@@ -79,31 +83,34 @@ func New(c Config) *Engine {
 	if c.Notify == nil {
 		c.Notify = func(executor.Notice) {}
 	}
-	e := &Engine{Config: c, reviews: map[string][]rollout.Voter{}}
-	e.setting = rollout.Setting{Person: c.Actor.Person, Outside: e.outside}
+	e := &Engine{config: c, records: records{c.Pipeline, c.Ledger, c.Work.Now}}
+	e.reviews = &reviews{asked: c.Reviews, member: c.Member, notify: c.Notify, read: map[string][]rollout.Voter{}}
+	setting := rollout.Setting{Person: c.Actor.Person, Outside: policies(c)}
 	e.planner = planner.New(planner.Config{
-		Pipeline: c.Pipeline, Platform: c.Platform, Checks: c.Checks, Work: c.Work, Setting: e.setting,
-		Reviews:    func(environment string) []rollout.Voter { return e.reviews[environment] },
+		Pipeline: c.Pipeline, Platform: c.Platform, Checks: c.Checks, Work: c.Work, Setting: setting, Reviews: e.reviews.of,
 		Invocation: planner.Invocation{Actor: c.Actor, Origin: c.Origin, Attempt: c.Run.Attempt, Commit: c.Commit},
 	})
+	e.runner = newRunner(c, setting, e.records.fresh)
 	return e
 }
 
-// outside asks the policies of the pipeline file, by the clock.
-func (e *Engine) outside(r *rollout.Record, q rollout.Question, now time.Time) []rollout.Block {
-	invoker := pipeline.InvokerAutomation
-	if q.Person {
-		invoker = pipeline.InvokerPerson
+// policies asks the policies of the pipeline file, by the clock.
+func policies(c Config) rollout.Outside {
+	return func(r *rollout.Record, q rollout.Question, now time.Time) []rollout.Block {
+		invoker := pipeline.InvokerAutomation
+		if q.Person {
+			invoker = pipeline.InvokerPerson
+		}
+		blocks := c.Pipeline.Blocked(pipeline.Question{
+			Stage: r.Stage, Target: r.Target, Action: string(q.Intention), Invoker: invoker,
+			Overrides: slices.Concat(c.Policies, q.Overrides), Actor: c.Actor.Login, Now: now,
+		})
+		list := make([]rollout.Block, len(blocks))
+		for i, b := range blocks {
+			list[i] = policyBlock(b)
+		}
+		return list
 	}
-	blocks := e.Pipeline.Blocked(pipeline.Question{
-		Stage: r.Stage, Target: r.Target, Action: string(q.Intention), Invoker: invoker,
-		Overrides: slices.Concat(e.Policies, q.Overrides), Actor: e.Actor.Login, Now: now,
-	})
-	list := make([]rollout.Block, len(blocks))
-	for i, b := range blocks {
-		list[i] = policyBlock(b)
-	}
-	return list
 }
 
 // policyBlock is a policy's no as the records' blocks are. Its reason is only that
@@ -118,130 +125,6 @@ func policyBlock(b pipeline.Block) rollout.Block {
 		block.Reason = b.Denied + " may not override it"
 	}
 	return block
-}
-
-// fresh makes the record of a target that was never saved.
-func (e *Engine) fresh(target string) rollout.Record {
-	t, err := e.Pipeline.Target(target)
-	if err != nil {
-		return rollout.Record{}
-	}
-	return e.planner.Fresh(t)
-}
-
-// load reads the records of targets, with the other members of the promotions
-// that they are in, and with the blocks that hold for those that are new.
-func (e *Engine) load(ctx context.Context, targets ...string) (*ledger.State, error) {
-	state, err := e.read(ctx, targets...)
-	if err != nil {
-		return nil, err
-	}
-	return state, e.inherit(ctx, state, targets)
-}
-
-// loadFor is load for a promotion. Of the targets that it takes releases from no
-// blocks are asked: these stop what goes to a target, not what comes from it.
-func (e *Engine) loadFor(ctx context.Context, wanted planner.Promotion) (*ledger.State, error) {
-	state, err := e.read(ctx, e.planner.Reads(wanted)...)
-	if err != nil {
-		return nil, err
-	}
-	return state, e.inherit(ctx, state, names(wanted.Targets))
-}
-
-// read is load without the blocks of new targets.
-func (e *Engine) read(ctx context.Context, targets ...string) (*ledger.State, error) {
-	state, err := e.Ledger.Load(ctx, targets...)
-	if err != nil {
-		return nil, err
-	}
-	if err := e.asRenamed(ctx, state, targets); err != nil {
-		return nil, err
-	}
-	return state, e.Ledger.LoadMembers(ctx, state)
-}
-
-// loadToChange is load for a command that changes something.
-func (e *Engine) loadToChange(ctx context.Context, targets ...string) (*ledger.State, error) {
-	if err := e.takeNames(ctx, targets); err != nil {
-		return nil, err
-	}
-	return e.load(ctx, targets...)
-}
-
-// carryOut carries a plan out, and tells what came of it. A plan that is refused
-// is a [planner.RefusedError]; other errors are those of [executor.Result], and
-// the outcome counts beside them.
-func (e *Engine) carryOut(ctx context.Context, state *ledger.State, plan planner.Plan) (view.Outcome, error) {
-	if err := plan.Err(); err != nil {
-		return view.Outcome{}, err
-	}
-	e.Notify(executor.Notice{Kind: executor.NoticeRows, Count: executor.Works(plan)})
-	e.tell(state, plan)
-	e.tellChanges(state, plan)
-	result := e.run(ctx, state, plan)
-	return e.view().Result(state, plan, result), result.Err
-}
-
-func (e *Engine) run(ctx context.Context, state *ledger.State, plan planner.Plan) executor.Result {
-	return executor.Run(ctx, executor.Config{
-		Pipeline: e.Pipeline.Name.Value, Run: e.Run.ID, Platform: e.Platform, Checks: e.Checks, Ledger: e.Ledger,
-		Reviews: e.Reviews, Approval: e.approval, Work: e.Work, Setting: e.setting, Notify: e.Notify, Deeds: e.Deeds,
-	}, state, e.fresh, plan)
-}
-
-// approval is what the file asks for on a target now; nil for nothing.
-func (e *Engine) approval(target string) *rollout.ApprovalSpec {
-	t, err := e.Pipeline.Target(target)
-	if err != nil {
-		return nil
-	}
-	return planner.ApprovalOf(t)
-}
-
-// tell shows what planning noticed.
-func (e *Engine) tell(state *ledger.State, plan planner.Plan) {
-	switch {
-	case plan.Again && finished(state, plan):
-		e.Notify(executor.Notice{Kind: executor.NoticeDone})
-	case plan.Again:
-		e.Notify(executor.Notice{Kind: executor.NoticeAgain})
-	}
-	for _, f := range plan.Findings {
-		kind := executor.NoticeNote
-		if f.Severity == driver.Warn {
-			kind = executor.NoticeWarning
-		}
-		e.Notify(executor.Notice{Target: f.Target, Kind: kind, Text: planner.Text(f)})
-	}
-}
-
-// finished reports whether nothing is left to do of a promotion that is planned
-// again.
-func finished(state *ledger.State, plan planner.Plan) bool {
-	return !slices.ContainsFunc(plan.Moves, func(m planner.Move) bool {
-		r := state.Records[m.Target]
-		return len(m.Do) > 0 || m.Pending != nil || r != nil && r.Unfinished()
-	})
-}
-
-// tellChanges says of rollouts that go on that the pipeline file has changed since
-// they were created.
-func (e *Engine) tellChanges(state *ledger.State, plan planner.Plan) {
-	for _, m := range plan.Moves {
-		r := state.Records[m.Target]
-		if r == nil || m.Unchanged || m.Pending != nil {
-			continue
-		}
-		if x, ok := r.Active(); ok && x.Spec.PipelineDigest != e.Pipeline.Digest {
-			e.Notify(executor.Notice{Kind: executor.NoticeChanged, Target: m.Target, Text: x.Rollout.Name})
-		}
-	}
-}
-
-// view tells of records as this invocation knows them now.
-func (e *Engine) view() view.View {
-	return view.View{Pipeline: e.Pipeline, Setting: e.setting, Run: e.Run.ID, Now: e.Work.Now(), Workflow: e.Workflow}
 }
 
 // names are the targets' names.

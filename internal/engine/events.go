@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"sluice/internal/ledger"
@@ -21,16 +22,14 @@ type past struct {
 
 // past reads what is kept of targets, what is over included. A target that had
 // another name keeps what happened under it.
-func (e *Engine) past(ctx context.Context, targets []*pipeline.Target) ([]past, error) {
-	state, err := e.load(ctx, names(targets)...)
+func (all records) past(ctx context.Context, targets []*pipeline.Target) ([]past, error) {
+	called := names(targets)
+	state, err := all.load(ctx, called...)
 	if err != nil {
 		return nil, err
 	}
-	all := names(targets)
-	for former := range e.former(all) {
-		all = append(all, former)
-	}
-	histories, err := e.Ledger.Histories(ctx, all...)
+	kept := slices.AppendSeq(slices.Clone(called), maps.Keys(former(all.pipeline, called)))
+	histories, err := all.ledger.Histories(ctx, kept...)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +59,7 @@ func pastOf(t *pipeline.Target, state *ledger.State, histories map[string]*rollo
 // Events are what happened on targets, oldest first: what a filter lets through.
 // Errors are those of the ledger.
 func (e *Engine) Events(ctx context.Context, targets []*pipeline.Target, wanted view.EventFilter) ([]view.PastEvent, error) {
-	kept, err := e.past(ctx, targets)
+	kept, err := e.records.past(ctx, targets)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +74,7 @@ func (e *Engine) Events(ctx context.Context, targets []*pipeline.Target, wanted 
 // History are the rollouts of targets, oldest first. Errors are those of the
 // ledger.
 func (e *Engine) History(ctx context.Context, targets []*pipeline.Target) ([]view.PastRollout, error) {
-	kept, err := e.past(ctx, targets)
+	kept, err := e.records.past(ctx, targets)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +92,7 @@ func (e *Engine) History(ctx context.Context, targets []*pipeline.Target) ([]vie
 // Errors: [planner.RefusedError] where there is none, or several; those of the
 // ledger.
 func (e *Engine) Get(ctx context.Context, targets []*pipeline.Target, name string) (view.Detail, error) {
-	kept, err := e.past(ctx, targets)
+	kept, err := e.records.past(ctx, targets)
 	if err != nil {
 		return view.Detail{}, err
 	}
@@ -137,7 +136,7 @@ type Known struct{ Releases, Rollouts, Blocks, Promotions []string }
 // Known lists the names that the state of targets has, each once. Errors are those
 // of the ledger.
 func (e *Engine) Known(ctx context.Context, targets []*pipeline.Target) (Known, error) {
-	state, err := e.load(ctx, names(targets)...)
+	state, err := e.records.load(ctx, names(targets)...)
 	if err != nil {
 		return Known{}, err
 	}

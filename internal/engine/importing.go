@@ -22,14 +22,14 @@ type Adoption struct {
 // Import takes what runs on targets today over into the state. Errors as
 // [Engine.Promote].
 func (e *Engine) Import(ctx context.Context, targets []*pipeline.Target, how Adoption) (Status, error) {
-	state, err := e.loadToChange(ctx, names(targets)...)
+	state, err := e.records.loadToChange(ctx, names(targets)...)
 	if err != nil {
 		return Status{}, err
 	}
-	readings := e.readings(ctx, targets)
+	readings := readings(ctx, e.config.Platform, targets)
 	plan := planner.Plan{Command: "state import"}
 	for _, t := range targets {
-		r, reading := e.recordOf(state.Records, t), readings[t.Name.Value]
+		r, reading := e.records.of(state, t), readings[t.Name.Value]
 		if reading.Err != nil {
 			plan.Refusals = append(plan.Refusals, planner.RefuseOne(t.Name.Value, reading.Err.Error(), "nothing was imported"))
 			continue
@@ -41,7 +41,7 @@ func (e *Engine) Import(ctx context.Context, targets []*pipeline.Target, how Ado
 			plan.Refusals = append(plan.Refusals, *refusal)
 			continue
 		case finding.Severity == "":
-			m.Unchanged, m.Do = false, []rollout.Transition{rollout.Adopt{Release: reading.Live.Release, By: e.Actor, Close: how.AfterManual}}
+			m.Unchanged, m.Do = false, []rollout.Transition{rollout.Adopt{Release: reading.Live.Release, By: e.config.Actor, Close: how.AfterManual}}
 			finding = note(t.Name.Value, imported(r, reading.Live.Release, how))
 		}
 		plan.Moves, plan.Findings = append(plan.Moves, m), append(plan.Findings, finding)
@@ -49,23 +49,14 @@ func (e *Engine) Import(ctx context.Context, targets []*pipeline.Target, how Ado
 	if err := plan.Err(); err != nil {
 		return Status{}, err
 	}
-	e.tell(state, plan)
-	result := e.run(ctx, state, plan)
+	tell(e.config.Notify, state, plan)
+	result := e.runner.run(ctx, state, plan)
 	for _, row := range result.Rows {
 		if row.Record != nil {
 			state.Records[row.Target] = row.Record
 		}
 	}
 	return e.standing(ctx, state, targets, nil, readings), result.Err
-}
-
-// recordOf is a target's record, fresh where it was never saved.
-func (e *Engine) recordOf(records map[string]*rollout.Record, t *pipeline.Target) *rollout.Record {
-	if r := records[t.Name.Value]; r != nil {
-		return r
-	}
-	fresh := e.planner.Fresh(t)
-	return &fresh
 }
 
 // imported says what is taken over, and what is closed with it.

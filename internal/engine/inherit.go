@@ -14,17 +14,17 @@ import (
 
 // inherit has a state hold the records of those targets among names that were never
 // saved and that blocks of their stage or of the pipeline hold for.
-func (e *Engine) inherit(ctx context.Context, state *ledger.State, names []string) error {
-	added := e.added(state, names)
+func (all records) inherit(ctx context.Context, state *ledger.State, names []string) error {
+	added := added(all.pipeline, state, names)
 	if len(added) == 0 {
 		return nil
 	}
-	others, err := e.others(ctx, state, added)
+	others, err := all.others(ctx, state, added)
 	if err != nil {
 		return err
 	}
 	for _, t := range added {
-		r := e.planner.Fresh(t)
+		r := all.newOf(t)
 		for _, other := range others {
 			r.Blocks = inherited(r, other)
 		}
@@ -37,13 +37,13 @@ func (e *Engine) inherit(ctx context.Context, state *ledger.State, names []strin
 
 // added are the targets of the file among names that were never saved, where others
 // were.
-func (e *Engine) added(state *ledger.State, names []string) []*pipeline.Target {
+func added(p *pipeline.Pipeline, state *ledger.State, names []string) []*pipeline.Target {
 	if len(state.Index.Targets) == 0 {
 		return nil
 	}
 	var added []*pipeline.Target
 	for _, name := range names {
-		if t, err := e.Pipeline.Target(name); err == nil && state.Records[name] == nil {
+		if t, err := p.Target(name); err == nil && state.Records[name] == nil {
 			added = append(added, t)
 		}
 	}
@@ -52,12 +52,12 @@ func (e *Engine) added(state *ledger.State, names []string) []*pipeline.Target {
 
 // others are the records, as far as they were ever saved, of the targets beside those
 // that were added to their stages; of all targets where a stage has no other.
-func (e *Engine) others(ctx context.Context, state *ledger.State, added []*pipeline.Target) ([]*rollout.Record, error) {
+func (all records) others(ctx context.Context, state *ledger.State, added []*pipeline.Target) ([]*rollout.Record, error) {
 	var wanted []string
 	for _, t := range added {
-		siblings := e.saved(state, t.Stage.Targets)
+		siblings := saved(state, t.Stage.Targets)
 		if len(siblings) == 0 {
-			siblings = e.saved(state, slices.Collect(e.Pipeline.All()))
+			siblings = saved(state, slices.Collect(all.pipeline.All()))
 		}
 		wanted = append(wanted, siblings...)
 	}
@@ -71,7 +71,7 @@ func (e *Engine) others(ctx context.Context, state *ledger.State, added []*pipel
 			keys[i] = ledger.Target(name)
 		}
 		var err error
-		if found, err = e.Ledger.Fresh(ctx, keys...); err != nil {
+		if found, err = all.ledger.Fresh(ctx, keys...); err != nil {
 			return nil, err
 		}
 	}
@@ -89,7 +89,7 @@ func (e *Engine) others(ctx context.Context, state *ledger.State, added []*pipel
 }
 
 // saved are the names of those targets that the state knows.
-func (e *Engine) saved(state *ledger.State, targets []*pipeline.Target) []string {
+func saved(state *ledger.State, targets []*pipeline.Target) []string {
 	var list []string
 	for _, t := range targets {
 		if state.Index.Has(t.Name.Value) {

@@ -14,7 +14,7 @@ import (
 // of automation too ([view.Outcome.Next]). It reads records alone: no platform is
 // asked, and nothing changes. Errors are those of the ledger.
 func (e *Engine) Look(ctx context.Context, targets []*pipeline.Target) (view.Outcome, error) {
-	state, err := e.load(ctx, names(targets)...)
+	state, err := e.records.load(ctx, names(targets)...)
 	if err != nil {
 		return view.Outcome{}, err
 	}
@@ -27,7 +27,7 @@ func (e *Engine) Look(ctx context.Context, targets []*pipeline.Target) (view.Out
 		plan.Moves = append(plan.Moves, planner.Move{Target: name})
 		result.Rows = append(result.Rows, executor.RowResult{Target: name, Record: state.Records[name]})
 	}
-	out := e.view().Result(state, plan, result)
+	out := e.runner.view().Result(state, plan, result)
 	if at, ok := e.planner.Rules().Next(state); ok {
 		out.Next = sooner(out.Next, at)
 	}

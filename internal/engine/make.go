@@ -17,12 +17,12 @@ import (
 func (e *Engine) planNew(ctx context.Context, req Promotion, really bool) (*ledger.State, planner.Plan, error) {
 	req.Release = driver.Latest
 	first := req.Targets[0].Driver()
-	if !e.Platform.Facts(first.Platform).Makes {
-		_, err := e.Platform.Make(ctx, first, "") // says where releases are made instead
+	if !e.config.Platform.Facts(first.Platform).Makes {
+		_, err := e.config.Platform.Make(ctx, first, "") // says where releases are made instead
 		return nil, planner.Plan{}, err
 	}
-	_, err := e.Platform.Resolve(ctx, first, driver.Latest)
-	known := err == nil || e.Platform.CodeOf(err) != driver.NotFound
+	_, err := e.config.Platform.Resolve(ctx, first, driver.Latest)
+	known := err == nil || e.config.Platform.CodeOf(err) != driver.NotFound
 	if known || !really {
 		state, plan, err := e.planPromotion(ctx, req)
 		if err != nil || plan.Refused() {
@@ -33,23 +33,24 @@ func (e *Engine) planNew(ctx context.Context, req Promotion, really bool) (*ledg
 			return state, plan, nil
 		}
 	}
-	made, err := e.Platform.Make(ctx, first, e.describe())
+	description := describe(e.config)
+	made, err := e.config.Platform.Make(ctx, first, description)
 	if err != nil {
 		return nil, planner.Plan{}, err
 	}
-	e.Notify(executor.Notice{Kind: executor.NoticeNote, Text: fmt.Sprintf("release %s: %s", made.ID, e.describe())})
+	e.config.Notify(executor.Notice{Kind: executor.NoticeNote, Text: fmt.Sprintf("release %s: %s", made.ID, description)})
 	req.Release = made.ID
 	return e.planPromotion(ctx, req)
 }
 
 // describe is what a release is made for: the same for every attempt of the run.
-func (e *Engine) describe() string {
-	run := e.Run.Name
+func describe(c Config) string {
+	run := c.Run.Name
 	if run == "" {
-		run = e.Run.ID
+		run = c.Run.ID
 	}
-	if e.Commit == "" {
+	if c.Commit == "" {
 		return "made by " + run
 	}
-	return fmt.Sprintf("commit %s by %s", e.Commit, run)
+	return fmt.Sprintf("commit %s by %s", c.Commit, run)
 }

@@ -18,7 +18,7 @@ func (e *Engine) brought(ctx context.Context, promotion string) (map[string]stri
 	if promotion == "" {
 		return nil, nil
 	}
-	found, err := e.Ledger.Fresh(ctx, ledger.Promotion(promotion))
+	found, err := e.config.Ledger.Fresh(ctx, ledger.Promotion(promotion))
 	if err != nil {
 		return nil, err
 	}
@@ -26,8 +26,7 @@ func (e *Engine) brought(ctx context.Context, promotion string) (map[string]stri
 	if entry == nil {
 		return nil, planner.Refuse("there is no promotion "+promotion, "`sluice history --output json` names those of the rollouts")
 	}
-	members := e.declared(entry.Members)
-	kept, err := e.past(ctx, members)
+	kept, err := e.records.past(ctx, declared(e.config.Pipeline, entry.Members))
 	if err != nil {
 		return nil, err
 	}
@@ -44,11 +43,11 @@ func (e *Engine) brought(ctx context.Context, promotion string) (map[string]stri
 	return releases, nil
 }
 
-// declared are the targets of these names that the pipeline still has.
-func (e *Engine) declared(names []string) []*pipeline.Target {
+// declared are the targets of these names that a pipeline still has.
+func declared(p *pipeline.Pipeline, names []string) []*pipeline.Target {
 	var targets []*pipeline.Target
 	for _, name := range names {
-		if t, err := e.Pipeline.Target(name); err == nil {
+		if t, err := p.Target(name); err == nil {
 			targets = append(targets, t)
 		}
 	}
@@ -80,16 +79,13 @@ type Coming struct {
 // where no stage before it is among them; none where there are none. Errors are those
 // of the ledger.
 func (e *Engine) Next(ctx context.Context) ([]Coming, error) {
-	var all []*pipeline.Target
-	for t := range e.Pipeline.All() {
-		all = append(all, t)
-	}
-	readings := e.readings(ctx, all)
+	p, platform := e.config.Pipeline, e.config.Platform
+	found := compared{p, platform, readings(ctx, platform, slices.Collect(p.All()))}
 	var coming []Coming
-	for _, stage := range e.Pipeline.Stages {
+	for _, stage := range p.Stages {
 		one := Coming{Stage: stage}
 		for _, t := range stage.Targets {
-			if step, ok := e.step(ctx, t, readings); ok {
+			if step, ok := found.step(ctx, t); ok {
 				one.Steps = append(one.Steps, step)
 			}
 		}
@@ -97,30 +93,37 @@ func (e *Engine) Next(ctx context.Context) ([]Coming, error) {
 			coming = append(coming, one)
 		}
 	}
-	return e.firsts(coming), ctx.Err()
+	return firsts(p, coming), ctx.Err()
 }
 
 // firsts leaves out the stages that come after another one that comes next.
-func (e *Engine) firsts(coming []Coming) []Coming {
+func firsts(p *pipeline.Pipeline, coming []Coming) []Coming {
 	return slices.DeleteFunc(slices.Clone(coming), func(late Coming) bool {
-		return slices.ContainsFunc(coming, func(one Coming) bool { return e.Pipeline.Before(one.Stage, late.Stage) })
+		return slices.ContainsFunc(coming, func(one Coming) bool { return p.Before(one.Stage, late.Stage) })
 	})
+}
+
+// compared is what runs on targets, held against what their sources run.
+type compared struct {
+	pipeline *pipeline.Pipeline
+	platform Platform
+	readings map[string]planner.Reading
 }
 
 // step is what a target would get: what its source runs and the stages beside it, and
 // the target does not. False where there is nothing, or they do not agree.
-func (e *Engine) step(ctx context.Context, t *pipeline.Target, readings map[string]planner.Reading) (Step, bool) {
-	source, err := e.Pipeline.Source(t)
+func (c compared) step(ctx context.Context, t *pipeline.Target) (Step, bool) {
+	source, err := c.pipeline.Source(t)
 	if err != nil || source == nil {
 		return Step{}, false
 	}
-	release, known := runs(readings, source)
-	now, read := runs(readings, t)
-	if !known || !read || release == "" || e.isThere(ctx, t, now, release) {
+	release, known := c.runs(source)
+	now, read := c.runs(t)
+	if !known || !read || release == "" || c.isThere(ctx, t, now, release) {
 		return Step{}, false
 	}
-	for _, other := range e.Pipeline.Beside(t, source) {
-		if too, known := runs(readings, other); !known || !e.isThere(ctx, other, too, release) {
+	for _, other := range c.pipeline.Beside(t, source) {
+		if too, known := c.runs(other); !known || !c.isThere(ctx, other, too, release) {
 			return Step{}, false
 		}
 	}
@@ -129,16 +132,16 @@ func (e *Engine) step(ctx context.Context, t *pipeline.Target, readings map[stri
 
 // isThere reports whether what a target runs is the release that another target calls
 // so: the same, or what the target's own platform calls that one.
-func (e *Engine) isThere(ctx context.Context, t *pipeline.Target, runs, release string) bool {
+func (c compared) isThere(ctx context.Context, t *pipeline.Target, runs, release string) bool {
 	if runs == release || runs == "" {
 		return runs == release
 	}
-	known, err := e.Platform.Resolve(ctx, t.Driver(), release)
+	known, err := c.platform.Resolve(ctx, t.Driver(), release)
 	return err == nil && known.ID == runs && known.Is(release)
 }
 
 // runs is the release that was read on a target; false where it could not be.
-func runs(readings map[string]planner.Reading, t *pipeline.Target) (string, bool) {
-	r := readings[t.Name.Value]
+func (c compared) runs(t *pipeline.Target) (string, bool) {
+	r := c.readings[t.Name.Value]
 	return r.Live.Release.ID, r.Err == nil
 }

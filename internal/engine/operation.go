@@ -15,36 +15,36 @@ import (
 // no such work, or does not tell; the outcome counts where there is none.
 func (e *Engine) Operation(ctx context.Context, t *pipeline.Target, name string) (view.Outcome, driver.Operation, error) {
 	at, target := t.Driver(), t.Name.Value
-	pace := executor.Pace(t.Poll, e.Platform.Facts(at.Platform).Backoff)
+	pace := executor.Pace(t.Poll, e.config.Platform.Facts(at.Platform).Backoff)
 	warned := map[string]bool{}
 	var before driver.Operation
 	for {
-		op, hint, err := e.Platform.Operation(ctx, at, name)
+		op, hint, err := e.config.Platform.Operation(ctx, at, name)
 		if err != nil {
 			return view.Outcome{}, before, err
 		}
-		e.progressed(target, before, op, warned)
+		progressed(e.config.Notify, target, before, op, warned)
 		before = op
 		wait := max(pace.NextBackOff(), hint)
-		if op.Finished() || op.Results[target].Waiting != "" || e.Work.Beyond(e.Work.Now(), wait) {
-			return e.view().Followed(target, name, op, e.Work.Now().Add(wait)), op, nil
+		if op.Finished() || op.Results[target].Waiting != "" || e.config.Work.Beyond(e.config.Work.Now(), wait) {
+			return e.runner.view().Followed(target, name, op, e.config.Work.Now().Add(wait)), op, nil
 		}
-		if err := e.Work.Sleep(ctx, wait); err != nil {
-			return e.view().Followed(target, name, op, e.Work.Now().Add(wait)), op, err
+		if err := e.config.Work.Sleep(ctx, wait); err != nil {
+			return e.runner.view().Followed(target, name, op, e.config.Work.Now().Add(wait)), op, err
 		}
 	}
 }
 
 // progressed tells what an operation came to since it was read before, and each
 // warning once.
-func (e *Engine) progressed(target string, before, op driver.Operation, warned map[string]bool) {
+func progressed(notify func(executor.Notice), target string, before, op driver.Operation, warned map[string]bool) {
 	if op.Progress != before.Progress || op.Status != before.Status {
-		e.Notify(executor.Notice{Target: target, Kind: executor.NoticeProgress, Operation: &op})
+		notify(executor.Notice{Target: target, Kind: executor.NoticeProgress, Operation: &op})
 	}
 	for _, w := range op.Warnings {
 		if text := w.String(); !warned[text] {
 			warned[text] = true
-			e.Notify(executor.Notice{Target: target, Kind: executor.NoticeWarning, Text: text})
+			notify(executor.Notice{Target: target, Kind: executor.NoticeWarning, Text: text})
 		}
 	}
 }

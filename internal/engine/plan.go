@@ -13,10 +13,10 @@ import (
 // planned finds out what a command would do, and changes nothing. What refuses
 // stands in it. Errors are those of the ledger, and the end of ctx.
 func (e *Engine) planned(ctx context.Context, targets []*pipeline.Target, plan planning) (view.Plan, error) {
-	if err := e.readReviews(ctx, targets); err != nil {
+	if err := e.reviews.readFor(ctx, targets); err != nil {
 		return view.Plan{}, err
 	}
-	state, err := e.load(ctx, names(targets)...)
+	state, err := e.records.load(ctx, names(targets)...)
 	if err != nil {
 		return view.Plan{}, err
 	}
@@ -29,9 +29,9 @@ func (e *Engine) planned(ctx context.Context, targets []*pipeline.Target, plan p
 
 // toldPlan is what is told of a plan, with what only a plan is worth asking for.
 func (e *Engine) toldPlan(ctx context.Context, state *ledger.State, p planner.Plan) view.Plan {
-	told := e.view().PlanOf(state, p)
-	e.madeOf(ctx, p, &told)
-	e.platformsApprovals(ctx, &told)
+	told := e.runner.view().PlanOf(state, p)
+	madeOf(ctx, e.config, p, &told)
+	platformsApprovals(ctx, e.config, &told)
 	return told
 }
 
@@ -54,6 +54,6 @@ func (e *Engine) PlanCanary(ctx context.Context, req CanaryPromotion) (view.Plan
 // Errors as [Engine.Plan].
 func (e *Engine) PlanCommand(ctx context.Context, o Order) (view.Plan, error) {
 	return e.planned(ctx, o.Targets, func(_ context.Context, state *ledger.State) (planner.Plan, error) {
-		return e.planner.Order(state, planner.Order{Command: o.Command, Targets: o.Targets, Promotion: o.Promotion, Phase: o.Phase, Job: o.Job, Voter: e.voter(o)}), nil
+		return e.planner.Order(state, planner.Order{Command: o.Command, Targets: o.Targets, Promotion: o.Promotion, Phase: o.Phase, Job: o.Job, Voter: o.voter(e.config)}), nil
 	})
 }

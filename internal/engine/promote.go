@@ -43,14 +43,14 @@ type Shard struct {
 // was done), those of the ledger, and the end of ctx; the outcome counts beside
 // the latter two.
 func (e *Engine) Promote(ctx context.Context, req Promotion) (view.Outcome, error) {
-	if err := e.takeNames(ctx, names(req.Targets)); err != nil {
+	if err := e.records.takeNames(ctx, names(req.Targets)); err != nil {
 		return view.Outcome{}, err
 	}
 	state, plan, err := e.planOf(ctx, req, true)
 	if err != nil {
 		return view.Outcome{}, err
 	}
-	return e.carryOut(ctx, state, plan)
+	return e.runner.carryOut(ctx, state, plan)
 }
 
 // Plan finds out what [Engine.Promote] would do, and changes nothing. What refuses
@@ -73,7 +73,7 @@ func (e *Engine) planOf(ctx context.Context, req Promotion, really bool) (*ledge
 
 func (e *Engine) planPromotion(ctx context.Context, req Promotion) (*ledger.State, planner.Plan, error) {
 	wanted := e.wanted(req)
-	err := e.readReviews(ctx, req.Targets)
+	err := e.reviews.readFor(ctx, req.Targets)
 	if err != nil {
 		return nil, planner.Plan{}, err
 	}
@@ -84,11 +84,16 @@ func (e *Engine) planPromotion(ctx context.Context, req Promotion) (*ledger.Stat
 	if err != nil {
 		return nil, planner.Plan{}, err
 	}
-	if err := e.Ledger.LoadPromotions(ctx, state, wanted.ID); err != nil {
+	if err := e.config.Ledger.LoadPromotions(ctx, state, wanted.ID); err != nil {
 		return nil, planner.Plan{}, err
 	}
 	plan, err := e.planner.Promote(ctx, state, wanted)
 	return state, plan, err
+}
+
+// loadFor loads what a promotion is planned from.
+func (e *Engine) loadFor(ctx context.Context, wanted planner.Promotion) (*ledger.State, error) {
+	return e.records.loadFrom(ctx, e.planner.Reads(wanted), names(wanted.Targets)...)
 }
 
 // wanted is the promotion as the planner takes it.
@@ -103,7 +108,7 @@ func (e *Engine) wanted(req Promotion) planner.Promotion {
 		if s.Promotion != "" {
 			wanted.ID = s.Promotion
 		}
-		if !e.Ledger.Facts().Swap {
+		if !e.config.Ledger.Facts().Swap {
 			wanted.ID, wanted.Members = planner.ShareID(wanted.ID, req.Targets), nil
 		}
 	}

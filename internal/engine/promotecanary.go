@@ -21,19 +21,19 @@ type CanaryPromotion struct {
 // traffic, whoever put it there. Errors as [Engine.Promote].
 func (e *Engine) PromoteCanary(ctx context.Context, req CanaryPromotion) (view.Outcome, error) {
 	id := e.planner.PromotionID(rollout.CommandPromoteCanary, req.Target.Stage.Name.Value, []*pipeline.Target{req.Target})
-	if err := e.readReviews(ctx, []*pipeline.Target{req.Target}); err != nil {
+	if err := e.reviews.readFor(ctx, []*pipeline.Target{req.Target}); err != nil {
 		return view.Outcome{}, err
 	}
-	state, err := e.loadToChange(ctx, req.Target.Name.Value)
+	state, err := e.records.loadToChange(ctx, req.Target.Name.Value)
 	if err != nil {
 		return view.Outcome{}, err
 	}
-	if err := e.Ledger.LoadPromotions(ctx, state, id); err != nil {
+	if err := e.config.Ledger.LoadPromotions(ctx, state, id); err != nil {
 		return view.Outcome{}, err
 	}
 	plan, err := e.planner.PromoteCanary(ctx, state, planner.CanaryPromotion{ID: id, Target: req.Target, Disable: req.Disable, Options: req.Options})
 	if err != nil {
 		return view.Outcome{}, err
 	}
-	return e.carryOut(ctx, state, plan)
+	return e.runner.carryOut(ctx, state, plan)
 }

@@ -11,11 +11,11 @@ import (
 // do now. A target that another run holds is left
 // to it. Errors are those of the ledger, and the end of ctx.
 func (e *Engine) Reconcile(ctx context.Context, targets []*pipeline.Target) (view.Outcome, error) {
-	state, err := e.loadToChange(ctx, names(targets)...)
+	state, err := e.records.loadToChange(ctx, names(targets)...)
 	if err != nil {
 		return view.Outcome{}, err
 	}
-	out, err := e.carryOut(ctx, state, e.planner.Reconcile(state, targets))
+	out, err := e.runner.carryOut(ctx, state, e.planner.Reconcile(state, targets))
 	if err != nil {
 		return out, err
 	}

@@ -13,11 +13,11 @@ import (
 // its earlier name. Who only looks reads it as renamed; who changes something
 // saves it so first.
 
-// former are the declared targets among names that had another name, by that.
-func (e *Engine) former(names []string) map[string]*pipeline.Target {
+// former are the targets of a file among names that had another name, by that.
+func former(p *pipeline.Pipeline, names []string) map[string]*pipeline.Target {
 	found := map[string]*pipeline.Target{}
 	for _, name := range names {
-		t, err := e.Pipeline.Target(name)
+		t, err := p.Target(name)
 		if err != nil || t.Formerly.Value == "" {
 			continue
 		}
@@ -35,9 +35,9 @@ type renaming struct {
 
 // renamings reads the records that targets of a state left under their earlier
 // names. The promotions that they are in are added to the state, renamed.
-func (e *Engine) renamings(ctx context.Context, state *ledger.State, names []string) ([]renaming, error) {
+func (all records) renamings(ctx context.Context, state *ledger.State, names []string) ([]renaming, error) {
 	var wanted []string
-	former := e.former(names)
+	former := former(all.pipeline, names)
 	for name, t := range former {
 		if state.Records[t.Name.Value] == nil && state.Index.Has(name) {
 			wanted = append(wanted, name)
@@ -46,7 +46,7 @@ func (e *Engine) renamings(ctx context.Context, state *ledger.State, names []str
 	if len(wanted) == 0 {
 		return nil, nil
 	}
-	left, err := e.Ledger.Load(ctx, wanted...)
+	left, err := all.ledger.Load(ctx, wanted...)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (e *Engine) renamings(ctx context.Context, state *ledger.State, names []str
 			continue
 		}
 		one := renaming{former: name, old: old, now: old.Clone()}
-		one.now.Rename(former[name].Driver(), e.Work.Now())
+		one.now.Rename(former[name].Driver(), all.now())
 		list = append(list, one)
 	}
 	for id, p := range left.Promotions {
@@ -77,8 +77,8 @@ func (e *Engine) renamings(ctx context.Context, state *ledger.State, names []str
 }
 
 // asRenamed has a state hold what targets left under their earlier names.
-func (e *Engine) asRenamed(ctx context.Context, state *ledger.State, names []string) error {
-	list, err := e.renamings(ctx, state, names)
+func (all records) asRenamed(ctx context.Context, state *ledger.State, names []string) error {
+	list, err := all.renamings(ctx, state, names)
 	for i := range list {
 		state.Records[list[i].now.Target] = &list[i].now
 	}
@@ -87,15 +87,15 @@ func (e *Engine) asRenamed(ctx context.Context, state *ledger.State, names []str
 
 // takeNames saves what targets left under their earlier names under those that
 // they have now. A live run that holds one of them is a [ledger.HeldError].
-func (e *Engine) takeNames(ctx context.Context, targets []string) error {
-	if len(e.former(targets)) == 0 {
+func (all records) takeNames(ctx context.Context, targets []string) error {
+	if len(former(all.pipeline, targets)) == 0 {
 		return nil
 	}
-	state, err := e.Ledger.Load(ctx, targets...)
+	state, err := all.ledger.Load(ctx, targets...)
 	if err != nil {
 		return err
 	}
-	list, err := e.renamings(ctx, state, targets)
+	list, err := all.renamings(ctx, state, targets)
 	if err != nil || len(list) == 0 {
 		return err
 	}
@@ -103,14 +103,14 @@ func (e *Engine) takeNames(ctx context.Context, targets []string) error {
 	for i, one := range list {
 		old[i], former[i] = one.old, one.former
 	}
-	if _, err := e.Ledger.Take(ctx, old...); err != nil {
+	if _, err := all.ledger.Take(ctx, old...); err != nil {
 		return err
 	}
-	histories, err := e.Ledger.Histories(ctx, former...)
+	histories, err := all.ledger.Histories(ctx, former...)
 	if err != nil {
 		return err
 	}
-	saved := <-e.Ledger.Save(renamed(state, list, histories)...)
+	saved := <-all.ledger.Save(renamed(state, list, histories)...)
 	return saved.Err
 }
 

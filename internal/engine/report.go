@@ -15,7 +15,7 @@ func (e *Engine) Report(ctx context.Context, targets []*pipeline.Target, orphans
 	if err != nil {
 		return view.Reported{}, err
 	}
-	kept, err := e.past(ctx, targets)
+	kept, err := e.records.past(ctx, targets)
 	if err != nil {
 		return view.Reported{}, err
 	}
@@ -26,5 +26,5 @@ func (e *Engine) Report(ctx context.Context, targets []*pipeline.Target, orphans
 		}
 	}
 	slices.SortStableFunc(rollouts, func(a, b view.ReportedRollout) int { return a.Created.Compare(b.Created) })
-	return e.view().Report(s.Overview, rollouts), nil
+	return e.runner.view().Report(s.Overview, rollouts), nil
 }

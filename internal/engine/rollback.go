@@ -24,13 +24,13 @@ type Back struct {
 func (e *Engine) Rollback(ctx context.Context, req Back) (view.Outcome, error) {
 	id := e.planner.PromotionID(rollout.CommandRollback, stageOf(req.Targets), req.Targets)
 	o := backOrder{command: rollout.OrderRollback, promotion: id, release: req.Release}
-	return e.goingBack(ctx, req.Targets, o, e.back(req, id))
+	return e.held().goingBack(ctx, req.Targets, o, e.back(req, id))
 }
 
 // back plans to go back, as the promotion with this id.
 func (e *Engine) back(req Back, id string) planning {
 	return func(ctx context.Context, state *ledger.State) (planner.Plan, error) {
-		if err := e.Ledger.LoadPromotions(ctx, state, id); err != nil {
+		if err := e.config.Ledger.LoadPromotions(ctx, state, id); err != nil {
 			return planner.Plan{}, err
 		}
 		wanted := planner.Back{ID: id, Targets: req.Targets, Of: req.Promotion, Release: req.Release, Options: req.Options}
@@ -39,7 +39,7 @@ func (e *Engine) back(req Back, id string) planning {
 			of = names(req.Targets)
 		}
 		if len(of) > 0 {
-			histories, err := e.Ledger.Histories(ctx, of...)
+			histories, err := e.config.Ledger.Histories(ctx, of...)
 			if err != nil {
 				return planner.Plan{}, err
 			}

@@ -13,7 +13,7 @@ import (
 // wait for them, nor does their failure halt the others. promotion "" means the
 // one that each is in. Errors: [planner.RefusedError], those of the ledger.
 func (e *Engine) Skip(ctx context.Context, targets []*pipeline.Target, promotion string) (view.Outcome, error) {
-	state, err := e.loadToChange(ctx, names(targets)...)
+	state, err := e.records.loadToChange(ctx, names(targets)...)
 	if err != nil {
 		return view.Outcome{}, err
 	}
@@ -21,16 +21,16 @@ func (e *Engine) Skip(ctx context.Context, targets []*pipeline.Target, promotion
 	if promotion == "" {
 		ids = planner.LastPromotions(state, targets)
 	}
-	if err := e.Ledger.LoadPromotions(ctx, state, ids...); err != nil {
+	if err := e.config.Ledger.LoadPromotions(ctx, state, ids...); err != nil {
 		return view.Outcome{}, err
 	}
-	if err := e.Ledger.LoadMembers(ctx, state); err != nil {
+	if err := e.config.Ledger.LoadMembers(ctx, state); err != nil {
 		return view.Outcome{}, err
 	}
-	skip := rollout.Skip{By: e.Actor.Login, RunURL: e.Actor.RunURL, Reason: e.Actor.Reason, At: e.Work.Now().UTC()}
+	skip := rollout.Skip{By: e.config.Actor.Login, RunURL: e.config.Actor.RunURL, Reason: e.config.Actor.Reason, At: e.config.Work.Now().UTC()}
 	plan, err := e.planner.Skip(state, targets, promotion, skip)
 	if err != nil {
 		return view.Outcome{}, err
 	}
-	return e.carryOut(ctx, state, plan)
+	return e.runner.carryOut(ctx, state, plan)
 }

@@ -24,18 +24,18 @@ type Status struct {
 // A platform that cannot be asked is told of in its targets. Errors are those of
 // the ledger.
 func (e *Engine) Status(ctx context.Context, targets []*pipeline.Target, orphans bool) (Status, error) {
-	state, err := e.load(ctx, names(targets)...)
+	state, err := e.records.load(ctx, names(targets)...)
 	if err != nil {
 		return Status{}, err
 	}
-	if err := e.Ledger.LoadPromotions(ctx, state, ended(state)...); err != nil {
+	if err := e.config.Ledger.LoadPromotions(ctx, state, ended(state)...); err != nil {
 		return Status{}, err
 	}
-	lost, err := e.orphans(ctx, state, orphans)
+	lost, err := e.records.orphans(ctx, state, orphans)
 	if err != nil {
 		return Status{}, err
 	}
-	return e.standing(ctx, state, targets, lost, e.readings(ctx, targets)), ctx.Err()
+	return e.standing(ctx, state, targets, lost, readings(ctx, e.config.Platform, targets)), ctx.Err()
 }
 
 // ended are the promotions of rollouts that are over and that the state lacks: they
@@ -59,18 +59,18 @@ func (e *Engine) standing(ctx context.Context, state *ledger.State, targets []*p
 			records = append(records, *r)
 		}
 	}
-	over := func(run rollout.Run) bool { return run.ID != e.Run.ID && e.Ledger.IsOver(ctx, run) }
-	return Status{Overview: e.view().Status(state, all, readings, over), Controllers: rollout.Controllers(records)}
+	over := func(run rollout.Run) bool { return run.ID != e.config.Run.ID && e.config.Ledger.IsOver(ctx, run) }
+	return Status{Overview: e.runner.view().Status(state, all, readings, over), Controllers: rollout.Controllers(records)}
 }
 
 // orphans reads the records of targets that the file does not have into the state.
-func (e *Engine) orphans(ctx context.Context, state *ledger.State, wanted bool) ([]string, error) {
+func (all records) orphans(ctx context.Context, state *ledger.State, wanted bool) ([]string, error) {
 	if !wanted {
 		return nil, nil
 	}
 	lost := slices.DeleteFunc(slices.Clone(state.Index.Targets), func(name string) bool {
-		_, err := e.Pipeline.Target(name)
-		return err == nil || e.renamed(name)
+		_, err := all.pipeline.Target(name)
+		return err == nil || wasCalled(all.pipeline, name)
 	})
 	if len(lost) == 0 {
 		return nil, nil
@@ -79,7 +79,7 @@ func (e *Engine) orphans(ctx context.Context, state *ledger.State, wanted bool) 
 	for i, t := range lost {
 		keys[i] = ledger.Target(t)
 	}
-	found, err := e.Ledger.Fresh(ctx, keys...)
+	found, err := all.ledger.Fresh(ctx, keys...)
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +89,9 @@ func (e *Engine) orphans(ctx context.Context, state *ledger.State, wanted bool) 
 	return lost, nil
 }
 
-// renamed reports whether a target of the file had this name before.
-func (e *Engine) renamed(name string) bool {
-	for t := range e.Pipeline.All() {
+// wasCalled reports whether a target of the file had this name before.
+func wasCalled(p *pipeline.Pipeline, name string) bool {
+	for t := range p.All() {
 		if t.Formerly.Value == name {
 			return true
 		}
@@ -100,14 +100,14 @@ func (e *Engine) renamed(name string) bool {
 }
 
 // readings is what the platforms say runs on targets.
-func (e *Engine) readings(ctx context.Context, targets []*pipeline.Target) map[string]planner.Reading {
+func readings(ctx context.Context, platform Platform, targets []*pipeline.Target) map[string]planner.Reading {
 	list := make([]driver.Target, len(targets))
 	for i, t := range targets {
 		list[i] = t.Driver()
 	}
-	readings := make(map[string]planner.Reading, len(list))
-	for i, r := range e.Platform.Live(ctx, list) {
-		readings[list[i].Name] = r
+	found := make(map[string]planner.Reading, len(list))
+	for i, r := range platform.Live(ctx, list) {
+		found[list[i].Name] = r
 	}
-	return readings
+	return found
 }

@@ -14,21 +14,20 @@ import (
 // remedyTeam is what lets a team be asked about.
 const remedyTeam = "give the step a token that may read the organisation's members, an app's or a person's (GITHUB_TOKEN of a workflow may not), or list the approvers' logins"
 
-// teams are those of the approvers of targets whose member the voter is, asked when the word is
-// given. A team that cannot be asked about refuses the word by name, unless it counts
-// without that team.
-func (e *Engine) teams(ctx context.Context, state *ledger.State, o Order) ([]string, error) {
-	approvers := approvers(state, o.Targets)
-	counts := o.Emergency || slices.ContainsFunc(approvers, func(name string) bool { return strings.EqualFold(name, e.Actor.Login) })
+// teamsOfVoter are those of the approvers whose member the voter is, asked when the
+// word is given. A team that cannot be asked about refuses the word by name, unless it
+// counts without that team.
+func teamsOfVoter(ctx context.Context, c Config, emergency bool, approvers []string) ([]string, error) {
+	counts := emergency || slices.ContainsFunc(approvers, func(name string) bool { return strings.EqualFold(name, c.Actor.Login) })
 	var mine []string
 	var refused error
 	for _, name := range approvers {
 		if !pipeline.IsTeam(name) {
 			continue
 		}
-		switch in, err := e.isMember(ctx, name); {
+		switch in, err := isMember(ctx, c, name); {
 		case err != nil:
-			refused = planner.Refuse("whether "+e.Actor.Login+" is in "+name+" could not be asked: "+err.Error(), remedyTeam)
+			refused = planner.Refuse("whether "+c.Actor.Login+" is in "+name+" could not be asked: "+err.Error(), remedyTeam)
 		case in:
 			mine = append(mine, name)
 		}
@@ -39,11 +38,11 @@ func (e *Engine) teams(ctx context.Context, state *ledger.State, o Order) ([]str
 	return nil, refused
 }
 
-func (e *Engine) isMember(ctx context.Context, team string) (bool, error) {
-	if e.Member == nil {
+func isMember(ctx context.Context, c Config, team string) (bool, error) {
+	if c.Member == nil {
 		return false, errors.New("nobody can be asked who is in a team")
 	}
-	return e.Member(ctx, team, e.Actor.Login)
+	return c.Member(ctx, team, c.Actor.Login)
 }
 
 // approvers are all that may have a word on targets: those of the file, and where it
