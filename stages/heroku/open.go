@@ -22,6 +22,7 @@ type heroku struct {
 	now    func() time.Time
 	atOnce int
 	setups setups
+	made   made
 }
 
 var _ driver.Driver = (*heroku)(nil)

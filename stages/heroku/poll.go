@@ -29,8 +29,9 @@ type report struct {
 
 // reports are what Heroku says of an operation.
 type reports struct {
-	byApp  map[string]report // of a promotion
-	direct report            // of anything else
+	byApp  map[string]report   // of a promotion
+	direct report              // of anything else
+	latest map[string]*release // the list that told it, by app's id; nil for another
 }
 
 func (r reports) of(p part) report {
@@ -41,17 +42,18 @@ func (r reports) of(p part) report {
 }
 
 // Poll asks for the promotion's targets once, and then each app that is said
-// to be done: it succeeded only where our slug is seen to run.
+// to be done: it succeeded only where our slug is seen to run. When the promotion told
+// which releases it made, the list of what the apps run tells the rest.
 func (h *heroku) Poll(ctx context.Context, op driver.Operation) (driver.Operation, time.Duration, error) {
 	f, parts, err := thaw(op.Call)
 	if err != nil {
 		return op, 0, err
 	}
-	reports, err := h.reports(ctx, op, parts)
+	open := undecided(parts, op)
+	reports, err := h.reports(ctx, op, f, parts, open)
 	if err != nil {
 		return op, 0, err
 	}
-	open := undecided(parts, op)
 	judged, err := h.judge(ctx, f, open, reports)
 	if err != nil {
 		return op, 0, err
@@ -65,7 +67,9 @@ func (h *heroku) Poll(ctx context.Context, op driver.Operation) (driver.Operatio
 			next.Warnings = append(next.Warnings, j.strange...)
 		}
 	}
-	conclude(&next)
+	if conclude(&next); next.Finished() {
+		h.made.forget(op.ID)
+	}
 	if h.tokens.low() {
 		return next, lowWait, nil
 	}
@@ -97,8 +101,8 @@ func conclude(op *driver.Operation) {
 	}
 }
 
-// reports reads what Heroku says of the operation itself.
-func (h *heroku) reports(ctx context.Context, op driver.Operation, parts []part) (reports, error) {
+// reports reads what Heroku says of the operation itself: of the open parts, or of all.
+func (h *heroku) reports(ctx context.Context, op driver.Operation, f frozen, parts, open []part) (reports, error) {
 	var known progress
 	if len(op.Data) > 0 {
 		if err := json.Unmarshal(op.Data, &known); err != nil {
@@ -108,9 +112,18 @@ func (h *heroku) reports(ctx context.Context, op driver.Operation, parts []part)
 	if known.Promotion == "" {
 		return reports{direct: report{release: known.Release}}, nil
 	}
+	told, latest, err := h.listed(ctx, f, known.Promotion, open)
+	if told != nil || err != nil {
+		return reports{byApp: told, latest: latest}, err
+	}
+	return h.promotionTargets(ctx, known.Promotion, parts)
+}
+
+// promotionTargets reads what a promotion says of each of its targets.
+func (h *heroku) promotionTargets(ctx context.Context, promotion string, parts []part) (reports, error) {
 	r := request{
-		method: http.MethodGet, path: path("pipeline-promotions", known.Promotion, "promotion-targets"), ranged: longest,
-		asked: asked{promotion: known.Promotion},
+		method: http.MethodGet, path: path("pipeline-promotions", promotion, "promotion-targets"), ranged: longest,
+		asked: asked{promotion: promotion},
 	}
 	targets, err := list[promotionTarget](ctx, h.client, r)
 	if err != nil {
@@ -129,6 +142,7 @@ func (h *heroku) reports(ctx context.Context, op driver.Operation, parts []part)
 			return reports{}, doubted(r, "", fmt.Sprintf("the promotion's targets lack app %s, which it was sent for", p.App))
 		}
 	}
+	h.made.keep(promotion, all.byApp)
 	return all, nil
 }
 
@@ -164,13 +178,16 @@ func (h *heroku) judge(ctx context.Context, f frozen, parts []part, said reports
 			toAsk = append(toAsk, p)
 		}
 	}
-	latest, err := h.latestFor(ctx, f, toAsk)
-	if err != nil {
-		return nil, err
+	latest := said.latest
+	if latest == nil {
+		var err error
+		if latest, err = h.latestFor(ctx, f, toAsk); err != nil {
+			return nil, err
+		}
 	}
 	var mu sync.Mutex
 	judged := map[string]judgement{}
-	err = each(ctx, h.atOnce, parts, func(ctx context.Context, p part) error {
+	err := each(ctx, h.atOnce, parts, func(ctx context.Context, p part) error {
 		j, err := h.judgeOne(ctx, f, p, said.of(p), latest[p.App])
 		mu.Lock()
 		defer mu.Unlock()
