@@ -23,6 +23,9 @@ const (
 
 var outputName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`) })
 
+// TakesOutputs reports whether anything becomes of outputs here.
+func (r *Runner) TakesOutputs() bool { return r.getenv("GITHUB_OUTPUT") != "" }
+
 // Output sets an output of the step, wherever GITHUB_OUTPUT is set; elsewhere
 // it does nothing. The value is written as it is but for what is masked.
 func (r *Runner) Output(name, value string) error {

@@ -71,8 +71,9 @@ func Main(ctx context.Context, p Process) int {
 
 // run runs the command and reports what came of it.
 func (inv *invocation) run(ctx context.Context) int {
-	root := inv.root()
-	root.SetArgs(inv.args())
+	args := inv.args()
+	root := inv.tree(args)
+	root.SetArgs(args)
 	root.SetOut(inv.Stdout)
 	root.SetErr(inv.Stderr)
 	err := guard.Do("run the command", func() error { return root.ExecuteContext(ctx) })

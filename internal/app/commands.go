@@ -19,8 +19,8 @@ func Commands() *cobra.Command {
 	return newInvocation(Process{Stdout: io.Discard, Stderr: io.Discard}).root()
 }
 
-// root is the tree of commands.
-func (inv *invocation) root() *cobra.Command {
+// bare is the program itself: the tree of commands without any.
+func (inv *invocation) bare() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sluice",
 		Short: "Moves releases through the stages of a declared pipeline, with no server of its own",
@@ -60,16 +60,6 @@ or written; 130 interrupted, and saved.`,
 	}
 	root.SetFlagErrorFunc(wrongFlag)
 	inv.flags.global(root.PersistentFlags())
-	root.AddCommand(
-		inv.initialise(), inv.validate(), inv.plan(), inv.promote(), inv.promoteCanary(), inv.disableCanary(), inv.status(),
-		inv.approve(), inv.reject(), inv.onComment(), inv.advance(), inv.cancel(), inv.retryJob(), inv.ignoreJob(), inv.terminate(),
-		inv.rollback(), inv.skip(), inv.abandon(), inv.unabandon(), inv.lock(), inv.unlock(), inv.unblock(), inv.reconcile(),
-		inv.events(), inv.history(), inv.get(), inv.report(), inv.collect(), inv.operation(), inv.state(), inv.schema(), inv.conform(), inv.sandbox(), inv.rehearse(), inv.version(),
-	)
-	grouped(root)
-	strict(root)
-	inv.complete(root)
-	completeGlobal(root)
 	return root
 }
 

@@ -145,7 +145,11 @@ func (inv *invocation) wantsJSON() bool {
 }
 
 // printJSON prints the one document of standard output.
-func (inv *invocation) printJSON(fields map[string]any) error {
+func (inv *invocation) printJSON(r *result, doc document, err error) error {
+	fields, err := inv.fields(r, doc, err)
+	if err != nil {
+		return err
+	}
 	text, err := json.MarshalIndent(fields, "", "  ")
 	if err != nil {
 		return err
@@ -157,6 +161,9 @@ func (inv *invocation) printJSON(fields map[string]any) error {
 
 // setOutputs writes the step's outputs.
 func (inv *invocation) setOutputs(r *result, doc document) error {
+	if !inv.runner.TakesOutputs() {
+		return nil
+	}
 	fields, err := inv.clean(doc)
 	if err != nil {
 		return err

@@ -52,10 +52,6 @@ func (inv *invocation) end(ctx context.Context, err error) int {
 // tell writes the result to standard output, the outputs and the summary, and
 // announces what is waited for.
 func (inv *invocation) tell(r *result, doc document, err error) error {
-	fields, fieldsErr := inv.fields(r, doc, err)
-	if fieldsErr != nil {
-		return fieldsErr
-	}
 	inv.announceWaits(r)
 	if r.moves {
 		inv.warnOfExpiry(r.pipeline, r.outcome)
@@ -64,7 +60,7 @@ func (inv *invocation) tell(r *result, doc document, err error) error {
 	switch {
 	case err == nil && inv.result == nil: // help, a completion, the sandbox: they speak for themselves
 	case inv.wantsJSON():
-		printErr = inv.printJSON(fields)
+		printErr = inv.printJSON(r, doc, err)
 	case inv.result != nil:
 		inv.printText(r, doc)
 	}
