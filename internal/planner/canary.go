@@ -88,7 +88,7 @@ func (p *Planner) besideCanary(d *draft) {
 		d.resumes, d.release = active.Rollout.Name, active.Spec.Release
 	default:
 		d.refuse(fmt.Sprintf("a rollout of ours is at work there: %s is %s", active.Rollout.Name, active.Rollout.State),
-			"`sluice advance --target "+d.name()+"` starts its next phase")
+			"`sluice status --target "+d.name()+"` says how it goes on")
 	}
 }
 

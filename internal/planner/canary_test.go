@@ -71,7 +71,7 @@ func TestPromoteCanaryThere(t *testing.T) {
 func TestPromoteCanaryBusy(t *testing.T) {
 	r := begun(t, with(one, canary30))
 	r.platform.had()
-	r.refuses(r.promoteCanary(true), "`sluice advance --target web` starts its next phase")
+	r.refuses(r.promoteCanary(true), "`sluice status --target web` says how it goes on")
 	if got := r.platform.had(); len(got) > 0 {
 		t.Errorf("asked %v", got)
 	}
