@@ -174,7 +174,7 @@ func (c crash) live(t *testing.T) (ending, []string) {
 			t.Errorf("%s: before anybody agreed: %v", s, begun)
 		}
 	}
-	w.settle(t)
+	w.settle(t, mostRounds)
 	if begun := w.platforms.Effects(); c.scenario.first != "" && !slices.Equal(begun[0].Targets, []string{c.scenario.first}) {
 		t.Errorf("it began with %v, want %s alone", begun[0].Targets, c.scenario.first)
 	}
@@ -208,11 +208,12 @@ const mostRounds = 10
 var toApprove = regexp.MustCompile("`sluice (approve [^`]*)`")
 
 // settle has automation take up what is left, and the approver approve what waits
-// for that, with the commands that are printed, until nothing does.
-func (w *world) settle(t *testing.T) {
+// for that, with the commands that are printed, until nothing does: at most so many
+// rounds.
+func (w *world) settle(t *testing.T, rounds int) {
 	t.Helper()
-	for run := range int64(mostRounds) {
-		s := step{"github-actions[bot]", 50 + run, []string{"reconcile"}}
+	for run := range int64(rounds) {
+		s := step{"github-actions[bot]", 10_000_000 + run, []string{"reconcile"}}
 		got := w.here(t, s)
 		refused := w.moved && (got.code == 4 || got.code == 1) && strings.Contains(got.stdout, "not the pinned")
 		if got.code != 0 && !refused {
@@ -222,7 +223,7 @@ func (w *world) settle(t *testing.T) {
 			return
 		}
 		for i, printed := range toApprove.FindAllStringSubmatch(got.stdout, -1) {
-			w.here(t, step{"octocat", 100*(run+1) + int64(i), strings.Fields(printed[1])})
+			w.here(t, step{"octocat", 20_000_000 + 1000*run + int64(i), strings.Fields(printed[1])})
 		}
 	}
 	t.Errorf("it is still pending: %s", w.here(t, step{"octocat", 70, []string{"status"}}))

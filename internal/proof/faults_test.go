@@ -190,7 +190,7 @@ func (s spoilt) live(t *testing.T) (ending, []string) {
 		t.Errorf("%s: %s\n%s", s, broken, got)
 	}
 	w.resume(t, step)
-	w.settle(t)
+	w.settle(t, mostRounds)
 	for _, what := range w.contradictions(t) {
 		t.Error(what)
 	}

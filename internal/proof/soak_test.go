@@ -54,7 +54,8 @@ type soak struct {
 	moves       []move
 	releases    []time.Time // when there was something newer
 	generations map[string]int64
-	known       []string // releases that the records name
+	known       []string            // releases that the records name
+	waiting     map[string][]string // promotions that wait for approval, by target
 	steps       int
 	deaths      int
 	codes       map[int]int
@@ -87,7 +88,7 @@ func newSoak(t *testing.T, chance *rand.Rand, store, platform string) *soak {
 			s.target = ", strategy: {canary: {percentages: [10], wait: 20s, disable: true}}"
 		}
 	}
-	made := &soak{world: newWorld(t, store, s.pipelineOf(platform), quick), generations: map[string]int64{}, codes: map[int]int{}}
+	made := &soak{world: newWorld(t, store, s.pipelineOf(platform), quick), generations: map[string]int64{}, codes: map[int]int{}, waiting: map[string][]string{}}
 	if store == "artifact" {
 		made.alone = &sync.Mutex{}
 	}
@@ -98,20 +99,21 @@ func newSoak(t *testing.T, chance *rand.Rand, store, platform string) *soak {
 func (s *soak) last(t *testing.T, long time.Duration, own *rand.Rand) {
 	end := time.Now().Add(long)
 	var workers sync.WaitGroup
-	for i := range crowd {
+	worlds := slices.Repeat([]world{*s.world}, crowd) // before anybody changes it
+	for i := range worlds {
 		chance := rand.New(rand.NewPCG(own.Uint64(), 0))
-		mine := *s.world
+		mine := &worlds[i]
 		mine.passage = &passage{at: never}
 		mine.env = mine.through(t, mine.passage)
 		workers.Go(func() {
 			for n := 0; time.Now().Before(end) && !t.Failed(); n++ {
-				s.step(t, &mine, chance, int64(1000*(i+1)+n))
+				s.step(t, mine, chance, int64(1000*(i+1)+n))
 			}
 		})
 	}
 	workers.Wait()
 	s.open(t)
-	s.settle(t)
+	s.settle(t, mostRounds+2*len(s.releases)) // whatever came may be queued, each behind the one before
 	for _, what := range s.contradictions(t) {
 		t.Error(what)
 	}
@@ -138,10 +140,10 @@ func (s *soak) step(t *testing.T, mine *world, chance *rand.Rand, run int64) {
 		s.alone.Lock()
 		defer s.alone.Unlock()
 	}
-	if chance.IntN(4) == 0 {
+	if chance.IntN(12) == 0 { // seldom enough that what was promoted is not always old
 		s.release()
 	}
-	l := &life{step: anything(chance, run, s.releasesKnown()), began: time.Now()}
+	l := &life{step: anything(chance, run, s.releasesKnown(), s.approval(run)), began: time.Now()}
 	mine.passage.moves = func(r *http.Request) func() { return s.moving(l, r) }
 	at := never
 	if chance.IntN(2) == 0 {
@@ -188,12 +190,24 @@ func (s *soak) releasesKnown() []string {
 	return slices.Clone(s.known)
 }
 
+// approval is what an approver says: of several promotions that wait, one is named.
+func (s *soak) approval(run int64) step {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, promotions := range s.waiting {
+		if len(promotions) > 0 {
+			return step{"octocat", run, []string{"approve", "--promotion", promotions[0]}}
+		}
+	}
+	return approve(run)
+}
+
 // anything is a command line that somebody may think of.
-func anything(chance *rand.Rand, run int64, releases []string) step {
+func anything(chance *rand.Rand, run int64, releases []string, approval step) step {
 	target, release := fmt.Sprintf("t%d", 1+chance.IntN(3)), releases[chance.IntN(len(releases))]
 	lines := []step{
 		promote(run), promote(run), promote(run), promote(run),
-		approve(run), approve(run), approve(run), approve(run),
+		approve(run), approval, approval, approval,
 		{"anna", run, []string{"rollback", "--stage", "production", "--reason", "it is slow"}},
 		{"anna", run, []string{"rollback", "--target", target, "--reason", "it is slow"}},
 		{"anna", run, []string{"unblock", "--stage", "production", "--reason", "it is mended"}},
@@ -303,9 +317,13 @@ func (s *soak) state(mine *world, t *testing.T) []string {
 	return found
 }
 
-// know notes the releases that a record names.
+// know notes what a record names: releases, and promotions that wait for approval.
 func (s *soak) know(r rollout.Record) {
+	s.waiting[r.Target] = nil
 	for _, x := range r.Rollouts {
+		if x.Rollout.State == rollout.StatePendingApproval {
+			s.waiting[r.Target] = append(s.waiting[r.Target], x.Spec.Promotion)
+		}
 		if id := x.Spec.Release.ID; id != "" && !slices.Contains(s.known, id) {
 			s.known = append(s.known, id)
 		}

@@ -100,7 +100,7 @@ func (c crash) stop(t *testing.T, at int) ending {
 	if !slices.Contains([]int{0, 4, 5, 6}, code) {
 		t.Errorf("it was continued past its lease and ended with exit %d\n%s", code, &sleeper.told)
 	}
-	other.settle(t)
+	other.settle(t, mostRounds)
 	for _, what := range other.contradictions(t) {
 		t.Error(what)
 	}
@@ -229,7 +229,7 @@ func (c crash) jump(t *testing.T, jump string, first int) ending {
 		}
 		w.resume(t, s)
 	}
-	w.settle(t)
+	w.settle(t, mostRounds)
 	for _, what := range w.contradictions(t) {
 		t.Error(what)
 	}
