@@ -8,11 +8,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"sluice/internal/actions"
+	"sluice/internal/app/environment"
 	"sluice/internal/guard"
 	"sluice/internal/ledger/process"
 	"sluice/internal/store"
@@ -85,34 +85,30 @@ func (inv *invocation) run(ctx context.Context) int {
 // invocation is one run of a command.
 type invocation struct {
 	Process
-	getenv      func(string) string                       // with what leads to the emulators
-	own         func(string) string                       // without: the user's
-	overlay     map[string]string                         // what this process adds to its environment
-	sandboxEnv  map[string]string                         // what leads to the emulators
-	reach       func(http.RoundTripper) http.RoundTripper // leads checks to emulators that no variable leads to; may be nil
-	runner      *actions.Runner
-	console     *console
-	terminal    io.Writer // standard error as it is, which may be a terminal
-	platforms   []stages.Platform
-	credentials []string // the environment variables that hold them
-	flags       flags
-	started     time.Time
-	bound       bool // the flags have all their values
-	command     string
-	said        said // what the comment says that started this run, under on-comment
-	closers     []func()
-	process     *open.Process
-	dispatches  []pipeline.Dispatch // the repository's workflows that take commands; nil before they were read
-	stores      []store.Store       // those that were opened, for the output `state`
-	cautions    []string            // what was said once
-	self        rollout.Run         // this process; no id before it is asked for
-	looked      []view.TargetStatus // what status found
-	result      *result             // what the command reported; nil before it did
-	news        bool                // something happened to the pipeline at work that its history tells
-	recorder    *telemetry.Recorder // of what OpenTelemetry is told; nil where nobody asks
-	parts       []part              // what pipelines came to that may have been changed
-	used        used                // requests, under --debug
-	sessions    *driver.Sessions    // what drivers and checks ask as, once
+	env        *environment.Environment
+	reach      func(http.RoundTripper) http.RoundTripper // leads checks to emulators that no variable leads to; may be nil
+	runner     *actions.Runner
+	console    *console
+	terminal   io.Writer // standard error as it is, which may be a terminal
+	platforms  []stages.Platform
+	flags      flags
+	started    time.Time
+	bound      bool // the flags have all their values
+	command    string
+	said       said // what the comment says that started this run, under on-comment
+	closers    []func()
+	process    *open.Process
+	dispatches []pipeline.Dispatch // the repository's workflows that take commands; nil before they were read
+	stores     []store.Store       // those that were opened, for the output `state`
+	cautions   []string            // what was said once
+	self       rollout.Run         // this process; no id before it is asked for
+	looked     []view.TargetStatus // what status found
+	result     *result             // what the command reported; nil before it did
+	news       bool                // something happened to the pipeline at work that its history tells
+	recorder   *telemetry.Recorder // of what OpenTelemetry is told; nil where nobody asks
+	parts      []part              // what pipelines came to that may have been changed
+	used       used                // requests, under --debug
+	sessions   *driver.Sessions    // what drivers and checks ask as, once
 }
 
 func newInvocation(p Process) *invocation {
@@ -125,32 +121,16 @@ func newInvocation(p Process) *invocation {
 	terminal := p.Stderr
 	stream := &shared{w: p.Stderr}
 	p.Stderr = stream
-	inv := &invocation{Process: p, terminal: terminal, started: time.Now(), overlay: map[string]string{}, platforms: all.Platforms(), process: open.NewProcess(), sessions: &driver.Sessions{}}
-	inv.credentials = credentialNames(inv.platforms)
-	inv.own = func(name string) string {
-		if v, ok := inv.overlay[name]; ok {
-			return v
-		}
-		value := lookup(p.Environ, name)
-		if slices.Contains(inv.credentials, name) {
-			value = strings.TrimSpace(value) // pasted with its line break, more often than not
-		}
-		return value
-	}
-	inv.getenv = func(name string) string {
-		if v, ok := inv.sandboxEnv[name]; ok {
-			return v
-		}
-		return inv.own(name)
-	}
-	inv.runner = actions.New(inv.getenv, p.Stderr)
+	inv := &invocation{Process: p, terminal: terminal, started: time.Now(), platforms: all.Platforms(), process: open.NewProcess(), sessions: &driver.Sessions{}}
+	inv.env = environment.New(p.Environ, credentialNames(inv.platforms))
+	inv.runner = actions.New(inv.env.Get, p.Stderr)
 	inv.runner.Transport = inv.transport
 	inv.console = newConsole(stream, inv.runner, p.Clock.Now)
 	inv.console.stream = stream
-	if token := inv.runner.Input("token"); token != "" && inv.getenv("GITHUB_TOKEN") == "" {
-		inv.overlay["GITHUB_TOKEN"] = token
+	if token := inv.runner.Input("token"); token != "" && inv.env.Get("GITHUB_TOKEN") == "" {
+		inv.env.Add("GITHUB_TOKEN", token)
 	}
-	inv.maskEnvironment()
+	inv.runner.Mask(inv.env.Secrets()...)
 	return inv
 }
 
@@ -169,17 +149,6 @@ func (inv *invocation) within(ctx context.Context, saving bool) (context.Context
 		left = max(left, saveLeft)
 	}
 	return context.WithTimeout(ctx, left)
-}
-
-// lookup reads a variable from an environment; the last one counts.
-func lookup(environ []string, name string) string {
-	value := ""
-	for _, kv := range environ {
-		if v, ok := strings.CutPrefix(kv, name+"="); ok {
-			value = v
-		}
-	}
-	return value
 }
 
 // args are the arguments: the command line's, or, in a step without any, the

@@ -23,15 +23,15 @@ a person's rollback as well as traffic that is put back after a failure; with
 --both-ways a rollback too is stopped, your own included.`,
 		Example: `  sluice lock --stage production --reason 'incident 12'`,
 	}, "locked", func(ctx context.Context, e *engine.Engine, targets []*pipeline.Target) (view.Outcome, error) {
-		return e.Lock(ctx, engine.Blocking{Targets: targets, Scope: inv.scope(), BothWays: inv.flags.bothWays})
+		return e.Lock(ctx, engine.Blocking{Targets: targets, Scope: inv.flags.scope(), BothWays: inv.flags.bothWays})
 	})
 	cmd.Flags().BoolVar(&inv.flags.bothWays, "both-ways", false, "stop rollbacks too")
 	return cmd
 }
 
 // scope is how much a block is placed on.
-func (inv *invocation) scope() rollout.Scope {
-	switch f := inv.flags; {
+func (f *flags) scope() rollout.Scope {
+	switch {
 	case len(f.targets)+len(f.components) > 0:
 		return rollout.ScopeTarget
 	case f.stage != "":
@@ -57,7 +57,7 @@ else's lock takes --reason.`,
 func (inv *invocation) blocking(cmd *cobra.Command, done string, do func(context.Context, *engine.Engine, []*pipeline.Target) (view.Outcome, error)) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return inv.note(cmd.Context(), done, func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-			targets, err := inv.named(p)
+			targets, err := inv.flags.named(p)
 			if err != nil {
 				return view.Outcome{}, err
 			}
@@ -96,9 +96,9 @@ func (inv *invocation) runUnblock(ctx context.Context, e *engine.Engine, p *pipe
 	if id != "" && inv.flags.release != "" {
 		return view.Outcome{}, usage(errors.New("a block's id names it: leave --release out"))
 	}
-	choose := inv.named
+	choose := inv.flags.named
 	if id != "" {
-		choose = inv.selected
+		choose = inv.flags.selected
 	}
 	targets, err := choose(p)
 	if err != nil {
@@ -135,7 +135,7 @@ Somebody else's takes --reason.`,
 				if inv.flags.release == "" {
 					return view.Outcome{}, usage(errors.New("unabandon wants --release"))
 				}
-				targets, err := inv.selected(p)
+				targets, err := inv.flags.selected(p)
 				if err != nil {
 					return view.Outcome{}, err
 				}
@@ -154,11 +154,11 @@ func (inv *invocation) runAbandon(ctx context.Context, e *engine.Engine, p *pipe
 	if inv.flags.release == "" {
 		return view.Outcome{}, usage(errors.New("abandon wants --release"))
 	}
-	targets, err := inv.selected(p)
+	targets, err := inv.flags.selected(p)
 	if err != nil {
 		return view.Outcome{}, err
 	}
-	return e.Abandon(ctx, targets, inv.scope(), inv.flags.release)
+	return e.Abandon(ctx, targets, inv.flags.scope(), inv.flags.release)
 }
 
 // note runs a command that changes records alone: it succeeded when they are

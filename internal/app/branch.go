@@ -17,7 +17,7 @@ import (
 // branch. A file store is the machine's own, and the sandbox is nobody's. Where
 // the run may, what it should know of the store is said.
 func (inv *invocation) mayChange(ctx context.Context, p *pipeline.Pipeline) error {
-	return inv.mayChangeIn(ctx, p, inv.storeName(p))
+	return inv.mayChangeIn(ctx, p, inv.flags.storeName(p))
 }
 
 // mayChangeIn is mayChange for a store that is named.
@@ -103,7 +103,7 @@ func (inv *invocation) warnPublic(p *pipeline.Pipeline) {
 		return
 	}
 	if run, err := inv.runner.Context(); err == nil {
-		inv.cautionPublic(inv.storeName(p), run.Visibility)
+		inv.cautionPublic(inv.flags.storeName(p), run.Visibility)
 	}
 }
 

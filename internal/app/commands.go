@@ -46,7 +46,7 @@ or written; 130 interrupted, and saved.`,
 		Version:       strings.TrimPrefix(versionLine(), "sluice "), // without a template of ours: one that runs keeps every exported method of every package in the binary
 		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
 			inv.command = strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
-			if err := inv.take(cmd, args); err != nil {
+			if err := inv.flags.take(cmd, args); err != nil {
 				return err
 			}
 			if err := inv.bind(cmd); err != nil {
@@ -112,7 +112,7 @@ func (inv *invocation) each(ctx context.Context, do doing) error {
 	if err != nil {
 		return err
 	}
-	if err := inv.selectedSomewhere(pipelines); err != nil {
+	if err := inv.flags.selectedSomewhere(pipelines); err != nil {
 		return err
 	}
 	sum := &result{moves: true}

@@ -62,7 +62,7 @@ func (inv *invocation) runConform(ctx context.Context, args []string) error {
 	if inv.flags.sandbox {
 		return usage(errors.New("conform starts the program, and --sandbox starts none: leave it out"))
 	}
-	trial, err := inv.trial(args)
+	trial, err := inv.flags.readTrial(args)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (inv *invocation) runConform(ctx context.Context, args []string) error {
 		return err
 	}
 	inv.closers = append(inv.closers, func() { _ = os.RemoveAll(trial.Directory) }) // nobody is left to tell
-	if err := trial.Begin(ctx, inv.env(), inv.Clock.Sleep); err != nil {
+	if err := trial.Begin(ctx, inv.ofDrivers(), inv.Clock.Sleep); err != nil {
 		return err
 	}
 	cases := []caseDocument{}
@@ -105,23 +105,23 @@ func (inv *invocation) toldCase(r conform.Result) caseDocument {
 	return told
 }
 
-// trial is what the command line and --trial say of a program.
-func (inv *invocation) trial(args []string) (*all.Trial, error) {
+// readTrial is what the command line and --trial say of a program.
+func (f *flags) readTrial(args []string) (*all.Trial, error) {
 	t := &all.Trial{Command: args}
-	if inv.flags.trial == "" {
+	if f.trial == "" {
 		return t, nil
 	}
-	text, err := os.ReadFile(inv.flags.trial)
+	text, err := os.ReadFile(f.trial)
 	if err != nil {
 		return nil, usage(fmt.Errorf("--trial: %w", err))
 	}
 	decoder := json.NewDecoder(strings.NewReader(string(text)))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(t); err != nil {
-		return nil, usage(fmt.Errorf("--trial: %s: %w", inv.flags.trial, err))
+		return nil, usage(fmt.Errorf("--trial: %s: %w", f.trial, err))
 	}
 	if t.Source == "" || t.Target == "" || t.Unknown == "" {
-		return nil, usage(fmt.Errorf("--trial: %s: source, target and unknown must be named", inv.flags.trial))
+		return nil, usage(fmt.Errorf("--trial: %s: source, target and unknown must be named", f.trial))
 	}
 	return t, nil
 }

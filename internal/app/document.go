@@ -141,7 +141,7 @@ func (inv *invocation) wantsJSON() bool {
 	if value := inv.runner.Input("output"); value != "" {
 		return value == "json"
 	}
-	return inv.getenv("SLUICE_OUTPUT") == "json"
+	return inv.env.Get("SLUICE_OUTPUT") == "json"
 }
 
 // printJSON prints the one document of standard output.

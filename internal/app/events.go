@@ -25,7 +25,7 @@ block. --type takes all of a type or what stands before its dot (block, rollout)
   sluice events production --since 3h --type block
   sluice events --rollout v42-to-api-0007 --output json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			wanted, err := inv.eventFilter()
+			wanted, err := inv.flags.ofEvents(inv.Clock.Now())
 			if err != nil {
 				return err
 			}
@@ -48,15 +48,14 @@ block. --type takes all of a type or what stands before its dot (block, rollout)
 	return cmd
 }
 
-// eventFilter is what the flags of events ask for.
-func (inv *invocation) eventFilter() (view.EventFilter, error) {
-	f := inv.flags
+// ofEvents is what the flags of events ask for.
+func (f *flags) ofEvents(now time.Time) (view.EventFilter, error) {
 	wanted := view.EventFilter{Rollout: f.rollout, Promotion: f.promotion, Release: f.release, Type: f.eventType, By: f.by, Last: f.last}
 	if f.since == "" {
 		return wanted, nil
 	}
 	if ago, err := time.ParseDuration(f.since); err == nil {
-		wanted.Since = inv.Clock.Now().Add(-ago)
+		wanted.Since = now.Add(-ago)
 		return wanted, nil
 	}
 	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
@@ -122,7 +121,7 @@ func (inv *invocation) recall(ctx context.Context, do recalling) error {
 	if err != nil {
 		return err
 	}
-	targets, err := inv.selected(p)
+	targets, err := inv.flags.selected(p)
 	if err != nil {
 		return err
 	}

@@ -194,7 +194,7 @@ func (inv *invocation) bind(cmd *cobra.Command) error {
 		env := "SLUICE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value, from := inv.runner.Input(f.Name), "input "+f.Name
 		if value == "" && !strings.HasPrefix(f.Name, "override") {
-			value, from = inv.getenv(env), env
+			value, from = inv.env.Get(env), env
 		}
 		if value == "" {
 			return

@@ -7,53 +7,47 @@ import (
 	"sluice/stages/driver"
 )
 
-// as is who asks the platforms for p's targets.
-func (inv *invocation) as(p *pipeline.Pipeline) func(driver.Target) json.RawMessage {
-	return func(t driver.Target) json.RawMessage {
-		for _, known := range inv.platforms {
-			if known.Facts.Platform == t.Platform {
-				return inv.here(known.Facts.Identity.Name, p.AsOf(t))
-			}
-		}
-		return nil
-	}
-}
-
-// checksAs is who asks for p's checks.
-func (inv *invocation) checksAs(p *pipeline.Pipeline) func(stage, target, vendor string) json.RawMessage {
-	return func(stage, target, vendor string) json.RawMessage {
-		if t, err := p.Target(target); target != "" && err == nil {
-			return inv.here(vendor, t.As(vendor))
-		}
-		s, err := p.Stage(stage)
-		if err != nil {
-			return nil
-		}
-		return inv.here(vendor, s.As(vendor))
-	}
-}
-
-// here is an identity as this process asks as it: a rehearsal has no profile of the
-// machine's.
-func (inv *invocation) here(vendor string, declared json.RawMessage) json.RawMessage {
-	if inv.sandboxEnv == nil || declared == nil {
-		return declared
-	}
-	for _, p := range inv.platforms {
-		if p.Facts.Identity.Name == vendor {
-			return p.Facts.Identity.Anywhere(declared)
-		}
-	}
-	return declared
-}
-
-// rehearsedAs is who asks for p's targets in a rehearsal.
-func rehearsedAs(p *pipeline.Pipeline) func(driver.Target) json.RawMessage {
+// platformsAs is who asks the platforms for p's targets. A rehearsal has no profile of
+// the machine's.
+func platformsAs(p *pipeline.Pipeline, rehearsal bool) func(driver.Target) json.RawMessage {
 	return func(t driver.Target) json.RawMessage {
 		declared, err := p.Target(t.Name)
 		if err != nil {
 			return nil
 		}
-		return declared.Platform.Identity.Anywhere(p.AsOf(t))
+		if rehearsal {
+			return declared.Platform.Identity.Anywhere(p.AsOf(t))
+		}
+		return p.AsOf(t)
 	}
+}
+
+// checksAs is who asks for p's checks, by the vendor whose platforms these are. A
+// rehearsal has no profile of the machine's.
+func checksAs(p *pipeline.Pipeline, platforms []driver.Facts, rehearsal bool) func(stage, target, vendor string) json.RawMessage {
+	return func(stage, target, vendor string) json.RawMessage {
+		declared := declaredFor(p, stage, target, vendor)
+		if !rehearsal || declared == nil {
+			return declared
+		}
+		for _, f := range platforms {
+			if f.Identity.Name == vendor {
+				return f.Identity.Anywhere(declared)
+			}
+		}
+		return declared
+	}
+}
+
+// declaredFor is the identity that the file declares for a check of a target, or of a
+// stage where the check belongs to none.
+func declaredFor(p *pipeline.Pipeline, stage, target, vendor string) json.RawMessage {
+	if t, err := p.Target(target); target != "" && err == nil {
+		return t.As(vendor)
+	}
+	s, err := p.Stage(stage)
+	if err != nil {
+		return nil
+	}
+	return s.As(vendor)
 }

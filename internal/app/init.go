@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,8 +36,8 @@ on the platform, and no file that is there already unless --overwrite says so.
 Several names, where a platform has no order of its own, are those of the stages, first
 to last. What the names of places say (staging, prod) beats that.
 
-` + inv.findable(),
-		Example: inv.initExamples(),
+` + findable(inv.facts()),
+		Example: initExamples(inv.facts()),
 		Args:    cobra.ArbitraryArgs,
 		RunE:    func(cmd *cobra.Command, args []string) error { return inv.runInit(cmd.Context(), args) },
 	}
@@ -46,15 +48,15 @@ to last. What the names of places say (staging, prod) beats that.
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return inv.finders(), cobra.ShellCompDirectiveNoFileComp
+		return finders(inv.facts()), cobra.ShellCompDirectiveNoFileComp
 	}
 	return cmd
 }
 
 // finders are the platforms on which what exists can be found.
-func (inv *invocation) finders() []string {
+func finders(facts []driver.Facts) []string {
 	var names []string
-	for _, f := range inv.facts() {
+	for _, f := range facts {
 		if f.Finds.What != "" {
 			names = append(names, f.Platform)
 		}
@@ -63,9 +65,9 @@ func (inv *invocation) finders() []string {
 }
 
 // findable says, platform by platform, how what exists is named.
-func (inv *invocation) findable() string {
+func findable(facts []driver.Facts) string {
 	var b strings.Builder
-	for _, f := range inv.facts() {
+	for _, f := range facts {
 		if f.Finds.What != "" {
 			fmt.Fprintf(&b, "    %-18s %-31s %s\n", f.Platform, f.Finds.What, f.Finds.About)
 		}
@@ -73,9 +75,9 @@ func (inv *invocation) findable() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-func (inv *invocation) initExamples() string {
+func initExamples(facts []driver.Facts) string {
 	var lines []string
-	for _, f := range inv.facts() {
+	for _, f := range facts {
 		if f.Finds.What != "" {
 			lines = append(lines, "  sluice init "+f.Platform+" "+f.Finds.Example)
 		}
@@ -91,7 +93,8 @@ func (inv *invocation) runInit(ctx context.Context, args []string) error {
 	if slices.Contains(inv.flags.files, "-") || len(inv.flags.files) > 1 {
 		return usage(errors.New("init writes one pipeline file: name it with --file"))
 	}
-	facts, names, err := inv.wanted(ctx, args)
+	person := missing{platforms: inv.facts(), stdin: inv.Stdin, terminal: inv.terminal, nobody: inv.env.Unattended()}
+	facts, names, err := person.wanted(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -110,66 +113,73 @@ func (inv *invocation) runInit(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := inv.writeNew(written); err != nil {
+	if err := writeNew(written, inv.flags.overwrite); err != nil {
 		return err
 	}
 	inv.result = &result{
-		outcome: view.Outcome{Status: view.Succeeded}, text: inv.initialised(p, facts, written),
+		outcome: view.Outcome{Status: view.Succeeded}, text: initialised(p, facts.Login, written),
 		extra: map[string]any{"files": pathsOf(written), "notes": d.Notes},
 	}
 	return nil
 }
 
+// missing is what the command line of init lacks: it is asked for at the terminal.
+type missing struct {
+	platforms []driver.Facts
+	stdin     io.Reader
+	terminal  io.Writer
+	nobody    bool // is there, as the environment says
+}
+
 // wanted is the platform and the names that the command line has, or that a person
 // at the terminal gives.
-func (inv *invocation) wanted(ctx context.Context, args []string) (driver.Facts, []string, error) {
+func (a missing) wanted(ctx context.Context, args []string) (driver.Facts, []string, error) {
 	if len(args) == 0 || len(args) == 1 {
 		var err error
-		if args, err = inv.asked(ctx, args); err != nil {
+		if args, err = a.asked(ctx, args); err != nil {
 			return driver.Facts{}, nil, err
 		}
 	}
-	facts, err := inv.finder(args[0])
+	facts, err := finder(a.platforms, args[0])
 	return facts, args[1:], err
 }
 
 // finder are the facts of a platform on which what exists can be found.
-func (inv *invocation) finder(name string) (driver.Facts, error) {
-	all := inv.facts()
+func finder(all []driver.Facts, name string) (driver.Facts, error) {
 	i := slices.IndexFunc(all, func(f driver.Facts) bool { return f.Platform == name && f.Finds.What != "" })
 	if i < 0 {
-		return driver.Facts{}, usage(fmt.Errorf("%q is no platform that init can read; it reads %s", name, strings.Join(inv.finders(), ", ")))
+		return driver.Facts{}, usage(fmt.Errorf("%q is no platform that init can read; it reads %s", name, strings.Join(finders(all), ", ")))
 	}
 	return all[i], nil
 }
 
 // asked are the words of the command line after a person was asked for those that
 // are missing.
-func (inv *invocation) asked(ctx context.Context, args []string) ([]string, error) {
+func (a missing) asked(ctx context.Context, args []string) ([]string, error) {
 	if len(args) == 1 {
-		if _, err := inv.finder(args[0]); err != nil {
+		if _, err := finder(a.platforms, args[0]); err != nil {
 			return nil, err
 		}
 	}
-	person, there, err := ask.Between(inv.Stdin, inv.terminal)
+	person, there, err := ask.Between(a.stdin, a.terminal)
 	if err != nil {
 		return nil, fmt.Errorf("ask at the terminal: %w; name the platform and what is there instead: sluice init PLATFORM NAME", err)
 	}
-	if !there || inv.unattended() {
+	if !there || a.nobody {
 		if there {
 			person.Close()
 		}
-		return nil, usage(fmt.Errorf("say the platform and the name of what is there; there is no terminal to ask at:\n%s", inv.findable()))
+		return nil, usage(fmt.Errorf("say the platform and the name of what is there; there is no terminal to ask at:\n%s", findable(a.platforms)))
 	}
 	defer person.Close()
-	return inv.question(ctx, person, args)
+	return a.question(ctx, person, args)
 }
 
 // question asks for the platform and for what is there.
-func (inv *invocation) question(ctx context.Context, person *ask.Person, args []string) ([]string, error) {
+func (a missing) question(ctx context.Context, person *ask.Person, args []string) ([]string, error) {
 	if len(args) == 0 {
 		var options []ask.Option
-		for _, f := range inv.facts() {
+		for _, f := range a.platforms {
 			if f.Finds.What != "" {
 				options = append(options, ask.Option{Name: f.Platform, About: f.Title})
 			}
@@ -180,7 +190,7 @@ func (inv *invocation) question(ctx context.Context, person *ask.Person, args []
 		}
 		args = []string{platform}
 	}
-	facts, err := inv.finder(args[0])
+	facts, err := finder(a.platforms, args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -195,34 +205,34 @@ func (inv *invocation) question(ctx context.Context, person *ask.Person, args []
 // sandboxOf starts the emulators where --sandbox asks for them, with an example of
 // what is named.
 func (inv *invocation) sandboxOf(ctx context.Context, facts driver.Facts, names []string) error {
-	faults, err := inv.faults()
+	faults, err := inv.flags.inSandbox()
 	if err != nil || !inv.flags.sandbox {
 		return err
 	}
 	var pipelines []*pipeline.Pipeline
-	if p := inv.example(facts, names); p != nil {
+	if p := example(inv.Clock.Now, inv.facts(), facts.Platform, names); p != nil {
 		pipelines = append(pipelines, p)
 	}
 	server, _, err := inv.emulate(ctx, pipelines, faults, "")
 	if err == nil {
-		inv.sandboxEnv = server.Env()
+		inv.env.Lead(server.Env())
 	}
 	return err
 }
 
 // example is a pipeline of what may exist under names; nil where they mean nothing.
-func (inv *invocation) example(facts driver.Facts, names []string) *pipeline.Pipeline {
-	for _, e := range emulators.Emulators(inv.Clock.Now) {
+func example(now func() time.Time, all []driver.Facts, platform string, names []string) *pipeline.Pipeline {
+	for _, e := range emulators.Emulators(now) {
 		exampler, ok := e.(sandbox.Exampler)
-		if e.Platform() != facts.Platform || !ok {
+		if e.Platform() != platform || !ok {
 			continue
 		}
 		last := names[0][strings.LastIndex(names[0], "/")+1:]
-		file, err := sandbox.ExampleFile(draft.Name(last), facts.Platform, exampler.Example(names))
+		file, err := sandbox.ExampleFile(draft.Name(last), platform, exampler.Example(names))
 		if err != nil {
 			return nil
 		}
-		p, _ := pipeline.Parse("example", file, inv.facts())
+		p, _ := pipeline.Parse("example", file, all)
 		return p
 	}
 	return nil
@@ -232,7 +242,7 @@ func (inv *invocation) example(facts driver.Facts, names []string) *pipeline.Pip
 func (inv *invocation) find(ctx context.Context, facts driver.Facts, names []string) ([]draft.Source, error) {
 	w := work.Begin(ctx, inv.Clock, work.Limits{Budget: inv.flags.waitBudget, Inline: inv.flags.inlineWait, Places: inv.flags.concurrency})
 	defer w.End()
-	platforms := platform.Open(platform.Config{Env: inv.env(), Platforms: inv.platforms, Redact: inv.runner.Redact}).During(w)
+	platforms := platform.Open(platform.Config{Env: inv.ofDrivers(), Platforms: inv.platforms, Redact: inv.runner.Redact}).During(w)
 	var sources []draft.Source
 	var failures []error
 	for _, name := range names {
@@ -280,7 +290,7 @@ func (inv *invocation) drafted(d draft.Draft, command string) ([]newFile, *pipel
 }
 
 // writeNew writes files, none of them over another unless that was said.
-func (inv *invocation) writeNew(files []newFile) error {
+func writeNew(files []newFile, overwrite bool) error {
 	var there []string
 	for _, f := range files {
 		have, err := os.ReadFile(f.path)
@@ -288,7 +298,7 @@ func (inv *invocation) writeNew(files []newFile) error {
 			there = append(there, filepath.ToSlash(f.path))
 		}
 	}
-	if len(there) > 0 && !inv.flags.overwrite {
+	if len(there) > 0 && !overwrite {
 		return usage(fmt.Errorf("%s would be replaced; nothing was written. Say --overwrite to replace, --file or --out to write elsewhere, --no-workflows to write the pipeline file alone", strings.Join(there, ", ")))
 	}
 	for _, f := range files {
@@ -311,13 +321,13 @@ func pathsOf(files []newFile) []string {
 }
 
 // initialised says what was written, what the workflows need, and what to try next.
-func (inv *invocation) initialised(p *pipeline.Pipeline, facts driver.Facts, files []newFile) string {
+func initialised(p *pipeline.Pipeline, login driver.Login, files []newFile) string {
 	var b strings.Builder
 	for _, path := range pathsOf(files) {
 		fmt.Fprintf(&b, "wrote %s\n", path)
 	}
 	fmt.Fprintf(&b, "%s\n", describe(p))
-	if login := facts.Login; !inv.flags.noWorkflows {
+	if len(files) > 1 {
 		if len(login.Secrets) > 0 {
 			fmt.Fprintf(&b, "The workflows read the repository's secret %s.\n", strings.Join(login.Secrets, " and "))
 		}
@@ -326,14 +336,14 @@ func (inv *invocation) initialised(p *pipeline.Pipeline, facts driver.Facts, fil
 		}
 	}
 	b.WriteString("\nTry next:\n")
-	for _, line := range inv.tryNext(p, files) {
+	for _, line := range tryNext(p, files) {
 		b.WriteString("  sluice " + line + "\n")
 	}
 	return b.String()
 }
 
 // tryNext are three commands, each accepted now.
-func (inv *invocation) tryNext(p *pipeline.Pipeline, files []newFile) []string {
+func tryNext(p *pipeline.Pipeline, files []newFile) []string {
 	file := ""
 	if path := files[0].path; path != pipeline.FileNames()[0] {
 		file = " --file " + driver.Shell(filepath.ToSlash(path))

@@ -49,7 +49,7 @@ func mistakesOf(problems []pipeline.Problem) []mistake {
 
 // parse reads the pipeline files and shows every mistake and warning.
 func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error) {
-	files := inv.givenFiles()
+	files := inv.flags.givenFiles()
 	if len(files) == 0 {
 		found, err := pipeline.Find(os.DirFS("."))
 		if err != nil {
@@ -65,7 +65,7 @@ func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error)
 			return nil, nil, usage(err)
 		}
 		p, found := pipeline.Parse(name, src, inv.facts())
-		problems = append(problems, slices.DeleteFunc(found, inv.ofOtherStore)...)
+		problems = append(problems, slices.DeleteFunc(found, inv.flags.ofOtherStore)...)
 		if p != nil {
 			problems = append(problems, inv.outlasting(p)...)
 			pipelines = append(pipelines, p)
@@ -79,8 +79,8 @@ func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error)
 
 // ofOtherStore reports whether a problem is none with the store that the command line
 // names in place of the file's.
-func (inv *invocation) ofOtherStore(p pipeline.Problem) bool {
-	store := inv.flags.store
+func (f *flags) ofOtherStore(p pipeline.Problem) bool {
+	store := f.store
 	switch {
 	case store == "":
 		return false
@@ -93,9 +93,9 @@ func (inv *invocation) ofOtherStore(p pipeline.Problem) bool {
 
 // givenFiles are the pipeline files that were given. A comma parts two of them, unless
 // there is a file with that whole name.
-func (inv *invocation) givenFiles() []string {
+func (f *flags) givenFiles() []string {
 	var files []string
-	for _, given := range inv.flags.files {
+	for _, given := range f.files {
 		if _, err := os.Stat(given); err == nil || !strings.Contains(given, ",") {
 			files = append(files, given)
 			continue
@@ -190,15 +190,23 @@ func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 	for _, p := range pipelines {
 		inv.hideHooks(p.Notify)
 		for name := range p.Variables() {
-			inv.runner.Mask(inv.getenv(name))
+			inv.runner.Mask(inv.env.Get(name))
 		}
 	}
 	inv.notices(pipelines)
-	if err := inv.resolvePlaces(pipelines); err != nil {
+	if err := inv.flags.resolvePlaces(pipelines); err != nil {
 		return nil, err
 	}
-	inv.atDesk(ctx, pipelines)
+	if !inv.runner.Inside() && slices.ContainsFunc(pipelines, inv.onGitHub) {
+		inv.env.AtDesk(ctx, inv.runner.Mask)
+	}
 	return pipelines, inv.startSandbox(ctx, pipelines)
+}
+
+// onGitHub reports whether a pipeline's state is kept in its repository on GitHub.
+func (inv *invocation) onGitHub(p *pipeline.Pipeline) bool {
+	where := inv.flags.storeName(p)
+	return where == pipeline.StoreGit || where == pipeline.StoreArtifact
 }
 
 // warns reports whether warnings about the pipeline file are this command's
@@ -210,7 +218,7 @@ func (inv *invocation) warns() bool {
 
 // one is the only pipeline of a command that takes one.
 func (inv *invocation) one(ctx context.Context) (*pipeline.Pipeline, error) {
-	if len(inv.givenFiles()) > 1 {
+	if len(inv.flags.givenFiles()) > 1 {
 		return nil, usage(errors.New("this command takes one --file; only reconcile, status and validate take several"))
 	}
 	pipelines, err := inv.load(ctx)

@@ -22,10 +22,10 @@ type matrixJob struct {
 	Targets string `json:"targets"`
 }
 
-// planMatrix deals the targets of the stage out to jobs. It looks at the
+// toDeal deals the targets of the stage out to jobs. It looks at the
 // pipeline file alone: a shard holds the same targets whenever it is run.
-func (inv *invocation) planMatrix(p *pipeline.Pipeline, req engine.Promotion) (string, error) {
-	n := inv.flags.shards
+func (f *flags) toDeal(p *pipeline.Pipeline, req engine.Promotion) (string, error) {
+	n := f.shards
 	most := engine.Groups(p, req.Targets)
 	if n < 0 || n > engine.MaxShards {
 		return "", usage(fmt.Errorf("--shards is %d; a matrix has 1 to %d jobs", n, engine.MaxShards))
@@ -119,7 +119,7 @@ func (inv *invocation) workflowRun() (string, error) {
 func (inv *invocation) besideEachOther(ctx context.Context, p *pipeline.Pipeline, do func(context.Context, open.Spec, string) error) error {
 	saving, done := inv.within(ctx, true)
 	defer done()
-	return do(saving, inv.spec(p, inv.storeName(p)), p.Name.Value)
+	return do(saving, inv.spec(p, inv.flags.storeName(p)), p.Name.Value)
 }
 
 // collect merges what the shards of a promotion came to.
@@ -129,7 +129,7 @@ func (inv *invocation) collect() *cobra.Command {
 		Example: `  sluice collect --to production   # in the job after those of the matrix`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return inv.move(cmd.Context(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-				req, err := inv.promotion(p)
+				req, err := inv.flags.toPromote(p)
 				if err != nil {
 					return view.Outcome{}, err
 				}

@@ -54,7 +54,7 @@ func (inv *invocation) notifyOf(ctx context.Context, p part) {
 	if p.err != nil {
 		m.Error = inv.runner.Redact(p.err.Error())
 	}
-	notify.Teller{Getenv: inv.getenv, Transport: inv.transport(), Warn: inv.runner.Warning}.Tell(ctx, p.pipeline.Notify, m)
+	notify.Teller{Getenv: inv.env.Get, Transport: inv.transport(), Warn: inv.runner.Warning}.Tell(ctx, p.pipeline.Notify, m)
 }
 
 // toldOf is what a pipeline came to, without secrets.
@@ -68,8 +68,8 @@ func (inv *invocation) toldOf(ctx context.Context, p part) view.Outcome {
 // too: a log of requests has that apart.
 func (inv *invocation) hideHooks(hooks []*pipeline.Hook) {
 	for _, h := range hooks {
-		inv.runner.Mask(inv.getenv(h.Slack), inv.getenv(h.Secret))
-		if u, err := url.Parse(inv.getenv(h.Slack)); err == nil && len(u.Path) > 1 {
+		inv.runner.Mask(inv.env.Get(h.Slack), inv.env.Get(h.Secret))
+		if u, err := url.Parse(inv.env.Get(h.Slack)); err == nil && len(u.Path) > 1 {
 			inv.runner.Mask(u.EscapedPath())
 		}
 	}

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"os/user"
 	"path/filepath"
@@ -35,7 +34,7 @@ const sandboxDir = ".sluice/sandbox"
 // startSandbox starts the emulators where --sandbox asks for them. Platforms and
 // checks are led there; the store stays the user's, with the user's own keys.
 func (inv *invocation) startSandbox(ctx context.Context, pipelines []*pipeline.Pipeline) error {
-	faults, err := inv.faults()
+	faults, err := inv.flags.inSandbox()
 	if err != nil {
 		return err
 	}
@@ -46,7 +45,7 @@ func (inv *invocation) startSandbox(ctx context.Context, pipelines []*pipeline.P
 	if err != nil {
 		return err
 	}
-	inv.sandboxEnv = server.Env()
+	inv.env.Lead(server.Env())
 	if sources != nil {
 		inv.reach = func(next http.RoundTripper) http.RoundTripper { return sources.Transport(server.Beside(), next) }
 	}
@@ -62,7 +61,7 @@ func (inv *invocation) emulate(ctx context.Context, pipelines []*pipeline.Pipeli
 	}
 	ofPlatforms := slices.DeleteFunc(slices.Clone(faults), sandbox.Fault.OfChecks)
 	ofChecks := slices.DeleteFunc(slices.Clone(faults), func(f sandbox.Fault) bool { return !f.OfChecks() })
-	sources, err := measured.New(measured.Options{Pipelines: pipelines, Script: script, Faults: ofChecks, Now: inv.Clock.Now, Getenv: inv.getenv})
+	sources, err := measured.New(measured.Options{Pipelines: pipelines, Script: script, Faults: ofChecks, Now: inv.Clock.Now, Getenv: inv.env.Get})
 	if err != nil {
 		return nil, nil, usage(err)
 	}
@@ -83,12 +82,13 @@ func (inv *invocation) emulate(ctx context.Context, pipelines []*pipeline.Pipeli
 	return server, sources, nil
 }
 
-func (inv *invocation) faults() ([]sandbox.Fault, error) {
-	if len(inv.flags.sandboxFaults) > 0 && !inv.flags.sandbox {
+// inSandbox is what goes wrong in the sandbox.
+func (f *flags) inSandbox() ([]sandbox.Fault, error) {
+	if len(f.sandboxFaults) > 0 && !f.sandbox {
 		return nil, usage(fmt.Errorf("--sandbox-fault needs --sandbox: nothing goes wrong on purpose on a real platform"))
 	}
-	faults := make([]sandbox.Fault, 0, len(inv.flags.sandboxFaults))
-	for _, text := range inv.flags.sandboxFaults {
+	faults := make([]sandbox.Fault, 0, len(f.sandboxFaults))
+	for _, text := range f.sandboxFaults {
 		f, err := sandbox.ParseFault(text)
 		if err != nil {
 			return nil, usage(err)
@@ -127,25 +127,25 @@ func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*e
 
 // begin starts the time of a command.
 func (inv *invocation) begin(ctx context.Context, p *pipeline.Pipeline) *work.Work {
-	return work.Begin(ctx, inv.Clock, work.Limits{Budget: inv.flags.waitBudget, Inline: inv.flags.inlineWait, Places: inv.places(p)})
+	return work.Begin(ctx, inv.Clock, work.Limits{Budget: inv.flags.waitBudget, Inline: inv.flags.inlineWait, Places: inv.flags.atOnce(p)})
 }
 
 // placesInWaves is how many targets are worked on at once where the file says,
 // by waves, how many may be touched before the next are.
 const placesInWaves = 64
 
-// places is how many targets of p are worked on at once; 0 for the default.
-func (inv *invocation) places(p *pipeline.Pipeline) int {
+// atOnce is how many targets of p are worked on at once; 0 for the default.
+func (f *flags) atOnce(p *pipeline.Pipeline) int {
 	waves := func(s *pipeline.Stage) bool { return s.Waves != nil }
-	if inv.flags.concurrency == 0 && slices.ContainsFunc(p.Stages, waves) {
+	if f.concurrency == 0 && slices.ContainsFunc(p.Stages, waves) {
 		return placesInWaves
 	}
-	return inv.flags.concurrency
+	return f.concurrency
 }
 
 // config is what an engine works with.
 func (inv *invocation) config(p *pipeline.Pipeline, run actions.Context, held *ledger.Ledger, w *work.Work) engine.Config {
-	platforms := platform.Open(platform.Config{Env: inv.env(), Platforms: inv.platforms, As: inv.as(p), Redact: inv.runner.Redact})
+	platforms := platform.Open(platform.Config{Env: inv.ofDrivers(), Platforms: inv.platforms, As: platformsAs(p, inv.env.Led()), Redact: inv.runner.Redact})
 	facts := held.Facts()
 	return engine.Config{
 		Pipeline: p,
@@ -166,25 +166,25 @@ func (inv *invocation) config(p *pipeline.Pipeline, run actions.Context, held *l
 // checks run the pipeline file's hooks and gates. Under --sandbox they too
 // reach the emulators; the runner's own token is none of their business.
 func (inv *invocation) checks(p *pipeline.Pipeline) *check.Runner {
-	environ := slices.DeleteFunc(slices.Clone(inv.Environ), func(kv string) bool {
-		return strings.HasPrefix(kv, "ACTIONS_RUNTIME_TOKEN=") || strings.HasPrefix(kv, "INPUT_TOKEN=")
-	})
-	for _, name := range slices.Sorted(maps.Keys(inv.sandboxEnv)) {
-		environ = append(environ, name+"="+inv.sandboxEnv[name])
-	}
 	transport := inv.transport()
 	if inv.reach != nil {
 		transport = inv.reach(transport)
 	}
 	return &check.Runner{
-		Environ: environ, Transport: transport, Now: inv.Clock.Now, Sleep: inv.Clock.Sleep, Log: inv.console.Log, Redact: inv.runner.Redact, Mask: inv.runner.Mask,
-		As: inv.checksAs(p), Sessions: inv.sessions,
+		Environ: inv.env.OfPrograms(), Transport: transport, Now: inv.Clock.Now, Sleep: inv.Clock.Sleep, Log: inv.console.Log, Redact: inv.runner.Redact, Mask: inv.runner.Mask,
+		As: checksAs(p, inv.facts(), inv.env.Led()), Sessions: inv.sessions,
 	}
 }
 
-// env is the drivers' view of the world.
-func (inv *invocation) env() driver.Env {
-	return driver.Env{Getenv: inv.getenv, Now: inv.Clock.Now, Transport: inv.transport(), Sessions: inv.sessions, Secret: inv.keep}
+// ofDrivers is the drivers' view of the world. Credentials that the sandbox hands out
+// are no secrets.
+func (inv *invocation) ofDrivers() driver.Env {
+	secret := func(value string) {
+		if !inv.env.Imitated(value) {
+			inv.runner.Mask(value)
+		}
+	}
+	return driver.Env{Getenv: inv.env.Get, Now: inv.Clock.Now, Transport: inv.transport(), Sessions: inv.sessions, Secret: secret}
 }
 
 // actor is who started this invocation, why, and what they pass.
@@ -198,16 +198,9 @@ func (inv *invocation) actor(run actions.Context) rollout.Actor {
 		a.Person = isPerson(run) || isVote(inv.command) && isSaid(run)
 		return a
 	}
-	a.Person = !inv.unattended()
+	a.Person = !inv.env.Unattended()
 	a.Login = localUser()
 	return a
-}
-
-// unattended reports whether the environment says that nobody is there, as the
-// systems that run jobs do.
-func (inv *invocation) unattended() bool {
-	ci := inv.getenv("CI")
-	return ci != "" && ci != "false" && ci != "0"
 }
 
 func localUser() string {

@@ -193,12 +193,12 @@ func TestRunOver(t *testing.T) {
 // the sandbox's, without the runner's tokens.
 func TestChecksEnvironment(t *testing.T) {
 	inv := invoked(t, []string{"PATH=/bin", "ACTIONS_RUNTIME_TOKEN=a", "INPUT_TOKEN=b", "AWS_ACCESS_KEY_ID=real"})
-	inv.sandboxEnv = map[string]string{"AWS_ACCESS_KEY_ID": "dummy"}
+	inv.env.Lead(map[string]string{"AWS_ACCESS_KEY_ID": "dummy"})
 	got := inv.checks(&pipeline.Pipeline{}).Environ
 	if want := []string{"PATH=/bin", "AWS_ACCESS_KEY_ID=real", "AWS_ACCESS_KEY_ID=dummy"}; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	if inv.getenv("GITHUB_TOKEN") != "b" {
+	if inv.env.Get("GITHUB_TOKEN") != "b" {
 		t.Error("the input token is not the token")
 	}
 }

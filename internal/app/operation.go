@@ -18,7 +18,7 @@ func (inv *invocation) operation() *cobra.Command {
 		Long: `Follow work of a target's platform by the name that the platform has for it,
 whoever began it: until it is over, until somebody must decide there, or until
 --wait-budget ends. It changes nothing and records nothing. NAME is, by platform:
-` + inv.works(),
+` + works(inv.facts()),
 		Example: `  sluice operation operation-1710000000000-5b9 --target infrastructure
   sluice operation web-2-to-prod-0001 --target run`,
 		Args: words(1, 1),
@@ -27,7 +27,7 @@ whoever began it: until it is over, until somebody must decide there, or until
 			if err != nil {
 				return err
 			}
-			targets, err := inv.selected(p)
+			targets, err := inv.flags.selected(p)
 			if err != nil {
 				return err
 			}
@@ -49,9 +49,9 @@ whoever began it: until it is over, until somebody must decide there, or until
 }
 
 // works lists what each platform's operations are, a line each.
-func (inv *invocation) works() string {
+func works(platforms []driver.Facts) string {
 	var b strings.Builder
-	for _, f := range inv.facts() {
+	for _, f := range platforms {
 		works := f.Works
 		if works == "" {
 			works = "none: what it answers is done"

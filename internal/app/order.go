@@ -119,7 +119,7 @@ func (inv *invocation) order(cmd *cobra.Command) *cobra.Command {
 // give gives a command to rollouts that exist.
 func (inv *invocation) give(ctx context.Context, name string) error {
 	return inv.move(ctx, func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-		targets, err := inv.selected(p)
+		targets, err := inv.flags.selected(p)
 		if err != nil {
 			return view.Outcome{}, err
 		}
@@ -165,21 +165,21 @@ that.`,
 }
 
 func (inv *invocation) runRollback(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-	req, err := inv.goingBack(p)
+	req, err := inv.flags.toGoBack(p)
 	if err != nil {
 		return view.Outcome{}, err
 	}
 	return e.Rollback(ctx, req)
 }
 
-// goingBack reads what the flags of rollback ask for.
-func (inv *invocation) goingBack(p *pipeline.Pipeline) (engine.Back, error) {
-	targets, err := inv.named(p)
+// toGoBack reads what the flags of rollback ask for.
+func (f *flags) toGoBack(p *pipeline.Pipeline) (engine.Back, error) {
+	targets, err := f.named(p)
 	if err != nil {
 		return engine.Back{}, err
 	}
-	options, err := inv.options()
-	return engine.Back{Targets: targets, Promotion: inv.flags.promotion, Release: inv.flags.release, Options: options}, err
+	options, err := f.ofRollouts()
+	return engine.Back{Targets: targets, Promotion: f.promotion, Release: f.release, Options: options}, err
 }
 
 func (inv *invocation) skip() *cobra.Command {
@@ -202,7 +202,7 @@ func (inv *invocation) runSkip(ctx context.Context, e *engine.Engine, p *pipelin
 	if len(inv.flags.targets) == 0 || inv.flags.reason == "" {
 		return view.Outcome{}, usage(errors.New("skip wants --target and --reason: why is recorded"))
 	}
-	targets, err := inv.selected(p)
+	targets, err := inv.flags.selected(p)
 	if err != nil {
 		return view.Outcome{}, err
 	}
@@ -220,7 +220,7 @@ twice.`,
   sluice reconcile --file shop.yaml --file search.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return inv.each(cmd.Context(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-				targets, err := inv.selectedIn(p)
+				targets, err := inv.flags.selectedIn(p)
 				if err != nil || len(targets) == 0 {
 					return view.Outcome{}, err
 				}

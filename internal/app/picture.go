@@ -32,11 +32,11 @@ func (inv *invocation) pictured(p *pipeline.Pipeline) *picture {
 	if inv.flags.debug || inv.runner.Inside() || inv.flags.watch {
 		return nil
 	}
-	screen, ok := live.Terminal(inv.terminal, inv.getenv)
+	screen, ok := live.Terminal(inv.terminal, inv.env.Get)
 	if !ok {
 		return nil
 	}
-	return &picture{screen: screen, style: live.StyleOf(inv.getenv), now: inv.Clock.Now, board: live.NewBoard(p, inv.console.plain)}
+	return &picture{screen: screen, style: live.StyleOf(inv.env.Get), now: inv.Clock.Now, board: live.NewBoard(p, inv.console.plain)}
 }
 
 // take notes what a notice says.
@@ -90,7 +90,7 @@ func (c *console) pictures(n executor.Notice) {
 // watched shows what stands, in place, until it is time to look again; false where
 // that will not be.
 func (inv *invocation) watched(ctx context.Context, screen *live.Screen, targets []view.TargetStatus) bool {
-	rows, style := live.Watched(targets), live.StyleOf(inv.getenv)
+	rows, style := live.Watched(targets), live.StyleOf(inv.env.Get)
 	for i := range rows {
 		rows[i].Text, rows[i].Release = inv.console.plain(rows[i].Text), inv.console.plain(rows[i].Release)
 	}

@@ -32,35 +32,35 @@ would do is planned by their names.`,
 	cmd.Flags().IntVar(&inv.flags.shards, "shards", 0, "how many shards the matrix has at most (default one per group of targets)")
 	cmd.AddCommand(
 		inv.planOf(inv.promote(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
-			req, err := inv.promotion(p)
+			req, err := inv.flags.toPromote(p)
 			if err != nil {
 				return view.Plan{}, err
 			}
 			return e.Plan(ctx, req)
 		}),
 		inv.planOf(inv.promoteCanary(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
-			req, err := inv.canaryPromotion(p)
+			req, err := inv.flags.toPromoteCanary(p)
 			if err != nil {
 				return view.Plan{}, err
 			}
 			return e.PlanCanary(ctx, req)
 		}),
 		inv.planOf(inv.rollback(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
-			req, err := inv.goingBack(p)
+			req, err := inv.flags.toGoBack(p)
 			if err != nil {
 				return view.Plan{}, err
 			}
 			return e.PlanRollback(ctx, req)
 		}),
 		inv.planOf(inv.disableCanary(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
-			t, options, err := inv.onlyTarget(p, "disable-canary")
+			t, options, err := inv.flags.onlyTarget(p, "disable-canary")
 			if err != nil {
 				return view.Plan{}, err
 			}
 			return e.PlanDisableCanary(ctx, engine.CanaryRemoval{Target: t, Options: options})
 		}),
 		inv.planOf(inv.cancel(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
-			targets, err := inv.selected(p)
+			targets, err := inv.flags.selected(p)
 			if err != nil {
 				return view.Plan{}, err
 			}
@@ -91,13 +91,13 @@ func (inv *invocation) runPlan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	req, err := inv.promotion(p)
+	req, err := inv.flags.toPromote(p)
 	if err != nil {
 		return err
 	}
 	matrix := ""
 	if inv.flags.matrix {
-		if matrix, err = inv.planMatrix(p, req); err != nil {
+		if matrix, err = inv.flags.toDeal(p, req); err != nil {
 			return err
 		}
 		if err := inv.besideEachOther(ctx, p, open.Pin); err != nil {
@@ -147,7 +147,7 @@ func (inv *invocation) permissions(p *pipeline.Pipeline) []string {
 
 // readsState are the permissions that state and reviews need.
 func (inv *invocation) readsState(p *pipeline.Pipeline) []string {
-	where := inv.storeName(p)
+	where := inv.flags.storeName(p)
 	switch {
 	case where == pipeline.StoreGit:
 		return []string{"actions: read", "contents: write"}

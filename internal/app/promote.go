@@ -40,7 +40,7 @@ func (inv *invocation) runPromote(ctx context.Context, e *engine.Engine, p *pipe
 	if inv.flags.to == "" {
 		return view.Outcome{}, inv.nowhere(ctx, e, p)
 	}
-	req, err := inv.promotion(p)
+	req, err := inv.flags.toPromote(p)
 	if err != nil {
 		return view.Outcome{}, err
 	}
@@ -93,17 +93,17 @@ nothing is sent, where no canary stands or a rollout of Sluice's is at work.`,
 }
 
 func (inv *invocation) runPromoteCanary(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-	req, err := inv.canaryPromotion(p)
+	req, err := inv.flags.toPromoteCanary(p)
 	if err != nil {
 		return view.Outcome{}, err
 	}
 	return e.PromoteCanary(ctx, req)
 }
 
-// canaryPromotion reads what the flags of promote-canary ask for.
-func (inv *invocation) canaryPromotion(p *pipeline.Pipeline) (engine.CanaryPromotion, error) {
-	t, options, err := inv.onlyTarget(p, "promote-canary")
-	return engine.CanaryPromotion{Target: t, Disable: inv.flags.disable, Options: options}, err
+// toPromoteCanary reads what the flags of promote-canary ask for.
+func (f *flags) toPromoteCanary(p *pipeline.Pipeline) (engine.CanaryPromotion, error) {
+	t, options, err := f.onlyTarget(p, "promote-canary")
+	return engine.CanaryPromotion{Target: t, Disable: f.disable, Options: options}, err
 }
 
 func (inv *invocation) disableCanary() *cobra.Command {
@@ -125,7 +125,7 @@ after a rollback.`,
 }
 
 func (inv *invocation) runDisableCanary(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-	t, options, err := inv.onlyTarget(p, "disable-canary")
+	t, options, err := inv.flags.onlyTarget(p, "disable-canary")
 	if err != nil {
 		return view.Outcome{}, err
 	}
@@ -133,15 +133,15 @@ func (inv *invocation) runDisableCanary(ctx context.Context, e *engine.Engine, p
 }
 
 // onlyTarget is the one target that a command wants, with a person's words for it.
-func (inv *invocation) onlyTarget(p *pipeline.Pipeline, command string) (*pipeline.Target, driver.Options, error) {
-	if len(inv.flags.targets) != 1 {
+func (f *flags) onlyTarget(p *pipeline.Pipeline, command string) (*pipeline.Target, driver.Options, error) {
+	if len(f.targets) != 1 {
 		return nil, driver.Options{}, usage(errors.New(command + " wants one --target"))
 	}
-	t, err := p.Target(inv.flags.targets[0])
+	t, err := p.Target(f.targets[0])
 	if err != nil {
 		return nil, driver.Options{}, usage(err)
 	}
-	options, err := inv.options()
+	options, err := f.ofRollouts()
 	return t, options, err
 }
 
@@ -151,17 +151,17 @@ func platformPolicies(overrides []string) []string {
 	return slices.DeleteFunc(slices.Clone(overrides), rollout.IsBlockID)
 }
 
-// options are a person's words for the rollouts of one promotion.
-func (inv *invocation) options() (driver.Options, error) {
-	labels, err := pairs("--label", inv.flags.labels)
+// ofRollouts are a person's words for the rollouts of one promotion.
+func (f *flags) ofRollouts() (driver.Options, error) {
+	labels, err := pairs("--label", f.labels)
 	if err != nil {
 		return driver.Options{}, err
 	}
-	annotations, err := pairs("--annotation", inv.flags.annotations)
+	annotations, err := pairs("--annotation", f.annotations)
 	if err != nil {
 		return driver.Options{}, err
 	}
 	return driver.Options{
-		Description: inv.flags.description, Labels: labels, Annotations: annotations, OverridePolicies: platformPolicies(inv.flags.overrides()),
+		Description: f.description, Labels: labels, Annotations: annotations, OverridePolicies: platformPolicies(f.overrides()),
 	}, nil
 }

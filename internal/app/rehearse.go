@@ -103,10 +103,10 @@ func (inv *invocation) rehearsed() (*pipeline.Pipeline, error) {
 func (inv *invocation) rehearsal(p *pipeline.Pipeline) (rehearsal.Options, error) {
 	f := inv.flags.rehearsing
 	o := rehearsal.Options{
-		Pipeline: p, Release: inv.flags.release, Seed: f.seed, People: f.people, Holds: f.holds, Cron: f.cron, ByCron: f.byCron, Most: f.most, Places: inv.places(p),
-		Emulators: emulators.Emulators, Getenv: inv.getenv, State: inMemory,
+		Pipeline: p, Release: inv.flags.release, Seed: f.seed, People: f.people, Holds: f.holds, Cron: f.cron, ByCron: f.byCron, Most: f.most, Places: inv.flags.atOnce(p),
+		Emulators: emulators.Emulators, Getenv: inv.env.Get, State: inMemory,
 		Reach: func(env driver.Env, redact func(string) string) *platform.Platforms {
-			return platform.Open(platform.Config{Env: env, Platforms: inv.platforms, As: rehearsedAs(p), Redact: redact})
+			return platform.Open(platform.Config{Env: env, Platforms: inv.platforms, As: platformsAs(p, true), Redact: redact})
 		},
 	}
 	if f.cron < time.Minute || f.people < 0 || f.most <= 0 {

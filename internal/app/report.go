@@ -47,7 +47,7 @@ func (inv *invocation) runReport(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	targets, err := inv.selected(p)
+	targets, err := inv.flags.selected(p)
 	if err != nil {
 		return err
 	}

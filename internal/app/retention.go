@@ -16,10 +16,10 @@ const artifactsKept = 90 * 24 * time.Hour
 // keeps is how long a pipeline's state is kept after a save; 0 where it does not
 // expire. The runner says what the repository has.
 func (inv *invocation) keeps(p *pipeline.Pipeline) time.Duration {
-	if p == nil || inv.storeName(p) != pipeline.StoreArtifact {
+	if p == nil || inv.flags.storeName(p) != pipeline.StoreArtifact {
 		return 0
 	}
-	days, err := strconv.Atoi(inv.getenv("GITHUB_RETENTION_DAYS"))
+	days, err := strconv.Atoi(inv.env.Get("GITHUB_RETENTION_DAYS"))
 	if err != nil || days < 1 {
 		return artifactsKept
 	}

@@ -35,7 +35,7 @@ func TestEveryCredentialIsMasked(t *testing.T) {
 		if !strings.Contains(stderr, "::add-mask::value-of-"+name+"\n") {
 			t.Errorf("%s is not masked", name)
 		}
-		if got := inv.env().Getenv(name); got != "value-of-"+name {
+		if got := inv.ofDrivers().Getenv(name); got != "value-of-"+name {
 			t.Errorf("drivers see %s as %q", name, got)
 		}
 		if got := inv.runner.Redact("x value-of-" + name); got != "x ***" {
@@ -49,37 +49,14 @@ func TestEveryCredentialIsMasked(t *testing.T) {
 func TestToldCredentials(t *testing.T) {
 	var stderr strings.Builder
 	inv := newInvocation(Process{Stdout: io.Discard, Stderr: &stderr, Environ: []string{"GITHUB_ACTIONS=true"}})
-	inv.sandboxEnv = map[string]string{"KEY": "sandbox-dummy"}
-	inv.env().Keep("exchanged-token")
-	inv.env().Keep("sandbox-dummy")
+	inv.env.Lead(map[string]string{"KEY": "sandbox-dummy"})
+	inv.ofDrivers().Keep("exchanged-token")
+	inv.ofDrivers().Keep("sandbox-dummy")
 	if got := stderr.String(); got != "::add-mask::exchanged-token\n" {
 		t.Errorf("masked %q", got)
 	}
 	if got := inv.runner.Redact("exchanged-token of sandbox-dummy"); got != "*** of sandbox-dummy" {
 		t.Errorf("redacted to %q", got)
-	}
-}
-
-// TestNetrc: only a regular file is read.
-func TestNetrc(t *testing.T) {
-	home := t.TempDir()
-	file := filepath.Join(home, ".netrc")
-	passwords := func(environ ...string) []string {
-		return newInvocation(Process{Stdout: io.Discard, Stderr: io.Discard, Environ: environ}).netrcPasswords()
-	}
-	if got := passwords("HOME=" + home); got != nil {
-		t.Errorf("no file: %q", got)
-	}
-	if err := os.WriteFile(file, []byte("machine a\n login b\n password one-of-a\nmachine c password two-of-c password"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, environ := range []string{"HOME=" + home, "NETRC=" + file} {
-		if got := strings.Join(passwords(environ), " "); got != "one-of-a two-of-c" {
-			t.Errorf("%s: %q", environ, got)
-		}
-	}
-	if got := passwords("NETRC=/dev/zero"); got != nil {
-		t.Errorf("a device: %q", got)
 	}
 }
 

@@ -10,9 +10,8 @@ import (
 	"sluice/pipeline"
 )
 
-// promotion reads what the flags of promote and plan ask for.
-func (inv *invocation) promotion(p *pipeline.Pipeline) (engine.Promotion, error) {
-	f := inv.flags
+// toPromote reads what the flags of promote and plan ask for.
+func (f *flags) toPromote(p *pipeline.Pipeline) (engine.Promotion, error) {
 	if f.to == "" {
 		return engine.Promotion{}, usage(fmt.Errorf("say where to with --to; the stages are %s", strings.Join(stageNames(p), ", ")))
 	}
@@ -29,7 +28,7 @@ func (inv *invocation) promotion(p *pipeline.Pipeline) (engine.Promotion, error)
 			return engine.Promotion{}, usage(err)
 		}
 	}
-	if req.Targets, err = inv.ofStage(p, to); err != nil {
+	if req.Targets, err = f.ofStage(p, to); err != nil {
 		return engine.Promotion{}, err
 	}
 	if f.release != "" && f.of != "" {
@@ -38,13 +37,13 @@ func (inv *invocation) promotion(p *pipeline.Pipeline) (engine.Promotion, error)
 	if f.release != "" && severalComponents(req.Targets) {
 		return engine.Promotion{}, usage(fmt.Errorf("--release names one release, but stage %s has several components; choose one with --component", to.Name.Value))
 	}
-	req.Options, err = inv.options()
+	req.Options, err = f.ofRollouts()
 	return req, err
 }
 
 // ofStage lists a stage's targets that --target and --component allow.
-func (inv *invocation) ofStage(p *pipeline.Pipeline, s *pipeline.Stage) ([]*pipeline.Target, error) {
-	for _, name := range inv.flags.targets {
+func (f *flags) ofStage(p *pipeline.Pipeline, s *pipeline.Stage) ([]*pipeline.Target, error) {
+	for _, name := range f.targets {
 		t, err := p.Target(name)
 		if err != nil {
 			return nil, usage(err)
@@ -53,14 +52,14 @@ func (inv *invocation) ofStage(p *pipeline.Pipeline, s *pipeline.Stage) ([]*pipe
 			return nil, usage(fmt.Errorf("target %s is in stage %s, not in %s", name, t.Stage.Name.Value, s.Name.Value))
 		}
 	}
-	for _, c := range inv.flags.components {
+	for _, c := range f.components {
 		if known := p.Components(); !slices.Contains(known, c) {
 			return nil, usage(fmt.Errorf("no component %q; the components are %s", c, strings.Join(known, ", ")))
 		}
 	}
 	var targets []*pipeline.Target
 	for _, t := range s.Targets {
-		if allows(inv.flags.targets, t.Name.Value) && allows(inv.flags.components, t.Component.Value) {
+		if allows(f.targets, t.Name.Value) && allows(f.components, t.Component.Value) {
 			targets = append(targets, t)
 		}
 	}
@@ -80,19 +79,19 @@ func severalComponents(targets []*pipeline.Target) bool {
 }
 
 // selected lists the targets that --stage and --target allow: all without them.
-func (inv *invocation) selected(p *pipeline.Pipeline) ([]*pipeline.Target, error) {
-	if inv.flags.stage != "" {
-		s, err := p.Stage(inv.flags.stage)
+func (f *flags) selected(p *pipeline.Pipeline) ([]*pipeline.Target, error) {
+	if f.stage != "" {
+		s, err := p.Stage(f.stage)
 		if err != nil {
 			return nil, usage(err)
 		}
-		return inv.ofStage(p, s)
+		return f.ofStage(p, s)
 	}
-	if len(inv.flags.targets) == 0 {
+	if len(f.targets) == 0 {
 		return slices.Collect(p.All()), nil
 	}
-	targets := make([]*pipeline.Target, 0, len(inv.flags.targets))
-	for _, name := range inv.flags.targets {
+	targets := make([]*pipeline.Target, 0, len(f.targets))
+	for _, name := range f.targets {
 		t, err := p.Target(name)
 		if err != nil {
 			return nil, usage(err)
@@ -104,19 +103,19 @@ func (inv *invocation) selected(p *pipeline.Pipeline) ([]*pipeline.Target, error
 
 // selectedIn is selected for one of several pipelines: what the others declare
 // is not looked for here.
-func (inv *invocation) selectedIn(p *pipeline.Pipeline) ([]*pipeline.Target, error) {
-	targets, err := inv.selected(p)
-	if err != nil && len(inv.givenFiles()) > 1 {
+func (f *flags) selectedIn(p *pipeline.Pipeline) ([]*pipeline.Target, error) {
+	targets, err := f.selected(p)
+	if err != nil && len(f.givenFiles()) > 1 {
 		return nil, nil
 	}
 	return targets, err
 }
 
 // selectedSomewhere refuses a selection that fits none of the pipelines.
-func (inv *invocation) selectedSomewhere(pipelines []*pipeline.Pipeline) error {
+func (f *flags) selectedSomewhere(pipelines []*pipeline.Pipeline) error {
 	var first error
 	for _, p := range pipelines {
-		_, err := inv.selected(p)
+		_, err := f.selected(p)
 		if err == nil {
 			return nil
 		}
@@ -128,9 +127,9 @@ func (inv *invocation) selectedSomewhere(pipelines []*pipeline.Pipeline) error {
 }
 
 // named is selected for commands that never mean everything.
-func (inv *invocation) named(p *pipeline.Pipeline) ([]*pipeline.Target, error) {
-	if inv.flags.stage == "" && len(inv.flags.targets) == 0 && inv.flags.promotion == "" {
+func (f *flags) named(p *pipeline.Pipeline) ([]*pipeline.Target, error) {
+	if f.stage == "" && len(f.targets) == 0 && f.promotion == "" {
 		return nil, usage(errors.New("say which targets with --target or --stage"))
 	}
-	return inv.selected(p)
+	return f.selected(p)
 }

@@ -39,7 +39,7 @@ func (inv *invocation) serve(ctx context.Context) error {
 		return err
 	}
 	inv.flags.sandbox = true
-	faults, err := inv.faults()
+	faults, err := inv.flags.inSandbox()
 	if err != nil {
 		return err
 	}

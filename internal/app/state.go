@@ -23,11 +23,11 @@ import (
 
 // storeName says where the pipeline's state is kept: what --store says, else the
 // sandbox's own, else what the file says.
-func (inv *invocation) storeName(p *pipeline.Pipeline) string {
+func (f *flags) storeName(p *pipeline.Pipeline) string {
 	switch {
-	case inv.flags.store != "":
-		return inv.flags.store
-	case inv.flags.sandbox:
+	case f.store != "":
+		return f.store
+	case f.sandbox:
 		return "file:" + sandboxDir + "/state"
 	default:
 		return p.State.Store.Value
@@ -36,7 +36,7 @@ func (inv *invocation) storeName(p *pipeline.Pipeline) string {
 
 // store opens the pipeline's state.
 func (inv *invocation) store(p *pipeline.Pipeline) (store.Store, error) {
-	return inv.openStore(p, "--store", inv.storeName(p))
+	return inv.openStore(p, "--store", inv.flags.storeName(p))
 }
 
 // openStore opens a store by its name in the pipeline file, or as flag has it.
@@ -61,7 +61,7 @@ func (inv *invocation) spec(p *pipeline.Pipeline, where string) open.Spec {
 	return open.Spec{
 		Store: where, Branch: p.State.Branch, Endpoint: p.State.Endpoint.Value, Refs: p.State.Refs,
 		Shard: inv.flags.shard, Join: ledger.Both,
-		Process: inv.process, Transport: inv.transport(), Runner: inv.runner, Getenv: inv.own, Describe: inv.describeSave, Warn: inv.runner.Warning,
+		Process: inv.process, Transport: inv.transport(), Runner: inv.runner, Getenv: inv.env.Own, Describe: inv.describeSave, Warn: inv.runner.Warning,
 	}
 }
 
@@ -90,7 +90,7 @@ func (inv *invocation) showState(ctx context.Context, p *pipeline.Pipeline) erro
 		return err
 	}
 	state := limit.New(opened, inv.within)
-	targets, err := inv.selected(p)
+	targets, err := inv.flags.selected(p)
 	if err != nil {
 		return err
 	}

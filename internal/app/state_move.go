@@ -188,7 +188,7 @@ the platforms.`,
 			if err := inv.mayChange(ctx, p); err != nil {
 				return err
 			}
-			targets, err := inv.selected(p)
+			targets, err := inv.flags.selected(p)
 			if err != nil {
 				return err
 			}

@@ -48,10 +48,10 @@ func (inv *invocation) runStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := inv.selectedSomewhere(pipelines); err != nil {
+	if err := inv.flags.selectedSomewhere(pipelines); err != nil {
 		return err
 	}
-	if screen, ok := live.Terminal(inv.Stdout, inv.getenv); ok && inv.flags.watch && !inv.flags.debug {
+	if screen, ok := live.Terminal(inv.Stdout, inv.env.Get); ok && inv.flags.watch && !inv.flags.debug {
 		return inv.watch(ctx, pipelines, screen)
 	}
 	for shown := ""; ; shown = inv.result.text {
@@ -103,7 +103,7 @@ func (inv *invocation) look(ctx context.Context, pipelines []*pipeline.Pipeline)
 	controllers := []rollout.Rollout{}
 	inv.stores = nil
 	for _, p := range pipelines {
-		chosen, err := inv.selectedIn(p)
+		chosen, err := inv.flags.selectedIn(p)
 		if err != nil {
 			return err
 		}

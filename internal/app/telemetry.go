@@ -13,10 +13,10 @@ import (
 // openTelemetry prepares what OpenTelemetry is told of the command, where the environment
 // asks for it. A rehearsal is told to nobody.
 func (inv *invocation) openTelemetry() {
-	if inv.flags.sandbox || inv.recorder != nil || !telemetry.Asked(inv.getenv) {
+	if inv.flags.sandbox || inv.recorder != nil || !telemetry.Asked(inv.env.Get) {
 		return
 	}
-	settings, warnings := telemetry.Read(inv.getenv)
+	settings, warnings := telemetry.Read(inv.env.Get)
 	inv.runner.Mask(settings.Secrets()...)
 	for _, text := range warnings {
 		inv.caution(inv.console.Warn, text)

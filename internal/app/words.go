@@ -46,13 +46,13 @@ func words(least, most int) cobra.PositionalArgs {
 
 // take reads the arguments of a command. What both an argument and its flag say
 // has to be the same.
-func (inv *invocation) take(cmd *cobra.Command, args []string) error {
+func (f *flags) take(cmd *cobra.Command, args []string) error {
 	flag := cmd.Annotations[argument]
 	if flag == "" || len(args) == 0 {
 		return nil
 	}
 	if flag == placeWords {
-		inv.flags.places = args
+		f.places = args
 		return nil
 	}
 	for _, word := range args {
@@ -68,23 +68,23 @@ func (inv *invocation) take(cmd *cobra.Command, args []string) error {
 
 // resolvePlaces finds out which words of the command line are stages and which
 // are targets. A word is looked for in every pipeline.
-func (inv *invocation) resolvePlaces(pipelines []*pipeline.Pipeline) error {
-	for _, word := range inv.flags.places {
+func (f *flags) resolvePlaces(pipelines []*pipeline.Pipeline) error {
+	for _, word := range f.places {
 		stage, target, err := placeOf(pipelines, word)
 		switch {
 		case err != nil:
 			return usage(err)
 		case stage && target:
 			return usage(fmt.Errorf("%q is a stage and a target: say --stage %s or --target %s", word, word, word))
-		case stage && inv.flags.stage != "" && inv.flags.stage != word:
-			return usage(fmt.Errorf("two stages, %s and %s: say one", inv.flags.stage, word))
+		case stage && f.stage != "" && f.stage != word:
+			return usage(fmt.Errorf("two stages, %s and %s: say one", f.stage, word))
 		case stage:
-			inv.flags.stage = word
+			f.stage = word
 		default:
-			inv.flags.targets = append(inv.flags.targets, word)
+			f.targets = append(f.targets, word)
 		}
 	}
-	inv.flags.places = nil
+	f.places = nil
 	return nil
 }
 
