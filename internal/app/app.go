@@ -20,7 +20,6 @@ import (
 	"sluice/internal/telemetry"
 	"sluice/internal/view"
 	"sluice/internal/work"
-	"sluice/pipeline"
 	"sluice/rollout"
 	"sluice/stages"
 	"sluice/stages/all"
@@ -85,30 +84,31 @@ func (inv *invocation) run(ctx context.Context) int {
 // invocation is one run of a command.
 type invocation struct {
 	Process
-	env        *environment.Environment
-	reach      func(http.RoundTripper) http.RoundTripper // leads checks to emulators that no variable leads to; may be nil
-	runner     *actions.Runner
-	console    *console
-	terminal   io.Writer // standard error as it is, which may be a terminal
-	platforms  []stages.Platform
-	flags      flags
-	started    time.Time
-	bound      bool // the flags have all their values
-	command    string
-	said       said // what the comment says that started this run, under on-comment
-	closers    []func()
-	process    *open.Process
-	dispatches []pipeline.Dispatch // the repository's workflows that take commands; nil before they were read
-	stores     []store.Store       // those that were opened, for the output `state`
-	cautions   []string            // what was said once
-	self       rollout.Run         // this process; no id before it is asked for
-	looked     []view.TargetStatus // what status found
-	result     *result             // what the command reported; nil before it did
-	news       bool                // something happened to the pipeline at work that its history tells
-	recorder   *telemetry.Recorder // of what OpenTelemetry is told; nil where nobody asks
-	parts      []part              // what pipelines came to that may have been changed
-	used       used                // requests, under --debug
-	sessions   *driver.Sessions    // what drivers and checks ask as, once
+	env       *environment.Environment
+	reach     func(http.RoundTripper) http.RoundTripper // leads checks to emulators that no variable leads to; may be nil
+	runner    *actions.Runner
+	github    repository
+	console   *console
+	terminal  io.Writer // standard error as it is, which may be a terminal
+	platforms []stages.Platform
+	flags     flags
+	started   time.Time
+	bound     bool // the flags have all their values
+	command   string
+	said      said // what the comment says that started this run, under on-comment
+	closers   []func()
+	process   *open.Process
+	workflows ownWorkflows
+	stores    []store.Store       // those that were opened, for the output `state`
+	cautions  []string            // what was said once
+	self      rollout.Run         // this process; no id before it is asked for
+	looked    []view.TargetStatus // what status found
+	result    *result             // what the command reported; nil before it did
+	news      bool                // something happened to the pipeline at work that its history tells
+	recorder  *telemetry.Recorder // of what OpenTelemetry is told; nil where nobody asks
+	parts     []part              // what pipelines came to that may have been changed
+	used      used                // requests, under --debug
+	sessions  *driver.Sessions    // what drivers and checks ask as, once
 }
 
 func newInvocation(p Process) *invocation {
@@ -125,6 +125,8 @@ func newInvocation(p Process) *invocation {
 	inv.env = environment.New(p.Environ, credentialNames(inv.platforms))
 	inv.runner = actions.New(inv.env.Get, p.Stderr)
 	inv.runner.Transport = inv.transport
+	inv.github = repository{inv.runner, inv.within}
+	inv.workflows.inside = inv.runner.Inside
 	inv.console = newConsole(stream, inv.runner, p.Clock.Now)
 	inv.console.stream = stream
 	if token := inv.runner.Input("token"); token != "" && inv.env.Get("GITHUB_TOKEN") == "" {

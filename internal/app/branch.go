@@ -29,7 +29,7 @@ func (inv *invocation) mayChangeIn(ctx context.Context, p *pipeline.Pipeline, wh
 	if err != nil {
 		return err
 	}
-	h, err := inv.homeOf(ctx, p, run)
+	h, err := inv.github.home(ctx, p, run)
 	if err != nil {
 		return err
 	}
@@ -62,9 +62,9 @@ func (h home) allowing(ref string) string {
 	return there + fmt.Sprintf(", or list it in the pipeline file: state: {refs: [%s]}", strings.Join(append(slices.Clone(h.refs), name), ", "))
 }
 
-// homeOf takes what it can from the pipeline file and the run, and asks GitHub
+// home takes what it can from the pipeline file and the run, and asks GitHub
 // for the default branch where neither knows it.
-func (inv *invocation) homeOf(ctx context.Context, p *pipeline.Pipeline, run actions.Context) (home, error) {
+func (r repository) home(ctx context.Context, p *pipeline.Pipeline, run actions.Context) (home, error) {
 	h := home{refs: p.State.Refs, visibility: run.Visibility}
 	if len(h.refs) > 0 {
 		return h, nil
@@ -76,11 +76,11 @@ func (inv *invocation) homeOf(ctx context.Context, p *pipeline.Pipeline, run act
 	if run.Act {
 		return h, nil
 	}
-	client, err := inv.runner.GitHub()
+	client, err := r.runner.GitHub()
 	if err != nil {
 		return h, unknownBranch(err)
 	}
-	reading, done := inv.within(ctx, false)
+	reading, done := r.within(ctx, false)
 	defer done()
 	repository, err := client.Repository(reading)
 	if err != nil {

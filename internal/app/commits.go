@@ -19,7 +19,7 @@ const (
 // between asks GitHub for the commits between what runs and what comes, where both
 // releases name one of this repository: one request for each pair. Where GitHub does
 // not know them, or cannot be asked, none are told.
-func (inv *invocation) between(ctx context.Context, plan view.Plan) {
+func (r repository) between(ctx context.Context, plan view.Plan) {
 	asked := map[[2]string]*view.Commits{}
 	for i := range plan.Targets {
 		t := &plan.Targets[i]
@@ -29,7 +29,7 @@ func (inv *invocation) between(ctx context.Context, plan view.Plan) {
 		pair := [2]string{t.RunsCommit, t.Commit}
 		commits, known := asked[pair]
 		if !known {
-			commits = inv.compare(ctx, pair[0], pair[1])
+			commits = r.compare(ctx, pair[0], pair[1])
 			asked[pair] = commits
 		}
 		t.Commits = commits
@@ -37,12 +37,12 @@ func (inv *invocation) between(ctx context.Context, plan view.Plan) {
 }
 
 // compare asks GitHub how one commit stands to another; nil where it does not say.
-func (inv *invocation) compare(ctx context.Context, runs, comes string) *view.Commits {
-	client, err := inv.runner.GitHub()
+func (r repository) compare(ctx context.Context, runs, comes string) *view.Commits {
+	client, err := r.runner.GitHub()
 	if err != nil {
 		return nil
 	}
-	reading, done := inv.within(ctx, false)
+	reading, done := r.within(ctx, false)
 	defer done()
 	answer, _, err := client.Repositories.CompareCommits(reading, client.Owner, client.Name, runs, comes, &rest.ListOptions{PerPage: pageSize})
 	if err != nil || answer.Status == nil {

@@ -11,17 +11,22 @@ import (
 	"sluice/stages/driver"
 )
 
-// workflow writes a command as a run of one of the repository's own workflows, as it is
-// checked out: one that takes the command and all that belongs to it. "" where none does,
+// ownWorkflows are the repository's own that take commands, as they are checked out.
+type ownWorkflows struct {
+	inside func() bool         // a run of GitHub Actions; elsewhere nobody needs them
+	read   []pipeline.Dispatch // nil before they were
+}
+
+// line writes a command as a run of a workflow: one that takes the command and all that belongs to it. "" where none does,
 // and outside of Actions, where nobody needs it.
-func (inv *invocation) workflow(c view.Command) string {
-	if !inv.runner.Inside() || c.Block != "" || c.Operation != "" {
+func (w *ownWorkflows) line(c view.Command) string {
+	if !w.inside() || c.Block != "" || c.Operation != "" {
 		return ""
 	}
-	if inv.dispatches == nil {
-		inv.dispatches = append([]pipeline.Dispatch{}, pipeline.Dispatches(os.DirFS("."))...)
+	if w.read == nil {
+		w.read = append([]pipeline.Dispatch{}, pipeline.Dispatches(os.DirFS("."))...)
 	}
-	for _, d := range inv.dispatches {
+	for _, d := range w.read {
 		if line, ok := dispatched(d, c); ok {
 			return line
 		}

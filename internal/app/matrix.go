@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/internal/actions"
 	"sluice/internal/engine"
 	"sluice/internal/store/open"
 	"sluice/internal/view"
@@ -22,11 +23,10 @@ type matrixJob struct {
 	Targets string `json:"targets"`
 }
 
-// toDeal deals the targets of the stage out to jobs. It looks at the
+// matrixOf deals targets out to so many jobs, 0 for as many as there can be. It looks at the
 // pipeline file alone: a shard holds the same targets whenever it is run.
-func (f *flags) toDeal(p *pipeline.Pipeline, req engine.Promotion) (string, error) {
-	n := f.shards
-	most := engine.Groups(p, req.Targets)
+func matrixOf(p *pipeline.Pipeline, targets []*pipeline.Target, n int) (string, error) {
+	most := engine.Groups(p, targets)
 	if n < 0 || n > engine.MaxShards {
 		return "", usage(fmt.Errorf("--shards is %d; a matrix has 1 to %d jobs", n, engine.MaxShards))
 	}
@@ -34,9 +34,9 @@ func (f *flags) toDeal(p *pipeline.Pipeline, req engine.Promotion) (string, erro
 		n = most
 	}
 	jobs := make([]matrixJob, 0, n)
-	for i, targets := range engine.Shards(p, req.Targets, n) {
-		names := make([]string, len(targets))
-		for j, t := range targets {
+	for i, share := range engine.Shards(p, targets, n) {
+		names := make([]string, len(share))
+		for j, t := range share {
 			names[j] = t.Name.Value
 		}
 		jobs = append(jobs, matrixJob{Shard: fmt.Sprintf("%d/%d", i+1, n), Targets: strings.Join(names, ",")})
@@ -55,11 +55,11 @@ func (inv *invocation) takeShard(p *pipeline.Pipeline, req *engine.Promotion) er
 		return usage(err)
 	}
 	all := req.Targets
-	id, err := inv.shardedID(req.Stage, all)
+	id, err := shardedID(inv.runner, inv.flags.promotion, req.Stage, all)
 	if err != nil {
 		return err
 	}
-	run, err := inv.workflowRun()
+	run, err := workflowRun(inv.runner)
 	if err != nil {
 		return err
 	}
@@ -87,15 +87,15 @@ func parseShard(text string) (i, n int, err error) {
 }
 
 // shardedID is the promotion that the shards of this workflow run make up.
-func (inv *invocation) shardedID(stage *pipeline.Stage, targets []*pipeline.Target) (string, error) {
-	if inv.flags.promotion != "" {
-		return inv.flags.promotion, nil
+func shardedID(runner *actions.Runner, promotion string, stage *pipeline.Stage, targets []*pipeline.Target) (string, error) {
+	if promotion != "" {
+		return promotion, nil
 	}
-	run, err := inv.workflowRun()
+	run, err := workflowRun(runner)
 	if err != nil {
 		return "", err
 	}
-	if !inv.runner.Inside() {
+	if !runner.Inside() {
 		return "", usage(errors.New("outside a workflow run nothing tells which shards belong together; say --promotion ID, the same for every shard and for collect"))
 	}
 	if run == "" {
@@ -106,9 +106,9 @@ func (inv *invocation) shardedID(stage *pipeline.Stage, targets []*pipeline.Targ
 
 // workflowRun names the workflow run whose job this is; "" where there is none, or
 // nothing tells it from others.
-func (inv *invocation) workflowRun() (string, error) {
-	run, err := inv.runner.Context()
-	if err != nil || !inv.runner.Inside() || inv.sharedRunID(run) {
+func workflowRun(runner *actions.Runner) (string, error) {
+	run, err := runner.Context()
+	if err != nil || !runner.Inside() || sharedRunID(run) {
 		return "", err
 	}
 	return fmt.Sprintf("%s/%d", run.Repository, run.RunID), nil
@@ -133,7 +133,7 @@ func (inv *invocation) collect() *cobra.Command {
 				if err != nil {
 					return view.Outcome{}, err
 				}
-				id, err := inv.shardedID(req.Stage, req.Targets)
+				id, err := shardedID(inv.runner, inv.flags.promotion, req.Stage, req.Targets)
 				if err != nil {
 					return view.Outcome{}, err
 				}

@@ -86,9 +86,9 @@ func readComment(e actions.Event) (said, bool, error) {
 }
 
 // mayComment refuses a word by comment on stages that take none.
-func (inv *invocation) mayComment(command string, targets []*pipeline.Target) error {
-	run, err := inv.runner.Context()
-	if err != nil || !inv.runner.Inside() || run.EventName != eventComment || !isVote(command) {
+func mayComment(runner *actions.Runner, command string, targets []*pipeline.Target) error {
+	run, err := runner.Context()
+	if err != nil || !runner.Inside() || run.EventName != eventComment || !isVote(command) {
 		return err
 	}
 	i := slices.IndexFunc(targets, func(t *pipeline.Target) bool { return t.Stage.Approval == nil || !t.Stage.Approval.Comments })

@@ -117,7 +117,7 @@ func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*e
 	defer w.End()
 	held := ledger.Open(ctx, ledger.Config{
 		Store: limit.New(opened, inv.within), Pipeline: p.Name.Value, Digest: p.Digest, History: p.State.History,
-		Run: inv.identity(run), Over: inv.over, Redact: inv.runner.Redact, Anew: inv.command == importCommand, Work: w,
+		Run: inv.identity(run), Over: inv.github.over, Redact: inv.runner.Redact, Anew: inv.command == importCommand, Work: w,
 	})
 	defer inv.console.keepTelling(ctx, inv.Clock)()
 	e := engine.New(inv.config(p, run, held, w))
@@ -151,15 +151,15 @@ func (inv *invocation) config(p *pipeline.Pipeline, run actions.Context, held *l
 		Pipeline: p,
 		Platform: platforms.During(w),
 		Checks:   inv.checks(p),
-		Reviews:  reviews{inv},
+		Reviews:  inv.github,
 		Ledger:   held,
 		Work:     w,
 		Notify:   inv.noticed,
 		Deeds:    inv.recorder != nil,
 
-		Run: inv.identity(run), Actor: inv.actor(run), Verified: inv.runner.Inside(), Origin: inv.origin(run), Commit: run.SHA,
-		Workflow: inv.workflow,
-		Member:   inv.isInTeam, LeaseWait: inv.flags.leaseWait, Policies: inv.flags.overrides(), Identifies: facts.Identity,
+		Run: inv.identity(run), Actor: inv.actor(run), Verified: inv.runner.Inside(), Origin: originOf(inv.runner.Inside(), run), Commit: run.SHA,
+		Workflow: inv.workflows.line,
+		Member:   inv.github.isInTeam, LeaseWait: inv.flags.leaseWait, Policies: inv.flags.overrides(), Identifies: facts.Identity,
 	}
 }
 
@@ -228,7 +228,7 @@ func (inv *invocation) identity(run actions.Context) rollout.Run {
 	}
 	self := inv.self
 	self.Actor, self.RunURL = inv.actor(run).Login, run.RunURL
-	if !inv.runner.Inside() || inv.sharedRunID(run) {
+	if !inv.runner.Inside() || sharedRunID(run) {
 		return self
 	}
 	self.Name, self.Attempt = fmt.Sprintf("%s/runs/%d/%s", run.Repository, run.RunID, run.Job), int(run.Attempt)
@@ -240,13 +240,13 @@ func (inv *invocation) identity(run actions.Context) rollout.Run {
 
 // sharedRunID reports whether the run id tells nothing: act gives every run the
 // same one.
-func (inv *invocation) sharedRunID(run actions.Context) bool {
+func sharedRunID(run actions.Context) bool {
 	return run.Act && run.RunID <= 1
 }
 
-// origin is what makes a re-run of a step the same; "" where nothing does.
-func (inv *invocation) origin(run actions.Context) string {
-	if !inv.runner.Inside() || inv.sharedRunID(run) {
+// originOf is what makes a re-run of a step the same; "" where nothing does.
+func originOf(inside bool, run actions.Context) string {
+	if !inside || sharedRunID(run) {
 		return ""
 	}
 	return strings.Join([]string{run.Repository, strconv.FormatInt(run.RunID, 10), run.Job, run.Step}, "\n")
@@ -254,7 +254,7 @@ func (inv *invocation) origin(run actions.Context) string {
 
 // over says what became of another run: its process on this machine, or what
 // GitHub says of the workflow run.
-func (inv *invocation) over(ctx context.Context, other rollout.Run) (ledger.Fate, error) {
+func (r repository) over(ctx context.Context, other rollout.Run) (ledger.Fate, error) {
 	if fate := process.Here().Fate(other); fate != ledger.Alive {
 		return fate, nil
 	}
@@ -263,20 +263,20 @@ func (inv *invocation) over(ctx context.Context, other rollout.Run) (ledger.Fate
 	if !ok || err != nil {
 		return ledger.Alive, nil // a process elsewhere: its lease ends by itself
 	}
-	return inv.runOver(ctx, repository, id, other.Attempt)
+	return r.runOver(ctx, repository, id, other.Attempt)
 }
 
 // runOver asks GitHub about an attempt of a workflow run. An earlier attempt than
 // the newest is over: a run is repeated only when it is.
-func (inv *invocation) runOver(ctx context.Context, repository string, id int64, attempt int) (ledger.Fate, error) {
-	client, err := inv.runner.GitHub()
+func (r repository) runOver(ctx context.Context, repository string, id int64, attempt int) (ledger.Fate, error) {
+	client, err := r.runner.GitHub()
 	if err != nil {
 		return ledger.Alive, err
 	}
 	if own := client.Owner + "/" + client.Name; own != repository {
 		return ledger.Alive, fmt.Errorf("this run's token is for %s", own)
 	}
-	reading, done := inv.within(ctx, false)
+	reading, done := r.within(ctx, false)
 	defer done()
 	run, _, err := client.Actions.GetWorkflowRunByID(reading, client.Owner, client.Name, id)
 	switch {

@@ -135,7 +135,7 @@ func TestOrigin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return inv.origin(run)
+		return originOf(inv.runner.Inside(), run)
 	}
 	mine := origin(inside()...)
 	if mine == "" || origin(inside("GITHUB_RUN_ATTEMPT=3", "GITHUB_ACTOR=berta")...) != mine {
@@ -182,7 +182,7 @@ func TestRunOver(t *testing.T) {
 		"no token":           {environ: inside("GITHUB_API_URL=" + github.URL), run: rollout.Run{Name: "octo/shop/runs/5/deploy"}, says: "GITHUB_TOKEN"},
 	}
 	for name, test := range tests {
-		got, err := invoked(t, test.environ).over(t.Context(), test.run)
+		got, err := invoked(t, test.environ).github.over(t.Context(), test.run)
 		if got != test.want || (err != nil) != (test.says != "") || err != nil && !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}

@@ -123,13 +123,13 @@ func (inv *invocation) give(ctx context.Context, name string) error {
 		if err != nil {
 			return view.Outcome{}, err
 		}
-		if err := inv.mayComment(name, targets); err != nil {
+		if err := mayComment(inv.runner, name, targets); err != nil {
 			return view.Outcome{}, err
 		}
-		if err := inv.mayVote(ctx, name); err != nil {
+		if err := inv.github.mayVote(ctx, name); err != nil {
 			return view.Outcome{}, err
 		}
-		if err := inv.mayInEmergency(ctx); err != nil {
+		if err := inv.github.mayInEmergency(ctx, &inv.flags); err != nil {
 			return view.Outcome{}, err
 		}
 		f := inv.flags

@@ -97,7 +97,7 @@ func (inv *invocation) runPlan(ctx context.Context) error {
 	}
 	matrix := ""
 	if inv.flags.matrix {
-		if matrix, err = inv.flags.toDeal(p, req); err != nil {
+		if matrix, err = matrixOf(p, req.Targets, inv.flags.shards); err != nil {
 			return err
 		}
 		if err := inv.besideEachOther(ctx, p, open.Pin); err != nil {
@@ -119,7 +119,7 @@ func (inv *invocation) tellPlan(ctx context.Context, p *pipeline.Pipeline, make 
 	if err != nil {
 		return err
 	}
-	inv.between(ctx, plan)
+	inv.github.between(ctx, plan)
 	out := view.Outcome{Status: view.Succeeded, Release: plan.Release()}
 	if plan.Refused() {
 		out.Status = view.Refused

@@ -11,19 +11,16 @@ import (
 	"sluice/rollout"
 )
 
-// reviews are those of the environments of the repository that this runs for.
-type reviews struct{ inv *invocation }
-
 // readsReviews is what the job's token needs for them.
 const readsReviews = "actions: read"
 
 // Here are who approved an environment in this run. Nobody did outside of one. Where
 // nobody did inside of one it is asked whether anybody could.
-func (r reviews) Here(ctx context.Context, environment string) ([]rollout.Voter, error) {
-	if !r.inv.runner.Inside() {
+func (r repository) Here(ctx context.Context, environment string) ([]rollout.Voter, error) {
+	if !r.runner.Inside() {
 		return nil, nil
 	}
-	run, err := r.inv.runner.Context()
+	run, err := r.runner.Context()
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +45,7 @@ func (r reviews) Here(ctx context.Context, environment string) ([]rollout.Voter,
 }
 
 // Given are the logins of who approved an environment in a run.
-func (r reviews) Given(ctx context.Context, run, environment string) ([]string, error) {
+func (r repository) Given(ctx context.Context, run, environment string) ([]string, error) {
 	id, err := strconv.ParseInt(run, 10, 64)
 	if err != nil {
 		return nil, nil //nolint:nilerr // the state names no run: there is no such review
@@ -66,23 +63,23 @@ func (r reviews) Given(ctx context.Context, run, environment string) ([]string, 
 	return logins, nil
 }
 
-func (r reviews) read(ctx context.Context, run int64, environment string) ([]actions.Review, error) {
-	client, err := r.inv.runner.GitHub()
+func (r repository) read(ctx context.Context, run int64, environment string) ([]actions.Review, error) {
+	client, err := r.runner.GitHub()
 	if err != nil {
 		return nil, err
 	}
-	reading, done := r.inv.within(ctx, false)
+	reading, done := r.within(ctx, false)
 	defer done()
 	return client.Reviews(reading, run, environment)
 }
 
 // reviewable refuses an environment that nobody could ever approve.
-func (r reviews) reviewable(ctx context.Context, environment string) error {
-	client, err := r.inv.runner.GitHub()
+func (r repository) reviewable(ctx context.Context, environment string) error {
+	client, err := r.runner.GitHub()
 	if err != nil {
 		return err
 	}
-	reading, done := r.inv.within(ctx, false)
+	reading, done := r.within(ctx, false)
 	defer done()
 	err = client.Reviewable(reading, environment)
 	switch {

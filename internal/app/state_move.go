@@ -71,7 +71,7 @@ func (inv *invocation) copyState(ctx context.Context, p *pipeline.Pipeline, from
 	if err != nil {
 		return err
 	}
-	if err := whole.Held(ctx, func(r rollout.Run) bool { return r.Holds(inv.Clock.Now()) }, inv.over); err != nil {
+	if err := whole.Held(ctx, func(r rollout.Run) bool { return r.Holds(inv.Clock.Now()) }, inv.github.over); err != nil {
 		return err
 	}
 	keys := keysOf(copies)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/internal/actions"
 	"sluice/pipeline"
 )
 
@@ -18,8 +19,8 @@ place and what would be right. It makes no connection.`,
   sluice validate deploy/shop.yaml --output json`,
 		RunE: func(*cobra.Command, []string) error {
 			pipelines, problems, err := inv.parse()
-			if unable := inv.unable(pipelines); err == nil && len(unable) > 0 {
-				problems = append(problems, unable...)
+			if undoable := unable(inv.runner, inv.flags.sandbox, pipelines); err == nil && len(undoable) > 0 {
+				problems = append(problems, undoable...)
 				err = &pipelineError{problems: problems}
 			}
 			inv.show(problems)
@@ -40,11 +41,11 @@ place and what would be right. It makes no connection.`,
 }
 
 // unable lists what pipelines ask for that a run of this event cannot do.
-func (inv *invocation) unable(pipelines []*pipeline.Pipeline) []pipeline.Problem {
-	if !inv.runner.Inside() || inv.flags.sandbox {
+func unable(runner *actions.Runner, sandbox bool, pipelines []*pipeline.Pipeline) []pipeline.Problem {
+	if !runner.Inside() || sandbox {
 		return nil
 	}
-	run, err := inv.runner.Context()
+	run, err := runner.Context()
 	if err != nil || !run.ReadsOnly() {
 		return nil
 	}

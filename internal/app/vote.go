@@ -28,17 +28,17 @@ const wayToVote = "say it in a run of your own: start a workflow that has `on: w
 // no person's word: GitHub runs workflows for pushes, schedules and strangers
 // too, and names somebody as the actor of each. Outside Actions the engine
 // decides.
-func (inv *invocation) mayVote(ctx context.Context, command string) error {
-	if !inv.runner.Inside() || !isVote(command) {
+func (r repository) mayVote(ctx context.Context, command string) error {
+	if !r.runner.Inside() || !isVote(command) {
 		return nil
 	}
-	run, err := inv.runner.Context()
+	run, err := r.runner.Context()
 	if err != nil {
 		return err
 	}
 	why, remedy := nobodysWord(run)
 	if why == "" && run.EventName == eventComment {
-		why, remedy = inv.strangersWord(ctx, run)
+		why, remedy = r.strangersWord(ctx, run)
 	}
 	if why == "" {
 		return nil
@@ -48,25 +48,25 @@ func (inv *invocation) mayVote(ctx context.Context, command string) error {
 
 // mayInEmergency refuses an approval in an emergency by somebody who does not
 // maintain the repository, as GitHub says. Outside Actions nobody says so.
-func (inv *invocation) mayInEmergency(ctx context.Context) error {
-	if !inv.flags.emergency {
+func (r repository) mayInEmergency(ctx context.Context, f *flags) error {
+	if !f.emergency {
 		return nil
 	}
-	if inv.flags.reason == "" {
+	if f.reason == "" {
 		return usage(errors.New("--emergency needs --reason: it is recorded"))
 	}
-	if !inv.runner.Inside() {
+	if !r.runner.Inside() {
 		return planner.Refuse("cannot approve in an emergency: outside GitHub Actions nobody says who maintains the repository", "approve from a workflow run")
 	}
-	run, err := inv.runner.Context()
+	run, err := r.runner.Context()
 	if err != nil {
 		return err
 	}
-	client, err := inv.runner.GitHub()
+	client, err := r.runner.GitHub()
 	if err != nil {
 		return planner.Refuse("whether "+run.Actor+" maintains "+run.Repository+" cannot be asked: "+err.Error(), actions.Remedy(err, "metadata: read"))
 	}
-	reading, done := inv.within(ctx, false)
+	reading, done := r.within(ctx, false)
 	defer done()
 	does, err := client.Maintains(reading, run.Actor)
 	switch {
@@ -131,12 +131,12 @@ func orUnknown(word string) string {
 
 // strangersWord says why a comment does not count: whoever can read an issue can
 // comment there, so GitHub is asked whether its author may write.
-func (inv *invocation) strangersWord(ctx context.Context, run actions.Context) (why, remedy string) {
-	client, err := inv.runner.GitHub()
+func (r repository) strangersWord(ctx context.Context, run actions.Context) (why, remedy string) {
+	client, err := r.runner.GitHub()
 	if err != nil {
 		return "whether " + run.Actor + " may write to " + run.Repository + " cannot be asked: " + err.Error(), actions.Remedy(err, "metadata: read")
 	}
-	reading, done := inv.within(ctx, false)
+	reading, done := r.within(ctx, false)
 	defer done()
 	may, err := client.MayWrite(reading, run.Actor)
 	switch {
@@ -150,13 +150,13 @@ func (inv *invocation) strangersWord(ctx context.Context, run actions.Context) (
 }
 
 // isInTeam asks GitHub whether a person is in a team, "@org/team".
-func (inv *invocation) isInTeam(ctx context.Context, team, login string) (bool, error) {
-	client, err := inv.runner.GitHub()
+func (r repository) isInTeam(ctx context.Context, team, login string) (bool, error) {
+	client, err := r.runner.GitHub()
 	if err != nil {
 		return false, err
 	}
 	organisation, slug, _ := strings.Cut(strings.TrimPrefix(team, "@"), "/")
-	reading, done := inv.within(ctx, false)
+	reading, done := r.within(ctx, false)
 	defer done()
 	return client.InTeam(reading, organisation, slug, login)
 }

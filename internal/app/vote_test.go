@@ -96,7 +96,7 @@ func TestWhoseWordCounts(t *testing.T) {
 				inv := invoked(t, inside("GITHUB_EVENT_NAME="+test.event, "GITHUB_ACTOR="+starter, "GITHUB_TRIGGERING_ACTOR="+test.actor,
 					"GITHUB_EVENT_PATH="+payload, "GITHUB_API_URL="+api, "GITHUB_TOKEN=ghs_0123456789"))
 				inv.flags.waitBudget = time.Minute
-				err := inv.mayVote(t.Context(), command)
+				err := inv.github.mayVote(t.Context(), command)
 				refusal, refused := errors.AsType[*planner.RefusedError](err)
 				if refused != (test.refused != "") || !refused && err != nil {
 					t.Fatalf("error %v, want a refusal: %q", err, test.refused)
@@ -127,18 +127,18 @@ func TestEmergency(t *testing.T) {
 		inv := invoked(t, inside("GITHUB_EVENT_NAME=workflow_dispatch", "GITHUB_ACTOR="+actor, "GITHUB_TRIGGERING_ACTOR="+actor,
 			"GITHUB_API_URL="+api, "GITHUB_TOKEN=ghs_0123456789"))
 		inv.flags.waitBudget, inv.flags.emergency, inv.flags.reason = time.Minute, true, "the approvers are asleep"
-		err := inv.mayInEmergency(t.Context())
+		err := inv.github.mayInEmergency(t.Context(), &inv.flags)
 		if (err == nil) != (refused == "") || err != nil && !strings.Contains(err.Error(), refused) || len(*asked) != 1 {
 			t.Errorf("%s: %v, want %q; asked about %q", actor, err, refused, *asked)
 		}
 		inv.flags.reason = ""
-		if err := inv.mayInEmergency(t.Context()); err == nil || !strings.Contains(err.Error(), "--reason") {
+		if err := inv.github.mayInEmergency(t.Context(), &inv.flags); err == nil || !strings.Contains(err.Error(), "--reason") {
 			t.Errorf("%s without a reason: %v", actor, err)
 		}
 	}
 	local := invoked(t, nil)
 	local.flags.emergency, local.flags.reason = true, "x"
-	if err := local.mayInEmergency(t.Context()); err == nil || !strings.Contains(err.Error(), "outside GitHub Actions") {
+	if err := local.github.mayInEmergency(t.Context(), &local.flags); err == nil || !strings.Contains(err.Error(), "outside GitHub Actions") {
 		t.Errorf("outside Actions: %v", err)
 	}
 }
@@ -181,13 +181,13 @@ func TestTeamMembers(t *testing.T) {
 		"an answer of nothing":    {"@octo/leads", "mute", false, true, 1},
 	} {
 		asked = nil
-		in, err := inv.isInTeam(t.Context(), test.team, test.login)
+		in, err := inv.github.isInTeam(t.Context(), test.team, test.login)
 		if in != test.in || (err != nil) != test.fails || len(asked) != test.asked {
 			t.Errorf("%s: %v, %v; asked %q", name, in, err, asked)
 		}
 	}
 	without := invoked(t, inside())
-	if in, err := without.isInTeam(t.Context(), "@octo/leads", "mary"); in || err == nil {
+	if in, err := without.github.isInTeam(t.Context(), "@octo/leads", "mary"); in || err == nil {
 		t.Errorf("without a token: %v, %v", in, err)
 	}
 }
@@ -195,11 +195,11 @@ func TestTeamMembers(t *testing.T) {
 // TestOtherCommandsTakeAnyRun: only a person's word is a person's.
 func TestOtherCommandsTakeAnyRun(t *testing.T) {
 	for _, command := range []string{planner.CommandAdvance, planner.CommandCancel, planner.CommandRetryJob, planner.CommandIgnoreJob} {
-		if err := invoked(t, inside("GITHUB_EVENT_NAME=push")).mayVote(t.Context(), command); err != nil {
+		if err := invoked(t, inside("GITHUB_EVENT_NAME=push")).github.mayVote(t.Context(), command); err != nil {
 			t.Errorf("%s: %v", command, err)
 		}
 	}
-	if err := invoked(t, nil).mayVote(t.Context(), planner.CommandApprove); err != nil {
+	if err := invoked(t, nil).github.mayVote(t.Context(), planner.CommandApprove); err != nil {
 		t.Errorf("outside Actions: %v", err)
 	}
 }
