@@ -97,10 +97,9 @@ type invocation struct {
 	command   string
 	said      said // what the comment says that started this run, under on-comment
 	closers   []func()
-	process   *open.Process
 	workflows ownWorkflows
-	stores    []store.Store       // those that were opened, for the output `state`
-	cautions  []string            // what was said once
+	stores    stores
+	cautions  once
 	self      rollout.Run         // this process; no id before it is asked for
 	looked    []view.TargetStatus // what status found
 	result    *result             // what the command reported; nil before it did
@@ -121,12 +120,13 @@ func newInvocation(p Process) *invocation {
 	terminal := p.Stderr
 	stream := &shared{w: p.Stderr}
 	p.Stderr = stream
-	inv := &invocation{Process: p, terminal: terminal, started: time.Now(), platforms: all.Platforms(), process: open.NewProcess(), sessions: &driver.Sessions{}}
+	inv := &invocation{Process: p, terminal: terminal, started: time.Now(), platforms: all.Platforms(), sessions: &driver.Sessions{}}
 	inv.env = environment.New(p.Environ, credentialNames(inv.platforms))
 	inv.runner = actions.New(inv.env.Get, p.Stderr)
 	inv.runner.Transport = inv.transport
 	inv.github = repository{inv.runner, inv.within}
 	inv.workflows.inside = inv.runner.Inside
+	inv.stores = stores{flags: &inv.flags, env: inv.env, runner: inv.runner, process: open.NewProcess(), transport: inv.transport, before: p.Store}
 	inv.console = newConsole(stream, inv.runner, p.Clock.Now)
 	inv.console.stream = stream
 	if token := inv.runner.Input("token"); token != "" && inv.env.Get("GITHUB_TOKEN") == "" {

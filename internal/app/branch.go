@@ -40,7 +40,7 @@ func (inv *invocation) mayChangeIn(ctx context.Context, p *pipeline.Pipeline, wh
 	}
 	inv.cautionPublic(where, h.visibility)
 	if where == pipeline.StoreArtifact {
-		inv.caution(inv.console.Progress, "state in artifacts cannot be swapped: only a concurrency group of the workflow keeps two runs from moving one target at a time")
+		inv.cautions.say(inv.console.Progress, "state in artifacts cannot be swapped: only a concurrency group of the workflow keeps two runs from moving one target at a time")
 	}
 	return nil
 }
@@ -111,15 +111,17 @@ func (inv *invocation) cautionPublic(where, visibility string) {
 	if visibility != "public" || (where != pipeline.StoreArtifact && where != pipeline.StoreGit) {
 		return
 	}
-	inv.caution(inv.console.Warn, fmt.Sprintf("the repository is public, and state in %s is as readable as it is: releases, stage variables that a rollback needs, approvals; "+
+	inv.cautions.say(inv.console.Warn, fmt.Sprintf("the repository is public, and state in %s is as readable as it is: releases, stage variables that a rollback needs, approvals; "+
 		"keep it in a bucket (state: {store: s3://bucket/prefix}) where that is too much", where))
 }
 
-// caution says something once in an invocation.
-func (inv *invocation) caution(say func(target, text string), message string) {
-	if slices.Contains(inv.cautions, message) {
+// once says a thing once in an invocation.
+type once struct{ said []string }
+
+func (o *once) say(how func(target, text string), message string) {
+	if slices.Contains(o.said, message) {
 		return
 	}
-	inv.cautions = append(inv.cautions, message)
-	say("", message)
+	o.said = append(o.said, message)
+	how("", message)
 }

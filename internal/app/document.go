@@ -51,7 +51,7 @@ func (inv *invocation) document(r *result, err error, code view.Exit) document {
 	for _, t := range doc.Targets {
 		doc.Generation = max(doc.Generation, t.Generation)
 	}
-	for _, s := range inv.stores {
+	for _, s := range inv.stores.opened {
 		for _, w := range s.Where() {
 			doc.State = append(doc.State, savedState{Location: w.Location, Digest: w.Digest})
 		}

@@ -53,8 +53,8 @@ func (inv *invocation) end(ctx context.Context, err error) int {
 // announces what is waited for.
 func (inv *invocation) tell(r *result, doc document, err error) error {
 	inv.announceWaits(r)
-	if r.moves {
-		inv.warnOfExpiry(r.pipeline, r.outcome)
+	if r.moves && r.pipeline != nil {
+		warnOfExpiry(inv.console.Warn, r.outcome, keeps(inv.flags.storeName(r.pipeline), inv.env.Get), inv.Clock.Now())
 	}
 	var printErr error
 	switch {

@@ -67,7 +67,9 @@ func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error)
 		p, found := pipeline.Parse(name, src, inv.facts())
 		problems = append(problems, slices.DeleteFunc(found, inv.flags.ofOtherStore)...)
 		if p != nil {
-			problems = append(problems, inv.outlasting(p)...)
+			if keep := keeps(inv.flags.storeName(p), inv.env.Get); keep > 0 {
+				problems = append(problems, p.Outlasting(keep, inv.Clock.Now())...)
+			}
 			pipelines = append(pipelines, p)
 		}
 	}
@@ -233,7 +235,7 @@ func (inv *invocation) notices(pipelines []*pipeline.Pipeline) {
 	for _, p := range pipelines {
 		for t := range p.All() {
 			if t.Platform.Notice != "" {
-				inv.caution(inv.console.Warn, t.Platform.Notice)
+				inv.cautions.say(inv.console.Warn, t.Platform.Notice)
 			}
 		}
 	}

@@ -119,7 +119,7 @@ func workflowRun(runner *actions.Runner) (string, error) {
 func (inv *invocation) besideEachOther(ctx context.Context, p *pipeline.Pipeline, do func(context.Context, open.Spec, string) error) error {
 	saving, done := inv.within(ctx, true)
 	defer done()
-	return do(saving, inv.spec(p, inv.flags.storeName(p)), p.Name.Value)
+	return do(saving, inv.stores.spec(p, inv.flags.storeName(p)), p.Name.Value)
 }
 
 // collect merges what the shards of a promotion came to.

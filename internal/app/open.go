@@ -101,11 +101,11 @@ func (f *flags) inSandbox() ([]sandbox.Fault, error) {
 // use has something done with an engine for a pipeline. What it holds is let go
 // of afterwards; that this failed is joined to the error.
 func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*engine.Engine) error) error {
-	opened, err := inv.store(p)
+	opened, err := inv.stores.open(p)
 	if err != nil {
 		return err
 	}
-	inv.stores = append(inv.stores, opened)
+	inv.stores.opened = append(inv.stores.opened, opened)
 	run, err := inv.runner.Context()
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func (inv *invocation) published(p *pipeline.Pipeline, out view.Outcome) (publis
 		inv.runner.Warning("nothing was shown on GitHub: " + err.Error())
 		return publish.Result{}, false
 	case run.ReadsOnly():
-		inv.caution(inv.console.Progress, "nothing is shown on GitHub: the token of "+readsOnly+" may only read")
+		inv.cautions.say(inv.console.Progress, "nothing is shown on GitHub: the token of "+readsOnly+" may only read")
 		return publish.Result{}, false
 	}
 	return publish.Result{Pipeline: p, Command: inv.command, Outcome: out, Run: run}, true

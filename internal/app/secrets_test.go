@@ -175,7 +175,7 @@ func TestSaveDescription(t *testing.T) {
 		t.Fatal(err)
 	}
 	inv := newInvocation(Process{Stdout: io.Discard, Stderr: io.Discard, Environ: []string{"GH_TOKEN=" + ours}})
-	text := inv.describeSave(store.Entry{Data: data})
+	text := inv.stores.describe(store.Entry{Data: data})
 	if !strings.HasPrefix(text, "failed: a") || strings.Contains(text, "\n") {
 		t.Errorf("%q", text)
 	}

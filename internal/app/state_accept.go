@@ -46,7 +46,7 @@ func (inv *invocation) accept(ctx context.Context, p *pipeline.Pipeline, commit 
 	}
 	saving, done := inv.within(ctx, true)
 	defer done()
-	accepted, err := open.Accept(saving, inv.spec(p, inv.flags.storeName(p)), p.Name.Value, commit, inv.runner.Redact(inv.flags.reason))
+	accepted, err := open.Accept(saving, inv.stores.spec(p, inv.flags.storeName(p)), p.Name.Value, commit, inv.runner.Redact(inv.flags.reason))
 	var wrong *open.Error
 	switch {
 	case errors.As(err, &wrong):

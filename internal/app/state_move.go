@@ -30,11 +30,11 @@ func (inv *invocation) migrate() *cobra.Command {
 			if inv.flags.toStore == "" {
 				return usage(errors.New("say where to with --to-store: git, s3://bucket/prefix, file:DIR or artifact"))
 			}
-			from, err := inv.store(p)
+			from, err := inv.stores.open(p)
 			if err != nil {
 				return err
 			}
-			to, err := inv.openStore(p, "--to-store", inv.flags.toStore)
+			to, err := inv.stores.openAs(p, "--to-store", inv.flags.toStore)
 			if err != nil {
 				return err
 			}
@@ -79,7 +79,7 @@ func (inv *invocation) copyState(ctx context.Context, p *pipeline.Pipeline, from
 	if err != nil {
 		return err
 	}
-	inv.stores = append(inv.stores, to)
+	inv.stores.opened = append(inv.stores.opened, to)
 	if _, err := to.Commit(ctx, missing...); err != nil {
 		return fmt.Errorf("%w; go on using %s, and say the same again to copy what is missing", err, from.Facts().Name)
 	}

@@ -101,7 +101,7 @@ func (inv *invocation) look(ctx context.Context, pipelines []*pipeline.Pipeline)
 	targets := []view.TargetStatus{}
 	var outcome view.Outcome
 	controllers := []rollout.Rollout{}
-	inv.stores = nil
+	inv.stores.opened = nil
 	for _, p := range pipelines {
 		chosen, err := inv.flags.selectedIn(p)
 		if err != nil {

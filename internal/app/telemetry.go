@@ -19,7 +19,7 @@ func (inv *invocation) openTelemetry() {
 	settings, warnings := telemetry.Read(inv.env.Get)
 	inv.runner.Mask(settings.Secrets()...)
 	for _, text := range warnings {
-		inv.caution(inv.console.Warn, text)
+		inv.cautions.say(inv.console.Warn, text)
 	}
 	if !settings.On() {
 		return
