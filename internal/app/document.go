@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sluice/internal/outside"
+	"sluice/internal/store"
 	"sluice/internal/view"
 )
 
@@ -33,8 +34,8 @@ type savedState struct {
 	Digest   string `json:"digest"`
 }
 
-// document puts together what a command came to.
-func (inv *invocation) document(r *result, err error, code view.Exit) document {
+// documentOf puts together what a command came to.
+func documentOf(r *result, err error, code view.Exit, opened []store.Store) document {
 	doc := document{
 		Status: status(r.outcome, code, err), Promotion: r.outcome.Promotion, Release: r.outcome.Release,
 		Targets: r.outcome.Targets, ExitCode: code, State: []savedState{},
@@ -51,7 +52,7 @@ func (inv *invocation) document(r *result, err error, code view.Exit) document {
 	for _, t := range doc.Targets {
 		doc.Generation = max(doc.Generation, t.Generation)
 	}
-	for _, s := range inv.stores.opened {
+	for _, s := range opened {
 		for _, w := range s.Where() {
 			doc.State = append(doc.State, savedState{Location: w.Location, Digest: w.Digest})
 		}
@@ -62,11 +63,11 @@ func (inv *invocation) document(r *result, err error, code view.Exit) document {
 	return doc
 }
 
-// fields are the document's, and the command's own beside them, without
+// fieldsOf are the document's, and the command's own beside them, without
 // secrets. The command's are richer where both have one.
-func (inv *invocation) fields(r *result, doc document, err error) (map[string]any, error) {
-	whole, docErr := inv.clean(doc)
-	own, ownErr := inv.clean(r.extra)
+func fieldsOf(redact func(string) string, r *result, doc document, err error) (map[string]any, error) {
+	whole, docErr := clean(redact, doc)
+	own, ownErr := clean(redact, r.extra)
 	if err := errors.Join(docErr, ownErr); err != nil {
 		return nil, err
 	}
@@ -79,12 +80,12 @@ func (inv *invocation) fields(r *result, doc document, err error) (map[string]an
 }
 
 // clean is a value as JSON has it, without secrets.
-func (inv *invocation) clean(value any) (map[string]any, error) {
+func clean(redact func(string) string, value any) (map[string]any, error) {
 	fields, err := generic(value)
 	if err != nil {
 		return nil, err
 	}
-	return inv.redacted(fields).(map[string]any), nil
+	return redacted(redact, fields).(map[string]any), nil
 }
 
 // generic is a value as JSON has it.
@@ -102,18 +103,18 @@ func generic(value any) (map[string]any, error) {
 // redacted takes the secrets out of every string of a JSON value, and out of the
 // names of its members. It is done
 // before the value is written: JSON may write a secret another way.
-func (inv *invocation) redacted(value any) any {
+func redacted(redact func(string) string, value any) any {
 	switch v := value.(type) {
 	case string:
-		return inv.runner.Redact(v)
+		return redact(v)
 	case []any:
 		for i := range v {
-			v[i] = inv.redacted(v[i])
+			v[i] = redacted(redact, v[i])
 		}
 	case map[string]any:
 		clean := make(map[string]any, len(v))
 		for key := range v {
-			clean[inv.runner.Redact(key)] = inv.redacted(v[key])
+			clean[redact(key)] = redacted(redact, v[key])
 		}
 		return clean
 	}
@@ -145,8 +146,8 @@ func (inv *invocation) wantsJSON() bool {
 }
 
 // printJSON prints the one document of standard output.
-func (inv *invocation) printJSON(r *result, doc document, err error) error {
-	fields, err := inv.fields(r, doc, err)
+func (t teller) printJSON(r *result, doc document, err error) error {
+	fields, err := fieldsOf(t.runner.Redact, r, doc, err)
 	if err != nil {
 		return err
 	}
@@ -155,16 +156,16 @@ func (inv *invocation) printJSON(r *result, doc document, err error) error {
 		return err
 	}
 	// The runner obeys "##[" anywhere in a line; JSON can say it another way.
-	_, err = fmt.Fprintln(inv.Stdout, strings.ReplaceAll(outside.Quote(string(text)), "##[", `#\u0023[`))
+	_, err = fmt.Fprintln(t.stdout, strings.ReplaceAll(outside.Quote(string(text)), "##[", `#\u0023[`))
 	return err
 }
 
 // setOutputs writes the step's outputs.
-func (inv *invocation) setOutputs(r *result, doc document) error {
-	if !inv.runner.TakesOutputs() {
+func (t teller) setOutputs(r *result, doc document) error {
+	if !t.runner.TakesOutputs() {
 		return nil
 	}
-	fields, err := inv.clean(doc)
+	fields, err := clean(t.runner.Redact, doc)
 	if err != nil {
 		return err
 	}
@@ -184,7 +185,7 @@ func (inv *invocation) setOutputs(r *result, doc document) error {
 		{"state", outside.Quote(string(state))},
 	}
 	for _, o := range outputs {
-		if err := inv.runner.Output(o[0], o[1]); err != nil {
+		if err := t.runner.Output(o[0], o[1]); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -33,14 +34,20 @@ func (inv *invocation) end(ctx context.Context, err error) int {
 	if r == nil {
 		r = &result{}
 	}
-	code := inv.code(ctx, r, err)
+	code := exitCode(ctx, inv.flags.failOnPending, r, err)
 	r.outcome = shown(inv, r.outcome)
-	doc := inv.document(r, err, code)
+	doc := documentOf(r, err, code, inv.stores.opened)
 	inv.explain(err)
-	inv.notify(ctx)
-	inv.publish(ctx)
-	inv.export(ctx)
-	if err := inv.tell(r, doc, err); err != nil {
+	told := inv.announcer()
+	told.notify(ctx, inv.parts)
+	told.publish(ctx, inv.parts)
+	told.export(ctx, inv.recorder, inv.parts)
+	announceWaits(inv.runner, r)
+	if r.moves && r.pipeline != nil {
+		warnOfExpiry(inv.console.Warn, r.outcome, keeps(inv.flags.storeName(r.pipeline), inv.env.Get), inv.Clock.Now())
+	}
+	t := teller{runner: inv.runner, stdout: inv.Stdout, command: inv.command, json: inv.wantsJSON(), silent: inv.result == nil}
+	if err := t.tell(r, doc, err); err != nil {
 		inv.runner.Error(err.Error())
 		if code == view.ExitDone {
 			code = view.ExitFailed
@@ -49,22 +56,27 @@ func (inv *invocation) end(ctx context.Context, err error) int {
 	return int(code)
 }
 
-// tell writes the result to standard output, the outputs and the summary, and
-// announces what is waited for.
-func (inv *invocation) tell(r *result, doc document, err error) error {
-	inv.announceWaits(r)
-	if r.moves && r.pipeline != nil {
-		warnOfExpiry(inv.console.Warn, r.outcome, keeps(inv.flags.storeName(r.pipeline), inv.env.Get), inv.Clock.Now())
-	}
+// teller tells what a command came to on standard output, in the step's outputs and
+// in its summary.
+type teller struct {
+	runner  *actions.Runner
+	stdout  io.Writer
+	command string
+	json    bool
+	silent  bool // the command reported nothing: help, a completion, the sandbox
+}
+
+// tell writes the result to standard output, the outputs and the summary.
+func (t teller) tell(r *result, doc document, err error) error {
 	var printErr error
 	switch {
-	case err == nil && inv.result == nil: // help, a completion, the sandbox: they speak for themselves
-	case inv.wantsJSON():
-		printErr = inv.printJSON(r, doc, err)
-	case inv.result != nil:
-		inv.printText(r, doc)
+	case err == nil && t.silent: // they speak for themselves
+	case t.json:
+		printErr = t.printJSON(r, doc, err)
+	case !t.silent:
+		t.printText(r, doc)
 	}
-	return errors.Join(printErr, inv.setOutputs(r, doc), inv.summarise(r, doc, err))
+	return errors.Join(printErr, t.setOutputs(r, doc), t.summarise(r, doc, err))
 }
 
 // explain shows an error to people, and annotates the run with it.
@@ -84,8 +96,8 @@ func shown[T any](inv *invocation, v T) T { return redact.In(v, inv.runner.Redac
 
 // linked is an outcome for what shows links: the addresses of runs on other servers than
 // this run's are left out, because whoever can write the state could have people led there.
-func (inv *invocation) linked(out view.Outcome) view.Outcome {
-	run, err := inv.runner.Context()
+func linked(runner *actions.Runner, out view.Outcome) view.Outcome {
+	run, err := runner.Context()
 	out.Targets = slices.Clone(out.Targets)
 	for i := range out.Targets {
 		if t := &out.Targets[i]; err != nil || !strings.HasPrefix(t.RunURL, run.ServerURL+"/") {
@@ -95,27 +107,27 @@ func (inv *invocation) linked(out view.Outcome) view.Outcome {
 	return out
 }
 
-func (inv *invocation) printText(r *result, doc document) {
+func (t teller) printText(r *result, doc document) {
 	text := r.text
 	if text == "" && r.moves {
 		out := r.outcome
 		out.Status = doc.Status
-		text = report.Text(inv.command, out)
+		text = report.Text(t.command, out)
 	}
-	if text = strings.TrimRight(inv.runner.Redact(text), "\n"); text != "" {
-		_, _ = fmt.Fprintln(inv.Stdout, actions.Neutralise(text)) // nobody is left to tell
+	if text = strings.TrimRight(t.runner.Redact(text), "\n"); text != "" {
+		_, _ = fmt.Fprintln(t.stdout, actions.Neutralise(text)) // nobody is left to tell
 	}
 }
 
 // summarise writes the step's summary.
-func (inv *invocation) summarise(r *result, doc document, err error) error {
+func (t teller) summarise(r *result, doc document, err error) error {
 	out := r.outcome
 	out.Status = doc.Status
 	switch {
 	case r.moves, doc.Error != "":
-		return inv.runner.Summary(report.Summary(r.pipeline, inv.command, inv.linked(out), inv.runner.Redact(problem(doc, err))))
+		return t.runner.Summary(report.Summary(r.pipeline, t.command, linked(t.runner, out), t.runner.Redact(problem(doc, err))))
 	case r.summary:
-		return inv.runner.Summary(report.Page(r.pipeline, inv.command, out, inv.runner.Redact(r.text)))
+		return t.runner.Summary(report.Page(r.pipeline, t.command, out, t.runner.Redact(r.text)))
 	default:
 		return nil
 	}
@@ -136,13 +148,13 @@ func problem(doc document, err error) string {
 
 // announceWaits annotates the run with what each target waits for, until when,
 // and what continues it.
-func (inv *invocation) announceWaits(r *result) {
-	if !r.moves || !inv.runner.Inside() {
+func announceWaits(runner *actions.Runner, r *result) {
+	if !r.moves || !runner.Inside() {
 		return
 	}
 	for _, t := range r.outcome.Targets {
 		if text := t.NotDone(); text != "" {
-			inv.runner.Warning(text)
+			runner.Warning(text)
 		}
 	}
 }

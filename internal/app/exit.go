@@ -9,12 +9,12 @@ import (
 	"sluice/internal/view"
 )
 
-// code finds the exit code of a command that came to r and err.
-func (inv *invocation) code(ctx context.Context, r *result, err error) view.Exit {
-	fit := []view.Exit{inv.outcomeCode(r)}
+// exitCode finds the exit code of a command that came to r and err.
+func exitCode(ctx context.Context, failOnPending bool, r *result, err error) view.Exit {
+	fit := []view.Exit{outcomeCode(failOnPending, r)}
 	for cause := range causes(err) {
 		code := errorCode(cause)
-		if code == view.ExitPending && !inv.flags.failOnPending {
+		if code == view.ExitPending && !failOnPending {
 			code = view.ExitDone
 		}
 		fit = append(fit, code)
@@ -75,8 +75,8 @@ func unsaved(err error) bool {
 
 // outcomeCode is the exit code of what a command reports. Who only looks is asked
 // nothing.
-func (inv *invocation) outcomeCode(r *result) view.Exit {
-	code := r.outcome.Exit(inv.flags.failOnPending)
+func outcomeCode(failOnPending bool, r *result) view.Exit {
+	code := r.outcome.Exit(failOnPending)
 	if code == view.ExitRefused && !r.moves && r.outcome.Status != view.Refused {
 		return view.ExitDone
 	}

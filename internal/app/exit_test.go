@@ -68,8 +68,7 @@ func TestExitCodes(t *testing.T) {
 			if test.interrupted {
 				stop()
 			}
-			inv := &invocation{flags: flags{failOnPending: test.failPending}}
-			code := inv.code(ctx, &result{outcome: test.outcome, moves: !test.looks}, test.err)
+			code := exitCode(ctx, test.failPending, &result{outcome: test.outcome, moves: !test.looks}, test.err)
 			if code != test.want {
 				t.Errorf("exit code %d, want %d", code, test.want)
 			}

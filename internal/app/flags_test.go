@@ -194,7 +194,7 @@ func TestDocumentHasNoCommands(t *testing.T) {
 func TestRedacted(t *testing.T) {
 	inv := newInvocation(Process{Stdout: io.Discard, Stderr: io.Discard})
 	inv.runner.Mask(`pa<"ss`)
-	got := inv.redacted(map[string]any{"a": []any{`x pa<"ss y`, 1.5, nil}, "b": map[string]any{"c": `pa<"ss`}})
+	got := redacted(inv.runner.Redact, map[string]any{"a": []any{`x pa<"ss y`, 1.5, nil}, "b": map[string]any{"c": `pa<"ss`}})
 	text, err := json.Marshal(got)
 	if want := `{"a":["x *** y",1.5,null],"b":{"c":"***"}}`; err != nil || string(text) != want {
 		t.Errorf("%s (%v), want %s", text, err, want)

@@ -190,7 +190,7 @@ func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 		return nil, err
 	}
 	for _, p := range pipelines {
-		inv.hideHooks(p.Notify)
+		hideHooks(inv.runner.Mask, inv.env.Get, p.Notify)
 		for name := range p.Variables() {
 			inv.runner.Mask(inv.env.Get(name))
 		}

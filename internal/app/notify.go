@@ -2,12 +2,16 @@ package app
 
 import (
 	"context"
+	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/google/uuid"
 
+	"sluice/internal/actions"
 	"sluice/internal/executor"
 	"sluice/internal/notify"
+	"sluice/internal/redact"
 	"sluice/internal/view"
 	"sluice/pipeline"
 )
@@ -30,47 +34,69 @@ func (inv *invocation) noticed(n executor.Notice) {
 	inv.console.Show(n)
 }
 
+// announcer tells others what pipelines came to: their hooks, GitHub, OpenTelemetry. A
+// rehearsal is told to nobody.
+type announcer struct {
+	runner        *actions.Runner
+	github        repository
+	getenv        func(string) string
+	transport     http.RoundTripper
+	now           func() time.Time
+	progress      func(message string) // says it once
+	command       string
+	sandbox       bool
+	failOnPending bool
+}
+
+func (inv *invocation) announcer() announcer {
+	return announcer{
+		runner: inv.runner, github: inv.github, getenv: inv.env.Get, transport: inv.transport(), now: inv.Clock.Now,
+		progress: func(message string) { inv.cautions.say(inv.console.Progress, message) },
+		command:  inv.command, sandbox: inv.flags.sandbox, failOnPending: inv.flags.failOnPending,
+	}
+}
+
 // notify tells the pipelines' hooks what the command came to. What brought nothing
 // new is not told, nor is a rehearsal.
-func (inv *invocation) notify(ctx context.Context) {
-	if inv.flags.sandbox {
+func (a announcer) notify(ctx context.Context, parts []part) {
+	if a.sandbox {
 		return
 	}
-	for _, p := range inv.parts {
+	for _, p := range parts {
 		if p.news && len(p.pipeline.Notify) > 0 {
-			inv.notifyOf(ctx, p)
+			a.notifyOf(ctx, p)
 		}
 	}
 }
 
-func (inv *invocation) notifyOf(ctx context.Context, p part) {
-	run, err := inv.runner.Context()
+func (a announcer) notifyOf(ctx context.Context, p part) {
+	run, err := a.runner.Context()
 	if err != nil {
-		inv.runner.Warning("nobody was told: " + err.Error())
+		a.runner.Warning("nobody was told: " + err.Error())
 		return
 	}
-	out := inv.toldOf(ctx, p)
-	m := notify.Message{ID: uuid.NewString(), Pipeline: p.pipeline.Name.Value, Command: inv.command, Outcome: out, RunURL: run.RunURL, At: inv.Clock.Now()}
+	out := a.toldOf(ctx, p)
+	m := notify.Message{ID: uuid.NewString(), Pipeline: p.pipeline.Name.Value, Command: a.command, Outcome: out, RunURL: run.RunURL, At: a.now()}
 	if p.err != nil {
-		m.Error = inv.runner.Redact(p.err.Error())
+		m.Error = a.runner.Redact(p.err.Error())
 	}
-	notify.Teller{Getenv: inv.env.Get, Transport: inv.transport(), Warn: inv.runner.Warning}.Tell(ctx, p.pipeline.Notify, m)
+	notify.Teller{Getenv: a.getenv, Transport: a.transport, Warn: a.runner.Warning}.Tell(ctx, p.pipeline.Notify, m)
 }
 
 // toldOf is what a pipeline came to, without secrets.
-func (inv *invocation) toldOf(ctx context.Context, p part) view.Outcome {
-	out := shown(inv, p.outcome)
-	out.Status = status(out, inv.code(ctx, &result{pipeline: p.pipeline, outcome: p.outcome, moves: true}, p.err), p.err)
+func (a announcer) toldOf(ctx context.Context, p part) view.Outcome {
+	out := redact.In(p.outcome, a.runner.Redact)
+	out.Status = status(out, exitCode(ctx, a.failOnPending, &result{pipeline: p.pipeline, outcome: p.outcome, moves: true}, p.err), p.err)
 	return out
 }
 
 // hideHooks masks what hooks have as secrets. Slack's address is shown by its path,
 // too: a log of requests has that apart.
-func (inv *invocation) hideHooks(hooks []*pipeline.Hook) {
+func hideHooks(mask func(...string), getenv func(string) string, hooks []*pipeline.Hook) {
 	for _, h := range hooks {
-		inv.runner.Mask(inv.env.Get(h.Slack), inv.env.Get(h.Secret))
-		if u, err := url.Parse(inv.env.Get(h.Slack)); err == nil && len(u.Path) > 1 {
-			inv.runner.Mask(u.EscapedPath())
+		mask(getenv(h.Slack), getenv(h.Secret))
+		if u, err := url.Parse(getenv(h.Slack)); err == nil && len(u.Path) > 1 {
+			mask(u.EscapedPath())
 		}
 	}
 }

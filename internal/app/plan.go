@@ -126,7 +126,7 @@ func (inv *invocation) tellPlan(ctx context.Context, p *pipeline.Pipeline, make 
 	}
 	permissions := inv.permissions(p)
 	text := shown(inv, plan).Text(permissions)
-	inv.publishPlan(ctx, p, out, text)
+	inv.announcer().publishPlan(ctx, p, out, inv.flags.says(inv.command), text)
 	inv.result = &result{pipeline: p, matrix: matrix, outcome: out, text: text, summary: true, extra: map[string]any{
 		"targets": plan.Targets, "findings": plan.Findings, "identities": plan.Identities, "permissions": permissions,
 	}}

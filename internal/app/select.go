@@ -133,3 +133,8 @@ func (f *flags) named(p *pipeline.Pipeline) ([]*pipeline.Target, error) {
 	}
 	return f.selected(p)
 }
+
+// says is a command with the words that say what it is about.
+func (f *flags) says(command string) string {
+	return strings.TrimSpace(strings.Join([]string{command, f.to, f.stage, strings.Join(f.targets, " ")}, " "))
+}

@@ -39,16 +39,16 @@ func (inv *invocation) openTelemetry() {
 
 // export tells OpenTelemetry what the command did. It has little time, and an interrupted
 // one next to none.
-func (inv *invocation) export(ctx context.Context) {
-	if inv.recorder == nil {
+func (a announcer) export(ctx context.Context, recorder *telemetry.Recorder, parts []part) {
+	if recorder == nil {
 		return
 	}
 	var endings []telemetry.Ending
-	for _, p := range inv.parts {
+	for _, p := range parts {
 		if !p.news {
 			continue
 		}
-		out := inv.toldOf(ctx, p)
+		out := a.toldOf(ctx, p)
 		e := telemetry.Ending{Pipeline: p.pipeline.Name.Value, Result: resultOf(out.Status), Status: string(out.Status)}
 		if out.Promotion != "" {
 			e.Promotions = []string{out.Promotion}
@@ -61,7 +61,7 @@ func (inv *invocation) export(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), left)
 	defer cancel()
-	inv.recorder.Export(ctx, endings)
+	recorder.Export(ctx, endings)
 }
 
 // How long OpenTelemetry is told at most.
