@@ -101,7 +101,6 @@ type invocation struct {
 	stores    stores
 	cautions  once
 	self      rollout.Run         // this process; no id before it is asked for
-	looked    []view.TargetStatus // what status found
 	result    *result             // what the command reported; nil before it did
 	news      bool                // something happened to the pipeline at work that its history tells
 	recorder  *telemetry.Recorder // of what OpenTelemetry is told; nil where nobody asks

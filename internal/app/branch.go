@@ -12,16 +12,11 @@ import (
 	"sluice/pipeline"
 )
 
-// mayChange refuses, in Actions, to change state from a branch that the
+// mayChange refuses, in Actions, to change state in a store from a branch that the
 // pipeline file does not allow: by default all but the repository's default
 // branch. A file store is the machine's own, and the sandbox is nobody's. Where
 // the run may, what it should know of the store is said.
-func (inv *invocation) mayChange(ctx context.Context, p *pipeline.Pipeline) error {
-	return inv.mayChangeIn(ctx, p, inv.flags.storeName(p))
-}
-
-// mayChangeIn is mayChange for a store that is named.
-func (inv *invocation) mayChangeIn(ctx context.Context, p *pipeline.Pipeline, where string) error {
+func (inv *invocation) mayChange(ctx context.Context, p *pipeline.Pipeline, where string) error {
 	if !inv.runner.Inside() || inv.flags.sandbox || strings.HasPrefix(where, pipeline.StoreFile) {
 		return nil
 	}
@@ -38,7 +33,7 @@ func (inv *invocation) mayChangeIn(ctx context.Context, p *pipeline.Pipeline, wh
 			fmt.Sprintf("this run is of %s, and only runs of %s may change the state", run.Ref, strings.Join(h.refs, ", ")),
 			h.allowing(run.Ref))
 	}
-	inv.cautionPublic(where, h.visibility)
+	inv.warnPublic(where, h.visibility)
 	if where == pipeline.StoreArtifact {
 		inv.cautions.say(inv.console.Progress, "state in artifacts cannot be swapped: only a concurrency group of the workflow keeps two runs from moving one target at a time")
 	}
@@ -96,23 +91,21 @@ func unknownBranch(err error) error {
 	}
 }
 
-// warnPublic says that state in a public repository can be read by all, as far
-// as the run itself knows.
-func (inv *invocation) warnPublic(p *pipeline.Pipeline) {
-	if !inv.runner.Inside() || inv.flags.sandbox {
-		return
-	}
-	if run, err := inv.runner.Context(); err == nil {
-		inv.cautionPublic(inv.flags.storeName(p), run.Visibility)
+// warnPublic says that state in a public repository can be read by all.
+func (inv *invocation) warnPublic(where, visibility string) {
+	if text := publicly(where, visibility); text != "" {
+		inv.cautions.say(inv.console.Warn, text)
 	}
 }
 
-func (inv *invocation) cautionPublic(where, visibility string) {
+// publicly says who can read state in a public repository; "" where it is the
+// repository's or the machine's alone.
+func publicly(where, visibility string) string {
 	if visibility != "public" || (where != pipeline.StoreArtifact && where != pipeline.StoreGit) {
-		return
+		return ""
 	}
-	inv.cautions.say(inv.console.Warn, fmt.Sprintf("the repository is public, and state in %s is as readable as it is: releases, stage variables that a rollback needs, approvals; "+
-		"keep it in a bucket (state: {store: s3://bucket/prefix}) where that is too much", where))
+	return fmt.Sprintf("the repository is public, and state in %s is as readable as it is: releases, stage variables that a rollback needs, approvals; "+
+		"keep it in a bucket (state: {store: s3://bucket/prefix}) where that is too much", where)
 }
 
 // once says a thing once in an invocation.

@@ -49,9 +49,10 @@ or written; 130 interrupted, and saved.`,
 			if err := inv.flags.take(cmd, args); err != nil {
 				return err
 			}
-			if err := inv.bind(cmd); err != nil {
+			if err := bind(cmd, inv.runner.Input, inv.env.Get); err != nil {
 				return err
 			}
+			inv.bound = true
 			return inv.flags.check()
 		},
 	}
@@ -91,7 +92,7 @@ func (inv *invocation) move(ctx context.Context, do doing) error {
 
 // do runs a command on a pipeline whose state this run may change.
 func (inv *invocation) do(ctx context.Context, p *pipeline.Pipeline, do doing) (view.Outcome, error) {
-	if err := inv.mayChange(ctx, p); err != nil {
+	if err := inv.mayChange(ctx, p, inv.flags.storeName(p)); err != nil {
 		return view.Outcome{}, err
 	}
 	var out view.Outcome

@@ -77,7 +77,10 @@ func (inv *invocation) runConform(ctx context.Context, args []string) error {
 	count := map[conform.Outcome]int{}
 	err = conform.Run(ctx, trial.First(), trial.Harness, func(r conform.Result) {
 		count[r.Outcome]++
-		cases = append(cases, inv.toldCase(r))
+		c, line := toldCase(inv.runner.Redact, r)
+		if cases = append(cases, c); !inv.wantsJSON() {
+			_, _ = fmt.Fprintln(inv.Stdout, actions.Neutralise(line)) // nobody is left to tell
+		}
 	})
 	err = errors.Join(err, trial.End(context.WithoutCancel(ctx)))
 	inv.result = &result{
@@ -90,19 +93,16 @@ func (inv *invocation) runConform(ctx context.Context, args []string) error {
 	return err
 }
 
-// toldCase tells people of a case as it ends, and is it for the document.
-func (inv *invocation) toldCase(r conform.Result) caseDocument {
-	told := caseDocument{Name: r.Name, Outcome: string(r.Outcome), Seconds: r.Took.Seconds()}
-	line := fmt.Sprintf("%-8s%s", r.Outcome, r.Name)
+// toldCase is a case for the document, and for people.
+func toldCase(redact func(string) string, r conform.Result) (c caseDocument, line string) {
+	c = caseDocument{Name: r.Name, Outcome: string(r.Outcome), Seconds: r.Took.Seconds()}
+	line = fmt.Sprintf("%-8s%s", r.Outcome, r.Name)
 	for _, m := range r.Messages {
-		m = inv.runner.Redact(m)
-		told.Messages = append(told.Messages, m)
+		m = redact(m)
+		c.Messages = append(c.Messages, m)
 		line += "\n        " + strings.ReplaceAll(m, "\n", "\n        ")
 	}
-	if !inv.wantsJSON() {
-		_, _ = fmt.Fprintln(inv.Stdout, actions.Neutralise(line)) // nobody is left to tell
-	}
-	return told
+	return c, line
 }
 
 // readTrial is what the command line and --trial say of a program.

@@ -185,16 +185,16 @@ func (f *flags) overrides() []string { return slices.Concat(f.override, f.overri
 // bind fills the flags that the command line left out: from the input of the
 // same name, else from the environment. An empty input is unset. Older names are
 // for command lines alone.
-func (inv *invocation) bind(cmd *cobra.Command) error {
+func bind(cmd *cobra.Command, input, getenv func(string) string) error {
 	var first error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if f.Changed || f.Hidden || first != nil || f.Name == "help" || f.Name == "version" {
 			return
 		}
 		env := "SLUICE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value, from := inv.runner.Input(f.Name), "input "+f.Name
+		value, from := input(f.Name), "input "+f.Name
 		if value == "" && !strings.HasPrefix(f.Name, "override") {
-			value, from = inv.env.Get(env), env
+			value, from = getenv(env), env
 		}
 		if value == "" {
 			return
@@ -203,7 +203,6 @@ func (inv *invocation) bind(cmd *cobra.Command) error {
 			first = usage(fmt.Errorf("%s: %q is not valid: %w", from, value, err))
 		}
 	})
-	inv.bound = first == nil
 	return first
 }
 

@@ -272,7 +272,7 @@ func (inv *invocation) drafted(d draft.Draft, command string) ([]newFile, *pipel
 	text := d.File(command)
 	p, problems := pipeline.Parse(filepath.ToSlash(name), text, inv.facts())
 	if pipeline.Failed(problems) {
-		inv.show(problems)
+		show(inv.runner, inv.Stderr, problems)
 		return nil, nil, fmt.Errorf("no pipeline file can be made of what exists there by itself; nothing was written. Begin with an example instead, as docs/pipeline-file.md has it:\n%s", text)
 	}
 	files := []newFile{{path: filepath.Join(inv.flags.out, name), text: text}}

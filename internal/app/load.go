@@ -60,7 +60,7 @@ func (inv *invocation) parse() ([]*pipeline.Pipeline, []pipeline.Problem, error)
 	var pipelines []*pipeline.Pipeline
 	var problems []pipeline.Problem
 	for _, file := range files {
-		name, src, err := inv.source(file)
+		name, src, err := source(inv.Stdin, file)
 		if err != nil {
 			return nil, nil, usage(err)
 		}
@@ -109,15 +109,15 @@ func (f *flags) givenFiles() []string {
 
 // source is a pipeline file and the name that its mistakes have: standard input
 // is "-" on the command line.
-func (inv *invocation) source(file string) (string, []byte, error) {
+func source(stdin io.Reader, file string) (string, []byte, error) {
 	if file != "-" {
 		src, err := readFile(file)
 		return filepath.ToSlash(file), src, err
 	}
-	if inv.Stdin == nil {
+	if stdin == nil {
 		return "stdin", nil, nil
 	}
-	src, err := readSource(inv.Stdin, "standard input")
+	src, err := readSource(stdin, "standard input")
 	return "stdin", src, err
 }
 
@@ -156,7 +156,7 @@ func sameNames(pipelines []*pipeline.Pipeline) error {
 const mostShown = 30
 
 // show prints problems with their lines, and annotates the run with them.
-func (inv *invocation) show(problems []pipeline.Problem) {
+func show(runner *actions.Runner, w io.Writer, problems []pipeline.Problem) {
 	if len(problems) == 0 {
 		return
 	}
@@ -167,8 +167,8 @@ func (inv *invocation) show(problems []pipeline.Problem) {
 		problems = append(mistakes, warnings...)[:mostShown]
 		more = fmt.Sprintf("… and %d more; `sluice validate --output json` lists all of them\n", hidden)
 	}
-	_ = inv.runner.Untrusted(inv.Stderr, inv.runner.Show(pipeline.Format(problems)+more)) // nobody is left to tell
-	if !inv.runner.Inside() {
+	_ = runner.Untrusted(w, runner.Show(pipeline.Format(problems)+more)) // nobody is left to tell
+	if !runner.Inside() {
 		return
 	}
 	for _, p := range problems {
@@ -176,15 +176,15 @@ func (inv *invocation) show(problems []pipeline.Problem) {
 		if p.Warning {
 			level = actions.LevelWarning
 		}
-		inv.runner.Annotate(actions.Annotation{Level: level, File: p.Pos.File, Line: p.Pos.Line, Col: p.Pos.Col, Message: p.Message})
+		runner.Annotate(actions.Annotation{Level: level, File: p.Pos.File, Line: p.Pos.Line, Col: p.Pos.Col, Message: p.Message})
 	}
 }
 
 // load parses for a command that runs: mistakes end it.
 func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 	pipelines, problems, err := inv.parse()
-	if err != nil || inv.warns() {
-		inv.show(slices.DeleteFunc(problems, func(p pipeline.Problem) bool { return p.Note }))
+	if err != nil || inv.flags.warns(inv.command) {
+		show(inv.runner, inv.Stderr, slices.DeleteFunc(problems, func(p pipeline.Problem) bool { return p.Note }))
 	}
 	if err != nil {
 		return nil, err
@@ -195,27 +195,27 @@ func (inv *invocation) load(ctx context.Context) ([]*pipeline.Pipeline, error) {
 			inv.runner.Mask(inv.env.Get(name))
 		}
 	}
-	inv.notices(pipelines)
+	notices(pipelines, func(text string) { inv.cautions.say(inv.console.Warn, text) })
 	if err := inv.flags.resolvePlaces(pipelines); err != nil {
 		return nil, err
 	}
-	if !inv.runner.Inside() && slices.ContainsFunc(pipelines, inv.onGitHub) {
+	if !inv.runner.Inside() && slices.ContainsFunc(pipelines, inv.flags.onGitHub) {
 		inv.env.AtDesk(ctx, inv.runner.Mask)
 	}
 	return pipelines, inv.startSandbox(ctx, pipelines)
 }
 
 // onGitHub reports whether a pipeline's state is kept in its repository on GitHub.
-func (inv *invocation) onGitHub(p *pipeline.Pipeline) bool {
-	where := inv.flags.storeName(p)
+func (f *flags) onGitHub(p *pipeline.Pipeline) bool {
+	where := f.storeName(p)
 	return where == pipeline.StoreGit || where == pipeline.StoreArtifact
 }
 
 // warns reports whether warnings about the pipeline file are this command's
 // business: validate shows them itself, and a rehearsal or a person's word on a
 // rollout is no occasion.
-func (inv *invocation) warns() bool {
-	return !inv.flags.sandbox && (inv.command == "plan" || inv.command == "promote")
+func (f *flags) warns(command string) bool {
+	return !f.sandbox && (command == "plan" || command == "promote")
 }
 
 // one is the only pipeline of a command that takes one.
@@ -231,11 +231,11 @@ func (inv *invocation) one(ctx context.Context) (*pipeline.Pipeline, error) {
 }
 
 // notices says what the platforms that are used have to say, each once.
-func (inv *invocation) notices(pipelines []*pipeline.Pipeline) {
+func notices(pipelines []*pipeline.Pipeline, say func(text string)) {
 	for _, p := range pipelines {
 		for t := range p.All() {
 			if t.Platform.Notice != "" {
-				inv.cautions.say(inv.console.Warn, t.Platform.Notice)
+				say(t.Platform.Notice)
 			}
 		}
 	}

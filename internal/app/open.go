@@ -111,7 +111,9 @@ func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*e
 		return err
 	}
 	inv.console.align(p)
-	inv.console.picture = inv.pictured(p)
+	if inv.console.picture = nil; !inv.flags.debug && !inv.runner.Inside() && !inv.flags.watch {
+		inv.console.picture = newPicture(inv.terminal, inv.env.Get, inv.Clock.Now, p, inv.console.plain)
+	}
 	inv.console.each = inv.flags.debug
 	w := inv.begin(ctx, p)
 	defer w.End()

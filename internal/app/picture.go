@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"io"
 	"sync"
 	"time"
 
@@ -26,17 +27,14 @@ type picture struct {
 	board *live.Board
 }
 
-// pictured is the picture of a pipeline's targets; nil where lines are told: without a
-// terminal, in Actions, under --debug, and where the environment wants plain lines.
-func (inv *invocation) pictured(p *pipeline.Pipeline) *picture {
-	if inv.flags.debug || inv.runner.Inside() || inv.flags.watch {
-		return nil
-	}
-	screen, ok := live.Terminal(inv.terminal, inv.env.Get)
+// newPicture is the picture of a pipeline's targets; nil where lines are told: without a
+// terminal, and where the environment wants plain lines.
+func newPicture(terminal io.Writer, getenv func(string) string, now func() time.Time, p *pipeline.Pipeline, plain func(string) string) *picture {
+	screen, ok := live.Terminal(terminal, getenv)
 	if !ok {
 		return nil
 	}
-	return &picture{screen: screen, style: live.StyleOf(inv.env.Get), now: inv.Clock.Now, board: live.NewBoard(p, inv.console.plain)}
+	return &picture{screen: screen, style: live.StyleOf(getenv), now: now, board: live.NewBoard(p, plain)}
 }
 
 // take notes what a notice says.
@@ -85,22 +83,4 @@ func (c *console) pictures(n executor.Notice) {
 	if line, shown := view.Notice(n); shown && live.Lasting(n) {
 		c.show(line)
 	}
-}
-
-// watched shows what stands, in place, until it is time to look again; false where
-// that will not be.
-func (inv *invocation) watched(ctx context.Context, screen *live.Screen, targets []view.TargetStatus) bool {
-	rows, style := live.Watched(targets), live.StyleOf(inv.env.Get)
-	for i := range rows {
-		rows[i].Text, rows[i].Release = inv.console.plain(rows[i].Text), inv.console.plain(rows[i].Release)
-	}
-	for next := inv.Clock.Now().Add(lookAgain); inv.Clock.Now().Before(next); {
-		if size, ok := screen.Size(); ok {
-			screen.Show(live.Layout(rows, len(rows), size, style, inv.Clock.Now()))
-		}
-		if inv.Clock.Sleep(ctx, frame) != nil {
-			return false
-		}
-	}
-	return true
 }

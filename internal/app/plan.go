@@ -124,7 +124,7 @@ func (inv *invocation) tellPlan(ctx context.Context, p *pipeline.Pipeline, make 
 	if plan.Refused() {
 		out.Status = view.Refused
 	}
-	permissions := inv.permissions(p)
+	permissions := permissions(inv.flags.sandbox, inv.flags.storeName(p), p)
 	text := shown(inv, plan).Text(permissions)
 	inv.announcer().publishPlan(ctx, p, out, inv.flags.says(inv.command), text)
 	inv.result = &result{pipeline: p, matrix: matrix, outcome: out, text: text, summary: true, extra: map[string]any{
@@ -134,11 +134,11 @@ func (inv *invocation) tellPlan(ctx context.Context, p *pipeline.Pipeline, make 
 }
 
 // permissions are what the job's token needs.
-func (inv *invocation) permissions(p *pipeline.Pipeline) []string {
-	if inv.flags.sandbox {
+func permissions(sandbox bool, where string, p *pipeline.Pipeline) []string {
+	if sandbox {
 		return nil
 	}
-	list := append(inv.readsState(p), publish.Permissions(p)...)
+	list := append(readsState(where, p), publish.Permissions(p)...)
 	if p.ShowsToken() {
 		list = append(list, "id-token: write")
 	}
@@ -146,8 +146,7 @@ func (inv *invocation) permissions(p *pipeline.Pipeline) []string {
 }
 
 // readsState are the permissions that state and reviews need.
-func (inv *invocation) readsState(p *pipeline.Pipeline) []string {
-	where := inv.flags.storeName(p)
+func readsState(where string, p *pipeline.Pipeline) []string {
 	switch {
 	case where == pipeline.StoreGit:
 		return []string{"actions: read", "contents: write"}

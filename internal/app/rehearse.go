@@ -93,7 +93,7 @@ func (inv *invocation) rehearsed() (*pipeline.Pipeline, error) {
 	}
 	pipelines, problems, err := inv.parse()
 	if err != nil {
-		inv.show(problems)
+		show(inv.runner, inv.Stderr, problems)
 		return nil, err
 	}
 	return pipelines[0], nil

@@ -87,7 +87,7 @@ func TestSurfaces(t *testing.T) {
 			inv.runner.Annotate(actions.Annotation{Level: actions.LevelNotice, Title: outsiders, File: outsiders, Message: outsiders})
 		},
 		"mistakes": func(inv *invocation) {
-			inv.show([]pipeline.Problem{{Pos: pipeline.Pos{File: outsiders, Line: 1}, Message: outsiders}})
+			show(inv.runner, inv.Stderr, []pipeline.Problem{{Pos: pipeline.Pos{File: outsiders, Line: 1}, Message: outsiders}})
 		},
 		"outcome": func(inv *invocation) {
 			inv.result = &result{outcome: outcome, moves: true}

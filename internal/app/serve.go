@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 
@@ -32,7 +33,7 @@ platforms, and Sluice without --sandbox, then work against them.`,
 func (inv *invocation) serve(ctx context.Context) error {
 	pipelines, problems, err := inv.parse()
 	if len(problems) > 0 {
-		inv.show(problems)
+		show(inv.runner, inv.Stderr, problems)
 	}
 	var u *usageError
 	if err != nil && (!errors.As(err, &u) || len(inv.flags.files) > 0) {
@@ -51,19 +52,19 @@ func (inv *invocation) serve(ctx context.Context) error {
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		_, _ = fmt.Fprintf(inv.Stdout, "export %s=%s\n", name, env[name]) // nobody is left to tell
 	}
-	inv.tellAddresses(server, sources)
+	tellAddresses(inv.Stdout, server, sources)
 	<-ctx.Done()
 	return nil
 }
 
 // tellAddresses says, as comments, where the URLs of checks are served that no
 // variable leads to.
-func (inv *invocation) tellAddresses(server *sandbox.Server, sources *measured.Sources) {
+func tellAddresses(w io.Writer, server *sandbox.Server, sources *measured.Sources) {
 	if sources == nil {
 		return
 	}
 	addresses := sources.Addresses(server.Beside())
 	for _, from := range slices.Sorted(maps.Keys(addresses)) {
-		_, _ = fmt.Fprintf(inv.Stdout, "# %s is served at %s\n", from, addresses[from]) // nobody is left to tell
+		_, _ = fmt.Fprintf(w, "# %s is served at %s\n", from, addresses[from]) // nobody is left to tell
 	}
 }

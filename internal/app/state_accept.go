@@ -41,7 +41,7 @@ func (inv *invocation) accept(ctx context.Context, p *pipeline.Pipeline, commit 
 	if inv.flags.reason == "" {
 		return usage(errors.New("say why with --reason: it is kept in the branch's log"))
 	}
-	if err := inv.mayChange(ctx, p); err != nil {
+	if err := inv.mayChange(ctx, p, inv.flags.storeName(p)); err != nil {
 		return err
 	}
 	saving, done := inv.within(ctx, true)

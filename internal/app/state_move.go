@@ -38,10 +38,10 @@ func (inv *invocation) migrate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := inv.mayChange(cmd.Context(), p); err != nil {
+			if err := inv.mayChange(cmd.Context(), p, inv.flags.storeName(p)); err != nil {
 				return err
 			}
-			if err := inv.mayChangeIn(cmd.Context(), p, inv.flags.toStore); err != nil {
+			if err := inv.mayChange(cmd.Context(), p, inv.flags.toStore); err != nil {
 				return err
 			}
 			return inv.copyState(cmd.Context(), p, limit.New(from, inv.within), limit.New(to, inv.within))
@@ -185,7 +185,7 @@ the platforms.`,
 			if err != nil {
 				return err
 			}
-			if err := inv.mayChange(ctx, p); err != nil {
+			if err := inv.mayChange(ctx, p, inv.flags.storeName(p)); err != nil {
 				return err
 			}
 			targets, err := inv.flags.selected(p)

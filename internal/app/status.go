@@ -51,32 +51,42 @@ func (inv *invocation) runStatus(ctx context.Context) error {
 	if err := inv.flags.selectedSomewhere(pipelines); err != nil {
 		return err
 	}
+	w := &watch{inv: inv, pipelines: pipelines}
 	if screen, ok := live.Terminal(inv.Stdout, inv.env.Get); ok && inv.flags.watch && !inv.flags.debug {
-		return inv.watch(ctx, pipelines, screen)
+		return w.inPlace(ctx, screen)
 	}
 	for shown := ""; ; shown = inv.result.text {
-		if err := inv.look(ctx, pipelines); err != nil || !inv.flags.watch || !inv.again(ctx, shown) {
+		if err := w.look(ctx); err != nil || !inv.flags.watch || !w.again(ctx, shown) {
 			return err
 		}
 	}
 }
 
-// watch shows what stands in place on a terminal, until nothing is under way.
-func (inv *invocation) watch(ctx context.Context, pipelines []*pipeline.Pipeline, screen *live.Screen) error {
+// watch shows what stands on the targets of pipelines, once or again and again.
+type watch struct {
+	inv       *invocation
+	pipelines []*pipeline.Pipeline
+	found     []view.TargetStatus // by the last look
+}
+
+// inPlace shows what stands in place on a terminal, until nothing is under way.
+func (w *watch) inPlace(ctx context.Context, screen *live.Screen) error {
+	inv := w.inv
 	inv.console.stream.over(screen)
 	defer func() {
 		screen.Clear()
 		inv.console.stream.over(nil)
 	}()
 	for {
-		if err := inv.look(ctx, pipelines); err != nil || !inv.more() || !inv.watched(ctx, screen, inv.looked) {
+		if err := w.look(ctx); err != nil || !w.more() || !w.shown(ctx, screen) {
 			return err
 		}
 	}
 }
 
 // more reports whether something is under way, and there is time to look again.
-func (inv *invocation) more() bool {
+func (w *watch) more() bool {
+	inv := w.inv
 	return inv.result.outcome.Status == view.Pending && time.Since(inv.started)+lookAgain <= inv.flags.waitBudget
 }
 
@@ -85,9 +95,9 @@ const lookAgain = 5 * time.Second
 
 // again shows what changed and waits until it is time to look again; false where
 // nothing is under way any more, or the time of this invocation is over.
-func (inv *invocation) again(ctx context.Context, shown string) bool {
-	r := inv.result
-	if !inv.more() {
+func (w *watch) again(ctx context.Context, shown string) bool {
+	inv, r := w.inv, w.inv.result
+	if !w.more() {
 		return false
 	}
 	if r.text != shown {
@@ -97,12 +107,13 @@ func (inv *invocation) again(ctx context.Context, shown string) bool {
 }
 
 // look finds out what stands now.
-func (inv *invocation) look(ctx context.Context, pipelines []*pipeline.Pipeline) error {
+func (w *watch) look(ctx context.Context) error {
+	inv := w.inv
 	targets := []view.TargetStatus{}
 	var outcome view.Outcome
 	controllers := []rollout.Rollout{}
 	inv.stores.opened = nil
-	for _, p := range pipelines {
+	for _, p := range w.pipelines {
 		chosen, err := inv.flags.selectedIn(p)
 		if err != nil {
 			return err
@@ -125,12 +136,31 @@ func (inv *invocation) look(ctx context.Context, pipelines []*pipeline.Pipeline)
 	}
 	outcome.Status = statusOf(outcome)
 	targets = shown(inv, targets)
-	inv.looked = targets
+	w.found = targets
 	inv.result = &result{
 		outcome: outcome, text: report.Status(targets, inv.flags.all, inv.Clock.Now()), summary: true,
 		extra: map[string]any{"targets": targets, "controllers": encoded},
 	}
 	return nil
+}
+
+// shown shows what stands, in place, until it is time to look again; false where
+// that will not be.
+func (w *watch) shown(ctx context.Context, screen *live.Screen) bool {
+	inv := w.inv
+	rows, style := live.Watched(w.found), live.StyleOf(inv.env.Get)
+	for i := range rows {
+		rows[i].Text, rows[i].Release = inv.console.plain(rows[i].Text), inv.console.plain(rows[i].Release)
+	}
+	for next := inv.Clock.Now().Add(lookAgain); inv.Clock.Now().Before(next); {
+		if size, ok := screen.Size(); ok {
+			screen.Show(live.Layout(rows, len(rows), size, style, inv.Clock.Now()))
+		}
+		if inv.Clock.Sleep(ctx, frame) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // statusOf is the status of a look: it succeeded, or something is pending.

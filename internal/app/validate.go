@@ -23,7 +23,7 @@ place and what would be right. It makes no connection.`,
 				problems = append(problems, undoable...)
 				err = &pipelineError{problems: problems}
 			}
-			inv.show(problems)
+			show(inv.runner, inv.Stderr, problems)
 			inv.result = &result{extra: map[string]any{"problems": mistakesOf(problems)}, summary: true}
 			if err != nil {
 				return err
@@ -31,7 +31,9 @@ place and what would be right. It makes no connection.`,
 			lines := make([]string, len(pipelines))
 			for i, p := range pipelines {
 				lines[i] = describe(p)
-				inv.warnPublic(p)
+				if run, err := inv.runner.Context(); err == nil && inv.runner.Inside() && !inv.flags.sandbox {
+					inv.warnPublic(inv.flags.storeName(p), run.Visibility) // as far as the run itself knows
+				}
 			}
 			inv.result.text = strings.Join(lines, "\n")
 			return nil
