@@ -14,8 +14,8 @@ import (
 	"sluice/rollout"
 )
 
-func (inv *invocation) lock() *cobra.Command {
-	cmd := inv.blocking(&cobra.Command{
+func lockCommand(inv *invocation) *cobra.Command {
+	cmd := blocking(inv, &cobra.Command{
 		Use: "lock", Short: "Stop the line: no rollout starts an effect on these targets",
 		Long: `Lock stops the line for targets: promotions there are refused and rollouts under
 way start no further effect, until a person unlocks them. What goes back passes,
@@ -41,8 +41,8 @@ func (f *flags) scope() rollout.Scope {
 	}
 }
 
-func (inv *invocation) unlock() *cobra.Command {
-	return inv.blocking(&cobra.Command{
+func unlockCommand(inv *invocation) *cobra.Command {
+	return blocking(inv, &cobra.Command{
 		Use: "unlock", Short: "Let rollouts go on with locked targets",
 		Long: `Unlock ends the locks of targets, and lists what goes on there then. Somebody
 else's lock takes --reason.`,
@@ -54,7 +54,7 @@ else's lock takes --reason.`,
 
 // blocking completes a command that changes the blocks of targets that are
 // named. Its Use is its name.
-func (inv *invocation) blocking(cmd *cobra.Command, done string, do func(context.Context, *engine.Engine, []*pipeline.Target) (view.Outcome, error)) *cobra.Command {
+func blocking(inv *invocation, cmd *cobra.Command, done string, do func(context.Context, *engine.Engine, []*pipeline.Target) (view.Outcome, error)) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return inv.note(cmd.Context(), done, func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
 			targets, err := inv.flags.named(p)
@@ -71,7 +71,7 @@ func (inv *invocation) blocking(cmd *cobra.Command, done string, do func(context
 	return cmd
 }
 
-func (inv *invocation) unblock() *cobra.Command {
+func unblockCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "unblock [BLOCK]", Short: "End what keeps targets from going forward",
 		Long: `Unblock ends a block by the id that status shows, wherever it stands; without an
@@ -83,7 +83,7 @@ of that release. Somebody else's block takes --reason.`,
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return inv.note(cmd.Context(), "unblocked", func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-			return inv.runUnblock(ctx, e, p, strings.Join(args, ""))
+			return runUnblock(ctx, &inv.flags, e, p, strings.Join(args, ""))
 		})
 	}
 	inv.flags.selection(cmd.Flags())
@@ -92,29 +92,29 @@ of that release. Somebody else's block takes --reason.`,
 	return cmd
 }
 
-func (inv *invocation) runUnblock(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline, id string) (view.Outcome, error) {
-	if id != "" && inv.flags.release != "" {
+func runUnblock(ctx context.Context, f *flags, e *engine.Engine, p *pipeline.Pipeline, id string) (view.Outcome, error) {
+	if id != "" && f.release != "" {
 		return view.Outcome{}, usage(errors.New("a block's id names it: leave --release out"))
 	}
-	choose := inv.flags.named
+	choose := f.named
 	if id != "" {
-		choose = inv.flags.selected
+		choose = f.selected
 	}
 	targets, err := choose(p)
 	if err != nil {
 		return view.Outcome{}, err
 	}
-	return e.Unblock(ctx, targets, id, inv.flags.release)
+	return e.Unblock(ctx, targets, id, f.release)
 }
 
-func (inv *invocation) abandon() *cobra.Command {
+func abandonCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "abandon [RELEASE]", Short: "Stop a release: it is promoted no further",
 		Long: `Abandon marks a release on targets, all of the pipeline's without a choice. It is
 promoted no further, to them or from them; what runs stays as it is.`,
 		Example: `  sluice abandon --release v42 --reason 'leaks memory'`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return inv.note(cmd.Context(), "abandoned "+inv.flags.release, inv.runAbandon)
+			return inv.note(cmd.Context(), "abandoned "+inv.flags.release, inv.flags.doing(runAbandon))
 		},
 	}
 	takes(cmd, "release", 1)
@@ -124,7 +124,7 @@ promoted no further, to them or from them; what runs stays as it is.`,
 	return cmd
 }
 
-func (inv *invocation) unabandon() *cobra.Command {
+func unabandonCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "unabandon [RELEASE]", Short: "Let a release that was abandoned go on",
 		Long: `Unabandon ends what abandon began, on all targets of the pipeline without a choice.
@@ -150,15 +150,15 @@ Somebody else's takes --reason.`,
 	return cmd
 }
 
-func (inv *invocation) runAbandon(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-	if inv.flags.release == "" {
+func runAbandon(ctx context.Context, f *flags, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+	if f.release == "" {
 		return view.Outcome{}, usage(errors.New("abandon wants --release"))
 	}
-	targets, err := inv.flags.selected(p)
+	targets, err := f.selected(p)
 	if err != nil {
 		return view.Outcome{}, err
 	}
-	return e.Abandon(ctx, targets, inv.flags.scope(), inv.flags.release)
+	return e.Abandon(ctx, targets, f.scope(), f.release)
 }
 
 // note runs a command that changes records alone: it succeeded when they are

@@ -79,6 +79,13 @@ func strict(cmd *cobra.Command) {
 // doing is what a command has an engine do for a pipeline.
 type doing func(context.Context, *engine.Engine, *pipeline.Pipeline) (view.Outcome, error)
 
+// doing has something done that the flags say all of.
+func (f *flags) doing(do func(context.Context, *flags, *engine.Engine, *pipeline.Pipeline) (view.Outcome, error)) doing {
+	return func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+		return do(ctx, f, e, p)
+	}
+}
+
 // move runs a command on the one pipeline and keeps what came of it.
 func (inv *invocation) move(ctx context.Context, do doing) error {
 	p, err := inv.one(ctx)

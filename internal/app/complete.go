@@ -15,16 +15,16 @@ type naming func(context.Context) []string
 
 // complete tells the shell what the values of flags and arguments could be: the
 // names that the pipeline file has, and those that the state has.
-func (inv *invocation) complete(cmd *cobra.Command) {
+func complete(inv *invocation, cmd *cobra.Command) {
 	byFlag := map[string]naming{
-		"to": inv.fromFile(stageNames), "from": inv.fromFile(stageNames), "stage": inv.fromFile(stageNames),
-		"target": inv.fromFile(targetNames), "component": inv.fromFile((*pipeline.Pipeline).Components),
-		placeWords:  inv.fromFile(placeNames),
-		"release":   inv.fromState(func(k engine.Known) []string { return k.Releases }),
-		"promotion": inv.fromState(func(k engine.Known) []string { return k.Promotions }),
-		"of":        inv.fromState(func(k engine.Known) []string { return k.Promotions }),
-		"rollout":   inv.fromState(func(k engine.Known) []string { return k.Rollouts }),
-		"override":  inv.fromState(func(k engine.Known) []string { return k.Blocks }),
+		"to": fromFile(inv, stageNames), "from": fromFile(inv, stageNames), "stage": fromFile(inv, stageNames),
+		"target": fromFile(inv, targetNames), "component": fromFile(inv, (*pipeline.Pipeline).Components),
+		placeWords:  fromFile(inv, placeNames),
+		"release":   fromState(inv, func(k engine.Known) []string { return k.Releases }),
+		"promotion": fromState(inv, func(k engine.Known) []string { return k.Promotions }),
+		"of":        fromState(inv, func(k engine.Known) []string { return k.Promotions }),
+		"rollout":   fromState(inv, func(k engine.Known) []string { return k.Rollouts }),
+		"override":  fromState(inv, func(k engine.Known) []string { return k.Blocks }),
 	}
 	for flag, names := range byFlag {
 		if f := cmd.LocalFlags().Lookup(flag); f == nil || f.Hidden {
@@ -45,7 +45,7 @@ func (inv *invocation) complete(cmd *cobra.Command) {
 		}
 	}
 	for _, sub := range cmd.Commands() {
-		inv.complete(sub)
+		complete(inv, sub)
 	}
 }
 
@@ -56,10 +56,10 @@ func completeGlobal(root *cobra.Command) {
 }
 
 // fromFile lists names of the pipelines; none where their files are wrong.
-func (inv *invocation) fromFile(names func(*pipeline.Pipeline) []string) naming {
+func fromFile(inv *invocation, names func(*pipeline.Pipeline) []string) naming {
 	return func(context.Context) []string {
 		var list []string
-		for _, p := range inv.declared() {
+		for _, p := range declared(inv) {
 			list = append(list, names(p)...)
 		}
 		return slices.Compact(list)
@@ -67,10 +67,10 @@ func (inv *invocation) fromFile(names func(*pipeline.Pipeline) []string) naming 
 }
 
 // fromState lists names of the pipelines' states; none where they cannot be read.
-func (inv *invocation) fromState(names func(engine.Known) []string) naming {
+func fromState(inv *invocation, names func(engine.Known) []string) naming {
 	return func(ctx context.Context) []string {
 		var list []string
-		for _, p := range inv.declared() {
+		for _, p := range declared(inv) {
 			_ = inv.use(ctx, p, func(e *engine.Engine) error { // a shell has nobody to tell
 				known, err := e.Known(ctx, slices.Collect(p.All()))
 				list = append(list, names(known)...)
@@ -82,7 +82,7 @@ func (inv *invocation) fromState(names func(engine.Known) []string) naming {
 }
 
 // declared are the pipelines of a command line that is not finished.
-func (inv *invocation) declared() []*pipeline.Pipeline {
+func declared(inv *invocation) []*pipeline.Pipeline {
 	inv.flags.files = slices.Compact(inv.flags.files) // a completion reads the flags twice
 	pipelines, _, err := inv.parse()
 	if err != nil {

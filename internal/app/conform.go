@@ -15,7 +15,7 @@ import (
 	"sluice/stages/conform"
 )
 
-func (inv *invocation) conform() *cobra.Command {
+func conformCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "conform PROGRAM [ARGUMENT ...]", Short: "Run the conformance cases against a program that drives a platform",
 		Long: `Conform starts a program that speaks the protocol for platforms of your own, and holds
@@ -33,7 +33,7 @@ source runs a release that target does not run. Exit code 1 says that a case fai
 		Example: `  sluice conform ./driver.sh
   sluice conform --trial trial.json -- python3 driver.py --region ams`,
 		Args: words(1, -1),
-		RunE: func(cmd *cobra.Command, args []string) error { return inv.runConform(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return runConform(cmd.Context(), inv, args) },
 	}
 	cmd.Flags().StringVar(&inv.flags.trial, "trial", "", "JSON `file` with the resources that the cases may use")
 	return cmd
@@ -58,7 +58,7 @@ type caseDocument struct {
 	Seconds  float64  `json:"seconds"`
 }
 
-func (inv *invocation) runConform(ctx context.Context, args []string) error {
+func runConform(ctx context.Context, inv *invocation, args []string) error {
 	if inv.flags.sandbox {
 		return usage(errors.New("conform starts the program, and --sandbox starts none: leave it out"))
 	}

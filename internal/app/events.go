@@ -15,7 +15,7 @@ import (
 	"sluice/pipeline"
 )
 
-func (inv *invocation) events() *cobra.Command {
+func eventsCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "events [STAGE|TARGET]", Short: "What happened on targets, oldest first",
 		Long: `Events is what happened, oldest first: who did what and why, each effect, each
@@ -67,7 +67,7 @@ func (f *flags) ofEvents(now time.Time) (view.EventFilter, error) {
 	return wanted, usage(fmt.Errorf("--since %q: write how long ago, such as 3h, or a time, such as 2026-03-01T14:00:00Z", f.since))
 }
 
-func (inv *invocation) history() *cobra.Command {
+func historyCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "history [STAGE|TARGET]", Short: "The rollouts of targets, oldest first",
 		Long: `History lists the rollouts of targets: which release, what became of it, who wanted
@@ -86,7 +86,7 @@ it and why, and what the platform calls it. Get shows one of them.`,
 	return cmd
 }
 
-func (inv *invocation) get() *cobra.Command {
+func getCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "get ROLLOUT", Short: "All that is known of one rollout",
 		Long: `Get shows a rollout, by its name here or on its platform: its phases, each effect

@@ -9,7 +9,7 @@ import (
 // command is a command by its name, and what builds it.
 type command struct {
 	name  string
-	build func() *cobra.Command
+	build func(*invocation) *cobra.Command
 }
 
 // group is a headline of the help with its commands.
@@ -19,52 +19,52 @@ type group struct {
 }
 
 // groups are all commands, in the order in which the help has their headlines.
-func (inv *invocation) groups() []group {
+func groups() []group {
 	return []group{
 		{"promote", "Promote, and go back:", []command{
-			{"plan", inv.plan},
-			{"promote", inv.promote},
-			{"promote-canary", inv.promoteCanary},
-			{"reconcile", inv.reconcile},
-			{"collect", inv.collect},
-			{"rollback", inv.rollback},
-			{"disable-canary", inv.disableCanary},
+			{"plan", planCommand},
+			{"promote", promoteCommand},
+			{"promote-canary", promoteCanaryCommand},
+			{"reconcile", reconcileCommand},
+			{"collect", collectCommand},
+			{"rollback", rollbackCommand},
+			{"disable-canary", disableCanaryCommand},
 		}},
 		{"decide", "Decide:", []command{
-			{"approve", inv.approve},
-			{"reject", inv.reject},
-			{"on-comment", inv.onComment},
-			{"advance", inv.advance},
-			{"cancel", inv.cancel},
-			{"retry-job", inv.retryJob},
-			{"ignore-job", inv.ignoreJob},
-			{"terminate", inv.terminate},
-			{"skip", inv.skip},
-			{"lock", inv.lock},
-			{"unlock", inv.unlock},
-			{"unblock", inv.unblock},
-			{"abandon", inv.abandon},
-			{"unabandon", inv.unabandon},
+			{"approve", approveCommand},
+			{"reject", rejectCommand},
+			{"on-comment", onCommentCommand},
+			{"advance", advanceCommand},
+			{"cancel", cancelCommand},
+			{"retry-job", retryJobCommand},
+			{"ignore-job", ignoreJobCommand},
+			{"terminate", terminateCommand},
+			{"skip", skipCommand},
+			{"lock", lockCommand},
+			{"unlock", unlockCommand},
+			{"unblock", unblockCommand},
+			{"abandon", abandonCommand},
+			{"unabandon", unabandonCommand},
 		}},
 		{"look", "Look:", []command{
-			{"status", inv.status},
-			{"history", inv.history},
-			{"get", inv.get},
-			{"events", inv.events},
-			{"operation", inv.operation},
-			{"report", inv.report},
+			{"status", statusCommand},
+			{"history", historyCommand},
+			{"get", getCommand},
+			{"events", eventsCommand},
+			{"operation", operationCommand},
+			{"report", reportCommand},
 		}},
 		{"state", "State:", []command{
-			{"state", inv.state},
+			{"state", stateCommand},
 		}},
 		{"setup", "Set up:", []command{
-			{"init", inv.initialise},
-			{"validate", inv.validate},
-			{"schema", inv.schema},
-			{"conform", inv.conform},
-			{"sandbox", inv.sandbox},
-			{"rehearse", inv.rehearse},
-			{"version", inv.version},
+			{"init", initCommand},
+			{"validate", validateCommand},
+			{"schema", schemaCommand},
+			{"conform", conformCommand},
+			{"sandbox", sandboxCommand},
+			{"rehearse", rehearseCommand},
+			{"version", versionCommand},
 		}},
 	}
 }
@@ -74,10 +74,10 @@ func (inv *invocation) groups() []group {
 // would be a quarter of what a short command costs.
 func (inv *invocation) tree(args []string) *cobra.Command {
 	root := inv.bare()
-	for _, g := range inv.groups() {
+	for _, g := range groups() {
 		for _, c := range g.commands {
 			if slices.Contains(args, c.name) {
-				root.AddCommand(c.build())
+				root.AddCommand(c.build(inv))
 			}
 		}
 	}
@@ -92,10 +92,10 @@ func (inv *invocation) tree(args []string) *cobra.Command {
 // root is the whole tree of commands.
 func (inv *invocation) root() *cobra.Command {
 	root := inv.bare()
-	for _, g := range inv.groups() {
+	for _, g := range groups() {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, c := range g.commands {
-			cmd := c.build()
+			cmd := c.build(inv)
 			cmd.GroupID = g.id
 			root.AddCommand(cmd)
 		}
@@ -103,7 +103,7 @@ func (inv *invocation) root() *cobra.Command {
 	root.SetHelpCommandGroupID("setup")
 	root.SetCompletionCommandGroupID("setup")
 	strict(root)
-	inv.complete(root)
+	complete(inv, root)
 	completeGlobal(root)
 	return root
 }

@@ -13,9 +13,9 @@ func quietly() *invocation { return newInvocation(Process{Stdout: io.Discard, St
 // The list of commands has each by the name by which a command line calls it.
 func TestCommandsHaveTheirNames(t *testing.T) {
 	inv := quietly()
-	for _, g := range inv.groups() {
+	for _, g := range groups() {
 		for _, c := range g.commands {
-			if built := c.build(); built.Name() != c.name || len(built.Aliases) > 0 {
+			if built := c.build(inv); built.Name() != c.name || len(built.Aliases) > 0 {
 				t.Errorf("%q builds the command %q, also called %v", c.name, built.Name(), built.Aliases)
 			}
 		}

@@ -25,7 +25,7 @@ import (
 	"sluice/stages/driver"
 )
 
-func (inv *invocation) initialise() *cobra.Command {
+func initCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "init [PLATFORM NAME…]", Short: "Write the pipeline file and the workflows from what exists",
 		Long: `Init reads what exists on a platform and writes the pipeline file for it, with a
@@ -39,7 +39,7 @@ to last. What the names of places say (staging, prod) beats that.
 ` + findable(inv.facts()),
 		Example: initExamples(inv.facts()),
 		Args:    cobra.ArbitraryArgs,
-		RunE:    func(cmd *cobra.Command, args []string) error { return inv.runInit(cmd.Context(), args) },
+		RunE:    func(cmd *cobra.Command, args []string) error { return runInit(cmd.Context(), inv, args) },
 	}
 	cmd.Flags().BoolVar(&inv.flags.overwrite, "overwrite", false, "replace files that are there already")
 	cmd.Flags().BoolVar(&inv.flags.noWorkflows, "no-workflows", false, "write the pipeline file alone")
@@ -89,7 +89,7 @@ func initExamples(facts []driver.Facts) string {
 }
 
 // runInit finds out what exists and writes the files for it.
-func (inv *invocation) runInit(ctx context.Context, args []string) error {
+func runInit(ctx context.Context, inv *invocation, args []string) error {
 	if slices.Contains(inv.flags.files, "-") || len(inv.flags.files) > 1 {
 		return usage(errors.New("init writes one pipeline file: name it with --file"))
 	}
@@ -98,10 +98,10 @@ func (inv *invocation) runInit(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := inv.sandboxOf(ctx, facts, names); err != nil {
+	if err := sandboxOf(ctx, inv, facts, names); err != nil {
 		return err
 	}
-	sources, err := inv.find(ctx, facts, names)
+	sources, err := find(ctx, inv, facts, names)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,9 @@ func (inv *invocation) runInit(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	written, p, err := inv.drafted(d, "sluice init "+strings.Join(append([]string{facts.Platform}, names...), " "))
+	written, p, err := filesOf(&inv.flags, inv.facts(), d, "sluice init "+strings.Join(append([]string{facts.Platform}, names...), " "), func(problems []pipeline.Problem) {
+		show(inv.runner, inv.Stderr, problems)
+	})
 	if err != nil {
 		return err
 	}
@@ -204,7 +206,7 @@ func (a missing) question(ctx context.Context, person *ask.Person, args []string
 
 // sandboxOf starts the emulators where --sandbox asks for them, with an example of
 // what is named.
-func (inv *invocation) sandboxOf(ctx context.Context, facts driver.Facts, names []string) error {
+func sandboxOf(ctx context.Context, inv *invocation, facts driver.Facts, names []string) error {
 	faults, err := inv.flags.inSandbox()
 	if err != nil || !inv.flags.sandbox {
 		return err
@@ -239,7 +241,7 @@ func example(now func() time.Time, all []driver.Facts, platform string, names []
 }
 
 // find reads what exists under each of the names.
-func (inv *invocation) find(ctx context.Context, facts driver.Facts, names []string) ([]draft.Source, error) {
+func find(ctx context.Context, inv *invocation, facts driver.Facts, names []string) ([]draft.Source, error) {
 	w := work.Begin(ctx, inv.Clock, work.Limits{Budget: inv.flags.waitBudget, Inline: inv.flags.inlineWait, Places: inv.flags.concurrency})
 	defer w.End()
 	platforms := platform.Open(platform.Config{Env: inv.ofDrivers(), Platforms: inv.platforms, Redact: inv.runner.Redact}).During(w)
@@ -262,21 +264,21 @@ type newFile struct {
 	text []byte
 }
 
-// drafted are the files of a draft, the pipeline file first. It is held to validate's
+// filesOf are the files of a draft, the pipeline file first. It is held to validate's
 // rules before anything is written.
-func (inv *invocation) drafted(d draft.Draft, command string) ([]newFile, *pipeline.Pipeline, error) {
+func filesOf(f *flags, all []driver.Facts, d draft.Draft, command string, told func([]pipeline.Problem)) ([]newFile, *pipeline.Pipeline, error) {
 	name := pipeline.FileNames()[0]
-	if len(inv.flags.files) == 1 {
-		name = inv.flags.files[0]
+	if len(f.files) == 1 {
+		name = f.files[0]
 	}
 	text := d.File(command)
-	p, problems := pipeline.Parse(filepath.ToSlash(name), text, inv.facts())
+	p, problems := pipeline.Parse(filepath.ToSlash(name), text, all)
 	if pipeline.Failed(problems) {
-		show(inv.runner, inv.Stderr, problems)
+		told(problems)
 		return nil, nil, fmt.Errorf("no pipeline file can be made of what exists there by itself; nothing was written. Begin with an example instead, as docs/pipeline-file.md has it:\n%s", text)
 	}
-	files := []newFile{{path: filepath.Join(inv.flags.out, name), text: text}}
-	if inv.flags.noWorkflows {
+	files := []newFile{{path: filepath.Join(f.out, name), text: text}}
+	if f.noWorkflows {
 		return files, p, nil
 	}
 	workflows, err := d.Workflows(filepath.ToSlash(name))
@@ -284,7 +286,7 @@ func (inv *invocation) drafted(d draft.Draft, command string) ([]newFile, *pipel
 		return nil, nil, err
 	}
 	for _, w := range workflows {
-		files = append(files, newFile{path: filepath.Join(inv.flags.out, ".github", "workflows", w.Name), text: w.Text})
+		files = append(files, newFile{path: filepath.Join(f.out, ".github", "workflows", w.Name), text: w.Text})
 	}
 	return files, p, nil
 }

@@ -122,8 +122,8 @@ func (inv *invocation) besideEachOther(ctx context.Context, p *pipeline.Pipeline
 	return do(saving, inv.stores.spec(p, inv.flags.storeName(p)), p.Name.Value)
 }
 
-// collect merges what the shards of a promotion came to.
-func (inv *invocation) collect() *cobra.Command {
+// collectCommand merges what the shards of a promotion came to.
+func collectCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "collect --to STAGE", Short: "Merge the shards of a promotion: its outputs and its summary",
 		Example: `  sluice collect --to production   # in the job after those of the matrix`,

@@ -30,7 +30,7 @@ const toSluice = "/sluice"
 
 const howToSay = "write `/sluice approve TARGET` or `/sluice reject TARGET`, with the release after it if you like, and why in the lines below"
 
-func (inv *invocation) onComment() *cobra.Command {
+func onCommentCommand(inv *invocation) *cobra.Command {
 	return &cobra.Command{
 		Use: "on-comment", Short: "Take a comment on GitHub for an approver's word",
 		Long: `On-comment reads the comment that started this run (on: issue_comment). Where its
@@ -40,11 +40,11 @@ Only stages with approval: {comments: true} take such words, only new comments
 count, only of people who may write to the repository and whom the file names,
 and only for what waited when the comment was written.`,
 		Example: `  sluice on-comment   # in a workflow with on: issue_comment`,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return inv.runOnComment(cmd.Context()) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runOnComment(cmd.Context(), inv) },
 	}
 }
 
-func (inv *invocation) runOnComment(ctx context.Context) error {
+func runOnComment(ctx context.Context, inv *invocation) error {
 	run, err := inv.runner.Context()
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (inv *invocation) runOnComment(ctx context.Context) error {
 		return nil
 	}
 	inv.command, inv.said, inv.flags.places, inv.flags.comment = s.command, s, []string{s.place}, s.words
-	return inv.give(ctx, s.command)
+	return give(ctx, inv, s.command)
 }
 
 // readComment reads what a comment says; false where it is not for Sluice. Whatever

@@ -111,7 +111,8 @@ func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*e
 		return err
 	}
 	inv.console.align(p)
-	if inv.console.picture = nil; !inv.flags.debug && !inv.runner.Inside() && !inv.flags.watch {
+	inv.console.picture = nil
+	if !inv.flags.debug && !inv.runner.Inside() && !inv.flags.watch {
 		inv.console.picture = newPicture(inv.terminal, inv.env.Get, inv.Clock.Now, p, inv.console.plain)
 	}
 	inv.console.each = inv.flags.debug

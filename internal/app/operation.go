@@ -12,7 +12,7 @@ import (
 	"sluice/stages/driver"
 )
 
-func (inv *invocation) operation() *cobra.Command {
+func operationCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "operation NAME", Short: "Follow work of a target's platform that Sluice did not begin",
 		Long: `Follow work of a target's platform by the name that the platform has for it,

@@ -13,7 +13,7 @@ import (
 	"sluice/pipeline"
 )
 
-func (inv *invocation) approve() *cobra.Command {
+func approveCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: planner.CommandApprove, Short: "Approve rollouts that wait for approval, and go on with them",
 		Long: `Approve counts your word for rollouts in PENDING_APPROVAL, prints the releases it
@@ -25,20 +25,20 @@ with you among them.`,
 		Example: `  sluice approve --target api --comment 'looks good'
   sluice approve --stage production`,
 	}
-	cmd = inv.order(cmd)
+	cmd = order(inv, cmd)
 	cmd.Flags().BoolVar(&inv.flags.emergency, "emergency", false, "approve as a maintainer who is no approver; needs --reason, and an approver's acknowledgement later")
 	return cmd
 }
 
-func (inv *invocation) reject() *cobra.Command {
-	return inv.order(&cobra.Command{
+func rejectCommand(inv *invocation) *cobra.Command {
+	return order(inv, &cobra.Command{
 		Use: planner.CommandReject, Short: "Reject rollouts that wait for approval",
 		Example: `  sluice reject --target api --comment 'not on a Friday'`,
 	})
 }
 
-func (inv *invocation) advance() *cobra.Command {
-	cmd := inv.order(&cobra.Command{
+func advanceCommand(inv *invocation) *cobra.Command {
+	cmd := order(inv, &cobra.Command{
 		Use: planner.CommandAdvance, Short: "Start the next phase of a rollout",
 		Long: "Advance starts the next phase of a rollout that is IN_PROGRESS, whether it bakes\nor waits for a person.",
 		Example: `  sluice advance --target api
@@ -50,8 +50,8 @@ func (inv *invocation) advance() *cobra.Command {
 	return cmd
 }
 
-func (inv *invocation) cancel() *cobra.Command {
-	return inv.order(&cobra.Command{
+func cancelCommand(inv *invocation) *cobra.Command {
+	return order(inv, &cobra.Command{
 		Use: planner.CommandCancel, Short: "Cancel a rollout; a canary that stands is removed",
 		Long: `Cancel ends a rollout that is not over. A canary that stands is taken away; a
 release that has all traffic stays. Rollback goes back to what ran before.`,
@@ -59,8 +59,8 @@ release that has all traffic stays. Rollback goes back to what ran before.`,
 	})
 }
 
-func (inv *invocation) retryJob() *cobra.Command {
-	cmd := inv.order(&cobra.Command{
+func retryJobCommand(inv *invocation) *cobra.Command {
+	cmd := order(inv, &cobra.Command{
 		Use: planner.CommandRetryJob, Short: "Run a failed job again, or repeat an effect that asks",
 		Long: `Retry-job runs a failed job again and goes on from there; where traffic was put
 back, its phase is applied again first. Where Sluice stopped and asks, because it
@@ -73,8 +73,8 @@ cannot know what an effect did, retry-job repeats the effect.`,
 	return cmd
 }
 
-func (inv *invocation) ignoreJob() *cobra.Command {
-	cmd := inv.order(&cobra.Command{
+func ignoreJobCommand(inv *invocation) *cobra.Command {
+	cmd := order(inv, &cobra.Command{
 		Use: planner.CommandIgnoreJob, Short: "Go on past a failed job, or accept what stands where an effect asks",
 		Example: `  sluice ignore-job --target api`,
 	})
@@ -83,7 +83,7 @@ func (inv *invocation) ignoreJob() *cobra.Command {
 	return cmd
 }
 
-func (inv *invocation) terminate() *cobra.Command {
+func terminateCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: planner.CommandTerminate, Short: "End one job that is at work: a check, or work that the platform can stop",
 		Long: `Terminate ends one job of a rollout that is IN_PROGRESS, and nothing else: a check
@@ -95,16 +95,16 @@ platform cannot stop is refused.`,
 		Example: `  sluice terminate --target api --reason 'the check hangs'
   sluice terminate --target api --phase canary-10 --job verify`,
 	}
-	cmd = inv.order(cmd)
+	cmd = order(inv, cmd)
 	inv.flags.ofPhase(cmd.Flags())
 	inv.flags.ofJob(cmd.Flags())
 	return cmd
 }
 
 // order completes a command to rollouts that exist. Its Use is its name.
-func (inv *invocation) order(cmd *cobra.Command) *cobra.Command {
+func order(inv *invocation, cmd *cobra.Command) *cobra.Command {
 	name := cmd.Use
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return inv.give(cmd.Context(), name) }
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return give(cmd.Context(), inv, name) }
 	cmd.Use += " [TARGET|STAGE]"
 	takes(cmd, placeWords, -1)
 	s := cmd.Flags()
@@ -117,7 +117,7 @@ func (inv *invocation) order(cmd *cobra.Command) *cobra.Command {
 }
 
 // give gives a command to rollouts that exist.
-func (inv *invocation) give(ctx context.Context, name string) error {
+func give(ctx context.Context, inv *invocation, name string) error {
 	return inv.move(ctx, func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
 		targets, err := inv.flags.selected(p)
 		if err != nil {
@@ -140,7 +140,7 @@ func (inv *invocation) give(ctx context.Context, name string) error {
 	})
 }
 
-func (inv *invocation) rollback() *cobra.Command {
+func rollbackCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "rollback [TARGET|STAGE]", Short: "Put targets back to what they ran before their newest rollout",
 		Long: `Rollback puts targets back to what their platform ran before the newest rollout's
@@ -153,7 +153,9 @@ that.`,
 		Example: `  sluice rollback --target api --reason 'errors since 14:02'
   sluice rollback --stage production
   sluice rollback --target api --release v41 --reason 'v42 and v43 leak'`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runRollback) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return inv.move(cmd.Context(), inv.flags.doing(runRollback))
+		},
 	}
 	takes(cmd, placeWords, -1)
 	inv.flags.selection(cmd.Flags())
@@ -164,8 +166,8 @@ that.`,
 	return cmd
 }
 
-func (inv *invocation) runRollback(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-	req, err := inv.flags.toGoBack(p)
+func runRollback(ctx context.Context, f *flags, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+	req, err := f.toGoBack(p)
 	if err != nil {
 		return view.Outcome{}, err
 	}
@@ -182,14 +184,14 @@ func (f *flags) toGoBack(p *pipeline.Pipeline) (engine.Back, error) {
 	return engine.Back{Targets: targets, Promotion: f.promotion, Release: f.release, Options: options}, err
 }
 
-func (inv *invocation) skip() *cobra.Command {
+func skipCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "skip [TARGET] --reason WHY", Short: "Leave targets out of their promotion: the others go on without them",
 		Long: `Skip leaves targets out of the promotion that they are in, or were in last: its
 next wave does not wait for them, and their failure halts the others no more. What
 runs on them stays as it is.`,
 		Example: `  sluice skip --target api-7 --reason 'its region is down'`,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runSkip) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.flags.doing(runSkip)) },
 	}
 	takes(cmd, "target", -1)
 	cmd.Flags().Var(list{&inv.flags.targets}, "target", "the targets to leave out")
@@ -198,18 +200,18 @@ runs on them stays as it is.`,
 	return cmd
 }
 
-func (inv *invocation) runSkip(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-	if len(inv.flags.targets) == 0 || inv.flags.reason == "" {
+func runSkip(ctx context.Context, f *flags, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+	if len(f.targets) == 0 || f.reason == "" {
 		return view.Outcome{}, usage(errors.New("skip wants --target and --reason: why is recorded"))
 	}
-	targets, err := inv.flags.selected(p)
+	targets, err := f.selected(p)
 	if err != nil {
 		return view.Outcome{}, err
 	}
-	return e.Skip(ctx, targets, inv.flags.promotion)
+	return e.Skip(ctx, targets, f.promotion)
 }
 
-func (inv *invocation) reconcile() *cobra.Command {
+func reconcileCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "reconcile [STAGE|TARGET]", Short: "Take up whatever is due",
 		Long: `Reconcile takes up whatever is due on any target: bakes that are over, windows

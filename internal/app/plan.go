@@ -14,7 +14,7 @@ import (
 	"sluice/pipeline"
 )
 
-func (inv *invocation) plan() *cobra.Command {
+func planCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "plan [STAGE]", Short: "What a command would do, target by target; changes nothing",
 		Long: `Plan reads what promote would read, and changes nothing: which release each
@@ -24,42 +24,42 @@ would do is planned by their names.`,
 		Example: `  sluice plan production
   sluice plan rollback api
   sluice plan --to production --matrix --shards 8   # the matrix of a fleet's jobs`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return inv.runPlan(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runPlan(cmd.Context(), inv) },
 	}
 	takes(cmd, "to", 1)
 	inv.flags.promoting(cmd.Flags())
 	cmd.Flags().BoolVar(&inv.flags.matrix, "matrix", false, "write the output matrix: a job per shard of the targets")
 	cmd.Flags().IntVar(&inv.flags.shards, "shards", 0, "how many shards the matrix has at most (default one per group of targets)")
 	cmd.AddCommand(
-		inv.planOf(inv.promote(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
+		planOf(inv, promoteCommand(inv), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
 			req, err := inv.flags.toPromote(p)
 			if err != nil {
 				return view.Plan{}, err
 			}
 			return e.Plan(ctx, req)
 		}),
-		inv.planOf(inv.promoteCanary(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
+		planOf(inv, promoteCanaryCommand(inv), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
 			req, err := inv.flags.toPromoteCanary(p)
 			if err != nil {
 				return view.Plan{}, err
 			}
 			return e.PlanCanary(ctx, req)
 		}),
-		inv.planOf(inv.rollback(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
+		planOf(inv, rollbackCommand(inv), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
 			req, err := inv.flags.toGoBack(p)
 			if err != nil {
 				return view.Plan{}, err
 			}
 			return e.PlanRollback(ctx, req)
 		}),
-		inv.planOf(inv.disableCanary(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
+		planOf(inv, disableCanaryCommand(inv), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
 			t, options, err := inv.flags.onlyTarget(p, "disable-canary")
 			if err != nil {
 				return view.Plan{}, err
 			}
 			return e.PlanDisableCanary(ctx, engine.CanaryRemoval{Target: t, Options: options})
 		}),
-		inv.planOf(inv.cancel(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
+		planOf(inv, cancelCommand(inv), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Plan, error) {
 			targets, err := inv.flags.selected(p)
 			if err != nil {
 				return view.Plan{}, err
@@ -74,7 +74,7 @@ would do is planned by their names.`,
 type planning func(context.Context, *engine.Engine, *pipeline.Pipeline) (view.Plan, error)
 
 // planOf makes of a command one that only plans it: with its words and flags.
-func (inv *invocation) planOf(cmd *cobra.Command, plan planning) *cobra.Command {
+func planOf(inv *invocation, cmd *cobra.Command, plan planning) *cobra.Command {
 	cmd.Short, cmd.Long, cmd.Example = "What "+cmd.Name()+" would do", "", ""
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		p, err := inv.one(cmd.Context())
@@ -86,7 +86,7 @@ func (inv *invocation) planOf(cmd *cobra.Command, plan planning) *cobra.Command 
 	return cmd
 }
 
-func (inv *invocation) runPlan(ctx context.Context) error {
+func runPlan(ctx context.Context, inv *invocation) error {
 	p, err := inv.one(ctx)
 	if err != nil {
 		return err

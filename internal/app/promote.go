@@ -16,7 +16,7 @@ import (
 	"sluice/stages/driver"
 )
 
-func (inv *invocation) promote() *cobra.Command {
+func promoteCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "promote [STAGE]", Short: "Promote releases to a stage",
 		Long: `Promote gives the targets of a stage what the stage before it runs, or where it
@@ -27,7 +27,11 @@ on with it.`,
 		Example: `  sluice promote --to production
   sluice promote --to development --release v42 --component web
   sluice promote --to production --skip-stages --release v43 --reason 'hot fix for incident 12'`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runPromote) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return inv.move(cmd.Context(), func(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+				return runPromote(ctx, inv, e, p)
+			})
+		},
 	}
 	takes(cmd, "to", 1)
 	inv.flags.promoting(cmd.Flags())
@@ -36,9 +40,9 @@ on with it.`,
 	return cmd
 }
 
-func (inv *invocation) runPromote(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+func runPromote(ctx context.Context, inv *invocation, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
 	if inv.flags.to == "" {
-		return view.Outcome{}, inv.nowhere(ctx, e, p)
+		return view.Outcome{}, nowhere(ctx, e, p)
 	}
 	req, err := inv.flags.toPromote(p)
 	if err != nil {
@@ -52,7 +56,7 @@ func (inv *invocation) runPromote(ctx context.Context, e *engine.Engine, p *pipe
 
 // nowhere says of a promotion without a stage which stage would come next, and by
 // which command. Nothing is done.
-func (inv *invocation) nowhere(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) error {
+func nowhere(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) error {
 	text := "say where to with --to; the stages are " + strings.Join(stageNames(p), ", ")
 	coming, err := e.Next(ctx)
 	if err != nil {
@@ -74,7 +78,7 @@ func (inv *invocation) nowhere(ctx context.Context, e *engine.Engine, p *pipelin
 	return usage(errors.New(text))
 }
 
-func (inv *invocation) promoteCanary() *cobra.Command {
+func promoteCanaryCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "promote-canary [TARGET]", Short: "Promote the canary that stands on a target now",
 		Long: `Promote-canary makes the canary that stands on a target what runs there for all
@@ -82,7 +86,9 @@ traffic, whoever put it there: its release and its variables. It is refused, and
 nothing is sent, where no canary stands or a rollout of Sluice's is at work.`,
 		Example: `  sluice promote-canary --target api
   sluice promote-canary --target api --disable   # and remove the canary's settings`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runPromoteCanary) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return inv.move(cmd.Context(), inv.flags.doing(runPromoteCanary))
+		},
 	}
 	takes(cmd, "target", 1)
 	cmd.Flags().Var(list{&inv.flags.targets}, "target", "the target whose canary is promoted")
@@ -92,8 +98,8 @@ nothing is sent, where no canary stands or a rollout of Sluice's is at work.`,
 	return cmd
 }
 
-func (inv *invocation) runPromoteCanary(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-	req, err := inv.flags.toPromoteCanary(p)
+func runPromoteCanary(ctx context.Context, f *flags, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+	req, err := f.toPromoteCanary(p)
 	if err != nil {
 		return view.Outcome{}, err
 	}
@@ -106,7 +112,7 @@ func (f *flags) toPromoteCanary(p *pipeline.Pipeline) (engine.CanaryPromotion, e
 	return engine.CanaryPromotion{Target: t, Disable: f.disable, Options: options}, err
 }
 
-func (inv *invocation) disableCanary() *cobra.Command {
+func disableCanaryCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "disable-canary [TARGET]", Short: "Take away the canary that stands on a target, whoever made it",
 		Long: `Disable-canary takes the canary away that stands on a target, whoever made it: it
@@ -115,7 +121,9 @@ rollout at work there is cancelled; a run at work on it is told to let go, and
 waited for (--lease-wait). What the canary ran does not come again by itself, as
 after a rollback.`,
 		Example: `  sluice disable-canary --target api --reason 'errors since 14:02'`,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return inv.move(cmd.Context(), inv.runDisableCanary) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return inv.move(cmd.Context(), inv.flags.doing(runDisableCanary))
+		},
 	}
 	takes(cmd, "target", 1)
 	cmd.Flags().Var(list{&inv.flags.targets}, "target", "the target whose canary is taken away")
@@ -124,8 +132,8 @@ after a rollback.`,
 	return cmd
 }
 
-func (inv *invocation) runDisableCanary(ctx context.Context, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
-	t, options, err := inv.flags.onlyTarget(p, "disable-canary")
+func runDisableCanary(ctx context.Context, f *flags, e *engine.Engine, p *pipeline.Pipeline) (view.Outcome, error) {
+	t, options, err := f.onlyTarget(p, "disable-canary")
 	if err != nil {
 		return view.Outcome{}, err
 	}

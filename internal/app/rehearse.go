@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	rehearseCommand = "rehearse"
+	rehearseName = "rehearse"
 	// rehearsalStart is a Monday morning: what is told is the same on any day.
 	rehearsalStart = "2026-01-05T09:00:00Z"
 )
@@ -38,9 +38,9 @@ type rehearsing struct {
 	at     string
 }
 
-func (inv *invocation) rehearse() *cobra.Command {
+func rehearseCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: rehearseCommand + " [STAGE]", Short: "Go through the whole pipeline in the sandbox, in virtual time",
+		Use: rehearseName + " [STAGE]", Short: "Go through the whole pipeline in the sandbox, in virtual time",
 		Long: `Rehearse goes through the pipeline against emulators, with the drivers and the
 engine that a real promotion has, and lets time jump wherever everybody waits: bakes,
 soaks, windows, operations. It prints what would happen when, for whom people would be
@@ -51,7 +51,7 @@ nothing is kept. The same seed tells the same.`,
   sluice rehearse --to production --people 2h --fault api:metric:bad --fault api:weight:cut
   sluice rehearse --seed 7 --output json`,
 		Args: words(0, 1),
-		RunE: func(cmd *cobra.Command, _ []string) error { return inv.runRehearse(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runRehearse(cmd.Context(), inv) },
 	}
 	takes(cmd, "to", 1)
 	f := &inv.flags.rehearsing
@@ -69,12 +69,12 @@ nothing is kept. The same seed tells the same.`,
 	return cmd
 }
 
-func (inv *invocation) runRehearse(ctx context.Context) error {
-	p, err := inv.rehearsed()
+func runRehearse(ctx context.Context, inv *invocation) error {
+	p, err := rehearsed(inv)
 	if err != nil {
 		return err
 	}
-	o, err := inv.rehearsal(p)
+	o, err := rehearsalOf(inv, p)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (inv *invocation) runRehearse(ctx context.Context) error {
 }
 
 // rehearsed is the pipeline, with its mistakes shown. Nothing is opened for it.
-func (inv *invocation) rehearsed() (*pipeline.Pipeline, error) {
+func rehearsed(inv *invocation) (*pipeline.Pipeline, error) {
 	if len(inv.flags.files) > 1 {
 		return nil, usage(errors.New("rehearse takes one --file"))
 	}
@@ -99,8 +99,8 @@ func (inv *invocation) rehearsed() (*pipeline.Pipeline, error) {
 	return pipelines[0], nil
 }
 
-// rehearsal are the options of a rehearsal of a pipeline.
-func (inv *invocation) rehearsal(p *pipeline.Pipeline) (rehearsal.Options, error) {
+// rehearsalOf are the options of a rehearsal of a pipeline.
+func rehearsalOf(inv *invocation, p *pipeline.Pipeline) (rehearsal.Options, error) {
 	f := inv.flags.rehearsing
 	o := rehearsal.Options{
 		Pipeline: p, Release: inv.flags.release, Seed: f.seed, People: f.people, Holds: f.holds, Cron: f.cron, ByCron: f.byCron, Most: f.most, Places: inv.flags.atOnce(p),

@@ -20,7 +20,7 @@ import (
 // pageName is the file that a report is, in the folder that --out names.
 const pageName = "index.html"
 
-func (inv *invocation) report() *cobra.Command {
+func reportCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "report [STAGE|TARGET]", Short: "One HTML page of the pipeline: what runs, rollouts, history, how well it delivers",
 		Long: `Report writes one HTML page that needs nothing else: no network, no script, no file
@@ -31,7 +31,7 @@ the time to restore. It reads, and changes nothing. With --output json the field
 "report" has all of it as data.`,
 		Example: `  sluice report --out site
   sluice report production --out site --output json`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return inv.runReport(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runReport(cmd.Context(), inv) },
 	}
 	takes(cmd, placeWords, -1)
 	inv.flags.selection(cmd.Flags())
@@ -39,7 +39,7 @@ the time to restore. It reads, and changes nothing. With --output json the field
 	return cmd
 }
 
-func (inv *invocation) runReport(ctx context.Context) error {
+func runReport(ctx context.Context, inv *invocation) error {
 	if inv.flags.out == "" {
 		return usage(errors.New("say which folder the page is written into, for instance `sluice report --out site`"))
 	}
@@ -60,11 +60,11 @@ func (inv *invocation) runReport(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return inv.writeReport(p, r)
+	return writeReport(inv, p, r)
 }
 
 // writeReport writes the page, without secrets, and keeps what the command came to.
-func (inv *invocation) writeReport(p *pipeline.Pipeline, r view.Reported) error {
+func writeReport(inv *invocation, p *pipeline.Pipeline, r view.Reported) error {
 	r = shown(inv, r)
 	var b bytes.Buffer
 	if err := page.Write(&b, r, versionLine()); err != nil {

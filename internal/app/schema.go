@@ -10,7 +10,7 @@ import (
 	"sluice/pipeline"
 )
 
-func (inv *invocation) schema() *cobra.Command {
+func schemaCommand(inv *invocation) *cobra.Command {
 	return &cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of the pipeline file, for editors",
 		Long: `Schema prints the JSON Schema (2020-12) of the pipeline file, made from the rules of

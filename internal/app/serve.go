@@ -14,7 +14,7 @@ import (
 	"sluice/internal/sandbox/measured"
 )
 
-func (inv *invocation) sandbox() *cobra.Command {
+func sandboxCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "sandbox", Short: "Serve the platforms' APIs on loopback for rehearsals, until stopped",
 		Long: `Sandbox serves emulators of the platforms on loopback, seeded from the pipeline
@@ -22,7 +22,7 @@ file, and prints the environment that leads to them; unmodified clients of the
 platforms, and Sluice without --sandbox, then work against them.`,
 		Example: `  sluice sandbox --file sluice.yaml > environment &
   . ./environment   # then use the platform's own client, or Sluice without --sandbox`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return inv.serve(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), inv) },
 	}
 	cmd.Flags().StringVar(&inv.flags.listen, "listen", "127.0.0.1:0", "loopback `address`; with a port, each platform takes the next one")
 	return cmd
@@ -30,7 +30,7 @@ platforms, and Sluice without --sandbox, then work against them.`,
 
 // serve serves the emulators until ctx ends. Without a pipeline file it serves
 // all of them, empty.
-func (inv *invocation) serve(ctx context.Context) error {
+func serve(ctx context.Context, inv *invocation) error {
 	pipelines, problems, err := inv.parse()
 	if len(problems) > 0 {
 		show(inv.runner, inv.Stderr, problems)

@@ -55,7 +55,7 @@ func showState(ctx context.Context, state store.Store, p *pipeline.Pipeline, tar
 	return &result{text: text.String(), extra: map[string]any{"records": records}}, nil
 }
 
-func (inv *invocation) state() *cobra.Command {
+func stateCommand(inv *invocation) *cobra.Command {
 	state := &cobra.Command{
 		Use: "state", Short: "Look at state, move it, adopt what runs today, go on after it was lost",
 		RunE: func(*cobra.Command, []string) error {
@@ -88,6 +88,6 @@ func (inv *invocation) state() *cobra.Command {
 		},
 	}
 	inv.flags.selection(show.Flags())
-	state.AddCommand(show, inv.migrate(), inv.importState(), inv.acceptState())
+	state.AddCommand(show, migrateCommand(inv), importStateCommand(inv), acceptStateCommand(inv))
 	return state
 }

@@ -12,8 +12,8 @@ import (
 	"sluice/pipeline"
 )
 
-// acceptState goes on after the state was lost.
-func (inv *invocation) acceptState() *cobra.Command {
+// acceptStateCommand goes on after the state was lost.
+func acceptStateCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "accept COMMIT --reason TEXT", Short: "Go on from one of two states: after the state branch was moved or deleted, or after two runs saved side by side",
 		Long: `Accept says from which of two commits to go on after somebody moved or deleted the
@@ -30,14 +30,14 @@ same target side by side: the commands that read that target name both (exit 5).
 			if err != nil {
 				return err
 			}
-			return inv.accept(cmd.Context(), p, args[0])
+			return accept(cmd.Context(), inv, p, args[0])
 		},
 	}
 	cmd.Flags().StringVar(&inv.flags.reason, "reason", "", "`why`; it is kept in the branch's log")
 	return cmd
 }
 
-func (inv *invocation) accept(ctx context.Context, p *pipeline.Pipeline, commit string) error {
+func accept(ctx context.Context, inv *invocation, p *pipeline.Pipeline, commit string) error {
 	if inv.flags.reason == "" {
 		return usage(errors.New("say why with --reason: it is kept in the branch's log"))
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,12 +14,11 @@ import (
 	"sluice/internal/report"
 	"sluice/internal/store"
 	"sluice/internal/store/limit"
-	"sluice/pipeline"
 	"sluice/rollout"
 )
 
-// migrate moves all records of a pipeline to another store.
-func (inv *invocation) migrate() *cobra.Command {
+// migrateCommand moves all records of a pipeline to another store.
+func migrateCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "migrate --to-store STORE", Short: "Copy all records to another store, and verify them there",
 		Example: `  sluice state migrate --store git --to-store s3://releases/shop`,
@@ -44,7 +44,14 @@ func (inv *invocation) migrate() *cobra.Command {
 			if err := inv.mayChange(cmd.Context(), p, inv.flags.toStore); err != nil {
 				return err
 			}
-			return inv.copyState(cmd.Context(), p, limit.New(from, inv.within), limit.New(to, inv.within))
+			target := limit.New(to, inv.within)
+			c := copying{redact: inv.runner.Redact, now: inv.Clock.Now, over: inv.github.over, before: func() { inv.stores.opened = append(inv.stores.opened, target) }}
+			r, err := c.state(cmd.Context(), p.Name.Value, limit.New(from, inv.within), target)
+			if err != nil {
+				return err
+			}
+			inv.result = r
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&inv.flags.toStore, "to-store", "", "the `store` to copy to")
@@ -53,45 +60,51 @@ func (inv *invocation) migrate() *cobra.Command {
 	return cmd
 }
 
-// copyState copies every entry, held by nobody, into a store that has no other
+// copying is what copying a state takes beside the two stores.
+type copying struct {
+	redact func(string) string
+	now    func() time.Time
+	over   func(context.Context, rollout.Run) (ledger.Fate, error)
+	before func() // the first entry is written
+}
+
+// state copies every entry, held by nobody, into a store that has no other
 // of them yet, and reads them back. What an earlier attempt copied stays.
-func (inv *invocation) copyState(ctx context.Context, p *pipeline.Pipeline, from, to store.Store) error {
+func (c copying) state(ctx context.Context, pipeline string, from, to store.Store) (*result, error) {
 	if from.Facts().Name == to.Facts().Name {
-		return usage(fmt.Errorf("the state is in %s already", to.Facts().Name))
+		return nil, usage(fmt.Errorf("the state is in %s already", to.Facts().Name))
 	}
-	whole, err := ledger.ReadWhole(ctx, from, p.Name.Value)
+	whole, err := ledger.ReadWhole(ctx, from, pipeline)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(whole.Entries) == 0 {
-		inv.result = &result{text: "there is no state of " + p.Name.Value + " in " + from.Facts().Name}
-		return nil
+		return &result{text: "there is no state of " + pipeline + " in " + from.Facts().Name}, nil
 	}
-	copies, err := whole.Redacted(inv.runner.Redact)
+	copies, err := whole.Redacted(c.redact)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := whole.Held(ctx, func(r rollout.Run) bool { return r.Holds(inv.Clock.Now()) }, inv.github.over); err != nil {
-		return err
+	if err := whole.Held(ctx, func(r rollout.Run) bool { return r.Holds(c.now()) }, c.over); err != nil {
+		return nil, err
 	}
 	keys := keysOf(copies)
 	missing, err := mayMove(ctx, copies, to, keys)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	inv.stores.opened = append(inv.stores.opened, to)
+	c.before()
 	if _, err := to.Commit(ctx, missing...); err != nil {
-		return fmt.Errorf("%w; go on using %s, and say the same again to copy what is missing", err, from.Facts().Name)
+		return nil, fmt.Errorf("%w; go on using %s, and say the same again to copy what is missing", err, from.Facts().Name)
 	}
 	if err := verify(ctx, move{from: from, to: to, keys: keys, entries: whole.Entries, copies: copies}); err != nil {
-		return err
+		return nil, err
 	}
-	inv.result = &result{
+	return &result{
 		text: fmt.Sprintf("%d records copied from %s to %s with what belongs to them, %d entries in all, and read back; set state.store to %s now, the old ones are left as they are",
 			whole.Targets, from.Facts().Name, to.Facts().Name, len(copies), to.Facts().Name),
 		extra: map[string]any{"records": whole.Targets, "entries": len(copies), "from": from.Facts().Name, "to": to.Facts().Name},
-	}
-	return nil
+	}, nil
 }
 
 func keysOf(entries []store.Entry) []store.Key {
@@ -164,8 +177,8 @@ func same(a, b store.Entry) bool { return a.Generation == b.Generation && bytes.
 // importCommand is the name of the command that starts a state anew.
 const importCommand = "state import"
 
-// importState adopts what runs on the platforms today as a first state.
-func (inv *invocation) importState() *cobra.Command {
+// importStateCommand adopts what runs on the platforms today as a first state.
+func importStateCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "import", Short: "Adopt what runs on the platforms today as a first state",
 		Long: `Import asks the platforms what runs on each target and writes it down as the first

@@ -19,7 +19,7 @@ import (
 	"sluice/rollout"
 )
 
-func (inv *invocation) status() *cobra.Command {
+func statusCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status [STAGE|TARGET]", Short: "What stands on every target, what is under way, and what it waits for",
 		Long: `Status shows what stands: what the platform says runs on each target, with its
@@ -31,7 +31,7 @@ each target.`,
 		Example: `  sluice status
   sluice status production --watch
   sluice status --target api --output json`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return inv.runStatus(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runStatus(cmd.Context(), inv) },
 	}
 	takes(cmd, placeWords, -1)
 	inv.flags.selection(cmd.Flags())
@@ -40,7 +40,7 @@ each target.`,
 	return cmd
 }
 
-func (inv *invocation) runStatus(ctx context.Context) error {
+func runStatus(ctx context.Context, inv *invocation) error {
 	if inv.flags.watch && inv.wantsJSON() {
 		return usage(errors.New("--watch shows text; --output json prints one document"))
 	}

@@ -10,7 +10,7 @@ import (
 	"sluice/pipeline"
 )
 
-func (inv *invocation) validate() *cobra.Command {
+func validateCommand(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "validate [FILE]", Short: "Check the pipeline file: every mistake at once",
 		Long: `Validate checks the pipeline file and shows every mistake at once, each with its

@@ -10,7 +10,7 @@ import (
 // Version is what the linker sets at a release.
 var Version = "" //nolint:gochecknoglobals // -X can set nothing else
 
-func (inv *invocation) version() *cobra.Command {
+func versionCommand(inv *invocation) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version",
 		Example: `  sluice version
