@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sluice/internal/actions"
+	"sluice/internal/app/console"
 	"sluice/internal/app/environment"
 	"sluice/internal/guard"
 	"sluice/internal/ledger/process"
@@ -88,8 +89,9 @@ type invocation struct {
 	reach     func(http.RoundTripper) http.RoundTripper // leads checks to emulators that no variable leads to; may be nil
 	runner    *actions.Runner
 	github    repository
-	console   *console
-	terminal  io.Writer // standard error as it is, which may be a terminal
+	console   *console.Console
+	stream    *console.Stream // standard error, one writer at a time
+	terminal  io.Writer       // standard error as it is, which may be a terminal
 	platforms []stages.Platform
 	flags     flags
 	started   time.Time
@@ -117,17 +119,16 @@ func newInvocation(p Process) *invocation {
 		p.Self = process.Here().Self
 	}
 	terminal := p.Stderr
-	stream := &shared{w: p.Stderr}
+	stream := console.NewStream(p.Stderr)
 	p.Stderr = stream
-	inv := &invocation{Process: p, terminal: terminal, started: time.Now(), platforms: all.Platforms(), sessions: &driver.Sessions{}}
+	inv := &invocation{Process: p, stream: stream, terminal: terminal, started: time.Now(), platforms: all.Platforms(), sessions: &driver.Sessions{}}
 	inv.env = environment.New(p.Environ, credentialNames(inv.platforms))
 	inv.runner = actions.New(inv.env.Get, p.Stderr)
 	inv.runner.Transport = inv.transport
 	inv.github = repository{inv.runner, inv.within}
 	inv.workflows.inside = inv.runner.Inside
 	inv.stores = stores{flags: &inv.flags, env: inv.env, runner: inv.runner, process: open.NewProcess(), transport: inv.transport, before: p.Store}
-	inv.console = newConsole(stream, inv.runner, p.Clock.Now)
-	inv.console.stream = stream
+	inv.console = console.New(stream, inv.runner, p.Clock.Now)
 	if token := inv.runner.Input("token"); token != "" && inv.env.Get("GITHUB_TOKEN") == "" {
 		inv.env.Add("GITHUB_TOKEN", token)
 	}

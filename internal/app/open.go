@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"sluice/internal/actions"
+	"sluice/internal/app/console"
 	"sluice/internal/check"
 	"sluice/internal/engine"
 	"sluice/internal/guard"
@@ -71,7 +72,7 @@ func (inv *invocation) emulate(ctx context.Context, pipelines []*pipeline.Pipeli
 	if sources != nil {
 		options.Beside = sources
 	}
-	if who := identity.New(pipelines, work.System().Now, func(text string) { inv.console.line("", "sandbox: "+text) }); who != nil {
+	if who := identity.New(pipelines, work.System().Now, func(text string) { inv.console.Progress("", "sandbox: "+text) }); who != nil {
 		options.Identity = who
 	}
 	server, err := sandbox.Start(context.WithoutCancel(ctx), options)
@@ -110,22 +111,26 @@ func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*e
 	if err != nil {
 		return err
 	}
-	inv.console.align(p)
-	inv.console.picture = nil
-	if !inv.flags.debug && !inv.runner.Inside() && !inv.flags.watch {
-		inv.console.picture = newPicture(inv.terminal, inv.env.Get, inv.Clock.Now, p, inv.console.plain)
-	}
-	inv.console.each = inv.flags.debug
+	inv.console.Begin(p, inv.flags.debug, inv.picture(p))
 	w := inv.begin(ctx, p)
 	defer w.End()
 	held := ledger.Open(ctx, ledger.Config{
 		Store: limit.New(opened, inv.within), Pipeline: p.Name.Value, Digest: p.Digest, History: p.State.History,
 		Run: inv.identity(run), Over: inv.github.over, Redact: inv.runner.Redact, Anew: inv.command == importCommand, Work: w,
 	})
-	defer inv.console.keepTelling(ctx, inv.Clock)()
+	defer inv.console.KeepTelling(ctx, inv.Clock)()
 	e := engine.New(inv.config(p, run, held, w))
 	err = guard.Do("run the command", func() error { return do(e) })
 	return ledger.Join(err, guard.Do("let go of what this run holds", held.Close))
+}
+
+// picture is the table of a pipeline's targets on a terminal; nil where lines are told:
+// in Actions too, and where every request is shown, or what stands.
+func (inv *invocation) picture(p *pipeline.Pipeline) *console.Picture {
+	if inv.flags.debug || inv.runner.Inside() || inv.flags.watch {
+		return nil
+	}
+	return console.NewPicture(inv.terminal, inv.env.Get, inv.Clock.Now, p, inv.console.Plain)
 }
 
 // begin starts the time of a command.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/actions"
+	"sluice/internal/app/console"
 	"sluice/internal/engine"
 	"sluice/internal/live"
 	"sluice/internal/report"
@@ -72,10 +73,10 @@ type watch struct {
 // inPlace shows what stands in place on a terminal, until nothing is under way.
 func (w *watch) inPlace(ctx context.Context, screen *live.Screen) error {
 	inv := w.inv
-	inv.console.stream.over(screen)
+	inv.stream.Over(screen)
 	defer func() {
 		screen.Clear()
-		inv.console.stream.over(nil)
+		inv.stream.Over(nil)
 	}()
 	for {
 		if err := w.look(ctx); err != nil || !w.more() || !w.shown(ctx, screen) {
@@ -150,13 +151,13 @@ func (w *watch) shown(ctx context.Context, screen *live.Screen) bool {
 	inv := w.inv
 	rows, style := live.Watched(w.found), live.StyleOf(inv.env.Get)
 	for i := range rows {
-		rows[i].Text, rows[i].Release = inv.console.plain(rows[i].Text), inv.console.plain(rows[i].Release)
+		rows[i].Text, rows[i].Release = inv.console.Plain(rows[i].Text), inv.console.Plain(rows[i].Release)
 	}
 	for next := inv.Clock.Now().Add(lookAgain); inv.Clock.Now().Before(next); {
 		if size, ok := screen.Size(); ok {
 			screen.Show(live.Layout(rows, len(rows), size, style, inv.Clock.Now()))
 		}
-		if inv.Clock.Sleep(ctx, frame) != nil {
+		if inv.Clock.Sleep(ctx, console.Frame) != nil {
 			return false
 		}
 	}

@@ -1,8 +1,9 @@
-package app
+// Package console is what people are told while it happens, on standard error: lines,
+// or a table in place on a terminal.
+package console
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
@@ -14,9 +15,9 @@ import (
 	"sluice/pipeline"
 )
 
-// console shows people what happens while it happens, on standard error.
-type console struct {
-	stderr  io.Writer
+// Console shows people what happens while it happens, on standard error.
+type Console struct {
+	stream  *Stream
 	runner  *actions.Runner
 	now     func() time.Time
 	told    map[string]string // by target: what went wrong, as it was told last
@@ -25,51 +26,54 @@ type console struct {
 	width   int               // of the longest target's name: what follows is aligned
 	each    bool              // every line is told, however many targets there are
 	fleet   view.Fleet
-	picture *picture // the targets' table; nil where lines are told
-	stream  *shared  // what stderr is
+	picture *Picture // the targets' table; nil where lines are told
 
 	mu sync.Mutex
 }
 
-func newConsole(stderr io.Writer, runner *actions.Runner, now func() time.Time) *console {
-	return &console{stderr: stderr, runner: runner, now: now, told: map[string]string{}, waits: map[string]waited{}}
+// New returns a console that writes to a stream. Warnings and groups go the runner's way.
+func New(stream *Stream, runner *actions.Runner, now func() time.Time) *Console {
+	return &Console{stream: stream, runner: runner, now: now, told: map[string]string{}, waits: map[string]waited{}}
 }
 
 // widest is the most room that targets' names get.
 const widest = 24
 
-// align makes room for the targets of a pipeline.
-func (c *console) align(p *pipeline.Pipeline) {
+// Begin prepares for the targets of a pipeline: a line for everything that happens,
+// however many they are, where each is set; a picture in the place of lines where there
+// is one.
+func (c *Console) Begin(p *pipeline.Pipeline, each bool, picture *Picture) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.each, c.picture = each, picture
 	for t := range p.All() {
 		c.width = min(max(c.width, len(t.Name.Value)), widest)
 	}
 }
 
 // line writes one line of untrusted text.
-func (c *console) line(target, text string) {
+func (c *Console) line(target, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last = c.now()
-	text = c.plain(text)
+	text = c.Plain(text)
 	if target != "" {
-		text = fmt.Sprintf("%-*s  %s", c.width, c.plain(target), text)
+		text = fmt.Sprintf("%-*s  %s", c.width, c.Plain(target), text)
 	}
-	_, _ = fmt.Fprintf(c.stderr, "%s  %s\n", c.now().UTC().Format("15:04:05"), text) // nobody is left to tell
+	_, _ = fmt.Fprintf(c.stream, "%s  %s\n", c.now().UTC().Format("15:04:05"), text) // nobody is left to tell
 }
 
-// plain is text from outside in one line that neither the runner nor a terminal
+// Plain is text from outside in one line that neither the runner nor a terminal
 // obeys.
-func (c *console) plain(text string) string {
+func (c *Console) Plain(text string) string {
 	return outside.Line(actions.Neutralise(c.runner.Redact(text)))
 }
 
 // Progress shows what is being done.
-func (c *console) Progress(target, text string) { c.line(target, text) }
+func (c *Console) Progress(target, text string) { c.line(target, text) }
 
 // Warn annotates the run.
-func (c *console) Warn(target, text string) {
+func (c *Console) Warn(target, text string) {
 	if target != "" {
 		text = target + ": " + text
 	}
@@ -77,17 +81,17 @@ func (c *console) Warn(target, text string) {
 }
 
 // Log shows the output of a platform's own step, or of a check, in a group.
-func (c *console) Log(target, title, text string) {
+func (c *Console) Log(target, title, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.runner.Group(strings.TrimSpace(target + " " + title))
-	_ = c.runner.Untrusted(c.stderr, strings.TrimRight(text, "\n")+"\n") // nobody is left to tell
+	_ = c.runner.Untrusted(c.stream, strings.TrimRight(text, "\n")+"\n") // nobody is left to tell
 	c.runner.EndGroup()
 }
 
 // once is a notice without what its target was told already: one error of a
 // platform is an effect's, its job's, and the reason of a block.
-func (c *console) once(n executor.Notice) executor.Notice {
+func (c *Console) once(n executor.Notice) executor.Notice {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n.Err != nil {
@@ -108,7 +112,7 @@ func (c *console) once(n executor.Notice) executor.Notice {
 
 // Show shows what the engine tells. Of many targets it tells counts, and what goes
 // wrong by name.
-func (c *console) Show(n executor.Notice) {
+func (c *Console) Show(n executor.Notice) {
 	if c.picture != nil {
 		c.pictures(n)
 		return
@@ -126,7 +130,7 @@ func (c *console) Show(n executor.Notice) {
 }
 
 // work says how many targets are worked on.
-func (c *console) work(targets int) {
+func (c *Console) work(targets int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.each {
@@ -135,14 +139,14 @@ func (c *console) work(targets int) {
 	c.fleet.Of(targets)
 }
 
-func (c *console) counted(n executor.Notice) bool {
+func (c *Console) counted(n executor.Notice) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.fleet.Counts(n)
 }
 
 // count tells how many targets are how far, where that is due.
-func (c *console) count(last bool) {
+func (c *Console) count(last bool) {
 	c.mu.Lock()
 	text := c.fleet.Line(c.now(), last)
 	c.mu.Unlock()
@@ -151,7 +155,7 @@ func (c *console) count(last bool) {
 	}
 }
 
-func (c *console) show(line view.Line) {
+func (c *Console) show(line view.Line) {
 	switch line.How {
 	case view.Warning:
 		c.Warn(line.Target, line.Text)

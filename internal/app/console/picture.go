@@ -1,4 +1,4 @@
-package app
+package console
 
 import (
 	"context"
@@ -13,12 +13,12 @@ import (
 	"sluice/pipeline"
 )
 
-// frame is how often what stands on the terminal is looked at anew: often enough for
+// Frame is how often what stands on the terminal is looked at anew: often enough for
 // seconds to pass evenly, and seldom enough not to flicker.
-const frame = 250 * time.Millisecond
+const Frame = 250 * time.Millisecond
 
-// picture is the table of a command's targets, in place on the terminal.
-type picture struct {
+// Picture is the table of a command's targets, in place on the terminal.
+type Picture struct {
 	screen *live.Screen
 	style  live.Style
 	now    func() time.Time
@@ -27,25 +27,25 @@ type picture struct {
 	board *live.Board
 }
 
-// newPicture is the picture of a pipeline's targets; nil where lines are told: without a
+// NewPicture is the picture of a pipeline's targets; nil where lines are told: without a
 // terminal, and where the environment wants plain lines.
-func newPicture(terminal io.Writer, getenv func(string) string, now func() time.Time, p *pipeline.Pipeline, plain func(string) string) *picture {
+func NewPicture(terminal io.Writer, getenv func(string) string, now func() time.Time, p *pipeline.Pipeline, plain func(string) string) *Picture {
 	screen, ok := live.Terminal(terminal, getenv)
 	if !ok {
 		return nil
 	}
-	return &picture{screen: screen, style: live.StyleOf(getenv), now: now, board: live.NewBoard(p, plain)}
+	return &Picture{screen: screen, style: live.StyleOf(getenv), now: now, board: live.NewBoard(p, plain)}
 }
 
 // take notes what a notice says.
-func (p *picture) take(n executor.Notice) {
+func (p *Picture) take(n executor.Notice) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.board.Take(n, p.now())
 }
 
 // draw shows what is known.
-func (p *picture) draw() {
+func (p *Picture) draw() {
 	size, ok := p.screen.Size()
 	if !ok {
 		return
@@ -58,13 +58,13 @@ func (p *picture) draw() {
 
 // animate draws again and again until the function that it returns is called, which
 // takes the picture away. What is written to the stream meanwhile stands above it.
-func (p *picture) animate(ctx context.Context, clock work.Clock, stream *shared) func() {
+func (p *Picture) animate(ctx context.Context, clock work.Clock, stream *Stream) func() {
 	ctx, stop := context.WithCancel(ctx)
-	stream.over(p.screen)
+	stream.Over(p.screen)
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		for p.draw(); clock.Sleep(ctx, frame) == nil; p.draw() {
+		for p.draw(); clock.Sleep(ctx, Frame) == nil; p.draw() {
 			continue
 		}
 	}()
@@ -72,12 +72,12 @@ func (p *picture) animate(ctx context.Context, clock work.Clock, stream *shared)
 		stop()
 		<-over
 		p.screen.Clear()
-		stream.over(nil)
+		stream.Over(nil)
 	}
 }
 
 // pictures shows a notice in the table, and what has to last above it.
-func (c *console) pictures(n executor.Notice) {
+func (c *Console) pictures(n executor.Notice) {
 	n = c.once(n)
 	c.picture.take(n)
 	if line, shown := view.Notice(n); shown && live.Lasting(n) {

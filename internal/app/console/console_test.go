@@ -1,4 +1,4 @@
-package app
+package console
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ func TestManyTargets(t *testing.T) {
 	for _, each := range []bool{false, true} {
 		var log bytes.Buffer
 		now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-		c := newConsole(&log, actions.New(func(string) string { return "" }, &log), func() time.Time { return now })
+		c := New(NewStream(&log), actions.New(func(string) string { return "" }, &log), func() time.Time { return now })
 		c.each = each
 		c.Show(executor.Notice{Kind: executor.NoticeRows, Count: 100})
 		for i := range 100 {

@@ -1,4 +1,4 @@
-package app
+package console
 
 import (
 	"context"
@@ -25,15 +25,18 @@ const (
 // mostPulses is how many targets have a line each of what they still wait for.
 const mostPulses = 5
 
-// shared is a stream that several write to, one at a time.
-type shared struct {
+// Stream is a stream that several write to, one at a time.
+type Stream struct {
 	mu     sync.Mutex
 	w      io.Writer
 	screen *live.Screen // has lines that stand below what is written; nil for none
 }
 
+// NewStream returns a stream that is written to w.
+func NewStream(w io.Writer) *Stream { return &Stream{w: w} }
+
 // Write implements io.Writer.
-func (s *shared) Write(p []byte) (int, error) {
+func (s *Stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.screen != nil {
@@ -43,8 +46,8 @@ func (s *shared) Write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
-// over has what is written stand above a screen's lines; nil ends that.
-func (s *shared) over(screen *live.Screen) {
+// Over has what is written stand above a screen's lines; nil ends that.
+func (s *Stream) Over(screen *live.Screen) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.screen = screen
@@ -58,7 +61,7 @@ type waited struct {
 }
 
 // wait notes what a target waits for, or that it no longer does.
-func (c *console) wait(n executor.Notice, text string) {
+func (c *Console) wait(n executor.Notice, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
@@ -89,9 +92,9 @@ func (c *console) wait(n executor.Notice, text string) {
 	}
 }
 
-// keepTelling says what is still waited for while nothing else is told, until the
+// KeepTelling says what is still waited for while nothing else is told, until the
 // function that it returns is called.
-func (c *console) keepTelling(ctx context.Context, clock work.Clock) func() {
+func (c *Console) KeepTelling(ctx context.Context, clock work.Clock) func() {
 	if c.picture != nil {
 		return c.picture.animate(ctx, clock, c.stream)
 	}
@@ -108,7 +111,7 @@ func (c *console) keepTelling(ctx context.Context, clock work.Clock) func() {
 	}
 }
 
-func (c *console) beat(ctx context.Context, clock work.Clock) {
+func (c *Console) beat(ctx context.Context, clock work.Clock) {
 	began := clock.Now()
 	last, silence := c.spoke(began), firstPulse
 	for clock.Sleep(ctx, silence-clock.Now().Sub(last)) == nil {
@@ -124,7 +127,7 @@ func (c *console) beat(ctx context.Context, clock work.Clock) {
 }
 
 // spoke is when something was told last, or at.
-func (c *console) spoke(at time.Time) time.Time {
+func (c *Console) spoke(at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.last.After(at) {
@@ -134,7 +137,7 @@ func (c *console) spoke(at time.Time) time.Time {
 }
 
 // still says what is waited for now: target and text.
-func (c *console) still(now, began time.Time) [][2]string {
+func (c *Console) still(now, began time.Time) [][2]string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	long := func(since time.Time) string { return now.Sub(since).Round(time.Second).String() }

@@ -1,4 +1,4 @@
-package app
+package console
 
 import (
 	"bytes"
@@ -20,9 +20,9 @@ import (
 func TestKeepTelling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		out := &shared{w: &log}
-		c := newConsole(out, actions.New(func(string) string { return "" }, out), time.Now)
-		stop := c.keepTelling(t.Context(), work.System())
+		out := NewStream(&log)
+		c := New(out, actions.New(func(string) string { return "" }, out), time.Now)
+		stop := c.KeepTelling(t.Context(), work.System())
 		told := func() []string {
 			synctest.Wait()
 			out.mu.Lock()
@@ -77,7 +77,7 @@ func TestKeepTelling(t *testing.T) {
 func TestManyWait(t *testing.T) {
 	var log bytes.Buffer
 	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-	c := newConsole(&log, actions.New(func(string) string { return "" }, &log), func() time.Time { return now })
+	c := New(NewStream(&log), actions.New(func(string) string { return "" }, &log), func() time.Time { return now })
 	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g"} {
 		c.Show(executor.Notice{Target: name, Kind: executor.NoticeWaiting, Waiting: &rollout.Waiting{Kind: rollout.WaitBake, Until: now.Add(time.Minute)}})
 	}
