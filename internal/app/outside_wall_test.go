@@ -29,6 +29,7 @@ func asking() map[string]string {
 	all := map[string]string{
 		"internal/actions":          byGitHub,
 		"internal/actions/artifact": "internal/store/artifact TestHostile",
+		"internal/app/environment":  "internal/app/environment TestHostile",
 		"internal/awssend":          byEchoes,
 		"internal/check":            byMeasures,
 		"internal/check/cloudwatch": byMeasures,

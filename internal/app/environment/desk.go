@@ -15,9 +15,9 @@ import (
 const asked = 10 * time.Second
 
 // remote is a repository on a server, as git writes its address: with a scheme, or
-// as ssh does.
+// as ssh does. Names have the characters that GitHub and servers allow.
 var remote = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(?:(?:https|ssh|git)://(?:[^/@]*@)?([^/:]+)(?::\d+)?/|(?:[^/@]+@)?([^/:]+):)([^/]+)/([^/]+?)(?:\.git)?/?$`)
+	return regexp.MustCompile(`^(?:(?:https|ssh|git)://(?:[^/@]*@)?([\w.-]+)(?::\d+)?/|(?:[^/@]+@)?([\w.-]+):)([\w.-]+)/([\w.-]+?)(?:\.git)?/?$`)
 })
 
 // AtDesk finds out, outside of a workflow run, what stores on GitHub need and the
