@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sethvargo/go-githubactions"
 
@@ -121,7 +120,7 @@ func (r *Runner) last(level Level) (Annotation, bool) {
 }
 
 func (r *Runner) annotate(a Annotation) {
-	r.command(string(a.Level), cut(a.Message, MaxMessage), a.properties())
+	r.command(string(a.Level), outside.Short(a.Message, MaxMessage), a.properties())
 }
 
 func (a Annotation) properties() githubactions.CommandProperties {
@@ -157,14 +156,6 @@ func (a Annotation) plain() string {
 		text += a.Title + ": "
 	}
 	return text + a.Message + "\n"
-}
-
-// cut shortens text to n characters, the last of them an ellipsis.
-func cut(text string, n int) string {
-	if utf8.RuneCountInString(text) <= n {
-		return text
-	}
-	return string([]rune(text)[:n-1]) + "…"
 }
 
 // Mask keeps the values, without the white space around them, out of the log and

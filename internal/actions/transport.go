@@ -15,6 +15,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"sluice/internal/outside"
 	"sluice/internal/transport"
 )
 
@@ -203,5 +204,5 @@ func message(body string) string {
 	if json.Unmarshal([]byte(body), &answer) != nil {
 		return ""
 	}
-	return cut(answer.Message, 300)
+	return outside.Short(answer.Message, 300)
 }

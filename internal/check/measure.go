@@ -11,6 +11,7 @@ import (
 
 	"sluice/analysis"
 	"sluice/internal/guard"
+	"sluice/internal/outside"
 	"sluice/internal/work"
 	"sluice/rollout"
 )
@@ -198,15 +199,10 @@ func parsed(text, where string) (float64, error) {
 	text = strings.TrimSpace(text)
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%s is no number: %q", where, short(text))
+		return 0, fmt.Errorf("%s is no number: %q", where, outside.Short(text, mostOfAnswer))
 	}
 	return v, nil
 }
 
-func short(text string) string {
-	runes := []rune(text)
-	if len(runes) <= 40 {
-		return text
-	}
-	return string(runes[:39]) + "…"
-}
+// mostOfAnswer is how much is shown of an answer that is no number, in characters.
+const mostOfAnswer = 40

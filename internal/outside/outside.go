@@ -7,6 +7,7 @@ package outside
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // replacement is shown in place of a character that must not be: that there
@@ -37,6 +38,14 @@ func Lines(text string) string {
 // Line is text in one line: as [Lines], with every run of white space one space
 // and none at the ends.
 func Line(text string) string { return strings.Join(strings.Fields(Lines(text)), " ") }
+
+// Short is text of at most so many characters, the last an ellipsis where it was longer.
+func Short(text string, most int) string {
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most-1]) + "…"
+}
 
 // Quote writes what [Lines] replaces as JSON escapes, which say the same: for
 // JSON that is shown or handed on. text must be valid JSON.

@@ -70,3 +70,16 @@ func FuzzLines(f *testing.F) {
 		}
 	})
 }
+
+// TestShort: what is too long ends in an ellipsis, within the bound, by characters.
+func TestShort(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		most int
+		want string
+	}{{"", 3, ""}, {"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"äöüß", 4, "äöüß"}, {"äöüßx", 4, "äöü…"}} {
+		if got := outside.Short(test.text, test.most); got != test.want {
+			t.Errorf("%q within %d is %q, want %q", test.text, test.most, got, test.want)
+		}
+	}
+}

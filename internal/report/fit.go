@@ -31,7 +31,7 @@ func fitted(g grid) string {
 		g = g.without(g.spare[0])
 	}
 	for most := 40; !fits(text) && most >= 12; most -= 4 {
-		cut := g.each(func(_, cell string) string { return shorten(cell, most) })
+		cut := g.each(func(_, cell string) string { return outside.Short(cell, most) })
 		text = Table(cut.head, cut.rows)
 	}
 	return text
@@ -88,14 +88,6 @@ func shortIDs(text string) string {
 
 // short is an id, shortened where it is long.
 func short(id string) string { return shortIDs(id) }
-
-// shorten cuts a text to so many characters.
-func shorten(text string, most int) string {
-	if utf8.RuneCountInString(text) <= most {
-		return text
-	}
-	return string([]rune(text)[:most-1]) + "…"
-}
 
 // indent is before the lines that a long one goes on in.
 const indent = "    "

@@ -25,7 +25,7 @@ func History(rollouts []view.PastRollout) string {
 			state = "rolled back"
 		}
 		g.rows = append(g.rows, []string{
-			r.Created.UTC().Format("2006-01-02 15:04Z"), r.Target, r.Rollout, r.Command, shorten(nameOr(r.ReleaseName, r.Release), cell), state, r.By, shorten(r.Reason, cell), platformName(r),
+			r.Created.UTC().Format("2006-01-02 15:04Z"), r.Target, r.Rollout, r.Command, outside.Short(nameOr(r.ReleaseName, r.Release), cell), state, r.By, outside.Short(r.Reason, cell), platformName(r),
 		})
 	}
 	return fitted(g)

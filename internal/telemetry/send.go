@@ -168,7 +168,7 @@ func partial(answer []byte) string {
 		return ""
 	}
 	p := said.PartialSuccess
-	text := short(p.Message)
+	text := outside.Short(outside.Line(p.Message), mostWords)
 	for _, n := range []json.RawMessage{p.Spans, p.Points} {
 		count := strings.Trim(string(n), `"`)
 		if number, err := strconv.ParseUint(count, 10, 64); err == nil && number > 0 {
@@ -186,19 +186,11 @@ func why(answer []byte) string {
 	if json.Unmarshal(answer, &said) != nil || said.Message == "" {
 		return ""
 	}
-	return ": " + short(said.Message)
+	return ": " + outside.Short(outside.Line(said.Message), mostWords)
 }
 
 // mostWords is how much of what a collector says is shown.
 const mostWords = 300
-
-func short(text string) string {
-	words := []rune(outside.Line(strings.Join(strings.Fields(text), " ")))
-	if len(words) > mostWords {
-		return string(words[:mostWords-1]) + "…"
-	}
-	return string(words)
-}
 
 func zipped(body []byte) ([]byte, error) {
 	var out bytes.Buffer
