@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -31,18 +30,6 @@ func BenchmarkEncode(b *testing.B) {
 	e := store.Entry{Key: web, Generation: 7, Data: aRecord()}
 	for b.Loop() {
 		if _, _, err := store.Encode(e, "run 7"); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkStandardIndent is what encoding/json takes to lay the same out: the
-// measure of [BenchmarkEncode].
-func BenchmarkStandardIndent(b *testing.B) {
-	data := aRecord()
-	for b.Loop() {
-		var out bytes.Buffer
-		if err := json.Indent(&out, data, "", "  "); err != nil {
 			b.Fatal(err)
 		}
 	}

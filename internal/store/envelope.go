@@ -60,7 +60,10 @@ func Encode(e Entry, by string) (text []byte, digest string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if text = indented(line); len(text) > MaxStored { // long, or deeply nested
+	if text, err = indented(line); err != nil {
+		return nil, "", err
+	}
+	if len(text) > MaxStored { // long, or deeply nested
 		text = line
 	}
 	if len(text) > MaxStored { // invalid UTF-8, which is longer when it is replaced
@@ -171,5 +174,13 @@ func compact(data []byte) ([]byte, error) {
 	var out bytes.Buffer
 	out.Grow(len(data))
 	err := json.Compact(&out, data)
+	return out.Bytes(), err
+}
+
+// indented is JSON as people read it.
+func indented(compact []byte) ([]byte, error) {
+	var out bytes.Buffer
+	out.Grow(2 * len(compact))
+	err := json.Indent(&out, compact, "", "  ")
 	return out.Bytes(), err
 }
