@@ -41,11 +41,12 @@ func BenchmarkNumbers(b *testing.B) {
 	for _, row := range rows {
 		b.Run(row.name, func(b *testing.B) { numbers = append(numbers, row.measure(b, built)...) })
 	}
-	print(numbers)
+	print(numbers, newFile(b))
 }
 
-func print(numbers []number) {
-	fmt.Printf("\non %s/%s, %d processors, load %s\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), load())
+// print prints the table, headed by what it depends on: file is what one takes to make.
+func print(numbers []number, file time.Duration) {
+	fmt.Printf("\non %s/%s, %d processors, load %s, %s a file\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), load(), file.Round(time.Microsecond))
 	fmt.Printf("%-64s %12s %12s %-10s\n", "WHAT", "GOT", "AT MOST", "")
 	for _, n := range numbers {
 		if n.why != "" {
@@ -67,6 +68,20 @@ func load() string {
 		return "unknown"
 	}
 	return strings.Fields(string(text))[0]
+}
+
+// newFile is what the system takes to make a file, on average. Saves make many, and it
+// differs by hundreds of percent from one minute to the next (docs/design.md, section 8).
+func newFile(b *testing.B) time.Duration {
+	const files = 200
+	dir := b.TempDir()
+	began := time.Now()
+	for i := range files {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), nil, 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Since(began) / files
 }
 
 // released are the flags of a release, as the Makefile has them.
