@@ -14,8 +14,8 @@ const (
 	mostWait    = "14d"
 )
 
-// automation reads one rule of what happens without a person.
-func (w *walker) automation(n *yaml.Node) (*Automation, bool) {
+// readAutomation reads one rule of what happens without a person.
+func readAutomation(w *walker, n *yaml.Node) (*Automation, bool) {
 	m, ok := w.mapping(n, "an automation", "promote", "advance", "repair")
 	if !ok {
 		return nil, false
@@ -27,17 +27,17 @@ func (w *walker) automation(n *yaml.Node) (*Automation, bool) {
 	a := &Automation{Pos: m.pos}
 	switch rule := m.node(kind); kind {
 	case "promote":
-		a.Promote, a.stages = w.autoPromote(rule)
+		a.Promote, a.stages = readAutoPromote(w, rule)
 	case "advance":
-		a.Advance = w.autoAdvance(rule, a)
+		a.Advance = readAutoAdvance(w, rule, a)
 	case "repair":
-		a.Repair = w.repair(rule, a)
+		a.Repair = readRepair(w, rule, a)
 	}
 	return a, true
 }
 
-// autoPromote reads the rule that promotes a stage's releases to the next one.
-func (w *walker) autoPromote(n *yaml.Node) (*AutoPromote, []At[string]) {
+// readAutoPromote reads the rule that promotes a stage's releases to the next one.
+func readAutoPromote(w *walker, n *yaml.Node) (*AutoPromote, []At[string]) {
 	m, ok := w.mapping(n, "promote", "from", "after", "cron", "timezone")
 	if !ok {
 		return nil, nil
@@ -66,46 +66,46 @@ func (a *AutoPromote) Due(succeeded time.Time) (time.Time, bool) {
 	return next.UTC(), !next.IsZero()
 }
 
-// autoAdvance reads the rule that starts the next phase.
-func (w *walker) autoAdvance(n *yaml.Node, a *Automation) *AutoAdvance {
+// readAutoAdvance reads the rule that starts the next phase.
+func readAutoAdvance(w *walker, n *yaml.Node, a *Automation) *AutoAdvance {
 	m, ok := w.mapping(n, "advance", "stage", "phases", "after")
 	if !ok {
 		return nil
 	}
-	stage := w.about(m, a)
+	stage := readAbout(w, m, a)
 	return &AutoAdvance{Stage: stage, Phases: values(a.phases), After: m.duration("after", 0, 0)}
 }
 
-// about reads the phases that a rule is about and the stage, which it returns.
-func (w *walker) about(m mapping, a *Automation) string {
+// readAbout reads the phases that a rule is about and the stage, which it returns.
+func readAbout(w *walker, m mapping, a *Automation) string {
 	m.require("stage")
 	stage := m.name("stage")
-	a.stages, a.phases = present(stage), w.phases(m, "phases")
+	a.stages, a.phases = present(stage), readPhases(w, m, "phases")
 	return stage.Value
 }
 
-// repair reads the rule that retries failed jobs, then rolls back.
-func (w *walker) repair(n *yaml.Node, a *Automation) *AutoRepair {
+// readRepair reads the rule that retries failed jobs, then rolls back.
+func readRepair(w *walker, n *yaml.Node, a *Automation) *AutoRepair {
 	m, ok := w.mapping(n, "repair", "stage", "phases", "jobs", "retry", "rollback")
 	if !ok {
 		return nil
 	}
-	stage := w.about(m, a)
+	stage := readAbout(w, m, a)
 	rule := &AutoRepair{Stage: stage, Phases: values(a.phases), Jobs: m.words("jobs", []string{"predeploy", "deploy", "verify", "analysis", "postdeploy"})}
 	if !m.has("retry") && !m.has("rollback") {
 		w.problem(m.pos, "repair needs at least one of retry, rollback")
 	}
 	if m.has("retry") {
-		w.retry(m.node("retry"), rule)
+		readRetry(w, m.node("retry"), rule)
 	}
 	if m.has("rollback") {
-		w.autoRollback(m.node("rollback"), rule)
+		readAutoRollback(w, m.node("rollback"), rule)
 	}
 	return rule
 }
 
-// retry reads how often a failed job is run again.
-func (w *walker) retry(n *yaml.Node, rule *AutoRepair) {
+// readRetry reads how often a failed job is run again.
+func readRetry(w *walker, n *yaml.Node, rule *AutoRepair) {
 	m, ok := w.mapping(n, "retry", "attempts", "wait", "backoff")
 	if !ok {
 		return
@@ -119,9 +119,9 @@ func (w *walker) retry(n *yaml.Node, rule *AutoRepair) {
 	}
 }
 
-// autoRollback reads what follows when no attempt helped. A rollback has one phase,
+// readAutoRollback reads what follows when no attempt helped. A rollback has one phase,
 // stable: there is no other to begin at.
-func (w *walker) autoRollback(n *yaml.Node, rule *AutoRepair) {
+func readAutoRollback(w *walker, n *yaml.Node, rule *AutoRepair) {
 	m, ok := w.mapping(n, "rollback", "phase", "unlessPending")
 	if !ok {
 		return
@@ -130,19 +130,19 @@ func (w *walker) autoRollback(n *yaml.Node, rule *AutoRepair) {
 	rule.Back, rule.UnlessPending = true, m.flag("unlessPending", false)
 }
 
-// phases reads a list of phases' names.
-func (w *walker) phases(m mapping, key string) []At[string] {
+// readPhases reads a list of phases' names.
+func readPhases(w *walker, m mapping, key string) []At[string] {
 	list := m.texts(key)
 	w.noDuplicates(key, list)
 	for _, phase := range list {
-		w.phaseName(key, phase)
+		checkPhaseName(w, key, phase)
 	}
 	return list
 }
 
-// phaseName judges a phase's name: stable, canary-10, canary-10.5, or one that
+// checkPhaseName judges a phase's name: stable, canary-10, canary-10.5, or one that
 // a remote platform declares.
-func (w *walker) phaseName(key string, phase At[string]) {
+func checkPhaseName(w *walker, key string, phase At[string]) {
 	percent, canary := strings.CutPrefix(phase.Value, "canary-")
 	if _, ok := canonicalDecimal(percent); canary && ok {
 		return

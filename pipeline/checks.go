@@ -29,19 +29,19 @@ const (
 
 const mostAttempts = 1000
 
-// checks reads the key's list of hooks or gates.
-func (w *walker) checks(m mapping, key string) []*Check {
+// readChecks reads the key's list of hooks or gates.
+func readChecks(w *walker, m mapping, key string) []*Check {
 	var list []*Check
 	for _, item := range m.items(key, "a check") {
-		if c, ok := w.check(item, checkPrefix+key); ok {
+		if c, ok := readCheck(w, item, checkPrefix+key); ok {
 			list = append(list, c)
 		}
 	}
 	return list
 }
 
-// check reads one hook or gate.
-func (w *walker) check(n *yaml.Node, what string) (*Check, bool) {
+// readCheck reads one hook or gate.
+func readCheck(w *walker, n *yaml.Node, what string) (*Check, bool) {
 	m, ok := w.mapping(n, what, kindRun, kindHTTP, kindAlarms, kindMetric, kindCompare, "shell", "scope", "timeout", "dryRun", "onRollback",
 		"json", "condition", "interval", "failures", "inconclusive")
 	if !ok {
@@ -63,42 +63,42 @@ func (w *walker) check(n *yaml.Node, what string) (*Check, bool) {
 		w.problem(w.pos(m.node("shell")), "shell: only belongs to run; remove it")
 	}
 	if kind != kindRun {
-		m.onlyOfRun(kind)
+		checkOnlyOfRun(m, kind)
 	}
-	w.kindOf(c, kind, m)
+	readKind(w, c, kind, m)
 	return c, true
 }
 
-// onlyOfRun reports what a program's check has beside it and the other kinds have
+// checkOnlyOfRun reports what a program's check has beside it and the other kinds have
 // within.
-func (m mapping) onlyOfRun(kind string) {
+func checkOnlyOfRun(m mapping, kind string) {
 	for _, key := range m.present("json", "condition", "interval", "failures", "inconclusive") {
 		m.w.problem(m.w.pos(m.node(key)), fmt.Sprintf("%s: stands beside run alone; %s has its own keys within: move it there, or remove it", key, kind))
 	}
 }
 
-// kindOf reads what the check does.
-func (w *walker) kindOf(c *Check, kind string, m mapping) {
+// readKind reads what the check does.
+func readKind(w *walker, c *Check, kind string, m mapping) {
 	n := m.node(kind)
 	switch kind {
 	case kindRun:
-		c.Run, c.Measured = w.run(n, c.Shell), m.measured()
+		c.Run, c.Measured = readRun(w, n, c.Shell), readMeasured(m)
 		if c.Measured == nil && m.has("interval") {
 			w.problem(w.pos(m.node("interval")), "interval: only belongs to a check that measures; add a condition such as \"< 0.01\", or remove it")
 		}
 	case kindHTTP:
-		c.HTTP, c.Measured = w.http(n)
+		c.HTTP, c.Measured = readHTTP(w, n)
 	case kindAlarms:
-		c.Alarms = w.alarms(n)
+		c.Alarms = readAlarms(w, n)
 	case kindMetric:
-		c.Metric = w.metric(n)
+		c.Metric = readMetric(w, n)
 	case kindCompare:
-		c.Compare = w.compare(n)
+		c.Compare = readCompare(w, n)
 	}
 }
 
-// run reads a program and its arguments, or with shell a command line.
-func (w *walker) run(n *yaml.Node, shell bool) []string {
+// readRun reads a program and its arguments, or with shell a command line.
+func readRun(w *walker, n *yaml.Node, shell bool) []string {
 	scalar := deref(n).Kind == yaml.ScalarNode
 	switch {
 	case shell && !scalar:
@@ -109,23 +109,23 @@ func (w *walker) run(n *yaml.Node, shell bool) []string {
 		return nil
 	case shell:
 		line, _ := w.text(kindRun, n)
-		w.program(line)
+		checkProgram(w, line)
 		return []string{line.Value}
 	}
 	items, ok := w.list(kindRun, n, "text")
 	if !ok {
 		return nil
 	}
-	return w.argv(n, items)
+	return readArgv(w, n, items)
 }
 
-// argv reads the program and its arguments; arguments may be empty.
-func (w *walker) argv(n *yaml.Node, items []*yaml.Node) []string {
+// readArgv reads the program and its arguments; arguments may be empty.
+func readArgv(w *walker, n *yaml.Node, items []*yaml.Node) []string {
 	var argv []string
 	for i, item := range items {
 		word, _ := w.text(kindRun, item)
 		if i == 0 {
-			w.program(word)
+			checkProgram(w, word)
 		}
 		if filled := notFilled(word.Value); filled != "" {
 			w.problems = append(w.problems, warning(word.Pos, `run: the program gets %s as it is%s, or add "shell: true" and write one command line`, quote(word.Value), filled))
@@ -138,8 +138,8 @@ func (w *walker) argv(n *yaml.Node, items []*yaml.Node) []string {
 	return argv
 }
 
-// program reports a command without a program, and bytes no program can get.
-func (w *walker) program(word At[string]) {
+// checkProgram reports a command without a program, and bytes no program can get.
+func checkProgram(w *walker, word At[string]) {
 	if strings.TrimSpace(word.Value) == "" || strings.ContainsRune(word.Value, 0) {
 		w.problem(word.Pos, "run: names no program; want the program and its arguments")
 	}
@@ -147,8 +147,8 @@ func (w *walker) program(word At[string]) {
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
-// http reads a check that asks a URL, and the number that its answer holds.
-func (w *walker) http(n *yaml.Node) (*HTTPCheck, *analysis.Measured) {
+// readHTTP reads a check that asks a URL, and the number that its answer holds.
+func readHTTP(w *walker, n *yaml.Node) (*HTTPCheck, *analysis.Measured) {
 	m, ok := w.mapping(n, kindHTTP, "url", "method", "status", "contains", "attempts", "interval", "headers",
 		"json", "condition", "failures", "inconclusive")
 	if !ok {
@@ -161,7 +161,7 @@ func (w *walker) http(n *yaml.Node) (*HTTPCheck, *analysis.Measured) {
 	} else if filled := notFilled(address.Value); filled != "" {
 		w.problem(address.Pos, fmt.Sprintf("url: %s would be asked as it is%s", quote(address.Value), filled))
 	}
-	measured := m.measured()
+	measured := readMeasured(m)
 	method := m.word("method", http.MethodGet, methods...)
 	if measured != nil && method.Value == http.MethodHead {
 		w.problem(method.Pos, "method: the answer to HEAD has no body to measure; use GET")

@@ -26,8 +26,8 @@ func awsRegion() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+
 // metricID is what an expression may call a metric.
 func metricID() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-zA-Z0-9_]{0,254}$`) }
 
-// region is the key's AWS region.
-func (m mapping) region() string {
+// readRegion is the key's AWS region.
+func readRegion(m mapping) string {
 	value := m.filled("region")
 	if strings.TrimSpace(value.Value) != "" && !awsRegion().MatchString(value.Value) {
 		m.w.problem(value.Pos, fmt.Sprintf("region: %s is not an AWS region; want one such as eu-west-1", quote(value.Value)))
@@ -35,8 +35,8 @@ func (m mapping) region() string {
 	return value.Value
 }
 
-// period is the key's period: what CloudWatch keeps metrics by.
-func (m mapping) period(fallback time.Duration) analysis.Duration {
+// readPeriod is the key's period: what CloudWatch keeps metrics by.
+func readPeriod(m mapping, fallback time.Duration) analysis.Duration {
 	period := m.duration("period", fallback, time.Second)
 	switch period {
 	case time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second:
@@ -48,15 +48,15 @@ func (m mapping) period(fallback time.Duration) analysis.Duration {
 	return analysis.Duration(period)
 }
 
-func (w *walker) cloudwatch(n *yaml.Node) *analysis.CloudWatch {
+func readCloudwatch(w *walker, n *yaml.Node) *analysis.CloudWatch {
 	one := []string{"namespace", "metric", "stat", "dimensions"}
 	m, ok := w.mapping(n, "cloudwatch", append(one, "period", "region", "range", "expression", "metrics")...)
 	if !ok {
 		return nil
 	}
-	c := &analysis.CloudWatch{Region: m.region(), Range: analysis.Duration(m.duration("range", 0, time.Minute))}
+	c := &analysis.CloudWatch{Region: readRegion(m), Range: analysis.Duration(m.duration("range", 0, time.Minute))}
 	if !m.has("expression") {
-		c.CloudWatchMetric = m.cloudwatchMetric(defaultPeriod)
+		c.CloudWatchMetric = readCloudwatchMetric(m, defaultPeriod)
 		if m.has("metrics") {
 			w.problem(w.pos(m.node("metrics")), `metrics: only belongs to an expression; add one such as expression: "errors / requests", or remove it`)
 		}
@@ -65,24 +65,24 @@ func (w *walker) cloudwatch(n *yaml.Node) *analysis.CloudWatch {
 	for _, key := range m.present(one...) {
 		w.problem(w.pos(m.node(key)), key+": an expression has its metrics under the key metrics; move it there, or remove the expression")
 	}
-	c.Expression, c.Period = m.filled("expression").Value, m.period(defaultPeriod)
+	c.Expression, c.Period = m.filled("expression").Value, readPeriod(m, defaultPeriod)
 	if m.has("metrics") {
-		c.Metrics = w.cloudwatchMetrics(m.node("metrics"), c.Period.Std())
+		c.Metrics = readCloudwatchMetrics(w, m.node("metrics"), c.Period.Std())
 	}
 	return c
 }
 
-// cloudwatchMetric reads one metric.
-func (m mapping) cloudwatchMetric(period time.Duration) analysis.CloudWatchMetric {
+// readCloudwatchMetric reads one metric.
+func readCloudwatchMetric(m mapping, period time.Duration) analysis.CloudWatchMetric {
 	m.require("namespace", "metric", "stat")
 	return analysis.CloudWatchMetric{
-		Namespace: m.filled("namespace").Value, Metric: m.filled("metric").Value, Stat: m.stat(),
-		Period: m.period(period), Dimensions: m.pairs("dimensions", checkDimensions),
+		Namespace: m.filled("namespace").Value, Metric: m.filled("metric").Value, Stat: readStat(m),
+		Period: readPeriod(m, period), Dimensions: m.pairs("dimensions", checkDimensions),
 	}
 }
 
-// stat is the key's statistic.
-func (m mapping) stat() string {
+// readStat is the key's statistic.
+func readStat(m mapping) string {
 	value := m.filled("stat")
 	if strings.TrimSpace(value.Value) == "" || statistic().MatchString(value.Value) {
 		return value.Value
@@ -106,8 +106,8 @@ func checkDimensions(w *walker, what string, pairs []pair) {
 	}
 }
 
-// cloudwatchMetrics reads the metrics of an expression by their ids.
-func (w *walker) cloudwatchMetrics(n *yaml.Node, period time.Duration) map[string]analysis.CloudWatchMetric {
+// readCloudwatchMetrics reads the metrics of an expression by their ids.
+func readCloudwatchMetrics(w *walker, n *yaml.Node, period time.Duration) map[string]analysis.CloudWatchMetric {
 	node := deref(n)
 	if node.Kind != yaml.MappingNode || node.ShortTag() != "!!map" {
 		w.problem(w.pos(n), "metrics: want a mapping of ids to metrics, got "+describe(node))
@@ -126,7 +126,7 @@ func (w *walker) cloudwatchMetrics(n *yaml.Node, period time.Duration) map[strin
 			w.problem(id.Pos, fmt.Sprintf("metrics: %s cannot be an id; want letters, digits and _ after a small letter, other than %q", quote(id.Value), resultID))
 		}
 		if m, ok := w.mapping(node.Content[i+1], "a metric of metrics", "namespace", "metric", "stat", "period", "dimensions"); ok {
-			found[id.Value] = m.cloudwatchMetric(period)
+			found[id.Value] = readCloudwatchMetric(m, period)
 		}
 	}
 	return found
@@ -135,15 +135,15 @@ func (w *walker) cloudwatchMetrics(n *yaml.Node, period time.Duration) map[strin
 // resultID is what the expression itself is called.
 const resultID = "result"
 
-// bothDimensions reads a comparison of one metric by its dimensions.
-func (w *walker) bothDimensions(n *yaml.Node) (canary, baseline analysis.Source) {
+// readBothDimensions reads a comparison of one metric by its dimensions.
+func readBothDimensions(w *walker, n *yaml.Node) (canary, baseline analysis.Source) {
 	m, ok := w.mapping(n, "cloudwatch", "namespace", "metric", "stat", "period", "dimensions", "region", "range", "canary", "baseline")
 	if !ok {
 		return analysis.Source{}, analysis.Source{}
 	}
 	m.require("canary", "baseline")
 	common := analysis.CloudWatch{
-		CloudWatchMetric: m.cloudwatchMetric(defaultPeriod), Region: m.region(),
+		CloudWatchMetric: readCloudwatchMetric(m, defaultPeriod), Region: readRegion(m),
 		Range: analysis.Duration(m.duration("range", defaultCompared, time.Minute)),
 	}
 	with := func(key string) analysis.CloudWatch {
@@ -160,13 +160,13 @@ func (w *walker) bothDimensions(n *yaml.Node) (canary, baseline analysis.Source)
 	return analysis.Source{CloudWatch: &one}, analysis.Source{CloudWatch: &other}
 }
 
-// alarms reads a check of alarms.
-func (w *walker) alarms(n *yaml.Node) *analysis.Alarms {
+// readAlarms reads a check of alarms.
+func readAlarms(w *walker, n *yaml.Node) *analysis.Alarms {
 	m, ok := w.mapping(n, kindAlarms, "names", "prefix", "monitoring", "region", "insufficientData", "interval", "failures")
 	if !ok {
 		return nil
 	}
-	a := &analysis.Alarms{Pace: m.pace()}
+	a := &analysis.Alarms{Pace: readPace(m)}
 	kind, ok := m.exactlyOne("names", "prefix", "monitoring")
 	if !ok {
 		return a
@@ -175,28 +175,28 @@ func (w *walker) alarms(n *yaml.Node) *analysis.Alarms {
 		for _, key := range m.present("region", "insufficientData") {
 			w.problem(w.pos(m.node(key)), key+": only belongs to CloudWatch's alarms; remove it")
 		}
-		a.Monitoring = w.alertPolicies(m.node(kind))
+		a.Monitoring = readAlertPolicies(w, m.node(kind))
 		return a
 	}
-	a.Names, a.Prefix, a.Region = m.alarmNames(), m.filled("prefix").Value, m.region()
+	a.Names, a.Prefix, a.Region = readAlarmNames(m), m.filled("prefix").Value, readRegion(m)
 	a.InsufficientData = m.word("insufficientData", analysis.InsufficientFails, analysis.InsufficientPasses, analysis.InsufficientFails).Value
 	return a
 }
 
-func (m mapping) alarmNames() []string {
+func readAlarmNames(m mapping) []string {
 	if n := m.node("names"); n != nil {
 		m.someItems("names", "an alarm's name")
 	}
 	names := m.texts("names")
-	m.w.distinct("names", names)
+	checkDistinct(m.w, "names", names)
 	if len(names) > mostAlarms {
 		m.w.problem(names[mostAlarms].Pos, fmt.Sprintf("names: %d alarms; at most %d can be asked for at once", len(names), mostAlarms))
 	}
 	return values(names)
 }
 
-// distinct reports texts that appear twice in a list, letter by letter.
-func (w *walker) distinct(key string, list []At[string]) {
+// checkDistinct reports texts that appear twice in a list, letter by letter.
+func checkDistinct(w *walker, key string, list []At[string]) {
 	seen := map[string]bool{}
 	for _, v := range list {
 		if seen[v.Value] {
@@ -206,7 +206,7 @@ func (w *walker) distinct(key string, list []At[string]) {
 	}
 }
 
-func (w *walker) alertPolicies(n *yaml.Node) *analysis.AlertPolicies {
+func readAlertPolicies(w *walker, n *yaml.Node) *analysis.AlertPolicies {
 	m, ok := w.mapping(n, "monitoring", "project", "policies")
 	if !ok {
 		return nil
@@ -214,8 +214,8 @@ func (w *walker) alertPolicies(n *yaml.Node) *analysis.AlertPolicies {
 	m.require("project", "policies")
 	m.someItems("policies", "an alert policy's name")
 	policies := m.texts("policies")
-	w.distinct("policies", policies)
-	return &analysis.AlertPolicies{Project: m.project(), Policies: values(policies)}
+	checkDistinct(w, "policies", policies)
+	return &analysis.AlertPolicies{Project: readProject(m), Policies: values(policies)}
 }
 
 // notForSecrets says why credentials cannot be sent to a URL, "" where they can.

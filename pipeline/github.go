@@ -6,9 +6,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// comment reads whether pull requests get a comment; own says it, too, as with
+// readComment reads whether pull requests get a comment; own says it, too, as with
 // deployments.
-func (w *walker) comment(m mapping) At[bool] {
+func readComment(w *walker, m mapping) At[bool] {
 	n := m.node("comment")
 	if n == nil {
 		return At[bool]{}

@@ -9,8 +9,8 @@ import (
 // The stages of a pipeline form a graph. A stage comes after those that its key
 // `after` names, and without the key after the one that is written before it.
 
-// stagesBefore reads the stages that one comes after.
-func (w *walker) stagesBefore(m mapping) []At[string] {
+// readStagesBefore reads the stages that one comes after.
+func readStagesBefore(w *walker, m mapping) []At[string] {
 	list := m.texts("after")
 	w.noDuplicates("after", list)
 	return list

@@ -19,8 +19,8 @@ type Identity struct {
 	Config json.RawMessage // its keys, a JSON object; no credential is among them
 }
 
-// identities reads who asks; n is nil without the key. What is not said is inherited.
-func (w *walker) identities(n *yaml.Node, inherited []Identity) []Identity {
+// readIdentities reads who asks; n is nil without the key. What is not said is inherited.
+func readIdentities(w *walker, n *yaml.Node, inherited []Identity) []Identity {
 	if n == nil {
 		return inherited
 	}
@@ -40,14 +40,14 @@ func (w *walker) identities(n *yaml.Node, inherited []Identity) []Identity {
 	for _, k := range known {
 		if m.has(k.Name) {
 			all = slices.DeleteFunc(all, func(i Identity) bool { return i.Name == k.Name })
-			all = append(all, w.identity(k, m.node(k.Name)))
+			all = append(all, readIdentity(w, k, m.node(k.Name)))
 		}
 	}
 	return all
 }
 
-func (w *walker) identity(k driver.Identity, n *yaml.Node) Identity {
-	config, m := w.declared(k.Name, n, k.Keys)
+func readIdentity(w *walker, k driver.Identity, n *yaml.Node) Identity {
+	config, m := readDeclared(w, k.Name, n, k.Keys)
 	one := Identity{Pos: w.pos(n), Name: k.Name, Config: config}
 	keys := make([]string, len(k.Keys))
 	for i, key := range k.Keys {
@@ -149,7 +149,7 @@ func (c *Check) vendor() string {
 	}
 }
 
-// identities checks that who is named is asked as: what is never used is a mistake of
+// readIdentities checks that who is named is asked as: what is never used is a mistake of
 // somebody who thinks that it is.
 func (c *checker) identities() {
 	used := map[Pos]bool{}

@@ -14,7 +14,7 @@ import (
 
 // load scans the file's bytes into one tree that is safe to walk: of one
 // document, bounded in size and depth, and without an alias inside itself.
-func (w *walker) load(src []byte) (*yaml.Node, bool) {
+func load(w *walker, src []byte) (*yaml.Node, bool) {
 	if len(src) > MaxSize {
 		w.problem(w.at(1, 1), fmt.Sprintf("the file has %d bytes; a pipeline file has at most %d", len(src), MaxSize))
 		return nil, false
@@ -26,7 +26,7 @@ func (w *walker) load(src []byte) (*yaml.Node, bool) {
 	text := bytes.TrimPrefix(src, []byte(byteOrderMark))
 	root, second, err := scan(text)
 	if err != nil {
-		w.syntax(text, err)
+		explainSyntax(w, text, err)
 		return nil, false
 	}
 	if second != nil {
@@ -37,7 +37,7 @@ func (w *walker) load(src []byte) (*yaml.Node, bool) {
 		w.problem(w.at(1, 1), `the file is empty; a pipeline needs at least "name" and "stages"`)
 		return nil, false
 	}
-	return root, w.bounded(root)
+	return root, bounded(w, root)
 }
 
 const byteOrderMark = "\uFEFF"
@@ -73,7 +73,7 @@ func document(dec *yaml.Decoder) (*yaml.Node, error) {
 }
 
 // bounded refuses trees that are too deep, too large or endless.
-func (w *walker) bounded(root *yaml.Node) bool {
+func bounded(w *walker, root *yaml.Node) bool {
 	b := &bounds{measured: map[*yaml.Node]extent{}, open: map[*yaml.Node]bool{}}
 	size, err := b.measure(root, 0)
 	switch {

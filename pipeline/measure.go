@@ -21,14 +21,14 @@ const (
 	mostPoints      = 11_000 // of one series, as Prometheus has it
 )
 
-// limits reads the condition of a measured value and the range in which a person
+// readLimits reads the condition of a measured value and the range in which a person
 // decides.
-func (m mapping) limits() analysis.Limits {
-	return analysis.Limits{Condition: m.condition(), Inconclusive: m.span("inconclusive")}
+func readLimits(m mapping) analysis.Limits {
+	return analysis.Limits{Condition: readCondition(m), Inconclusive: readSpan(m, "inconclusive")}
 }
 
-// condition is the key's condition, none without the key.
-func (m mapping) condition() analysis.Condition {
+// readCondition is the key's condition, none without the key.
+func readCondition(m mapping) analysis.Condition {
 	if !m.has("condition") {
 		return analysis.Condition{}
 	}
@@ -43,8 +43,8 @@ func (m mapping) condition() analysis.Condition {
 	return c
 }
 
-// span is the key's two numbers, nil without the key.
-func (m mapping) span(key string) *analysis.Range {
+// readSpan is the key's two numbers, nil without the key.
+func readSpan(m mapping, key string) *analysis.Range {
 	if !m.has(key) {
 		return nil
 	}
@@ -70,24 +70,24 @@ func (m mapping) span(key string) *analysis.Range {
 	return nil
 }
 
-// pace reads how often something is looked at.
-func (m mapping) pace() analysis.Pace {
+// readPace reads how often something is looked at.
+func readPace(m mapping) analysis.Pace {
 	return analysis.Pace{
 		Interval: analysis.Duration(m.duration("interval", 0, leastInterval)),
 		Failures: m.whole("failures", 0, 0, mostFailedLooks),
 	}
 }
 
-// measured reads the number that the answer of a program or a URL holds; nil
+// readMeasured reads the number that the answer of a program or a URL holds; nil
 // where it measures nothing.
-func (m mapping) measured() *analysis.Measured {
+func readMeasured(m mapping) *analysis.Measured {
 	if !m.has("condition") {
 		for _, key := range m.present("json", "failures", "inconclusive") {
 			m.w.problem(m.w.pos(m.node(key)), key+`: only belongs to a check that measures; add a condition such as "< 0.01", or remove it`)
 		}
 		return nil
 	}
-	found := &analysis.Measured{Pace: m.pace(), Limits: m.limits(), JSON: m.filled("json").Value}
+	found := &analysis.Measured{Pace: readPace(m), Limits: readLimits(m), JSON: m.filled("json").Value}
 	if m.has("json") && slices.Contains(strings.Split(found.JSON, "."), "") {
 		m.w.problem(m.w.pos(m.node("json")), fmt.Sprintf("json: %s is no path; want keys and indexes with dots between them, such as data.errors.0.rate", quote(found.JSON)))
 	}
@@ -97,18 +97,18 @@ func (m mapping) measured() *analysis.Measured {
 // theSources are the keys that name where a metric comes from.
 func theSources() []string { return []string{"prometheus", "cloudwatch", "monitoring", "datadog"} }
 
-// metric reads a check of a metric.
-func (w *walker) metric(n *yaml.Node) *analysis.Metric {
+// readMetric reads a check of a metric.
+func readMetric(w *walker, n *yaml.Node) *analysis.Metric {
 	m, ok := w.mapping(n, kindMetric, append(theSources(), "condition", "interval", "failures", "inconclusive")...)
 	if !ok {
 		return nil
 	}
-	c := &analysis.Metric{Pace: m.pace(), Limits: m.limits()}
+	c := &analysis.Metric{Pace: readPace(m), Limits: readLimits(m)}
 	source, ok := m.exactlyOne(theSources()...)
 	if !ok {
 		return c
 	}
-	c.Source = w.source(source, m.node(source))
+	c.Source = readSource(w, source, m.node(source))
 	if d := c.Datadog; d == nil || d.Gate == nil {
 		m.require("condition")
 		return c
@@ -119,40 +119,40 @@ func (w *walker) metric(n *yaml.Node) *analysis.Metric {
 	return c
 }
 
-// source reads where a metric comes from.
-func (w *walker) source(kind string, n *yaml.Node) analysis.Source {
+// readSource reads where a metric comes from.
+func readSource(w *walker, kind string, n *yaml.Node) analysis.Source {
 	switch kind {
 	case "prometheus":
-		return analysis.Source{Prometheus: w.prometheus(n)}
+		return analysis.Source{Prometheus: readPrometheus(w, n)}
 	case "cloudwatch":
-		return analysis.Source{CloudWatch: w.cloudwatch(n)}
+		return analysis.Source{CloudWatch: readCloudwatch(w, n)}
 	case "monitoring":
-		return analysis.Source{Monitoring: w.monitoring(n)}
+		return analysis.Source{Monitoring: readMonitoring(w, n)}
 	default:
-		return analysis.Source{Datadog: w.datadog(n)}
+		return analysis.Source{Datadog: readDatadog(w, n)}
 	}
 }
 
-func (w *walker) prometheus(n *yaml.Node) *analysis.Prometheus {
+func readPrometheus(w *walker, n *yaml.Node) *analysis.Prometheus {
 	m, ok := w.mapping(n, "prometheus", "url", "query", "headers", "range", "step")
 	if !ok {
 		return nil
 	}
 	m.require("url", "query")
-	return &analysis.Prometheus{URL: m.address(false), Query: m.filled("query").Value, Headers: m.pairs("headers", checkHeaders), Span: m.overTime()}
+	return &analysis.Prometheus{URL: readAddress(m, false), Query: m.filled("query").Value, Headers: m.pairs("headers", checkHeaders), Span: readOverTime(m)}
 }
 
-func (w *walker) monitoring(n *yaml.Node) *analysis.Monitoring {
+func readMonitoring(w *walker, n *yaml.Node) *analysis.Monitoring {
 	m, ok := w.mapping(n, "monitoring", "project", "query", "range", "step")
 	if !ok {
 		return nil
 	}
 	m.require("project", "query")
-	return &analysis.Monitoring{Project: m.project(), Query: m.filled("query").Value, Span: m.overTime()}
+	return &analysis.Monitoring{Project: readProject(m), Query: m.filled("query").Value, Span: readOverTime(m)}
 }
 
-// overTime reads what makes a query one over a range.
-func (m mapping) overTime() analysis.Span {
+// readOverTime reads what makes a query one over a range.
+func readOverTime(m mapping) analysis.Span {
 	if !m.has("range") {
 		if m.has("step") {
 			m.w.problem(m.w.pos(m.node("step")), "step: only belongs to a query over a range; add range, or remove it")
@@ -166,9 +166,9 @@ func (m mapping) overTime() analysis.Span {
 	return analysis.Span{Range: analysis.Duration(span), Step: analysis.Duration(step)}
 }
 
-// address is the URL. With secret, credentials are sent there: it is https or
+// readAddress is the URL. With secret, credentials are sent there: it is https or
 // loopback.
-func (m mapping) address(secret bool) string {
+func readAddress(m mapping, secret bool) string {
 	value := m.filled("url")
 	if strings.TrimSpace(value.Value) == "" {
 		return value.Value
@@ -186,8 +186,8 @@ func (m mapping) address(secret bool) string {
 	return value.Value
 }
 
-// project is the key's Google Cloud project.
-func (m mapping) project() string {
+// readProject is the key's Google Cloud project.
+func readProject(m mapping) string {
 	value := m.filled("project")
 	if strings.TrimSpace(value.Value) != "" && !googleProject().MatchString(value.Value) {
 		m.w.problem(value.Pos, fmt.Sprintf("project: %s is not a project's id; want one such as my-project-123", quote(value.Value)))
@@ -199,12 +199,12 @@ func googleProject() *regexp.Regexp {
 	return regexp.MustCompile(`^([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$|^[0-9]{1,19}$`)
 }
 
-func (w *walker) datadog(n *yaml.Node) *analysis.Datadog {
+func readDatadog(w *walker, n *yaml.Node) *analysis.Datadog {
 	m, ok := w.mapping(n, "datadog", "url", "query", "gate", "range")
 	if !ok {
 		return nil
 	}
-	d := &analysis.Datadog{URL: m.address(true), Query: m.filled("query").Value, Range: analysis.Duration(m.duration("range", 0, time.Minute))}
+	d := &analysis.Datadog{URL: readAddress(m, true), Query: m.filled("query").Value, Range: analysis.Duration(m.duration("range", 0, time.Minute))}
 	kind, ok := m.exactlyOne("query", "gate")
 	if !ok || kind == "query" {
 		return d
@@ -224,14 +224,14 @@ func (w *walker) datadog(n *yaml.Node) *analysis.Datadog {
 	return d
 }
 
-// compare reads a check of a canary against what runs beside it.
-func (w *walker) compare(n *yaml.Node) *analysis.Compare {
+// readCompare reads a check of a canary against what runs beside it.
+func readCompare(w *walker, n *yaml.Node) *analysis.Compare {
 	m, ok := w.mapping(n, kindCompare, append(theSources(), "direction", "confidence", "minSamples", "effect", "interval", "failures")...)
 	if !ok {
 		return nil
 	}
 	c := &analysis.Compare{
-		Pace:       m.pace(),
+		Pace:       readPace(m),
 		Direction:  m.word("direction", analysis.Increase, analysis.Increase, analysis.Decrease, analysis.Either).Value,
 		Confidence: m.fraction("confidence", defaultConfidence, 0.5, 0.9999),
 		MinSamples: m.whole("minSamples", defaultMinSamples, 2, 10_000),
@@ -241,7 +241,7 @@ func (w *walker) compare(n *yaml.Node) *analysis.Compare {
 		w.problem(m.place("minSamples"), fmt.Sprintf("minSamples: of %d values each the test can never be as sure as confidence %v asks for; want at least %d", c.MinSamples, c.Confidence, least))
 	}
 	if source, ok := m.exactlyOne(theSources()...); ok {
-		c.Canary, c.Baseline = w.both(source, m.node(source))
+		c.Canary, c.Baseline = readBoth(w, source, m.node(source))
 	}
 	return c
 }
@@ -259,10 +259,10 @@ func (m mapping) place(key string) Pos {
 	return m.pos
 }
 
-// both reads where the canary's values come from, and the baseline's.
-func (w *walker) both(kind string, n *yaml.Node) (canary, baseline analysis.Source) {
+// readBoth reads where the canary's values come from, and the baseline's.
+func readBoth(w *walker, kind string, n *yaml.Node) (canary, baseline analysis.Source) {
 	if kind == "cloudwatch" {
-		return w.bothDimensions(n)
+		return readBothDimensions(w, n)
 	}
 	own := map[string][]string{
 		"prometheus": {"url", "headers", "range", "step"}, "monitoring": {"project", "range", "step"}, "datadog": {"url", "range"},
@@ -276,11 +276,11 @@ func (w *walker) both(kind string, n *yaml.Node) (canary, baseline analysis.Sour
 	if of["canary"] != "" && of["canary"] == of["baseline"] {
 		w.problem(m.place("baseline"), "baseline: is the same query as the canary's; nothing could be told from it")
 	}
-	return m.queried(kind, of["canary"]), m.queried(kind, of["baseline"])
+	return readQueried(m, kind, of["canary"]), readQueried(m, kind, of["baseline"])
 }
 
-// queried is one side of a comparison. Its queries are always over a range.
-func (m mapping) queried(kind, query string) analysis.Source {
+// readQueried is one side of a comparison. Its queries are always over a range.
+func readQueried(m mapping, kind, query string) analysis.Source {
 	span := analysis.Span{
 		Range: analysis.Duration(m.duration("range", defaultCompared, time.Minute)),
 		Step:  analysis.Duration(m.duration("step", defaultStep, leastInterval)),
@@ -288,12 +288,12 @@ func (m mapping) queried(kind, query string) analysis.Source {
 	switch kind {
 	case "prometheus":
 		m.require("url")
-		return analysis.Source{Prometheus: &analysis.Prometheus{URL: m.address(false), Query: query, Headers: m.pairs("headers", checkHeaders), Span: span}}
+		return analysis.Source{Prometheus: &analysis.Prometheus{URL: readAddress(m, false), Query: query, Headers: m.pairs("headers", checkHeaders), Span: span}}
 	case "monitoring":
 		m.require("project")
-		return analysis.Source{Monitoring: &analysis.Monitoring{Project: m.project(), Query: query, Span: span}}
+		return analysis.Source{Monitoring: &analysis.Monitoring{Project: readProject(m), Query: query, Span: span}}
 	default:
-		return analysis.Source{Datadog: &analysis.Datadog{URL: m.address(true), Query: query, Range: span.Range}}
+		return analysis.Source{Datadog: &analysis.Datadog{URL: readAddress(m, true), Query: query, Range: span.Range}}
 	}
 }
 

@@ -30,12 +30,12 @@ type Hook struct {
 	Events []string // of [Told]; never empty
 }
 
-// notify reads the list of hooks.
-func (w *walker) notify(m mapping) []*Hook {
+// readNotify reads the list of hooks.
+func readNotify(w *walker, m mapping) []*Hook {
 	var hooks []*Hook
 	var addresses []At[string]
 	for _, item := range m.items("notify", "a URL, or a mapping with url or slack") {
-		h, ok := w.hook(item)
+		h, ok := readHook(w, item)
 		if !ok {
 			continue
 		}
@@ -46,13 +46,13 @@ func (w *walker) notify(m mapping) []*Hook {
 	return hooks
 }
 
-// hook reads one of them; a text is the URL of a webhook that is told everything
+// readHook reads one of them; a text is the URL of a webhook that is told everything
 // but what goes on by itself.
-func (w *walker) hook(n *yaml.Node) (*Hook, bool) {
+func readHook(w *walker, n *yaml.Node) (*Hook, bool) {
 	fallback := []string{ToldSucceeded, ToldFailed, ToldWaiting}
 	if node := deref(n); node.Kind == yaml.ScalarNode && node.ShortTag() == "!!str" {
 		url := At[string]{Value: node.Value, Pos: w.pos(n)}
-		w.hookURL("notify", url)
+		checkHookURL(w, "notify", url)
 		return &Hook{Pos: url.Pos, URL: url, Events: fallback}, true
 	}
 	m, ok := w.mapping(n, "a hook of notify", "url", "slack", "secret", "events")
@@ -64,7 +64,7 @@ func (w *walker) hook(n *yaml.Node) (*Hook, bool) {
 		w.problem(w.pos(m.node("secret")), "secret: only belongs to url: Slack checks no signature; remove it")
 	}
 	if m.has("url") {
-		w.hookURL("url", h.URL)
+		checkHookURL(w, "url", h.URL)
 	}
 	switch {
 	case !m.has("events"):
@@ -75,7 +75,7 @@ func (w *walker) hook(n *yaml.Node) (*Hook, bool) {
 	return h, true
 }
 
-func (w *walker) hookURL(key string, url At[string]) {
+func checkHookURL(w *walker, key string, url At[string]) {
 	if err := driver.CheckEndpoint(key, url.Value); err != nil && !w.unfilled[url.Pos] {
 		w.problem(url.Pos, err.Error())
 	}

@@ -38,7 +38,7 @@ const (
 // one, the pipeline is nil; warnings come with a file without mistakes alone.
 func Parse(file string, src []byte, platforms []driver.Facts) (*Pipeline, []Problem) {
 	w := &walker{file: file, lines: splitLines(src), platforms: platforms, patterns: patterns{}}
-	p := w.parse(src)
+	p := readFile(w, src)
 	problems := w.sorted()
 	if p == nil || Failed(problems) {
 		return nil, slices.DeleteFunc(problems, func(p Problem) bool { return p.Warning })
@@ -56,14 +56,14 @@ func Failed(problems []Problem) bool {
 	return false
 }
 
-// parse walks the file; what it found wrong is in w.problems.
-func (w *walker) parse(src []byte) *Pipeline {
-	root, ok := w.load(src)
+// readFile walks the file; what it found wrong is in w.problems.
+func readFile(w *walker, src []byte) *Pipeline {
+	root, ok := load(w, src)
 	if !ok {
 		return nil
 	}
-	w.expressions(root)
-	p, ok := w.pipeline(root)
+	noteExpressions(w, root)
+	p, ok := readPipeline(w, root)
 	if !ok {
 		return nil
 	}
@@ -76,8 +76,8 @@ func (w *walker) parse(src []byte) *Pipeline {
 	return p
 }
 
-// pipeline reads the file's top level.
-func (w *walker) pipeline(n *yaml.Node) (*Pipeline, bool) {
+// readPipeline reads the file's top level.
+func readPipeline(w *walker, n *yaml.Node) (*Pipeline, bool) {
 	m, ok := w.mapping(withoutExtensions(n), "a pipeline", "name", "description", "labels", "annotations", "state", "supersede", "afterGoingBack",
 		"timeout", "operationTimeout", "stages", "policies", "automation", "deployments", "comment", "notify")
 	if !ok {
@@ -86,38 +86,38 @@ func (w *walker) pipeline(n *yaml.Node) (*Pipeline, bool) {
 	m.require("name", "stages")
 	p := &Pipeline{
 		Name:             m.name("name"),
-		Description:      w.description(m),
+		Description:      readDescription(w, m),
 		Labels:           m.pairs("labels", checkLabels),
 		Annotations:      m.pairs("annotations", checkAnnotations),
-		State:            w.state(m.node("state")),
+		State:            readState(w, m.node("state")),
 		Supersede:        m.flag("supersede", false),
 		AfterGoingBack:   m.word("afterGoingBack", AfterGoingBackStop, AfterGoingBackStop, AfterGoingBackNewer).Value,
 		Timeout:          m.duration("timeout", defaultTimeout, 1),
 		OperationTimeout: m.duration("operationTimeout", defaultOperationTimeout, 1),
 		Deployments:      At[bool]{m.word("deployments", "off", "off", "own").Value == "own", m.place("deployments")},
-		Comment:          w.comment(m),
-		Notify:           w.notify(m),
+		Comment:          readComment(w, m),
+		Notify:           readNotify(w, m),
 	}
 	for _, item := range m.someItems("stages", "a stage") {
-		if s, ok := w.stage(item, p); ok {
+		if s, ok := readStage(w, item, p); ok {
 			p.Stages = append(p.Stages, s)
 		}
 	}
 	for _, item := range m.items("policies", "a policy") {
-		if policy, ok := w.policy(item); ok {
+		if policy, ok := readPolicy(w, item); ok {
 			p.Policies = append(p.Policies, policy)
 		}
 	}
 	for _, item := range m.items("automation", "an automation") {
-		if a, ok := w.automation(item); ok {
+		if a, ok := readAutomation(w, item); ok {
 			p.Automation = append(p.Automation, a)
 		}
 	}
 	return p, true
 }
 
-// description reads the free text that is bounded as Cloud Deploy bounds it.
-func (w *walker) description(m mapping) At[string] {
+// readDescription reads the free text that is bounded as Cloud Deploy bounds it.
+func readDescription(w *walker, m mapping) At[string] {
 	const most = 255
 	d := m.text("description")
 	if n := len([]rune(d.Value)); n > most {

@@ -14,18 +14,18 @@ const (
 	stablePhase = "stable"
 )
 
-// phasesOf reads the canary's steps in the long form. What a phase does not say is
+// readPhasesOf reads the canary's steps in the long form. What a phase does not say is
 // what the canary says for all of them.
-func (w *walker) phasesOf(m mapping, c *Canary, all Phase) {
+func readPhasesOf(w *walker, m mapping, c *Canary, all Phase) {
 	items := m.someItems("phases", "a phase")
 	for i, item := range items {
-		p, ok := w.phase(item, all, i == len(items)-1)
+		p, ok := readPhase(w, item, all, i == len(items)-1)
 		switch {
 		case !ok:
 		case p.Percent.Value == "":
 			c.Stable = p
 		default:
-			w.follows(c, p)
+			checkFollows(w, c, p)
 			c.Phases = append(c.Phases, p)
 		}
 	}
@@ -34,39 +34,39 @@ func (w *walker) phasesOf(m mapping, c *Canary, all Phase) {
 	}
 }
 
-// phase reads one step; without a percentage it is what stable, the last, has of its
+// readPhase reads one step; without a percentage it is what stable, the last, has of its
 // own.
-func (w *walker) phase(n *yaml.Node, all Phase, last bool) (*Phase, bool) {
+func readPhase(w *walker, n *yaml.Node, all Phase, last bool) (*Phase, bool) {
 	m, ok := w.mapping(n, "a phase", "name", "percentage", "wait", "verify", "analysis", "variables")
 	if !ok {
 		return nil, false
 	}
-	if w.isStable(m) {
-		return w.stable(m, last)
+	if isStable(w, m) {
+		return readStable(w, m, last)
 	}
 	m.require("percentage")
 	if !m.has("percentage") {
 		return nil, false
 	}
-	percent, ok := w.percentage("percentage", m.node("percentage"))
+	percent, ok := readPercentage(w, "percentage", m.node("percentage"))
 	p := all
-	p.Pos, p.Percent, p.Name = m.pos, percent, w.phaseNamed(m, percent)
+	p.Pos, p.Percent, p.Name = m.pos, percent, readPhaseName(w, m, percent)
 	if m.has("wait") {
-		p.Wait = w.bake(m)
+		p.Wait = readBake(w, m)
 	}
 	if m.has("variables") {
 		p.variables = m.entries("variables")
 		p.Variables = mapOf(p.variables)
 	}
 	if m.has("analysis") {
-		p.Analysis = w.ofTarget(m, "analysis")
+		p.Analysis = readOfTarget(w, m, "analysis")
 	}
-	p.OwnVerify, p.Verify = m.has("verify"), w.ofTarget(m, "verify")
+	p.OwnVerify, p.Verify = m.has("verify"), readOfTarget(w, m, "verify")
 	return &p, ok
 }
 
 // isStable reports whether a phase is the last one by its name or its percentage.
-func (w *walker) isStable(m mapping) bool {
+func isStable(w *walker, m mapping) bool {
 	name, percent := m.node("name"), m.node("percentage")
 	if name != nil && deref(name).Value == stablePhase {
 		return true
@@ -78,9 +78,9 @@ func (w *walker) isStable(m mapping) bool {
 	return ok && compareDecimals(value, "100") == 0
 }
 
-// stable reads what the last phase has of its own: nothing bakes after it, and the
+// readStable reads what the last phase has of its own: nothing bakes after it, and the
 // canary's variables are the stage's by then.
-func (w *walker) stable(m mapping, last bool) (*Phase, bool) {
+func readStable(w *walker, m mapping, last bool) (*Phase, bool) {
 	if !last {
 		w.problem(m.pos, "phases: stable, all of the traffic, is the last phase; move it to the end")
 	}
@@ -88,18 +88,18 @@ func (w *walker) stable(m mapping, last bool) (*Phase, bool) {
 		w.problem(name.Pos, fmt.Sprintf("name: the phase with all of the traffic is called stable, not %s", quote(name.Value)))
 	}
 	if m.has("percentage") {
-		if percent, ok := w.decimal("percentage", m.node("percentage")); ok && compareDecimals(percent.Value, "100") != 0 {
+		if percent, ok := readDecimal(w, "percentage", m.node("percentage")); ok && compareDecimals(percent.Value, "100") != 0 {
 			w.problem(percent.Pos, fmt.Sprintf("percentage: stable is all of the traffic, 100, not %s; give this phase another name", percent.Value))
 		}
 	}
 	for _, key := range m.present("wait", "analysis", "variables") {
 		w.problem(w.pos(m.node(key)), key+": stable has all of the traffic, and no phase comes after it; remove it")
 	}
-	return &Phase{Pos: m.pos, Name: At[string]{Value: stablePhase, Pos: m.pos}, OwnVerify: m.has("verify"), Verify: w.ofTarget(m, "verify")}, true
+	return &Phase{Pos: m.pos, Name: At[string]{Value: stablePhase, Pos: m.pos}, OwnVerify: m.has("verify"), Verify: readOfTarget(w, m, "verify")}, true
 }
 
-// phaseNamed is the phase's name: the one it is given, else one of its percentage.
-func (w *walker) phaseNamed(m mapping, percent At[string]) At[string] {
+// readPhaseName is the phase's name: the one it is given, else one of its percentage.
+func readPhaseName(w *walker, m mapping, percent At[string]) At[string] {
 	own := At[string]{Value: phasePrefix + percent.Value, Pos: percent.Pos}
 	if !m.has("name") {
 		return own
@@ -121,10 +121,10 @@ func (w *walker) phaseNamed(m mapping, percent At[string]) At[string] {
 	return name
 }
 
-// follows reports a phase that does not ascend, or has the name of an earlier one.
-func (w *walker) follows(c *Canary, p *Phase) {
+// checkFollows reports a phase that does not ascend, or has the name of an earlier one.
+func checkFollows(w *walker, c *Canary, p *Phase) {
 	if len(c.Phases) > 0 {
-		w.ascends("percentage", p.Percent, c.Phases[len(c.Phases)-1].Percent.Value)
+		checkAscends(w, "percentage", p.Percent, c.Phases[len(c.Phases)-1].Percent.Value)
 	}
 	if slices.ContainsFunc(c.Phases, func(have *Phase) bool { return have.Name.Value == p.Name.Value }) {
 		w.problem(p.Name.Pos, fmt.Sprintf("name: another phase is called %q; the names of a canary's phases differ", p.Name.Value))

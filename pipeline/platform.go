@@ -10,16 +10,16 @@ import (
 	"sluice/stages/driver"
 )
 
-// platform reads a target's platform mapping by the platform's own facts and
+// readPlatform reads a target's platform mapping by the platform's own facts and
 // encodes it as JSON.
-func (w *walker) platform(name string, n *yaml.Node) (driver.Facts, json.RawMessage) {
+func readPlatform(w *walker, name string, n *yaml.Node) (driver.Facts, json.RawMessage) {
 	i := slices.IndexFunc(w.platforms, func(f driver.Facts) bool { return f.Platform == name })
-	config, _ := w.declared(name, n, w.platforms[i].Keys)
+	config, _ := readDeclared(w, name, n, w.platforms[i].Keys)
 	return w.platforms[i], config
 }
 
-// declared reads a mapping by keys that facts have, and encodes it as JSON.
-func (w *walker) declared(name string, n *yaml.Node, of []driver.Key) (json.RawMessage, mapping) {
+// readDeclared reads a mapping by keys that facts have, and encodes it as JSON.
+func readDeclared(w *walker, name string, n *yaml.Node, of []driver.Key) (json.RawMessage, mapping) {
 	keys := make([]string, len(of))
 	for i, k := range of {
 		keys[i] = k.Name
@@ -34,7 +34,7 @@ func (w *walker) declared(name string, n *yaml.Node, of []driver.Key) (json.RawM
 			m.require(k.Name)
 		}
 		if m.has(k.Name) {
-			config[k.Name] = w.platformValue(m, k)
+			config[k.Name] = readPlatformValue(w, m, k)
 		}
 		if k.Needs != "" && config[k.Name] == true && !m.has(k.Needs) {
 			w.problem(w.pos(m.node(k.Name)), fmt.Sprintf("%s: means nothing without %s; name it, or remove this key", k.Name, k.Needs))
@@ -47,8 +47,8 @@ func (w *walker) declared(name string, n *yaml.Node, of []driver.Key) (json.RawM
 	return data, m
 }
 
-// platformValue reads one key of a platform's mapping.
-func (w *walker) platformValue(m mapping, k driver.Key) any {
+// readPlatformValue reads one key of a platform's mapping.
+func readPlatformValue(w *walker, m mapping, k driver.Key) any {
 	switch k.Type {
 	case driver.Bool:
 		return m.flag(k.Name, false)
@@ -61,20 +61,20 @@ func (w *walker) platformValue(m mapping, k driver.Key) any {
 			m.someItems(k.Name, "text")
 		}
 		for _, value := range list {
-			w.matches(k, value)
+			checkMatches(w, k, value)
 		}
 		w.noDuplicates(k.Name, list)
 		return append([]string{}, values(list)...)
 	}
 	value := m.filled(k.Name)
 	if value.Value != "" {
-		w.matches(k, value)
+		checkMatches(w, k, value)
 	}
 	return value.Value
 }
 
-// matches reports a value that is not as the platform wants it.
-func (w *walker) matches(k driver.Key, value At[string]) {
+// checkMatches reports a value that is not as the platform wants it.
+func checkMatches(w *walker, k driver.Key, value At[string]) {
 	if k.Pattern == "" {
 		return
 	}

@@ -36,8 +36,8 @@ func Forward() []string {
 	return []string{"promote", "promote-canary", "approve", "advance", "retry-job", "ignore-job"}
 }
 
-// policy reads one policy. Whether its stages and targets exist is checked later.
-func (w *walker) policy(n *yaml.Node) (*Policy, bool) {
+// readPolicy reads one policy. Whether its stages and targets exist is checked later.
+func readPolicy(w *walker, n *yaml.Node) (*Policy, bool) {
 	m, ok := w.mapping(n, "a policy", "name", "stages", "targets", "actions", "invokers", "deny", "allow", "override", "standing", "resume")
 	if !ok {
 		return nil, false
@@ -48,7 +48,7 @@ func (w *walker) policy(n *yaml.Node) (*Policy, bool) {
 		Name:     m.name("name"),
 		Actions:  m.words("actions", Actions()),
 		Invokers: m.words("invokers", []string{InvokerPerson, InvokerAutomation}),
-		Override: w.logins(m, "override"),
+		Override: readLogins(w, m, "override"),
 		Standing: m.word("standing", "", StandingHold, StandingBack, StandingFinish).Value,
 		Resume:   m.word("resume", "", ResumeAutomatic).Value,
 	}
@@ -61,7 +61,7 @@ func (w *walker) policy(n *yaml.Node) (*Policy, bool) {
 	if !ok {
 		return p, true
 	}
-	windows := w.windows(key, m.node(key))
+	windows := readWindows(w, key, m.node(key))
 	if key == "deny" {
 		p.Deny = windows
 	} else {
@@ -80,8 +80,8 @@ func (m mapping) words(key string, allowed []string) []string {
 	return values(list)
 }
 
-// windows reads one window, or a list of them.
-func (w *walker) windows(key string, n *yaml.Node) []Window {
+// readWindows reads one window, or a list of them.
+func readWindows(w *walker, key string, n *yaml.Node) []Window {
 	items := []*yaml.Node{n}
 	if deref(n).Kind == yaml.SequenceNode {
 		items = deref(n).Content
@@ -91,15 +91,15 @@ func (w *walker) windows(key string, n *yaml.Node) []Window {
 	}
 	var list []Window
 	for _, item := range items {
-		if window, ok := w.window(key, item); ok {
+		if window, ok := readWindow(w, key, item); ok {
 			list = append(list, window)
 		}
 	}
 	return list
 }
 
-// window reads one window.
-func (w *walker) window(key string, n *yaml.Node) (Window, bool) {
+// readWindow reads one window.
+func readWindow(w *walker, key string, n *yaml.Node) (Window, bool) {
 	m, ok := w.mapping(n, key, "weekly", "once", "cron")
 	if !ok {
 		return Window{}, false
@@ -111,23 +111,23 @@ func (w *walker) window(key string, n *yaml.Node) (Window, bool) {
 	window := Window{Pos: m.pos}
 	switch kind {
 	case "weekly":
-		window.Weekly, ok = w.weekly(m.node(kind))
+		window.Weekly, ok = readWeekly(w, m.node(kind))
 	case "once":
-		window.Once, ok = w.once(m.node(kind))
+		window.Once, ok = readOnce(w, m.node(kind))
 	case "cron":
-		window.Cron, ok = w.cron(m.node(kind))
+		window.Cron, ok = readCron(w, m.node(kind))
 	}
 	return window, ok
 }
 
-// weekly reads days and times of day.
-func (w *walker) weekly(n *yaml.Node) (*Weekly, bool) {
+// readWeekly reads days and times of day.
+func readWeekly(w *walker, n *yaml.Node) (*Weekly, bool) {
 	m, ok := w.mapping(n, "weekly", "days", "from", "to", "timezone")
 	if !ok {
 		return nil, false
 	}
 	weekly := &Weekly{
-		Days: w.days(m),
+		Days: readDays(w, m),
 		From: m.timeOfDay("from", 0),
 		To:   m.timeOfDay("to", endOfDay),
 		Zone: m.zone(),
@@ -141,8 +141,8 @@ func (w *walker) weekly(n *yaml.Node) (*Weekly, bool) {
 	return weekly, true
 }
 
-// days reads days of the week.
-func (w *walker) days(m mapping) []time.Weekday {
+// readDays reads days of the week.
+func readDays(w *walker, m mapping) []time.Weekday {
 	allowed := []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 	list := m.texts("days")
 	m.someItems("days", "a day such as sat")
@@ -156,8 +156,8 @@ func (w *walker) days(m mapping) []time.Weekday {
 	return days
 }
 
-// once reads one span of time.
-func (w *walker) once(n *yaml.Node) (*Once, bool) {
+// readOnce reads one span of time.
+func readOnce(w *walker, n *yaml.Node) (*Once, bool) {
 	m, ok := w.mapping(n, "once", "from", "to")
 	if !ok {
 		return nil, false
@@ -174,8 +174,8 @@ func (w *walker) once(n *yaml.Node) (*Once, bool) {
 	return &Once{From: from, To: to}, true
 }
 
-// cron reads a schedule and how long a window stays open after each match.
-func (w *walker) cron(n *yaml.Node) (*Cron, bool) {
+// readCron reads a schedule and how long a window stays open after each match.
+func readCron(w *walker, n *yaml.Node) (*Cron, bool) {
 	m, ok := w.mapping(n, "cron", "schedule", "for", "timezone")
 	if !ok {
 		return nil, false

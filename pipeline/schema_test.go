@@ -67,10 +67,10 @@ var relations = []string{
 // is declared elsewhere, leaving out relations; sure is false where it finds those.
 func wrong(src []byte, facts []driver.Facts) (bad, sure bool, why string) {
 	w := &walker{file: "f", lines: splitLines(src), platforms: facts, patterns: patterns{}}
-	root, ok := w.load(src)
+	root, ok := load(w, src)
 	if ok {
-		w.expressions(root)
-		w.pipeline(root)
+		noteExpressions(w, root)
+		readPipeline(w, root)
 	}
 	sure = true
 	for _, p := range w.problems {

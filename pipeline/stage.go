@@ -18,7 +18,7 @@ const (
 	mostQuorum  = 100
 )
 
-// shared is what a stage declares for its targets, and a target may declare
+// readShared is what a stage declares for its targets, and a target may declare
 // for itself.
 type shared struct {
 	canary                        *Canary
@@ -27,8 +27,8 @@ type shared struct {
 	identities                    []Identity
 }
 
-// stage reads one step of the order and its targets.
-func (w *walker) stage(n *yaml.Node, p *Pipeline) (*Stage, bool) {
+// readStage reads one step of the order and its targets.
+func readStage(w *walker, n *yaml.Node, p *Pipeline) (*Stage, bool) {
 	m, ok := w.mapping(n, "a stage", "name", "after", "supersede", "afterGoingBack", "onFailure", "waves", "soak", "approval", "url", "predeploy", "verify", "postdeploy",
 		"strategy", "identity", "timeout", "operationTimeout", "targets")
 	if !ok {
@@ -38,35 +38,35 @@ func (w *walker) stage(n *yaml.Node, p *Pipeline) (*Stage, bool) {
 	s := &Stage{
 		Pos:            m.pos,
 		Name:           m.name("name"),
-		after:          w.stagesBefore(m),
+		after:          readStagesBefore(w, m),
 		saysAfter:      m.has("after"),
 		Supersede:      m.flag("supersede", p.Supersede),
-		OnFailure:      w.onFailure(m),
-		Waves:          w.waves(m.node("waves")),
+		OnFailure:      readOnFailure(w, m),
+		Waves:          readWaves(w, m.node("waves")),
 		Soak:           m.duration("soak", 0, 1),
 		soakPos:        m.place("soak"),
 		AfterGoingBack: m.word("afterGoingBack", p.AfterGoingBack, AfterGoingBackStop, AfterGoingBackNewer).Value,
-		Approval:       w.approval(m.node("approval")),
-		URL:            w.page(m, "url"),
+		Approval:       readApproval(w, m.node("approval")),
+		URL:            readPage(w, m, "url"),
 	}
 	s.TakeBack = s.Waves.takeBack()
-	own := w.shared(m, shared{timeout: p.Timeout, operationTimeout: p.OperationTimeout})
+	own := readShared(w, m, shared{timeout: p.Timeout, operationTimeout: p.OperationTimeout})
 	forTargets := own
 	s.Identities = own.identities
 	s.Predeploy, forTargets.predeploy = byScope(own.predeploy)
 	s.Verify, forTargets.verify = byScope(own.verify)
 	s.Postdeploy, forTargets.postdeploy = byScope(own.postdeploy)
 	for _, item := range m.someItems("targets", "a target") {
-		if t, ok := w.target(item, s, forTargets); ok {
+		if t, ok := readTarget(w, item, s, forTargets); ok {
 			s.Targets = append(s.Targets, t)
 		}
 	}
 	return s, true
 }
 
-// shared reads what stages and targets have in common; what m does not say is
+// readShared reads what stages and targets have in common; what m does not say is
 // inherited.
-func (w *walker) shared(m mapping, inherited shared) shared {
+func readShared(w *walker, m mapping, inherited shared) shared {
 	s := shared{
 		canary:           inherited.canary,
 		predeploy:        inherited.predeploy,
@@ -74,19 +74,19 @@ func (w *walker) shared(m mapping, inherited shared) shared {
 		postdeploy:       inherited.postdeploy,
 		timeout:          m.duration("timeout", inherited.timeout, 1),
 		operationTimeout: m.duration("operationTimeout", inherited.operationTimeout, 1),
-		identities:       w.identities(m.node("identity"), inherited.identities),
+		identities:       readIdentities(w, m.node("identity"), inherited.identities),
 	}
 	if m.has("strategy") {
-		s.canary = w.strategy(m.node("strategy"))
+		s.canary = readStrategy(w, m.node("strategy"))
 	}
 	if m.has("predeploy") {
-		s.predeploy = w.checks(m, "predeploy")
+		s.predeploy = readChecks(w, m, "predeploy")
 	}
 	if m.has("verify") {
-		s.verify = w.checks(m, "verify")
+		s.verify = readChecks(w, m, "verify")
 	}
 	if m.has("postdeploy") {
-		s.postdeploy = w.checks(m, "postdeploy")
+		s.postdeploy = readChecks(w, m, "postdeploy")
 	}
 	return s
 }
@@ -104,8 +104,8 @@ func byScope(all []*Check) (stage, target []*Check) {
 	return stage, target
 }
 
-// approval reads who must agree; n is nil without the key.
-func (w *walker) approval(n *yaml.Node) *Approval {
+// readApproval reads who must agree; n is nil without the key.
+func readApproval(w *walker, n *yaml.Node) *Approval {
 	if n == nil {
 		return nil
 	}
@@ -116,8 +116,8 @@ func (w *walker) approval(n *yaml.Node) *Approval {
 	a := &Approval{
 		Pos:         m.pos,
 		Required:    m.flag("required", true),
-		Environment: w.environment(m),
-		Approvers:   w.people(m, "approvers", notAnApprover),
+		Environment: readEnvironment(w, m),
+		Approvers:   readPeople(w, m, "approvers", notAnApprover),
 		Quorum:      m.whole("quorum", 1, 1, mostQuorum),
 		Timeout:     m.duration("timeout", defaultApprovalTimeout, 1),
 		Self:        m.flag("self", false),
@@ -136,8 +136,8 @@ func (w *walker) approval(n *yaml.Node) *Approval {
 // IsTeam reports whether an approver is a team, "@org/team", and not a person.
 func IsTeam(approver string) bool { return strings.HasPrefix(approver, "@") }
 
-// page reads the address of something that people open, "" without the key.
-func (w *walker) page(m mapping, key string) At[string] {
+// readPage reads the address of something that people open, "" without the key.
+func readPage(w *walker, m mapping, key string) At[string] {
 	address := m.filled(key)
 	asked, _, _ := strings.Cut(address.Value, "#")
 	if why := notAURL(asked); strings.TrimSpace(address.Value) != "" && why != "" {
@@ -151,8 +151,8 @@ func (w *walker) page(m mapping, key string) At[string] {
 // mostEnvironment is how long GitHub lets an environment's name be.
 const mostEnvironment = 255
 
-// environment reads the name of a GitHub environment, "" without the key.
-func (w *walker) environment(m mapping) string {
+// readEnvironment reads the name of a GitHub environment, "" without the key.
+func readEnvironment(w *walker, m mapping) string {
 	name := m.filled("environment")
 	if len([]rune(name.Value)) > mostEnvironment || strings.ContainsFunc(name.Value, unicode.IsControl) {
 		w.problem(name.Pos, fmt.Sprintf("environment: %s is not the name of a GitHub environment; want at most %d characters in one line", quote(name.Value), mostEnvironment))
@@ -160,11 +160,11 @@ func (w *walker) environment(m mapping) string {
 	return name.Value
 }
 
-// logins reads a list of people.
-func (w *walker) logins(m mapping, key string) []string { return w.people(m, key, notALogin) }
+// readLogins reads a list of people.
+func readLogins(w *walker, m mapping, key string) []string { return readPeople(w, m, key, notALogin) }
 
-// people reads a list of those that wrong finds nothing wrong with.
-func (w *walker) people(m mapping, key string, wrong func(string) string) []string {
+// readPeople reads a list of those that wrong finds nothing wrong with.
+func readPeople(w *walker, m mapping, key string, wrong func(string) string) []string {
 	list := m.texts(key)
 	for _, login := range list {
 		if why := wrong(login.Value); why != "" {

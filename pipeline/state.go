@@ -21,8 +21,8 @@ const (
 	mostBranch    = 244 // bytes of a branch's name
 )
 
-// state reads where state is kept; n is nil without the key.
-func (w *walker) state(n *yaml.Node) State {
+// readState reads where state is kept; n is nil without the key.
+func readState(w *walker, n *yaml.Node) State {
 	s := State{Store: At[string]{Value: defaultStore}, Branch: defaultBranch, History: defaultHistory}
 	if n == nil {
 		return s
@@ -31,17 +31,17 @@ func (w *walker) state(n *yaml.Node) State {
 	if !ok {
 		return s
 	}
-	s.Store = w.store(m)
-	s.Branch = w.branch(m)
-	s.Endpoint = w.endpoint(m)
+	s.Store = readStore(w, m)
+	s.Branch = readBranch(w, m)
+	s.Endpoint = readEndpoint(w, m)
 	s.History = m.whole("history", defaultHistory, 1, mostHistory)
-	s.Refs = w.refs(m)
-	w.unusedKeys(m, s.Store.Value)
+	s.Refs = readRefs(w, m)
+	checkUnused(w, m, s.Store.Value)
 	return s
 }
 
-// unusedKeys warns of keys that another store would read.
-func (w *walker) unusedKeys(m mapping, store string) {
+// checkUnused warns of keys that another store would read.
+func checkUnused(w *walker, m mapping, store string) {
 	warn := func(key, kind, beginning string) {
 		if !m.has(key) || strings.HasPrefix(store, beginning) {
 			return
@@ -54,8 +54,8 @@ func (w *walker) unusedKeys(m mapping, store string) {
 	warn("endpoint", "s3", StoreS3)
 }
 
-// store reads state.store.
-func (w *walker) store(m mapping) At[string] {
+// readStore reads state.store.
+func readStore(w *walker, m mapping) At[string] {
 	store := m.text("store")
 	if !m.has("store") {
 		return At[string]{Value: defaultStore}
@@ -99,8 +99,8 @@ func checkS3(rest string) error {
 	return nil
 }
 
-// refs reads state.refs, or its older name state.branches.
-func (w *walker) refs(m mapping) []string {
+// readRefs reads state.refs, or its older name state.branches.
+func readRefs(w *walker, m mapping) []string {
 	key := "refs"
 	switch {
 	case m.has("refs") && m.has("branches"):
@@ -110,13 +110,13 @@ func (w *walker) refs(m mapping) []string {
 	}
 	patterns := m.texts(key)
 	for _, p := range patterns {
-		w.checkRef(key, p)
+		checkRef(w, key, p)
 	}
 	return values(patterns)
 }
 
 // checkRef judges a branch, or a pattern of refs.
-func (w *walker) checkRef(key string, p At[string]) {
+func checkRef(w *walker, key string, p At[string]) {
 	plain := strings.ReplaceAll(p.Value, "*", "x")
 	if isRef(plain) && plain != "refs/heads" && plain != "refs/tags" {
 		return
@@ -124,18 +124,18 @@ func (w *walker) checkRef(key string, p At[string]) {
 	w.problem(p.Pos, fmt.Sprintf("%s: %s is neither a branch's name nor a pattern of refs; want main, release/* or refs/tags/v*", key, quote(p.Value)))
 }
 
-// branch reads state.branch.
-func (w *walker) branch(m mapping) string {
+// readBranch reads state.branch.
+func readBranch(w *walker, m mapping) string {
 	if !m.has("branch") {
 		return defaultBranch
 	}
 	b := m.text("branch")
-	w.checkBranch("branch", b)
+	checkBranch(w, "branch", b)
 	return b.Value
 }
 
 // checkBranch judges a branch's name as git does.
-func (w *walker) checkBranch(key string, b At[string]) {
+func checkBranch(w *walker, key string, b At[string]) {
 	if !isRef(b.Value) {
 		w.problem(b.Pos, fmt.Sprintf("%s: %s is not a branch's name; want one such as sluice-state", key, quote(b.Value)))
 	}
@@ -153,8 +153,8 @@ func isRef(name string) bool {
 	return ok
 }
 
-// endpoint reads state.endpoint.
-func (w *walker) endpoint(m mapping) At[string] {
+// readEndpoint reads state.endpoint.
+func readEndpoint(w *walker, m mapping) At[string] {
 	e := m.text("endpoint")
 	if e.Value == "" {
 		return e

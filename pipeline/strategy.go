@@ -15,18 +15,18 @@ const (
 	Hold    = "hold"    // the canary stands until a person decides
 )
 
-// strategy reads how a release is brought to a target. An empty strategy of a
+// readStrategy reads how a release is brought to a target. An empty strategy of a
 // target takes its stage's canary away.
-func (w *walker) strategy(n *yaml.Node) *Canary {
+func readStrategy(w *walker, n *yaml.Node) *Canary {
 	m, ok := w.mapping(n, "strategy", "canary")
 	if !ok || !m.has("canary") {
 		return nil
 	}
-	return w.canary(m.node("canary"))
+	return readCanary(w, m.node("canary"))
 }
 
-// canary reads strategy.canary.
-func (w *walker) canary(n *yaml.Node) *Canary {
+// readCanary reads strategy.canary.
+func readCanary(w *walker, n *yaml.Node) *Canary {
 	m, ok := w.mapping(n, "canary", "percentages", "phases", "wait", "variables", "useStageCache", "disable", "onFailure", "analysis")
 	if !ok {
 		return nil
@@ -38,14 +38,14 @@ func (w *walker) canary(n *yaml.Node) *Canary {
 		OnFailure:     m.word("onFailure", Restore, Restore, Hold).Value,
 	}
 	variables := m.entries("variables")
-	all := Phase{Wait: w.bake(m), Variables: mapOf(variables), variables: variables, Analysis: w.ofTarget(m, "analysis")}
+	all := Phase{Wait: readBake(w, m), Variables: mapOf(variables), variables: variables, Analysis: readOfTarget(w, m, "analysis")}
 	form, ok := m.exactlyOne("percentages", "phases")
 	switch {
 	case !ok:
 	case form == "phases":
-		w.phasesOf(m, c, all)
+		readPhasesOf(w, m, c, all)
 	default:
-		for _, percent := range w.percentages(m) {
+		for _, percent := range readPercentages(w, m) {
 			one := all
 			one.Pos, one.Name, one.Percent = percent.Pos, At[string]{Value: phasePrefix + percent.Value, Pos: percent.Pos}, percent
 			c.Phases = append(c.Phases, &one)
@@ -54,8 +54,8 @@ func (w *walker) canary(n *yaml.Node) *Canary {
 	return c
 }
 
-// bake reads the wait after each percentage, nil where a person advances.
-func (w *walker) bake(m mapping) *time.Duration {
+// readBake reads the wait after each percentage, nil where a person advances.
+func readBake(w *walker, m mapping) *time.Duration {
 	if !m.has("wait") {
 		return nil
 	}
@@ -63,9 +63,9 @@ func (w *walker) bake(m mapping) *time.Duration {
 	return &wait
 }
 
-// ofTarget reads checks that belong to one target's canary.
-func (w *walker) ofTarget(m mapping, key string) []*Check {
-	checks := w.checks(m, key)
+// readOfTarget reads checks that belong to one target's canary.
+func readOfTarget(w *walker, m mapping, key string) []*Check {
+	checks := readChecks(w, m, key)
 	for _, c := range checks {
 		if c.Scope == ScopeStage {
 			w.problem(c.Pos, key+": a check of a canary cannot have scope: stage; it runs for the target")
@@ -74,32 +74,32 @@ func (w *walker) ofTarget(m mapping, key string) []*Check {
 	return checks
 }
 
-// percentages reads the canary's steps, ascending.
-func (w *walker) percentages(m mapping) []At[string] {
+// readPercentages reads the canary's steps, ascending.
+func readPercentages(w *walker, m mapping) []At[string] {
 	var list []At[string]
 	for _, item := range m.someItems("percentages", "a number such as 10") {
-		value, ok := w.percentage("percentages", item)
+		value, ok := readPercentage(w, "percentages", item)
 		if !ok {
 			continue
 		}
 		if len(list) > 0 {
-			w.ascends("percentages", value, list[len(list)-1].Value)
+			checkAscends(w, "percentages", value, list[len(list)-1].Value)
 		}
 		list = append(list, value)
 	}
 	return list
 }
 
-// ascends reports a percentage that is not above the one before it.
-func (w *walker) ascends(key string, value At[string], last string) {
+// checkAscends reports a percentage that is not above the one before it.
+func checkAscends(w *walker, key string, value At[string], last string) {
 	if compareDecimals(value.Value, last) <= 0 {
 		w.problem(value.Pos, fmt.Sprintf("%s: %s does not ascend from %s; write them in ascending order, each once", key, value.Value, last))
 	}
 }
 
-// percentage reads one percentage of a canary as canonical decimal text.
-func (w *walker) percentage(key string, n *yaml.Node) (At[string], bool) {
-	value, ok := w.decimal(key, n)
+// readPercentage reads one percentage of a canary as canonical decimal text.
+func readPercentage(w *walker, key string, n *yaml.Node) (At[string], bool) {
+	value, ok := readDecimal(w, key, n)
 	if !ok {
 		return At[string]{}, false
 	}
@@ -110,8 +110,8 @@ func (w *walker) percentage(key string, n *yaml.Node) (At[string], bool) {
 	return value, true
 }
 
-// decimal reads a number as canonical decimal text.
-func (w *walker) decimal(key string, n *yaml.Node) (At[string], bool) {
+// readDecimal reads a number as canonical decimal text.
+func readDecimal(w *walker, key string, n *yaml.Node) (At[string], bool) {
 	node := deref(n)
 	numeric := node.ShortTag() == "!!int" || node.ShortTag() == "!!float"
 	value, ok := canonicalDecimal(node.Value)

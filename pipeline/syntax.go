@@ -15,17 +15,17 @@ const (
 	lookAhead    = 50      // lines that a bracket or quote may stay open
 )
 
-// syntax reports that the text is not YAML.
-func (w *walker) syntax(text []byte, err error) {
-	if tabs := w.tabs(); len(tabs) > 0 {
+// explainSyntax reports that the text is not YAML.
+func explainSyntax(w *walker, text []byte, err error) {
+	if tabs := tabs(w); len(tabs) > 0 {
 		for _, line := range tabs {
 			w.problem(w.at(line, 1), "a tab indents this line; YAML wants spaces")
 		}
 		return
 	}
 	message, named := scannerWords(err)
-	line := max(1, min(w.brokenLine(text, named), len(w.lines)))
-	w.problem(w.at(line, w.firstColumn(line)), "this is not YAML: "+message)
+	line := max(1, min(brokenLine(w, text, named), len(w.lines)))
+	w.problem(w.at(line, firstColumn(w, line)), "this is not YAML: "+message)
 }
 
 // scannerWords takes the scanner's error apart: what is wrong, and the line it
@@ -65,7 +65,7 @@ func explain(message string) string {
 }
 
 // tabs lists the lines that tabs indent.
-func (w *walker) tabs() []int {
+func tabs(w *walker) []int {
 	var found []int
 	for i, line := range w.lines {
 		indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
@@ -80,7 +80,7 @@ func (w *walker) tabs() []int {
 // the one that breaks the file. The search begins at the line that the scanner
 // names. In the middle of a bracket or a quote a good file is not YAML either,
 // so a few lines are looked ahead before it is said.
-func (w *walker) brokenLine(text []byte, named int) int {
+func brokenLine(w *walker, text []byte, named int) int {
 	b := &beginnings{lines: w.lines, scans: max(fewestScans, syntaxBudget/max(1, len(text)))}
 	last := b.before(min(named+1, len(w.lines)-1))
 	for {
@@ -135,7 +135,7 @@ func (b *beginnings) after(n int) int {
 }
 
 // firstColumn is where the text of a line begins.
-func (w *walker) firstColumn(line int) int {
+func firstColumn(w *walker, line int) int {
 	if line > len(w.lines) {
 		return 1
 	}

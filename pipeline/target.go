@@ -10,10 +10,10 @@ import (
 	"sluice/stages/driver"
 )
 
-// target reads one place on one platform. What it does not say itself comes
+// readTarget reads one place on one platform. What it does not say itself comes
 // from its stage.
-func (w *walker) target(n *yaml.Node, s *Stage, inherited shared) (*Target, bool) {
-	platforms := w.platformNames()
+func readTarget(w *walker, n *yaml.Node, s *Stage, inherited shared) (*Target, bool) {
+	platforms := platformNames(w)
 	keys := append([]string{"name", "component", "from", "formerly", "artifact"}, platforms...)
 	keys = append(keys, "strategy", "identity", "predeploy", "verify", "postdeploy", "timeout", "operationTimeout", "poll")
 	m, ok := w.mapping(n, "a target", keys...)
@@ -21,7 +21,7 @@ func (w *walker) target(n *yaml.Node, s *Stage, inherited shared) (*Target, bool
 		return nil, false
 	}
 	m.require("name")
-	own := w.shared(m, inherited)
+	own := readShared(w, m, inherited)
 	t := &Target{
 		Pos:              m.pos,
 		Name:             m.name("name"),
@@ -29,7 +29,7 @@ func (w *walker) target(n *yaml.Node, s *Stage, inherited shared) (*Target, bool
 		Component:        m.name("component"),
 		From:             m.name("from"),
 		Formerly:         m.name("formerly"),
-		Artifact:         w.artifact(m),
+		Artifact:         readArtifact(w, m),
 		Canary:           own.canary,
 		Predeploy:        own.predeploy,
 		Verify:           own.verify,
@@ -37,11 +37,11 @@ func (w *walker) target(n *yaml.Node, s *Stage, inherited shared) (*Target, bool
 		Timeout:          own.timeout,
 		OperationTimeout: own.operationTimeout,
 		Identities:       own.identities,
-		Poll:             w.poll(m.node("poll")),
+		Poll:             readPoll(w, m.node("poll")),
 	}
-	w.targetScopes(m, own)
+	checkScopes(w, m, own)
 	if platform, ok := m.exactlyOne(platforms...); ok {
-		t.Platform, t.Config = w.platform(platform, m.node(platform))
+		t.Platform, t.Config = readPlatform(w, platform, m.node(platform))
 	}
 	if t.Artifact.Value != "" && t.Platform.Platform != "" && !t.Platform.Digests {
 		w.problem(t.Artifact.Pos, fmt.Sprintf("artifact: %s does not tell the digest of what it runs, and a record of a deployment is of one; remove it", t.Platform.Platform))
@@ -52,8 +52,8 @@ func (w *walker) target(n *yaml.Node, s *Stage, inherited shared) (*Target, bool
 // mostArtifact is how long GitHub lets an artifact's name be.
 const mostArtifact = 255
 
-// artifact reads the name of an artifact of the organisation, "" without the key.
-func (w *walker) artifact(m mapping) At[string] {
+// readArtifact reads the name of an artifact of the organisation, "" without the key.
+func readArtifact(w *walker, m mapping) At[string] {
 	name := m.filled("artifact")
 	if len([]rune(name.Value)) > mostArtifact || strings.ContainsFunc(name.Value, unicode.IsControl) {
 		w.problem(name.Pos, fmt.Sprintf("artifact: %s is not the name of an artifact; want at most %d characters in one line", quote(name.Value), mostArtifact))
@@ -61,8 +61,8 @@ func (w *walker) artifact(m mapping) At[string] {
 	return name
 }
 
-// targetScopes reports checks of a target that want to run once per stage.
-func (w *walker) targetScopes(m mapping, own shared) {
+// checkScopes reports checks of a target that want to run once per stage.
+func checkScopes(w *walker, m mapping, own shared) {
 	report := func(key string, checks []*Check) {
 		for _, c := range checks {
 			if m.has(key) && c.Scope == ScopeStage {
@@ -76,7 +76,7 @@ func (w *walker) targetScopes(m mapping, own shared) {
 }
 
 // platformNames lists the platforms that a target may name.
-func (w *walker) platformNames() []string {
+func platformNames(w *walker) []string {
 	names := make([]string, len(w.platforms))
 	for i, f := range w.platforms {
 		names[i] = f.Platform
@@ -84,8 +84,8 @@ func (w *walker) platformNames() []string {
 	return names
 }
 
-// poll reads how a target's operations are polled; n is nil without the key.
-func (w *walker) poll(n *yaml.Node) driver.Backoff {
+// readPoll reads how a target's operations are polled; n is nil without the key.
+func readPoll(w *walker, n *yaml.Node) driver.Backoff {
 	if n == nil {
 		return driver.Backoff{}
 	}

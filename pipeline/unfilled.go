@@ -9,27 +9,27 @@ import (
 // The beginning of an expression that workflows replace, in their own files alone.
 const expression = "${{"
 
-// expressions reports the values in which a workflow's expression stands: it is
+// noteExpressions reports the values in which a workflow's expression stands: it is
 // never replaced here, so that whatever else is wrong with the value is not told.
-func (w *walker) expressions(root *yaml.Node) {
+func noteExpressions(w *walker, root *yaml.Node) {
 	w.unfilled = map[Pos]bool{}
 	if root.Kind != yaml.MappingNode {
-		w.findExpressions(root)
+		findExpressions(w, root)
 		return
 	}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if !isExtension(root.Content[i]) {
-			w.findExpressions(root.Content[i])
-			w.findExpressions(root.Content[i+1])
+			findExpressions(w, root.Content[i])
+			findExpressions(w, root.Content[i+1])
 		}
 	}
 }
 
 // findExpressions looks at what a node writes out; what its aliases stand for is
 // written elsewhere.
-func (w *walker) findExpressions(n *yaml.Node) {
+func findExpressions(w *walker, n *yaml.Node) {
 	for _, child := range n.Content {
-		w.findExpressions(child)
+		findExpressions(w, child)
 	}
 	if n.Kind != yaml.ScalarNode || !strings.Contains(n.Value, expression) {
 		return

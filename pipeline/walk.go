@@ -11,8 +11,10 @@ import (
 	"sluice/stages/driver"
 )
 
-// walker reads the tree and collects what is wrong with it. Reading never
-// stops at a mistake: the value that could not be read is left at its default.
+// walker knows where a node stands, what it is, and collects what is wrong with it.
+// Each section of the file is read by functions over it, in a file of their own.
+// Reading never stops at a mistake: the value that could not be read is left at its
+// default.
 type walker struct {
 	file      string
 	lines     []string

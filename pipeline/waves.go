@@ -63,8 +63,8 @@ func (w Waves) Counts(targets int) []int {
 // Halts reports whether a failure keeps the stage's other targets from beginning.
 func (s *Stage) Halts() bool { return s.OnFailure == Halt || s.OnFailure == RollbackAll }
 
-// waves reads a stage's waves; n is nil without the key.
-func (w *walker) waves(n *yaml.Node) *Waves {
+// readWaves reads a stage's waves; n is nil without the key.
+func readWaves(w *walker, n *yaml.Node) *Waves {
 	if n == nil {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (w *walker) waves(n *yaml.Node) *Waves {
 	m.require("sizes")
 	return &Waves{
 		Pos:      m.pos,
-		Sizes:    w.waveSizes(m),
+		Sizes:    readWaveSizes(w, m),
 		Wait:     m.duration("wait", 0, 0),
 		Tolerate: m.whole("tolerate", 0, 0, mostTolerated),
 		Scope:    m.word("scope", ScopeWave, ScopeWave, ScopePromotion).Value,
@@ -85,13 +85,13 @@ func (w *walker) waves(n *yaml.Node) *Waves {
 // mostTolerated bounds how many failures a wave may tolerate.
 const mostTolerated = 10000
 
-// waveSizes reads the cumulative sizes: numbers ascend among themselves, and so
+// readWaveSizes reads the cumulative sizes: numbers ascend among themselves, and so
 // do percentages; the last is 100%.
-func (w *walker) waveSizes(m mapping) []WaveSize {
+func readWaveSizes(w *walker, m mapping) []WaveSize {
 	var sizes []WaveSize
 	var last WaveSize
 	for _, item := range m.someItems("sizes", "a number of targets such as 1, or a percentage such as 25%") {
-		size, ok := w.waveSize(item)
+		size, ok := readWaveSize(w, item)
 		if !ok {
 			continue
 		}
@@ -107,8 +107,8 @@ func (w *walker) waveSizes(m mapping) []WaveSize {
 	return sizes
 }
 
-// waveSize reads one size.
-func (w *walker) waveSize(n *yaml.Node) (WaveSize, bool) {
+// readWaveSize reads one size.
+func readWaveSize(w *walker, n *yaml.Node) (WaveSize, bool) {
 	node := deref(n)
 	text, percent := strings.CutSuffix(node.Value, "%")
 	value, err := strconv.Atoi(text)
@@ -124,9 +124,9 @@ func (w *walker) waveSize(n *yaml.Node) (WaveSize, bool) {
 	}
 }
 
-// onFailure reads what a stage does when one of its targets fails. With waves it
+// readOnFailure reads what a stage does when one of its targets fails. With waves it
 // halts unless it says otherwise.
-func (w *walker) onFailure(m mapping) string {
+func readOnFailure(w *walker, m mapping) string {
 	fallback := Continue
 	if m.has("waves") {
 		fallback = Halt
