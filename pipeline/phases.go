@@ -41,7 +41,7 @@ func readPhase(w *walker, n *yaml.Node, all Phase, last bool) (*Phase, bool) {
 	if !ok {
 		return nil, false
 	}
-	if isStable(w, m) {
+	if isStable(m) {
 		return readStable(w, m, last)
 	}
 	m.require("percentage")
@@ -52,7 +52,7 @@ func readPhase(w *walker, n *yaml.Node, all Phase, last bool) (*Phase, bool) {
 	p := all
 	p.Pos, p.Percent, p.Name = m.pos, percent, readPhaseName(w, m, percent)
 	if m.has("wait") {
-		p.Wait = readBake(w, m)
+		p.Wait = readBake(m)
 	}
 	if m.has("variables") {
 		p.variables = m.entries("variables")
@@ -66,7 +66,7 @@ func readPhase(w *walker, n *yaml.Node, all Phase, last bool) (*Phase, bool) {
 }
 
 // isStable reports whether a phase is the last one by its name or its percentage.
-func isStable(w *walker, m mapping) bool {
+func isStable(m mapping) bool {
 	name, percent := m.node("name"), m.node("percentage")
 	if name != nil && deref(name).Value == stablePhase {
 		return true

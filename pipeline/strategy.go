@@ -38,7 +38,7 @@ func readCanary(w *walker, n *yaml.Node) *Canary {
 		OnFailure:     m.word("onFailure", Restore, Restore, Hold).Value,
 	}
 	variables := m.entries("variables")
-	all := Phase{Wait: readBake(w, m), Variables: mapOf(variables), variables: variables, Analysis: readOfTarget(w, m, "analysis")}
+	all := Phase{Wait: readBake(m), Variables: mapOf(variables), variables: variables, Analysis: readOfTarget(w, m, "analysis")}
 	form, ok := m.exactlyOne("percentages", "phases")
 	switch {
 	case !ok:
@@ -55,7 +55,7 @@ func readCanary(w *walker, n *yaml.Node) *Canary {
 }
 
 // readBake reads the wait after each percentage, nil where a person advances.
-func readBake(w *walker, m mapping) *time.Duration {
+func readBake(m mapping) *time.Duration {
 	if !m.has("wait") {
 		return nil
 	}
