@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/internal/publish/githubtest"
 	"sluice/internal/store/gitref/gitreftest"
 )
 
@@ -17,10 +19,11 @@ import (
 var actionReference = regexp.MustCompile(`uses: [A-Za-z0-9-]+/sluice@v\d+`)
 
 // system is a repository that has all example workflows, over stand-ins for the
-// platforms and for the git data of GitHub.
+// platforms and for GitHub: its git data, and what it shows of promotions.
 type system struct {
 	workflow
 	origin *gitreftest.Server
+	shown  *githubtest.Server
 }
 
 // newSystem is a repository with the pipeline file. The platforms' credentials are its
@@ -43,8 +46,9 @@ func newSystem(t *testing.T, file, lastExport string) *system {
 	for _, example := range examples {
 		files[filepath.Join(".github/workflows", filepath.Base(example))] = actionReference.ReplaceAllString(read(t, example), "uses: ./")
 	}
-	s := &system{origin: gitreftest.New()}
-	api := httptest.NewServer(s.origin)
+	s := &system{origin: gitreftest.New(), shown: githubtest.New("deployments: write", "pull-requests: write")}
+	s.shown.Repository = gitreftest.Repository
+	api := httptest.NewServer(s.api())
 	t.Cleanup(api.Close)
 	env["GITHUB_API_URL"] = api.URL
 	s.workflow = workflow{
@@ -52,6 +56,16 @@ func newSystem(t *testing.T, file, lastExport string) *system {
 		Env: env, Secrets: secrets, RunID: 4000, Artifacts: t.TempDir(), Token: gitreftest.Token,
 	}
 	return s
+}
+
+// api is GitHub's of the repository.
+func (s *system) api() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", s.origin)
+	for _, shown := range []string{"deployments", "deployments/", "issues/", "collaborators/", "commits/{sha}/pulls"} {
+		mux.Handle("/repos/"+gitreftest.Repository+"/"+shown, s.shown)
+	}
+	return mux
 }
 
 // start runs a workflow as a person does, and returns what its steps said.

@@ -66,7 +66,7 @@ func TestPromoteCanaryThere(t *testing.T) {
 	}
 }
 
-// TestPromoteCanaryBusy: beside a rollout of ours `advance` is the word; one of
+// TestPromoteCanaryBusy: beside a rollout of ours it is refused; one of
 // the same command goes on, in its own promotion.
 func TestPromoteCanaryBusy(t *testing.T) {
 	r := begun(t, with(one, canary30))

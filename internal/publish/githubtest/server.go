@@ -16,7 +16,7 @@ import (
 	"sluice/internal/actions/limittest"
 )
 
-// Repository is the one that it has.
+// Repository is the one that it has, unless its field says another.
 const Repository = "octo/shop"
 
 // Deployment is one of GitHub's, with its statuses, the newest last.
@@ -77,6 +77,7 @@ type Repo struct {
 // is idle.
 type Server struct {
 	limittest.Meter
+	Repository  string            // that it has: OWNER/NAME
 	Permissions map[string]string // of the token: "pull-requests": "write"
 	Commits     []string          // that the repository has
 	Deployments []*Deployment
@@ -91,7 +92,7 @@ type Server struct {
 
 // New returns a GitHub whose token may do what is listed: "deployments: write".
 func New(permissions ...string) *Server {
-	s := &Server{Permissions: map[string]string{}, Comments: map[int][]Comment{}, Pulls: map[string][]Pull{}, Roles: map[string]string{}}
+	s := &Server{Repository: Repository, Permissions: map[string]string{}, Comments: map[int][]Comment{}, Pulls: map[string][]Pull{}, Roles: map[string]string{}}
 	s.Enforce = true
 	for _, p := range permissions {
 		name, level, _ := strings.Cut(p, ": ")
@@ -103,7 +104,7 @@ func New(permissions ...string) *Server {
 // Merged has a pull request that brought a commit to its branch.
 func (s *Server) Merged(number int, commit string) {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	s.Pulls[commit] = append(s.Pulls[commit], Pull{Number: number, MergedAt: &at, Merge: commit, Base: Base{Repo{Repository}}})
+	s.Pulls[commit] = append(s.Pulls[commit], Pull{Number: number, MergedAt: &at, Merge: commit, Base: Base{Repo{s.Repository}}})
 }
 
 // ServeHTTP implements [http.Handler].
@@ -111,7 +112,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	mux := http.NewServeMux()
-	const repo = "/repos/" + Repository
+	repo := "/repos/" + s.Repository
 	for _, one := range []struct {
 		pattern, permission string
 		serve               func(r *http.Request) (int, any)
