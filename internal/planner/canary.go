@@ -88,8 +88,18 @@ func (p *Planner) besideCanary(d *draft) {
 		d.resumes, d.release = active.Rollout.Name, active.Spec.Release
 	default:
 		d.refuse(fmt.Sprintf("a rollout of ours is at work there: %s is %s", active.Rollout.Name, active.Rollout.State),
-			"`sluice status --target "+d.name()+"` says how it goes on")
+			p.goesOn(d, active.Rollout.Name))
 	}
+}
+
+// goesOn is how a person goes on from a rollout that is at work: advance where that is
+// accepted now.
+func (p *Planner) goesOn(d *draft, name string) string {
+	tried := d.record.Clone()
+	if rollout.Apply(&tried, rollout.Advance{Rollout: name, By: p.Actor}, p.Work.Now()) == nil {
+		return "`sluice advance --target " + d.name() + "` starts its next phase"
+	}
+	return "`sluice status --target " + d.name() + "` says how it goes on"
 }
 
 // CanaryRemoval asks to take the canary away that stands on a target, whoever made

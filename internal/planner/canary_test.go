@@ -66,12 +66,19 @@ func TestPromoteCanaryThere(t *testing.T) {
 	}
 }
 
-// TestPromoteCanaryBusy: beside a rollout of ours it is refused; one of
+// TestPromoteCanaryWaits: beside a rollout that waits for approval advance would be
+// refused, and is not named.
+func TestPromoteCanaryWaits(t *testing.T) {
+	r := begun(t, staged(with(one, canary30), "approval: {approvers: [bob]}"))
+	r.refuses(r.promoteCanary(true), "r2-to-web-0001 is PENDING_APPROVAL; `sluice status --target web` says how it goes on")
+}
+
+// TestPromoteCanaryBusy: beside a rollout of ours `advance` is the word; one of
 // the same command goes on, in its own promotion.
 func TestPromoteCanaryBusy(t *testing.T) {
 	r := begun(t, with(one, canary30))
 	r.platform.had()
-	r.refuses(r.promoteCanary(true), "`sluice status --target web` says how it goes on")
+	r.refuses(r.promoteCanary(true), "`sluice advance --target web` starts its next phase")
 	if got := r.platform.had(); len(got) > 0 {
 		t.Errorf("asked %v", got)
 	}
