@@ -69,7 +69,8 @@ func TestPromoteCanaryThere(t *testing.T) {
 // TestPromoteCanaryWaits: beside a rollout that waits for approval advance would be
 // refused, and is not named.
 func TestPromoteCanaryWaits(t *testing.T) {
-	r := begun(t, staged(with(one, canary30), "approval: {approvers: [bob]}"))
+	r := newRig(t, staged(with(one, canary30), "approval: {approvers: [bob]}"))
+	r.carry(r.promote("prod"))
 	r.refuses(r.promoteCanary(true), "r2-to-web-0001 is PENDING_APPROVAL; `sluice status --target web` says how it goes on")
 }
 
