@@ -194,6 +194,35 @@ func (c *checker) splits(t *Target) {
 	if t.Canary.UseStageCache && !how.Cache {
 		c.problem(t.Canary.Pos, "useStageCache: target %q: %s has no cache that a canary could share; leave the key out", t.Name.Value, t.Platform.Title)
 	}
+	if t.Canary.Header != nil {
+		c.header(t)
+	}
+}
+
+// header checks what testers send by the platform's own rules.
+func (c *checker) header(t *Target) {
+	h, f := t.Canary.Header, t.Platform
+	if !f.Supports(driver.Route) {
+		c.problem(h.Pos, "header: target %q: %s cannot lead requests by a header; leave the key out", t.Name.Value, f.Title)
+		return
+	}
+	rules := f.Headers
+	if h.Name.Value != "" && rules.Reserved != "" && c.patterns.whole(rules.Reserved, strings.ToLower(h.Name.Value)) {
+		c.problem(h.Name.Pos, "name: %s leads no requests by the header %s, which is reserved; choose one such as x-canary", f.Title, quote(h.Name.Value))
+	}
+	for _, part := range []struct {
+		key           string
+		is            At[string]
+		pattern, hint string
+	}{
+		{"domain", h.Domain, rules.Domain, rules.DomainHint},
+		{"name", h.Name, rules.Name, rules.NameHint},
+		{"value", h.Value, rules.Value, rules.ValueHint},
+	} {
+		if part.is.Value != "" && part.pattern != "" && !c.patterns.whole(part.pattern, part.is.Value) {
+			c.problem(part.is.Pos, "%s: %s is no %s of a header's route on %s; want %s%s", part.key, quote(part.is.Value), part.key, f.Title, part.hint, notFilled(part.is.Value))
+		}
+	}
 }
 
 // variables checks the canaries' variables by each platform's own rules.

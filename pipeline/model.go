@@ -142,8 +142,23 @@ type Canary struct {
 	Phases        []*Phase // ascending; stable, which follows them, is not among them
 	Stable        *Phase   // what stable has of its own; nil for nothing
 	UseStageCache bool
-	Disable       bool   // remove the canary when stable
-	OnFailure     string // "restore" or "hold"
+	Disable       bool    // remove the canary when stable
+	OnFailure     string  // "restore" or "hold"
+	Header        *Header // what testers send, who get the release before any traffic does; nil for none
+}
+
+// Header is what requests carry that get a release before any other traffic does.
+type Header struct {
+	Pos                 Pos
+	Domain, Name, Value At[string]
+}
+
+// Driver is the header as the driver contract has it; nil where there is none.
+func (h *Header) Driver() *driver.Header {
+	if h == nil {
+		return nil
+	}
+	return &driver.Header{Domain: h.Domain.Value, Name: h.Name.Value, Value: h.Value.Value}
 }
 
 // Phase is one step of a canary. What the canary says for all of them is already

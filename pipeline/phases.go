@@ -10,8 +10,9 @@ import (
 
 // The names that phases have without being given one.
 const (
-	phasePrefix = "canary-"
-	stablePhase = "stable"
+	phasePrefix  = "canary-"
+	stablePhase  = "stable"
+	testersPhase = "testers"
 )
 
 // readPhasesOf reads the canary's steps in the long form. What a phase does not say is
@@ -141,10 +142,13 @@ func (c *Canary) outlasts() bool {
 	return slices.ContainsFunc(c.Phases, func(p *Phase) bool { return p.Wait == nil || *p.Wait > inlineWait })
 }
 
-// PhaseNames are the canary's phases in their order, stable with them; stable alone
-// without a canary.
+// PhaseNames are the canary's phases in their order, testers where it has a header, and
+// stable with them; stable alone without a canary.
 func (c *Canary) PhaseNames() []string {
 	var names []string
+	if c != nil && c.Header != nil {
+		names = append(names, testersPhase)
+	}
 	if c != nil {
 		for _, p := range c.Phases {
 			names = append(names, p.Name.Value)

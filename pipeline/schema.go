@@ -341,6 +341,14 @@ func keySchema(k driver.Key) schema {
 	}
 }
 
+func headerSchema() schema {
+	return object(schema{
+		"domain": filled("The platform's domain name that testers' requests go to."),
+		"name":   filled("The name of the header that testers send."),
+		"value":  filled("Its value; * at its beginning, its end or both stands for anything."),
+	}, "domain", "name", "value").about("What testers send: they get the release before any percentage of the traffic does.")
+}
+
 func canarySchema() schema {
 	percentage := schema{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 100}
 	checks := func(about string) schema { return list(about, schema{"$ref": "#/$defs/checkOfTarget"}) }
@@ -361,6 +369,7 @@ func canarySchema() schema {
 		"disable":       flag("What is left of the canary is removed when the release is stable.", false),
 		"onFailure":     word(Restore, Restore, Hold).about("Whether a failed phase puts traffic back at once."),
 		"analysis":      checks("Checks that are looked at while a phase bakes."),
+		"header":        headerSchema(),
 	}).oneOfKeys("percentages", "phases")
 }
 

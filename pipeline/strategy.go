@@ -27,7 +27,7 @@ func readStrategy(w *walker, n *yaml.Node) *Canary {
 
 // readCanary reads strategy.canary.
 func readCanary(w *walker, n *yaml.Node) *Canary {
-	m, ok := w.mapping(n, "canary", "percentages", "phases", "wait", "variables", "useStageCache", "disable", "onFailure", "analysis")
+	m, ok := w.mapping(n, "canary", "percentages", "phases", "wait", "variables", "useStageCache", "disable", "onFailure", "analysis", "header")
 	if !ok {
 		return nil
 	}
@@ -36,6 +36,7 @@ func readCanary(w *walker, n *yaml.Node) *Canary {
 		UseStageCache: m.flag("useStageCache", false),
 		Disable:       m.flag("disable", false),
 		OnFailure:     m.word("onFailure", Restore, Restore, Hold).Value,
+		Header:        readHeader(w, m),
 	}
 	variables := m.entries("variables")
 	all := Phase{Wait: readBake(m), Variables: mapOf(variables), variables: variables, Analysis: readOfTarget(w, m, "analysis")}
@@ -51,7 +52,33 @@ func readCanary(w *walker, n *yaml.Node) *Canary {
 			c.Phases = append(c.Phases, &one)
 		}
 	}
+	testersOnce(w, c)
 	return c
+}
+
+// readHeader reads what testers send. All of it is needed.
+func readHeader(w *walker, m mapping) *Header {
+	if !m.has("header") {
+		return nil
+	}
+	h, ok := w.mapping(m.node("header"), "header", "domain", "name", "value")
+	if !ok {
+		return nil
+	}
+	h.require("domain", "name", "value")
+	return &Header{Pos: h.pos, Domain: h.filled("domain"), Name: h.filled("name"), Value: h.filled("value")}
+}
+
+// testersOnce reports a phase that has the name of the one that the header makes.
+func testersOnce(w *walker, c *Canary) {
+	if c.Header == nil {
+		return
+	}
+	for _, p := range c.Phases {
+		if p.Name.Value == testersPhase {
+			w.problem(p.Name.Pos, "name: testers is the phase that the header makes, before all others; give this one another name")
+		}
+	}
 }
 
 // readBake reads the wait after each percentage, nil where a person advances.

@@ -111,5 +111,5 @@ func (a around) wave(r *Record, e *Execution, now time.Time) (Waiting, bool) {
 
 // backwards reports whether an effect takes something back, or ends it.
 func backwards(k driver.Kind) bool {
-	return slices.Contains([]driver.Kind{driver.Rollback, driver.Cancel, driver.Reject, driver.Disable, driver.Terminate}, k)
+	return slices.Contains([]driver.Kind{driver.Rollback, driver.Cancel, driver.Reject, driver.Disable, driver.Terminate, driver.Unroute, driver.Unhost}, k)
 }

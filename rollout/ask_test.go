@@ -59,7 +59,7 @@ func TestSomebodyElseWasThere(t *testing.T) {
 	s.runs = traffic{Stable: "hotfix"}
 	s.wantWait(s.after(time.Minute), WaitOperator, 0)
 	step, _ := e.Steps.Open()
-	s.want("our last effect, and what stands", string(step.Before)+" "+string(step.Found), string(traffic{"r1", "r2", "10"}.json())+` {"stable":"hotfix"}`)
+	s.want("our last effect, and what stands", string(step.Before)+" "+string(step.Found), string(traffic{Stable: "r1", Canary: "r2", Percent: "10"}.json())+` {"stable":"hotfix"}`)
 	s.want("it never acted", step.acted(), false)
 	s.must(s.apply(RetryJob{Rollout: e.Rollout.Name, By: person("bob")}))
 	s.run()

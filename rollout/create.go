@@ -57,6 +57,9 @@ func (r *Record) MayCreate(spec Spec, now time.Time) error {
 
 // promote is a new rollout by its plan.
 func (r *Record) promote(t Create, now time.Time) Execution {
+	if h := r.Testers(); h != nil && t.Spec.Header == nil {
+		t.Spec.ClearTesters(*h) // what a rollout before it left
+	}
 	e := newExecution(r, t.Spec, t.Spec.Release, now)
 	if t.Runs.ID != "" {
 		e.Previous = t.Runs

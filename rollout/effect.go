@@ -184,7 +184,7 @@ func (e *Execution) done(r *Record, step *Step, result driver.Result, now time.T
 	}
 	e.Accepted = false
 	switch step.Call.Kind {
-	case driver.Weight:
+	case driver.Weight, driver.Host, driver.Route:
 		e.Restored, e.Left = false, false
 	case driver.Deploy, driver.Stable:
 		e.Restored = false
@@ -263,7 +263,10 @@ func (e *Execution) Change(due Due) driver.Change {
 	c := driver.Change{
 		Target: e.Spec.Target, Source: e.Spec.Source, Release: e.Spec.Release,
 		Phase: due.Phase, Job: due.Job, Options: e.Spec.Options,
-		Baseline: json.RawMessage(e.Baseline), Remote: e.Platform(),
+		Baseline: json.RawMessage(e.Baseline), Remote: e.Platform(), Header: e.Spec.Header,
+	}
+	if due.Kind == driver.Host {
+		c.Variables = e.Spec.VariablesIn(PhaseTesters)
 	}
 	if due.Kind == driver.Weight {
 		share := e.share(due.Phase)

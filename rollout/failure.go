@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"slices"
 	"time"
 
 	"sluice/stages/driver"
@@ -40,7 +41,7 @@ func (t Withdraw) apply(r *Record, now time.Time) error {
 	}
 	e.underWay(r, step, now).end(StepWithdrawn, t.Why)
 	if step.Asked != nil && !e.Rollout.State.Final() || step.Asked != nil && e.mirrored() {
-		e.Asked = append(e.Asked, *step.Asked)
+		e.Asked = slices.Insert(e.Asked, 0, *step.Asked)
 	}
 	return nil
 }

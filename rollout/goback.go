@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -133,7 +134,11 @@ func (t GoBack) apply(r *Record, now time.Time) error {
 		t.withdraw(r, from, now)
 		return nil
 	}
-	back := newExecution(r, t.spec(from, goal), named(from, goal), now)
+	spec := t.spec(from, goal)
+	if h := r.Testers(); h != nil {
+		spec.ClearTesters(*h)
+	}
+	back := newExecution(r, spec, named(from, goal), now)
 	if !back.Spec.Remote {
 		back.Rollout.Phases = back.Spec.buildPhases(false)
 	}
@@ -210,6 +215,7 @@ func (t GoBack) spec(from *Execution, goal Goal) Spec {
 	if t.Promotion != "" {
 		spec.Promotion = t.Promotion
 	}
+	spec.Header = nil
 	return spec
 }
 
@@ -255,6 +261,9 @@ func (t DisableCanary) apply(r *Record, now time.Time) error {
 	spec.StartingPhase, spec.SoakUntil, spec.Rule = "", time.Time{}, nil
 	spec.Command, spec.Phases, spec.Wait, spec.Restore = CommandDisableCanary, stableOf(driver.Disable), nil, false
 	spec.Gates, spec.Creator, spec.Person = spec.Gates.onRollback(), t.By.Login, t.By.Person
+	if h := cmp.Or(r.Testers(), spec.Header); h != nil {
+		spec.ClearTesters(*h)
+	}
 	e := newExecution(r, spec, spec.Release, now)
 	if !spec.Remote {
 		e.Rollout.Phases = e.Spec.buildPhases(false)
@@ -275,6 +284,24 @@ func (t DisableCanary) apply(r *Record, now time.Time) error {
 	}
 	r.insert(e, at, "disable-canary of "+t.Spec.Release.ID, now)
 	return nil
+}
+
+// Testers is what those send who are led to what a rollout of the record left for them;
+// nil where nothing stands, as far as the record knows.
+func (r *Record) Testers() *driver.Header {
+	for i := range slices.Backward(r.Rollouts) {
+		if e := &r.Rollouts[i]; e.Steps.testersStand() && !r.clearedSince(i) {
+			return e.Spec.Header
+		}
+	}
+	return nil
+}
+
+// clearedSince reports whether a rollout after the i-th took away what stood for testers.
+func (r *Record) clearedSince(i int) bool {
+	return slices.ContainsFunc(r.Rollouts[i+1:], func(later Execution) bool {
+		return later.Steps.isMade(driver.Unhost, driver.Host)
+	})
 }
 
 // leaveCanary adds the blocks of going back from a canary that is no rollout's at work.

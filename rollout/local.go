@@ -186,7 +186,7 @@ func (e local) failed(r *Record, phase, job string, cause FailureCause, message 
 	}
 	e.Rollout.FailureReason, e.Rollout.DeployFailureCause = message, cause
 	if e.Spec.Restore && e.needsRestoring(r) {
-		e.Asked = []Request{{Kind: driver.Rollback, Phase: phase, Job: job}}
+		e.Asked = e.putsBack(phase, job)
 		r.placeGoingBack(e.Execution, Actor{RunURL: e.Spec.RunURL, Reason: message}, now)
 	}
 }
@@ -197,10 +197,14 @@ func (e local) askedFailed(r *Record, kind driver.Kind, cause FailureCause, mess
 	if kind == driver.Terminate {
 		e.Terminated = ""
 	}
-	if kind != driver.Rollback {
+	switch {
+	case kind == driver.Rollback:
+		message = "traffic could not be put back: " + message
+	case slices.Contains(clearing(), kind):
+		message = "what stands for testers could not be taken away: " + message
+	default:
 		return // a word on the platform's work was refused: that is as it was
 	}
-	message = "traffic could not be put back: " + message
 	if e.Rollout.FailureReason != "" {
 		message = e.Rollout.FailureReason + "; and " + message
 	}
@@ -299,7 +303,7 @@ func (e local) baseline() (Goal, bool) {
 // settleCancelling puts traffic back where the canary stands and ends the
 // rollout when no effect is under way any more.
 func (e local) settleCancelling(r *Record, now time.Time) bool {
-	if !e.needsRestoring(r) {
+	if !e.needsClearing(r) {
 		e.abort(r, now)
 		e.finish(r, StateCancelled, now)
 		return true
@@ -311,6 +315,6 @@ func (e local) settleCancelling(r *Record, now time.Time) bool {
 	if p, _, ok := e.Rollout.current(); ok {
 		phase = p.ID
 	}
-	e.Asked = []Request{{Kind: driver.Rollback, Phase: phase, Job: JobDeploy}}
+	e.Asked = e.putsBack(phase, JobDeploy)
 	return true
 }

@@ -8,8 +8,15 @@ import (
 	"sluice/stages/driver"
 )
 
-// PhaseStable is the id of the last phase.
-const PhaseStable = "stable"
+const (
+	// PhaseStable is the id of the last phase.
+	PhaseStable = "stable"
+	// PhaseTesters is the id of the phase in which testers alone get the release: before
+	// any other, with no share of the traffic.
+	PhaseTesters = "testers"
+
+	noShare = "0" // of the traffic, in percent
+)
 
 // PhasesOf plans the phases of a promotion: those that give a share of the traffic, of
 // which only the effects are still to be said, and then stable; stable alone where
@@ -35,11 +42,37 @@ func StablePhase(disable bool) PhaseSpec {
 	return stable
 }
 
-// deploys is a stable phase that has no canary to promote.
+// deploys is a stable phase that has no canary to promote. What stands for testers is
+// taken away all the same.
 func deploys(stable PhaseSpec) PhaseSpec {
-	stable.Effects = []driver.Kind{driver.Deploy}
+	kinds := slices.DeleteFunc(slices.Clone(stable.Effects), func(k driver.Kind) bool { return !slices.Contains(clearing(), k) })
+	stable.Effects = append([]driver.Kind{driver.Deploy}, kinds...)
 	return stable
 }
+
+// clearing are the effects that take away what stands for testers, in their order: what
+// leads there before what it leads to.
+func clearing() []driver.Kind { return []driver.Kind{driver.Unroute, driver.Unhost} }
+
+// LeadTesters has a plan begin with testers alone, who send the header, and take away
+// what stands for them when the release is stable.
+func (s *Spec) LeadTesters(h driver.Header) {
+	own := PhaseOwn{Wait: s.Wait, Variables: s.Variables, Verify: s.Gates.Verify} // nothing is measured: no traffic is split
+	testers := PhaseSpec{ID: PhaseTesters, Percent: noShare, Effects: []driver.Kind{driver.Host, driver.Route}, Own: &own}
+	s.Phases = append([]PhaseSpec{testers}, s.Phases...)
+	s.ClearTesters(h)
+}
+
+// ClearTesters has a plan take away what stands for testers at its end.
+func (s *Spec) ClearTesters(h driver.Header) {
+	s.Header = &h
+	s.Phases = slices.Clone(s.Phases)
+	last := &s.Phases[len(s.Phases)-1]
+	last.Effects = append(slices.Clone(last.Effects), clearing()...)
+}
+
+// isShare reports whether the phase gives the release a share of the traffic.
+func (p PhaseSpec) isShare() bool { return p.Percent != "" && p.Percent != noShare }
 
 // stableOf is a stable phase with one effect.
 func stableOf(kind driver.Kind) []PhaseSpec {
@@ -111,7 +144,7 @@ func (s Spec) buildJobs(p PhaseSpec, first, last bool) *DeploymentJobs {
 	if len(g.Verify) > 0 {
 		jobs.VerifyJob = &Job{ID: JobVerify, State: JobPending, VerifyJob: empty}
 	}
-	if p.Percent != "" && len(g.Analysis) > 0 {
+	if p.isShare() && len(g.Analysis) > 0 {
 		jobs.AnalysisJob = &Job{ID: JobAnalysis, State: JobPending, AnalysisJob: empty}
 	}
 	if last && len(g.Postdeploy) > 0 {

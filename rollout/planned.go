@@ -60,7 +60,7 @@ func planned(list []PlannedCheck, job, phase string, g Gate) []PlannedCheck {
 func (s Spec) phasesWith(job string) []string {
 	var ids []string
 	for _, p := range s.Phases {
-		if job == JobVerify || job == JobAnalysis && p.Percent != "" {
+		if job == JobVerify || job == JobAnalysis && p.isShare() {
 			ids = append(ids, p.ID)
 		}
 	}

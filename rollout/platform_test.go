@@ -17,6 +17,8 @@ type traffic struct {
 	Stable  string `json:"stable"`
 	Canary  string `json:"canary,omitempty"`
 	Percent string `json:"percent,omitempty"`
+	Hosted  string `json:"hosted,omitempty"` // for testers alone
+	Routed  bool   `json:"routed,omitempty"` // testers are led there
 }
 
 func (p traffic) json() json.RawMessage {
@@ -28,14 +30,35 @@ func (p traffic) json() json.RawMessage {
 }
 
 func (p traffic) String() string {
-	if p.Canary == "" {
-		return p.Stable
+	text := p.Stable
+	if p.Canary != "" {
+		text += "+" + p.Percent + "%" + p.Canary
 	}
-	return p.Stable + "+" + p.Percent + "%" + p.Canary
+	if p.Hosted != "" {
+		text += " hosts " + p.Hosted
+	}
+	if p.Routed {
+		text += " for testers"
+	}
+	return text
 }
 
 // after is the traffic once a change is made.
 func (p traffic) after(kind driver.Kind, c driver.Change) traffic {
+	next := p.moved(kind, c)
+	next.Hosted, next.Routed = p.Hosted, p.Routed
+	switch kind {
+	case driver.Host:
+		next.Hosted = c.Release.ID
+	case driver.Unhost:
+		next.Hosted = ""
+	case driver.Route, driver.Unroute:
+		next.Routed = kind == driver.Route
+	}
+	return next
+}
+
+func (p traffic) moved(kind driver.Kind, c driver.Change) traffic {
 	switch kind {
 	case driver.Deploy:
 		return traffic{Stable: c.Release.ID}

@@ -19,16 +19,57 @@ func currentJob(p *Phase) (*Job, bool) {
 // nextEffect is the first effect of the phase's deploy job that is not done in
 // this attempt; "" where all are.
 func (e *Execution) nextEffect(phase string) driver.Kind {
-	for _, kind := range e.Spec.phase(phase).Effects {
+	for _, kind := range e.effects(phase) {
 		if e.Steps.done(phase, kind, e.Attempts[phase]) {
 			continue
 		}
-		if kind == driver.Stable && e.Restored {
-			return driver.Weight // traffic was put back: the canary must stand again first
+		if kind == driver.Stable && e.mustStandAgain() {
+			kind = driver.Weight
+		}
+		if kind == driver.Weight {
+			return e.beforeWeight()
 		}
 		return kind
 	}
 	return ""
+}
+
+// effects are those of a phase's deploy job. Where a person went past all that gives a
+// share, stable has no canary to promote.
+func (e *Execution) effects(phase string) []driver.Kind {
+	p := e.Spec.phase(phase)
+	if _, planned := e.Rollout.Phase(PhaseTesters); !planned || !slices.Contains(p.Effects, driver.Stable) || e.share(phase).isShare() {
+		return p.Effects
+	}
+	return deploys(p).Effects
+}
+
+// mustStandAgain reports whether the canary was taken away when traffic was put back,
+// and has to stand before it is promoted.
+func (e *Execution) mustStandAgain() bool {
+	return e.Restored || e.leadsTesters() && !e.Steps.isMade(driver.Weight, driver.Rollback)
+}
+
+// leadsTesters reports whether testers get the release before any traffic does.
+func (e *Execution) leadsTesters() bool {
+	p, planned := e.Rollout.Phase(PhaseTesters)
+	return planned && p.State != PhaseSkipped
+}
+
+// beforeWeight is what is still missing of what stood for testers, and was taken away
+// when traffic was put back; weight itself where nothing is, or where there are no
+// testers.
+func (e *Execution) beforeWeight() driver.Kind {
+	switch {
+	case !e.leadsTesters():
+		return driver.Weight
+	case !e.Steps.isMade(driver.Host, driver.Unhost):
+		return driver.Host
+	case !e.Steps.isMade(driver.Route, driver.Unroute):
+		return driver.Route
+	default:
+		return driver.Weight
+	}
 }
 
 // share is the phase whose share of traffic an effect in this phase gives: the phase
@@ -40,7 +81,7 @@ func (e *Execution) share(phase string) PhaseSpec {
 		if had, ok := e.Rollout.Phase(p.ID); ok && had.State == PhaseSkipped {
 			continue
 		}
-		if p.Percent != "" {
+		if p.isShare() {
 			share = p
 		}
 		if p.ID == phase {
@@ -57,6 +98,27 @@ func (e *Execution) Touched() bool {
 		return false
 	}
 	return slices.ContainsFunc(e.Steps, func(s Step) bool { return s.acted() && s.Call.Kind != driver.Rollback })
+}
+
+// putsBack are the effects that put back what the rollout made: traffic first.
+func (e *Execution) putsBack(phase, job string) []Request {
+	var list []Request
+	if e.Steps.canaryStands() {
+		list = append(list, Request{Kind: driver.Rollback, Phase: phase, Job: job})
+	}
+	if e.Steps.testersStand() {
+		for _, kind := range clearing() {
+			list = append(list, Request{Kind: kind, Phase: phase, Job: job})
+		}
+	}
+	return list
+}
+
+// needsClearing reports whether something is to be put back when the rollout ends: its
+// traffic, or what stands for testers.
+func (e *Execution) needsClearing(r *Record) bool {
+	_, yields := e.yields(r)
+	return e.needsRestoring(r) || e.Steps.testersStand() && !e.Left && !yields
 }
 
 // needsRestoring reports whether traffic is to be put back when the rollout is

@@ -79,7 +79,7 @@ func (e local) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) error
 	if step, asks := e.Steps.asking(); asks {
 		e.underWay(r, step, now).decided()
 		if step.Asked != nil {
-			e.Asked = append(e.Asked, *step.Asked)
+			e.Asked = slices.Insert(e.Asked, 0, *step.Asked)
 			return nil
 		}
 	}

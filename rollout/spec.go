@@ -42,6 +42,7 @@ type Spec struct {
 	Wait             *Duration         `json:"wait,omitzero"`          // bake after a canary phase; without it a person advances
 	Variables        map[string]string `json:"variables,omitempty"`
 	UseStageCache    bool              `json:"useStageCache,omitzero"`
+	Header           *driver.Header    `json:"header,omitzero"`         // what testers send, who get the release in the phase [PhaseTesters]
 	Restore          bool              `json:"restore,omitzero"`        // a failed canary puts traffic back at once
 	AfterGoingBack   string            `json:"afterGoingBack,omitzero"` // stop or newer; "" is stop
 	Gates            Gates             `json:"gates,omitempty"`
@@ -64,7 +65,7 @@ type Spec struct {
 // PhaseSpec is one phase: the effects of its deploy job, in order.
 type PhaseSpec struct {
 	ID      string         `json:"id"`
-	Percent string         `json:"percent,omitzero"` // of a canary phase
+	Percent string         `json:"percent,omitzero"` // of a canary phase; "0" of testers
 	Effects []driver.Kind  `json:"effects"`
 	Own     *PhaseOwn      `json:"own,omitzero"` // nil: all is the rollout's
 	Unknown jsontext.Value `json:",embed"`

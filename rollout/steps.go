@@ -58,18 +58,45 @@ func (s Steps) done(phase string, kind driver.Kind, attempt int) bool {
 }
 
 // canaryStands reports whether traffic goes, or may go, to our canary: a share
-// was given and neither made stable nor put back since.
+// was given, or testers were led there, and it was neither made stable nor put back
+// since.
 func (s Steps) canaryStands() bool {
 	stands := false
 	for _, step := range s {
 		switch step.Call.Kind {
-		case driver.Weight:
+		case driver.Weight, driver.Host, driver.Route:
 			stands = stands || step.acted()
 		case driver.Stable, driver.Deploy, driver.Rollback:
 			stands = stands && step.State != StepDone
 		}
 	}
 	return stands
+}
+
+// testersStand reports whether something stands for testers, or may stand there.
+func (s Steps) testersStand() bool {
+	stands := false
+	for _, step := range s {
+		switch step.Call.Kind {
+		case driver.Host, driver.Route:
+			stands = stands || step.acted()
+		case driver.Unhost:
+			stands = stands && step.State != StepDone
+		}
+	}
+	return stands
+}
+
+// isMade reports whether the newest of two effects, of which one takes away what the
+// other made, made it.
+func (s Steps) isMade(by, until driver.Kind) bool {
+	made := false
+	for _, step := range s {
+		if step.State == StepDone && (step.Call.Kind == by || step.Call.Kind == until) {
+			made = step.Call.Kind == by
+		}
+	}
+	return made
 }
 
 // brings reports whether an effect gives a release traffic.

@@ -42,6 +42,9 @@ func sharesOf(t *pipeline.Target) map[string]float64 {
 		return nil
 	}
 	shares := map[string]float64{stable: all}
+	if t.Canary.Header != nil {
+		shares[rollout.PhaseTesters] = 0
+	}
 	for _, phase := range t.Canary.Phases {
 		if percent, err := strconv.ParseFloat(phase.Percent.Value, 64); err == nil {
 			shares[phase.Name.Value] = percent

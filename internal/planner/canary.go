@@ -33,6 +33,9 @@ func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req Ca
 	d := &draft{target: req.Target, record: p.record(state, req.Target)}
 	d.spec = p.spec(req.Target, rollout.CommandPromoteCanary, req.Options)
 	d.spec.Promotion, d.spec.Phases = req.ID, []rollout.PhaseSpec{rollout.StablePhase(req.Disable)}
+	if h := d.testers(); h != nil {
+		d.spec.ClearTesters(*h)
+	}
 	d.refusals = append(d.refusals, p.cannotRun(d.spec)...)
 	p.reviewed(d)
 	p.besideCanary(d)
@@ -124,12 +127,26 @@ func (p *Planner) DisableCanary(ctx context.Context, state *ledger.State, req Ca
 	d.spec = p.spec(req.Target, rollout.CommandDisableCanary, req.Options)
 	d.spec.Promotion, d.spec.Approval = req.ID, nil
 	d.spec.Phases = []rollout.PhaseSpec{{ID: rollout.PhaseStable, Effects: []driver.Kind{driver.Disable}}}
+	d.spec.Header = d.testers()
 	p.reader.preflight(ctx, []*draft{d})
+	p.testersLeft(ctx, d)
 	p.takeAway(ctx, d)
 	plan.Promotion = p.entry(req.ID, rollout.CommandDisableCanary, req.Target.Stage, []string{d.name()})
 	plan.Promotion.OnFailure = rollout.OnFailureContinue
 	plan.add(d)
 	return plan, ctx.Err()
+}
+
+// testersLeft looks at what stands for testers where no canary has traffic.
+func (p *Planner) testersLeft(ctx context.Context, d *draft) {
+	for _, kind := range []driver.Kind{driver.Unroute, driver.Unhost} {
+		if !d.unchanged || d.spec.Header == nil {
+			return
+		}
+		d.unchanged, d.prepared, d.findings = false, nil, nil
+		d.spec.Phases = []rollout.PhaseSpec{{ID: rollout.PhaseStable, Effects: []driver.Kind{kind}}}
+		p.reader.preflight(ctx, []*draft{d})
+	}
 }
 
 // takeAway plans to take the canary of a draft away, with what it runs.

@@ -22,6 +22,7 @@ type fake struct {
 	trouble  map[string]error          // by request: "live web", "resolve r2", "prepare web"
 	findings map[string][]driver.Finding
 	bare     map[string]bool // targets without the settings of a canary
+	shown    map[string]bool // targets beside which something stands for testers
 	age      time.Duration   // of what Live answers
 
 	mu       sync.Mutex
@@ -31,7 +32,7 @@ type fake struct {
 }
 
 func newFake() *fake {
-	f := &fake{runs: map[string]driver.Live{}, releases: map[string]driver.Release{}, trouble: map[string]error{}, findings: map[string][]driver.Finding{}, bare: map[string]bool{}}
+	f := &fake{runs: map[string]driver.Live{}, releases: map[string]driver.Release{}, trouble: map[string]error{}, findings: map[string][]driver.Finding{}, bare: map[string]bool{}, shown: map[string]bool{}}
 	for i, id := range []string{"r1", "r2", "r3", "abcdef0123", "abcdef0999"} {
 		f.releases[id] = driver.Release{ID: id, CreateTime: t0.AddDate(0, 0, i-30)}
 	}
@@ -166,6 +167,7 @@ func (f *fake) prepare(p *driver.Prepared, change driver.Change) {
 		driver.Stable: len(live.Shares) < 2, driver.Disable: f.bare[name],
 		driver.Deploy: change.Release.ID == live.Release.ID,
 		driver.Weight: change.Release.ID == live.Release.ID,
+		driver.Host:   f.shown[name], driver.Unroute: !f.shown[name], driver.Unhost: !f.shown[name],
 	}
 	if there[p.Call.Kind] {
 		p.Unchanged = append(p.Unchanged, name)

@@ -128,10 +128,13 @@ func (from reader) unprepared(drafts []*draft, err error) {
 
 // change is what the first effect of a draft should make true.
 func (d *draft) change(kind driver.Kind) driver.Change {
-	c := driver.Change{Stands: d.stands, Target: d.spec.Target, Source: d.spec.Source, Release: d.release, Options: d.spec.Options, Job: rollout.JobDeploy}
+	c := driver.Change{Stands: d.stands, Target: d.spec.Target, Source: d.spec.Source, Release: d.release, Options: d.spec.Options, Job: rollout.JobDeploy, Header: d.spec.Header}
 	c.Options.Resolved = d.accepts || d.replaces && d.record.Unfinished()
 	if !d.spec.Remote {
 		c.Phase = d.spec.FirstPhase().ID
+	}
+	if kind == driver.Host {
+		c.Variables = d.spec.VariablesIn(rollout.PhaseTesters)
 	}
 	if kind == driver.Weight {
 		first := d.spec.FirstPhase()
@@ -180,8 +183,8 @@ func (d *draft) take(f found) {
 			d.findings = append(d.findings, finding)
 		}
 	}
-	d.unchanged = f.unchanged[name] && !d.unproven()
 	d.first, d.runs = f.first[name], f.runs[name]
+	d.unchanged = f.unchanged[name] && !d.unproven() && !d.testersAlone()
 	switch {
 	case d.release.ID != "":
 	case d.unchanged:
@@ -193,6 +196,12 @@ func (d *draft) take(f found) {
 
 // setRelease takes the release that only the platform could tell.
 func (d *draft) setRelease(r driver.Release) { d.release, d.spec.Release = r, r }
+
+// testersAlone reports whether what is there already stands for testers alone: that is
+// not what is asked for.
+func (d *draft) testersAlone() bool {
+	return !d.spec.Remote && firstKind(d.spec) == driver.Host && d.runs.ID != d.release.ID
+}
 
 // unproven reports whether what runs is a release whose rollout failed here: that
 // it runs proves nothing.

@@ -81,6 +81,9 @@ func facts() []driver.Facts {
 		{Platform: "moon", Keys: id, Kinds: []driver.Kind{driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback}},
 		{Platform: "fleet", Keys: id, Batch: 3, Kinds: []driver.Kind{driver.Deploy, driver.Rollback}},
 		{Platform: "list", Keys: id, Ahead: true, Kinds: []driver.Kind{driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback}},
+		{Platform: "sun", Keys: id, Kinds: []driver.Kind{
+			driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback, driver.Host, driver.Route, driver.Unroute, driver.Unhost,
+		}},
 		{Platform: "cloud", Keys: id, Remote: true, Kinds: []driver.Kind{driver.Deploy, driver.Rollback}},
 	}
 }

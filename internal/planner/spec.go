@@ -64,7 +64,19 @@ func (p *Planner) promotionSpec(t *pipeline.Target, req Promotion) rollout.Spec 
 		stable.Own = &rollout.PhaseOwn{Verify: verify(t, own, s.Gates)}
 	}
 	inCommon(&s)
+	if h := t.Canary.Header.Driver(); h != nil {
+		s.LeadTesters(*h)
+	}
 	return s
+}
+
+// testers is what those send who a target's canary is shown to first; nil for nobody. A
+// rollout that left something for them counts before the file.
+func (d *draft) testers() *driver.Header {
+	if h := d.record.Testers(); h != nil || d.target.Canary == nil {
+		return h
+	}
+	return d.target.Canary.Header.Driver()
 }
 
 // leavesSettings reports whether a target's platform has settings of a canary to

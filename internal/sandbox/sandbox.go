@@ -110,7 +110,8 @@ const (
 func kinds() []string {
 	return []string{
 		"deploy", "weight", "stable", "disable", "rollback", "approve", "reject",
-		"advance", "retryJob", "ignoreJob", "cancel", "terminate", Read, Other,
+		"advance", "retryJob", "ignoreJob", "cancel", "terminate",
+		"host", "route", "unroute", "unhost", Read, Other,
 	}
 }
 

@@ -202,6 +202,14 @@ func effect(e rollout.Event) string {
 		return "the canary is removed"
 	case "rollback":
 		return "back to what ran before" + by(": ", release)
+	case "host":
+		return "a place for testers" + by(" runs ", release)
+	case "route":
+		return "testers are led" + by(" to ", release)
+	case "unroute":
+		return "testers are led there no more"
+	case "unhost":
+		return "the place for testers is removed"
 	default:
 		return "the platform was told to " + e.Message
 	}

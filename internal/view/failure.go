@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sluice/rollout"
+	"sluice/stages/driver"
 )
 
 // afterFailure tells of a rollout that failed where it did, what stands now, and
@@ -59,8 +60,11 @@ func canaryLeft(e *rollout.Execution) string {
 		if s.State != rollout.StepDone || len(s.Call.Changes) == 0 {
 			continue
 		}
-		if percent := s.Call.Changes[0].Percent; percent != "" {
-			return percent + " % to " + e.Spec.Release.ID
+		switch {
+		case s.Call.Changes[0].Percent != "":
+			return s.Call.Changes[0].Percent + " % to " + e.Spec.Release.ID
+		case s.Call.Kind == driver.Host, s.Call.Kind == driver.Route:
+			return "for testers " + e.Spec.Release.ID
 		}
 		return ""
 	}

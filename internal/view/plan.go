@@ -236,6 +236,9 @@ func standing(r *rollout.Record, name string) string {
 		return ""
 	}
 	for _, p := range e.Spec.Phases {
+		if p.ID == phaseNow(e) && p.ID == rollout.PhaseTesters {
+			return ", which testers are led to: that is taken away"
+		}
 		if p.ID == phaseNow(e) && p.Percent != "" {
 			return ", whose " + p.ID + " has traffic: it goes back"
 		}

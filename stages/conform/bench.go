@@ -93,7 +93,7 @@ func (b *Bench) Current(t driver.Target) driver.Release {
 
 // change moves the source's release to a member, by whatever kind.
 func (b *Bench) change(m Member) driver.Change {
-	c := driver.Change{Target: m.Target, Source: &m.Source, Release: b.release}
+	c := driver.Change{Target: m.Target, Source: &m.Source, Release: b.release, Header: b.Header}
 	if b.Facts.Supports(driver.Weight) {
 		c.Percent = b.share()
 	}
@@ -198,6 +198,13 @@ func (b *Bench) Bring(kind driver.Kind) driver.Call {
 		} else {
 			change.Release = b.earlier // it takes away a canary that stands
 		}
+	case driver.Route, driver.Unroute, driver.Unhost:
+		for _, before := range forTesters()[:slices.Index(forTesters(), kind)] {
+			b.step(&change, before)
+		}
+		if kind != driver.Route {
+			change.Release = b.earlier // it takes away what stands for testers
+		}
 	case driver.Rollback:
 		first := driver.Deploy
 		if b.Facts.Supports(driver.Weight) {
@@ -228,7 +235,7 @@ func (b *Bench) step(change *driver.Change, kind driver.Kind) json.RawMessage {
 // Expected is what the first target runs for all of its traffic after a kind
 // that began where reach leaves off.
 func (b *Bench) Expected(kind driver.Kind) string {
-	if kind == driver.Weight || kind == driver.Rollback || kind == driver.Disable && !b.Facts.Split.Leaves {
+	if slices.Contains(forTesters(), kind) || kind == driver.Weight || kind == driver.Rollback || kind == driver.Disable && !b.Facts.Split.Leaves {
 		return b.earlier.ID
 	}
 	return b.release.ID

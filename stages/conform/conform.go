@@ -67,6 +67,10 @@ type Harness struct {
 	// Empty is a target where nothing runs yet; nil where the platform has none.
 	Empty *driver.Target
 
+	// Header is what testers of the members send, to a domain that leads to their targets;
+	// nil where Facts.Kinds has no Route.
+	Header *driver.Header
+
 	// Asks is a target on which the platform asks for an approval of its own; nil
 	// where Facts.Approves is false.
 	Asks *driver.Target

@@ -14,7 +14,14 @@ func kinds() []driver.Kind {
 	return []driver.Kind{
 		driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback,
 		driver.Approve, driver.Reject, driver.Advance, driver.RetryJob, driver.IgnoreJob, driver.Cancel, driver.Terminate,
+		driver.Host, driver.Route, driver.Unroute, driver.Unhost,
 	}
+}
+
+// forTesters are the kinds by which testers alone get a release, in the order in which
+// each is possible.
+func forTesters() []driver.Kind {
+	return []driver.Kind{driver.Host, driver.Route, driver.Unroute, driver.Unhost}
 }
 
 // checkFacts: what is said of a platform before anything runs makes sense.
@@ -40,6 +47,7 @@ func checkFacts(t T, h Harness) {
 	if f.Split != (driver.Split{}) && !f.Supports(driver.Weight) || f.Split.Leaves && !f.Supports(driver.Disable) {
 		t.Errorf("splits traffic %+v with kinds %v", f.Split, f.Kinds)
 	}
+	checkTesters(t, h)
 	// A zero field means the engine's own.
 	if b := f.Backoff; b.Initial < 0 || b.Max != 0 && b.Max < b.Initial || b.Factor != 0 && b.Factor < 1 || b.Jitter < 0 || b.Jitter >= 1 {
 		t.Errorf("backoff %+v", b)
@@ -52,6 +60,28 @@ func checkFacts(t T, h Harness) {
 	}
 	checkKeys(t, h)
 	checkConsole(t, f)
+}
+
+// checkTesters: whoever can show a release to testers can take that away too, and says
+// what they may send.
+func checkTesters(t T, h Harness) {
+	f, all := h.Facts, forTesters()
+	for _, kind := range all {
+		if f.Supports(kind) != f.Supports(all[0]) || f.Supports(kind) && !f.Supports(driver.Weight) {
+			t.Errorf("kinds %v: all of %v, beside weight, or none", f.Kinds, all)
+		}
+	}
+	if f.Supports(driver.Route) != (h.Header != nil) {
+		t.Fatalf("kinds %v, and the harness's testers send %+v", f.Kinds, h.Header)
+	}
+	if h.Header == nil {
+		return
+	}
+	for text, pattern := range map[string]string{h.Header.Domain: f.Headers.Domain, h.Header.Name: f.Headers.Name, h.Header.Value: f.Headers.Value} {
+		if !regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(text) {
+			t.Errorf("the harness's own %q does not match %s", text, pattern)
+		}
+	}
 }
 
 // digests: what runs, and what is resolved, is an artifact by its digest, where the

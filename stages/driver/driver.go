@@ -41,6 +41,10 @@ const (
 	RetryJob  Kind = "retryJob"  // run Change.Job of Change.Phase again (Remote)
 	IgnoreJob Kind = "ignoreJob" // let the platform's rollout go on past Change.Job of Change.Phase (Remote)
 	Cancel    Kind = "cancel"    // cancel the platform's own rollout (Remote)
+	Host      Kind = "host"      // have Change.Release run beside the target, for testers alone
+	Route     Kind = "route"     // lead the requests that carry Change.Header to what Host made
+	Unroute   Kind = "unroute"   // take away what Route made, whoever made it
+	Unhost    Kind = "unhost"    // take away what Host made
 	Terminate Kind = "terminate" // stop what the platform is at for Change.Job of Change.Phase, and only that
 )
 
@@ -58,6 +62,7 @@ type Facts struct {
 	Identity Identity      // how the file may name who asks it
 	Needs    []Permission  // what its API is asked for, as access is given there
 	Settings Settings      // what [Change.Variables] may hold
+	Headers  Headers       // what [Change.Header] may hold, where Kinds has Route
 	Split    Split         // how traffic is split, where Kinds has Weight
 	Ahead    bool          // Live of many targets reads what Prepare needs of each, in fewer requests: [Live.Stands]
 	Makes    bool          // releases can be made of what stands there: [Driver.Make]
@@ -127,6 +132,24 @@ type Settings struct {
 	Value, ValueHint string
 }
 
+// Headers are the vendor's rules for what testers send, as regular expressions (RE2)
+// that the whole of each matches; "" for any. The hints say in words what they want.
+type Headers struct {
+	Domain, DomainHint string
+	Name, NameHint     string
+	Value, ValueHint   string
+	Reserved           string // names, in small letters, that requests cannot be led by
+}
+
+// Header is what a request carries to be led to a release that has no traffic yet: the
+// domain that it is sent to, and a header. * at the beginning or the end of Value, or
+// both, stands for anything.
+type Header struct {
+	Domain string `json:"domain"`
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+}
+
 // Backoff is how often an operation is polled: after Initial, then each wait
 // Factor times the one before it, never more than Max. The zero value of a
 // field means the platform's default, and of a platform's field the engine's.
@@ -168,7 +191,8 @@ type Change struct {
 	Source        *Target           `json:"source,omitempty"` // where the release runs now; nil for a pipeline's first stage
 	Release       Release           `json:"release"`
 	Percent       string            `json:"percent,omitempty"`       // Weight: decimal, "10.5"
-	Variables     map[string]string `json:"variables,omitempty"`     // Weight: what the canary sees differently
+	Variables     map[string]string `json:"variables,omitempty"`     // Weight and Host: what the canary sees differently
+	Header        *Header           `json:"header,omitempty"`        // what testers send, in every effect of a rollout that leads them; nil where none does
 	UseStageCache bool              `json:"useStageCache,omitempty"` // Weight: the canary shares the target's cache
 	Phase         string            `json:"phase,omitempty"`
 	Job           string            `json:"job,omitempty"`
