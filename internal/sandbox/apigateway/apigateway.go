@@ -24,7 +24,8 @@ type Emulator struct {
 	core
 
 	routes http.Handler
-	region string // of the first target seeded
+	region string              // of the first target seeded
+	led    map[string][]string // by domain: the targets whose testers it leads
 }
 
 var (
@@ -42,7 +43,9 @@ func New(now func() time.Time) *Emulator {
 
 // Env implements sandbox.Emulator.
 func (e *Emulator) Env(base string) map[string]string {
-	return awsapi.Env("API_GATEWAY", base, e.region)
+	env := awsapi.Env("API_GATEWAY", base, e.region)
+	env["AWS_ENDPOINT_URL_APIGATEWAYV2"] = base // version 2 of the API has the domains' rules
+	return env
 }
 
 // Example implements sandbox.Exampler: a REST API of an id or a name, with two stages.
@@ -63,7 +66,13 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 }
 
 // ServeHTTP implements http.Handler.
-func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.routes.ServeHTTP(w, r) }
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if d := e.invoked(r); d != nil {
+		e.invoke(w, r, d)
+		return
+	}
+	e.routes.ServeHTTP(w, r)
+}
 
 // Intrude implements sandbox.Intruder: by hand, somebody deploys something else
 // to the target's stage.

@@ -12,12 +12,21 @@ import (
 
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
+	if e.invoked(r) != nil {
+		return sandbox.Action{Kind: sandbox.Read}
+	}
 	region, err := awsapi.Region(r)
 	if err != nil {
 		return sandbox.Action{Kind: readOrOther(r)}
 	}
+	if path, ok := strings.CutPrefix(r.URL.EscapedPath(), "/v2/domainnames/"); ok {
+		return e.onRules(region, r, path, body)
+	}
 	api, collection, name := splitResource(r.URL.EscapedPath())
 	a := sandbox.Action{Kind: readOrOther(r)}
+	if one, ok := e.onTesters(region, r, body); ok {
+		return one
+	}
 	switch {
 	case collection == "stages" && name != "":
 		a.Targets = e.targetsAt(region, api, name)

@@ -31,6 +31,7 @@ func (e *Emulator) seedTarget(at kit.Seat[config]) {
 		e.region = c.Region
 	}
 	e.Targets.Learn(address{c.Region, c.RestAPI, c.Stage}, at.Name())
+	defer e.seedDomain(at)
 	api := e.State.Regions[c.Region][c.RestAPI]
 	if api == nil {
 		api = newAPI(c.RestAPI, e.freeName(c, p.Name.Value), e.Now().Add(-365*kit.Day))
@@ -45,6 +46,43 @@ func (e *Emulator) seedTarget(at kit.Seat[config]) {
 	s.Description = p.Name.Value + ", " + t.Stage.Name.Value
 	s.Variables = seedVariables(t)
 	api.Stages[c.Stage] = s
+}
+
+// seedDomain makes the domain by which a target's testers are led, where that is missing,
+// and maps the target's stage there: at its root, or at a base path of the target's name
+// where the pipeline has several targets on the domain.
+func (e *Emulator) seedDomain(at kit.Seat[config]) {
+	name, c := domainOf(at.Target), at.Config
+	if name == "" {
+		return
+	}
+	if e.led == nil {
+		e.led = map[string][]string{}
+	}
+	e.led[name] = append(e.led[name], at.Name())
+	d := e.State.Domains[c.Region][name]
+	if d == nil {
+		d = &domain{Name: name, RoutingMode: rulesThenMappings}
+		e.State.addDomain(c.Region, d)
+	}
+	if slices.ContainsFunc(d.Mappings, func(m *apiMapping) bool { return m.API == c.RestAPI && m.Stage == c.Stage }) {
+		return
+	}
+	key := ""
+	for t := range at.Pipeline.All() {
+		if t != at.Target && domainOf(t) == name {
+			key = at.Name()
+		}
+	}
+	d.mapTo(c.RestAPI, c.Stage, key)
+}
+
+// domainOf is the domain of a target's testers, "" for none.
+func domainOf(t *pipeline.Target) string {
+	if t.Canary == nil || t.Canary.Header == nil {
+		return ""
+	}
+	return t.Canary.Header.Domain.Value
 }
 
 // freeName is a pipeline's name for its first API of a region, and for each other one

@@ -35,8 +35,9 @@ func on[In any](e *Emulator, status int, serve func(*call, *In) (any, error)) aw
 
 // mux routes the calls.
 func (e *Emulator) mux() http.Handler {
-	const ok, created, accepted = http.StatusOK, http.StatusCreated, http.StatusAccepted
-	const api = "/restapis/{api}"
+	const ok, created, accepted, noContent = http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent
+	const api, domainName = "/restapis/{api}", "/v2/domainnames/{domain}"
+	const mappings, rules = domainName + "/apimappings", domainName + "/routingrules"
 	mux := http.NewServeMux()
 	for pattern, op := range map[string]awsapi.Operation{
 		"GET /restapis":  e.getRestAPIs,
@@ -54,6 +55,19 @@ func (e *Emulator) mux() http.Handler {
 		"GET " + api + "/stages/{stage}":    on(e, ok, e.getStage),
 		"PATCH " + api + "/stages/{stage}":  on(e, ok, e.updateStage),
 		"DELETE " + api + "/stages/{stage}": on(e, accepted, e.deleteStage),
+
+		"POST /v2/domainnames":              e.createDomain,
+		"GET " + domainName:                 onDomain(e, ok, e.getDomain),
+		"PATCH " + domainName:               onDomain(e, ok, e.updateDomain),
+		"DELETE " + domainName:              onDomain(e, noContent, e.deleteDomain),
+		"GET " + mappings:                   onDomain(e, ok, e.getMappings),
+		"POST " + mappings:                  onDomain(e, created, e.createMapping),
+		"DELETE " + mappings + "/{mapping}": onDomain(e, noContent, e.deleteMapping),
+		"GET " + rules:                      onDomain(e, ok, e.listRules),
+		"POST " + rules:                     onDomain(e, created, e.createRule),
+		"GET " + rules + "/{rule}":          onDomain(e, ok, e.getRule),
+		"PUT " + rules + "/{rule}":          onDomain(e, ok, e.putRule),
+		"DELETE " + rules + "/{rule}":       onDomain(e, noContent, e.deleteRule),
 
 		"GET " + api + "/resources":                             on(e, ok, e.getResources),
 		"GET " + api + "/resources/{resource}":                  on(e, ok, e.getResource),

@@ -22,10 +22,15 @@ func (e *Emulator) getStages(c *call, _ *struct{}) (any, error) {
 
 func (e *Emulator) deleteStage(c *call, _ *struct{}) (any, error) {
 	s, err := c.stage()
-	if err == nil {
-		delete(c.api.Stages, s.StageName)
+	if err != nil {
+		return nil, err
 	}
-	return nil, err
+	// docs/platforms.md: "A stage that a domain leads to cannot be deleted"
+	if d := e.State.leadingTo(c.region, c.api.ID, s.StageName); d != "" {
+		return nil, badRequest("Deleting stage %s failed. Please remove all base path mappings related to the stage in your domains: %s", s.StageName, d)
+	}
+	delete(c.api.Stages, s.StageName)
+	return nil, nil
 }
 
 // stageInput is the body of CreateStage.

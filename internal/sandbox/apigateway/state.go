@@ -13,7 +13,8 @@ import (
 
 // state is everything the emulator keeps, in the shape of its file.
 type state struct {
-	Regions map[string]map[string]*restAPI `json:"regions"` // by region and id
+	Regions map[string]map[string]*restAPI `json:"regions"`           // by region and id
+	Domains map[string]map[string]*domain  `json:"domains,omitempty"` // by region and name
 }
 
 func newState() state { return state{Regions: map[string]map[string]*restAPI{}} }

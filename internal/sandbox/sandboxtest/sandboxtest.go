@@ -17,7 +17,8 @@ type Target struct {
 	Name      string
 	Component string
 	From      string
-	Config    any // the platform's keys, marshalled to JSON
+	Config    any            // the platform's keys, marshalled to JSON
+	Header    *driver.Header // what its testers send; nil for a target without a canary
 }
 
 // Pipeline is a pipeline on one platform. Its stages are s1, s2, … with the
@@ -39,11 +40,21 @@ func Pipeline(tb testing.TB, platform string, stages ...[]Target) *pipeline.Pipe
 				Stage:     stage,
 				Platform:  driver.Facts{Platform: platform},
 				Config:    config,
+				Canary:    canaryOf(t.Header),
 			})
 		}
 		p.Stages = append(p.Stages, stage)
 	}
 	return p
+}
+
+// canaryOf is a canary that testers are led to by a header; nil without one.
+func canaryOf(h *driver.Header) *pipeline.Canary {
+	if h == nil {
+		return nil
+	}
+	at := func(text string) pipeline.At[string] { return pipeline.At[string]{Value: text} }
+	return &pipeline.Canary{Header: &pipeline.Header{Domain: at(h.Domain), Name: at(h.Name), Value: at(h.Value)}}
 }
 
 // Start serves a sandbox until the test ends.

@@ -1,0 +1,265 @@
+package apigateway
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
+)
+
+// The ways in which a domain finds the stage for a request.
+//
+// docs/platforms.md: "its `routingMode` is API_MAPPING_ONLY, ROUTING_RULE_ONLY or ROUTING_RULE_THEN_API_MAPPING"
+const (
+	mappingsAlone     = "API_MAPPING_ONLY"
+	rulesAlone        = "ROUTING_RULE_ONLY"
+	rulesThenMappings = "ROUTING_RULE_THEN_API_MAPPING"
+)
+
+// domain is a custom domain name with what belongs to it.
+type domain struct {
+	Name        string        `json:"name"`
+	RoutingMode string        `json:"routingMode"`
+	Mappings    []*apiMapping `json:"mappings,omitempty"`
+	Rules       []*rule       `json:"rules,omitempty"`
+	Made        int           `json:"made"` // mappings and rules ever made: ids are not used again
+}
+
+// apiMapping leads a base path to a stage, as on the wire.
+type apiMapping struct {
+	ID    string `json:"apiMappingId"`
+	API   string `json:"apiId"`
+	Stage string `json:"stage"`
+	Key   string `json:"apiMappingKey"` // "" for every path that no other has
+}
+
+// domainView is a domain on the wire.
+type domainView struct {
+	Name           string                `json:"domainName"`
+	ARN            string                `json:"domainNameArn"`
+	Selection      string                `json:"apiMappingSelectionExpression"`
+	Configurations []domainConfiguration `json:"domainNameConfigurations"`
+	RoutingMode    string                `json:"routingMode"`
+}
+
+type domainConfiguration struct {
+	EndpointType   string `json:"endpointType"`
+	Status         string `json:"domainNameStatus"`
+	SecurityPolicy string `json:"securityPolicy"`
+}
+
+func (d *domain) arn(region string) string {
+	return "arn:aws:apigateway:" + region + "::/domainnames/" + d.Name
+}
+
+func (d *domain) view(region string) domainView {
+	return domainView{
+		Name: d.Name, ARN: d.arn(region), Selection: "$request.basepath", RoutingMode: d.RoutingMode,
+		Configurations: []domainConfiguration{{EndpointType: "REGIONAL", Status: "AVAILABLE", SecurityPolicy: "TLS_1_2"}},
+	}
+}
+
+// domain finds a custom domain name of a region.
+func (s state) domain(region, name string) (*domain, error) {
+	if d, ok := s.Domains[region][name]; ok {
+		return d, nil
+	}
+	return nil, notFound("Invalid domain name identifier specified")
+}
+
+// addDomain keeps a new domain in a region.
+func (s *state) addDomain(region string, d *domain) {
+	if s.Domains == nil {
+		s.Domains = map[string]map[string]*domain{}
+	}
+	if s.Domains[region] == nil {
+		s.Domains[region] = map[string]*domain{}
+	}
+	s.Domains[region][d.Name] = d
+}
+
+// newID is the next id of something on the domain.
+func (d *domain) newID() string {
+	d.Made++
+	return newID(6, "domain", d.Name, strconv.Itoa(d.Made))
+}
+
+// domainCall is a request about a domain.
+type domainCall struct {
+	*http.Request
+	region string
+	domain *domain
+}
+
+// onDomain is a call on a domain that must be there, and that reads a body of its own
+// type.
+func onDomain[In any](e *Emulator, status int, serve func(*domainCall, *In) (any, error)) awsapi.Operation {
+	return func(region string, r *http.Request) (int, any, error) {
+		d, err := e.State.domain(region, r.PathValue("domain"))
+		if err != nil {
+			return 0, nil, err
+		}
+		in := new(In)
+		if err := decode(r, in); err != nil {
+			return 0, nil, err
+		}
+		body, err := serve(&domainCall{r, region, d}, in)
+		return status, body, err
+	}
+}
+
+// domainInput is the body of CreateDomainName and UpdateDomainName, as far as it is
+// kept.
+type domainInput struct {
+	DomainName  string
+	RoutingMode string
+}
+
+func (in domainInput) check() error {
+	if in.RoutingMode == "" || slices.Contains([]string{mappingsAlone, rulesAlone, rulesThenMappings}, in.RoutingMode) {
+		return nil
+	}
+	return badRequest("Invalid routing mode specified: %s", in.RoutingMode)
+}
+
+func (e *Emulator) createDomain(region string, r *http.Request) (int, any, error) {
+	var in domainInput
+	if err := decode(r, &in); err != nil {
+		return 0, nil, err
+	}
+	if in.DomainName == "" {
+		return 0, nil, badRequest("Domain name is required")
+	}
+	if err := in.check(); err != nil {
+		return 0, nil, err
+	}
+	if _, err := e.State.domain(region, in.DomainName); err == nil {
+		return 0, nil, conflict("The domain name you provided already exists.")
+	}
+	d := &domain{Name: in.DomainName, RoutingMode: in.RoutingMode}
+	if d.RoutingMode == "" {
+		d.RoutingMode = mappingsAlone
+	}
+	e.State.addDomain(region, d)
+	return http.StatusCreated, d.view(region), nil
+}
+
+func (e *Emulator) getDomain(c *domainCall, _ *struct{}) (any, error) {
+	return c.domain.view(c.region), nil
+}
+
+func (e *Emulator) updateDomain(c *domainCall, in *domainInput) (any, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	if in.RoutingMode != "" {
+		c.domain.RoutingMode = in.RoutingMode
+	}
+	return c.domain.view(c.region), nil
+}
+
+func (e *Emulator) deleteDomain(c *domainCall, _ *struct{}) (any, error) {
+	delete(e.State.Domains[c.region], c.domain.Name)
+	return nil, nil
+}
+
+// listed is a page of a list of API version 2 on the wire.
+type listed[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"nextToken,omitempty"`
+}
+
+// mostListed is the longest page of API version 2.
+const mostListed = 100
+
+// listedPage cuts the page that r asks for (maxResults, nextToken) out of all.
+func listedPage[T any](r *http.Request, all []T) (listed[T], error) {
+	query := r.URL.Query()
+	size, sized := kit.Number(query.Get("maxResults"), mostListed, 1)
+	from, known := kit.Number(query.Get("nextToken"), 0, 1)
+	if !sized || !known || from > len(all) {
+		return listed[T]{}, badRequest("Invalid pagination specified")
+	}
+	items, next := kit.Page(all, from, min(size, mostListed))
+	return listed[T]{Items: append([]T{}, items...), Next: kit.Token(next)}, nil
+}
+
+func (e *Emulator) getMappings(c *domainCall, _ *struct{}) (any, error) {
+	return listedPage(c.Request, c.domain.Mappings)
+}
+
+// mappingInput is the body of CreateApiMapping.
+type mappingInput struct {
+	API   string `json:"apiId"`
+	Stage string `json:"stage"`
+	Key   string `json:"apiMappingKey"`
+}
+
+func (e *Emulator) createMapping(c *domainCall, in *mappingInput) (any, error) {
+	if err := e.leadsSomewhere(c.region, in.API, in.Stage); err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(c.domain.Mappings, func(m *apiMapping) bool { return m.Key == in.Key }) {
+		return nil, conflict("ApiMapping key already exists for this domain name")
+	}
+	return c.domain.mapTo(in.API, in.Stage, in.Key), nil
+}
+
+// mapTo adds a mapping.
+func (d *domain) mapTo(api, stage, key string) *apiMapping {
+	m := &apiMapping{ID: d.newID(), API: api, Stage: stage, Key: key}
+	d.Mappings = append(d.Mappings, m)
+	return m
+}
+
+func (e *Emulator) deleteMapping(c *domainCall, _ *struct{}) (any, error) {
+	before := len(c.domain.Mappings)
+	c.domain.Mappings = slices.DeleteFunc(c.domain.Mappings, func(m *apiMapping) bool { return m.ID == c.PathValue("mapping") })
+	if len(c.domain.Mappings) == before {
+		return nil, notFound("Invalid API mapping identifier specified")
+	}
+	return nil, nil
+}
+
+// leadsSomewhere refuses what would lead to a stage that is not there.
+func (e *Emulator) leadsSomewhere(region, api, stage string) error {
+	of, err := e.State.api(region, api)
+	if err != nil {
+		return badRequest("Invalid API identifier specified")
+	}
+	if of.Stages[stage] == nil {
+		return badRequest("Invalid stage identifier specified")
+	}
+	return nil
+}
+
+// leadingTo is the domain of a region that leads to a stage; "" for none.
+func (s state) leadingTo(region, api, stage string) string {
+	for _, d := range kit.Sorted(s.Domains[region]) {
+		mapped := slices.ContainsFunc(d.Mappings, func(m *apiMapping) bool { return m.API == api && m.Stage == stage })
+		if mapped || slices.ContainsFunc(d.Rules, func(r *rule) bool { return r.leadsTo(api, stage) }) {
+			return d.Name
+		}
+	}
+	return ""
+}
+
+// plainPath is what a base path may consist of.
+//
+// docs/platforms.md: "a base path is less than 128 of letters, digits and `$-_.+!*'()/`"
+var plainPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9$\-_.+!*'()/]{1,127}$`) })
+
+// under reports whether a path begins with a base path, segment by segment, and what is
+// left of it. The base path "" is that of every path.
+func under(base, path string) (rest string, ok bool) {
+	path = strings.Trim(path, "/")
+	if base == "" || path == base {
+		return strings.TrimPrefix(path, base), true
+	}
+	return strings.CutPrefix(path, base+"/")
+}
