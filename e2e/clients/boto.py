@@ -8,6 +8,7 @@ from calls import call
 ONCE = Config(retries={"max_attempts": 0})
 API, STAGE = "a1b2c3d4e5", "prod"
 gateway = boto3.client("apigateway", config=ONCE)
+domains = boto3.client("apigatewayv2", config=ONCE)
 functions = boto3.client("lambda", config=ONCE)
 services = boto3.client("ecs", config=ONCE)
 
@@ -37,6 +38,35 @@ def gateway_calls():
     call("apigateway update_stage, access logs", access_logs)
     call("apigateway update_stage, copy", copy)
     call("apigateway update_stage, an unknown path", unknown_path)
+    call("apigatewayv2 routing rules", rules)
+    call("apigatewayv2 create_routing_rule, a priority that is taken", priority_taken)
+
+
+DOMAIN = "rules.example.com"
+
+
+def rule(priority):
+    return domains.create_routing_rule(
+        DomainName=DOMAIN, Priority=priority,
+        Conditions=[{"MatchHeaders": {"AnyOf": [{"Header": "Hello", "ValueGlob": "World"}]}}],
+        Actions=[{"InvokeApi": {"ApiId": API, "Stage": STAGE}}])
+
+
+def rules():
+    domains.create_domain_name(DomainName=DOMAIN, RoutingMode="ROUTING_RULE_THEN_API_MAPPING")
+    first, second = rule(50)["RoutingRuleId"], rule(20)["RoutingRuleId"]
+    listed = [r["RoutingRuleId"] for page in domains.get_paginator("list_routing_rules").paginate(
+        DomainName=DOMAIN, PaginationConfig={"PageSize": 1}) for r in page["RoutingRules"]]
+    domains.delete_routing_rule(DomainName=DOMAIN, RoutingRuleId=second)
+    return unless(listed == [second, first], listed)
+
+
+def priority_taken():
+    try:
+        rule(50)
+    except domains.exceptions.ConflictException:
+        return None
+    return "made"
 
 
 def canary():

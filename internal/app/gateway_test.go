@@ -2,9 +2,11 @@ package app_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"sluice/internal/sandbox"
@@ -30,10 +33,12 @@ const restAPI = "a1b2c3d4e5"
 //	gateway deployment VARIABLE       makes a deployment and puts its id into a variable
 //	gateway patch STAGE OP PATH [V]…  one UpdateStage: replace PATH VALUE, copy PATH FROM, remove PATH
 //	gateway stage STAGE               prints a stage: its deployment, variables and canary
+//	gateway ask DOMAIN [HEADER VALUE] prints what stage and deployment a request to a domain is answered by
+//	gateway unrule DOMAIN             takes a domain's routing rules away, by hand
 //	gateway effects                   prints the effects that the emulator served, in order, or "no effects"
 func gateway(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) == 0 {
-		ts.Fatalf("usage: gateway serve, deployment, patch, stage or effects")
+		ts.Fatalf("usage: gateway serve, deployment, patch, stage, ask, unrule or effects")
 	}
 	ctx := context.Background()
 	switch verb, rest := args[0], args[1:]; {
@@ -50,6 +55,10 @@ func gateway(ts *testscript.TestScript, negated bool, args []string) {
 		out, err := client(ts).GetStage(ctx, &sdk.GetStageInput{RestApiId: aws.String(restAPI), StageName: &rest[0]})
 		ts.Check(err)
 		printStage(ts.Stdout(), out)
+	case verb == "ask" && (len(rest) == 1 || len(rest) == 3):
+		ask(ctx, ts, rest[0], rest[1:])
+	case verb == "unrule" && len(rest) == 1:
+		unrule(ctx, ts, rest[0])
 	case verb == "effects":
 		printEffects(ts.Stdout(), served(ts).Effects())
 	default:
@@ -106,6 +115,37 @@ func client(ts *testscript.TestScript) *sdk.Client {
 		BaseEndpoint: aws.String(env["AWS_ENDPOINT_URL_API_GATEWAY"]), Region: env["AWS_REGION"],
 		Credentials: credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], ""),
 	})
+}
+
+// ask sends a request to a domain, as anybody does who uses the API.
+func ask(ctx context.Context, ts *testscript.TestScript, domain string, header []string) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, served(ts).Env()["AWS_ENDPOINT_URL_API_GATEWAY"]+"/orders", nil)
+	ts.Check(err)
+	request.Host = domain
+	if len(header) > 0 {
+		request.Header.Set(header[0], header[1])
+	}
+	answer, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer answer.Body.Close() //nolint:errcheck // read
+	var told struct{ Stage, Deployment string }
+	ts.Check(json.NewDecoder(answer.Body).Decode(&told))
+	_, _ = fmt.Fprintln(ts.Stdout(), "stage", told.Stage, "deployment", told.Deployment) // into memory
+}
+
+// unrule takes all of a domain's rules away.
+func unrule(ctx context.Context, ts *testscript.TestScript, domain string) {
+	env := served(ts).Env()
+	c := apigatewayv2.New(apigatewayv2.Options{
+		BaseEndpoint: aws.String(env["AWS_ENDPOINT_URL_APIGATEWAYV2"]), Region: env["AWS_REGION"],
+		Credentials: credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], ""),
+	})
+	out, err := c.ListRoutingRules(ctx, &apigatewayv2.ListRoutingRulesInput{DomainName: &domain})
+	ts.Check(err)
+	for _, r := range out.RoutingRules {
+		_, err := c.DeleteRoutingRule(ctx, &apigatewayv2.DeleteRoutingRuleInput{DomainName: &domain, RoutingRuleId: r.RoutingRuleId})
+		ts.Check(err)
+	}
 }
 
 func operations(ts *testscript.TestScript, words []string) []types.PatchOperation {

@@ -40,6 +40,11 @@ func scenarios() []scenario {
 			steps:  []step{promote(1)},
 		},
 		{
+			name: "testers", targets: 1, needs: driver.Route,
+			target: ", strategy: {canary: {header: {domain: api.example.com, name: x-canary, value: beta}, percentages: [10], wait: 10s, disable: true}}",
+			steps:  []step{promote(1)},
+		},
+		{
 			name: "approval", targets: 1, stage: "    approval: {required: true, approvers: [octocat]}\n",
 			steps: []step{promote(1), approve(2)}, own: approve(3), quiet: 1,
 		},

@@ -57,11 +57,9 @@ func Open(ctx context.Context, env driver.Env, service string) (Config, error) {
 	if env.Getenv == nil {
 		env.Getenv = func(string) string { return "" }
 	}
-	name, endpoint := awssend.Endpoint(env.Getenv, anyURL+"_"+service, anyURL)
-	if endpoint != "" {
-		if err := driver.CheckEndpoint(name, endpoint); err != nil {
-			return Config{}, err
-		}
+	endpoint, err := endpointOf(env, service)
+	if err != nil {
+		return Config{}, err
 	}
 	as, err := driver.As[awssend.Identity](env.Identity)
 	if err != nil {
@@ -77,6 +75,26 @@ func Open(ctx context.Context, env driver.Env, service string) (Config, error) {
 		}
 	}
 	return Config{Config: cfg, endpoint: endpoint}, nil
+}
+
+// Also is the same configuration for another service, which has an endpoint of its own:
+// service is its name in AWS_ENDPOINT_URL_….
+func (c Config) Also(env driver.Env, service string) (Config, error) {
+	endpoint, err := endpointOf(env, service)
+	c.endpoint = endpoint
+	return c, err
+}
+
+// endpointOf is the environment's override for a service, "" for AWS itself.
+func endpointOf(env driver.Env, service string) (string, error) {
+	if env.Getenv == nil {
+		return "", nil
+	}
+	name, endpoint := awssend.Endpoint(env.Getenv, anyURL+"_"+service, anyURL)
+	if endpoint == "" {
+		return "", nil
+	}
+	return endpoint, driver.CheckEndpoint(name, endpoint)
 }
 
 func client(env driver.Env) *http.Client {

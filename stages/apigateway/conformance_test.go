@@ -33,6 +33,7 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 		Env: server.Env(), Rejected: map[string]string{"AWS_ACCESS_KEY_ID": awsapi.RejectedKeyID}, RequestIDs: true,
 		Now: clock.Now, Advance: clock.Move,
 		Members:  []stagetest.Member{{Target: target("prod"), Source: target("staging")}},
+		Header:   header(),
 		Unknown:  target("gone"),
 		Snapshot: func() func() { return sandboxtest.Snapshot(t, e, clock) },
 		Inside:   server.Transport(),
@@ -43,7 +44,7 @@ func newHarness(t *testing.T, faults ...string) stagetest.Harness {
 
 // ownConfiguration keeps the machine's AWS configuration out of the test.
 func ownConfiguration(t *testing.T) {
-	for _, name := range []string{"AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_API_GATEWAY", "AWS_CA_BUNDLE"} {
+	for _, name := range []string{"AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_API_GATEWAY", "AWS_ENDPOINT_URL_APIGATEWAYV2", "AWS_CA_BUNDLE"} {
 		t.Setenv(name, "")
 	}
 	for _, name := range []string{"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"} {
@@ -64,6 +65,11 @@ func keys(stage string) map[string]string {
 func sandboxPipelines(t *testing.T) []*pipeline.Pipeline {
 	return []*pipeline.Pipeline{sandboxtest.Pipeline(t, "apigateway",
 		[]sandboxtest.Target{{Name: "staging", Config: keys("staging")}},
-		[]sandboxtest.Target{{Name: "prod", Config: keys("prod")}},
+		[]sandboxtest.Target{{Name: "prod", Config: keys("prod"), Header: header()}},
 	)}
+}
+
+// header is what testers of prod send.
+func header() *driver.Header {
+	return &driver.Header{Domain: "api.example.com", Name: "x-canary", Value: "beta"}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 
 	"sluice/stages/amazon"
 	"sluice/stages/apigateway/patch"
@@ -17,9 +18,10 @@ import (
 
 // gateway is API Gateway's driver.
 type gateway struct {
-	client *apigateway.Client
-	now    func() time.Time
-	atOnce int
+	client  *apigateway.Client
+	domains *apigatewayv2.Client // has the custom domain names' routing rules
+	now     func() time.Time
+	atOnce  int
 }
 
 var _ driver.Driver = (*gateway)(nil)
@@ -38,7 +40,8 @@ type frozen struct {
 	After      patch.Stage       `json:"after"`
 }
 
-// Begin sends the one UpdateStage and compares its answer with the prediction.
+// Begin sends the one request and compares its answer with the prediction: UpdateStage,
+// or what is about testers alone.
 func (g *gateway) Begin(ctx context.Context, c driver.Call) (driver.Operation, error) {
 	change, f, err := thaw(c)
 	if err != nil {
@@ -47,6 +50,9 @@ func (g *gateway) Begin(ctx context.Context, c driver.Call) (driver.Operation, e
 	at, err := g.place(change.Target)
 	if err != nil {
 		return driver.Operation{}, err
+	}
+	if isForTesters(c.Kind) {
+		return g.beginForTesters(ctx, c.Kind, change, at, f)
 	}
 	in := &apigateway.UpdateStageInput{RestApiId: &at.RestAPI, StageName: &at.Stage, PatchOperations: operations(f.Operations)}
 	out, err := g.client.UpdateStage(ctx, in, at.region)
@@ -57,6 +63,7 @@ func (g *gateway) Begin(ctx context.Context, c driver.Call) (driver.Operation, e
 	if err != nil {
 		return driver.Operation{}, err
 	}
+	answer.Testers = f.After.Testers // which this request does not touch
 	if d := patch.Diff(answer, f.After); d != "" {
 		return driver.Operation{}, amazon.Unexpected("the stage that AWS answered is not the one that was asked for: "+d, out.ResultMetadata)
 	}
@@ -73,7 +80,7 @@ func (g *gateway) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, dr
 	if err != nil {
 		return driver.Undecided, driver.Operation{}, err
 	}
-	stands, err := g.read(ctx, at)
+	stands, err := g.lookedAt(ctx, at, change, f)
 	if err != nil {
 		return driver.Undecided, driver.Operation{}, err
 	}
@@ -115,6 +122,17 @@ func (g *gateway) read(ctx context.Context, at place) (patch.Stage, error) {
 		return patch.Stage{}, err
 	}
 	return believeStage("GetStage", stageOf(out), at.Stage, out.ResultMetadata)
+}
+
+// lookedAt is the stage as it stands, with what stands for testers where Prepare looked
+// at that.
+func (g *gateway) lookedAt(ctx context.Context, at place, change driver.Change, f frozen) (patch.Stage, error) {
+	stands, err := g.read(ctx, at)
+	if err != nil || f.Before.Testers == nil {
+		return stands, err
+	}
+	stands.Testers, err = g.testers(ctx, at, change)
+	return stands, err
 }
 
 func (g *gateway) place(t driver.Target) (place, error) {
@@ -180,12 +198,15 @@ func done(kind driver.Kind, change driver.Change, stands patch.Stage, r driver.R
 	}, err
 }
 
-// seen is the release as read back: the canary's while it has a share, the
-// stage's own otherwise.
+// seen is the release as read back: the canary's while it has a share, that of testers
+// where it is about them, the stage's own otherwise.
 func seen(kind driver.Kind, change driver.Change, stands patch.Stage) driver.Release {
 	id := stands.DeploymentID
-	if kind == driver.Weight && stands.Canary != nil {
+	switch {
+	case kind == driver.Weight && stands.Canary != nil:
 		id = stands.Canary.DeploymentID
+	case (kind == driver.Host || kind == driver.Route) && stands.Testers != nil && stands.Testers.Stage != nil:
+		id = stands.Testers.Stage.DeploymentID
 	}
 	if id == change.Release.ID {
 		return change.Release

@@ -39,7 +39,7 @@ func Facts() driver.Facts {
 				Doc: "The API's region; AWS_REGION or the AWS profile's unless given.",
 			},
 		},
-		Kinds:   []driver.Kind{driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback},
+		Kinds:   []driver.Kind{driver.Deploy, driver.Weight, driver.Stable, driver.Disable, driver.Rollback, driver.Host, driver.Route, driver.Unroute, driver.Unhost},
 		Split:   driver.Split{Variables: true, Cache: true, Leaves: true},
 		Ahead:   true,
 		Makes:   true,
@@ -52,6 +52,7 @@ func Facts() driver.Facts {
 			Name: `[A-Za-z0-9_]+`, NameHint: "letters, digits and _, such as backend",
 			Value: `[A-Za-z0-9\-._~:/?#&=,]+`, ValueHint: "one or more letters, digits and -._~:/?#&=, signs",
 		},
+		Headers:  headers(),
 		Finds:    driver.Finds{What: "[REGION/]REST_API", About: "a REST API, by its id or name", Example: "eu-west-1/storefront"},
 		Login:    amazon.Login(),
 		Secrets:  amazon.Secrets(),
@@ -60,6 +61,24 @@ func Facts() driver.Facts {
 			{Name: "apigateway:GET"},
 			{Name: "apigateway:PATCH", Changes: true},
 			{Name: "apigateway:POST", Changes: true},
+			{Name: "apigateway:PUT", Changes: true},
+			{Name: "apigateway:DELETE", Changes: true},
 		},
+	}
+}
+
+// headers are the rules for what a routing rule may ask for ("Routing rules to connect
+// API stages to a custom domain name for REST APIs", Restrictions).
+func headers() driver.Headers {
+	const sign = "[a-zA-Z0-9?\\-!#$%&'.^_`|~]"
+	return driver.Headers{
+		Domain:     `[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+`,
+		DomainHint: "a custom domain name, such as api.example.com",
+		Name:       sign + "{1,39}",
+		NameHint:   "fewer than 40 letters, digits and signs of a header's name, such as x-canary",
+		Value:      sign + `{1,127}|\*` + sign + `{0,126}|` + sign + `{1,126}\*|\*` + sign + `{1,37}\*`,
+		ValueHint:  "fewer than 128 letters, digits and signs of a header's name, with * at the beginning or the end, or fewer than 40 with both",
+		Reserved: "(access-control-|apigw-|x-amzn?-).*|authorization|connection|content-(encoding|length|location)|forwarded|keep-alive|origin|" +
+			"proxy-authenticate|proxy-authorization|te|trailers|transfer-encoding|upgrade|via|x-apigw-api-id|x-forwarded-(for|host|proto)|x-restapi",
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 
 	"sluice/stages/amazon"
 	"sluice/stages/driver"
@@ -20,5 +21,13 @@ func Open(ctx context.Context, env driver.Env) (driver.Driver, error) {
 	if err := amazon.Check(client.Options().BaseEndpoint); err != nil {
 		return nil, err
 	}
-	return &gateway{client: client, now: env.Time, atOnce: env.AtOnce()}, nil
+	cfg, err = cfg.Also(env, "APIGATEWAYV2")
+	if err != nil {
+		return nil, err
+	}
+	domains := apigatewayv2.NewFromConfig(cfg.Config, func(o *apigatewayv2.Options) { cfg.Set(&o.BaseEndpoint, &o.Retryer) })
+	if err := amazon.Check(domains.Options().BaseEndpoint); err != nil {
+		return nil, err
+	}
+	return &gateway{client: client, domains: domains, now: env.Time, atOnce: env.AtOnce()}, nil
 }

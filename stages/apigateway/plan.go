@@ -15,12 +15,14 @@ import (
 type intent struct {
 	stop       *driver.Finding
 	operations []patch.Operation
-	release    string // what runs afterwards, or has its share
+	testers    *patch.Testers   // what stands for testers afterwards; nil where the effect is about the stage
+	release    string           // what runs afterwards, or has its share
+	notes      []driver.Finding // what people should know
 }
 
 // plan decides one kind. Where nothing is left to do, that is said even of a
 // stage that somebody else brought there.
-func plan(kind driver.Kind, change driver.Change, stands patch.Stage) (intent, error) {
+func plan(kind driver.Kind, change driver.Change, stands patch.Stage, at place, leads domain) (intent, error) {
 	var p intent
 	var err error
 	switch kind {
@@ -35,9 +37,12 @@ func plan(kind driver.Kind, change driver.Change, stands patch.Stage) (intent, e
 	case driver.Rollback:
 		p, err = rollback(change, stands)
 	default:
-		err = &amazon.InvalidError{Text: fmt.Sprintf("API Gateway cannot %s", kind)}
+		if !isForTesters(kind) {
+			return p, &amazon.InvalidError{Text: fmt.Sprintf("API Gateway cannot %s", kind)}
+		}
+		p = planForTesters(kind, change, stands, at, leads)
 	}
-	if err != nil || p.stop == nil && len(p.operations) == 0 {
+	if err != nil || p.stop == nil && p.testers == nil && len(p.operations) == 0 {
 		return p, err
 	}
 	changed, err := changedMeanwhile(change, stands)

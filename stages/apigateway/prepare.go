@@ -25,11 +25,30 @@ func (g *gateway) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, 
 	if err != nil {
 		return driver.Prepared{}, err
 	}
-	p, err := plan(c.Kind, change, stands)
+	var leads domain
+	if looksAtTesters(c.Kind, change) {
+		if stands.Testers, err = g.testers(ctx, at, change); err != nil {
+			return driver.Prepared{}, err
+		}
+	}
+	if c.Kind == driver.Host || c.Kind == driver.Route {
+		if leads, err = g.domain(ctx, at, change.Header); err != nil {
+			return driver.Prepared{}, err
+		}
+	}
+	at.Region = at.regionOr(g)
+	p, err := plan(c.Kind, change, stands, at, leads)
 	if err != nil {
 		return driver.Prepared{}, err
 	}
-	return p.prepared(g, c, at, stands)
+	return p.prepared(c, at, stands)
+}
+
+// looksAtTesters reports whether what stands for testers counts. What goes back does
+// not depend on it: the domain may be gone.
+func looksAtTesters(kind driver.Kind, change driver.Change) bool {
+	forward := kind == driver.Weight || kind == driver.Stable
+	return change.Header != nil && (forward || isForTesters(kind))
 }
 
 // stands is the stage as it stands, or stood when Live read it for this change.
@@ -62,7 +81,7 @@ func (at place) regionOr(g *gateway) string {
 }
 
 // prepared freezes an intent.
-func (p intent) prepared(g *gateway, c driver.Call, at place, stands patch.Stage) (driver.Prepared, error) {
+func (p intent) prepared(c driver.Call, at place, stands patch.Stage) (driver.Prepared, error) {
 	name := c.Changes[0].Target.Name
 	out := driver.Prepared{Call: c}
 	before, err := json.Marshal(stands)
@@ -75,6 +94,12 @@ func (p intent) prepared(g *gateway, c driver.Call, at place, stands patch.Stage
 		out.Findings = []driver.Finding{*p.stop}
 		return out, nil
 	}
+	out.Findings = p.notes
+	if p.testers != nil {
+		after := stands
+		after.Testers = p.testers
+		return out, p.freeze(&out, at, frozen{Before: stands, Operations: p.operations, After: after})
+	}
 	if len(p.operations) == 0 {
 		out.Unchanged, out.After, out.Call.Changes = []string{name}, out.Before, nil
 		return out, nil
@@ -84,7 +109,6 @@ func (p intent) prepared(g *gateway, c driver.Call, at place, stands patch.Stage
 		out.Findings = []driver.Finding{*refusal(c.Changes[0], "API Gateway would refuse it: "+err.Error(), "")}
 		return out, nil
 	}
-	at.Region = at.regionOr(g)
 	return out, p.freeze(&out, at, frozen{Before: stands, Operations: p.operations, After: after})
 }
 
@@ -104,12 +128,15 @@ func (p intent) freeze(out *driver.Prepared, at place, f frozen) error {
 	if err != nil {
 		return err
 	}
-	out.Requests = []string{request(at, f.Operations)}
+	if isForTesters(out.Call.Kind) {
+		return forTesters(out, at, change, f)
+	}
+	out.Requests = []string{patchRequest(at, f.Operations)}
 	out.Commands, err = commands(at, f.Operations)
 	return err
 }
 
-func request(at place, ops []patch.Operation) string {
+func patchRequest(at place, ops []patch.Operation) string {
 	lines := make([]string, len(ops))
 	for i, op := range ops {
 		lines[i] = op.String()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,12 +77,18 @@ func (r *rig) deployment() string {
 // by hand, somebody changes prod: pairs of a path and its new value.
 func (r *rig) byHand(pairs ...string) {
 	r.Helper()
-	in := &sdk.UpdateStageInput{RestApiId: aws.String("a1b2c3d4e5"), StageName: aws.String("prod")}
-	for i := 0; i < len(pairs); i += 2 {
-		in.PatchOperations = append(in.PatchOperations, types.PatchOperation{Op: types.OpReplace, Path: &pairs[i], Value: &pairs[i+1]})
-	}
+	in := &sdk.UpdateStageInput{RestApiId: aws.String("a1b2c3d4e5"), StageName: aws.String("prod"), PatchOperations: replacing(pairs...)}
 	_, err := r.aws.UpdateStage(r.Context(), in)
 	r.must(err)
+}
+
+// replacing are pairs of a path and its new value as operations.
+func replacing(pairs ...string) []types.PatchOperation {
+	var ops []types.PatchOperation
+	for i := 0; i < len(pairs); i += 2 {
+		ops = append(ops, types.PatchOperation{Op: types.OpReplace, Path: &pairs[i], Value: &pairs[i+1]})
+	}
+	return ops
 }
 
 // stands is a stage as AWS has it.
@@ -127,7 +134,8 @@ func (r *rig) prepare(kind driver.Kind, c driver.Change) driver.Prepared {
 func (r *rig) do(kind driver.Kind, c driver.Change) (driver.Prepared, driver.Result) {
 	r.Helper()
 	p := r.prepare(kind, c)
-	if len(p.Findings) > 0 || len(p.Unchanged) > 0 {
+	against := slices.ContainsFunc(p.Findings, func(f driver.Finding) bool { return f.Severity != driver.Note })
+	if against || len(p.Unchanged) > 0 {
 		r.Fatalf("%s: findings %v, unchanged %v", kind, p.Findings, p.Unchanged)
 	}
 	op, err := r.prod.Begin(r.Context(), p.Call)

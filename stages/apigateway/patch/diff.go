@@ -8,7 +8,7 @@ import (
 )
 
 // Equal reports whether two stages are the same in what matters: deployment,
-// variables and canary. Dates, settings and other fields do not.
+// variables, canary, and what stands for testers where both looked. Dates, settings and other fields do not.
 func Equal(a, b Stage) bool { return len(differences(a, b)) == 0 }
 
 // Diff says in words how a stage differs from the one wanted; "" where it does
@@ -21,7 +21,8 @@ func differences(have, want Stage) []string {
 		d = append(d, fmt.Sprintf("the stage runs deployment %s, not %s", name(have.DeploymentID), name(want.DeploymentID)))
 	}
 	d = append(d, variableDifferences("variable", have.Variables, want.Variables)...)
-	return append(d, canaryDifferences(have.Canary, want.Canary)...)
+	d = append(d, canaryDifferences(have.Canary, want.Canary)...)
+	return append(d, testersDifferences(have.Testers, want.Testers)...)
 }
 
 func canaryDifferences(have, want *Canary) []string {

@@ -20,6 +20,7 @@ type Stage struct {
 	DeploymentID string            // what runs for ordinary traffic; "" where AWS gave none
 	Variables    map[string]string // stage variables; nil and empty mean the same
 	Canary       *Canary           // nil without canarySettings
+	Testers      *Testers          // beside it, for testers alone; nil where nobody looked
 
 	rest map[string]json.RawMessage
 }
@@ -38,6 +39,7 @@ type stageFields struct {
 	DeploymentID string            `json:"deploymentId,omitempty"`
 	Variables    map[string]string `json:"variables,omitempty"`
 	Canary       *Canary           `json:"canarySettings,omitempty"`
+	Testers      *Testers          `json:"testers,omitempty"` // ours: no field of API Gateway's stages
 }
 
 type canaryFields struct {
@@ -50,17 +52,17 @@ type canaryFields struct {
 // UnmarshalJSON reads a stage in API Gateway's own shape.
 func (s *Stage) UnmarshalJSON(data []byte) error {
 	var f stageFields
-	rest, err := split(data, &f, "deploymentId", "variables", "canarySettings")
+	rest, err := split(data, &f, "deploymentId", "variables", "canarySettings", "testers")
 	if err != nil {
 		return err
 	}
-	*s = Stage{DeploymentID: f.DeploymentID, Variables: f.Variables, Canary: f.Canary, rest: rest}
+	*s = Stage{DeploymentID: f.DeploymentID, Variables: f.Variables, Canary: f.Canary, Testers: f.Testers, rest: rest}
 	return nil
 }
 
 // MarshalJSON writes the stage in API Gateway's own shape, keys sorted.
 func (s Stage) MarshalJSON() ([]byte, error) {
-	return join(stageFields{DeploymentID: s.DeploymentID, Variables: s.Variables, Canary: s.Canary}, s.rest)
+	return join(stageFields{DeploymentID: s.DeploymentID, Variables: s.Variables, Canary: s.Canary, Testers: s.Testers}, s.rest)
 }
 
 // UnmarshalJSON reads canarySettings in API Gateway's own shape.
