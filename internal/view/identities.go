@@ -87,8 +87,9 @@ func actsFor(d *pipeline.Target, m planner.Move, of func(string, json.RawMessage
 		return
 	}
 	i.Targets = append(i.Targets, m.Target)
+	leads := d.Canary != nil && d.Canary.Header != nil
 	for _, p := range d.Platform.Needs {
-		if !p.Changes || !m.Unchanged {
+		if (!p.Changes || !m.Unchanged) && (!p.Testers || leads) {
 			i.needs(p.Name)
 		}
 	}

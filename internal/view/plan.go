@@ -134,7 +134,7 @@ func (t *telling) plan(plan planner.Plan, m planner.Move) TargetPlan {
 	if p := m.First; p != nil {
 		one.Before, one.After = p.Before[m.Target], p.After[m.Target]
 		if !m.Unchanged {
-			one.Requests, one.Commands = p.Requests, p.Commands
+			one.Requests, one.Commands = p.Requests, slices.Concat(p.Commands, p.Next)
 		}
 	}
 	return one

@@ -61,8 +61,8 @@ func Facts() driver.Facts {
 			{Name: "apigateway:GET"},
 			{Name: "apigateway:PATCH", Changes: true},
 			{Name: "apigateway:POST", Changes: true},
-			{Name: "apigateway:PUT", Changes: true},
-			{Name: "apigateway:DELETE", Changes: true},
+			{Name: "apigateway:PUT", Changes: true, Testers: true},
+			{Name: "apigateway:DELETE", Changes: true, Testers: true},
 		},
 	}
 }

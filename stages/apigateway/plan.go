@@ -18,6 +18,7 @@ type intent struct {
 	testers    *patch.Testers   // what stands for testers afterwards; nil where the effect is about the stage
 	release    string           // what runs afterwards, or has its share
 	notes      []driver.Finding // what people should know
+	next       []string         // commands of what follows in the same phase
 }
 
 // plan decides one kind. Where nothing is left to do, that is said even of a

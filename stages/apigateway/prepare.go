@@ -94,7 +94,7 @@ func (p intent) prepared(c driver.Call, at place, stands patch.Stage) (driver.Pr
 		out.Findings = []driver.Finding{*p.stop}
 		return out, nil
 	}
-	out.Findings = p.notes
+	out.Findings, out.Next = p.notes, p.next
 	if p.testers != nil {
 		after := stands
 		after.Testers = p.testers

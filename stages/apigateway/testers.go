@@ -138,8 +138,10 @@ func host(change driver.Change, stands patch.Stage, at place, leads domain) inte
 	p.notes = []driver.Finding{{
 		Target: change.Target.Name, Severity: driver.Note,
 		Message: fmt.Sprintf("testers are led to stage %s by a routing rule of %s: %s", testersStage(at), change.Header.Domain, rule),
-		Remedy:  "by hand, once the stage is there: " + ruleCommand(at, change.Header.Domain, rule),
 	}}
+	if stands.Testers.Rule == nil {
+		p.next = []string{ruleCommand(at, change.Header.Domain, rule)}
+	}
 	return p
 }
 

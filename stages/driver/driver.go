@@ -261,6 +261,7 @@ type Prepared struct {
 	First         []string                   // targets where the platform says that nothing runs yet
 	Runs          map[string]Release         // by target name: what ran before, where the reads that Prepare makes tell it
 	Requests      []string                   // what Begin will send, for plan
+	Next          []string                   // the commands of the effects that follow it in its phase, as far as they are known already; for plan
 	Commands      []string                   // the same with the vendor's own client, for people: lines for a POSIX shell, made with [Shell]; credentials by their variables' names
 }
 

@@ -39,6 +39,7 @@ func (i Identity) Anywhere(declared json.RawMessage) json.RawMessage {
 type Permission struct {
 	Name    string
 	Changes bool // it is needed to change something; else to read
+	Testers bool // it is needed only where testers are led to a release by a header
 }
 
 // Sessions are what clients of one process have in common, so that who they ask as is
