@@ -28,7 +28,7 @@ type number struct {
 // BenchmarkNumbers measures what the design promises, once each, with the program
 // as it is released, and prints a table. None of it is a test: machines differ.
 func BenchmarkNumbers(b *testing.B) {
-	built := build(b, "../..", released()...)
+	built := build(b, "../..", released(b)...)
 	rows := []struct {
 		name    string
 		measure func(*testing.B, string) []number
@@ -85,15 +85,20 @@ func newFile(b *testing.B) time.Duration {
 }
 
 // released are the flags of a release, as the Makefile has them.
-func released() []string {
-	return []string{"-ldflags=-s -w", "-gcflags=github.com/aws/...=-l", "-gcflags=./internal/sandbox/...=-l", "-gcflags=./internal/report/page=-l"}
+func released(b *testing.B) []string {
+	b.Helper()
+	flags, err := os.ReadFile("../../build.flags")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return append(strings.Fields(string(flags)), "-ldflags=-s -w")
 }
 
 // build builds a program.
 func build(b *testing.B, dir string, flags ...string) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "program")
-	args := append(append([]string{"build", "-trimpath", "-o", path}, flags...), ".")
+	args := append(append([]string{"build", "-o", path}, flags...), ".")
 	cmd := exec.CommandContext(b.Context(), "go", args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -235,7 +240,7 @@ func artifacts(b *testing.B, built string) []number {
 // canaryByHand holds promote-canary against Amazon's CLI and a bare program on its SDK.
 func canaryByHand(b *testing.B, built string) []number {
 	const times = 5
-	bare := build(b, "testdata/bare")
+	bare := build(b, "testdata/bare", "-trimpath")
 	rows := []number{
 		{what: "promote-canary, processor, against aws get-stage and update-stage", may: 1.0 / 60, unit: "times"},
 		{what: "promote-canary, wall, against a bare SDK program", may: 2, unit: "times"},
