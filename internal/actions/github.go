@@ -13,6 +13,7 @@ import (
 
 	"sluice/internal/actions/endpoint"
 	"sluice/internal/transport"
+	"sluice/internal/work"
 )
 
 // Client is GitHub's REST API for one repository.
@@ -27,7 +28,7 @@ type Client struct {
 	Plain *http.Client
 
 	secret func(string)
-	wait   time.Duration // before what was answered with nothing to believe is read again
+	wait   time.Duration // before what was answered with nothing to believe is read again, in the machine's time
 }
 
 // MaxArchive is the most bytes of an archive of a branch, packed.
@@ -39,6 +40,7 @@ type ClientConfig struct {
 	Repository string            // "owner/name"
 	Token      string            // surrounding white space is cut off
 	Transport  http.RoundTripper // nil means a new one on http.DefaultTransport's settings
+	Clock      work.Clock        // the zero Clock is the machine's
 	Wait       time.Duration     // before the first repetition; 0 means a second
 	// Secret is told each credential when the client gets it, before its first
 	// use, so that it is masked and redacted: the token, and the signatures of
@@ -62,7 +64,7 @@ func (r *Runner) openGitHub() (*Client, error) {
 		carried = r.Transport()
 	}
 	return NewClient(ClientConfig{
-		APIURL: r.getenv("GITHUB_API_URL"), Repository: r.getenv("GITHUB_REPOSITORY"), Token: token, Transport: carried,
+		APIURL: r.getenv("GITHUB_API_URL"), Repository: r.getenv("GITHUB_REPOSITORY"), Token: token, Transport: carried, Clock: r.Clock,
 		Secret: func(value string) { r.Mask(value) },
 	})
 }
@@ -96,7 +98,7 @@ func NewClient(config ClientConfig) (*Client, error) {
 	}
 	client := github.NewClient(httpClient)
 	client.BaseURL, client.UserAgent = base, "sluice"
-	return &Client{Client: client, Owner: owner, Name: name, HTTP: httpClient, Plain: plain, wait: config.Wait, secret: config.Secret}, nil
+	return &Client{Client: client, Owner: owner, Name: name, HTTP: httpClient, Plain: plain, wait: config.Clock.InMachine(config.Wait), secret: config.Secret}, nil
 }
 
 // complete puts in what may be left out.
@@ -105,6 +107,7 @@ func (config ClientConfig) complete() ClientConfig {
 	if config.Wait == 0 {
 		config.Wait = time.Second
 	}
+	config.Clock = config.Clock.Filled()
 	if config.Secret == nil {
 		config.Secret = func(string) {}
 	}

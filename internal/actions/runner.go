@@ -20,6 +20,7 @@ import (
 	"github.com/sethvargo/go-githubactions"
 
 	"sluice/internal/redact"
+	"sluice/internal/work"
 )
 
 // Runner talks to the GitHub Actions runner. Create one with [New]. It is safe
@@ -28,6 +29,8 @@ type Runner struct {
 	// Transport carries the requests of [Runner.GitHub]; it is asked when that is
 	// opened. Nil, and a nil round tripper, mean the client's own.
 	Transport func() http.RoundTripper
+	// Clock is what [Runner.GitHub] waits by; the zero Clock is the machine's.
+	Clock work.Clock
 
 	getenv  func(string) string
 	log     io.Writer

@@ -2,7 +2,6 @@ package actions
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 
 	"sluice/internal/outside"
 	"sluice/internal/transport"
+	"sluice/internal/work"
 )
 
 const (
@@ -56,12 +56,13 @@ type authorised struct {
 	next  http.RoundTripper
 	host  string
 	token string
-	wait  time.Duration
+	clock work.Clock
+	wait  time.Duration // before the first repetition
 }
 
 func newTransport(config ClientConfig, base *url.URL) http.RoundTripper {
 	next := transport.New(config.Transport, transport.Options{Limit: maxBody, Raw: true})
-	return &authorised{next: next, host: base.Host, token: config.Token, wait: config.Wait}
+	return &authorised{next: next, host: base.Host, token: config.Token, clock: config.Clock, wait: config.Wait}
 }
 
 // errAgain marks an answer that is worth another attempt.
@@ -70,12 +71,13 @@ var errAgain = errors.New("the answer is worth another attempt")
 // RoundTrip sends the request, up to four times.
 func (t *authorised) RoundTrip(request *http.Request) (*http.Response, error) {
 	delays := backoff.NewExponentialBackOff()
-	delays.InitialInterval, delays.Multiplier = t.wait, 2
+	delays.InitialInterval, delays.Multiplier = t.clock.InMachine(t.wait), 2
 	response, err := backoff.Retry(request.Context(),
 		func() (*http.Response, error) { return t.attempt(request) },
 		backoff.WithBackOff(delays), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0))
-	if wait, ok := errors.AsType[*backoff.RetryAfterError](err); ok && response != nil {
-		return nil, limited(response, wait.Duration)
+	if _, ok := errors.AsType[*backoff.RetryAfterError](err); ok && response != nil {
+		wait, _ := t.rateLimit(response)
+		return nil, limited(response, wait)
 	}
 	if errors.Is(err, errAgain) {
 		return response, nil
@@ -102,11 +104,11 @@ func (t *authorised) attempt(request *http.Request) (*http.Response, error) {
 	if err := buffer(response); err != nil {
 		return nil, backoff.Permanent(err)
 	}
-	if wait, ok := rateLimit(response); ok {
-		if wait > maxRateWait || !mayWait(request.Context(), wait) {
+	if wait, ok := t.rateLimit(response); ok {
+		if wait > maxRateWait || !t.clock.Outlasts(request.Context(), wait) {
 			return nil, backoff.Permanent(limited(response, wait))
 		}
-		return response, &backoff.RetryAfterError{Duration: wait}
+		return response, &backoff.RetryAfterError{Duration: t.clock.InMachine(wait)}
 	}
 	if response.StatusCode >= 500 && transport.IsRead(request) {
 		return response, errAgain
@@ -136,12 +138,6 @@ func isLong(err error) bool {
 	return ok || errors.Is(err, errLong)
 }
 
-// mayWait reports whether ctx lasts longer than wait.
-func mayWait(ctx context.Context, wait time.Duration) bool {
-	end, ok := ctx.Deadline()
-	return !ok || time.Until(end) > wait
-}
-
 // buffer reads an error's body, as far as anybody wants it, and closes it.
 func buffer(response *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
@@ -154,7 +150,7 @@ func buffer(response *http.Response) error {
 
 // rateLimit reports whether a refused request hit a limit, and when it may be
 // sent again.
-func rateLimit(response *http.Response) (time.Duration, bool) {
+func (t *authorised) rateLimit(response *http.Response) (time.Duration, bool) {
 	header := response.Header
 	spent := header.Get("X-RateLimit-Remaining") == "0"
 	switch response.StatusCode {
@@ -170,17 +166,17 @@ func rateLimit(response *http.Response) (time.Duration, bool) {
 		return max(time.Duration(seconds)*time.Second, time.Second), true
 	}
 	if reset, err := strconv.ParseInt(header.Get("X-RateLimit-Reset"), 10, 64); err == nil && spent {
-		return max(time.Unix(reset, 0).Sub(date(header)), time.Second), true
+		return max(time.Unix(reset, 0).Sub(t.date(header)), time.Second), true
 	}
 	return maxRateWait, true // GitHub's word where it gives no time
 }
 
 // date is the server's time, so that our clock does not matter.
-func date(header http.Header) time.Time {
+func (t *authorised) date(header http.Header) time.Time {
 	if at, err := http.ParseTime(header.Get("Date")); err == nil {
 		return at
 	}
-	return time.Now()
+	return t.clock.Now()
 }
 
 func peek(response *http.Response) string {

@@ -112,9 +112,7 @@ type invocation struct {
 }
 
 func newInvocation(p Process) *invocation {
-	if p.Clock.Now == nil {
-		p.Clock = work.System()
-	}
+	p.Clock = p.Clock.Filled()
 	if p.Self == nil {
 		p.Self = process.Here().Self
 	}
@@ -124,10 +122,10 @@ func newInvocation(p Process) *invocation {
 	inv := &invocation{Process: p, stream: stream, terminal: terminal, started: time.Now(), platforms: all.Platforms(), sessions: &driver.Sessions{}}
 	inv.env = environment.New(p.Environ, credentialNames(inv.platforms))
 	inv.runner = actions.New(inv.env.Get, p.Stderr)
-	inv.runner.Transport = inv.transport
+	inv.runner.Transport, inv.runner.Clock = inv.transport, p.Clock
 	inv.github = repository{inv.runner, inv.within}
 	inv.workflows.inside = inv.runner.Inside
-	inv.stores = stores{flags: &inv.flags, env: inv.env, runner: inv.runner, process: open.NewProcess(), transport: inv.transport, before: p.Store}
+	inv.stores = stores{flags: &inv.flags, env: inv.env, runner: inv.runner, clock: p.Clock, process: open.NewProcess(p.Clock), transport: inv.transport, before: p.Store}
 	inv.console = console.New(stream, inv.runner, p.Clock.Now)
 	if token := inv.runner.Input("token"); token != "" && inv.env.Get("GITHUB_TOKEN") == "" {
 		inv.env.Add("GITHUB_TOKEN", token)

@@ -115,7 +115,7 @@ func (inv *invocation) use(ctx context.Context, p *pipeline.Pipeline, do func(*e
 	w := inv.begin(ctx, p)
 	defer w.End()
 	held := ledger.Open(ctx, ledger.Config{
-		Store: limit.New(opened, inv.within), Pipeline: p.Name.Value, Digest: p.Digest, History: p.State.History,
+		Store: limit.New(opened, inv.Clock, inv.within), Pipeline: p.Name.Value, Digest: p.Digest, History: p.State.History,
 		Run: inv.identity(run), Over: inv.github.over, Redact: inv.runner.Redact, Anew: inv.command == importCommand, Work: w,
 	})
 	defer inv.console.KeepTelling(ctx, inv.Clock)()

@@ -79,7 +79,7 @@ func stateCommand(inv *invocation) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := showState(cmd.Context(), limit.New(opened, inv.within), p, targets)
+			r, err := showState(cmd.Context(), limit.New(opened, inv.Clock, inv.within), p, targets)
 			if err != nil {
 				return err
 			}

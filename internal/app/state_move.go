@@ -44,9 +44,9 @@ func migrateCommand(inv *invocation) *cobra.Command {
 			if err := inv.mayChange(cmd.Context(), p, inv.flags.toStore); err != nil {
 				return err
 			}
-			target := limit.New(to, inv.within)
+			target := limit.New(to, inv.Clock, inv.within)
 			c := copying{redact: inv.runner.Redact, now: inv.Clock.Now, over: inv.github.over, before: func() { inv.stores.opened = append(inv.stores.opened, target) }}
-			r, err := c.state(cmd.Context(), p.Name.Value, limit.New(from, inv.within), target)
+			r, err := c.state(cmd.Context(), p.Name.Value, limit.New(from, inv.Clock, inv.within), target)
 			if err != nil {
 				return err
 			}

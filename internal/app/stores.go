@@ -13,6 +13,7 @@ import (
 	"sluice/internal/store"
 	"sluice/internal/store/open"
 	"sluice/internal/view"
+	"sluice/internal/work"
 	"sluice/pipeline"
 	"sluice/rollout"
 )
@@ -22,6 +23,7 @@ type stores struct {
 	flags     *flags
 	env       *environment.Environment
 	runner    *actions.Runner
+	clock     work.Clock
 	process   *open.Process
 	transport func() http.RoundTripper
 	before    func(store.Store) store.Store // stands before every store; nil for nothing
@@ -55,7 +57,7 @@ func (s *stores) spec(p *pipeline.Pipeline, where string) open.Spec {
 	return open.Spec{
 		Store: where, Branch: p.State.Branch, Endpoint: p.State.Endpoint.Value, Refs: p.State.Refs,
 		Shard: s.flags.shard, Join: ledger.Both,
-		Process: s.process, Transport: s.transport(), Runner: s.runner, Getenv: s.env.Own, Describe: s.describe, Warn: s.runner.Warning,
+		Process: s.process, Transport: s.transport(), Runner: s.runner, Clock: s.clock, Getenv: s.env.Own, Describe: s.describe, Warn: s.runner.Warning,
 	}
 }
 

@@ -56,7 +56,7 @@ func artifacts(t *testing.T, w *artifacttest.Server, id int64) store.Store {
 		t.Fatal(err)
 	}
 	return artifact.Open(artifact.Options{
-		Run: current, Now: w.Now,
+		Run: current, Clock: work.Clock{Now: w.Now},
 		Runs: func() (*protocol.Client, error) {
 			return protocol.New(protocol.Config{ResultsURL: getenv("ACTIONS_RESULTS_URL"), Token: getenv("ACTIONS_RUNTIME_TOKEN"), Transport: w.Transport(), Wait: time.Microsecond})
 		},

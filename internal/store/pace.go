@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"sluice/internal/work"
 )
 
 // Bucket allows so many at once, and one more each time that passes.
@@ -17,15 +19,16 @@ type Bucket struct {
 // buckets. What waits meanwhile is saved together. Make one with [NewPace].
 type Pace struct {
 	buckets []Bucket
+	clock   work.Clock
 
 	mu   sync.Mutex
 	left []float64
 	at   time.Time // when left was so
 }
 
-// NewPace is a pace whose buckets are full.
-func NewPace(buckets ...Bucket) *Pace {
-	p := &Pace{buckets: buckets, left: make([]float64, len(buckets))}
+// NewPace is a pace whose buckets are full. The zero Clock is the machine's.
+func NewPace(clock work.Clock, buckets ...Bucket) *Pace {
+	p := &Pace{buckets: buckets, clock: clock.Filled(), left: make([]float64, len(buckets))}
 	for i, b := range buckets {
 		p.left[i] = float64(b.AtOnce)
 	}
@@ -41,27 +44,22 @@ func (p *Pace) Wait(ctx context.Context) error {
 	if wait <= 0 {
 		return nil
 	}
-	now := time.Now()
-	if end, ok := ctx.Deadline(); ok && end.Sub(now) <= wait {
+	if !p.clock.Outlasts(ctx, wait) {
 		p.giveBack()
-		return &BusyError{Op: "write", Until: now.Add(wait), Err: errPace}
+		return &BusyError{Op: "write", Until: p.clock.Now().Add(wait), Err: errPace}
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	err := p.clock.Sleep(ctx, wait)
+	if err != nil {
 		p.giveBack()
-		return context.Cause(ctx)
 	}
+	return err
 }
 
 // take takes one, and returns how long to wait before it may be used.
 func (p *Pace) take() (wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
+	now := p.clock.Now()
 	for i, b := range p.buckets {
 		if !p.at.IsZero() {
 			p.left[i] = min(float64(b.AtOnce), p.left[i]+now.Sub(p.at).Seconds()/b.Every.Seconds())

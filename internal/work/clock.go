@@ -24,6 +24,33 @@ type Clock struct {
 	// or waits for others that are counted. Nil where nobody counts. A time that Sleep
 	// or After ended counts for whoever waited for it. See [Virtual].
 	Under func(delta int)
+	// Speed is how many times as fast as the machine's time it passes; 0 stands for 1.
+	Speed int
+}
+
+// Filled is the clock with the machine's own functions for those that are nil, but
+// for Under.
+func (c Clock) Filled() Clock {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Sleep == nil {
+		c.Sleep = sleep
+	}
+	if c.After == nil {
+		c.After = after
+	}
+	return c
+}
+
+// InMachine is how long d is in the machine's time, by which contexts end and libraries
+// wait.
+func (c Clock) InMachine(d time.Duration) time.Duration { return d / time.Duration(max(1, c.Speed)) }
+
+// Outlasts reports whether ctx lasts longer than a wait of d.
+func (c Clock) Outlasts(ctx context.Context, d time.Duration) bool {
+	end, ends := ctx.Deadline()
+	return !ends || time.Until(end) > c.InMachine(d)
 }
 
 // Begins counts one thing more that is under way; Ends says that it has ended, or
@@ -41,9 +68,7 @@ func (c Clock) under(delta int) {
 
 // System is the machine's own clock. Inside a testing/synctest bubble it is
 // the bubble's.
-func System() Clock {
-	return Clock{Now: time.Now, Sleep: sleep, After: after}
-}
+func System() Clock { return Clock{}.Filled() }
 
 func sleep(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {

@@ -23,9 +23,7 @@ type Work struct {
 // interruption from which the graces run. The zero Clock is [System]. The caller
 // calls End once the invocation is over.
 func Begin(ctx context.Context, clock Clock, limits Limits) *Work {
-	if clock.Now == nil {
-		clock = System()
-	}
+	clock = clock.Filled()
 	w := &Work{Clock: clock, Limits: limits.filled(clock.Now())}
 	lasting := context.WithoutCancel(ctx)
 	answers, endAnswers := context.WithCancelCause(lasting)

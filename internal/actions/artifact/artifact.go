@@ -20,6 +20,7 @@ import (
 
 	"sluice/internal/actions/endpoint"
 	"sluice/internal/transport"
+	"sluice/internal/work"
 )
 
 // Errors that callers tell apart.
@@ -61,7 +62,8 @@ type Client struct {
 	run    string
 	job    string
 	http   *http.Client
-	wait   time.Duration
+	clock  work.Clock
+	wait   time.Duration // before the first repetition
 	secret func(string)
 }
 
@@ -74,6 +76,7 @@ type Config struct {
 	Token      string // ACTIONS_RUNTIME_TOKEN
 	Act        bool   // the service is act's
 	Transport  http.RoundTripper
+	Clock      work.Clock    // the zero Clock is the machine's
 	Wait       time.Duration // before the first repetition; 0 means 3 s
 	// Secret is told each credential when the client gets it, before its first
 	// use: the token, and the signatures of addresses. Nil drops them.
@@ -81,11 +84,11 @@ type Config struct {
 }
 
 // Open returns the client of this process's run, from the variables that the
-// runner sets, or [ErrUnavailable]. secret is [Config]'s.
-func Open(getenv func(string) string, transport http.RoundTripper, secret func(string)) (*Client, error) {
+// runner sets, or [ErrUnavailable]. clock and secret are [Config]'s.
+func Open(getenv func(string) string, transport http.RoundTripper, clock work.Clock, secret func(string)) (*Client, error) {
 	return New(Config{
 		ResultsURL: getenv("ACTIONS_RESULTS_URL"), Token: getenv("ACTIONS_RUNTIME_TOKEN"),
-		Act: getenv("ACT") == "true", Transport: transport, Secret: secret,
+		Act: getenv("ACT") == "true", Transport: transport, Clock: clock, Secret: secret,
 	})
 }
 
@@ -111,7 +114,7 @@ func New(config Config) (*Client, error) {
 	}
 	config.Secret(config.Token)
 	return &Client{
-		origin: origin, token: config.Token, act: config.Act, run: run, job: job, wait: config.Wait, secret: config.Secret,
+		origin: origin, token: config.Token, act: config.Act, run: run, job: job, clock: config.Clock.Filled(), wait: config.Wait, secret: config.Secret,
 		http: &http.Client{
 			Transport: transport.New(config.Transport, transport.Options{Limit: maxDownload, Raw: true}),
 			// Neither the service nor a signed address leads elsewhere.

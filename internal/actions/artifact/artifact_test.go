@@ -15,11 +15,12 @@ import (
 
 	"sluice/internal/actions/artifact"
 	"sluice/internal/actions/artifact/artifacttest"
+	"sluice/internal/work"
 )
 
 func open(t *testing.T, s *artifacttest.Server, run artifacttest.Run) *artifact.Client {
 	t.Helper()
-	c, err := artifact.Open(s.Getenv(run), s.Transport(), nil)
+	c, err := artifact.Open(s.Getenv(run), s.Transport(), work.Clock{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +284,7 @@ func TestOverARealConnection(t *testing.T) {
 		s := artifacttest.New()
 		s.Act = act
 		s.Serve(t)
-		c, err := artifact.Open(s.Getenv(artifacttest.Run{ID: 7}), nil, nil)
+		c, err := artifact.Open(s.Getenv(artifacttest.Run{ID: 7}), nil, work.Clock{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -89,7 +89,7 @@ func (c *Client) call(ctx context.Context, method string, request map[string]any
 	if err != nil {
 		return nil, err
 	}
-	return retry(ctx, c.wait, func() (fields, error) {
+	return retry(ctx, c, func() (fields, error) {
 		text, err := c.send(ctx, method, body)
 		if c.act && isCutOff(err) {
 			return nil, backoff.Permanent(err) // act panicked: it will again
@@ -161,9 +161,9 @@ func message(body []byte) string {
 
 // retry repeats work as GitHub's own client does. A status that is final ends
 // it; so does ctx.
-func retry[T any](ctx context.Context, wait time.Duration, work func() (T, error)) (T, error) {
+func retry[T any](ctx context.Context, c *Client, work func() (T, error)) (T, error) {
 	delays := &backoff.ExponentialBackOff{
-		InitialInterval: wait, Multiplier: waitFactor, MaxInterval: maxWait,
+		InitialInterval: c.clock.InMachine(c.wait), Multiplier: waitFactor, MaxInterval: c.clock.InMachine(maxWait),
 		RandomizationFactor: backoff.DefaultRandomizationFactor,
 	}
 	return backoff.Retry(ctx, func() (T, error) {

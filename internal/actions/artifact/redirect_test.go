@@ -6,6 +6,7 @@ import (
 
 	"sluice/internal/actions/artifact"
 	"sluice/internal/actions/artifact/artifacttest"
+	"sluice/internal/work"
 )
 
 // leadsElsewhere answers every request with a redirect to another host, once it is
@@ -34,7 +35,7 @@ func (l *leadsElsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestRedirects(t *testing.T) {
 	both(t, func(t *testing.T, s *artifacttest.Server) {
 		way := &leadsElsewhere{next: s.Transport()}
-		c, err := artifact.Open(s.Getenv(artifacttest.Run{ID: 7}), way, nil)
+		c, err := artifact.Open(s.Getenv(artifacttest.Run{ID: 7}), way, work.Clock{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

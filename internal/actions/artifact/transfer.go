@@ -14,7 +14,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 )
 
 // blockSize is the most that one request uploads, as in GitHub's own client.
@@ -48,7 +47,7 @@ func (c *Client) put(ctx context.Context, signed string, data []byte) error {
 }
 
 func (c *Client) upload(ctx context.Context, address string, body []byte, what string) error {
-	_, err := retry(ctx, c.wait, func() ([]byte, error) {
+	_, err := retry(ctx, c, func() ([]byte, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodPut, address, bytes.NewReader(body))
 		if err != nil {
 			return nil, unaddressed(what, err)
@@ -71,10 +70,8 @@ func (c *Client) fetch(ctx context.Context, signed string, limit int64, proven f
 	if err != nil || proven(text) == nil {
 		return text, err
 	}
-	select {
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-time.After(c.wait / 10):
+	if err := c.clock.Sleep(ctx, c.wait/10); err != nil {
+		return nil, err
 	}
 	if text, err = c.download(ctx, signed, limit); err == nil {
 		err = proven(text)
@@ -84,7 +81,7 @@ func (c *Client) fetch(ctx context.Context, signed string, limit int64, proven f
 
 func (c *Client) download(ctx context.Context, signed string, limit int64) ([]byte, error) {
 	const what = "download of the artifact"
-	return retry(ctx, c.wait, func() ([]byte, error) {
+	return retry(ctx, c, func() ([]byte, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, signed, nil)
 		if err != nil {
 			return nil, unaddressed(what, err)

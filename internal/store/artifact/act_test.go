@@ -15,6 +15,7 @@ import (
 	protocol "sluice/internal/actions/artifact"
 	"sluice/internal/actions/artifact/artifacttest"
 	"sluice/internal/store/artifact"
+	"sluice/internal/work"
 )
 
 // stepVariable, when set, makes the test binary a step of a workflow that act
@@ -39,7 +40,7 @@ func step(ctx context.Context) error {
 	}
 	s := artifact.Open(artifact.Options{
 		Run: run, GitHub: runner.GitHub, Refs: actions.Refs{run.Branch, artifacttest.DefaultBranch},
-		Runs: func() (*protocol.Client, error) { return protocol.Open(os.Getenv, nil, nil) },
+		Runs: func() (*protocol.Client, error) { return protocol.Open(os.Getenv, nil, work.Clock{}, nil) },
 	})
 	entries, err := s.Load(ctx, web)
 	if err != nil {

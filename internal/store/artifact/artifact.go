@@ -35,6 +35,7 @@ import (
 	"sluice/internal/actions"
 	"sluice/internal/actions/artifact"
 	"sluice/internal/store"
+	"sluice/internal/work"
 )
 
 // Options are what a store needs. The functions are called when the store is
@@ -49,7 +50,7 @@ type Options struct {
 	Shard string
 	Join  store.Join           // nil joins nothing
 	Warn  func(message string) // nil drops warnings
-	Now   func() time.Time     // nil means time.Now
+	Clock work.Clock           // the zero Clock is the machine's
 	// Fresh is how long the list of the other runs' artifacts is good for; 0 means two
 	// minutes. This run's own is asked each time.
 	Fresh time.Duration
@@ -91,14 +92,12 @@ func open(options Options) *shelves {
 	if options.Warn == nil {
 		options.Warn = func(string) {}
 	}
-	if options.Now == nil {
-		options.Now = time.Now
-	}
+	options.Clock = options.Clock.Filled()
 	if options.Fresh == 0 {
 		options.Fresh = 2 * time.Minute
 	}
 	if options.Pace == nil {
-		options.Pace = store.NewPace(store.Bucket{AtOnce: 40, Every: 2 * time.Second}, store.Bucket{AtOnce: 100, Every: 4 * time.Second})
+		options.Pace = store.NewPace(options.Clock, store.Bucket{AtOnce: 40, Every: 2 * time.Second}, store.Bucket{AtOnce: 100, Every: 4 * time.Second})
 	}
 	if options.Wait == 0 {
 		options.Wait = time.Second
@@ -184,7 +183,7 @@ func by(v *item) string {
 func (s *shelves) List(ctx context.Context, pipeline, kind string) ([]store.Key, error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	if s.options.Now().Sub(s.looked[pipeline]) >= min(time.Second, s.options.Fresh) {
+	if s.options.Clock.Now().Sub(s.looked[pipeline]) >= min(time.Second, s.options.Fresh) {
 		if err := s.refresh(ctx, "list", pipeline); err != nil {
 			return nil, err
 		}
@@ -218,7 +217,7 @@ func (s *shelves) refresh(ctx context.Context, op, pipeline string) error {
 // search lists and reads once: the fixed names, then the runs that what was read
 // names as pins.
 func (s *shelves) search(ctx context.Context, op, pipeline string) error {
-	now := s.options.Now()
+	now := s.options.Clock.Now()
 	stale := now.Sub(s.listed[pipeline]) >= s.options.Fresh
 	found, err := s.find(ctx, op, pipeline, stale)
 	if err == nil {
@@ -306,7 +305,7 @@ func usable(c candidate) error {
 const soon = 14 * 24 * time.Hour
 
 func (s *shelves) warnOfExpiry(c candidate) {
-	if c.expires.IsZero() || c.expires.Sub(s.options.Now()) > soon {
+	if c.expires.IsZero() || c.expires.Sub(s.options.Clock.Now()) > soon {
 		return
 	}
 	s.warn(fmt.Sprintf("the state of %s expires on %s with artifact %s: the next promotion renews it, `sluice state migrate --to-store git` keeps it for good",

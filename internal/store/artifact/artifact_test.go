@@ -17,6 +17,7 @@ import (
 	"sluice/internal/store"
 	"sluice/internal/store/artifact"
 	"sluice/internal/store/storetest"
+	"sluice/internal/work"
 )
 
 var (
@@ -50,7 +51,7 @@ func (w *world) options(t *testing.T, run artifacttest.Run) artifact.Options {
 		t.Fatal(err)
 	}
 	return artifact.Options{
-		Run: current, Refs: w.refs, Join: w.join, Shard: w.shard, Now: w.Now, Fresh: time.Nanosecond, Pace: store.NewPace(), Wait: 20 * time.Millisecond,
+		Run: current, Refs: w.refs, Join: w.join, Shard: w.shard, Clock: work.Clock{Now: w.Now}, Fresh: time.Nanosecond, Pace: store.NewPace(work.Clock{}), Wait: 20 * time.Millisecond,
 		Warn: func(message string) { w.warnings = append(w.warnings, message) },
 		Runs: func() (*protocol.Client, error) {
 			return protocol.New(protocol.Config{

@@ -230,7 +230,7 @@ func (s *shelves) unanswered(op string, err error) error {
 
 func (s *shelves) denied(op string, err error) error {
 	if limit, ok := errors.AsType[*actions.RateLimitError](err); ok {
-		return &store.BusyError{Op: op, Until: s.options.Now().Add(limit.RetryAfter), Err: err}
+		return &store.BusyError{Op: op, Until: s.options.Clock.Now().Add(limit.RetryAfter), Err: err}
 	}
 	if store.IsUnreadable(err) {
 		return err

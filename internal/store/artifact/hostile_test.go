@@ -12,6 +12,7 @@ import (
 	"sluice/internal/store/artifact"
 	"sluice/internal/store/limit"
 	"sluice/internal/store/storetest"
+	"sluice/internal/work"
 )
 
 func TestHostile(t *testing.T) {
@@ -28,7 +29,7 @@ func hostile(t *testing.T, each int64) {
 		return storetest.Service{
 			Open: func(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper) store.Store {
 				runs += each
-				return limit.New(artifact.Open(w.hostileOptions(t, artifacttest.Run{ID: runs}, wrap(w.Transport()))), limit.Within(limit.Call))
+				return limit.New(artifact.Open(w.hostileOptions(t, artifacttest.Run{ID: runs}, wrap(w.Transport()))), work.Clock{}, limit.Within(limit.Call))
 			},
 			Label: artifacttest.Label,
 			Reads: func(r *http.Request) bool {

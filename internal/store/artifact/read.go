@@ -30,7 +30,7 @@ func (s *shelves) read(ctx context.Context, op string, c candidate) (*snapshot, 
 	}
 	zip, err := s.download(ctx, c)
 	if limit, ok := errors.AsType[*actions.RateLimitError](err); ok {
-		return nil, &store.BusyError{Op: op, Until: s.options.Now().Add(limit.RetryAfter), Err: err}
+		return nil, &store.BusyError{Op: op, Until: s.options.Clock.Now().Add(limit.RetryAfter), Err: err}
 	}
 	if err != nil && !errors.Is(err, artifact.ErrDigest) {
 		return nil, refuse(err, actions.Remedy(err, permission))

@@ -130,7 +130,7 @@ func (s *shelves) put(ctx context.Context, pipeline, in string, saves []store.Sa
 		if !again || try == tries {
 			return name, err
 		}
-		if err := pause(ctx, time.Duration(try)*s.options.Wait); err != nil {
+		if err := s.options.Clock.Sleep(ctx, rand.N(time.Duration(try)*s.options.Wait)); err != nil {
 			return "", err
 		}
 		if err := s.refresh(ctx, "write", pipeline); err != nil {
@@ -142,17 +142,6 @@ func (s *shelves) put(ctx context.Context, pipeline, in string, saves []store.Sa
 		if in == "" && len(saves) == 0 && s.pins() && s.pinned(pipeline) {
 			return "", nil // another job has pinned the run
 		}
-	}
-}
-
-func pause(ctx context.Context, most time.Duration) error {
-	timer := time.NewTimer(rand.N(most))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 
@@ -200,7 +189,7 @@ func (s *shelves) putOnce(ctx context.Context, pipeline, in string, saves []stor
 // next is the snapshot that goes on from what is known, with saves in it.
 func (s *shelves) next(pipeline string, saves []store.Save) (*snapshot, error) {
 	shelf := s.shelf(pipeline)
-	next := &snapshot{Pipeline: pipeline, SavedBy: s.options.Run.Run() + s.reason, At: s.options.Now().UTC(), Pins: shelf.pins()}
+	next := &snapshot{Pipeline: pipeline, SavedBy: s.options.Run.Run() + s.reason, At: s.options.Clock.Now().UTC(), Pins: shelf.pins()}
 	next.lineage(shelf.heads)
 	if s.pins() && !s.pinned(pipeline) {
 		next.Pins = append([]pin{{Run: s.options.Run.RunID, At: next.At}}, next.Pins...)

@@ -15,6 +15,7 @@ import (
 	"sluice/internal/store/file"
 	"sluice/internal/store/limit"
 	"sluice/internal/store/storetest"
+	"sluice/internal/work"
 )
 
 // hostile is a state folder with something beside it that must not be touched.
@@ -114,7 +115,9 @@ func TestHostile(t *testing.T) {
 		h := hostile{dir: filepath.Join(t.TempDir(), "state"), outside: filepath.Join(beside, "outside.json")}
 		must(t, os.WriteFile(h.outside, []byte("not yours"), 0o600))
 		return storetest.Place{
-			Open:    func(*testing.T) store.Store { return limit.New(file.Open(h.dir), limit.Within(limit.Call)) },
+			Open: func(*testing.T) store.Store {
+				return limit.New(file.Open(h.dir), work.Clock{}, limit.Within(limit.Call))
+			},
 			Damages: h.damages(),
 		}
 	})

@@ -76,7 +76,8 @@ func (s *branch) Swap(ctx context.Context, saves []store.Save) []store.Swapped {
 // else, or it cannot be done.
 func (s *branch) swap(ctx context.Context, c change) (commit string, err error) {
 	delays := backoff.NewExponentialBackOff()
-	delays.InitialInterval, delays.MaxInterval = s.options.Wait, 10*s.options.Wait
+	delays.InitialInterval = s.options.Clock.InMachine(s.options.Wait)
+	delays.MaxInterval = 10 * delays.InitialInterval
 	failures := 0
 	commit, err = backoff.Retry(ctx, func() (string, error) {
 		commit, err := s.try(ctx, c)

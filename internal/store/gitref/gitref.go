@@ -29,6 +29,7 @@ import (
 
 	"sluice/internal/actions"
 	"sluice/internal/store"
+	"sluice/internal/work"
 )
 
 // DefaultBranch is where state is kept unless the pipeline file says otherwise.
@@ -47,6 +48,7 @@ type Options struct {
 	// Queue is what this process's stores of one repository share; nil means one
 	// of this store's own.
 	Queue *Queue
+	Clock work.Clock           // the zero Clock is the machine's
 	Wait  time.Duration        // before the first repetition; 0 means 200 ms
 	Warn  func(message string) // nil drops warnings
 }
@@ -79,11 +81,12 @@ func open(options Options) (*branch, error) {
 	if options.Branch == "" {
 		options.Branch = DefaultBranch
 	}
+	options.Clock = options.Clock.Filled()
 	if options.Wait == 0 {
 		options.Wait = 200 * time.Millisecond
 	}
 	if options.Queue == nil {
-		options.Queue = NewQueue()
+		options.Queue = NewQueue(options.Clock)
 	}
 	if options.Warn == nil {
 		options.Warn = func(string) {}

@@ -12,6 +12,7 @@ import (
 	"sluice/internal/store/gitref"
 	"sluice/internal/store/gitref/gitreftest"
 	"sluice/internal/store/storetest"
+	"sluice/internal/work"
 )
 
 var (
@@ -24,7 +25,7 @@ var (
 )
 
 func options(f *gitreftest.Server) gitref.Options {
-	return gitref.Options{Run: run, Wait: time.Microsecond, Queue: gitref.NewQueueOf(store.NewPace()), GitHub: func() (*actions.Client, error) {
+	return gitref.Options{Run: run, Wait: time.Microsecond, Queue: gitref.NewQueueOf(store.NewPace(work.Clock{})), GitHub: func() (*actions.Client, error) {
 		return actions.NewClient(actions.ClientConfig{Repository: gitreftest.Repository, Token: gitreftest.Token, Transport: f, Wait: time.Microsecond})
 	}}
 }

@@ -11,6 +11,7 @@ import (
 	"sluice/internal/store/gitref/gitreftest"
 	"sluice/internal/store/limit"
 	"sluice/internal/store/storetest"
+	"sluice/internal/work"
 )
 
 func TestHostile(t *testing.T) {
@@ -20,7 +21,7 @@ func TestHostile(t *testing.T) {
 			Open: func(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper) store.Store {
 				return limit.New(open(t, gitref.Options{Run: run, GitHub: func() (*actions.Client, error) {
 					return actions.NewClient(actions.ClientConfig{Repository: gitreftest.Repository, Token: gitreftest.Token, Transport: wrap(f)})
-				}}), limit.Within(limit.Call))
+				}}), work.Clock{}, limit.Within(limit.Call))
 			},
 			Label: func(r *http.Request) string {
 				kind, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/repos/"+gitreftest.Repository+"/git/"), "/")

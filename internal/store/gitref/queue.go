@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sluice/internal/store"
+	"sluice/internal/work"
 )
 
 // Queue is how the commits of a process follow each other: one at a time, and no
@@ -15,13 +16,13 @@ type Queue struct {
 	pace *store.Pace
 }
 
-// NewQueue is the queue of a process. GitHub counts four requests of a commit as
+// NewQueue is the queue of a process by its clock; the zero Clock is the machine's. GitHub counts four requests of a commit as
 // creating content (a tree, a commit, two refs), of which it takes 80 a minute and
 // 500 an hour (docs.github.com/rest, rate limits): 10 commits at once and one every
 // 7 seconds are less than 20 in any minute, 60 at once and one a minute 120 in any
 // hour.
-func NewQueue() *Queue {
-	return NewQueueOf(store.NewPace(store.Bucket{AtOnce: 10, Every: 7 * time.Second}, store.Bucket{AtOnce: 60, Every: time.Minute}))
+func NewQueue(clock work.Clock) *Queue {
+	return NewQueueOf(store.NewPace(clock, store.Bucket{AtOnce: 10, Every: 7 * time.Second}, store.Bucket{AtOnce: 60, Every: time.Minute}))
 }
 
 // NewQueueOf is a queue with another pace.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"sluice/internal/actions"
 	"sluice/internal/store"
@@ -28,7 +27,7 @@ func (s *branch) unreadable(op string, err error) error {
 // unreadableKey is the error of something that GitHub refused, or answered badly.
 func (s *branch) unreadableKey(k store.Key, op string, err error) error {
 	if limit, ok := errors.AsType[*actions.RateLimitError](err); ok {
-		return &store.BusyError{Op: op, Until: time.Now().Add(limit.RetryAfter), Err: err}
+		return &store.BusyError{Op: op, Until: s.options.Clock.Now().Add(limit.RetryAfter), Err: err}
 	}
 	if lost, ok := errors.AsType[*store.LostError](err); ok {
 		return &store.UnreadableError{Op: op, Err: lost, Remedy: goingOn(lost)}

@@ -10,6 +10,7 @@ import (
 
 	"sluice/internal/guard"
 	"sluice/internal/store"
+	"sluice/internal/work"
 )
 
 // Deadline gives an operation its time: a context that ends by then, and what
@@ -27,13 +28,16 @@ func Within(d time.Duration) Deadline {
 	}
 }
 
-// New returns s within limits. Errors are those of s; [*guard.Mistake]; and a
+// New returns s within limits, by a clock whose zero value is the machine's. Errors are those of s; [*guard.Mistake]; and a
 // [*store.UnreadableError] where the deadline ended an operation that its caller
 // had not given up. What was to be saved may then have been saved or not.
-func New(s store.Store, deadline Deadline) store.Store { return &limited{Store: s, deadline: deadline} }
+func New(s store.Store, clock work.Clock, deadline Deadline) store.Store {
+	return &limited{Store: s, clock: clock.Filled(), deadline: deadline}
+}
 
 type limited struct {
 	store.Store
+	clock    work.Clock
 	deadline Deadline
 }
 
@@ -64,31 +68,26 @@ func (l *limited) Commit(ctx context.Context, entries ...store.Entry) (saved []s
 	return saved, err
 }
 
-// waited waits until a place that was busy takes more, where there is time for that:
-// a call that it refused had no effect.
-func waited(ctx context.Context, err error) bool {
+// waited waits until a place that was busy takes more, where that is before end: a call
+// that it refused had no effect.
+func (l *limited) waited(ctx context.Context, err error, end time.Time) bool {
 	until, busy := store.IsBusy(err)
-	end, ends := ctx.Deadline()
-	if !busy || ends && !until.Before(end) {
-		return false
-	}
-	timer := time.NewTimer(time.Until(until))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return busy && until.Before(end) && l.clock.Sleep(ctx, until.Sub(l.clock.Now())) == nil
+}
+
+// end is when the time of a call that begins now is over by the store's clock.
+func (l *limited) end(within context.Context) time.Time {
+	deadline, _ := within.Deadline() // every [Deadline] sets one
+	return l.clock.Now().Add(time.Until(deadline))
 }
 
 // do makes one call, op as in [store.UnreadableError].
 func (l *limited) do(ctx context.Context, op string, call func(context.Context) error) error {
 	within, done := l.deadline(ctx, op == "write")
 	defer done()
-	began := time.Now()
+	began, end := time.Now(), l.end(within)
 	err := guard.Do(op+" state", func() error { return call(within) })
-	for waited(within, err) {
+	for l.waited(within, err, end) {
 		err = guard.Do(op+" state", func() error { return call(within) })
 	}
 	late := errors.Is(within.Err(), context.DeadlineExceeded) && ctx.Err() == nil

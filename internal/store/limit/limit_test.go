@@ -12,6 +12,7 @@ import (
 	"sluice/internal/store"
 	"sluice/internal/store/limit"
 	"sluice/internal/store/storetest"
+	"sluice/internal/work"
 )
 
 // odd is a store that hangs, or panics.
@@ -53,7 +54,7 @@ func operations(s store.Store) map[string]func(context.Context) error {
 
 func TestDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for name, do := range operations(limit.New(odd{}, within(3*time.Second, 7*time.Second))) {
+		for name, do := range operations(limit.New(odd{}, work.Clock{}, within(3*time.Second, 7*time.Second))) {
 			want := 3 * time.Second
 			if name == "commit" {
 				want = 7 * time.Second
@@ -70,7 +71,7 @@ func TestDeadlines(t *testing.T) {
 // the state is not called unreadable for it.
 func TestTheCallersEndIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for name, do := range operations(limit.New(odd{}, limit.Within(limit.Call))) {
+		for name, do := range operations(limit.New(odd{}, work.Clock{}, limit.Within(limit.Call))) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			if err := do(ctx); !errors.Is(err, context.DeadlineExceeded) || store.IsUnreadable(err) {
 				t.Errorf("%s: %v", name, err)
@@ -83,8 +84,8 @@ func TestTheCallersEndIsCancelled(t *testing.T) {
 // TestLimitsWithinLimits: the inner one's caller is the outer one.
 func TestLimitsWithinLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		inner := limit.New(odd{}, limit.Within(limit.Call))
-		for name, do := range operations(limit.New(inner, limit.Within(time.Second))) {
+		inner := limit.New(odd{}, work.Clock{}, limit.Within(limit.Call))
+		for name, do := range operations(limit.New(inner, work.Clock{}, limit.Within(time.Second))) {
 			if err := do(t.Context()); !store.IsUnreadable(err) || strings.Count(err.Error(), "no whole answer") != 1 {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -93,7 +94,7 @@ func TestLimitsWithinLimits(t *testing.T) {
 }
 
 func TestPanics(t *testing.T) {
-	for name, do := range operations(limit.New(odd{panics: true}, within(time.Minute, time.Minute))) {
+	for name, do := range operations(limit.New(odd{panics: true}, work.Clock{}, within(time.Minute, time.Minute))) {
 		if _, ok := errors.AsType[*guard.Mistake](do(t.Context())); !ok {
 			t.Errorf("%s: no mistake", name)
 		}
@@ -103,7 +104,7 @@ func TestPanics(t *testing.T) {
 // TestConformance: within its limits a store is the store it was.
 func TestConformance(t *testing.T) {
 	inner := storetest.NewMemory()
-	s := limit.New(inner, within(time.Minute, time.Minute))
+	s := limit.New(inner, work.Clock{}, within(time.Minute, time.Minute))
 	key := store.Key{Pipeline: "shop", Target: "api"}
 	saved, err := s.Commit(t.Context(), store.Entry{Key: key, Generation: 1, Data: []byte(`{}`)})
 	if err != nil || len(saved) != 1 || s.Facts() != inner.Facts() {

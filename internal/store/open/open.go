@@ -17,6 +17,7 @@ import (
 	"sluice/internal/store/gitref"
 	"sluice/internal/store/limit"
 	"sluice/internal/store/s3"
+	"sluice/internal/work"
 )
 
 // Spec says which store, and what stores need of the world.
@@ -31,6 +32,7 @@ type Spec struct {
 	Process *Process
 
 	Runner    *actions.Runner // this run, inside Actions or not
+	Clock     work.Clock      // the zero Clock is the machine's
 	Getenv    func(string) string
 	Transport http.RoundTripper        // of artifacts and s3; nil means their own
 	Join      store.Join               // of what runs saved side by side where nothing can be swapped; nil joins nothing
@@ -46,8 +48,8 @@ type Spec struct {
 // repository. Make one with [NewProcess].
 type Process struct{ commits *gitref.Queue }
 
-// NewProcess is a process that did nothing yet.
-func NewProcess() *Process { return &Process{commits: gitref.NewQueue()} }
+// NewProcess is a process that did nothing yet, in the time of a clock.
+func NewProcess(clock work.Clock) *Process { return &Process{commits: gitref.NewQueue(clock)} }
 
 // Error means that a store's name or options are wrong: nothing outside the
 // pipeline file and the flags can mend it.
@@ -70,14 +72,14 @@ func Open(spec Spec) (store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return limit.New(opened, limit.Within(limit.Call)), nil
+	return limit.New(opened, spec.Clock, limit.Within(limit.Call)), nil
 }
 
 // complete puts in what may be left out. Here, in one place, variables lose the
 // white space around them, which credentials get from files and heredocs.
 func (spec Spec) complete() Spec {
 	if spec.Process == nil {
-		spec.Process = NewProcess()
+		spec.Process = NewProcess(spec.Clock)
 	}
 	if spec.Secret == nil {
 		spec.Secret = func(value string) { spec.Runner.Mask(value) }
@@ -124,13 +126,13 @@ func (spec Spec) artifacts(run actions.Context) (artifact.Options, error) {
 		}
 	}
 	// Opening checks the variables and sends nothing.
-	runs, err := protocol.Open(spec.Getenv, spec.Transport, spec.Secret)
+	runs, err := protocol.Open(spec.Getenv, spec.Transport, spec.Clock, spec.Secret)
 	if err != nil && (spec.Runner.Inside() || !errors.Is(err, protocol.ErrUnavailable)) {
 		return artifact.Options{}, artifact.NoService(run, err)
 	}
 	return artifact.Options{
 		Runs: func() (*protocol.Client, error) { return runs, err }, GitHub: spec.Runner.GitHub,
-		Run: run, Refs: spec.Refs, Shard: spec.Shard, Join: spec.Join, Warn: spec.Warn,
+		Run: run, Clock: spec.Clock, Refs: spec.Refs, Shard: spec.Shard, Join: spec.Join, Warn: spec.Warn,
 	}, nil
 }
 
@@ -155,7 +157,7 @@ func (spec Spec) branch(run actions.Context) (gitref.Options, error) {
 		}
 	}
 	return gitref.Options{
-		GitHub: spec.Runner.GitHub, Branch: spec.Branch, Run: run, Describe: spec.Describe, Warn: spec.Warn, Queue: spec.Process.commits,
+		GitHub: spec.Runner.GitHub, Branch: spec.Branch, Run: run, Clock: spec.Clock, Describe: spec.Describe, Warn: spec.Warn, Queue: spec.Process.commits,
 	}, nil
 }
 
@@ -243,7 +245,7 @@ func IsRefusal(err error) bool {
 
 func (spec Spec) s3(run actions.Context) (store.Store, error) {
 	opened, err := s3.Open(s3.Options{
-		Location: spec.Store, Endpoint: spec.Endpoint, By: run.Run(), Getenv: spec.Getenv, Transport: spec.Transport,
+		Location: spec.Store, Endpoint: spec.Endpoint, By: run.Run(), Getenv: spec.Getenv, Transport: spec.Transport, Clock: spec.Clock,
 		Secret: spec.Secret,
 	})
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"sluice/internal/actions/endpoint"
 	"sluice/internal/awssend"
 	"sluice/internal/store"
+	"sluice/internal/work"
 )
 
 const (
@@ -31,6 +32,7 @@ type Options struct {
 	By        string // this run, for the conflicts of others
 	Getenv    func(string) string
 	Transport http.RoundTripper // nil means AWS's own
+	Clock     work.Clock        // the zero Clock is the machine's
 	Backoff   time.Duration     // the longest wait between attempts; 0 means 2 s
 	// Secret is told each credential when the client gets it, before its first
 	// use, wherever it comes from. Nil drops them.
@@ -49,6 +51,7 @@ func Open(options Options) (store.Store, error) {
 	if options.Backoff == 0 {
 		options.Backoff = maxBackoff
 	}
+	options.Backoff = options.Clock.InMachine(options.Backoff)
 	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
 		if value := strings.TrimSpace(options.Getenv(name)); value != "" {
 			options.Secret(value)
@@ -63,7 +66,7 @@ func Open(options Options) (store.Store, error) {
 		return nil, err
 	}
 	return store.New(&bucket{
-		place: where, wait: min(firstWait, options.Backoff), foreign: address != "",
+		place: where, wait: min(options.Clock.InMachine(firstWait), options.Backoff), foreign: address != "",
 		connect: connector(options, address), removed: map[store.Key]string{},
 	}, options.By), nil
 }

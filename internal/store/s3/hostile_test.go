@@ -8,6 +8,7 @@ import (
 	"sluice/internal/store/limit"
 	"sluice/internal/store/s3/s3test"
 	"sluice/internal/store/storetest"
+	"sluice/internal/work"
 )
 
 func TestHostile(t *testing.T) {
@@ -18,7 +19,7 @@ func TestHostile(t *testing.T) {
 				o := options(f)
 				o.Transport = wrap(f)
 				o.Getenv = environ(map[string]string{"AWS_SESSION_TOKEN": "session-token"})
-				return limit.New(open(t, o), limit.Within(limit.Call))
+				return limit.New(open(t, o), work.Clock{}, limit.Within(limit.Call))
 			},
 			Label: func(r *http.Request) string {
 				if r.URL.Query().Get("list-type") != "" {

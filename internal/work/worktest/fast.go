@@ -37,6 +37,7 @@ func (f *Fast) Skip(d time.Duration) { f.skipped.Add(int64(d)) }
 func (f *Fast) Clock() work.Clock {
 	machine := work.System()
 	return work.Clock{
+		Speed: int(f.Speed),
 		Now:   f.Now,
 		Sleep: func(ctx context.Context, d time.Duration) error { return machine.Sleep(ctx, d/f.Speed) },
 		After: func(d time.Duration) (<-chan time.Time, func()) { return machine.After(d / f.Speed) },
