@@ -94,7 +94,7 @@ func again[T any](ctx context.Context, wait time.Duration, read func() (T, error
 	delays.InitialInterval, delays.Multiplier = wait/5, 2 // nobody asked us to wait
 	return backoff.Retry(ctx, func() (T, error) {
 		got, err := read()
-		if _, ok := errors.AsType[*AnswerError](err); err != nil && (!ok || isLong(err)) {
+		if _, ok := errors.AsType[*AnswerError](err); err != nil && !ok {
 			err = backoff.Permanent(err)
 		}
 		return got, err
@@ -127,9 +127,6 @@ func ask[T any, A interface {
 	return answer, nil
 }
 
-// errLong marks an answer that would be as long the next time.
-var errLong = errors.New("it is longer than any answer")
-
 // exchange sends a request and reads its whole answer.
 func (c *Client) exchange(ctx context.Context, request *http.Request, limit int64) (text []byte, what string, err error) {
 	what = request.Method + " " + request.URL.Path
@@ -143,9 +140,13 @@ func (c *Client) exchange(ctx context.Context, request *http.Request, limit int6
 	case err != nil:
 		return nil, what, &AnswerError{what, err}
 	case int64(len(text)) > limit:
-		return nil, what, &AnswerError{what, fmt.Errorf("%w: more than %d bytes", errLong, limit)}
+		return nil, what, &AnswerError{what, tooLong(limit)}
 	}
 	return text, what, nil
+}
+
+func tooLong(limit int64) error {
+	return fmt.Errorf("it is longer than any answer: more than %d bytes", limit)
 }
 
 // MaxItems is the most that a [List] holds: GitHub's longest, a tree, has as
@@ -166,7 +167,7 @@ func (l *List[T]) UnmarshalJSON(text []byte) error {
 	list := List[T]{}
 	for in.More() {
 		if len(list) == MaxItems {
-			return fmt.Errorf("%w: a list of more than %d", errLong, MaxItems)
+			return fmt.Errorf("it is longer than any answer: a list of more than %d", MaxItems)
 		}
 		var item T
 		if err := in.Decode(&item); err != nil {

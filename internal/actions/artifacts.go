@@ -195,7 +195,7 @@ func (c *Client) plain(request *http.Request, what string, limit int64, proven f
 	case response.StatusCode != http.StatusOK:
 		err = errors.New(response.Status)
 	case err == nil && int64(len(text)) > limit:
-		err = fmt.Errorf("%w: more than %d bytes", errLong, limit)
+		err = tooLong(limit)
 	case err == nil:
 		err = proven(text)
 	}

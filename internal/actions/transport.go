@@ -92,16 +92,16 @@ func (t *authorised) RoundTrip(request *http.Request) (*http.Response, error) {
 // another attempt.
 func (t *authorised) attempt(request *http.Request) (*http.Response, error) {
 	response, err := t.send(request)
-	if err != nil {
-		if transport.IsRead(request) && request.Context().Err() == nil && !isLong(err) {
-			return nil, err
-		}
-		return nil, backoff.Permanent(err)
-	}
-	if response.StatusCode < 300 {
+	if err == nil && response.StatusCode < 300 {
 		return response, nil
 	}
-	if err := buffer(response); err != nil {
+	if err == nil {
+		err = buffer(response)
+	}
+	if err != nil && transport.IsRead(request) && request.Context().Err() == nil {
+		return nil, err
+	}
+	if err != nil {
 		return nil, backoff.Permanent(err)
 	}
 	if wait, ok := t.rateLimit(response); ok {
@@ -129,13 +129,6 @@ func (t *authorised) send(request *http.Request) (*http.Response, error) {
 		clone.Header.Set("Authorization", "Bearer "+t.token)
 	}
 	return t.next.RoundTrip(clone)
-}
-
-// isLong reports whether an answer was refused for its length: it would be as
-// long the next time.
-func isLong(err error) bool {
-	_, ok := errors.AsType[*transport.LimitError](err)
-	return ok || errors.Is(err, errLong)
 }
 
 // buffer reads an error's body, as far as anybody wants it, and closes it.

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-
-	"sluice/internal/transport"
 )
 
 const (
@@ -141,7 +139,7 @@ func do(client *http.Client, request *http.Request, what string, limit int64) (t
 		return nil, 0, &StatusError{What: what, Status: response.StatusCode, Message: message(text)}
 	}
 	if int64(len(text)) > limit {
-		return nil, 0, backoff.Permanent(fmt.Errorf("%s: more than %d bytes", what, limit))
+		return nil, 0, fmt.Errorf("%s: more than %d bytes", what, limit)
 	}
 	return text, response.StatusCode, nil
 }
@@ -169,9 +167,6 @@ func retry[T any](ctx context.Context, c *Client, work func() (T, error)) (T, er
 	return backoff.Retry(ctx, func() (T, error) {
 		result, err := work()
 		if status, ok := errors.AsType[*StatusError](err); ok && !status.retryable() {
-			err = backoff.Permanent(err)
-		}
-		if _, long := errors.AsType[*transport.LimitError](err); long {
 			err = backoff.Permanent(err)
 		}
 		if err != nil && ctx.Err() != nil {

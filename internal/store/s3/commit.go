@@ -27,9 +27,9 @@ const firstWait = 50 * time.Millisecond
 var (
 	// errUndecided is S3's 409.
 	errUndecided = errors.New("another write of the object was under way each time")
-	// errReceipt is a write that was answered with success, and that the object
-	// does not show.
-	errReceipt = errors.New("the write was answered with success by something that is not S3, and the object is as it was")
+	// errReceipt is a write whose answer is not S3's, and that the object does not
+	// show.
+	errReceipt = errors.New("the write was answered by something that is not S3, and the object is as it was")
 )
 
 // Swap writes the objects side by side.
@@ -122,17 +122,24 @@ func (s *bucket) put(ctx context.Context, e store.Save) (version string, err err
 		input.IfNoneMatch = aws.String("*")
 	}
 	answer, err := client.PutObject(ctx, input)
-	if err != nil && !isLostRace(err) {
+	doubtful := err == nil || isDoubtful(err)
+	if !doubtful && !isLostRace(err) {
 		return "", s.unreadable(e.Key, "write", err)
 	}
 	if err == nil && isReceipt(answer) {
 		return *answer.ETag, nil
 	}
 	version, unsettled := s.settle(ctx, e)
-	if err == nil && errors.Is(unsettled, errUndecided) {
+	if doubtful && errors.Is(unsettled, errUndecided) {
 		return "", errReceipt
 	}
 	return version, unsettled
+}
+
+// isDoubtful reports whether an answer was success with something behind it that cannot
+// be read, or a 404 that says nothing in S3's words: nothing follows from it.
+func isDoubtful(err error) bool {
+	return status(err) == http.StatusOK || status(err) == http.StatusNotFound && code(err) == ""
 }
 
 // isReceipt reports whether an answer of success is S3's: it names the new

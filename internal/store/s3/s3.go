@@ -19,11 +19,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 	"github.com/cenkalti/backoff/v5"
 
 	"sluice/internal/store"
-	"sluice/internal/transport"
 )
 
 // listFrom is how many entries are worth a list, which says of all at once which
@@ -124,11 +122,12 @@ func (s *bucket) look(ctx context.Context, k store.Key) (store.Stored, error) {
 		return never, s.unreadable(k, "read", err)
 	}
 	text, err := io.ReadAll(io.LimitReader(answer.Body, store.MaxStored+1))
-	if err := errors.Join(err, answer.Body.Close()); err != nil {
-		return never, s.unreadable(k, "read", err)
+	err = errors.Join(err, answer.Body.Close())
+	if err == nil && len(text) > store.MaxStored {
+		err = fmt.Errorf("it is longer than the %d bytes that a record may have", store.MaxStored)
 	}
-	if len(text) > store.MaxStored {
-		return never, s.unreadable(k, "read", fmt.Errorf("it is longer than the %d bytes that a record may have", store.MaxStored))
+	if err != nil {
+		return never, s.unreadable(k, "read", fmt.Errorf("%w: %w", errAnswer, err))
 	}
 	return s.open(k, text, aws.ToString(answer.ETag))
 }
@@ -211,7 +210,7 @@ func (s *bucket) list(ctx context.Context, pipeline, kind string) ([]store.Key, 
 func (s *bucket) page(ctx context.Context, client *s3.Client, input *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
 	return backoff.Retry(ctx, func() (*s3.ListObjectsV2Output, error) {
 		page, err := client.ListObjectsV2(ctx, input)
-		if _, undecoded := errors.AsType[*smithy.DeserializationError](err); undecoded && status(err) == http.StatusOK && !isLong(err) {
+		if err != nil && isDoubtful(err) {
 			return nil, fmt.Errorf("%w: %w", errAnswer, err)
 		}
 		if err != nil {
@@ -245,10 +244,4 @@ func whole(page *s3.ListObjectsV2Output, input *s3.ListObjectsV2Input) error {
 
 func (s *bucket) delays() *backoff.ExponentialBackOff {
 	return &backoff.ExponentialBackOff{InitialInterval: s.wait, Multiplier: 2, MaxInterval: 20 * s.wait, RandomizationFactor: 0.5}
-}
-
-// isLong reports whether an answer was refused for its length.
-func isLong(err error) bool {
-	_, ok := errors.AsType[*transport.LimitError](err)
-	return ok
 }

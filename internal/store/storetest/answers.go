@@ -53,10 +53,12 @@ func kinds() []kind {
 		{"wrong types", true, true, false, changed(wrongTypes)},
 		{"no ids", true, true, false, changed(noIDs, "ETag", "Location")},
 		{"cut", true, true, false, changed(func(b []byte) []byte { return b[:len(b)/2] })},
-		{"huge text", false, false, true, endless(`{"sha":"`, "a")},
-		{"huge list", false, false, true, endless("[{}", ",{}")},
-		{"huge object", false, false, true, endless(`{"total_count":1,"artifacts":[{}`, ",{}")},
-		{"bomb", false, false, true, bomb},
+		{"torn", true, true, false, torn(200)},
+		{"torn 404", true, false, false, torn(404)},
+		{"huge text", true, false, true, endless(`{"sha":"`, "a")},
+		{"huge list", true, false, true, endless("[{}", ",{}")},
+		{"huge object", true, false, true, endless(`{"total_count":1,"artifacts":[{}`, ",{}")},
+		{"bomb", true, false, true, bomb},
 		{"error, huge", false, false, true, func(r *http.Request, good *http.Response, g *gauge) *http.Response {
 			w := endless("<html>", "a")(r, good, g)
 			w.StatusCode = 404
@@ -89,6 +91,31 @@ func edited(r *http.Request, good *http.Response, change func([]byte) []byte, wi
 	}
 	return w
 }
+
+// torn is an answer whose connection breaks in the middle of it.
+func torn(status int) func(*http.Request, *http.Response, *gauge) *http.Response {
+	return func(r *http.Request, good *http.Response, _ *gauge) *http.Response {
+		begins := io.Reader(strings.NewReader(`{"message":"Not Fo`))
+		if status == http.StatusOK && good != nil {
+			text, err := io.ReadAll(good.Body)
+			if err != nil {
+				panic(err) // the stand-in serves in process
+			}
+			begins = bytes.NewReader(text[:len(text)/2])
+		}
+		w := respond(r, status, "application/json", io.NopCloser(io.MultiReader(begins, breaking{})))
+		if status == http.StatusOK && good != nil {
+			w.StatusCode, w.Header = good.StatusCode, good.Header.Clone()
+			w.Header.Del("Content-Length")
+		}
+		return w
+	}
+}
+
+// breaking is the end of what has none.
+type breaking struct{}
+
+func (breaking) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // wrongTypes makes numbers of texts and texts of numbers.
 func wrongTypes(text []byte) []byte {
