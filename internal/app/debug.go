@@ -51,11 +51,7 @@ func (inv *invocation) transport() http.RoundTripper {
 	if !inv.flags.debug {
 		return inv.Transport
 	}
-	base := inv.Transport
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	return &debugTransport{base: base, now: inv.Clock.Now, used: &inv.used, show: func(text string) { inv.console.Progress("", text) }}
+	return &debugTransport{base: transport.Heads(inv.Transport), now: inv.Clock.Now, used: &inv.used, show: func(text string) { inv.console.Progress("", text) }}
 }
 
 // used are the requests of an invocation, by kind. Its zero value counted none.

@@ -49,6 +49,7 @@ type base struct {
 	ended  map[string]bool               // the delimiters that outputs ended with
 	asked  http.Handler                  // answers what the program asks over the network; nil where it asks nobody
 	before func(store.Store) store.Store // stands before the store; nil for nothing
+	wire   *wire                         // carries what the program asks; nil where asked does
 
 	platforms []stages.Platform
 }
@@ -119,6 +120,12 @@ func (b *base) run(t *testing.T, mode map[string]string, args ...string) told {
 	}
 	if b.asked != nil {
 		p.Transport = &carried{by: b.asked}
+	}
+	if b.wire != nil {
+		p.Transport = b.wire.transport()
+	}
+	if b.env["SLUICE_STORE"] != "" {
+		p.Store = nil
 	}
 	inv := newInvocation(p)
 	inv.platforms = b.platforms

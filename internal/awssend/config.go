@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -101,6 +102,7 @@ func (o Options) load(k *keeper) []func(*config.LoadOptions) error {
 	send := Sender{Client: o.client, Before: k.headers, After: o.After}
 	all := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(awshttp.NewBuildableClient()), // which sends nothing
+		config.WithLogger(logging.Nop{}),                    // the SDK's own writes to standard error, past every redaction
 		config.WithAPIOptions([]func(*middleware.Stack) error{send.Install}),
 		config.WithEC2RoleCredentialOptions(func(c *ec2rolecreds.Options) { c.Client = o.metadata(k) }),
 	}

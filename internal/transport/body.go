@@ -32,6 +32,8 @@ func (b *body) Read(p []byte) (int, error) {
 		err = &LimitError{Host: b.host, Limit: many.Limit}
 	} else if !errors.Is(err, io.EOF) && errors.Is(context.Cause(b.ctx), b.deadline) {
 		err = b.deadline
+	} else {
+		err = unsaid(b.host, err)
 	}
 	b.cancel()
 	return n, err

@@ -50,7 +50,7 @@ type rules struct {
 // [http.DefaultTransport]. The rules hold whatever [http.Client] sends through
 // it: a client that would follow redirects is stopped too.
 //
-// The errors are [*LimitError], [*DeadlineError], [*EncodingError],
+// The errors are [*LimitError], [*MalformedError], [*DeadlineError], [*EncodingError],
 // [*RedirectError] and [*StoppedError], beside those of base.
 func New(base http.RoundTripper, o Options) http.RoundTripper {
 	if o.Limit == 0 {
@@ -59,10 +59,7 @@ func New(base http.RoundTripper, o Options) http.RoundTripper {
 	if o.Deadline == 0 {
 		o.Deadline = WholeRequest
 	}
-	if base == nil {
-		base = standard()
-	}
-	return &rules{base: base, Options: o}
+	return &rules{base: Heads(base), Options: o}
 }
 
 func standard() http.RoundTripper {
@@ -72,6 +69,7 @@ func standard() http.RoundTripper {
 	}
 	t = t.Clone()
 	t.MaxIdleConnsPerHost = idlePerHost
+	t.MaxResponseHeaderBytes = mostHeads
 	return t
 }
 
@@ -237,6 +235,7 @@ type LimitError struct {
 	Host   string
 	Limit  int64 // bytes, after decompression; 0 where it is the values that are too many
 	Values int64 // JSON values; 0 where it is the bytes
+	Head   bool  // it is the status or one header that is too long
 }
 
 // Error names the host and the limit.
@@ -244,6 +243,9 @@ func (e *LimitError) Error() string {
 	most := size(e.Limit)
 	if e.Values > 0 {
 		most = fmt.Sprintf("%d JSON values", e.Values)
+	}
+	if e.Head {
+		most += " in its status or one header"
 	}
 	return fmt.Sprintf("%s answered with more than %s: nothing of it is believed", e.Host, most)
 }
