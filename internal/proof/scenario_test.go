@@ -40,11 +40,6 @@ func scenarios() []scenario {
 			steps:  []step{promote(1)},
 		},
 		{
-			name: "testers", targets: 1, needs: driver.Route,
-			target: ", strategy: {canary: {header: {domain: api.example.com, name: x-canary, value: beta}, percentages: [10], wait: 10s, disable: true}}",
-			steps:  []step{promote(1)},
-		},
-		{
 			name: "approval", targets: 1, stage: "    approval: {required: true, approvers: [octocat]}\n",
 			steps: []step{promote(1), approve(2)}, own: approve(3), quiet: 1,
 		},
@@ -55,6 +50,11 @@ func scenarios() []scenario {
 		{
 			name: "waves", targets: 3, first: "t1", stage: "    waves: {sizes: [1, 100%], wait: 10s}\n",
 			steps: []step{promote(1)},
+		},
+		{
+			name: "testers", targets: 1, needs: driver.Route,
+			target: ", strategy: {canary: {header: {domain: api.example.com, name: x-canary, value: beta}, percentages: [10], wait: 10s, disable: true}}",
+			steps:  []step{promote(1)},
 		},
 		{name: "group commit", targets: 4, steps: []step{promote(1)}},
 	}
