@@ -112,6 +112,14 @@ func didYouMean(word string, known []string) string {
 	return ""
 }
 
+// ended is a text that something follows: a question ends itself.
+func ended(text string) string {
+	if strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + ";"
+}
+
 // known refuses a word that is no command.
 func known(root *cobra.Command, args []string) error {
 	if len(args) == 0 {
@@ -121,7 +129,7 @@ func known(root *cobra.Command, args []string) error {
 	for _, c := range root.Commands() {
 		names = append(names, c.Name())
 	}
-	return fmt.Errorf("unknown command %q for %q%s; `%s help` lists the commands", args[0], root.CommandPath(), didYouMean(args[0], names), root.CommandPath())
+	return fmt.Errorf("%s `%s help` lists the commands", ended(fmt.Sprintf("unknown command %q for %q%s", args[0], root.CommandPath(), didYouMean(args[0], names))), root.CommandPath())
 }
 
 // wrongFlag is an error about a flag, with the one that was probably meant.
@@ -134,5 +142,5 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 			text += fmt.Sprintf("; did you mean --%s?", near)
 		}
 	}
-	return usage(fmt.Errorf("%s; `%s --help` lists the flags", strings.TrimSuffix(text, "."), cmd.CommandPath()))
+	return usage(fmt.Errorf("%s `%s --help` lists the flags", ended(strings.TrimSuffix(text, ".")), cmd.CommandPath()))
 }
