@@ -66,18 +66,3 @@ func (l *Ledger) lastSets(unneeded []store.Key) (sets []*set, closed bool) {
 	l.work()
 	return append(sets, own), false
 }
-
-// letGo is a set that frees a target, whatever else is stored of it.
-func (l *Ledger) letGo(target string) (*set, error) {
-	k := l.key(Target(target))
-	known := l.known[k]
-	r, err := decodeRecord(k, known.data)
-	if err != nil {
-		return nil, err
-	}
-	r.Lease, r.Generation = "", known.generation+1
-	s, d := newSet(), &draft{key: k, seen: known.generation, generation: r.Generation}
-	s.drafts = []*draft{d}
-	d.data, err = encode(k, r, l.config.Redact)
-	return s, err
-}

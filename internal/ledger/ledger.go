@@ -39,20 +39,13 @@ type Config struct {
 // [Open]; it is safe for concurrent use. The records it hands out and is handed
 // belong to the caller: it touches them in the calls they are passed to alone.
 type Ledger struct {
-	config Config
-	ctx    context.Context // the invocation's: nothing is read or renewed after its end; saving has its grace
-	lost   chan error
+	ctx   context.Context // the invocation's: nothing is read or renewed after its end; saving has its grace
+	lost  chan error
+	fates *fates
 
-	mu      sync.Mutex
-	known   map[store.Key]stored        // entries as they were last read to be saved, or saved
-	theirs  map[store.Key][]Theirs      // what others saved since, oldest first
-	unsure  map[store.Key][]store.Entry // what may have been saved, though nobody said so
-	moved   map[string]*moving          // by target: what is on its way to the history
-	held    map[string]bool             // targets whose stored record is ours
-	stale   map[store.Key]bool          // records that were taken back: the caller's are of no use any more
-	broken  map[string]Taken            // by id: runs whose leases this run may break
-	asked   map[string]answer           // by id: what Over said
-	names   map[string]bool             // those that the index names, by the version below
+	mu sync.Mutex
+	book
+	names   map[string]bool // those that the index names, by the version below
 	namesOf string
 	sweeps  bool // a record was saved so often that it is time to look for what nobody needs
 	lease   lease
@@ -64,11 +57,15 @@ type Ledger struct {
 // invocation's.
 func Open(ctx context.Context, c Config) *Ledger {
 	c.Run.Schema, c.Run.Pipeline = rollout.Schema, c.Pipeline
-	return &Ledger{
-		config: c, ctx: ctx, lost: make(chan error, 1),
-		known: map[store.Key]stored{}, theirs: map[store.Key][]Theirs{}, unsure: map[store.Key][]store.Entry{},
-		closing: make(chan struct{}), moved: map[string]*moving{}, held: map[string]bool{}, stale: map[store.Key]bool{}, broken: map[string]Taken{}, asked: map[string]answer{},
+	l := &Ledger{
+		ctx: ctx, lost: make(chan error, 1), closing: make(chan struct{}), fates: &fates{config: c, asked: map[string]answer{}},
+		book: book{
+			config: c, known: map[store.Key]stored{}, theirs: map[store.Key][]Theirs{}, unsure: map[store.Key][]store.Entry{},
+			moved: map[string]*moving{}, held: map[string]bool{}, stale: map[store.Key]bool{}, broken: map[string]Taken{},
+		},
 	}
+	l.underWay = func(k store.Key) bool { return l.queue.underWay[k] }
+	return l
 }
 
 // Facts say what the store can do.
@@ -101,10 +98,6 @@ func history(target string) Key { return Key{Kind: store.KindHistory, Name: targ
 
 // index is the key of the pipeline's index.
 func index() Key { return Key{Kind: store.KindIndex, Name: "targets"} }
-
-func (l *Ledger) key(k Key) store.Key {
-	return store.Key{Pipeline: l.config.Pipeline, Kind: k.Kind, Target: k.Name}
-}
 
 // of is the key of an entry of the store.
 func of(k store.Key) Key { return Key{Kind: k.Kind, Name: k.Target} }

@@ -19,10 +19,10 @@ type State struct {
 	Index      rollout.Index
 }
 
-func (l *Ledger) newState() *State {
+func newState(pipeline string) *State {
 	return &State{
 		Records: map[string]*rollout.Record{}, Promotions: map[string]*rollout.Promotion{},
-		Runs: map[string]*rollout.Run{}, Index: rollout.NewIndex(l.config.Pipeline),
+		Runs: map[string]*rollout.Run{}, Index: rollout.NewIndex(pipeline),
 	}
 }
 
@@ -33,7 +33,7 @@ func (l *Ledger) newState() *State {
 // [*UnreadableError] where anything cannot be read, or is named by the index or
 // by a record and is missing; the invocation's end.
 func (l *Ledger) Load(ctx context.Context, targets ...string) (*State, error) {
-	s := l.newState()
+	s := newState(l.config.Pipeline)
 	var keys []store.Key
 	if l.indexed() {
 		keys = append(keys, l.key(index()))
@@ -49,7 +49,7 @@ func (l *Ledger) Load(ctx context.Context, targets ...string) (*State, error) {
 	}
 	for _, t := range targets {
 		if s.Records[t] == nil && s.Index.Has(t) {
-			return nil, l.missing(Target(t), "the pipeline's index")
+			return nil, missing(l.key(Target(t)), "the pipeline's index")
 		}
 	}
 	return s, l.follow(ctx, s)
@@ -142,7 +142,7 @@ func (l *Ledger) Fresh(ctx context.Context, keys ...Key) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := l.newState()
+	s := newState(l.config.Pipeline)
 	for _, e := range entries {
 		if err := s.put(e); err != nil {
 			return nil, err
@@ -260,16 +260,16 @@ func (l *Ledger) follow(ctx context.Context, s *State) error {
 	}
 	for _, k := range keys {
 		if k.Kind == store.KindPromotion && s.Promotions[k.Target] == nil {
-			return l.missing(of(k), "the record of "+named[k])
+			return missing(l.key(of(k)), "the record of "+named[k])
 		}
 	}
 	return nil
 }
 
 // missing is the error of an entry that something names and that is not there.
-func (l *Ledger) missing(k Key, by string) error {
+func missing(k store.Key, by string) error {
 	return &store.UnreadableError{
-		Key: l.key(k), Op: "read", Err: errors.New("it is missing, and " + by + " names it"),
+		Key: k, Op: "read", Err: errors.New("it is missing, and " + by + " names it"),
 		Remedy: "restore the state from where it was intact, or adopt what runs today with `sluice state import`",
 	}
 }

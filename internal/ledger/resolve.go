@@ -101,7 +101,7 @@ func (g *group) judgeBroken(e store.Entry) (lost bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.broken, run.ID)
-	delete(g.asked, run.ID)
+	g.fates.forget(run.ID)
 	return true, nil
 }
 

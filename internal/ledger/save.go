@@ -1,8 +1,6 @@
 package ledger
 
 import (
-	"errors"
-
 	"sluice/internal/store"
 	"sluice/rollout"
 )
@@ -77,6 +75,10 @@ func (l *Ledger) SaveSets(sets ...[]Row) []<-chan Saved {
 	for i, rows := range sets {
 		s := newSet()
 		out[i] = s.done
+		if l.queue.closed {
+			s.done <- Saved{Err: errClosed}
+			continue
+		}
 		if err := l.draft(s, rows); err != nil {
 			s.done <- Saved{Err: err}
 			continue
@@ -88,35 +90,15 @@ func (l *Ledger) SaveSets(sets ...[]Row) []<-chan Saved {
 }
 
 // draft makes drafts of rows.
-func (l *Ledger) draft(s *set, rows []Row) error {
-	if l.queue.closed {
-		return errClosed
-	}
+func (b *book) draft(s *set, rows []Row) error {
 	for _, row := range rows {
-		d, err := l.draftOf(row)
+		d, err := b.draftOf(row)
 		if err != nil {
 			return err
 		}
 		s.drafts = append(s.drafts, d)
 	}
 	return nil
-}
-
-func (l *Ledger) draftOf(row Row) (*draft, error) {
-	if k := l.key(row.key()); l.stale[k] {
-		return nil, &store.ConflictError{Keys: []store.Key{k}} // it must be loaded again
-	}
-	switch {
-	case row.Record != nil:
-		return l.draftRecord(row.Record, row.Moved)
-	case row.Promotion != nil:
-		return l.draftPromotion(row.Promotion)
-	case row.Remove.Name != "":
-		k := l.key(row.Remove)
-		return &draft{key: k, remove: true, generation: l.nextGeneration(k)}, nil
-	default:
-		return nil, errors.New("a row with nothing to save: this is a mistake in sluice, report it")
-	}
 }
 
 // key is that of the row's entry.
@@ -129,90 +111,6 @@ func (r Row) key() Key {
 	default:
 		return r.Remove
 	}
-}
-
-func (l *Ledger) draftRecord(r *rollout.Record, moved rollout.Moved) (*draft, error) {
-	k := l.key(Target(r.Target))
-	known := l.known[k]
-	if err := l.mayChange(k, known.lease); err != nil {
-		return nil, err
-	}
-	for _, t := range l.theirs[k] {
-		t.Into(r)
-	}
-	r.Generation, r.PipelineDigest = known.generation, l.config.Digest
-	d := &draft{key: k, lease: r.Lease, seen: known.generation, generation: l.nextGeneration(k)}
-	d.moved, d.upTo = l.move(r.Target, moved)
-	saved := *r
-	saved.Generation = d.generation
-	var err error
-	d.data, err = encode(k, saved, l.config.Redact)
-	return d, err
-}
-
-// mayChange refuses to change a record that another run holds, unless that lease
-// may be broken.
-func (l *Ledger) mayChange(k store.Key, lease string) error {
-	if lease == "" || lease == l.config.Run.ID {
-		return nil
-	}
-	if _, ok := l.broken[lease]; ok {
-		return nil
-	}
-	return &HeldError{Targets: []string{k.Target}, Run: rollout.Run{ID: lease}}
-}
-
-func (l *Ledger) draftPromotion(p *rollout.Promotion) (*draft, error) {
-	k := l.key(Promotion(p.ID))
-	for _, t := range l.theirs[k] {
-		if !t.IntoPromotion(p) {
-			return nil, &store.ConflictError{Keys: []store.Key{k}}
-		}
-	}
-	p.Generation = l.known[k].generation
-	d := &draft{key: k, seen: p.Generation, generation: l.nextGeneration(k)}
-	saved := *p
-	saved.Generation = d.generation
-	var err error
-	d.data, err = encode(k, saved, l.config.Redact)
-	return d, err
-}
-
-// nextGeneration is what a save of k that begins now will most likely have: one
-// more than what is stored once the commit under way has ended. Where that fails
-// the draft is encoded again.
-func (l *Ledger) nextGeneration(k store.Key) int64 {
-	next := l.known[k].generation + 1
-	if l.queue.underWay[k] {
-		next++
-	}
-	return next
-}
-
-// move adds to what is on its way to a target's history, and tells all of that.
-func (l *Ledger) move(target string, more rollout.Moved) ([]rollout.Moved, int) {
-	m := l.moved[target]
-	if m == nil {
-		if more.Empty() {
-			return nil, 0
-		}
-		m = &moving{}
-		l.moved[target] = m
-	}
-	if !more.Empty() {
-		m.moved = append(m.moved, more)
-	}
-	return m.moved[:len(m.moved):len(m.moved)], m.gone + len(m.moved)
-}
-
-// arrived takes away what is in the history now.
-func (l *Ledger) arrived(target string, upTo int) {
-	m := l.moved[target]
-	if m == nil || upTo <= m.gone {
-		return
-	}
-	m.moved = m.moved[min(upTo-m.gone, len(m.moved)):]
-	m.gone = upTo
 }
 
 // at gives a draft another generation.

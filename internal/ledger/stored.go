@@ -149,23 +149,6 @@ func (l *Ledger) learn(e store.Entry) error {
 	return nil
 }
 
-// know is learn under the lock, where the record's lease is known.
-func (l *Ledger) know(k store.Key, s stored) {
-	if len(s.data) == 0 {
-		s = stored{generation: s.generation} // removed: what comes next is newer still
-	}
-	l.known[k] = s
-	delete(l.unsure, k)
-	if k.Kind != store.KindTarget {
-		return
-	}
-	if s.lease == l.config.Run.ID {
-		l.held[k.Target] = true
-	} else {
-		delete(l.held, k.Target)
-	}
-}
-
 // at is what is known to be stored under a key.
 func (l *Ledger) at(k store.Key) stored {
 	l.mu.Lock()

@@ -2,10 +2,7 @@ package ledger
 
 import (
 	"context"
-	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"sluice/internal/store"
 	"sluice/rollout"
@@ -66,10 +63,12 @@ func (l *Ledger) Take(ctx context.Context, records ...*rollout.Record) ([]Taken,
 	if err := l.heldBy(ctx, records, holders); err != nil {
 		return nil, err
 	}
+	l.mu.Lock()
 	for _, id := range leases(records) {
 		run, there := holders[id]
-		l.breaks(id, run, there)
+		l.breaks(id, run, there, l.fates.dead(id))
 	}
+	l.mu.Unlock()
 	now := l.config.Work.Now()
 	var taken []Taken
 	for _, r := range records {
@@ -84,7 +83,7 @@ func (l *Ledger) Take(ctx context.Context, records ...*rollout.Record) ([]Taken,
 		if from != "" && from != l.config.Run.ID {
 			t.Target = r.Target
 			taken = append(taken, t)
-			r.AddEvent(l.brokenEvent(t, now))
+			r.AddEvent(brokenEvent(l.config.Run, t, now))
 		}
 	}
 	return taken, nil
@@ -111,7 +110,7 @@ func (l *Ledger) holders(ctx context.Context, ids []string) (map[string]rollout.
 			keys = append(keys, l.key(Run(id)))
 		}
 	}
-	s := l.newState()
+	s := newState(l.config.Pipeline)
 	if err := l.into(ctx, s, keys); err != nil {
 		return nil, err
 	}
@@ -125,7 +124,7 @@ func (l *Ledger) holders(ctx context.Context, ids []string) (map[string]rollout.
 // heldBy is the error of records that other runs hold, nil where none does.
 // holders are the entries of those runs.
 func (l *Ledger) heldBy(ctx context.Context, records []*rollout.Record, holders map[string]rollout.Run) error {
-	answers := l.fates(ctx, holders)
+	answers := l.fates.all(ctx, holders)
 	held := map[string]*HeldError{}
 	var errs []error
 	for _, r := range records {
@@ -142,24 +141,6 @@ func (l *Ledger) heldBy(ctx context.Context, records []*rollout.Record, holders 
 	return Join(errs...)
 }
 
-// breaks notes that a run's lease may be broken; one without an entry let go, or
-// was swept away.
-func (l *Ledger) breaks(id string, run rollout.Run, there bool) {
-	if id == l.config.Run.ID {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	t := Taken{From: run, Fate: Over, AbsentAfter: run.Until.Add(leaseReserve)}
-	switch {
-	case !there:
-		t = Taken{From: rollout.Run{ID: id}, Fate: Dead}
-	case l.asked[id].fate == Dead:
-		t.Fate, t.AbsentAfter = Dead, time.Time{}
-	}
-	l.broken[id] = t
-}
-
 func (l *Ledger) brokenRun(id string) Taken {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -167,70 +148,23 @@ func (l *Ledger) brokenRun(id string) Taken {
 }
 
 // brokenEvent is the line of a target's history that says whose lease was broken.
-func (l *Ledger) brokenEvent(t Taken, now time.Time) rollout.Event {
+func brokenEvent(by rollout.Run, t Taken, now time.Time) rollout.Event {
 	why := "its run is over"
 	switch run := t.From; {
 	case run.Started.IsZero(): // nothing is known of it any more
-	case l.config.Run.Breaks(run):
+	case by.Breaks(run):
 		why = "this is a later attempt of the same run"
 	case !run.Ended && !now.Before(run.Until):
 		why = "it ended " + run.Until.UTC().Format(time.RFC3339)
 	}
 	return rollout.Event{
-		Type: "lease.broken", Time: now.UTC(), Actor: l.config.Run.Actor,
+		Type: "lease.broken", Time: now.UTC(), Actor: by.Actor,
 		Message: "the lease of " + describe(t.From) + " was taken over: " + why,
 	}
-}
-
-// fates finds out what became of runs, side by side.
-func (l *Ledger) fates(ctx context.Context, runs map[string]rollout.Run) map[string]answer {
-	ids := make([]string, 0, len(runs))
-	for id := range runs {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	answers := make([]answer, len(ids))
-	var group errgroup.Group
-	group.SetLimit(askedAtOnce)
-	for i, id := range ids {
-		group.Go(func() error {
-			answers[i] = l.fate(ctx, runs[id])
-			return nil
-		})
-	}
-	_ = group.Wait() // the errors are in the answers
-	byID := map[string]answer{}
-	for i, id := range ids {
-		byID[id] = answers[i]
-	}
-	return byID
 }
 
 // IsOver reports whether a run is over, whatever its lease says: by the clock, or
 // by what Over says of it. A run that nobody can tell of is not.
 func (l *Ledger) IsOver(ctx context.Context, run rollout.Run) bool {
-	return l.fate(ctx, run).fate != Alive
-}
-
-// fate is what became of a run, by the clock and its entry where they tell, else
-// by what Over says, which is believed for good where it is no longer alive.
-func (l *Ledger) fate(ctx context.Context, run rollout.Run) answer {
-	now := l.config.Work.Now()
-	if !run.Holds(now) || l.config.Run.Breaks(run) {
-		return answer{fate: Over, at: now}
-	}
-	l.mu.Lock()
-	a, known := l.asked[run.ID]
-	l.mu.Unlock()
-	if known && (a.fate != Alive || now.Sub(a.at) < askAgain) || l.config.Over == nil {
-		return a
-	}
-	a.fate, a.err = l.config.Over(ctx, run)
-	if a.at = now; a.err != nil {
-		a.fate = Alive
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.asked[run.ID] = a
-	return a
+	return l.fates.of(ctx, run).fate != Alive
 }

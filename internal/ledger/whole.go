@@ -37,7 +37,7 @@ func ReadWhole(ctx context.Context, from store.Store, pipeline string) (Whole, e
 	if err != nil {
 		return Whole{}, err
 	}
-	whole, state := Whole{}, l.newState()
+	whole, state := Whole{}, newState(l.config.Pipeline)
 	for _, e := range entries {
 		if e.Version == "" {
 			continue // removed meanwhile, or in a way that a list does not show
@@ -67,14 +67,14 @@ func decodes(s *State, e store.Entry) error {
 func (l *Ledger) complete(s *State) error {
 	for _, name := range s.Index.Targets {
 		if s.Records[name] == nil {
-			return l.missing(Target(name), "the pipeline's index")
+			return missing(l.key(Target(name)), "the pipeline's index")
 		}
 	}
 	for name, r := range s.Records {
 		for i := range r.Rollouts {
 			id := r.Rollouts[i].Spec.Promotion
 			if id != "" && !r.Rollouts[i].Over() && s.Promotions[id] == nil {
-				return l.missing(Promotion(id), "the record of "+name)
+				return missing(l.key(Promotion(id)), "the record of "+name)
 			}
 		}
 	}
