@@ -14,13 +14,13 @@ func (t Adopt) apply(r *Record, now time.Time) error {
 	}
 	r.AddEvent(Event{Type: "state.imported", Time: now.UTC(), Actor: t.By.Login, Message: message})
 	if t.Close {
-		r.closeAll(t.By, now)
+		closeAll(r, t.By, now)
 	}
 	return nil
 }
 
 // closeAll ends what is not over: somebody did by hand what was left to do.
-func (r *Record) closeAll(by Actor, now time.Time) {
+func closeAll(r *Record, by Actor, now time.Time) {
 	for i := range r.Rollouts {
 		e := &r.Rollouts[i]
 		if e.Over() {

@@ -42,7 +42,7 @@ func (t Advance) apply(r *Record, now time.Time) error {
 // passAnalysis ends the analysis that the phase before the next one is at: a person
 // who says why may, and what was seen until then stays in the record.
 func (t Advance) passAnalysis(r *Record, e *Execution, now time.Time) error {
-	p, i, j, ok := e.analysing()
+	p, i, j, ok := analysing(e)
 	if !ok {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (t Advance) passAnalysis(r *Record, e *Execution, now time.Time) error {
 		return nil // no phase to go to: that is refused below
 	}
 	if !t.By.Person || t.By.Reason == "" {
-		err := e.refusePhase(ReasonAnalysis, next)
+		err := refusePhase(e, ReasonAnalysis, next)
 		err.Other, err.Until = p.ID, e.checks(p.ID, j.ID).end()
 		return err
 	}
@@ -65,7 +65,7 @@ func (t Advance) passAnalysis(r *Record, e *Execution, now time.Time) error {
 }
 
 // analysing is the phase, not the last, that bakes under an analysis now.
-func (e *Execution) analysing() (p *Phase, i int, j *Job, ok bool) {
+func analysing(e *Execution) (p *Phase, i int, j *Job, ok bool) {
 	p, i, ok = e.Rollout.current()
 	if !ok || e.Spec.Remote || p.State != PhaseInProgress || i+1 >= len(e.Rollout.Phases) {
 		return nil, 0, nil, false
@@ -96,7 +96,7 @@ func (t Advance) skip(r *Record, e *Execution, now time.Time) error {
 		return nil
 	}
 	if e.Spec.Remote {
-		return e.refusePhase(ReasonPhaseOrder, &e.Rollout.Phases[to])
+		return refusePhase(e, ReasonPhaseOrder, &e.Rollout.Phases[to])
 	}
 	for k := i; k < to; k++ {
 		p := &e.Rollout.Phases[k]
@@ -120,9 +120,9 @@ func (t Advance) next(e *Execution) (*Phase, error) {
 	case !ok:
 		return nil, e.refuse(string(ToAdvance), ReasonNoPhase)
 	case current.State != PhasePending:
-		return nil, e.refusePhase(ReasonPhaseState, current)
+		return nil, refusePhase(e, ReasonPhaseState, current)
 	case i == 0:
-		return nil, e.refusePhase(ReasonFirstPhase, current)
+		return nil, refusePhase(e, ReasonFirstPhase, current)
 	}
 	return current, nil
 }
@@ -139,16 +139,16 @@ func (t Advance) mayName(e *Execution, current *Phase, ok bool) error {
 		}
 		return err
 	case named.State != PhasePending:
-		return e.refusePhase(ReasonPhaseState, named)
+		return refusePhase(e, ReasonPhaseState, named)
 	case ok && current.ID != t.Phase:
-		err := e.refusePhase(ReasonPhaseOrder, named)
+		err := refusePhase(e, ReasonPhaseOrder, named)
 		err.Other, err.Found = current.ID, string(current.State)
 		return err
 	}
 	return nil
 }
 
-func (e *Execution) refusePhase(reason Reason, p *Phase) *RefusedError {
+func refusePhase(e *Execution, reason Reason, p *Phase) *RefusedError {
 	err := e.refuse(string(ToAdvance), reason)
 	err.Phase, err.Found = p.ID, string(p.State)
 	return err

@@ -124,7 +124,7 @@ type RepairStep struct {
 // does nothing: nothing failed, the rule is about other phases or jobs, it is used
 // up, or another rollout waits behind.
 func (r *Record) RepairDue(rule Rule) (RepairStep, bool) {
-	e, failed, ok := r.toRepair()
+	e, failed, ok := toRepair(r)
 	if !ok || !covers(rule.Phases, failed.Phase) || !covers(rule.Jobs, failed.Job) {
 		return RepairStep{}, false
 	}
@@ -147,7 +147,7 @@ func (r *Record) RepairDue(rule Rule) (RepairStep, bool) {
 
 // toRepair is the newest rollout and the one job of it that failed; false where it did
 // not fail, only took something back, or somebody ended the job.
-func (r *Record) toRepair() (*Execution, FailedJob, bool) {
+func toRepair(r *Record) (*Execution, FailedJob, bool) {
 	e, ok := r.Newest()
 	if !ok || !e.Over() || e.Rollout.State != StateFailed || e.Spec.goesBack() || e.Terminated != "" {
 		return nil, FailedJob{}, false
@@ -194,7 +194,7 @@ func (t Repair) apply(r *Record, now time.Time) error {
 func (t Repair) back(r *Record, e *Execution, by Actor, now time.Time) error {
 	name := e.Rollout.Name
 	run := e.beginAutomation(t.Rule, now)
-	if run.Rule.Back.UnlessPending && r.pendingBehind(name) {
+	if run.Rule.Back.UnlessPending && pendingBehind(r, name) {
 		run.end(AutomationAborted, "another rollout is pending", now)
 		return nil
 	}
@@ -214,7 +214,7 @@ func (t Repair) back(r *Record, e *Execution, by Actor, now time.Time) error {
 }
 
 // pendingBehind reports whether a rollout waits behind another.
-func (r *Record) pendingBehind(name string) bool {
+func pendingBehind(r *Record, name string) bool {
 	return slices.ContainsFunc(r.Rollouts[r.index(name)+1:], func(e Execution) bool { return !e.Over() })
 }
 

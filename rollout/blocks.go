@@ -49,7 +49,7 @@ func (t AddBlock) apply(r *Record, now time.Time) error {
 		b.At = now.UTC()
 	}
 	r.Blocks = append(r.Blocks, b)
-	r.sayBlock("block.placed", b, Actor{Login: b.By, Reason: b.Reason}, now)
+	sayBlock(r, "block.placed", b, Actor{Login: b.By, Reason: b.Reason}, now)
 	return nil
 }
 
@@ -63,7 +63,7 @@ func (t EndBlock) apply(r *Record, now time.Time) error {
 		return &RefusedError{Command: "unblock", Target: r.Target, Reason: ReasonNoReason, Blocks: []Block{b}, Actor: t.By.Login}
 	}
 	r.Blocks = slices.Delete(r.Blocks, i, i+1)
-	r.sayBlock("block.ended", b, t.By, now)
+	sayBlock(r, "block.ended", b, t.By, now)
 	return nil
 }
 
@@ -74,7 +74,7 @@ func (b Block) isOf(login string) bool {
 }
 
 // sayBlock notes in the history what became of a block.
-func (r *Record) sayBlock(kind string, b Block, by Actor, now time.Time) {
+func sayBlock(r *Record, kind string, b Block, by Actor, now time.Time) {
 	info := map[string]string{"block": b.ID, "kind": string(b.Kind)}
 	if b.Release != "" {
 		info["release"] = b.Release
@@ -115,22 +115,22 @@ func (r *Record) placeGoneBack(from goneBack, by Actor, now time.Time) {
 	}
 	if !by.Person {
 		automation.ID, automation.Kind, automation.Began = idRestored+from.rollout, BlockRestored, from.began
-		r.place(automation, now)
+		placeBlock(r, automation, now)
 		return
 	}
 	b.ID, b.Kind, b.Release, b.Whom = idWentBack+from.rollout, BlockWentBack, b.From, Everybody
-	r.place(b, now)
+	placeBlock(r, b, now)
 	if automation.Release == "" {
 		automation.ID, automation.Kind = b.ID+"-automation", BlockWentBack
-		r.place(automation, now)
+		placeBlock(r, automation, now)
 	}
 }
 
-// place adds a block, or dates the one with its id anew.
-func (r *Record) place(b Block, now time.Time) {
+// placeBlock adds a block, or dates the one with its id anew.
+func placeBlock(r *Record, b Block, now time.Time) {
 	r.Blocks = slices.DeleteFunc(r.Blocks, func(have Block) bool { return have.ID == b.ID })
 	r.Blocks = append(r.Blocks, b)
-	r.sayBlock("block.placed", b, Actor{Login: b.By, Reason: b.Reason}, now)
+	sayBlock(r, "block.placed", b, Actor{Login: b.By, Reason: b.Reason}, now)
 }
 
 // endedBy reports whether a rollout ends the block when it is created: a
@@ -161,7 +161,7 @@ func (r *Record) passBlocks(spec Spec, now time.Time) {
 	by := Actor{Login: spec.Creator, Reason: spec.Reason, Overrides: spec.Overrides}
 	for _, b := range r.Blocks {
 		if b.endedBy(spec) {
-			r.sayBlock("block.ended", b, by, now)
+			sayBlock(r, "block.ended", b, by, now)
 		}
 	}
 	r.Blocks = r.leftBy(spec)
@@ -173,7 +173,7 @@ func (r *Record) notePassed(q Question, by Actor, now time.Time) {
 	forward := Question{Intention: ToPromote, Release: q.Release}
 	for _, b := range r.Blocks {
 		if slices.Contains(by.Overrides, b.ID) && b.Holds(now) || q.Intention.Back() && b.stops(forward, now) {
-			r.sayBlock("block.passed", b, by, now)
+			sayBlock(r, "block.passed", b, by, now)
 		}
 	}
 }
@@ -187,7 +187,7 @@ func (r *Record) endRestored(release string, by Actor, now time.Time) {
 	}
 	for _, b := range r.Blocks {
 		if ends(b) {
-			r.sayBlock("block.ended", b, by, now)
+			sayBlock(r, "block.ended", b, by, now)
 		}
 	}
 	r.Blocks = slices.DeleteFunc(r.Blocks, ends)

@@ -38,7 +38,7 @@ func (t Cancel) may(r *Record, e *Execution, now time.Time) error {
 	switch s := e.Rollout.State; {
 	case asks:
 		return nil // the person decides: put back
-	case s == StateCancelling, e.asksCancel():
+	case s == StateCancelling, asksCancel(e):
 		return e.refuseOther(command, ReasonGoingBack, e.Rollout.Name)
 	case s == StateFailed && !e.Spec.Remote && e.Steps.canaryStands():
 		return e.refuseNewer(r, command)
@@ -52,4 +52,4 @@ func (t Cancel) may(r *Record, e *Execution, now time.Time) error {
 }
 
 // asksCancel reports whether the platform is still to be told to cancel.
-func (e *Execution) asksCancel() bool { return e.Spec.Remote && e.Asked.has("cancel") }
+func asksCancel(e *Execution) bool { return e.Spec.Remote && e.Asked.has("cancel") }

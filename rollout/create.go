@@ -27,7 +27,7 @@ func (t Replace) apply(r *Record, now time.Time) error {
 	at := len(r.Rollouts)
 	for i := range at {
 		if old := &r.Rollouts[i]; !old.Over() && old.Rollout.RollbackOfRollout == "" {
-			e.takeOver(old)
+			takeOverFrom(&e, old)
 			old.owner().makeWay(r, way{by: e.Rollout.Name, actor: t.Spec.Creator, why: "replaced by " + e.Rollout.Name, person: t.Spec.Person}, now)
 		}
 	}
@@ -35,8 +35,8 @@ func (t Replace) apply(r *Record, now time.Time) error {
 	return nil
 }
 
-// takeOver has e go back to what an older rollout would have gone back to.
-func (e *Execution) takeOver(old *Execution) {
+// takeOverFrom has e go back to what an older rollout would have gone back to.
+func takeOverFrom(e *Execution, old *Execution) {
 	if !old.Touched() {
 		return
 	}

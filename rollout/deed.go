@@ -75,7 +75,7 @@ func (r *Record) Deed(event Event) (Deed, bool) {
 	if !ends || !known {
 		return Deed{}, false
 	}
-	d := r.deed(kind, e)
+	d := deedOf(r, kind, e)
 	d.Phase, d.Job, d.Ended, d.Result = event.Phase, event.Job, event.Time, result
 	switch kind {
 	case DeedRollout:
@@ -88,12 +88,12 @@ func (r *Record) Deed(event Event) (Deed, bool) {
 		d.Run = event.Action
 	case DeedEffect:
 		d.Key = event.Action
-		d.Run = r.runOf(event)
-		if step, ok := e.stepOf(event.Action); ok {
+		d.Run = runOf(r, event)
+		if step, ok := stepOf(e, event.Action); ok {
 			d.Effect = step.Call.Kind
 		}
 	}
-	d.Began, d.PhaseBegan = r.opened(event.Action, event.ID), r.opened(e.Rollout.phaseAction(event.Phase), event.ID)
+	d.Began, d.PhaseBegan = openedSince(r, event.Action, event.ID), openedSince(r, e.Rollout.phaseAction(event.Phase), event.ID)
 	return d, event.Action != "" || kind == DeedPhase
 }
 
@@ -103,10 +103,10 @@ func (r *Record) Checking(due Due) Deed {
 	if !ok {
 		return Deed{}
 	}
-	d := r.deed(DeedCheck, e)
+	d := deedOf(r, DeedCheck, e)
 	d.Phase, d.Job = due.Phase, due.Job
-	d.Run = r.runOf(Event{ID: math.MaxInt64, Rollout: due.Rollout, Phase: due.Phase, Job: due.Job})
-	d.PhaseBegan = r.opened(e.Rollout.phaseAction(due.Phase), math.MaxInt64)
+	d.Run = runOf(r, Event{ID: math.MaxInt64, Rollout: due.Rollout, Phase: due.Phase, Job: due.Job})
+	d.PhaseBegan = openedSince(r, e.Rollout.phaseAction(due.Phase), math.MaxInt64)
 	return d
 }
 
@@ -124,8 +124,8 @@ func (d Deed) Checked(g Gate, s analysis.Sample, began, ended time.Time) Deed {
 	return d
 }
 
-// deed is what is known of everything of a rollout.
-func (r *Record) deed(kind DeedKind, e *Execution) Deed {
+// deedOf is what is known of everything of a rollout.
+func deedOf(r *Record, kind DeedKind, e *Execution) Deed {
 	return Deed{
 		Kind: kind, Pipeline: r.Pipeline, Stage: r.Stage, Promotion: e.Spec.Promotion, Target: r.Target, Platform: r.Platform,
 		Rollout: e.Rollout.Name, Release: e.Spec.Release, Command: e.Spec.Command, Made: e.Rollout.CreateTime, RunURL: e.Spec.RunURL,
@@ -143,9 +143,9 @@ func ending(eventType string) (DeedKind, Result, bool) {
 	return kind, result, ok && ends && eventType != "rollout.withdrawn" // which is followed by its end
 }
 
-// opened is when an action began that an event ended, be it that it asked or was resumed
+// openedSince is when an action began that an event ended, be it that it asked or was resumed
 // since; zero where the history does not tell any more.
-func (r *Record) opened(action string, before int64) time.Time {
+func openedSince(r *Record, action string, before int64) time.Time {
 	began := time.Time{}
 	for _, e := range slices.Backward(r.Events) {
 		if e.ID >= before || e.Action != action {
@@ -160,7 +160,7 @@ func (r *Record) opened(action string, before int64) time.Time {
 }
 
 // runOf is the run of the job that an effect is of.
-func (r *Record) runOf(effect Event) string {
+func runOf(r *Record, effect Event) string {
 	for _, e := range slices.Backward(r.Events) {
 		if e.ID < effect.ID && e.Type == "job.started" && e.Rollout == effect.Rollout && e.Phase == effect.Phase && e.Job == effect.Job {
 			return e.Action
@@ -170,7 +170,7 @@ func (r *Record) runOf(effect Event) string {
 }
 
 // stepOf finds the effect of a call.
-func (e *Execution) stepOf(key string) (*Step, bool) {
+func stepOf(e *Execution, key string) (*Step, bool) {
 	for i := range slices.Backward(e.Steps) {
 		if e.Steps[i].Call.Key == key {
 			return &e.Steps[i], true

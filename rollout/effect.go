@@ -48,7 +48,7 @@ func (t Intend) rememberBefore(r *Record, e *Execution) {
 	if e.Accepted && len(e.Baseline) > 0 {
 		return
 	}
-	if old, ok := r.leftStanding(e, t.Before); ok {
+	if old, ok := leftStanding(r, e, t.Before); ok {
 		e.Baseline, e.Previous = slices.Clone(old.Baseline), old.Previous
 		return
 	}
@@ -62,7 +62,7 @@ func (t Intend) rememberBefore(r *Record, e *Execution) {
 
 // leftStanding is the rollout before e whose canary stands, as that left it. One that
 // somebody changed since, or accepted, is what is wanted there.
-func (r *Record) leftStanding(e *Execution, stands json.RawMessage) (*Execution, bool) {
+func leftStanding(r *Record, e *Execution, stands json.RawMessage) (*Execution, bool) {
 	for i := range slices.Backward(r.Rollouts[:r.index(e.Rollout.Name)]) {
 		old := &r.Rollouts[i]
 		if !old.Steps.Acted() {
@@ -141,7 +141,7 @@ func (t Answer) apply(r *Record, now time.Time) error {
 		op.Results = map[string]driver.Result{r.Target: stored(result)}
 	}
 	step.State, step.Operation, step.Looked = StepBegun, &op, 0
-	e.noteAwaited(result.Waiting == waitingApproval, now)
+	noteAwaited(e, result.Waiting == waitingApproval, now)
 	if theirs != nil {
 		e.owner().took(*theirs)
 	}
@@ -160,7 +160,7 @@ func (t Answer) apply(r *Record, now time.Time) error {
 
 // noteAwaited has the rollout's time stand still while the platform waits for an
 // approval; an answer ends what else stopped it.
-func (e *Execution) noteAwaited(approval bool, now time.Time) {
+func noteAwaited(e *Execution, approval bool, now time.Time) {
 	switch {
 	case approval:
 		e.setStop(Stop{Cause: StopApproval, Since: now.UTC()})
@@ -192,7 +192,7 @@ func (e *Execution) done(r *Record, step *Step, result driver.Result, now time.T
 	case driver.Rollback:
 		e.Restored = true
 		r.setRelease(result.Release)
-		e.pinRollback(result.Release)
+		pinRollback(e, result.Release)
 	}
 	r.event(e, now, Event{Type: "effect.succeeded", Phase: step.Phase, Job: step.Job, Action: step.Call.Key, Message: string(step.Call.Kind), Info: readBack(step, result)})
 	e.owner().succeeded(r, step, result, now)
@@ -213,7 +213,7 @@ func readBack(step *Step, result driver.Result) map[string]string {
 
 // pinRollback names the release a rollback went back to, where only the
 // platform knew what had run before.
-func (e *Execution) pinRollback(release driver.Release) {
+func pinRollback(e *Execution, release driver.Release) {
 	if e.Spec.Command == CommandRollback && e.Spec.Release.ID == "" {
 		e.Spec.Release = release
 	}

@@ -16,7 +16,7 @@ import (
 // the goal is empty. The error is a [*RefusedError]; with
 // [RefusedError.Unchanged] the target is where it would go to, or on its way.
 func (r *Record) BackFrom(promotion string) (from *Execution, goal Goal, err error) {
-	from, err = r.undone(promotion)
+	from, err = undoneBy(r, promotion)
 	if err != nil || from.waiting() || !from.Touched() && !from.Spec.Remote {
 		return from, Goal{}, err
 	}
@@ -32,8 +32,8 @@ func (r *Record) BackFrom(promotion string) (from *Execution, goal Goal, err err
 	return from, goal, nil
 }
 
-// undone finds the rollout to go back from.
-func (r *Record) undone(promotion string) (*Execution, error) {
+// undoneBy finds the rollout to go back from.
+func undoneBy(r *Record, promotion string) (*Execution, error) {
 	var queued *Execution
 	for i := range slices.Backward(r.Rollouts) {
 		e := &r.Rollouts[i]
@@ -43,7 +43,7 @@ func (r *Record) undone(promotion string) (*Execution, error) {
 			if queued == nil {
 				queued = e
 			}
-		case promotion != "" && e.Spec.Promotion != promotion && !r.undoes(e, promotion):
+		case promotion != "" && e.Spec.Promotion != promotion && !undoes(r, e, promotion):
 		default:
 			found, err := e.backFrom()
 			if found || err != nil {
@@ -58,7 +58,7 @@ func (r *Record) undone(promotion string) (*Execution, error) {
 }
 
 // undoes reports whether a rollback undoes a rollout of a promotion.
-func (r *Record) undoes(back *Execution, promotion string) bool {
+func undoes(r *Record, back *Execution, promotion string) bool {
 	e, ok := r.Rollout(back.Rollout.RollbackOfRollout)
 	return ok && e.Spec.Promotion == promotion
 }
@@ -82,12 +82,12 @@ func (e *Execution) backFrom() (bool, error) {
 	case len(e.Rollout.RolledBackByRollouts) > 0:
 		return false, nil
 	default:
-		return e.Touched() && !e.sameRelease(), nil
+		return e.Touched() && !sameRelease(e), nil
 	}
 }
 
 // sameRelease reports whether the rollout changed no release.
-func (e *Execution) sameRelease() bool {
+func sameRelease(e *Execution) bool {
 	return e.Spec.Release.ID != "" && e.Spec.Release.ID == e.Previous.ID && !e.Steps.canaryStands()
 }
 
@@ -149,7 +149,7 @@ func (t GoBack) apply(r *Record, now time.Time) error {
 	if !from.Over() {
 		from.owner().makeWay(r, way{by: back.Rollout.Name, actor: t.By.Login, why: t.why(back.Rollout.Name), person: t.By.Person}, now)
 	}
-	r.insert(back, r.behind(undone), "rollback of "+undone, now)
+	r.insert(back, queuedBehind(r, undone), "rollback of "+undone, now)
 	return nil
 }
 
@@ -200,7 +200,7 @@ func (t GoBack) why(back string) string {
 }
 
 // spec is the plan of the rollback: today's where it was planned, else the
-// undone rollout's own.
+// undoneBy rollout's own.
 func (t GoBack) spec(from *Execution, goal Goal) Spec {
 	spec := from.Spec
 	spec.Approval, spec.Options, spec.Source = nil, driver.Options{}, nil
@@ -227,8 +227,8 @@ func named(from *Execution, goal Goal) driver.Release {
 	return driver.Release{ID: "before-" + nameFor(from.Spec.Release)}
 }
 
-// behind is the place after a rollout and before what is queued behind it.
-func (r *Record) behind(name string) int {
+// queuedBehind is the place after a rollout and before what is queued behind it.
+func queuedBehind(r *Record, name string) int {
 	for i := r.index(name) + 1; i < len(r.Rollouts); i++ {
 		if !r.Rollouts[i].Over() {
 			return i
@@ -272,10 +272,10 @@ func (t DisableCanary) apply(r *Record, now time.Time) error {
 	at := len(r.Rollouts)
 	switch {
 	case !ok:
-		r.leaveCanary(t, e.Rollout.Name, now)
+		leaveCanary(r, t, e.Rollout.Name, now)
 	case active.waiting():
 		at = r.index(active.Rollout.Name)
-		r.leaveCanary(t, e.Rollout.Name, now)
+		leaveCanary(r, t, e.Rollout.Name, now)
 	default:
 		r.placeGoingBack(active, t.By, now)
 		name := active.Rollout.Name
@@ -290,7 +290,7 @@ func (t DisableCanary) apply(r *Record, now time.Time) error {
 // nil where nothing stands, as far as the record knows.
 func (r *Record) Testers() *driver.Header {
 	for i := range slices.Backward(r.Rollouts) {
-		if e := &r.Rollouts[i]; e.Steps.testersStand() && !r.clearedSince(i) {
+		if e := &r.Rollouts[i]; e.Steps.testersStand() && !clearedSince(r, i) {
 			return e.Spec.Header
 		}
 	}
@@ -298,14 +298,14 @@ func (r *Record) Testers() *driver.Header {
 }
 
 // clearedSince reports whether a rollout after the i-th took away what stood for testers.
-func (r *Record) clearedSince(i int) bool {
+func clearedSince(r *Record, i int) bool {
 	return slices.ContainsFunc(r.Rollouts[i+1:], func(later Execution) bool {
 		return later.Steps.isMade(driver.Unhost, driver.Host)
 	})
 }
 
 // leaveCanary adds the blocks of going back from a canary that is no rollout's at work.
-func (r *Record) leaveCanary(t DisableCanary, by string, now time.Time) {
+func leaveCanary(r *Record, t DisableCanary, by string, now time.Time) {
 	if t.Canary.ID != "" {
 		r.placeGoneBack(goneBack{release: t.Canary, after: t.Spec.AfterGoingBack, rollout: by}, t.By, now)
 	}

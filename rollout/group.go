@@ -48,7 +48,7 @@ type Addressed struct {
 	Transition Transition
 }
 
-// class is how a member stands in its promotion.
+// classOf is how a member stands in its promotion.
 type class int
 
 const (
@@ -151,7 +151,7 @@ func (g *Group) look(i int, unchanged, skipped bool) (c class, at int, over bool
 	}
 	if r != nil {
 		if e, ok := r.Of(g.Promotion.ID); ok {
-			c, at, over = e.class(), e.position(), e.Over()
+			c, at, over = classOf(e), howFar(e), e.Over()
 		} else {
 			c, over = pastClass(r, g.Promotion.ID), true
 		}
@@ -176,7 +176,7 @@ func pastClass(r *Record, promotion string) class {
 	return classNone
 }
 
-func (e *Execution) class() class {
+func classOf(e *Execution) class {
 	switch {
 	case !e.Over() && !e.Spec.Remote && e.Rollout.failedPhase() && e.Rollout.State == StateInProgress:
 		return classFailed // it is still putting traffic back
@@ -196,9 +196,9 @@ func (e *Execution) class() class {
 // jobsPerPhase is one more than the jobs that a phase can have.
 const jobsPerPhase = 6
 
-// position is how far a rollout is: phase by phase, and in a phase job by job. A
+// howFar is how far a rollout is: phase by phase, and in a phase job by job. A
 // platform's own has no jobs of ours.
-func (e *Execution) position() int {
+func howFar(e *Execution) int {
 	phase, i, ok := e.Rollout.current()
 	if !ok || e.Spec.Remote {
 		return 0

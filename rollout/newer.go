@@ -6,7 +6,7 @@ func (e *Execution) refuseNewer(r *Record, command string) error {
 	at := r.index(e.Rollout.Name)
 	for i := at + 1; i < len(r.Rollouts); i++ {
 		newer := &r.Rollouts[i]
-		if r.changedSince(newer, at) {
+		if changedSince(r, newer, at) {
 			return e.refuseOther(command, ReasonNewer, newer.Rollout.Name)
 		}
 		if !newer.Over() && (!newer.waiting() || newer.Spec.goesBack()) {
@@ -20,7 +20,7 @@ func (e *Execution) refuseNewer(r *Record, command string) error {
 
 // changedSince reports whether a rollout changed what rollout at left. One that
 // was rolled back did not, nor did its rollback.
-func (r *Record) changedSince(newer *Execution, at int) bool {
+func changedSince(r *Record, newer *Execution, at int) bool {
 	if newer.Spec.Command == CommandRollback {
 		return newer.Rollout.State == StateSucceeded && r.index(newer.Rollout.RollbackOfRollout) <= at
 	}

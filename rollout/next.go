@@ -146,7 +146,7 @@ func (e *Execution) Awaits(r *Record) (Waiting, bool) {
 	if !open {
 		return Waiting{}, false
 	}
-	until := e.awaitedUntil(step, r.Target)
+	until := awaitedUntil(e, step, r.Target)
 	switch step.waiting(r.Target) {
 	case "":
 		return Waiting{}, false
@@ -163,7 +163,7 @@ const waitingApproval = "approval"
 
 // awaitedUntil is how long a person has: as long as the rollout, and no longer than
 // the platform waits.
-func (e *Execution) awaitedUntil(step *Step, target string) time.Time {
+func awaitedUntil(e *Execution, step *Step, target string) time.Time {
 	until, theirs := e.Deadline(), step.waitsUntil(target)
 	if !theirs.IsZero() && (until.IsZero() || theirs.Before(until)) {
 		return theirs

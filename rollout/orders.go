@@ -15,7 +15,7 @@ func (t AddOrder) apply(r *Record, now time.Time) error {
 		o.At = now.UTC()
 	}
 	r.Orders = append(r.Orders, o)
-	r.sayOrder("order.given", o, o.Reason, now)
+	sayOrder(r, "order.given", o, o.Reason, now)
 	return nil
 }
 
@@ -26,7 +26,7 @@ func (t EndOrder) apply(r *Record, now time.Time) error {
 	}
 	o := r.Orders[i]
 	r.Orders = slices.Delete(r.Orders, i, i+1)
-	r.sayOrder("order.ended", o, "", now)
+	sayOrder(r, "order.ended", o, "", now)
 	return nil
 }
 
@@ -37,7 +37,7 @@ func (t CarryOut) apply(r *Record, now time.Time) error {
 	if i < 0 {
 		return &RefusedError{Command: "carry out an order of", Target: r.Target, Reason: ReasonNoOrder, Other: t.ID}
 	}
-	r.carryOut(r.Orders[i], now)
+	carryOut(r, r.Orders[i], now)
 	return nil
 }
 
@@ -49,23 +49,23 @@ func (r *Record) carryOutDue(now time.Time) bool {
 		if o.Back() && now.Before(o.WaitsUntil) {
 			continue
 		}
-		r.carryOut(o, now)
+		carryOut(r, o, now)
 		changed = true
 	}
 	return changed
 }
 
-func (r *Record) carryOut(o Order, now time.Time) {
+func carryOut(r *Record, o Order, now time.Time) {
 	err := o.do(r, now)
 	r.Orders = slices.DeleteFunc(r.Orders, func(have Order) bool { return have.ID == o.ID })
 	var refused *RefusedError
 	switch {
 	case err == nil:
-		r.sayOrder("order.done", o, "", now)
+		sayOrder(r, "order.done", o, "", now)
 	case errors.As(err, &refused) && refused.Unchanged():
-		r.sayOrder("order.unchanged", o, err.Error(), now)
+		sayOrder(r, "order.unchanged", o, err.Error(), now)
 	default:
-		r.sayOrder("order.refused", o, err.Error(), now)
+		sayOrder(r, "order.refused", o, err.Error(), now)
 	}
 }
 
@@ -128,7 +128,7 @@ func (o Order) goBack(r *Record, by Actor) (Transition, error) {
 }
 
 // sayOrder notes in the history what became of an order.
-func (r *Record) sayOrder(kind string, o Order, message string, now time.Time) {
+func sayOrder(r *Record, kind string, o Order, message string, now time.Time) {
 	r.AddEvent(Event{
 		Type: kind, Time: now.UTC(), Actor: o.By, Rollout: o.Rollout, Phase: o.Phase, Message: message,
 		Info: map[string]string{"order": o.ID, "command": o.Command},

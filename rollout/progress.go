@@ -19,24 +19,24 @@ func currentJob(p *Phase) (*Job, bool) {
 // nextEffect is the first effect of the phase's deploy job that is not done in
 // this attempt; "" where all are.
 func (e *Execution) nextEffect(phase string) driver.Kind {
-	for _, kind := range e.effects(phase) {
+	for _, kind := range effectsOf(e, phase) {
 		if e.Steps.done(phase, kind, e.Attempts[phase]) {
 			continue
 		}
-		if kind == driver.Stable && e.mustStandAgain() {
+		if kind == driver.Stable && mustStandAgain(e) {
 			kind = driver.Weight
 		}
 		if kind == driver.Weight {
-			return e.beforeWeight()
+			return beforeWeight(e)
 		}
 		return kind
 	}
 	return ""
 }
 
-// effects are those of a phase's deploy job. Where a person went past all that gives a
+// effectsOf are those of a phase's deploy job. Where a person went past all that gives a
 // share, stable has no canary to promote.
-func (e *Execution) effects(phase string) []driver.Kind {
+func effectsOf(e *Execution, phase string) []driver.Kind {
 	p := e.Spec.phase(phase)
 	if _, planned := e.Rollout.Phase(PhaseTesters); !planned || !slices.Contains(p.Effects, driver.Stable) || e.share(phase).isShare() {
 		return p.Effects
@@ -46,12 +46,12 @@ func (e *Execution) effects(phase string) []driver.Kind {
 
 // mustStandAgain reports whether the canary was taken away when traffic was put back,
 // and has to stand before it is promoted.
-func (e *Execution) mustStandAgain() bool {
-	return e.Restored || e.leadsTesters() && !e.Steps.isMade(driver.Weight, driver.Rollback)
+func mustStandAgain(e *Execution) bool {
+	return e.Restored || leadsTesters(e) && !e.Steps.isMade(driver.Weight, driver.Rollback)
 }
 
 // leadsTesters reports whether testers get the release before any traffic does.
-func (e *Execution) leadsTesters() bool {
+func leadsTesters(e *Execution) bool {
 	p, planned := e.Rollout.Phase(PhaseTesters)
 	return planned && p.State != PhaseSkipped
 }
@@ -59,9 +59,9 @@ func (e *Execution) leadsTesters() bool {
 // beforeWeight is what is still missing of what stood for testers, and was taken away
 // when traffic was put back; weight itself where nothing is, or where there are no
 // testers.
-func (e *Execution) beforeWeight() driver.Kind {
+func beforeWeight(e *Execution) driver.Kind {
 	switch {
-	case !e.leadsTesters():
+	case !leadsTesters(e):
 		return driver.Weight
 	case !e.Steps.isMade(driver.Host, driver.Unhost):
 		return driver.Host

@@ -15,7 +15,7 @@ func Rebase(mine *Record, base, theirs Record) bool {
 	}
 	mine.Blocks = merge(mine.Blocks, base.Blocks, theirs.Blocks, func(b Block) string { return b.ID })
 	mine.Orders = merge(mine.Orders, base.Orders, theirs.Orders, func(o Order) string { return o.ID })
-	mine.mergeEvents(base.Events, theirs.Events)
+	mergeEvents(mine, base.Events, theirs.Events)
 	mine.Generation = theirs.Generation
 	return true
 }
@@ -46,7 +46,7 @@ func merge[T any](mine, base, theirs []T, id func(T) string) []T {
 }
 
 // mergeEvents puts what they added before what mine added since.
-func (r *Record) mergeEvents(base, theirs []Event) {
+func mergeEvents(r *Record, base, theirs []Event) {
 	last := int64(0)
 	if n := len(base); n > 0 {
 		last = base[n-1].ID

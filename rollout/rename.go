@@ -12,12 +12,12 @@ func (r *Record) Rename(t driver.Target, now time.Time) {
 	former := r.Target
 	r.Target, r.Stage, r.Platform = t.Name, t.Stage, t.Platform
 	for i := range r.Rollouts {
-		r.Rollouts[i].rename(former, t)
+		renameExecution(&r.Rollouts[i], former, t)
 	}
 	r.AddEvent(Event{Type: "target.renamed", Time: now.UTC(), Message: former + " is now " + t.Name})
 }
 
-func (e *Execution) rename(former string, t driver.Target) {
+func renameExecution(e *Execution, former string, t driver.Target) {
 	e.Spec.Target, e.Rollout.TargetID = t, t.Name
 	for i := range e.Steps {
 		step := &e.Steps[i]

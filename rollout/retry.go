@@ -11,14 +11,14 @@ import (
 const retryWindow = 24 * time.Hour
 
 func (t RetryJob) apply(r *Record, now time.Time) error {
-	e, p, j, err := r.failedJob(ToRetryJob, t.Rollout, t.Phase, t.Job, t.By, now)
+	e, p, j, err := failedJob(r, ToRetryJob, t.Rollout, t.Phase, t.Job, t.By, now)
 	if err != nil {
 		return err
 	}
-	return e.retryJob(r, p, j, t.By, now)
+	return retryJob(e, r, p, j, t.By, now)
 }
 
-func (e *Execution) retryJob(r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
+func retryJob(e *Execution, r *Record, p *Phase, j *Job, by Actor, now time.Time) error {
 	release := e.Spec.Release.ID
 	if err := e.owner().retry(r, p, j, by, now); err != nil {
 		return err
@@ -48,11 +48,11 @@ func (t Retry) apply(r *Record, now time.Time) error {
 		refused.Until = ended.Add(retryWindow)
 		return refused
 	}
-	e, p, j, err := r.failedJob(ToRetryJob, e.Rollout.Name, "", "", t.By, now)
+	e, p, j, err := failedJob(r, ToRetryJob, e.Rollout.Name, "", "", t.By, now)
 	if err != nil {
 		return err
 	}
-	if err := e.retryJob(r, p, j, t.By, now); err != nil {
+	if err := retryJob(e, r, p, j, t.By, now); err != nil {
 		return err
 	}
 	e.Retried = t.Attempt
@@ -60,7 +60,7 @@ func (t Retry) apply(r *Record, now time.Time) error {
 }
 
 func (t IgnoreJob) apply(r *Record, now time.Time) error {
-	e, p, j, err := r.failedJob(ToIgnoreJob, t.Rollout, t.Phase, t.Job, t.By, now)
+	e, p, j, err := failedJob(r, ToIgnoreJob, t.Rollout, t.Phase, t.Job, t.By, now)
 	if err != nil {
 		return err
 	}
@@ -89,8 +89,8 @@ func (e local) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) error
 	if j.ID == JobAnalysis {
 		e.analysis(p.ID).beginAnew()
 	}
-	e.reapply(p)
-	e.reopen(r, p, now)
+	reapply(e.Execution, p)
+	reopen(e.Execution, r, p, now)
 	return nil
 }
 
@@ -111,9 +111,9 @@ func (e local) ignore(r *Record, p *Phase, j *Job, by Actor, now time.Time) erro
 	}
 	j.State = JobIgnored
 	if j.ID != JobDeploy {
-		e.reapply(p)
+		reapply(e.Execution, p)
 	}
-	e.reopen(r, p, now)
+	reopen(e.Execution, r, p, now)
 	return nil
 }
 
@@ -127,7 +127,7 @@ func (j *Job) openRun() string {
 
 // reapply has the effects of a phase sent again where traffic was put back, and
 // what looked at them look again.
-func (e *Execution) reapply(p *Phase) {
+func reapply(e *Execution, p *Phase) {
 	if !e.Restored {
 		return
 	}
@@ -143,7 +143,7 @@ func (e *Execution) reapply(p *Phase) {
 }
 
 // reopen takes a rollout up again at a phase.
-func (e *Execution) reopen(r *Record, p *Phase, now time.Time) {
+func reopen(e *Execution, r *Record, p *Phase, now time.Time) {
 	setJobs(p, JobPending, JobAborted)
 	e.Rollout.revive()
 	e.Times.set(timeStarted, now) // the person gives it its time once more
@@ -159,17 +159,17 @@ func (e *Execution) reopen(r *Record, p *Phase, now time.Time) {
 
 // failedJob finds the job a person means: the one whose effect asks, else one
 // that is FAILED.
-func (r *Record) failedJob(intention Intention, rollout, phase, job string, by Actor, now time.Time) (*Execution, *Phase, *Job, error) {
+func failedJob(r *Record, intention Intention, rollout, phase, job string, by Actor, now time.Time) (*Execution, *Phase, *Job, error) {
 	command := string(intention)
 	e, err := r.rolloutFor(command, rollout)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if err := e.mayTakeUp(r, intention, by, now); err != nil {
+	if err := mayTakeUp(e, r, intention, by, now); err != nil {
 		return nil, nil, nil, err
 	}
 	if step, asks := e.Steps.asking(); asks {
-		p, j, err := e.askingJob(step, command, phase, job)
+		p, j, err := askingJob(e, step, command, phase, job)
 		return e, p, j, err
 	}
 	if p, j, ok := e.undecidedJob(phase, job); ok {
@@ -181,7 +181,7 @@ func (r *Record) failedJob(intention Intention, rollout, phase, job string, by A
 
 // askingJob is the job whose effect asks. An effect of a platform's own
 // rollout has no job of ours: it stands for itself.
-func (e *Execution) askingJob(step *Step, command, phase, job string) (*Phase, *Job, error) {
+func askingJob(e *Execution, step *Step, command, phase, job string) (*Phase, *Job, error) {
 	p, j, ok := e.Rollout.job(step.Phase, step.Job)
 	if !ok {
 		p, j = &Phase{ID: step.Phase}, &Job{ID: step.Job}
@@ -195,7 +195,7 @@ func (e *Execution) askingJob(step *Step, command, phase, job string) (*Phase, *
 }
 
 // mayTakeUp says whether a rollout can go on past a failure or a question.
-func (e *Execution) mayTakeUp(r *Record, intention Intention, by Actor, now time.Time) error {
+func mayTakeUp(e *Execution, r *Record, intention Intention, by Actor, now time.Time) error {
 	command := string(intention)
 	step, open := e.Steps.Open()
 	if open && step.State == StepAsking {

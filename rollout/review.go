@@ -78,7 +78,7 @@ func (t Reviewed) find(r *Record) (*Execution, error) {
 // rollout's first effect; none where no review is wanted, or it has acted already.
 // want is what the file asks for now.
 func (e *Execution) Reviews(want *ApprovalSpec) (environment string, runs []string, ok bool) {
-	asked := e.wanted(want)
+	asked := wantedOf(e, want)
 	if asked == nil || asked.Environment == "" || e.Steps.Acted() {
 		return "", nil, false
 	}
@@ -90,9 +90,9 @@ func (e *Execution) Reviews(want *ApprovalSpec) (environment string, runs []stri
 	return asked.Environment, runs, true
 }
 
-// wanted is the approval that counts: what the file asks for now, else what the rollout
+// wantedOf is the approval that counts: what the file asks for now, else what the rollout
 // was created with. What goes back asks for what it was created with alone.
-func (e *Execution) wanted(file *ApprovalSpec) *ApprovalSpec {
+func wantedOf(e *Execution, file *ApprovalSpec) *ApprovalSpec {
 	if file != nil && e.Spec.Command == CommandPromote {
 		return file
 	}
@@ -104,7 +104,7 @@ func (t Prove) apply(r *Record, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	asked := e.wanted(t.Want)
+	asked := wantedOf(e, t.Want)
 	if asked == nil {
 		return nil
 	}

@@ -30,7 +30,7 @@ func (m Moved) Empty() bool { return len(m.Rollouts)+len(m.Events) == 0 }
 // its record was saved must find nothing there that the record does not say too. The
 // generation is the ledger's.
 func Seal(r *Record, g *Group, s Setting, durable int64, now time.Time) Moved {
-	moved := r.moveOut(durable)
+	moved := moveOut(r, durable)
 	for i := range r.Rollouts {
 		e := &r.Rollouts[i]
 		if !e.mirrored() {
@@ -62,8 +62,8 @@ func etag(r Rollout) string {
 }
 
 // moveOut takes out what is over and nothing needs, as far as it is durable.
-func (r *Record) moveOut(durable int64) Moved {
-	keep := r.kept()
+func moveOut(r *Record, durable int64) Moved {
+	keep := namesKept(r)
 	for _, e := range r.Events {
 		if e.ID > durable {
 			keep[e.Rollout] = true
@@ -86,13 +86,13 @@ func (r *Record) moveOut(durable int64) Moved {
 	if len(moved.Rollouts) == 0 && r.looseEvents() <= 2*looseEventsKept {
 		return moved
 	}
-	moved.Events = r.moveEvents(keep, durable)
+	moved.Events = moveEvents(r, keep, durable)
 	return moved
 }
 
-// kept names the rollouts that stay: those that are not over, the newest, and of
+// namesKept names the rollouts that stay: those that are not over, the newest, and of
 // each of reasonsToStay the newest; and what a rollback that stays is about.
-func (r *Record) kept() map[string]bool {
+func namesKept(r *Record) map[string]bool {
 	keep := map[string]bool{}
 	for i := range r.Rollouts {
 		if e := &r.Rollouts[i]; !e.Over() || i == len(r.Rollouts)-1 {
@@ -148,7 +148,7 @@ func (r *Record) looseEvents() int {
 
 // moveEvents takes out the events of rollouts that moved, and the oldest of
 // those that belong to none.
-func (r *Record) moveEvents(keep map[string]bool, durable int64) []Event {
+func moveEvents(r *Record, keep map[string]bool, durable int64) []Event {
 	surplus := r.looseEvents() - looseEventsKept
 	last := int64(0)
 	if n := len(r.Events); n > 0 {

@@ -15,7 +15,7 @@ import (
 func Settle(r *Record, g *Group, s Setting, now time.Time) bool {
 	a := around{Setting: s, group: g}
 	changed := r.carryOutDue(now)
-	changed = r.endAbandoned(now) || changed
+	changed = endAbandoned(r, now) || changed
 	changed = a.settleWaiting(r, now) || changed
 	for a.settleActive(r, now) {
 		changed = true
@@ -33,7 +33,7 @@ func (a around) settleWaiting(r *Record, now time.Time) bool {
 		}
 		changed = a.noteStop(r, e, now) || changed
 		if e.Stop == nil && reached(e.ApprovalDeadline(), now) {
-			e.expire(r, now)
+			expire(e, r, now)
 			changed = true
 		}
 	}
@@ -41,7 +41,7 @@ func (a around) settleWaiting(r *Record, now time.Time) bool {
 }
 
 // expire ends what nobody approved in time. It was not rejected: [AskAgain].
-func (e *Execution) expire(r *Record, now time.Time) {
+func expire(e *Execution, r *Record, now time.Time) {
 	e.Expired = now.UTC()
 	e.Rollout.FailureReason = fmt.Sprintf("nobody approved within %s", e.Spec.Approval.Timeout.Std())
 	r.event(e, now, Event{Type: "approval.expired", Message: e.Rollout.FailureReason})
@@ -50,7 +50,7 @@ func (e *Execution) expire(r *Record, now time.Time) {
 }
 
 // endAbandoned fails what has not begun of an abandoned release.
-func (r *Record) endAbandoned(now time.Time) bool {
+func endAbandoned(r *Record, now time.Time) bool {
 	changed := false
 	for i := range r.Rollouts {
 		e := &r.Rollouts[i]
@@ -141,7 +141,7 @@ func (e *Execution) ended(r *Record, now time.Time) {
 	e.Due, e.Stop = time.Time{}, nil
 	switch e.Rollout.State {
 	case StateSucceeded:
-		e.linkRollback(r)
+		linkRollback(e, r)
 	case StateCancelled:
 		e.Rollout.DeployFailureCause = "" // it did not fail; the reason stays
 	}
@@ -151,7 +151,7 @@ func (e *Execution) ended(r *Record, now time.Time) {
 
 // linkRollback tells every rollout that was rolled back who did it: the one that
 // was undone, and those before it back to where its goal stood.
-func (e *Execution) linkRollback(r *Record) {
+func linkRollback(e *Execution, r *Record) {
 	if e.Spec.Command != CommandRollback {
 		return
 	}

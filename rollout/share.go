@@ -44,16 +44,16 @@ func (r *Record) share(e *Execution) (PromotionStatus, string) {
 		return PromotionPending, ""
 	}
 	if back, ok := r.rollbackOf(e); ok && back.Spec.Promotion == e.Spec.Promotion {
-		return e.shareOf(back)
+		return shareWith(e, back)
 	}
 	if e.Rollout.State == StateSucceeded {
 		return PromotionSucceeded, ""
 	}
-	return PromotionFailed, e.failure()
+	return PromotionFailed, failureOf(e)
 }
 
-// shareOf is what a rollout comes to whose own promotion rolls it back.
-func (e *Execution) shareOf(back *Execution) (PromotionStatus, string) {
+// shareWith is what a rollout comes to whose own promotion rolls it back.
+func shareWith(e *Execution, back *Execution) (PromotionStatus, string) {
 	text := ""
 	if e.Rollout.FailureReason != "" {
 		text = e.Rollout.FailureReason + "; "
@@ -64,11 +64,11 @@ func (e *Execution) shareOf(back *Execution) (PromotionStatus, string) {
 	case back.Rollout.State == StateSucceeded:
 		return PromotionFailed, text + "rolled back by " + back.Rollout.Name
 	default:
-		return PromotionFailed, text + "its rollback " + back.Rollout.Name + " did not succeed: " + back.failure()
+		return PromotionFailed, text + "its rollback " + back.Rollout.Name + " did not succeed: " + failureOf(back)
 	}
 }
 
-func (e *Execution) failure() string {
+func failureOf(e *Execution) string {
 	if e.Rollout.FailureReason != "" {
 		return e.Rollout.FailureReason
 	}

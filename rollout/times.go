@@ -40,10 +40,10 @@ func (e *Execution) ApprovalDeadline() time.Time {
 	if e.Spec.Approval == nil || e.Spec.Approval.Timeout <= 0 {
 		return time.Time{}
 	}
-	return e.approvalStart().Add(e.Spec.Approval.Timeout.Std())
+	return approvalStart(e).Add(e.Spec.Approval.Timeout.Std())
 }
 
-func (e *Execution) approvalStart() time.Time {
+func approvalStart(e *Execution) time.Time {
 	if start, ok := e.Times[timeApproval]; ok {
 		return start
 	}
@@ -85,7 +85,7 @@ func (e *Execution) endStop(now time.Time) bool {
 	}
 	e.Times.shift(timeStarted, e.Rollout.DeployStartTime, since, end)
 	if e.Rollout.State == StatePendingApproval {
-		e.Times.shift(timeApproval, e.approvalStart(), since, end)
+		e.Times.shift(timeApproval, approvalStart(e), since, end)
 	}
 	if step, open := e.Steps.Open(); open && e.Stop.Cause != StopBlock {
 		step.Time = later(step.Time, since, end)

@@ -23,7 +23,7 @@ func (r *Record) Undone(before Record, by Actor, now time.Time) Record {
 		back.AddEvent(resumed)
 	}
 	for i := range r.Rollouts {
-		back.forgetSaved(&r.Rollouts[i], now)
+		forgetSaved(&back, &r.Rollouts[i], now)
 	}
 	back.AddEvent(Event{
 		Type: "promotion.withdrawn", Time: now.UTC(), Actor: by.Login,
@@ -34,7 +34,7 @@ func (r *Record) Undone(before Record, by Actor, now time.Time) Record {
 
 // forgetSaved notes what became of a rollout as it was saved: it is not over, or was
 // never made.
-func (r *Record) forgetSaved(saved *Execution, now time.Time) {
+func forgetSaved(r *Record, saved *Execution, now time.Time) {
 	name := saved.Rollout.Name
 	e, known := r.Rollout(name)
 	switch {
