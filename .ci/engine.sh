@@ -66,7 +66,7 @@ COPY go /usr/local/go
 COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 ENV PATH=/usr/local/go/bin:/usr/bin:/bin GOTOOLCHAIN=local GOPROXY=$(go env GOPROXY)
 EOF
-  tar --dereference -c --exclude=go/test --exclude=go/doc --exclude=go/api \
+  tar --dereference -c --anchored --exclude=go/test --exclude=go/doc --exclude=go/api \
     -C "$(dirname "$(go env GOROOT)")" "$(basename "$(go env GOROOT)")" \
     -C /etc/ssl/certs ca-certificates.crt -C "$work" Dockerfile |
     docker build --quiet --tag "$builder_image" -
