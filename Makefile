@@ -3,7 +3,7 @@ FUZZTIME ?= 10s
 FUZZERS ?= 2
 export GOFLAGS ?= -buildvcs=false
 # How releases are built, here and in the Dockerfile. What is large and waits for the network,
-# or for nobody, is not inlined: 3 MB of the program (docs/design.md, section 8).
+# or for nobody, is not inlined: 3.2 MB of the program (docs/design.md, section 8).
 FLAGS := $(shell cat build.flags)
 
 .PHONY: all build test race cover fuzz proof costs soak bench e2e clients lint fmt scaffold release notes publish-check owner clean help

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -46,8 +47,9 @@ func (w *walker) problem(pos Pos, message string) {
 
 // sorted gives the problems in the order of the file, each once and with its line.
 func (w *walker) sorted() []Problem {
-	slices.SortStableFunc(w.problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col), cmp.Compare(a.Message, b.Message))
+	sort.SliceStable(w.problems, func(i, j int) bool {
+		a, b := &w.problems[i], &w.problems[j]
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col), cmp.Compare(a.Message, b.Message)) < 0
 	})
 	w.problems = slices.Compact(w.problems)
 	for i := range w.problems {

@@ -1,8 +1,8 @@
 package rollout
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -49,9 +49,8 @@ func (h *History) Add(moved Moved, bound int) {
 // come after younger ones. Two with one id are one event ([Seal] moves nothing that
 // is not durable), as where a process died between the history and the record.
 func (h *History) addEvents(events []Event) {
-	byID := func(a, b Event) int { return cmp.Compare(a.ID, b.ID) }
 	h.Events = append(h.Events, events...)
-	slices.SortStableFunc(h.Events, byID)
+	sort.SliceStable(h.Events, func(i, j int) bool { return h.Events[i].ID < h.Events[j].ID })
 	h.Events = slices.CompactFunc(h.Events, func(a, b Event) bool { return a.ID == b.ID })
 }
 

@@ -1,11 +1,11 @@
 package draft
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 
 	"sluice/stages/driver"
@@ -106,7 +106,7 @@ func arrange(items []item, several bool) []group {
 	for _, g := range groups {
 		list = append(list, *g)
 	}
-	slices.SortFunc(list, func(a, b group) int { return cmp.Compare(a.rank, b.rank) })
+	sort.Slice(list, func(i, j int) bool { return list[i].rank < list[j].rank })
 	return list
 }
 

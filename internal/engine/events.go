@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 
 	"sluice/internal/ledger"
 	"sluice/internal/planner"
@@ -67,7 +68,7 @@ func (e *Engine) Events(ctx context.Context, targets []*pipeline.Target, wanted 
 	for _, p := range kept {
 		told = append(told, view.Events(p.target.Stage.Name.Value, p.target.Name.Value, p.events, p.rollouts)...)
 	}
-	slices.SortStableFunc(told, func(a, b view.PastEvent) int { return a.Time.Compare(b.Time) })
+	sort.SliceStable(told, func(i, j int) bool { return told[i].Time.Before(told[j].Time) })
 	return wanted.Of(told), nil
 }
 
@@ -84,7 +85,7 @@ func (e *Engine) History(ctx context.Context, targets []*pipeline.Target) ([]vie
 			told = append(told, view.Past(&p.rollouts[i]))
 		}
 	}
-	slices.SortStableFunc(told, func(a, b view.PastRollout) int { return a.Created.Compare(b.Created) })
+	sort.SliceStable(told, func(i, j int) bool { return told[i].Created.Before(told[j].Created) })
 	return told, nil
 }
 

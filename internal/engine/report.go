@@ -2,7 +2,7 @@ package engine
 
 import (
 	"context"
-	"slices"
+	"sort"
 
 	"sluice/internal/view"
 	"sluice/pipeline"
@@ -25,6 +25,6 @@ func (e *Engine) Report(ctx context.Context, targets []*pipeline.Target, orphans
 			rollouts = append(rollouts, view.ReportedOf(&p.rollouts[i]))
 		}
 	}
-	slices.SortStableFunc(rollouts, func(a, b view.ReportedRollout) int { return a.Created.Compare(b.Created) })
+	sort.SliceStable(rollouts, func(i, j int) bool { return rollouts[i].Created.Before(rollouts[j].Created) })
 	return e.runner.view().Report(s.Overview, rollouts), nil
 }

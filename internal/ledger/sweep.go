@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sort"
 	"time"
 
 	"sluice/internal/store"
@@ -92,7 +93,7 @@ func (l sweeper) unnamed() []store.Key {
 		}
 		stored[p.ID], old = e, append(old, p)
 	}
-	slices.SortFunc(old, func(a, b rollout.Promotion) int { return b.CreateTime.Compare(a.CreateTime) })
+	sort.Slice(old, func(i, j int) bool { return old[i].CreateTime.After(old[j].CreateTime) })
 	old = slices.DeleteFunc(old[min(l.config.History, len(old)):], func(p rollout.Promotion) bool {
 		return l.config.Work.Now().Before(p.CreateTime.Add(namedWithin))
 	})

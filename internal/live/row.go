@@ -7,8 +7,8 @@
 package live
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -66,6 +66,6 @@ func (r Row) left(now time.Time) time.Duration {
 // urgent orders rows by who needs somebody, and keeps their order beside that.
 func urgent(rows []Row) []Row {
 	rows = slices.Clone(rows)
-	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(a.Stand, b.Stand) })
+	sort.SliceStable(rows, func(i, j int) bool { return rows[i].Stand < rows[j].Stand })
 	return rows
 }

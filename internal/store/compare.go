@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"sync"
 )
 
@@ -74,7 +75,8 @@ func (p *Places) Drop(k Key) {
 func (p *Places) List() []Saved {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ordered := slices.SortedFunc(maps.Values(p.saved), func(a, b placed) int { return a.at - b.at })
+	ordered := slices.Collect(maps.Values(p.saved))
+	sort.Slice(ordered, func(i, j int) bool { return ordered[i].at < ordered[j].at })
 	list := make([]Saved, len(ordered))
 	for i, s := range ordered {
 		list[i] = s.Saved

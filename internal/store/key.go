@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 )
@@ -64,7 +65,7 @@ func Kinds() []string { return []string{KindTarget, KindPromotion, KindRun, Kind
 
 // SortKeys sorts the keys of one kind as List returns them.
 func SortKeys(keys []Key) {
-	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.Target, b.Target) })
+	sort.Slice(keys, func(i, j int) bool { return keys[i].Target < keys[j].Target })
 }
 
 // id is how entries are named that no pipeline file names.

@@ -3,6 +3,7 @@ package view
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"time"
 
 	"sluice/rollout"
@@ -47,7 +48,7 @@ func DeliveryOf(stage string, rollouts []ReportedRollout, now time.Time) Deliver
 	for _, members := range deploymentsOf(stage, rollouts) {
 		d.Deployments = append(d.Deployments, deployment(members, rollouts, first))
 	}
-	slices.SortStableFunc(d.Deployments, func(a, b Deployment) int { return a.Ended.Compare(b.Ended) })
+	sort.SliceStable(d.Deployments, func(i, j int) bool { return d.Deployments[i].Ended.Before(d.Deployments[j].Ended) })
 	for _, r := range rollouts {
 		if r.Stage == stage && (d.Since.IsZero() || r.Created.Before(d.Since)) {
 			d.Since = r.Created

@@ -1,7 +1,7 @@
 package view
 
 import (
-	"slices"
+	"sort"
 	"time"
 
 	"sluice/pipeline"
@@ -175,7 +175,7 @@ func trafficOf(e *rollout.Execution) []TrafficPoint {
 			list = append(list, TrafficPoint{At: endOf(s), Percent: percent})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b TrafficPoint) int { return a.At.Compare(b.At) })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].At.Before(list[j].At) })
 	return list
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"sluice/canary"
@@ -154,8 +155,9 @@ func standsOf(all []entry, ready string) stands {
 func (s stands) same(o stands) bool {
 	a, b := s.resolved(), o.resolved()
 	for _, list := range [][]entry{a, b} {
-		slices.SortFunc(list, func(x, y entry) int {
-			return strings.Compare(x.Tag+" "+x.Type+" "+x.Revision, y.Tag+" "+y.Type+" "+y.Revision)
+		sort.Slice(list, func(i, j int) bool {
+			x, y := list[i], list[j]
+			return x.Tag+" "+x.Type+" "+x.Revision < y.Tag+" "+y.Type+" "+y.Revision
 		})
 	}
 	return slices.Equal(a, b)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sort"
 	"sync"
 
 	"sluice/stages/google"
@@ -29,8 +30,10 @@ func releaseOf(config configFile, imports []importFile) string {
 	hash.Write([]byte("sluice.deploymentmanager/v1\n"))
 	write := func(text string) { hash.Write(fmt.Appendf(nil, "%d\n%s\n", len(text), text)) }
 	write(config.Content)
-	sorted := slices.SortedFunc(slices.Values(imports), func(a, b importFile) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Content, b.Content))
+	sorted := slices.Clone(imports)
+	sort.Slice(sorted, func(i, j int) bool {
+		a, b := sorted[i], sorted[j]
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Content, b.Content)) < 0
 	})
 	for _, file := range sorted {
 		write(file.Name)

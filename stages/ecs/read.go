@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -155,7 +156,7 @@ func (d *services) newer(ctx context.Context, at place, after time.Time) ([]type
 		}
 		tokens[token], in.NextToken = true, &token
 	}
-	slices.SortStableFunc(all, func(a, b types.ServiceDeploymentBrief) int { return a.CreatedAt.Compare(*b.CreatedAt) })
+	sort.SliceStable(all, func(i, j int) bool { return all[i].CreatedAt.Before(*all[j].CreatedAt) })
 	return all, nil
 }
 

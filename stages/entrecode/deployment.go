@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
+	"sort"
 	"strconv"
 	"time"
 )
@@ -164,7 +165,8 @@ func (v *session) collect(ctx context.Context, platformID string, first *resourc
 			all = append(all, d)
 		}
 	}
-	slices.SortFunc(all, newestFirst(all))
+	newer := newestFirst(all)
+	sort.Slice(all, func(i, j int) bool { return newer(all[i], all[j]) < 0 })
 	return all, nil
 }
 

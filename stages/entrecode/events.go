@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -34,7 +34,7 @@ func (d deployment) events() []driver.Event {
 		}
 		events = append(events, e)
 	}
-	slices.SortStableFunc(events, inOrder)
+	sort.SliceStable(events, func(i, j int) bool { return inOrder(events[i], events[j]) < 0 })
 	return events
 }
 

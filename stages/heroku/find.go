@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sort"
 	"strings"
 
 	"sluice/stages/driver"
@@ -113,6 +114,6 @@ func placesIn(stage string, p pipeline, couplings []coupling, apps map[string]ap
 		}
 		places = append(places, driver.Place{Name: at.App, Stage: stage, Note: note, Config: encode(at)})
 	}
-	slices.SortFunc(places, func(a, b driver.Place) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(places, func(i, j int) bool { return places[i].Name < places[j].Name })
 	return places
 }

@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -126,7 +127,7 @@ func spread(targets []view.ReportedTarget) []running {
 		}
 		list[i].targets++
 	}
-	slices.SortStableFunc(list, func(a, b running) int { return cmp.Compare(b.targets, a.targets) })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].targets > list[j].targets })
 	return list[:min(len(list), mostReleases)]
 }
 

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ func promotions(rollouts []view.ReportedRollout) [][]view.ReportedRollout {
 
 func (p page) promotion(members []view.ReportedRollout) g.Node {
 	first := members[len(members)-1]
-	slices.SortStableFunc(members, func(a, b view.ReportedRollout) int { return interest(b) - interest(a) })
+	sort.SliceStable(members, func(i, j int) bool { return interest(members[i]) > interest(members[j]) })
 	drawn := worthDrawing(members)
 	return h.Article(h.Class("card promotion"),
 		h.H3(text(first.Command), g.Text(" "), named(first.Release, first.ReleaseName), g.Text(" on "), text(first.Stage)),

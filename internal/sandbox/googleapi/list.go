@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -185,12 +186,11 @@ func sortRows[T any](rows []row[T], by string) error {
 			return Invalid("Invalid order by: %q", by)
 		}
 		field := strings.ToLower(words[0][:1]) + words[0][1:]
-		slices.SortStableFunc(rows, func(a, b row[T]) int {
-			n := cmp.Compare(sortable(a.fields, field), sortable(b.fields, field))
+		sort.SliceStable(rows, func(i, j int) bool {
 			if len(words) == 2 && words[1] == "desc" {
-				return -n
+				i, j = j, i
 			}
-			return n
+			return sortable(rows[i].fields, field) < sortable(rows[j].fields, field)
 		})
 	}
 	return nil

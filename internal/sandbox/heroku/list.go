@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -58,11 +59,11 @@ func (l list) page(header string) (page, error) {
 		return page{}, err
 	}
 	all := slices.Clone(l.items)
-	slices.SortStableFunc(all, func(a, b item) int {
+	sort.SliceStable(all, func(i, j int) bool {
 		if r.desc {
-			a, b = b, a
+			i, j = j, i
 		}
-		return strings.Compare(a.keys[r.attribute], b.keys[r.attribute])
+		return all[i].keys[r.attribute] < all[j].keys[r.attribute]
 	})
 	p := page{items: []any{}}
 	last := ""
