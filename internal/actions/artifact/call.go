@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"sluice/internal/transport"
 )
 
 const (
@@ -139,7 +141,7 @@ func do(client *http.Client, request *http.Request, what string, limit int64) (t
 		return nil, 0, &StatusError{What: what, Status: response.StatusCode, Message: message(text)}
 	}
 	if int64(len(text)) > limit {
-		return nil, 0, fmt.Errorf("%s: more than %d bytes", what, limit)
+		return nil, 0, &longError{what, limit}
 	}
 	return text, response.StatusCode, nil
 }
@@ -157,15 +159,36 @@ func message(body []byte) string {
 	return strings.ToValidUTF8(text[:min(len(text), maxErrorShown)], "")
 }
 
+// longError is an answer of more than limit bytes.
+type longError struct {
+	what  string
+	limit int64
+}
+
+func (e *longError) Error() string { return fmt.Sprintf("%s: more than %d bytes", e.what, e.limit) }
+
+func isLong(err error) bool {
+	_, here := errors.AsType[*longError](err)
+	_, below := errors.AsType[*transport.LimitError](err)
+	return here || below
+}
+
 // retry repeats work as GitHub's own client does. A status that is final ends
-// it; so does ctx.
+// it; so does ctx, and a second answer that is too long.
 func retry[T any](ctx context.Context, c *Client, work func() (T, error)) (T, error) {
 	delays := &backoff.ExponentialBackOff{
 		InitialInterval: c.clock.InMachine(c.wait), Multiplier: waitFactor, MaxInterval: c.clock.InMachine(maxWait),
 		RandomizationFactor: backoff.DefaultRandomizationFactor,
 	}
+	long := 0
 	return backoff.Retry(ctx, func() (T, error) {
 		result, err := work()
+		if isLong(err) {
+			long++
+		}
+		if long > 1 {
+			return result, backoff.Permanent(err)
+		}
 		if status, ok := errors.AsType[*StatusError](err); ok && !status.retryable() {
 			err = backoff.Permanent(err)
 		}

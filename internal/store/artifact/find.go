@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"sluice/internal/actions"
@@ -56,12 +57,17 @@ func (s *shelves) find(ctx context.Context, op, pipeline string, others bool) ([
 	named = slices.DeleteFunc(named, func(c candidate) bool {
 		return c.digest != "" && seen[c.digest] || seen[fmt.Sprint(c.run, c.name)]
 	})
-	slices.SortStableFunc(own, newer)
-	slices.SortStableFunc(named, newer)
+	newestFirst(own)
+	newestFirst(named)
 	return append(own, named...), nil
 }
 
-func newer(a, b candidate) int { return cmp.Or(b.created.Compare(a.created), cmp.Compare(b.id, a.id)) }
+func newestFirst(list []candidate) {
+	sort.SliceStable(list, func(i, j int) bool {
+		a, b := list[i], list[j]
+		return cmp.Or(b.created.Compare(a.created), cmp.Compare(b.id, a.id)) < 0
+	})
+}
 
 // findOwn lists this run's artifacts. Outside of a run there are none.
 func (s *shelves) findOwn(ctx context.Context, op, pipeline string) ([]candidate, error) {
@@ -162,7 +168,7 @@ func (s *shelves) findPinned(ctx context.Context, op, pipeline string) ([]candid
 		}
 		found = append(found, trusted...)
 	}
-	slices.SortStableFunc(found, newer)
+	newestFirst(found)
 	return found, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"sluice/internal/actions/artifact"
@@ -118,7 +119,7 @@ func (s *snapshot) lineage(heads []*snapshot) {
 		}
 	}
 	s.Serial++
-	slices.SortStableFunc(s.Ancestors, func(a, b ancestor) int { return int(b.Serial - a.Serial) })
+	sort.SliceStable(s.Ancestors, func(i, j int) bool { return s.Ancestors[i].Serial > s.Ancestors[j].Serial })
 	s.Ancestors = s.Ancestors[:min(len(s.Ancestors), maxAncestors)]
 }
 
