@@ -205,12 +205,12 @@ func ruleCommand(at place, domain string, r patch.Rule, more ...string) string {
 	return driver.Shell(append(words, more...)...)
 }
 
-// documents are a rule's conditions and actions as AWS's command line takes them.
+// documents are a rule's conditions and actions as AWS's command line takes them. Of
+// letters, digits and signs alone [strconv.Quote] makes JSON.
 func documents(at place, stage string, r patch.Rule) (asked, do string) {
-	quoted := func(text string) string { return strconv.Quote(text) } // letters, digits and signs alone
-	asked = `[{"MatchHeaders": {"AnyOf": [{"Header": ` + quoted(r.Header) + `, "ValueGlob": ` + quoted(r.Value) + `}]}}`
+	asked = `[{"MatchHeaders": {"AnyOf": [{"Header": ` + strconv.Quote(r.Header) + `, "ValueGlob": ` + strconv.Quote(r.Value) + `}]}}`
 	if r.BasePath != "" {
-		asked += `, {"MatchBasePaths": {"AnyOf": [` + quoted(r.BasePath) + `]}}`
+		asked += `, {"MatchBasePaths": {"AnyOf": [` + strconv.Quote(r.BasePath) + `]}}`
 	}
 	return asked + "]", fmt.Sprintf(`[{"InvokeApi": {"ApiId": %q, "Stage": %q, "StripBasePath": %t}}]`, at.RestAPI, stage, r.Strip)
 }
