@@ -226,17 +226,17 @@ func (s *shelves) search(ctx context.Context, op, pipeline string) error {
 	if err != nil {
 		return err
 	}
-	if !stale {
-		s.looked[pipeline] = now
-		return nil
+	if stale {
+		if found, err = s.findPinned(ctx, op, pipeline); err == nil {
+			err = s.readAll(ctx, op, pipeline, found)
+		}
+		if err != nil {
+			return err
+		}
+		s.listed[pipeline] = now
 	}
-	if found, err = s.findPinned(ctx, op, pipeline); err == nil {
-		err = s.readAll(ctx, op, pipeline, found)
-	}
-	if err == nil {
-		s.listed[pipeline], s.looked[pipeline] = now, now
-	}
-	return err
+	s.looked[pipeline] = s.options.Clock.Now() // the search itself may take longer than List's second
+	return nil
 }
 
 // readAll takes over what artifacts hold, those of them that are news. Newer ones

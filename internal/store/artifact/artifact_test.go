@@ -521,6 +521,27 @@ func TestExpiryIsWarnedOf(t *testing.T) {
 	}
 }
 
+// TestListAfterASlowLoad: a load reads entries and then lists their kind; the list
+// needs no second look, however long the service took over the first.
+func TestListAfterASlowLoad(t *testing.T) {
+	w := newWorld()
+	run := artifacttest.Run{ID: 7}
+	saved := put(t, w.open(t, run), 1, "")
+	o := w.options(t, run)
+	o.Fresh = time.Hour
+	began := time.Now()
+	o.Clock = work.Clock{Now: func() time.Time { return began.Add(time.Duration(len(w.Requests())) * 2 * time.Second) }}
+	s := artifact.Open(o)
+	if got, err := s.Load(t.Context(), web); err != nil || got[0].Version != saved.Version {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	asked := len(w.Requests())
+	keys, err := s.List(t.Context(), web.Pipeline, store.KindTarget)
+	if err != nil || len(keys) != 1 || len(w.Requests()) != asked {
+		t.Errorf("%v, %v, after %v", keys, err, w.Requests()[asked:])
+	}
+}
+
 func TestUnderAct(t *testing.T) {
 	w := newWorld()
 	w.Act = true

@@ -24,6 +24,9 @@ const (
 // errBehind means that the branch moved since it was read.
 var errBehind = errors.New("the branch moved")
 
+// errCrowded means that it moved at every try, and that nobody changed these entries.
+var errCrowded = fmt.Errorf("other runs were faster %d times in a row", tries)
+
 // change is a commit to be: the same at every try, so that a try whose answer was
 // lost is recognised.
 type change struct {
@@ -39,14 +42,6 @@ func newChange(saves []store.Save) change {
 		}
 	}
 	return c
-}
-
-func (c change) keys() []store.Key {
-	keys := make([]store.Key, len(c.saves))
-	for i, save := range c.saves {
-		keys[i] = save.Key
-	}
-	return keys
 }
 
 // Swap saves all entries in one git commit, or none, when it is their turn.
@@ -73,7 +68,7 @@ func (s *branch) Swap(ctx context.Context, saves []store.Save) []store.Swapped {
 }
 
 // swap tries until the commit is on the branch, an entry was changed by somebody
-// else, or it cannot be done.
+// else, others were faster too often, or it cannot be done.
 func (s *branch) swap(ctx context.Context, c change) (commit string, err error) {
 	delays := backoff.NewExponentialBackOff()
 	delays.InitialInterval = s.options.Clock.InMachine(s.options.Wait)
@@ -94,7 +89,7 @@ func (s *branch) swap(ctx context.Context, c change) (commit string, err error) 
 		return "", backoff.Permanent(err)
 	}, backoff.WithBackOff(delays), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0))
 	if errors.Is(err, errBehind) {
-		return "", &store.ConflictError{Keys: c.keys(), Who: []string{"the branch never stood still"}}
+		return "", &store.BusyError{Op: "write", Until: s.options.Clock.Now().Add(10 * s.options.Wait), Err: errCrowded}
 	}
 	return commit, err
 }

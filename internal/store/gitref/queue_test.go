@@ -165,3 +165,31 @@ func TestLimitsAreWaitedOut(t *testing.T) {
 		})
 	}
 }
+
+// TestBranchThatMovesOn: where others always commit first, and nobody changed the
+// entry, nothing but time is needed: it is no conflict, and nothing was saved.
+func TestBranchThatMovesOn(t *testing.T) {
+	f := gitreftest.New()
+	s := open(t, options(f))
+	saved := put(t, s, web, `{"n":1}`)
+	f.Fault = func(r *http.Request) (int, string) {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/commits") {
+			f.Push(gitref.DefaultBranch, "theirs.txt", func(text string) string { return text + "." })
+		}
+		return 0, ""
+	}
+	next := saved
+	next.Generation, next.Data = 2, []byte(`{"n":2}`)
+	_, err := s.Commit(t.Context(), next)
+	if until, busy := store.IsBusy(err); !busy || until.IsZero() || store.IsConflict(err) || store.IsUnreadable(err) {
+		t.Fatalf("among others it ends with %v", err)
+	}
+	f.Fault = nil
+	got, err := open(t, options(f)).Load(t.Context(), web)
+	if err != nil || got[0].Version != saved.Version {
+		t.Errorf("meanwhile it loads as %+v, %v", got, err)
+	}
+	if _, err := s.Commit(t.Context(), next); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}

@@ -241,7 +241,7 @@ func testWritersAndRemovers(t *testing.T, h Harness) {
 		if n%2 == 1 {
 			e, what = next(before[n/2], nil), "removed"
 		}
-		_, err := s.Commit(t.Context(), e)
+		_, err := amongMany(t, s, e)
 		if store.IsConflict(err) {
 			return nil
 		}
@@ -268,7 +268,7 @@ func testWritersAndRemovers(t *testing.T, h Harness) {
 // cannot tell two commits apart.
 func commitOn(t *testing.T, s store.Store, e store.Entry) (store.Entry, error) {
 	for {
-		saved, err := s.Commit(t.Context(), e)
+		saved, err := amongMany(t, s, e)
 		if store.IsConflict(err) {
 			continue
 		}
