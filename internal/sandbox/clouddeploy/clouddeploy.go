@@ -60,6 +60,12 @@ func New(now func() time.Time) *Emulator {
 	return e
 }
 
+// present is the state now.
+func (e *Emulator) present() moment { return moment{&e.State, e.Now(), e.Step} }
+
+// settle lets the rollouts run on to the present.
+func (e *Emulator) settle() { e.present().settle() }
+
 // Env implements sandbox.Emulator.
 func (e *Emulator) Env(base string) map[string]string { return googleapi.Env("CLOUDDEPLOY", base) }
 

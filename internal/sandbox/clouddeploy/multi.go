@@ -15,9 +15,9 @@ func isController(r *wire.Rollout) bool {
 }
 
 // childRollouts are the rollouts that a controller made.
-func (e *Emulator) childRollouts(controller *wire.Rollout) []*wire.Rollout {
+func (s *state) childRollouts(controller *wire.Rollout) []*wire.Rollout {
 	var children []*wire.Rollout
-	for _, r := range googleapi.Under(e.State.Rollouts, parent(controller.Name), "rollouts") {
+	for _, r := range googleapi.Under(s.Rollouts, parent(controller.Name), "rollouts") {
 		if r.ControllerRollout == controller.Name {
 			children = append(children, r)
 		}
@@ -25,8 +25,8 @@ func (e *Emulator) childRollouts(controller *wire.Rollout) []*wire.Rollout {
 	return children
 }
 
-func (e *Emulator) childOn(controller *wire.Rollout, target string) *wire.Rollout {
-	for _, child := range e.childRollouts(controller) {
+func (s *state) childOn(controller *wire.Rollout, target string) *wire.Rollout {
+	for _, child := range s.childRollouts(controller) {
 		if child.TargetID == target {
 			return child
 		}
@@ -35,19 +35,19 @@ func (e *Emulator) childOn(controller *wire.Rollout, target string) *wire.Rollou
 }
 
 // stepController starts its phase's children and sums up how they are.
-func (e *Emulator) stepController(r *wire.Rollout) bool {
+func (m moment) stepController(r *wire.Rollout) bool {
 	p := running(r)
 	if p == nil {
-		p = e.reopened(r)
+		p = m.reopened(r)
 	}
 	if p == nil {
 		return false
 	}
 	changed := false
 	for _, j := range jobsOf(p) {
-		changed = e.stepChild(r, p, j) || changed
+		changed = m.stepChild(r, p, j) || changed
 	}
-	return e.sumUp(r, p) || changed
+	return m.sumUp(r, p) || changed
 }
 
 // reopened is the failed phase of a controller none of whose children is
@@ -55,13 +55,13 @@ func (e *Emulator) stepController(r *wire.Rollout) bool {
 //
 // docs/platforms.md: "leave it by cancelling, or by retrying or ignoring every
 // failed child job."
-func (e *Emulator) reopened(r *wire.Rollout) *wire.Phase {
+func (m moment) reopened(r *wire.Rollout) *wire.Phase {
 	for _, p := range r.Phases {
 		if p.State != "FAILED" {
 			continue
 		}
 		for _, j := range jobsOf(p) {
-			if child := e.childOn(r, j.ID); j.State == "FAILED" && (child == nil || child.State == "FAILED" || child.State == "CANCELLED") {
+			if child := m.childOn(r, j.ID); j.State == "FAILED" && (child == nil || child.State == "FAILED" || child.State == "CANCELLED") {
 				return nil
 			}
 		}
@@ -70,7 +70,7 @@ func (e *Emulator) reopened(r *wire.Rollout) *wire.Phase {
 				j.State = "IN_PROGRESS"
 			}
 		}
-		e.reopen(r, p)
+		m.reopen(r, p)
 		return p
 	}
 	return nil
@@ -78,40 +78,40 @@ func (e *Emulator) reopened(r *wire.Rollout) *wire.Phase {
 
 // stepChild starts a child's phase where its job has not begun, and takes over
 // how it went.
-func (e *Emulator) stepChild(r *wire.Rollout, p *wire.Phase, j *wire.Job) bool {
-	child := e.childOn(r, j.ID)
+func (m moment) stepChild(r *wire.Rollout, p *wire.Phase, j *wire.Job) bool {
+	child := m.childOn(r, j.ID)
 	switch j.State {
 	case "PENDING":
-		return e.startChild(r, p, j, child)
+		return m.startChild(r, p, j, child)
 	case "IN_PROGRESS":
-		return child != nil && e.endChild(p, j, child)
+		return child != nil && m.endChild(p, j, child)
 	default:
 		return false
 	}
 }
 
-func (e *Emulator) startChild(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *wire.Rollout) bool {
+func (m moment) startChild(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *wire.Rollout) bool {
 	switch {
 	case child == nil && j.CreateChildRolloutJob != nil:
-		e.createChild(r, p, j)
+		m.createChild(r, p, j)
 	case child == nil:
 		return false
 	case final(child):
 		j.State = "SKIPPED"
 	default:
-		e.advanceChild(r, p, j, child)
+		m.advanceChild(r, p, j, child)
 	}
 	return true
 }
 
 // endChild ends a controller's job when its child is through the phase.
-func (e *Emulator) endChild(p *wire.Phase, j *wire.Job, child *wire.Rollout) bool {
+func (m moment) endChild(p *wire.Phase, j *wire.Job, child *wire.Rollout) bool {
 	i := slices.IndexFunc(child.Phases, func(c *wire.Phase) bool { return c.ID == p.ID })
 	if i < 0 || !slices.Contains([]string{"SUCCEEDED", "FAILED", "ABORTED", "SKIPPED"}, child.Phases[i].State) {
 		return false
 	}
-	run := e.State.JobRuns[j.JobRun]
-	run.EndTime, run.State, j.State = stamp(e.Now()), "SUCCEEDED", "SUCCEEDED"
+	run := m.JobRuns[j.JobRun]
+	run.EndTime, run.State, j.State = m.stamp(), "SUCCEEDED", "SUCCEEDED"
 	if child.Phases[i].State == "FAILED" || child.Phases[i].State == "ABORTED" {
 		run.State, j.State = "FAILED", "FAILED"
 	}
@@ -119,12 +119,12 @@ func (e *Emulator) endChild(p *wire.Phase, j *wire.Job, child *wire.Rollout) boo
 }
 
 // createChild makes a child's rollout, which needs no approval of its own.
-func (e *Emulator) createChild(r *wire.Rollout, p *wire.Phase, j *wire.Job) {
-	release := e.State.Releases[parent(r.Name)]
-	pipeline := e.State.Pipelines[parent(release.Name)]
+func (m moment) createChild(r *wire.Rollout, p *wire.Phase, j *wire.Job) {
+	release := m.Releases[parent(r.Name)]
+	pipeline := m.Pipelines[parent(release.Name)]
 	stage := stageOf(release, pipeline, r.TargetID)
 	name := release.Name + "/rollouts/" + kit.Last(r.Name) + "-" + j.ID
-	first := e.State.current(pipeline.Name, j.ID) == nil
+	first := m.current(pipeline.Name, j.ID) == nil
 	start := ""
 	if p != r.Phases[0] {
 		start = p.ID
@@ -134,34 +134,34 @@ func (e *Emulator) createChild(r *wire.Rollout, p *wire.Phase, j *wire.Job) {
 		return
 	}
 	child := &wire.Rollout{
-		Name: name, UID: uid(name), TargetID: j.ID, ControllerRollout: r.Name, CreateTime: stamp(e.Now()),
-		EnqueueTime: stamp(e.Now()), State: "PENDING", ApprovalState: "DOES_NOT_NEED_APPROVAL", Phases: phases,
+		Name: name, UID: uid(name), TargetID: j.ID, ControllerRollout: r.Name, CreateTime: m.stamp(),
+		EnqueueTime: m.stamp(), State: "PENDING", ApprovalState: "DOES_NOT_NEED_APPROVAL", Phases: phases,
 	}
 	touch(child)
-	e.State.Rollouts[name] = child
+	m.Rollouts[name] = child
 	// What was planned for the controller happens to its first child.
-	if planned := e.State.plan(r); planned.FailJob != "" || planned.Hang {
-		*e.State.plan(child) = *planned
+	if planned := m.plan(r); planned.FailJob != "" || planned.Hang {
+		*m.plan(child) = *planned
 		*planned = plan{}
 	}
-	e.childRun(r, p, j, child)
+	m.childRun(r, p, j, child)
 }
 
-func (e *Emulator) advanceChild(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *wire.Rollout) {
+func (m moment) advanceChild(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *wire.Rollout) {
 	for _, c := range child.Phases {
 		if c.ID == p.ID && c.State == "PENDING" {
 			c.State = "IN_PROGRESS"
 		}
 	}
-	e.State.plan(child).Resumed = stamp(e.Now())
+	m.plan(child).Resumed = m.stamp()
 	touch(child)
-	e.childRun(r, p, j, child)
+	m.childRun(r, p, j, child)
 }
 
 // childRun begins the run of a controller's job.
-func (e *Emulator) childRun(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *wire.Rollout) {
-	e.startJob(r, p, j, e.Now())
-	run := e.State.JobRuns[j.JobRun]
+func (m moment) childRun(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *wire.Rollout) {
+	m.startJob(r, p, j, m.now)
+	run := m.JobRuns[j.JobRun]
 	if j.CreateChildRolloutJob != nil {
 		run.CreateChildRolloutJobRun = &wire.CreateChildRolloutJobRun{Rollout: child.Name, RolloutPhaseID: p.ID}
 	} else {
@@ -170,8 +170,8 @@ func (e *Emulator) childRun(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *
 }
 
 // retryChild retries what failed in a child.
-func (e *Emulator) retryChild(r *wire.Rollout, j *wire.Job) {
-	child := e.childOn(r, j.ID)
+func (m moment) retryChild(r *wire.Rollout, j *wire.Job) {
+	child := m.childOn(r, j.ID)
 	if child == nil {
 		return
 	}
@@ -179,7 +179,7 @@ func (e *Emulator) retryChild(r *wire.Rollout, j *wire.Job) {
 		for _, job := range jobsOf(p) {
 			if job.State == "FAILED" {
 				job.State = "PENDING"
-				e.reopen(child, p)
+				m.reopen(child, p)
 			}
 		}
 	}
@@ -189,7 +189,7 @@ func (e *Emulator) retryChild(r *wire.Rollout, j *wire.Job) {
 //
 // docs/platforms.md: "HALTED (multi-target): a child failed, another succeeded,
 // phases remain"
-func (e *Emulator) sumUp(r *wire.Rollout, p *wire.Phase) bool {
+func (m moment) sumUp(r *wire.Rollout, p *wire.Phase) bool {
 	failed, through := 0, 0
 	jobs := jobsOf(p)
 	for _, j := range jobs {
@@ -206,13 +206,13 @@ func (e *Emulator) sumUp(r *wire.Rollout, p *wire.Phase) bool {
 	case failed == 0:
 		p.State = "SUCCEEDED"
 		if firstPending(r) < 0 {
-			e.succeed(r, e.Now())
+			m.succeed(r, m.now)
 		}
 	case through > 0 && firstPending(r) >= 0:
 		p.State, r.State = "FAILED", "HALTED"
 	default:
 		p.State = "FAILED"
-		e.fail(r, "EXECUTION_FAILED", "child rollouts of phase "+p.ID+" failed", e.Now())
+		fail(r, "EXECUTION_FAILED", "child rollouts of phase "+p.ID+" failed", m.now)
 	}
 	return true
 }

@@ -16,69 +16,70 @@ import (
 // docs/platforms.md: "requestId makes create idempotent for 60 min"
 const remembered = 60 * time.Minute
 
-// creation is a resource that a request wants to make.
-type creation struct {
-	name     string
-	kind     string // Google's name of the type: "Rollout"
-	verb     string // "create", "update"
-	resource any
-	store    func() // makes it
+// once is a method that is asked once for each request id: the second time it answers
+// the operation of the first.
+func once[In any](e *Emulator, serve func(moment, *call, *In) (any, error)) googleapi.Serve {
+	return googleapi.Taking(func(c *call, in *In) (any, error) {
+		m := e.present()
+		if known, err := m.repeated(c.Param("requestId")); known != nil || err != nil {
+			return known, err
+		}
+		return serve(m, c, in)
+	})
 }
 
-// create makes a resource, once for each request id, and answers with an
-// operation that is still at work.
-func (e *Emulator) create(c *call, made creation) (any, error) {
-	known, err := e.repeated(c)
-	if known != nil || err != nil {
-		return known, err
+// repeated is the operation of an earlier request with the same id, nil for none.
+func (m moment) repeated(id string) (*wire.Operation, error) {
+	if id == "" {
+		return nil, nil
 	}
-	if c.Flag("validateOnly") {
-		return e.operation(made)
+	if parsed, err := uuid.Parse(id); err != nil || parsed == uuid.Nil {
+		return nil, googleapi.Invalid("Invalid request ID %q: it must be a valid UUID and not zero", id)
 	}
-	made.store()
-	op, err := e.operation(made)
-	if err != nil {
-		return nil, err
+	earlier, ok := m.Requests[id]
+	if !ok || m.now.Sub(earlier.Time) >= remembered {
+		return nil, nil
 	}
-	e.State.Operations[op.Name] = op
-	if key := c.Param("requestId"); key != "" {
-		e.State.Requests[key] = request{Operation: op.Name, Time: e.Now()}
+	return m.Operations[earlier.Operation], nil
+}
+
+// change is what a request does to a resource.
+type change struct {
+	name string
+	verb string // "create", "update"
+}
+
+// keep keeps a resource that was made or changed, unless the request asks for a check
+// alone, and answers with an operation that is still at work.
+func keep[R any](m moment, c *call, of collection[R], did change, r *R) (any, error) {
+	op, err := m.operation(did, of.kind, r)
+	if err != nil || c.Flag("validateOnly") {
+		return op, err
+	}
+	(*of.kept)[did.name] = r
+	m.Operations[op.Name] = op
+	if id := c.Param("requestId"); id != "" {
+		m.Requests[id] = request{Operation: op.Name, Time: m.now}
 	}
 	working := *op
 	working.Done, working.Response = false, nil
 	return &working, nil
 }
 
-// repeated is the operation of an earlier request with the same id.
-func (e *Emulator) repeated(c *call) (*wire.Operation, error) {
-	key := c.Param("requestId")
-	if key == "" {
-		return nil, nil
-	}
-	if parsed, err := uuid.Parse(key); err != nil || parsed == uuid.Nil {
-		return nil, googleapi.Invalid("Invalid request ID %q: it must be a valid UUID and not zero", key)
-	}
-	earlier, ok := e.State.Requests[key]
-	if !ok || e.Now().Sub(earlier.Time) >= remembered {
-		return nil, nil
-	}
-	return e.State.Operations[earlier.Operation], nil
-}
-
-// operation is the finished work of making a resource.
-func (e *Emulator) operation(made creation) (*wire.Operation, error) {
-	response, err := typed(made.kind, made.resource)
+// operation is the finished work on a resource.
+func (m moment) operation(did change, kind string, resource any) (*wire.Operation, error) {
+	response, err := typed(kind, resource)
 	if err != nil {
 		return nil, err
 	}
 	meta, err := typed("OperationMetadata", &wire.OperationMetadata{
-		APIVersion: "v1", CreateTime: stamp(e.Now()), EndTime: stamp(e.Now()), Target: made.name, Verb: made.verb,
+		APIVersion: "v1", CreateTime: m.stamp(), EndTime: m.stamp(), Target: did.name, Verb: did.verb,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &wire.Operation{
-		Name: fmt.Sprintf("%s/operations/operation-%d", locationOf(made.name), e.State.Next()),
+		Name: fmt.Sprintf("%s/operations/operation-%d", locationOf(did.name), m.Next()),
 		Done: true, Metadata: meta, Response: response,
 	}, nil
 }

@@ -1,48 +1,45 @@
 package clouddeploy
 
 import (
-	"regexp"
-	"sync"
+	"maps"
+	"slices"
 
 	"sluice/internal/sandbox/clouddeploy/wire"
-	"sluice/internal/sandbox/googleapi"
-	"sluice/internal/sandbox/kit"
 )
 
-// resourceID is what Cloud Deploy accepts as the last part of a name.
-var resourceID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`) })
-
-// pipeline finds a delivery pipeline.
-func (e *Emulator) pipeline(name string) (*wire.DeliveryPipeline, error) {
-	return googleapi.Find(e.State.Pipelines, name)
+// fillPipeline gives a new delivery pipeline what the server gives.
+func (m moment) fillPipeline(p *wire.DeliveryPipeline, name string) {
+	p.Name, p.UID, p.CreateTime = name, uid(name), m.stamp()
+	p.Condition = &wire.PipelineCondition{PipelineReadyCondition: &wire.PipelineReadyCondition{Status: true, UpdateTime: m.stamp()}}
+	m.changedPipeline(p)
 }
 
-func (e *Emulator) createPipeline(c *call, name string, p *wire.DeliveryPipeline) (any, error) {
-	e.fillPipeline(p, name)
-	return e.create(c, creation{name, "DeliveryPipeline", "create", p, func() { e.State.Pipelines[name] = p }})
+// pipelineFields are those that can be changed.
+func pipelineFields() []string {
+	return []string{"serialPipeline", "description", "suspended", "labels", "annotations"}
 }
 
-func (e *Emulator) fillPipeline(p *wire.DeliveryPipeline, name string) {
-	p.Name, p.UID, p.CreateTime, p.UpdateTime, p.Etag = name, uid(name), stamp(e.Now()), stamp(e.Now()), ""
-	p.Condition = &wire.PipelineCondition{PipelineReadyCondition: &wire.PipelineReadyCondition{Status: true, UpdateTime: stamp(e.Now())}}
-	p.Etag = etagOf(p)
+func (m moment) changedPipeline(p *wire.DeliveryPipeline) {
+	p.UpdateTime = m.stamp()
+	seal(p, &p.Etag)
 }
 
-func (e *Emulator) createTarget(c *call, name string, t *wire.Target) (any, error) {
-	e.fillTarget(t, name)
-	return e.create(c, creation{name, "Target", "create", t, func() { e.State.Targets[name] = t }})
-}
-
-func (e *Emulator) fillTarget(t *wire.Target, name string) {
-	t.Name, t.TargetID, t.UID, t.CreateTime, t.UpdateTime, t.Etag = name, kit.Last(name), uid(name), stamp(e.Now()), stamp(e.Now()), ""
-	t.Etag = etagOf(t)
-}
-
-func (e *Emulator) createPolicy(c *call, name string, p *wire.DeployPolicy) (any, error) {
-	if err := checkPolicy(p); err != nil {
-		return nil, err
+func stagesOf(p *wire.DeliveryPipeline) []*wire.Stage {
+	if p == nil || p.SerialPipeline == nil {
+		return nil
 	}
-	p.Name, p.UID, p.CreateTime, p.UpdateTime, p.Etag = name, uid(name), stamp(e.Now()), stamp(e.Now()), ""
-	p.Etag = etagOf(p)
-	return e.create(c, creation{name, "DeployPolicy", "create", p, func() { e.State.Policies[name] = p }})
+	return p.SerialPipeline.Stages
+}
+
+// targetsOf lists the targets of a pipeline's stages, with the children of
+// multi-targets.
+func (s *state) targetsOf(p *wire.DeliveryPipeline) []string {
+	all := map[string]bool{}
+	for _, stage := range stagesOf(p) {
+		all[stage.TargetID] = true
+		for _, child := range s.childrenOf(locationOf(p.Name), stage.TargetID) {
+			all[child] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
 }

@@ -10,6 +10,16 @@ import (
 	"sluice/internal/sandbox/kit"
 )
 
+// newPolicy gives a deploy policy what the server gives.
+func newPolicy(m moment, _ *call, name string, p *wire.DeployPolicy) error {
+	if err := checkPolicy(p); err != nil {
+		return err
+	}
+	p.Name, p.UID, p.CreateTime, p.UpdateTime = name, uid(name), m.stamp(), m.stamp()
+	seal(p, &p.Etag)
+	return nil
+}
+
 // checkPolicy refuses a policy that could not be enforced: it needs a selector
 // and a rule, and every rule a time window in a zone.
 func checkPolicy(p *wire.DeployPolicy) error {
@@ -46,19 +56,19 @@ type action struct {
 // docs/platforms.md: "Deploy policies: weekly or one-time windows in an IANA
 // zone, start inclusive, end exclusive; invokers USER and DEPLOY_AUTOMATION; a
 // named override."
-func (e *Emulator) allow(a action) error {
+func (m moment) allow(a action) error {
 	for _, name := range a.override {
-		if _, ok := e.State.Policies[name]; !ok {
+		if _, ok := m.Policies[name]; !ok {
 			return googleapi.NotFound(name)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(e.State.Policies)) {
-		p := e.State.Policies[name]
-		if locationOf(name) != locationOf(a.pipeline) || p.Suspended || slices.Contains(a.override, name) || !e.selects(p, a) {
+	for _, name := range slices.Sorted(maps.Keys(m.Policies)) {
+		p := m.Policies[name]
+		if locationOf(name) != locationOf(a.pipeline) || p.Suspended || slices.Contains(a.override, name) || !m.selects(p, a) {
 			continue
 		}
 		for _, rule := range p.Rules {
-			if e.restricts(rule.RolloutRestriction, a) {
+			if restricts(rule.RolloutRestriction, a, m.now) {
 				return googleapi.Precondition("%s is restricted by deploy policy %s, rule %s", a.name, name, rule.RolloutRestriction.ID)
 			}
 		}
@@ -68,17 +78,16 @@ func (e *Emulator) allow(a action) error {
 
 // selects reports whether one of the policy's selectors matches the action's
 // pipeline and target.
-func (e *Emulator) selects(p *wire.DeployPolicy, a action) bool {
-	pipeline := e.State.Pipelines[a.pipeline]
-	target := e.State.Targets[locationOf(a.pipeline)+"/targets/"+a.target]
-	return slices.ContainsFunc(p.Selectors, func(s *wire.DeployPolicyResourceSelector) bool {
-		if s.DeliveryPipeline == nil && s.Target == nil {
+func (s *state) selects(p *wire.DeployPolicy, a action) bool {
+	pipeline, target := s.Pipelines[a.pipeline], s.target(locationOf(a.pipeline), a.target)
+	return slices.ContainsFunc(p.Selectors, func(of *wire.DeployPolicyResourceSelector) bool {
+		if of.DeliveryPipeline == nil && of.Target == nil {
 			return false
 		}
-		if d := s.DeliveryPipeline; d != nil && (pipeline == nil || !attribute(d.ID, d.Labels, kit.Last(a.pipeline), pipeline.Labels)) {
+		if d := of.DeliveryPipeline; d != nil && (pipeline == nil || !attribute(d.ID, d.Labels, kit.Last(a.pipeline), pipeline.Labels)) {
 			return false
 		}
-		if t := s.Target; t != nil && (target == nil || !attribute(t.ID, t.Labels, a.target, target.Labels)) {
+		if t := of.Target; t != nil && (target == nil || !attribute(t.ID, t.Labels, a.target, target.Labels)) {
 			return false
 		}
 		return true
@@ -97,7 +106,8 @@ func attribute(wantID string, want map[string]string, haveID string, have map[st
 	return true
 }
 
-func (e *Emulator) restricts(r *wire.RolloutRestriction, a action) bool {
+// restricts reports whether a rule forbids the action at a time.
+func restricts(r *wire.RolloutRestriction, a action, at time.Time) bool {
 	if len(r.Actions) > 0 && !slices.Contains(r.Actions, a.name) {
 		return false
 	}
@@ -108,7 +118,7 @@ func (e *Emulator) restricts(r *wire.RolloutRestriction, a action) bool {
 	if err != nil {
 		return false
 	}
-	now := e.Now().In(zone)
+	now := at.In(zone)
 	return slices.ContainsFunc(r.TimeWindows.WeeklyWindows, func(w *wire.WeeklyWindow) bool { return inWeekly(w, now) }) ||
 		slices.ContainsFunc(r.TimeWindows.OneTimeWindows, func(w *wire.OneTimeWindow) bool { return inOneTime(w, now) })
 }

@@ -1,42 +1,22 @@
 package clouddeploy
 
 import (
-	"maps"
-	"slices"
-
 	"sluice/internal/sandbox/clouddeploy/wire"
 	"sluice/internal/sandbox/googleapi"
-	"sluice/internal/sandbox/kit"
 )
 
-// release finds a release.
-func (e *Emulator) release(name string) (*wire.Release, error) {
-	return googleapi.Find(e.State.Releases, name)
-}
-
-// parentExists refuses a list under something that is not there.
-func (e *Emulator) parentExists(name string) error {
-	if kit.Last(name) == "-" {
-		name = parent(name)
-	}
-	if name == locationOf(name) || e.State.Pipelines[name] != nil || e.State.Releases[name] != nil || e.State.Rollouts[name] != nil {
-		return nil
-	}
-	return googleapi.NotFound(name)
-}
-
-// createRelease makes a release that is rendered at once, unless the fault
+// newRelease makes a release that is rendered at once, unless the fault
 // "fail" has its rendering fail.
-func (e *Emulator) createRelease(c *call, name string, r *wire.Release) (any, error) {
-	p, err := e.pipeline(c.Name)
+func newRelease(m moment, c *call, name string, r *wire.Release) error {
+	p, err := googleapi.Find(m.Pipelines, c.Name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	// Discovery document: "When suspended, no new releases or rollouts can be created"
 	if p.Suspended {
-		return nil, googleapi.Precondition("DeliveryPipeline %s is suspended", p.Name)
+		return googleapi.Precondition("DeliveryPipeline %s is suspended", p.Name)
 	}
-	e.fillRelease(r, name, p)
+	m.fillRelease(r, name, p)
 	if c.Fault() == FaultFail {
 		r.RenderState = "FAILED"
 		for target, render := range r.TargetRenders {
@@ -47,64 +27,35 @@ func (e *Emulator) createRelease(c *call, name string, r *wire.Release) (any, er
 	if c.Fault() == FaultHang {
 		r.RenderState, r.RenderEndTime = "IN_PROGRESS", ""
 	}
-	return e.create(c, creation{name, "Release", "create", r, func() { e.State.Releases[name] = r }})
+	return nil
 }
 
 // fillRelease gives r what the server gives: a snapshot of the pipeline and of
 // its targets, and its rendering.
-func (e *Emulator) fillRelease(r *wire.Release, name string, p *wire.DeliveryPipeline) {
-	now := stamp(e.Now())
+func (m moment) fillRelease(r *wire.Release, name string, p *wire.DeliveryPipeline) {
+	now := m.stamp()
 	r.Name, r.UID, r.CreateTime, r.RenderStartTime, r.RenderEndTime, r.RenderState = name, uid(name), now, now, now, "SUCCEEDED"
 	r.DeliveryPipelineSnapshot = p
 	r.TargetRenders = map[string]wire.TargetRender{}
 	r.TargetSnapshots = nil
-	for _, target := range e.targetsOf(p) {
+	for _, target := range m.targetsOf(p) {
 		r.TargetRenders[target] = wire.TargetRender{RenderingState: "SUCCEEDED", RenderingBuild: build(name, target)}
-		if t := e.State.Targets[locationOf(name)+"/targets/"+target]; t != nil {
+		if t := m.target(locationOf(name), target); t != nil {
 			r.TargetSnapshots = append(r.TargetSnapshots, t)
 		}
 	}
 	r.Condition = &wire.ReleaseCondition{ReleaseReadyCondition: &wire.ReleaseReadyCondition{Status: true}}
-	r.Etag = ""
-	r.Etag = etagOf(r)
+	seal(r, &r.Etag)
 }
 
-// targetsOf lists the targets of a pipeline's stages, with the children of
-// multi-targets.
-func (e *Emulator) targetsOf(p *wire.DeliveryPipeline) []string {
-	all := map[string]bool{}
-	for _, s := range stagesOf(p) {
-		all[s.TargetID] = true
-		for _, child := range e.childrenOf(locationOf(p.Name), s.TargetID) {
-			all[child] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(all))
-}
-
-func stagesOf(p *wire.DeliveryPipeline) []*wire.Stage {
-	if p == nil || p.SerialPipeline == nil {
-		return nil
-	}
-	return p.SerialPipeline.Stages
-}
-
-// childrenOf are the targets of a multi-target, none of another target.
-func (e *Emulator) childrenOf(location, target string) []string {
-	t := e.State.Targets[location+"/targets/"+target]
-	if t == nil || t.MultiTarget == nil {
-		return nil
-	}
-	return t.MultiTarget.TargetIDs
-}
-
-func (e *Emulator) abandonRelease(c *call, _ *struct{}) (any, error) {
-	r, err := e.release(c.Name)
+// abandonRelease has no more rollouts made of a release.
+func abandonRelease(m moment, c *call, _ *struct{}) (any, error) {
+	r, err := googleapi.Find(m.Releases, c.Name)
 	if err != nil {
 		return nil, err
 	}
-	r.Abandoned, r.Etag = true, ""
-	r.Etag = etagOf(r)
+	r.Abandoned = true
+	seal(r, &r.Etag)
 	return struct{}{}, nil
 }
 

@@ -12,15 +12,15 @@ import (
 // docs/platforms.md: "rollback: a new rollout that starts at `stable`, to the
 // last SUCCEEDED rollout of a release not abandoned; sets rollbackOfRollout;
 // refused where the target has had fewer than two rollouts."
-func (e *Emulator) rollbackTarget(c *call, in *wire.RollbackTargetRequest) (any, error) {
-	p, err := e.pipeline(c.Name)
+func rollbackTarget(m moment, c *call, in *wire.RollbackTargetRequest) (any, error) {
+	p, err := googleapi.Find(m.Pipelines, c.Name)
 	if err != nil {
 		return nil, err
 	}
 	if !resourceID().MatchString(in.RolloutID) {
 		return nil, googleapi.Invalid("Invalid rollout ID %q", in.RolloutID)
 	}
-	had := e.State.onTarget(p.Name, in.TargetID)
+	had := m.onTarget(p.Name, in.TargetID)
 	if len(had) < 2 {
 		return nil, googleapi.Precondition("Unable to roll back target %s: the target has fewer than 2 rollouts", in.TargetID)
 	}
@@ -28,32 +28,32 @@ func (e *Emulator) rollbackTarget(c *call, in *wire.RollbackTargetRequest) (any,
 	if in.RolloutToRollBack != "" && in.RolloutToRollBack != newest.Name {
 		return nil, googleapi.Precondition("Rollout %s is not the latest rollout on target %s; that is %s", in.RolloutToRollBack, in.TargetID, newest.Name)
 	}
-	release, err := e.rollbackRelease(p, in.TargetID, in.ReleaseID)
+	release, err := m.rollbackRelease(p, in.TargetID, in.ReleaseID)
 	if err != nil {
 		return nil, err
 	}
-	return e.rollBack(c, in, wanted{release: release, pipeline: p}, newest)
+	return rollBack(m, c, in, wanted{release: release, pipeline: p}, newest)
 }
 
 // rollbackRelease is the release to go back to: the one asked for, else the
 // previous one that succeeded and is not abandoned.
-func (e *Emulator) rollbackRelease(p *wire.DeliveryPipeline, target, asked string) (*wire.Release, error) {
+func (m moment) rollbackRelease(p *wire.DeliveryPipeline, target, asked string) (*wire.Release, error) {
 	if asked != "" {
-		return e.release(p.Name + "/releases/" + asked)
+		return googleapi.Find(m.Releases, p.Name+"/releases/"+asked)
 	}
-	current := e.State.current(p.Name, target)
-	for _, r := range slices.Backward(e.State.onTarget(p.Name, target)) {
+	current := m.current(p.Name, target)
+	for _, r := range slices.Backward(m.onTarget(p.Name, target)) {
 		if r.State != "SUCCEEDED" || r == current {
 			continue
 		}
-		if release := e.State.Releases[parent(r.Name)]; release != nil && !release.Abandoned {
+		if release := m.Releases[parent(r.Name)]; release != nil && !release.Abandoned {
 			return release, nil
 		}
 	}
 	return nil, googleapi.Precondition("Unable to roll back target %s: there is no previous successful rollout of a release that is not abandoned", target)
 }
 
-func (e *Emulator) rollBack(c *call, in *wire.RollbackTargetRequest, w wanted, undone *wire.Rollout) (any, error) {
+func rollBack(m moment, c *call, in *wire.RollbackTargetRequest, w wanted, undone *wire.Rollout) (any, error) {
 	w.rollout, w.start = &wire.Rollout{}, "stable"
 	if in.RollbackConfig != nil && in.RollbackConfig.Rollout != nil {
 		w.rollout = in.RollbackConfig.Rollout
@@ -63,13 +63,14 @@ func (e *Emulator) rollBack(c *call, in *wire.RollbackTargetRequest, w wanted, u
 	}
 	w.rollout.TargetID = in.TargetID
 	name := w.release.Name + "/rollouts/" + in.RolloutID
-	if err := e.mayCreate(w, name, "ROLLBACK", in.OverrideDeployPolicy); err != nil {
+	if err := m.mayCreate(w, name, "ROLLBACK", in.OverrideDeployPolicy); err != nil {
 		return nil, err
 	}
 	w.rollout.RollbackOfRollout = undone.Name
 	touch(w.rollout)
 	if !in.ValidateOnly {
-		e.planned(w.rollout, c.Fault())
+		m.Rollouts[name] = w.rollout
+		m.plan(w.rollout).apply(c.Fault())
 	}
 	return &wire.RollbackTargetResponse{RollbackConfig: &wire.RollbackTargetConfig{Rollout: w.rollout, StartingPhaseID: w.start}}, nil
 }

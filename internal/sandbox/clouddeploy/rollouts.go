@@ -1,18 +1,16 @@
 package clouddeploy
 
 import (
+	"cmp"
 	"slices"
+	"strings"
+	"time"
 	"unicode/utf8"
 
 	"sluice/internal/sandbox/clouddeploy/wire"
 	"sluice/internal/sandbox/googleapi"
 	"sluice/internal/sandbox/kit"
 )
-
-// rollout finds a rollout.
-func (e *Emulator) rollout(name string) (*wire.Rollout, error) {
-	return googleapi.Find(e.State.Rollouts, name)
-}
 
 // wanted is a rollout that somebody wants to have made.
 type wanted struct {
@@ -22,35 +20,33 @@ type wanted struct {
 	start    string // the phase to start at; "" for the first
 }
 
-func (e *Emulator) createRollout(c *call, name string, r *wire.Rollout) (any, error) {
-	release, err := e.release(c.Name)
+// newRollout makes a rollout, which goes as the fault of the request says.
+func newRollout(m moment, c *call, name string, r *wire.Rollout) error {
+	release, err := googleapi.Find(m.Releases, c.Name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	w := wanted{rollout: r, release: release, start: c.Param("startingPhaseId")}
-	if w.pipeline, err = e.pipeline(parent(release.Name)); err != nil {
-		return nil, err
+	if w.pipeline, err = googleapi.Find(m.Pipelines, parent(release.Name)); err != nil {
+		return err
 	}
-	if err := e.mayCreate(w, name, "CREATE", c.URL.Query()["overrideDeployPolicy"]); err != nil {
-		return nil, err
+	if err := m.mayCreate(w, name, "CREATE", c.URL.Query()["overrideDeployPolicy"]); err != nil {
+		return err
 	}
 	// docs/platforms.md: "promote: refused while a rollout to that target is in
 	// progress, or the release abandoned"
-	if busy := e.inProgress(w.pipeline.Name, r.TargetID); busy != nil {
-		return nil, googleapi.Precondition("Unable to create rollout %s: rollout %s to target %s is already in progress", kit.Last(name), busy.Name, r.TargetID)
+	if busy := m.inProgress(w.pipeline.Name, r.TargetID); busy != nil {
+		return googleapi.Precondition("Unable to create rollout %s: rollout %s to target %s is already in progress", kit.Last(name), busy.Name, r.TargetID)
 	}
-	return e.create(c, creation{name, "Rollout", "create", r, func() { e.planned(r, c.Fault()) }})
-}
-
-// planned keeps a new rollout, which goes as the fault says.
-func (e *Emulator) planned(r *wire.Rollout, fault planFault) {
-	e.State.Rollouts[r.Name] = r
-	e.State.plan(r).apply(fault)
+	if !c.Flag("validateOnly") {
+		m.plan(r).apply(c.Fault())
+	}
+	return nil
 }
 
 // mayCreate refuses a rollout that must not be made and completes one that may.
-func (e *Emulator) mayCreate(w wanted, name, how string, override []string) error {
-	if _, ok := e.State.Rollouts[name]; ok {
+func (m moment) mayCreate(w wanted, name, how string, override []string) error {
+	if _, ok := m.Rollouts[name]; ok {
 		return googleapi.Exists(name)
 	}
 	// Discovery document: "When suspended, no new releases or rollouts can be created"
@@ -69,10 +65,10 @@ func (e *Emulator) mayCreate(w wanted, name, how string, override []string) erro
 	if stageOf(w.release, w.pipeline, w.rollout.TargetID) == nil {
 		return googleapi.Invalid("Target %q is not in the delivery pipeline of release %s", w.rollout.TargetID, w.release.Name)
 	}
-	if err := e.allow(action{how, w.pipeline.Name, w.rollout.TargetID, override}); err != nil {
+	if err := m.allow(action{how, w.pipeline.Name, w.rollout.TargetID, override}); err != nil {
 		return err
 	}
-	return e.fillRollout(w, name)
+	return m.fillRollout(w, name)
 }
 
 // stageOf is a target's stage in the release's snapshot of the pipeline, as it
@@ -106,34 +102,24 @@ func checkWords(r *wire.Rollout) error {
 }
 
 // fillRollout gives w's rollout what the server gives: phases, times, state.
-func (e *Emulator) fillRollout(w wanted, name string) error {
+func (m moment) fillRollout(w wanted, name string) error {
 	r := w.rollout
-	first := e.State.current(w.pipeline.Name, r.TargetID) == nil
-	children := e.childrenOf(locationOf(name), r.TargetID)
+	first := m.current(w.pipeline.Name, r.TargetID) == nil
+	children := m.childrenOf(locationOf(name), r.TargetID)
 	phases, err := buildPhases(stageOf(w.release, w.pipeline, r.TargetID).Strategy, children, first, w.start)
 	if err != nil {
 		return err
 	}
-	r.Name, r.UID, r.CreateTime, r.Phases = name, uid(name), stamp(e.Now()), phases
+	r.Name, r.UID, r.CreateTime, r.Phases = name, uid(name), m.stamp(), phases
 	r.State, r.ApprovalState = "PENDING", "DOES_NOT_NEED_APPROVAL"
-	target := e.State.Targets[locationOf(name)+"/targets/"+r.TargetID]
+	target := m.target(locationOf(name), r.TargetID)
 	switch {
 	case target != nil && target.RequireApproval:
 		r.State, r.ApprovalState = "PENDING_APPROVAL", "NEEDS_APPROVAL"
 	case w.release.RenderState == "IN_PROGRESS":
 		r.State = "PENDING_RELEASE"
 	default:
-		r.EnqueueTime = stamp(e.Now())
-	}
-	return nil
-}
-
-// inProgress is the rollout that is at work on a target.
-func (e *Emulator) inProgress(pipeline, target string) *wire.Rollout {
-	for _, r := range e.State.onTarget(pipeline, target) {
-		if r.State == "IN_PROGRESS" || r.State == "CANCELLING" || r.State == "HALTED" {
-			return r
-		}
+		r.EnqueueTime = m.stamp()
 	}
 	return nil
 }
@@ -143,4 +129,50 @@ func (e *Emulator) inProgress(pipeline, target string) *wire.Rollout {
 // docs/platforms.md: "Final: SUCCEEDED, FAILED, CANCELLED, APPROVAL_REJECTED."
 func final(r *wire.Rollout) bool {
 	return slices.Contains([]string{"SUCCEEDED", "FAILED", "CANCELLED", "APPROVAL_REJECTED"}, r.State)
+}
+
+// onTarget lists the rollouts of a delivery pipeline to a target, oldest first.
+func (s *state) onTarget(pipeline, target string) []*wire.Rollout {
+	var found []*wire.Rollout
+	for name, r := range s.Rollouts {
+		if r.TargetID == target && strings.HasPrefix(name, pipeline+"/releases/") {
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, func(a, b *wire.Rollout) int {
+		return cmp.Or(clock(a.CreateTime).Compare(clock(b.CreateTime)), strings.Compare(a.Name, b.Name))
+	})
+	return found
+}
+
+// current is the rollout that runs on a target: the one that succeeded last.
+func (s *state) current(pipeline, target string) *wire.Rollout {
+	var current *wire.Rollout
+	for _, r := range s.onTarget(pipeline, target) {
+		if r.State == "SUCCEEDED" && (current == nil || !clock(r.DeployEndTime).Before(clock(current.DeployEndTime))) {
+			current = r
+		}
+	}
+	return current
+}
+
+// inProgress is the rollout that is at work on a target.
+func (s *state) inProgress(pipeline, target string) *wire.Rollout {
+	for _, r := range s.onTarget(pipeline, target) {
+		if r.State == "IN_PROGRESS" || r.State == "CANCELLING" || r.State == "HALTED" {
+			return r
+		}
+	}
+	return nil
+}
+
+// lastEnd is when the newest finished rollout of a target ended.
+func (s *state) lastEnd(pipeline, target string) time.Time {
+	var last time.Time
+	for _, r := range s.onTarget(pipeline, target) {
+		if end := clock(r.DeployEndTime); end.After(last) {
+			last = end
+		}
+	}
+	return last
 }

@@ -33,6 +33,7 @@ func (e *Emulator) Seed(p *pipeline.Pipeline) error {
 	seats := map[string][]seat{}
 	var names []string // as they come
 	for _, s := range all {
+		e.Targets.Learn(place{s.Config.Project, s.Config.Location, s.Config.DeliveryPipeline, s.Config.Target}, s.Name())
 		name := s.Config.pipeline()
 		if seats[name] == nil {
 			names = append(names, name)
@@ -40,7 +41,7 @@ func (e *Emulator) Seed(p *pipeline.Pipeline) error {
 		seats[name] = append(seats[name], s)
 	}
 	for _, name := range names {
-		e.seedPipeline(p, name, seats[name])
+		seedPipeline(e.present(), p, name, seats[name])
 	}
 	return nil
 }
@@ -49,24 +50,22 @@ type seat = kit.Seat[config]
 
 // seedPipeline makes one delivery pipeline with its targets, releases and what
 // runs, where they are missing.
-func (e *Emulator) seedPipeline(p *pipeline.Pipeline, name string, seats []seat) {
-	made := e.State.Pipelines[name]
+func seedPipeline(m moment, p *pipeline.Pipeline, name string, seats []seat) {
+	made := m.Pipelines[name]
 	if made == nil {
 		made = &wire.DeliveryPipeline{Description: p.Name.Value, SerialPipeline: &wire.SerialPipeline{}}
-		e.fillPipeline(made, name)
-		e.State.Pipelines[name] = made
+		m.fillPipeline(made, name)
+		m.Pipelines[name] = made
 	}
 	for _, s := range seats {
-		at := place{s.Config.Project, s.Config.Location, s.Config.DeliveryPipeline, s.Config.Target}
-		e.Targets.Learn(at, s.Name())
-		e.seedTarget(made, s)
+		seedTarget(m, made, s)
 	}
 	last := seats[len(seats)-1].Position
 	for i := range last + 2 {
-		e.seedRelease(made, i+1, e.Now().Add(-time.Duration(last+2-i)*kit.Day))
+		seedRelease(m, made, i+1, m.now.Add(-time.Duration(last+2-i)*kit.Day))
 	}
 	for _, s := range seats {
-		e.seedRollout(made, s.Config.Target, last+1-s.Position)
+		seedRollout(m, made, s.Config.Target, last+1-s.Position)
 	}
 }
 
@@ -74,39 +73,38 @@ func (e *Emulator) seedPipeline(p *pipeline.Pipeline, name string, seats []seat)
 // multi-target are Cloud Deploy's own here, and the pipeline file cannot declare them:
 // a target has them by its id ("approval", "canary", "multi"), approval also by its
 // stage's.
-func (e *Emulator) seedTarget(p *wire.DeliveryPipeline, s seat) {
+func seedTarget(m moment, p *wire.DeliveryPipeline, s seat) {
 	name := s.Config.location() + "/targets/" + s.Config.Target
-	if e.State.Targets[name] == nil {
+	if m.Targets[name] == nil {
 		byStage := s.Target.Stage.Approval != nil && s.Target.Stage.Approval.Required
 		t := &wire.Target{
 			Run:             &wire.CloudRunLocation{Location: s.Config.location()},
 			RequireApproval: byStage || strings.Contains(s.Config.Target, "approval"),
 		}
 		if strings.Contains(s.Config.Target, "multi") {
-			t.Run, t.MultiTarget = nil, &wire.MultiTarget{TargetIDs: e.seedChildren(s.Config)}
+			t.Run, t.MultiTarget = nil, &wire.MultiTarget{TargetIDs: seedChildren(m, s.Config)}
 		}
-		e.fillTarget(t, name)
-		e.State.Targets[name] = t
+		m.fillTarget(t, name)
+		m.Targets[name] = t
 	}
 	if slices.ContainsFunc(stagesOf(p), func(have *wire.Stage) bool { return have.TargetID == s.Config.Target }) {
 		return
 	}
 	p.SerialPipeline.Stages = append(p.SerialPipeline.Stages, &wire.Stage{TargetID: s.Config.Target, Strategy: strategyOf(s.Config.Target)})
-	p.Etag = ""
-	p.Etag = etagOf(p)
+	seal(p, &p.Etag)
 }
 
 // seedChildren makes the two targets that a multi-target stands for.
-func (e *Emulator) seedChildren(c config) []string {
+func seedChildren(m moment, c config) []string {
 	const longest = 63 - len("-east")
 	var ids []string
 	for _, side := range []string{"-east", "-west"} {
 		child := c.Target[:min(len(c.Target), longest)] + side
 		name := c.location() + "/targets/" + child
-		if e.State.Targets[name] == nil {
+		if m.Targets[name] == nil {
 			t := &wire.Target{Run: &wire.CloudRunLocation{Location: c.location()}}
-			e.fillTarget(t, name)
-			e.State.Targets[name] = t
+			m.fillTarget(t, name)
+			m.Targets[name] = t
 		}
 		ids = append(ids, child)
 	}
@@ -126,42 +124,42 @@ func releaseName(p *wire.DeliveryPipeline, n int) string {
 	return fmt.Sprintf("%s/releases/release-%03d", p.Name, n)
 }
 
-func (e *Emulator) seedRelease(p *wire.DeliveryPipeline, n int, made time.Time) {
+func seedRelease(m moment, p *wire.DeliveryPipeline, n int, made time.Time) {
 	name := releaseName(p, n)
-	if e.State.Releases[name] != nil {
+	if m.Releases[name] != nil {
 		return
 	}
 	r := &wire.Release{Description: "seeded"}
-	e.fillRelease(r, name, p)
-	r.CreateTime, r.RenderStartTime, r.RenderEndTime, r.Etag = stamp(made), stamp(made), stamp(made), ""
-	r.Etag = etagOf(r)
-	e.State.Releases[name] = r
+	m.fillRelease(r, name, p)
+	r.CreateTime, r.RenderStartTime, r.RenderEndTime = stamp(made), stamp(made), stamp(made)
+	seal(r, &r.Etag)
+	m.Releases[name] = r
 }
 
 // seedRollout has release n run on a target where nothing does.
-func (e *Emulator) seedRollout(p *wire.DeliveryPipeline, target string, n int) {
-	if len(e.State.onTarget(p.Name, target)) > 0 {
+func seedRollout(m moment, p *wire.DeliveryPipeline, target string, n int) {
+	if len(m.onTarget(p.Name, target)) > 0 {
 		return
 	}
-	release := e.State.Releases[releaseName(p, n)]
-	e.deployed(release, target, fmt.Sprintf("%s-to-%s-0001", kit.Last(release.Name), target), clock(release.CreateTime).Add(time.Hour))
+	release := m.Releases[releaseName(p, n)]
+	deployed(m, release, target, fmt.Sprintf("%s-to-%s-0001", kit.Last(release.Name), target), clock(release.CreateTime).Add(time.Hour))
 }
 
 // deployed puts a finished rollout on a target, and on each that a multi-target
 // stands for.
-func (e *Emulator) deployed(release *wire.Release, target, rollout string, at time.Time) {
-	strategy := stageOf(release, e.State.Pipelines[parent(release.Name)], target).Strategy
-	children := e.childrenOf(locationOf(release.Name), target)
-	controller := e.finished(release, target, rollout, strategy, children, at)
+func deployed(m moment, release *wire.Release, target, rollout string, at time.Time) {
+	strategy := stageOf(release, m.Pipelines[parent(release.Name)], target).Strategy
+	children := m.childrenOf(locationOf(release.Name), target)
+	controller := finished(m, release, target, rollout, strategy, children, at)
 	for _, child := range children {
-		if r := e.finished(release, child, rollout+"-"+child, strategy, nil, at); r != nil && controller != nil {
+		if r := finished(m, release, child, rollout+"-"+child, strategy, nil, at); r != nil && controller != nil {
 			r.ControllerRollout = controller.Name
 		}
 	}
 }
 
 // finished puts one finished rollout on a target; nil where its strategy has no phases.
-func (e *Emulator) finished(release *wire.Release, target, rollout string, strategy *wire.Strategy, children []string, at time.Time) *wire.Rollout {
+func finished(m moment, release *wire.Release, target, rollout string, strategy *wire.Strategy, children []string, at time.Time) *wire.Rollout {
 	phases, err := buildPhases(strategy, children, false, "")
 	if err != nil {
 		return nil
@@ -178,7 +176,7 @@ func (e *Emulator) finished(release *wire.Release, target, rollout string, strat
 		}
 	}
 	touch(r)
-	e.State.Rollouts[name] = r
+	m.Rollouts[name] = r
 	return r
 }
 
@@ -190,10 +188,10 @@ func (e *Emulator) Intrude(target string) error {
 		return err
 	}
 	p := e.State.Pipelines[config{at.project, at.location, at.pipeline, at.target}.pipeline()]
-	n := e.State.Next()
+	m, n := e.present(), e.State.Next()
 	release := &wire.Release{Description: "by hand, past the pipeline"}
-	e.fillRelease(release, fmt.Sprintf("%s/releases/by-hand-%d", p.Name, n), p)
-	e.State.Releases[release.Name] = release
-	e.deployed(release, at.target, fmt.Sprintf("by-hand-%d-to-%s-0001", n, at.target), e.Now())
+	m.fillRelease(release, fmt.Sprintf("%s/releases/by-hand-%d", p.Name, n), p)
+	m.Releases[release.Name] = release
+	deployed(m, release, at.target, fmt.Sprintf("by-hand-%d-to-%s-0001", n, at.target), m.now)
 	return nil
 }

@@ -1,12 +1,10 @@
 package clouddeploy
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -61,30 +59,15 @@ func (s *state) plan(r *wire.Rollout) *plan {
 	return s.Plans[r.Name]
 }
 
-// onTarget lists the rollouts of a delivery pipeline to a target, oldest first.
-func (s *state) onTarget(pipeline, target string) []*wire.Rollout {
-	var found []*wire.Rollout
-	for name, r := range s.Rollouts {
-		if r.TargetID == target && strings.HasPrefix(name, pipeline+"/releases/") {
-			found = append(found, r)
-		}
-	}
-	slices.SortFunc(found, func(a, b *wire.Rollout) int {
-		return cmp.Or(clock(a.CreateTime).Compare(clock(b.CreateTime)), strings.Compare(a.Name, b.Name))
-	})
-	return found
+// moment is the state at a time: what the API's rules work on.
+type moment struct {
+	*state
+	now time.Time
+	job time.Duration // how long a job takes
 }
 
-// current is the rollout that runs on a target: the one that succeeded last.
-func (s *state) current(pipeline, target string) *wire.Rollout {
-	var current *wire.Rollout
-	for _, r := range s.onTarget(pipeline, target) {
-		if r.State == "SUCCEEDED" && (current == nil || !clock(r.DeployEndTime).Before(clock(current.DeployEndTime))) {
-			current = r
-		}
-	}
-	return current
-}
+// stamp is the time as the API writes it.
+func (m moment) stamp() string { return stamp(m.now) }
 
 // stamp is a time as the API writes it.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
@@ -98,14 +81,15 @@ func clock(s string) time.Time {
 	return t
 }
 
-// etagOf is the checksum of a resource. Its own etag must be "".
-func etagOf(resource any) string {
+// seal gives a resource the checksum of what it is now. etag is its own.
+func seal(resource any, etag *string) {
+	*etag = ""
 	data, err := json.Marshal(resource)
 	if err != nil {
-		return ""
+		return
 	}
 	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:8])
+	*etag = hex.EncodeToString(sum[:8])
 }
 
 // uid is a unique id for the name.

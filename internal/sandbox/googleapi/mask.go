@@ -1,0 +1,61 @@
+package googleapi
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// Masked is have with the fields of an update mask from want. "*" is every one that can
+// be changed: gcloud sends "*,labels". Fields may be named in snake case. A field that
+// cannot be changed is refused.
+func Masked[T any](have, want *T, mask string, changeable []string) (*T, error) {
+	fields := strings.Split(mask, ",")
+	if slices.Contains(fields, "*") {
+		fields = changeable
+	}
+	old, err := rawFields(have)
+	if err != nil {
+		return nil, err
+	}
+	sent, err := rawFields(want)
+	if err != nil {
+		return nil, err
+	}
+	for _, field := range fields {
+		name := camel(field)
+		if !slices.Contains(changeable, name) {
+			return nil, Invalid("Invalid update mask: the sandbox changes %s, not %q", strings.Join(changeable, ", "), field)
+		}
+		delete(old, name)
+		if value, ok := sent[name]; ok {
+			old[name] = value
+		}
+	}
+	text, err := json.Marshal(old)
+	if err != nil {
+		return nil, err
+	}
+	next := new(T)
+	return next, json.Unmarshal(text, next)
+}
+
+func rawFields(v any) (map[string]json.RawMessage, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	var fields map[string]json.RawMessage
+	return fields, json.Unmarshal(text, &fields)
+}
+
+// camel is a field's name as JSON has it: serial_pipeline is serialPipeline.
+func camel(field string) string {
+	words := strings.Split(field, "_")
+	for i, w := range words[1:] {
+		if w != "" {
+			words[i+1] = strings.ToUpper(w[:1]) + w[1:]
+		}
+	}
+	return strings.Join(words, "")
+}
