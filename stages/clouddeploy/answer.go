@@ -3,8 +3,10 @@ package clouddeploy
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
+	"sluice/stages/driver"
 	"sluice/stages/google"
 )
 
@@ -23,6 +25,25 @@ func rules() google.Rules {
 		},
 		Effect: checkEffect,
 	}
+}
+
+// remedies are what users can do about Cloud Deploy's refusals.
+func remedies() google.Remedies {
+	return google.Remedies{
+		Denied:   "allow the account roles/clouddeploy.operator on the delivery pipeline, roles/clouddeploy.approver to approve, and roles/iam.serviceAccountUser on the target's execution account",
+		NotFound: "check the target's project, location, deliveryPipeline and target, and the release, against what `gcloud deploy` shows",
+	}
+}
+
+// explain classifies what Google's API returns.
+func explain(err error) driver.Explanation {
+	x := google.Explain(err, remedies())
+	if google.IsStatus(err, http.StatusConflict) && !x.Busy {
+		// The id of a rollout is ours: that it exists says that an earlier
+		// request may have made it.
+		x.Code = driver.Lost
+	}
+	return x
 }
 
 // checkOperation holds an operation to "if done is true, either error or response

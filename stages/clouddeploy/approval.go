@@ -15,7 +15,7 @@ func (d *clouddeploy) Approval(ctx context.Context, t driver.Target) (bool, erro
 	if err != nil {
 		return false, err
 	}
-	raw, err := d.client.Get(ctx, "v1/"+at.target())
+	raw, err := d.api.client.Get(ctx, "v1/"+at.target())
 	if err != nil {
 		return false, err
 	}

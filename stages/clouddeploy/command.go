@@ -42,14 +42,16 @@ func (c condition) json() json.RawMessage {
 	return data
 }
 
-// prepareCommand reads the rollout and refuses what Cloud Deploy would refuse.
-func (d *clouddeploy) prepareCommand(ctx context.Context, c driver.Call, at place) (driver.Prepared, error) {
-	p := &draft{call: c, change: c.Changes[0], at: at}
-	name, err := d.rolloutName(ctx, p)
+// commandDraft is a call that sends a command to a rollout that is there.
+type commandDraft struct{ draft }
+
+// command reads the rollout and refuses what Cloud Deploy would refuse.
+func (p *commandDraft) command(ctx context.Context) (driver.Prepared, error) {
+	name, err := p.rolloutName(ctx)
 	if err != nil || name == "" {
-		return driver.Prepared{Call: c, Findings: p.findings}, err
+		return driver.Prepared{Call: p.call, Findings: p.findings}, err
 	}
-	raw, err := d.client.Get(ctx, root+name)
+	raw, err := p.api.client.Get(ctx, root+name)
 	if err != nil {
 		return driver.Prepared{}, err
 	}
@@ -59,15 +61,16 @@ func (d *clouddeploy) prepareCommand(ctx context.Context, c driver.Call, at plac
 	}
 	f := p.aim(v)
 	f.Rollout = name
-	if c.Kind == driver.Terminate {
-		if err := d.checkRun(ctx, p, f.JobRun); err != nil {
+	if p.call.Kind == driver.Terminate {
+		if err := p.checkRun(ctx, f.JobRun); err != nil {
 			return driver.Prepared{}, err
 		}
 	}
-	if p.seen.pipeline, err = d.pipeline(ctx, at); err != nil {
+	pipeline, err := p.api.pipeline(ctx, p.at)
+	if err != nil {
 		return driver.Prepared{}, err
 	}
-	if f.Policies, err = d.checkPolicies(ctx, p, policyAction(c.Kind)); err != nil {
+	if f.Policies, err = p.checkPolicies(ctx, pipeline, policyAction(p.call.Kind)); err != nil {
 		return driver.Prepared{}, err
 	}
 	return p.commanded(v, f)
@@ -75,7 +78,7 @@ func (d *clouddeploy) prepareCommand(ctx context.Context, c driver.Call, at plac
 
 // rolloutName is the rollout that the change is about: the one the engine saw
 // last, else the only unfinished rollout of the release on the target.
-func (d *clouddeploy) rolloutName(ctx context.Context, p *draft) (string, error) {
+func (p *commandDraft) rolloutName(ctx context.Context) (string, error) {
 	var seen struct {
 		Name string `json:"name"`
 	}
@@ -87,7 +90,7 @@ func (d *clouddeploy) rolloutName(ctx context.Context, p *draft) (string, error)
 	if strings.HasPrefix(seen.Name, p.at.pipeline()+"/releases/") || strings.Contains(seen.Name, "/deliveryPipelines/"+p.at.DeliveryPipeline+"/releases/") {
 		return seen.Name, nil
 	}
-	found, err := d.rollouts(ctx, "-", unfinished(p.at), newestCreated, 50, every)
+	found, err := p.api.rollouts(ctx, "-", unfinished(p.at), newestCreated, 50, every)
 	if err != nil {
 		return "", err
 	}
@@ -106,7 +109,7 @@ func (d *clouddeploy) rolloutName(ctx context.Context, p *draft) (string, error)
 
 // aim finds the phase and the job that a command is about and refuses the
 // states in which Cloud Deploy refuses it.
-func (p *draft) aim(v view) frozen {
+func (p *commandDraft) aim(v view) frozen {
 	f := frozen{Phase: p.change.Phase, Job: p.change.Job}
 	wrong := func(rule string) {
 		p.refuse(fmt.Sprintf("rollout %s is %s; %s", google.Last(v.Name), v.State, rule), "")
@@ -134,7 +137,7 @@ func (p *draft) aim(v view) frozen {
 }
 
 // aimPhase is the phase to start.
-func (p *draft) aimPhase(v view, wrong func(string)) string {
+func (p *commandDraft) aimPhase(v view, wrong func(string)) string {
 	if v.State != "IN_PROGRESS" {
 		wrong("only a rollout that is IN_PROGRESS can be advanced")
 		return ""
@@ -162,7 +165,7 @@ func (p *draft) aimPhase(v view, wrong func(string)) string {
 }
 
 // aimJob is the job that is meant of those in a state: the one named, or the only one.
-func (p *draft) aimJob(v view, f *frozen, jobs []located, state, verbs string) {
+func (p *commandDraft) aimJob(v view, f *frozen, jobs []located, state, verbs string) {
 	candidates := slices.DeleteFunc(jobs, func(l located) bool {
 		return f.Phase != "" && l.phase.ID != f.Phase || f.Job != "" && l.job.ID != f.Job
 	})
@@ -182,7 +185,7 @@ func (p *draft) aimJob(v view, f *frozen, jobs []located, state, verbs string) {
 }
 
 // commanded freezes a command.
-func (p *draft) commanded(v view, f frozen) (driver.Prepared, error) {
+func (p *commandDraft) commanded(v view, f frozen) (driver.Prepared, error) {
 	name := p.change.Target.Name
 	before := condition{Rollout: f.Rollout, State: v.State, Phase: f.Phase, Job: f.Job}
 	out := driver.Prepared{Call: p.call, Findings: p.findings, Before: map[string]json.RawMessage{name: before.json()}}
@@ -217,68 +220,18 @@ func expectedState(k driver.Kind) string {
 	}
 }
 
-// resource is what a command is sent to: the run of a job that is to be ended, else
-// the rollout.
-func (f frozen) resource(k driver.Kind) string {
-	if k == driver.Terminate {
-		return f.JobRun
+// checkRun refuses to end a run of a job that is not at work: the rollout says so
+// only when the run has ended.
+func (p *commandDraft) checkRun(ctx context.Context, name string) error {
+	if name == "" || p.refused() {
+		return nil
 	}
-	return f.Rollout
-}
-
-func method(k driver.Kind) string {
-	if k == driver.Reject {
-		return "approve {approved: false}"
-	}
-	return string(k)
-}
-
-// tookEffect reports whether a command shows in the rollout.
-func (v view) tookEffect(k driver.Kind, f frozen) bool {
-	p, _ := v.phase(f.Phase)
-	j, _ := p.job(f.Job)
-	switch k {
-	case driver.Approve:
-		return v.ApprovalState == "APPROVED"
-	case driver.Reject:
-		return v.ApprovalState == "REJECTED" || v.State == "APPROVAL_REJECTED"
-	case driver.Advance:
-		return p.State != "" && p.State != "PENDING"
-	case driver.RetryJob:
-		return j.State != "" && (j.State != "FAILED" || j.JobRun != f.JobRun)
-	case driver.IgnoreJob:
-		return j.State == "IGNORED"
-	default:
-		return v.State == "CANCELLING" || v.State == "CANCELLED"
-	}
-}
-
-// judgeCommand says what became of a command.
-func (v view) judgeCommand(result *driver.Result, k driver.Kind, f frozen) {
-	if v.tookEffect(k, f) {
-		result.Outcome = driver.Succeeded
-		return
-	}
-	if v.final() && k != driver.RetryJob && k != driver.IgnoreJob {
-		result.Outcome = driver.Failed
-		result.Errors = []driver.Problem{{Code: v.State, Location: "rollout " + google.Last(v.Name), Message: "the rollout was over before the command took effect"}}
-	}
-}
-
-// lookupCommand decides a lost command by the rollout.
-func (d *clouddeploy) lookupCommand(ctx context.Context, c driver.Call, f frozen) (driver.Verdict, driver.Operation, error) {
-	raw, err := d.client.Get(ctx, root+f.Rollout)
+	r, err := p.api.jobRun(ctx, name)
 	if err != nil {
-		return driver.Undecided, driver.Operation{}, err
+		return err
 	}
-	op, err := d.mirror(ctx, driver.Operation{Call: c, Kind: string(c.Kind), Status: driver.Running}, f, raw)
-	if err != nil {
-		return driver.Undecided, driver.Operation{}, err
+	if r.State != "IN_PROGRESS" {
+		p.refuse(fmt.Sprintf("run %s of job %s is %s; only one that is IN_PROGRESS can be terminated", google.Last(name), r.JobID, r.State), "")
 	}
-	if op.Results[c.Changes[0].Target.Name].Outcome == driver.Succeeded {
-		return driver.Found, op, nil
-	}
-	// Neither this command nor, where the rollout is over, any other: sent
-	// again it is refused with Cloud Deploy's own reason.
-	return driver.Absent, driver.Operation{}, nil
+	return nil
 }

@@ -2,8 +2,6 @@ package clouddeploy
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -11,17 +9,9 @@ import (
 	"sluice/stages/google"
 )
 
-// remedies are what users can do about Cloud Deploy's refusals.
-func remedies() google.Remedies {
-	return google.Remedies{
-		Denied:   "allow the account roles/clouddeploy.operator on the delivery pipeline, roles/clouddeploy.approver to approve, and roles/iam.serviceAccountUser on the target's execution account",
-		NotFound: "check the target's project, location, deliveryPipeline and target, and the release, against what `gcloud deploy` shows",
-	}
-}
-
 // clouddeploy is Cloud Deploy's driver.
 type clouddeploy struct {
-	client *google.Client
+	api    reader
 	now    func() time.Time
 	atOnce int
 }
@@ -39,19 +29,11 @@ func Open(_ context.Context, env driver.Env) (driver.Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return google.Confirmed(&clouddeploy{client: client, now: env.Time, atOnce: env.AtOnce()}), nil
+	return google.Confirmed(&clouddeploy{api: reader{client}, now: env.Time, atOnce: env.AtOnce()}), nil
 }
 
 // Explain classifies what Google's API returns.
-func (d *clouddeploy) Explain(err error) driver.Explanation {
-	x := google.Explain(err, remedies())
-	if google.IsStatus(err, http.StatusConflict) && !x.Busy {
-		// The id of a rollout is ours: that it exists says that an earlier
-		// request may have made it.
-		x.Code = driver.Lost
-	}
-	return x
-}
+func (*clouddeploy) Explain(err error) driver.Explanation { return explain(err) }
 
 // Resolve reads a release of the target's delivery pipeline.
 func (d *clouddeploy) Resolve(ctx context.Context, t driver.Target, id string) (driver.Release, error) {
@@ -60,9 +42,9 @@ func (d *clouddeploy) Resolve(ctx context.Context, t driver.Target, id string) (
 		return driver.Release{}, err
 	}
 	if id == driver.Latest {
-		return d.latest(ctx, at)
+		return d.api.latest(ctx, at)
 	}
-	r, err := d.release(ctx, at, id)
+	r, err := d.api.release(ctx, at, id)
 	if err != nil {
 		return driver.Release{}, err
 	}
@@ -78,13 +60,14 @@ func (d *clouddeploy) Prepare(ctx context.Context, c driver.Call) (driver.Prepar
 	if err != nil {
 		return driver.Prepared{}, err
 	}
+	p := draft{api: d.api, now: d.now, call: c, change: c.Changes[0], at: at}
 	switch c.Kind {
 	case driver.Deploy:
-		return d.prepareDeploy(ctx, c, at)
+		return (&rolloutDraft{draft: p}).deploy(ctx)
 	case driver.Rollback:
-		return d.prepareRollback(ctx, c, at)
+		return (&rolloutDraft{draft: p}).rollback(ctx)
 	default:
-		return d.prepareCommand(ctx, c, at)
+		return (&commandDraft{draft: p}).command(ctx)
 	}
 }
 
@@ -95,12 +78,12 @@ func (d *clouddeploy) Prepare(ctx context.Context, c driver.Call) (driver.Prepar
 // The answer to a command says nothing (it is empty), so that of a command that
 // does not show in the rollout nothing is known.
 func (d *clouddeploy) Begin(ctx context.Context, c driver.Call) (driver.Operation, error) {
-	f, err := thaw(c)
+	f, err := thaw(d.api, c)
 	if err != nil {
 		return driver.Operation{}, err
 	}
-	op := driver.Operation{Call: c, Kind: string(c.Kind), Status: driver.Running}
-	if op.ID, err = d.send(ctx, c, f); err != nil {
+	op := f.running()
+	if op.ID, err = f.send(ctx); err != nil {
 		return driver.Operation{}, err
 	}
 	name := c.Changes[0].Target.Name
@@ -121,15 +104,15 @@ func (d *clouddeploy) Begin(ctx context.Context, c driver.Call) (driver.Operatio
 // Lookup reads the rollout that the call is about. What does not show there may
 // still come to, until it has had time to settle.
 func (d *clouddeploy) Lookup(ctx context.Context, c driver.Call) (driver.Verdict, driver.Operation, error) {
-	f, err := thaw(c)
+	f, err := thaw(d.api, c)
 	if err != nil {
 		return driver.Undecided, driver.Operation{}, err
 	}
-	find := d.lookupRollout
+	find := f.lookupRollout
 	if c.Kind.IsCommand() {
-		find = d.lookupCommand
+		find = f.lookupCommand
 	}
-	verdict, op, err := find(ctx, c, f)
+	verdict, op, err := find(ctx)
 	if verdict == driver.Absent && d.now().Before(c.Intended.Add(settle)) {
 		verdict = driver.Undecided
 	}
@@ -138,46 +121,22 @@ func (d *clouddeploy) Lookup(ctx context.Context, c driver.Call) (driver.Verdict
 
 // Poll reads the rollout once and, where it failed or went on, its job runs.
 func (d *clouddeploy) Poll(ctx context.Context, op driver.Operation) (driver.Operation, time.Duration, error) {
-	f, err := thaw(op.Call)
+	f, err := thaw(d.api, op.Call)
 	if err != nil {
 		return op, 0, err
 	}
-	raw, err := d.client.Get(ctx, root+f.Rollout)
+	raw, err := d.api.client.Get(ctx, root+f.Rollout)
 	if google.IsStatus(err, http.StatusNotFound) && op.ID != "" {
-		return d.pollCreation(ctx, op)
+		return f.pollCreation(ctx, op)
 	}
 	if err != nil {
 		return op, google.RetryAfter(err), err
 	}
-	next, err := d.mirror(ctx, op, f, raw)
+	next, err := f.mirror(ctx, op, raw)
 	return next, 0, err
 }
 
-// place is a target's configuration.
-type place struct {
-	Project          string `json:"project"`
-	Location         string `json:"location"`
-	DeliveryPipeline string `json:"deliveryPipeline"`
-	Target           string `json:"target"`
+// Make is Unsupported: releases are made of artifacts, which only a build has.
+func (d *clouddeploy) Make(context.Context, driver.Target, string) (driver.Release, error) {
+	return driver.Release{}, &google.UnsupportedError{Text: "a release of Cloud Deploy is made of a build's artifacts", Remedy: "make it with `gcloud deploy releases create`, then say --release latest"}
 }
-
-func placeOf(t driver.Target) (place, error) {
-	var at place
-	if err := json.Unmarshal(t.Config, &at); err != nil {
-		return at, &google.InvalidError{Text: fmt.Sprintf("the target's configuration: %v", err)}
-	}
-	if at.Project == "" || at.Location == "" || at.DeliveryPipeline == "" || at.Target == "" {
-		return at, &google.InvalidError{Text: "the target names no project, location, deliveryPipeline or target"}
-	}
-	return at, nil
-}
-
-// root is the path of the API's version below its endpoint.
-const root = "v1/"
-
-func (at place) location() string { return "projects/" + at.Project + "/locations/" + at.Location }
-func (at place) pipeline() string {
-	return at.location() + "/deliveryPipelines/" + at.DeliveryPipeline
-}
-func (at place) target() string           { return at.location() + "/targets/" + at.Target }
-func (at place) release(id string) string { return at.pipeline() + "/releases/" + id }

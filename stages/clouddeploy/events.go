@@ -3,7 +3,6 @@ package clouddeploy
 import (
 	"context"
 	"encoding/json"
-	"net/url"
 	"strings"
 
 	"sluice/stages/driver"
@@ -13,13 +12,13 @@ import (
 // followJobs reads the rollout's job runs where it has changed since they were
 // last read, and tells them as events. A failure to read them is no failure of
 // the poll: the next one tells them.
-func (d *clouddeploy) followJobs(ctx context.Context, op *driver.Operation, result *driver.Result, v view) {
+func (api reader) followJobs(ctx context.Context, op *driver.Operation, result *driver.Result, v view) {
 	var before followed
 	json.Unmarshal(op.Data, &before) //nolint:errcheck // none before the first poll
 	if v.Etag == before.Etag && !(v.Etag == "" && v.final()) || !v.ran() {
 		return
 	}
-	runs, err := d.jobRuns(ctx, v.Name)
+	runs, err := api.jobRuns(ctx, v.Name)
 	if err != nil {
 		return
 	}
@@ -39,38 +38,6 @@ func (v view) ran() bool {
 		}
 	}
 	return false
-}
-
-// jobRuns lists a rollout's job runs, oldest first.
-func (d *clouddeploy) jobRuns(ctx context.Context, rollout string) ([]run, error) {
-	var all []run
-	var pages google.Pages
-	for token := ""; ; {
-		raw, err := d.client.GetQuery(ctx, root+rollout+"/jobRuns", url.Values{"pageSize": {"1000"}, "pageToken": {token}})
-		if err != nil {
-			return nil, err
-		}
-		var page struct {
-			JobRuns       []json.RawMessage `json:"jobRuns"`
-			NextPageToken string            `json:"nextPageToken"`
-		}
-		if err := json.Unmarshal(raw, &page); err != nil {
-			return nil, err
-		}
-		for _, text := range page.JobRuns {
-			r, err := runOf(text)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, r)
-		}
-		if token = page.NextPageToken; token == "" {
-			return all, nil
-		}
-		if err := pages.Turn(token); err != nil {
-			return nil, err
-		}
-	}
 }
 
 // events are what a job run's times tell.
@@ -96,4 +63,9 @@ func (v view) events(r run) []driver.Event {
 		ended.Message += ": " + r.reason()
 	}
 	return []driver.Event{started, ended}
+}
+
+// followed is what an operation keeps between polls.
+type followed struct {
+	Etag string `json:"etag"` // of the rollout when its job runs were last read
 }

@@ -17,7 +17,7 @@ func (d *clouddeploy) Find(ctx context.Context, what string) (driver.Existing, e
 		return driver.Existing{}, err
 	}
 	at := place{Project: parts[0], Location: parts[1], DeliveryPipeline: parts[2]}
-	raw, err := d.client.Get(ctx, "v1/"+at.pipeline())
+	raw, err := d.api.client.Get(ctx, "v1/"+at.pipeline())
 	if err != nil {
 		return driver.Existing{}, err
 	}

@@ -22,14 +22,14 @@ func (d *clouddeploy) Operation(ctx context.Context, t driver.Target, name strin
 		return driver.Operation{}, 0, err
 	}
 	if strings.Contains(name, "/operations/") || strings.HasPrefix(name, "operation-") {
-		op, err := d.longRunning(ctx, t, at, google.Last(name))
+		op, err := d.api.longRunning(ctx, t, at, google.Last(name))
 		return op, 0, err
 	}
-	rollout, err := d.rolloutCalled(ctx, at, name)
+	rollout, err := d.api.rolloutCalled(ctx, at, name)
 	if err != nil {
 		return driver.Operation{}, 0, err
 	}
-	raw, err := d.client.Get(ctx, root+rollout)
+	raw, err := d.api.client.Get(ctx, root+rollout)
 	if err != nil {
 		return driver.Operation{}, 0, err
 	}
@@ -40,27 +40,27 @@ func (d *clouddeploy) Operation(ctx context.Context, t driver.Target, name strin
 	if v.TargetID != at.Target {
 		return driver.Operation{}, 0, &google.NotFoundError{Text: fmt.Sprintf("rollout %s is on target %s, not on %s", rollout, v.TargetID, at.Target)}
 	}
-	return d.watched(ctx, t, rollout, v, raw), 0, nil
+	return d.api.watched(ctx, t, rollout, v, raw), 0, nil
 }
 
 // watched is a rollout as an operation.
-func (d *clouddeploy) watched(ctx context.Context, t driver.Target, rollout string, v view, raw json.RawMessage) driver.Operation {
+func (api reader) watched(ctx context.Context, t driver.Target, rollout string, v view, raw json.RawMessage) driver.Operation {
 	op := driver.Operation{ID: rollout, Kind: "rollout", Status: v.status(), Progress: v.progress(), Warnings: v.warnings(), Link: console(rollout)}
 	result := driver.Result{Outcome: driver.Open, Rollout: raw, Waiting: v.waiting(), Data: v.metadata()}
-	d.followJobs(ctx, &op, &result, v)
+	api.followJobs(ctx, &op, &result, v)
 	op.Data = nil // what polls keep of a call
 	switch {
 	case v.State == "SUCCEEDED":
 		result.Outcome, result.Release = driver.Succeeded, readBack(driver.Change{}, rollout)
 	case v.final():
-		result.Outcome, result.Errors = driver.Failed, d.problems(ctx, v)
+		result.Outcome, result.Errors = driver.Failed, api.problems(ctx, v)
 	}
 	op.Results = map[string]driver.Result{t.Name: result}
 	return op
 }
 
 // rolloutCalled is the resource name of the rollout that people call so.
-func (d *clouddeploy) rolloutCalled(ctx context.Context, at place, name string) (string, error) {
+func (api reader) rolloutCalled(ctx context.Context, at place, name string) (string, error) {
 	parts := strings.Split(name, "/")
 	for _, part := range parts {
 		if !google.IsName(part) {
@@ -75,7 +75,7 @@ func (d *clouddeploy) rolloutCalled(ctx context.Context, at place, name string) 
 	case len(parts) > 2:
 		return "", &google.NotFoundError{Text: fmt.Sprintf("%s is no rollout of %s", name, at.pipeline())}
 	}
-	found, err := d.rollouts(ctx, "-", onTarget(at), newestCreated, 1000, every)
+	found, err := api.rollouts(ctx, "-", onTarget(at), newestCreated, 1000, every)
 	if err != nil {
 		return "", err
 	}
@@ -97,11 +97,11 @@ func (d *clouddeploy) rolloutCalled(ctx context.Context, at place, name string) 
 
 // longRunning is an operation of the location. Errors are not what makes one
 // worth reading twice: they are its own.
-func (d *clouddeploy) longRunning(ctx context.Context, t driver.Target, at place, id string) (driver.Operation, error) {
+func (api reader) longRunning(ctx context.Context, t driver.Target, at place, id string) (driver.Operation, error) {
 	if !google.IsName(id) {
 		return driver.Operation{}, &google.NotFoundError{Text: fmt.Sprintf("%q cannot be the name of an operation", id)}
 	}
-	o, err := google.Decoded[operation](d.client.Get(ctx, root+at.location()+"/operations/"+id))
+	o, err := google.Decoded[operation](api.client.Get(ctx, root+at.location()+"/operations/"+id))
 	if err != nil {
 		return driver.Operation{}, err
 	}

@@ -15,7 +15,7 @@ const listed = 100
 
 // asking is a Live on its way.
 type asking struct {
-	*clouddeploy
+	reader
 	at   []place
 	live []driver.Live
 	errs []error
@@ -25,7 +25,7 @@ type asking struct {
 // which took all of the traffic. The targets of one pipeline share a list of what
 // succeeded and a list of what is not over; what these do not tell is asked for.
 func (d *clouddeploy) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
-	a := &asking{clouddeploy: d, at: make([]place, len(targets)), live: make([]driver.Live, len(targets)), errs: make([]error, len(targets))}
+	a := &asking{reader: d.api, at: make([]place, len(targets)), live: make([]driver.Live, len(targets)), errs: make([]error, len(targets))}
 	var order []string
 	of := map[string][]int{}
 	for i, t := range targets {
@@ -105,11 +105,6 @@ func (a *asking) one(ctx context.Context, i int, r *rollout, open []*rollout, mo
 	}
 	a.live[i] = live
 	return err
-}
-
-// releaseOn is a rollout's release.
-func releaseOn(r *rollout) driver.Release {
-	return driver.Release{ID: releaseOf(r.Name), Platform: r.Name, Comment: r.Description}
 }
 
 // onItsWay is the newest rollout to a target that is not over

@@ -18,31 +18,26 @@ const (
 	waitRetry    = "retryJob" // HALTED: retry or ignore every failed child job, or cancel
 )
 
-// followed is what an operation keeps between polls.
-type followed struct {
-	Etag string `json:"etag"` // of the rollout when its job runs were last read
-}
-
 // mirror takes over the rollout as it is.
-func (d *clouddeploy) mirror(ctx context.Context, op driver.Operation, f frozen, raw json.RawMessage) (driver.Operation, error) {
+func (f frozenCall) mirror(ctx context.Context, op driver.Operation, raw json.RawMessage) (driver.Operation, error) {
 	v, err := viewOf(raw)
 	if err != nil {
 		return op, fmt.Errorf("reading rollout %s: %w", f.Rollout, err)
 	}
-	change := op.Call.Changes[0]
+	change := f.change()
 	result := driver.Result{Outcome: driver.Open, Rollout: raw, Waiting: v.waiting(), Data: v.metadata()}
 	op.Status, op.Warnings, op.Link = v.status(), v.warnings(), console(f.Rollout)
 	op.Progress = v.progress()
-	d.followJobs(ctx, &op, &result, v)
+	f.api.followJobs(ctx, &op, &result, v)
 	switch {
-	case op.Call.Kind == driver.Terminate:
-		if err := d.judgeTermination(ctx, &result, f); err != nil {
+	case f.Kind == driver.Terminate:
+		if err := f.judgeTermination(ctx, &result); err != nil {
 			return op, err
 		}
-	case op.Call.Kind.IsCommand():
-		v.judgeCommand(&result, op.Call.Kind, f)
+	case f.Kind.IsCommand():
+		v.judgeCommand(&result, f.Kind, f.frozen)
 	default:
-		if err := d.judge(ctx, &result, v, change.Target, f); err != nil {
+		if err := f.judge(ctx, &result, v); err != nil {
 			return op, err
 		}
 	}
@@ -64,54 +59,6 @@ func readBack(change driver.Change, rollout string) driver.Release {
 	}
 	r.Platform = rollout
 	return r
-}
-
-// judge says what became of a deployment or a rollback.
-func (d *clouddeploy) judge(ctx context.Context, result *driver.Result, v view, of driver.Target, f frozen) error {
-	switch {
-	case v.Annotations[callAnnotation] != f.Request:
-		result.Outcome = driver.Failed
-		result.Errors = []driver.Problem{{Code: "FOREIGN", Location: v.Name, Message: "the rollout of this name is not the one that was asked for: somebody else made it"}}
-	case v.State == "SUCCEEDED":
-		result.Outcome = driver.Succeeded
-	case v.final():
-		result.Outcome, result.Errors = driver.Failed, d.problems(ctx, v)
-		err := d.judgeBack(ctx, result, of, f)
-		if code := d.Explain(err).Code; err != nil && code != driver.Retryable && code != driver.Lost {
-			return nil // it failed whatever cannot be read of it
-		}
-		return err
-	}
-	return nil
-}
-
-// judgeBack says whether a rollout that did not succeed leaves the target as it was:
-// it never began to deploy (rejected, or cancelled while it waited), or a rollout that
-// Cloud Deploy made itself brought back what ran (repair).
-func (d *clouddeploy) judgeBack(ctx context.Context, result *driver.Result, of driver.Target, f frozen) error {
-	at, err := placeOf(of)
-	if err != nil {
-		return err
-	}
-	current, err := d.current(ctx, at)
-	if err != nil {
-		return err
-	}
-	had, err := d.rollouts(ctx, "-", onTarget(at), newestCreated, 10, func(all []*rollout) bool { return firstBegun(all) != nil })
-	if err != nil {
-		return err
-	}
-	s := observed{current: current, touched: firstBegun(had)}
-	untouched := s.current == nil && s.touched == nil
-	if standingOf(current).Release != f.Before || !s.settled() && !untouched {
-		return nil
-	}
-	result.Restored = true
-	if current != nil {
-		result.Release = releaseOn(current)
-	}
-	result.After = standingOf(current).json()
-	return nil
 }
 
 // status is the operation's, by the rollout's.
@@ -196,8 +143,8 @@ func (v view) skipped() []driver.Problem {
 
 // pollCreation is about a rollout that is not there: it may still be in the
 // making.
-func (d *clouddeploy) pollCreation(ctx context.Context, op driver.Operation) (driver.Operation, time.Duration, error) {
-	creation, err := google.Decoded[operation](d.client.Get(ctx, root+op.ID))
+func (f frozenCall) pollCreation(ctx context.Context, op driver.Operation) (driver.Operation, time.Duration, error) {
+	creation, err := google.Decoded[operation](f.api.client.Get(ctx, root+op.ID))
 	if err != nil {
 		return op, google.RetryAfter(err), err
 	}
@@ -210,48 +157,11 @@ func (d *clouddeploy) pollCreation(ctx context.Context, op driver.Operation) (dr
 	}
 	op.Status = driver.Done
 	op.Results = map[string]driver.Result{
-		op.Call.Changes[0].Target.Name: {Outcome: driver.Failed, Errors: []driver.Problem{problem}},
+		f.change().Target.Name: {Outcome: driver.Failed, Errors: []driver.Problem{problem}},
 	}
 	return op, 0, nil
 }
 
 func problemOf(s *status) driver.Problem {
 	return driver.Problem{Code: fmt.Sprintf("code %d", s.Code), Message: s.Message}
-}
-
-// lookupRollout finds the rollout by its frozen name.
-func (d *clouddeploy) lookupRollout(ctx context.Context, c driver.Call, f frozen) (driver.Verdict, driver.Operation, error) {
-	raw, err := d.client.Get(ctx, root+f.Rollout)
-	if err == nil {
-		op := driver.Operation{Call: c, Kind: string(c.Kind), Status: driver.Running}
-		op, err = d.mirror(ctx, op, f, raw)
-		return driver.Found, op, err
-	}
-	if d.Explain(err).Code != driver.NotFound {
-		return driver.Undecided, driver.Operation{}, err
-	}
-	at, err := placeOf(c.Changes[0].Target)
-	if err != nil {
-		return driver.Undecided, driver.Operation{}, err
-	}
-	newest, err := d.newest(ctx, at)
-	if err != nil {
-		return driver.Undecided, driver.Operation{}, err
-	}
-	if newest == nil || newest.Name == f.Newest {
-		return driver.Absent, driver.Operation{}, nil
-	}
-	return driver.ForeignChange, foreign(c, newest), nil
-}
-
-// foreign is what somebody else made of the target.
-func foreign(c driver.Call, newest *rollout) driver.Operation {
-	message := fmt.Sprintf("rollout %s was made on the target meanwhile, and ours was not", google.Last(newest.Name))
-	return driver.Operation{
-		Call: c, Kind: string(c.Kind), Status: driver.Done,
-		Results: map[string]driver.Result{c.Changes[0].Target.Name: {
-			Outcome: driver.Failed, Release: driver.Release{ID: releaseOf(newest.Name), Platform: newest.Name},
-			After: standingOf(newest).json(), Errors: []driver.Problem{{Code: "FOREIGN", Message: message}},
-		}},
-	}
 }

@@ -3,7 +3,6 @@ package clouddeploy
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -12,42 +11,11 @@ import (
 
 	"github.com/google/uuid"
 
-	"sluice/stages/driver"
 	"sluice/stages/google"
 )
 
-// callAnnotation marks a rollout with the call that made it, so that a lost
-// answer is known again even when the platform has forgotten the request id.
-const callAnnotation = "sluice/call"
-
 // mostRollouts is how many automatic ids gcloud gives for a release and target.
 const mostRollouts = 1000
-
-// frozen is what Prepare hands to Begin, Lookup and Poll in Call.Data.
-type frozen struct {
-	Rollout  string   `json:"rollout"`            // resource name
-	Request  string   `json:"request,omitempty"`  // Deploy: the request id; Deploy, Rollback: the mark of the rollout
-	Newest   string   `json:"newest,omitempty"`   // Deploy, Rollback: the newest rollout on the target before; "" for none
-	Before   string   `json:"before,omitempty"`   // Deploy, Rollback: the release that ran; "" for nothing
-	Policies []string `json:"policies,omitempty"` // deploy policies to override, by resource name
-	Phase    string   `json:"phase,omitempty"`    // Advance, RetryJob, IgnoreJob, Terminate
-	Job      string   `json:"job,omitempty"`      // RetryJob, IgnoreJob, Terminate
-	JobRun   string   `json:"jobRun,omitempty"`   // RetryJob: the run that failed; Terminate: the one that is to end
-}
-
-func (f frozen) freeze() (json.RawMessage, error) { return json.Marshal(f) }
-
-// thaw reads what Prepare froze.
-func thaw(c driver.Call) (frozen, error) {
-	var f frozen
-	if len(c.Changes) != 1 {
-		return f, google.OneChange(c)
-	}
-	if err := json.Unmarshal(c.Data, &f); err != nil || f.Rollout == "" {
-		return f, &google.InvalidError{Text: "the call was not prepared"}
-	}
-	return f, nil
-}
 
 // requestID is the same for every attempt at a call, and a UUID as Cloud
 // Deploy wants it.
@@ -77,9 +45,3 @@ func rolloutID(release, target string, taken []string) (string, error) {
 }
 
 var validID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^` + idPattern + `$`) })
-
-// releaseOf is the release that a rollout's name lies in.
-func releaseOf(rollout string) string {
-	release, _, _ := strings.Cut(rollout, "/rollouts/")
-	return google.Last(release)
-}

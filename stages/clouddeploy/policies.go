@@ -14,9 +14,10 @@ import (
 
 // checkPolicies refuses an action that a deploy policy restricts now and that
 // is not overridden by name. It returns the policies to override as Cloud
-// Deploy wants them; names that are none of its policies are left to others.
-func (d *clouddeploy) checkPolicies(ctx context.Context, p *draft, action string) ([]string, error) {
-	policies, err := d.policies(ctx, p.at)
+// Deploy wants them; names that are none of its policies are left to others. of is the
+// target's delivery pipeline.
+func (p *draft) checkPolicies(ctx context.Context, of *deliveryPipeline, action string) ([]string, error) {
+	policies, err := p.api.policies(ctx, p.at)
 	if google.IsStatus(err, http.StatusForbidden) {
 		p.find(driver.Warn, "the deploy policies cannot be read: one may still block this", "allow the account clouddeploy.deployPolicies.list")
 		return p.overrides(nil), nil
@@ -24,8 +25,9 @@ func (d *clouddeploy) checkPolicies(ctx context.Context, p *draft, action string
 	if err != nil {
 		return nil, err
 	}
+	about := governed{api: p.api, at: p.at, pipeline: of}
 	for _, policy := range policies {
-		rule, err := d.restricts(ctx, p, policy, action)
+		rule, err := about.restricted(ctx, policy, action, p.now())
 		if err != nil {
 			return nil, err
 		}
@@ -58,20 +60,21 @@ func (p *draft) overrides(policies []*deployPolicy) []string {
 	return names
 }
 
-// policies lists the deploy policies of the target's location.
-func (d *clouddeploy) policies(ctx context.Context, at place) ([]*deployPolicy, error) {
-	all, err := google.List[*deployPolicy](ctx, d.client, root+at.location()+"/deployPolicies", "deployPolicies")
-	return append([]*deployPolicy{}, all...), err // nil is for what is not known
+// governed is a target as the selectors of policies see it.
+type governed struct {
+	api      reader
+	at       place
+	pipeline *deliveryPipeline
 }
 
-// restricts is the rule of a policy that forbids the action now, "" for none.
-func (d *clouddeploy) restricts(ctx context.Context, p *draft, policy *deployPolicy, action string) (string, error) {
+// restricted is the rule of a policy that forbids the action now, "" for none.
+func (g governed) restricted(ctx context.Context, policy *deployPolicy, action string, now time.Time) (string, error) {
 	if policy.Suspended {
 		return "", nil
 	}
 	var rule *restriction
 	for _, r := range policy.Rules {
-		if rule == nil && r.Restriction != nil && forbids(r.Restriction, action, d.now()) {
+		if rule == nil && r.Restriction != nil && forbids(r.Restriction, action, now) {
 			rule = r.Restriction
 		}
 	}
@@ -79,7 +82,7 @@ func (d *clouddeploy) restricts(ctx context.Context, p *draft, policy *deployPol
 		return "", nil
 	}
 	for _, s := range policy.Selectors {
-		selected, err := d.selects(ctx, p, s)
+		selected, err := g.selected(ctx, s)
 		if err != nil {
 			return "", err
 		}
@@ -90,22 +93,22 @@ func (d *clouddeploy) restricts(ctx context.Context, p *draft, policy *deployPol
 	return "", nil
 }
 
-// selects reports whether a selector means the target. The target itself is
+// selected reports whether a selector means the target. The target itself is
 // read only where labels decide.
-func (d *clouddeploy) selects(ctx context.Context, p *draft, s selector) (bool, error) {
+func (g governed) selected(ctx context.Context, s selector) (bool, error) {
 	if s.DeliveryPipeline == nil && s.Target == nil {
 		return false, nil
 	}
-	if a := s.DeliveryPipeline; a != nil && !(isOrAll(a.ID, p.at.DeliveryPipeline) && hasLabels(p.seen.pipeline.Labels, a.Labels)) {
+	if a := s.DeliveryPipeline; a != nil && !(isOrAll(a.ID, g.at.DeliveryPipeline) && hasLabels(g.pipeline.Labels, a.Labels)) {
 		return false, nil
 	}
 	a := s.Target
-	if a == nil || !isOrAll(a.ID, p.at.Target) || len(a.Labels) == 0 {
-		return a == nil || isOrAll(a.ID, p.at.Target), nil
+	if a == nil || !isOrAll(a.ID, g.at.Target) || len(a.Labels) == 0 {
+		return a == nil || isOrAll(a.ID, g.at.Target), nil
 	}
 	target, err := google.Decoded[struct {
 		Labels map[string]string `json:"labels"`
-	}](d.client.Get(ctx, root+p.at.target()))
+	}](g.api.client.Get(ctx, root+g.at.target()))
 	if err != nil {
 		return false, err
 	}
@@ -171,4 +174,10 @@ func on(day time.Time, t *timeOfDay) time.Time {
 		t = &timeOfDay{}
 	}
 	return time.Date(day.Year(), day.Month(), day.Day(), t.Hours, t.Minutes, t.Seconds, t.Nanos, day.Location())
+}
+
+// policies lists the deploy policies of the target's location.
+func (api reader) policies(ctx context.Context, at place) ([]*deployPolicy, error) {
+	all, err := google.List[*deployPolicy](ctx, api.client, root+at.location()+"/deployPolicies", "deployPolicies")
+	return append([]*deployPolicy{}, all...), err // nil is for what is not known
 }

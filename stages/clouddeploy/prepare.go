@@ -6,105 +6,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"sluice/stages/driver"
 	"sluice/stages/google"
 )
 
-// standing is what runs on a target.
-type standing struct {
-	Release string `json:"release,omitempty"`
-	Rollout string `json:"rollout,omitempty"` // resource name
+// rolloutDraft is a call that makes a rollout, and what it must know of its target.
+type rolloutDraft struct {
+	draft
+	seen observed
 }
 
-func standingOf(r *rollout) standing {
-	if r == nil {
-		return standing{}
-	}
-	return standing{Release: releaseOf(r.Name), Rollout: r.Name}
-}
-
-func (s standing) json() json.RawMessage {
-	data, _ := json.Marshal(s) //nolint:errchkjson // two strings
-	return data
-}
-
-// observed is what a new rollout must know of its target.
-type observed struct {
-	pipeline   *deliveryPipeline
-	current    *rollout   // what runs; nil for nothing
-	newest     *rollout   // made last; nil for none
-	touched    *rollout   // the newest that began to deploy; nil for none
-	unfinished []*rollout // not over
-}
-
-func (d *clouddeploy) observe(ctx context.Context, at place) (observed, error) {
-	var s observed
+// deploy checks that a release can get a rollout on the target.
+func (p *rolloutDraft) deploy(ctx context.Context) (driver.Prepared, error) {
 	var err error
-	if s.pipeline, err = d.pipeline(ctx, at); err != nil {
-		return s, err
-	}
-	if s.current, err = d.current(ctx, at); err != nil {
-		return s, err
-	}
-	had, err := d.rollouts(ctx, "-", onTarget(at), newestCreated, 10, func(all []*rollout) bool { return firstBegun(all) != nil })
-	if err != nil {
-		return s, err
-	}
-	if s.touched = firstBegun(had); len(had) > 0 {
-		s.newest = had[0]
-	}
-	s.unfinished, err = d.rollouts(ctx, "-", unfinished(at), newestCreated, 50, every)
-	return s, err
-}
-
-// firstBegun is the first rollout that began to deploy, nil where none did: one
-// that was rejected, or cancelled while it waited, left the target alone.
-func firstBegun(all []*rollout) *rollout {
-	i := slices.IndexFunc(all, func(r *rollout) bool { return r.DeployStartTime != "" })
-	if i < 0 {
-		return nil
-	}
-	return all[i]
-}
-
-// settled reports whether what runs is what was last tried: nothing later
-// started on the target and failed half-way.
-func (s observed) settled() bool {
-	return s.current != nil && s.touched != nil && s.current.Name == s.touched.Name
-}
-
-// standsBefore reports whether what runs is known to be older than what was last
-// tried. It is not the opposite of settled: an answer that tells neither has a
-// rollback take what runs for what is to be gone back from.
-func (s observed) standsBefore() bool { return s.current != nil && s.touched != nil && !s.settled() }
-
-// draft is a call on its way through Prepare.
-type draft struct {
-	call     driver.Call
-	change   driver.Change
-	at       place
-	seen     observed
-	findings []driver.Finding
-}
-
-func (p *draft) find(s driver.Severity, message, remedy string) {
-	p.findings = append(p.findings, driver.Finding{Target: p.change.Target.Name, Severity: s, Message: message, Remedy: remedy})
-}
-
-func (p *draft) refuse(message, remedy string) { p.find(driver.Refuse, message, remedy) }
-
-// refused reports whether a finding speaks against the call.
-func (p *draft) refused() bool {
-	return slices.ContainsFunc(p.findings, func(f driver.Finding) bool { return f.Severity == driver.Refuse })
-}
-
-// prepareDeploy checks that a release can get a rollout on the target.
-func (d *clouddeploy) prepareDeploy(ctx context.Context, c driver.Call, at place) (driver.Prepared, error) {
-	p := &draft{call: c, change: c.Changes[0], at: at}
-	var err error
-	if p.seen, err = d.observe(ctx, at); err != nil {
+	if p.seen, err = p.api.observe(ctx, p.at); err != nil {
 		return driver.Prepared{}, err
 	}
 	p.checkForeign()
@@ -112,29 +28,29 @@ func (d *clouddeploy) prepareDeploy(ctx context.Context, c driver.Call, at place
 	if s := p.seen; s.settled() && standingOf(s.current).Release == id {
 		return p.unchanged(), nil
 	}
-	if err := d.checkRelease(ctx, p, id); err != nil {
+	if err := p.checkRelease(ctx, id); err != nil {
 		return driver.Prepared{}, err
 	}
 	p.checkSource()
 	if err := p.checkFree(); err != nil {
 		return driver.Prepared{}, err
 	}
-	return d.offer(ctx, p, "CREATE", id, func(rollout string) string {
-		return fmt.Sprintf("POST %s/rollouts?rolloutId=%s {targetId: %s}", at.release(id), rollout, at.Target)
+	return p.offer(ctx, "CREATE", id, func(rollout string) string {
+		return fmt.Sprintf("POST %s/rollouts?rolloutId=%s {targetId: %s}", p.at.release(id), rollout, p.at.Target)
 	})
 }
 
 // offer freezes a call that makes a rollout of a release, unless something
 // speaks against it. request says for people what will be sent.
-func (d *clouddeploy) offer(ctx context.Context, p *draft, action, release string, request func(rollout string) string) (driver.Prepared, error) {
-	policies, err := d.checkPolicies(ctx, p, action)
+func (p *rolloutDraft) offer(ctx context.Context, action, release string, request func(rollout string) string) (driver.Prepared, error) {
+	policies, err := p.checkPolicies(ctx, p.seen.pipeline, action)
 	if err != nil {
 		return driver.Prepared{}, err
 	}
 	if p.refused() {
 		return p.stopped(), nil
 	}
-	f, err := d.newRollout(ctx, p, release)
+	f, err := p.newRollout(ctx, release)
 	if err != nil {
 		return driver.Prepared{}, err
 	}
@@ -143,8 +59,8 @@ func (d *clouddeploy) offer(ctx context.Context, p *draft, action, release strin
 }
 
 // newRollout names the rollout that a call will make for a release.
-func (d *clouddeploy) newRollout(ctx context.Context, p *draft, release string) (frozen, error) {
-	had, err := d.had(ctx, p.at, release)
+func (p *rolloutDraft) newRollout(ctx context.Context, release string) (frozen, error) {
+	had, err := p.api.had(ctx, p.at, release)
 	if err != nil {
 		return frozen{}, err
 	}
@@ -164,18 +80,8 @@ func (d *clouddeploy) newRollout(ctx context.Context, p *draft, release string) 
 	return f, nil
 }
 
-// had are the rollouts of a release to the target. That there are none is asked
-// for twice: an id that is taken would have the new rollout pass for another's.
-func (d *clouddeploy) had(ctx context.Context, at place, release string) ([]*rollout, error) {
-	had, err := d.rollouts(ctx, release, onTarget(at), "", mostRollouts, every)
-	if err == nil && len(had) == 0 {
-		return d.rollouts(ctx, release, onTarget(at), "", mostRollouts, every)
-	}
-	return had, err
-}
-
 // checkForeign compares what runs with what our last effect left.
-func (p *draft) checkForeign() {
+func (p *rolloutDraft) checkForeign() {
 	if len(p.change.Expected) == 0 || p.change.Options.Resolved {
 		return
 	}
@@ -187,9 +93,9 @@ func (p *draft) checkForeign() {
 }
 
 // checkRelease refuses a release that cannot be rolled out.
-func (d *clouddeploy) checkRelease(ctx context.Context, p *draft, id string) error {
-	r, err := d.release(ctx, p.at, id)
-	if google.IsStatus(err, http.StatusNotFound) || d.Explain(err).Code == driver.NotFound {
+func (p *rolloutDraft) checkRelease(ctx context.Context, id string) error {
+	r, err := p.api.release(ctx, p.at, id)
+	if google.IsStatus(err, http.StatusNotFound) || explain(err).Code == driver.NotFound {
 		p.refuse(fmt.Sprintf("delivery pipeline %s has no release %q", p.at.DeliveryPipeline, id), "give a release of this pipeline: releases do not travel between pipelines")
 		return nil
 	}
@@ -208,7 +114,7 @@ func (d *clouddeploy) checkRelease(ctx context.Context, p *draft, id string) err
 }
 
 // checkRender says how far a release is rendered, for this target too.
-func (p *draft) checkRender(r *release, id string) {
+func (p *rolloutDraft) checkRender(r *release, id string) {
 	const rendering = "look at the render's build log, and make a new release"
 	if render, ok := r.Renders[p.at.Target]; ok && render.State == "FAILED" {
 		p.refuse(fmt.Sprintf("release %s failed to render for target %s: %s", id, p.at.Target, reason(render.FailureCause, render.FailureMessage)), logs(render.Build, rendering))
@@ -226,7 +132,7 @@ func (p *draft) checkRender(r *release, id string) {
 }
 
 // checkSource warns where the release cannot come from the source.
-func (p *draft) checkSource() {
+func (p *rolloutDraft) checkSource() {
 	if p.change.Source == nil {
 		return
 	}
@@ -240,7 +146,7 @@ func (p *draft) checkSource() {
 // checkFree refuses a pipeline or a target that takes no rollout before a person does
 // something about it. The error is that of a rollout that ends by itself: nothing
 // speaks against the call, but it has to wait.
-func (p *draft) checkFree() error {
+func (p *rolloutDraft) checkFree() error {
 	if p.seen.pipeline.Suspended {
 		p.refuse("delivery pipeline "+p.at.DeliveryPipeline+" is suspended: it takes no new rollouts", "resume it in Cloud Deploy, then run again")
 	}
@@ -260,7 +166,7 @@ func (p *draft) checkFree() error {
 }
 
 // unchanged says that nothing is left to do.
-func (p *draft) unchanged() driver.Prepared {
+func (p *rolloutDraft) unchanged() driver.Prepared {
 	name, stands := p.change.Target.Name, standingOf(p.seen.current).json()
 	p.call.Changes = nil
 	return driver.Prepared{
@@ -270,20 +176,20 @@ func (p *draft) unchanged() driver.Prepared {
 }
 
 // stopped says what speaks against the call.
-func (p *draft) stopped() driver.Prepared {
+func (p *rolloutDraft) stopped() driver.Prepared {
 	before := map[string]json.RawMessage{p.change.Target.Name: standingOf(p.seen.current).json()}
 	return driver.Prepared{Call: p.call, Findings: p.findings, Before: before, First: p.first(), Runs: p.runs()}
 }
 
 // runs is the release that the target runs: what a rollback will go back to.
-func (p *draft) runs() map[string]driver.Release {
+func (p *rolloutDraft) runs() map[string]driver.Release {
 	if p.seen.current == nil {
 		return nil
 	}
 	return map[string]driver.Release{p.change.Target.Name: {ID: standingOf(p.seen.current).Release}}
 }
 
-func (p *draft) first() []string {
+func (p *rolloutDraft) first() []string {
 	if p.seen.current == nil {
 		return []string{p.change.Target.Name}
 	}
@@ -291,7 +197,7 @@ func (p *draft) first() []string {
 }
 
 // prepared freezes the call.
-func (p *draft) prepared(f frozen, release, request string) (driver.Prepared, error) {
+func (p *rolloutDraft) prepared(f frozen, release, request string) (driver.Prepared, error) {
 	out := p.stopped()
 	data, err := f.freeze()
 	if err != nil {
@@ -311,26 +217,9 @@ func (p *draft) prepared(f frozen, release, request string) (driver.Prepared, er
 }
 
 // canaryNote says beforehand what looks like a hang later.
-func (p *draft) canaryNote() {
+func (p *rolloutDraft) canaryNote() {
 	stage := stageOf(p.seen.pipeline, p.at.Target)
 	if p.seen.current == nil && p.call.Kind == driver.Deploy && stage != nil && stage.Strategy.Canary != nil {
 		p.find(driver.Note, "nothing runs on the target yet: Cloud Deploy skips the canary phases and waits to be advanced to stable", "")
-	}
-}
-
-// reason is a failure's cause and message in one line.
-func reason(cause, message string) string {
-	if cause == noCause {
-		cause = ""
-	}
-	switch {
-	case cause == "" && message == "":
-		return "no reason is given"
-	case cause == "":
-		return message
-	case message == "":
-		return cause
-	default:
-		return cause + ": " + message
 	}
 }

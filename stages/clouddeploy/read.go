@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"sluice/stages/driver"
 	"sluice/stages/google"
 )
 
@@ -61,12 +62,15 @@ func (s selection) check(page []*rollout) error {
 	return nil
 }
 
+// reader reads what Cloud Deploy has.
+type reader struct{ client *google.Client }
+
 // page reads a page. One that is empty although more follow is asked for again:
 // there are such pages, and what should have been on it would be passed over.
-func (d *clouddeploy) page(ctx context.Context, s selection, path string, query url.Values) (google.Page[*rollout], error) {
-	page, err := google.ReadPage[*rollout](ctx, d.client, path, "rollouts", query)
+func (api reader) page(ctx context.Context, s selection, path string, query url.Values) (google.Page[*rollout], error) {
+	page, err := google.ReadPage[*rollout](ctx, api.client, path, "rollouts", query)
 	if err == nil && len(page.Elements) == 0 && page.Next != "" {
-		page, err = google.ReadPage[*rollout](ctx, d.client, path, "rollouts", query)
+		page, err = google.ReadPage[*rollout](ctx, api.client, path, "rollouts", query)
 	}
 	if err != nil {
 		return page, err
@@ -75,12 +79,12 @@ func (d *clouddeploy) page(ctx context.Context, s selection, path string, query 
 }
 
 // rollouts lists rollouts of a release, "-" for all, until enough says so.
-func (d *clouddeploy) rollouts(ctx context.Context, release string, s selection, order string, size int, enough func([]*rollout) bool) ([]*rollout, error) {
+func (api reader) rollouts(ctx context.Context, release string, s selection, order string, size int, enough func([]*rollout) bool) ([]*rollout, error) {
 	var all []*rollout
 	var pages google.Pages
 	query := url.Values{"filter": {s.filter}, "orderBy": {order}, "pageSize": {strconv.Itoa(size)}}
 	for {
-		page, err := d.page(ctx, s, root+s.at.release(release)+"/rollouts", query)
+		page, err := api.page(ctx, s, root+s.at.release(release)+"/rollouts", query)
 		if err != nil {
 			return nil, err
 		}
@@ -99,8 +103,8 @@ func one(found []*rollout) bool { return len(found) > 0 }
 func every([]*rollout) bool     { return false }
 
 // first is the first rollout of a list, nil where it is empty.
-func (d *clouddeploy) first(ctx context.Context, s selection, order string) (*rollout, error) {
-	found, err := d.rollouts(ctx, "-", s, order, 1, one)
+func (api reader) first(ctx context.Context, s selection, order string) (*rollout, error) {
+	found, err := api.rollouts(ctx, "-", s, order, 1, one)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -108,26 +112,42 @@ func (d *clouddeploy) first(ctx context.Context, s selection, order string) (*ro
 }
 
 // current is the newest SUCCEEDED rollout on the target, nil where there is none.
-func (d *clouddeploy) current(ctx context.Context, at place) (*rollout, error) {
-	return d.first(ctx, deployed(at), newestDeployed)
+func (api reader) current(ctx context.Context, at place) (*rollout, error) {
+	return api.first(ctx, deployed(at), newestDeployed)
 }
 
 // newest is the rollout on the target that was made last, whatever became of it.
-func (d *clouddeploy) newest(ctx context.Context, at place) (*rollout, error) {
-	return d.first(ctx, onTarget(at), newestCreated)
+func (api reader) newest(ctx context.Context, at place) (*rollout, error) {
+	return api.first(ctx, onTarget(at), newestCreated)
+}
+
+// sinceBegun are the newest rollouts on the target, whatever became of them, as far
+// back as one that began to deploy.
+func (api reader) sinceBegun(ctx context.Context, at place) ([]*rollout, error) {
+	return api.rollouts(ctx, "-", onTarget(at), newestCreated, 10, func(all []*rollout) bool { return firstBegun(all) != nil })
+}
+
+// firstBegun is the first rollout that began to deploy, nil where none did: one
+// that was rejected, or cancelled while it waited, left the target alone.
+func firstBegun(all []*rollout) *rollout {
+	i := slices.IndexFunc(all, func(r *rollout) bool { return r.DeployStartTime != "" })
+	if i < 0 {
+		return nil
+	}
+	return all[i]
 }
 
 // release reads one of the pipeline's releases.
-func (d *clouddeploy) release(ctx context.Context, at place, id string) (*release, error) {
+func (api reader) release(ctx context.Context, at place, id string) (*release, error) {
 	if !validID().MatchString(id) {
 		return nil, &google.NotFoundError{Text: fmt.Sprintf("%q cannot be the id of a release", id)}
 	}
-	return google.Decoded[release](d.client.Get(ctx, root+at.release(id)))
+	return google.Decoded[release](api.client.Get(ctx, root+at.release(id)))
 }
 
 // pipeline reads the delivery pipeline, which must have the target.
-func (d *clouddeploy) pipeline(ctx context.Context, at place) (*deliveryPipeline, error) {
-	p, err := google.Decoded[deliveryPipeline](d.client.Get(ctx, root+at.pipeline()))
+func (api reader) pipeline(ctx context.Context, at place) (*deliveryPipeline, error) {
+	p, err := google.Decoded[deliveryPipeline](api.client.Get(ctx, root+at.pipeline()))
 	if err != nil {
 		return nil, err
 	}
@@ -138,8 +158,8 @@ func (d *clouddeploy) pipeline(ctx context.Context, at place) (*deliveryPipeline
 }
 
 // targetExists tells a target where nothing runs from one that is not there.
-func (d *clouddeploy) targetExists(ctx context.Context, at place) error {
-	_, err := d.pipeline(ctx, at)
+func (api reader) targetExists(ctx context.Context, at place) error {
+	_, err := api.pipeline(ctx, at)
 	return err
 }
 
@@ -153,4 +173,35 @@ func stageOf(p *deliveryPipeline, target string) *stage {
 		return nil
 	}
 	return &p.Serial.Stages[i]
+}
+
+// had are the rollouts of a release to the target. That there are none is asked
+// for twice: an id that is taken would have the new rollout pass for another's.
+func (api reader) had(ctx context.Context, at place, release string) ([]*rollout, error) {
+	had, err := api.rollouts(ctx, release, onTarget(at), "", mostRollouts, every)
+	if err == nil && len(had) == 0 {
+		return api.rollouts(ctx, release, onTarget(at), "", mostRollouts, every)
+	}
+	return had, err
+}
+
+// latest is the pipeline's newest release that is not abandoned and did not fail
+// to render.
+func (api reader) latest(ctx context.Context, at place) (driver.Release, error) {
+	query := url.Values{"orderBy": {newestCreated}, "pageSize": {"50"}}
+	for page, err := range google.EachPage[*release](ctx, api.client, root+at.pipeline()+"/releases", "releases", query) {
+		if err != nil {
+			return driver.Release{}, err
+		}
+		for _, r := range page {
+			if !r.Abandoned && r.RenderState != "FAILED" {
+				return released(r), nil
+			}
+		}
+	}
+	return driver.Release{}, &google.NotFoundError{Text: fmt.Sprintf("delivery pipeline %s has no release that is not abandoned", at.DeliveryPipeline)}
+}
+
+func released(r *release) driver.Release {
+	return driver.Release{ID: google.Last(r.Name), CreateTime: google.Clock(r.CreateTime), Comment: r.Description}
 }

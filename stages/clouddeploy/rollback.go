@@ -7,12 +7,11 @@ import (
 	"sluice/stages/driver"
 )
 
-// prepareRollback checks that the target can go back: to the release that the
-// change names, else to the one before the one that runs.
-func (d *clouddeploy) prepareRollback(ctx context.Context, c driver.Call, at place) (driver.Prepared, error) {
-	p := &draft{call: c, change: c.Changes[0], at: at}
+// rollback checks that the target can go back: to the release that the change
+// names, else to the one before the one that runs.
+func (p *rolloutDraft) rollback(ctx context.Context) (driver.Prepared, error) {
 	var err error
-	if p.seen, err = d.observe(ctx, at); err != nil {
+	if p.seen, err = p.api.observe(ctx, p.at); err != nil {
 		return driver.Prepared{}, err
 	}
 	p.checkForeign()
@@ -20,20 +19,20 @@ func (d *clouddeploy) prepareRollback(ctx context.Context, c driver.Call, at pla
 	if s := p.seen; id != "" && s.settled() && standingOf(s.current).Release == id {
 		return p.unchanged(), nil
 	}
-	if id, err = d.checkBack(ctx, p, id); err != nil {
+	if id, err = p.checkBack(ctx, id); err != nil {
 		return driver.Prepared{}, err
 	}
-	return d.offer(ctx, p, "ROLLBACK", id, func(rollout string) string {
-		return fmt.Sprintf("POST %s:rollbackTarget {targetId: %s, releaseId: %s, rolloutId: %s}", at.pipeline(), at.Target, id, rollout)
+	return p.offer(ctx, "ROLLBACK", id, func(rollout string) string {
+		return fmt.Sprintf("POST %s:rollbackTarget {targetId: %s, releaseId: %s, rolloutId: %s}", p.at.pipeline(), p.at.Target, id, rollout)
 	})
 }
 
 // checkBack finds the release to go back to and refuses where there is none.
-func (d *clouddeploy) checkBack(ctx context.Context, p *draft, id string) (string, error) {
+func (p *rolloutDraft) checkBack(ctx context.Context, id string) (string, error) {
 	if p.seen.pipeline.Suspended {
 		p.refuse("delivery pipeline "+p.at.DeliveryPipeline+" is suspended: it takes no new rollouts", "resume it in Cloud Deploy, then run again")
 	}
-	had, err := d.rollouts(ctx, "-", onTarget(p.at), newestCreated, 2, func(r []*rollout) bool { return len(r) > 1 })
+	had, err := p.api.rollouts(ctx, "-", onTarget(p.at), newestCreated, 2, func(r []*rollout) bool { return len(r) > 1 })
 	if err != nil {
 		return "", err
 	}
@@ -42,18 +41,18 @@ func (d *clouddeploy) checkBack(ctx context.Context, p *draft, id string) (strin
 		return id, nil
 	}
 	if id == "" {
-		if id, err = d.previous(ctx, p); err != nil || id == "" {
+		if id, err = p.previous(ctx); err != nil || id == "" {
 			return "", err
 		}
 	}
-	return id, d.checkRelease(ctx, p, id)
+	return id, p.checkRelease(ctx, id)
 }
 
 // previous is the release of the newest SUCCEEDED rollout before the one to go
 // back from, of a release that is not abandoned. Where a later rollout failed or
 // has not ended, that one is gone back from, and what runs is the one before.
-func (d *clouddeploy) previous(ctx context.Context, p *draft) (string, error) {
-	had, err := d.rollouts(ctx, "-", deployed(p.at), newestDeployed, 50, every)
+func (p *rolloutDraft) previous(ctx context.Context) (string, error) {
+	had, err := p.api.rollouts(ctx, "-", deployed(p.at), newestDeployed, 50, every)
 	if err != nil {
 		return "", err
 	}
@@ -62,7 +61,7 @@ func (d *clouddeploy) previous(ctx context.Context, p *draft) (string, error) {
 	}
 	for _, r := range had {
 		id := releaseOf(r.Name)
-		release, err := d.release(ctx, p.at, id)
+		release, err := p.api.release(ctx, p.at, id)
 		if err != nil {
 			return "", err
 		}
