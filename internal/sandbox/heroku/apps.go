@@ -2,7 +2,6 @@ package heroku
 
 import (
 	"maps"
-	"net/http"
 	"regexp"
 	"slices"
 	"time"
@@ -10,9 +9,28 @@ import (
 	"sluice/internal/sandbox/kit"
 )
 
-const ownerEmail = "owner@example.com"
+// app is an app with its releases.
+type app struct {
+	ID         string            `json:"id"`
+	Name       string            `json:"name"`
+	Stack      string            `json:"stack"`
+	BuildStack string            `json:"buildStack"`
+	Config     map[string]string `json:"config"`
+	Buildpacks []string          `json:"buildpacks"`
+	Created    time.Time         `json:"created"`
+	Releases   []*release        `json:"releases"` // oldest first
+}
 
-func ownerID() string { return fixedID("owner", ownerEmail) }
+// app finds an app by id or name.
+func (s *state) app(idOrName string) (*app, error) {
+	if a := s.Apps[idOrName]; a != nil {
+		return a, nil
+	}
+	return found(kit.Find(kit.Sorted(s.Apps), func(a *app) bool { return a.Name == idOrName }), "app")
+}
+
+// theApp is the one that a request's path names, by id or name.
+func theApp(c *call) (*app, error) { return c.app(c.PathValue("app")) }
 
 // ref is how one resource names another.
 type ref struct {
@@ -53,8 +71,8 @@ func (a *app) item() item {
 	return item{map[string]string{"id": a.ID, "name": a.Name, "updated_at": a.Created.Format(time.RFC3339)}, a.body()}
 }
 
-func (e *Emulator) getApps(*http.Request, *none, *none) (any, error) {
-	return listOf("id", kit.Sorted(e.State.Apps), (*app).item), nil
+func getApps(c *call) (any, error) {
+	return listOf("id", kit.Sorted(c.Apps), (*app).item), nil
 }
 
 type filterInput struct {
@@ -64,26 +82,26 @@ type filterInput struct {
 // filterApps lists the apps with the given ids.
 //
 // docs/platforms.md: "resolve names in one call with `POST /filters/apps`"
-func (e *Emulator) filterApps(r *http.Request, _ *none, body *filterInput) (any, error) {
-	if r.Header.Get("Accept") != "application/vnd.heroku+json; version=3.filters" {
+func filterApps(c *call, body *filterInput) (any, error) {
+	if c.Header.Get("Accept") != "application/vnd.heroku+json; version=3.filters" {
 		return nil, notFound("endpoint: it wants the variant version=3.filters")
 	}
-	found := slices.DeleteFunc(kit.Sorted(e.State.Apps), func(a *app) bool { return !slices.Contains(body.In.ID, a.ID) })
+	found := slices.DeleteFunc(kit.Sorted(c.Apps), func(a *app) bool { return !slices.Contains(body.In.ID, a.ID) })
 	return listOf("id", found, (*app).item), nil
 }
 
-func (e *Emulator) getApp(_ *http.Request, a *app, _ *none) (any, error) {
+func getApp(c *call, a *app) (any, error) {
 	return a.body(), nil
 }
 
-func (e *Emulator) createApp(_ *http.Request, _ *none, body *struct{ Name, Stack string }) (any, error) {
+func createApp(c *call, body *struct{ Name, Stack string }) (any, error) {
 	if !regexp.MustCompile(`^[a-z][a-z0-9-]{1,28}[a-z0-9]$`).MatchString(body.Name) {
 		return nil, invalid("Name must start with a letter, end with a letter or digit and can only contain lowercase letters, digits, and dashes.")
 	}
-	if _, err := e.State.app(body.Name); err == nil {
+	if _, err := c.app(body.Name); err == nil {
 		return nil, invalid("Name %s is already taken", body.Name)
 	}
-	a := e.addApp(e.State.newID("app"), body.Name, e.Now())
+	a := c.addApp(c.newID("app"), body.Name, c.now)
 	if body.Stack != "" {
 		a.Stack, a.BuildStack = body.Stack, body.Stack
 	}
@@ -94,13 +112,13 @@ func (e *Emulator) createApp(_ *http.Request, _ *none, body *struct{ Name, Stack
 const defaultStack = "heroku-24"
 
 // addApp makes an app as Heroku does: with a first release without a slug.
-func (e *Emulator) addApp(id, name string, created time.Time) *app {
+func (acc account) addApp(id, name string, created time.Time) *app {
 	a := &app{
 		ID: id, Name: name, Stack: defaultStack, BuildStack: defaultStack, Config: map[string]string{},
-		Created: created.UTC().Truncate(time.Second),
+		Created: second(created),
 	}
 	a.Releases = []*release{{ID: fixedID("release", id, "1"), Version: 1, Status: succeeded, Description: "Initial release", Created: a.Created}}
-	e.State.Apps[id] = a
+	acc.Apps[id] = a
 	return a
 }
 
@@ -111,21 +129,21 @@ type updateAppInput struct {
 // updateApp sets the stack of the app's next release.
 //
 // docs/platforms.md: "`build_stack` is what the next release will be on"
-func (e *Emulator) updateApp(_ *http.Request, a *app, body *updateAppInput) (any, error) {
+func updateApp(c *call, a *app, body *updateAppInput) (any, error) {
 	if body.BuildStack != "" {
 		a.BuildStack = body.BuildStack
 	}
 	return a.body(), nil
 }
 
-func (e *Emulator) getConfigVars(_ *http.Request, a *app, _ *none) (any, error) {
+func getConfigVars(c *call, a *app) (any, error) {
 	return a.Config, nil
 }
 
 // updateConfigVars sets config vars, and removes those that are null.
 //
 // docs/platforms.md: "Setting a config var makes a release of the same slug"
-func (e *Emulator) updateConfigVars(_ *http.Request, a *app, body *map[string]*string) (any, error) {
+func updateConfigVars(c *call, a *app, body *map[string]*string) (any, error) {
 	for key, value := range *body {
 		if value == nil {
 			delete(a.Config, key)
@@ -133,16 +151,16 @@ func (e *Emulator) updateConfigVars(_ *http.Request, a *app, body *map[string]*s
 			a.Config[key] = *value
 		}
 	}
+	names := slices.Sorted(maps.Keys(*body))
 	slugID := ""
 	if now := a.current(); now != nil {
 		slugID = now.Slug
 	}
-	names := slices.Sorted(maps.Keys(*body))
-	e.release(a, slugID, "Set "+names[0]+" config vars")
+	c.release(a, slugID, "Set "+names[0]+" config vars")
 	return a.Config, nil
 }
 
-func (e *Emulator) getBuildpacks(_ *http.Request, a *app, _ *none) (any, error) {
+func getBuildpacks(c *call, a *app) (any, error) {
 	all := []any{}
 	for i, name := range a.Buildpacks {
 		all = append(all, map[string]any{"ordinal": i, "buildpack": map[string]string{"name": name, "url": "urn:buildpack:" + name}})
@@ -150,10 +168,10 @@ func (e *Emulator) getBuildpacks(_ *http.Request, a *app, _ *none) (any, error) 
 	return all, nil
 }
 
-func (e *Emulator) updateBuildpacks(_ *http.Request, a *app, body *struct{ Updates []struct{ Buildpack string } }) (any, error) {
+func updateBuildpacks(c *call, a *app, body *struct{ Updates []struct{ Buildpack string } }) (any, error) {
 	a.Buildpacks = nil
 	for _, u := range body.Updates {
 		a.Buildpacks = append(a.Buildpacks, u.Buildpack)
 	}
-	return e.getBuildpacks(nil, a, nil)
+	return getBuildpacks(c, a)
 }

@@ -50,6 +50,11 @@ func New(now func() time.Time) *Emulator {
 	return e
 }
 
+// account is the account now.
+func (e *Emulator) account() account {
+	return account{&e.State, e.Now(), e.base, &e.Moves, &e.tokens}
+}
+
 // Env implements sandbox.Emulator.
 func (e *Emulator) Env(base string) map[string]string {
 	e.base = base
@@ -76,18 +81,18 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.routes.
 func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Refusal) {
 	switch why {
 	case sandbox.Throttle:
-		e.writeError(w, r, errRateLimit)
+		e.account().writeError(w, r, errRateLimit)
 	case sandbox.Denied:
-		e.writeError(w, r, &apiError{http.StatusForbidden, "forbidden", "You do not have access to the app."})
+		e.account().writeError(w, r, &apiError{http.StatusForbidden, "forbidden", "You do not have access to the app."})
 	default:
-		e.writeError(w, r, &apiError{http.StatusInternalServerError, "internal_server_error", "Internal server error."})
+		e.account().writeError(w, r, &apiError{http.StatusInternalServerError, "internal_server_error", "Internal server error."})
 	}
 }
 
 // Busy implements sandbox.Busier.
 func (e *Emulator) Busy(w http.ResponseWriter, r *http.Request) {
 	// docs/platforms.md: "the reference documents 409 `conflict`"
-	e.writeError(w, r, &apiError{http.StatusConflict, "conflict", "Another change to the app is under way."})
+	e.account().writeError(w, r, &apiError{http.StatusConflict, "conflict", "Another change to the app is under way."})
 }
 
 // Intrude implements sandbox.Intruder: by hand, somebody releases another slug
@@ -97,8 +102,9 @@ func (e *Emulator) Intrude(target string) error {
 	if err != nil {
 		return err
 	}
-	s := e.addSlug(a, "by hand, past the pipeline", nil)
-	e.release(a, s.ID, "Deploy "+short(s.ID))
+	acc := e.account()
+	s := acc.addSlug(a, "by hand, past the pipeline", nil)
+	acc.release(a, s.ID, "Deploy "+short(s.ID))
 	return nil
 }
 

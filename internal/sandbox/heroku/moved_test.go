@@ -9,11 +9,11 @@ import (
 func TestLookingMovesThePhaseOn(t *testing.T) {
 	e := New(time.Now)
 	r := &release{Status: pending, Looks: 1, Ends: succeeded}
-	e.look(r)
+	e.account().look(r)
 	if r.Status != succeeded || !e.Moved() {
 		t.Errorf("%s, and the state is not kept", r.Status)
 	}
-	e.look(r)
+	e.account().look(r)
 	if e.Moved() {
 		t.Error("looking at what is over changed something")
 	}

@@ -2,12 +2,30 @@ package heroku
 
 import (
 	"fmt"
-	"net/http"
-	"slices"
 	"time"
-
-	"sluice/internal/sandbox"
 )
+
+// promoted is a promotion.
+type promoted struct {
+	ID       string            `json:"id"`
+	Pipeline string            `json:"pipeline"`
+	Source   string            `json:"source"`
+	Release  string            `json:"release"` // of the source
+	Targets  []*promotedTarget `json:"targets"`
+	Created  time.Time         `json:"created"`
+}
+
+// promotedTarget is what became of one target of a promotion.
+type promotedTarget struct {
+	ID      string `json:"id"`
+	App     string `json:"app"`
+	Release string `json:"release"` // "" for none
+	Error   string `json:"error"`   // why there is none
+}
+
+func thePromotion(c *call) (*promoted, error) {
+	return found(c.Promotions[c.PathValue("promotion")], "pipeline promotion")
+}
 
 type promotionInput struct {
 	Pipeline struct{ ID string }
@@ -32,13 +50,13 @@ type promotionSource struct {
 // shownPromotion is a promotion as the API shows it.
 //
 // docs/platforms.md: "Promotion status `pending | completed`; **completed is not success**"
-func (e *Emulator) shownPromotion(p *promoted) promotionBody {
+func (acc account) shownPromotion(p *promoted) promotionBody {
 	b := promotionBody{
 		ID: p.ID, Pipeline: ref{ID: p.Pipeline}, Status: "completed", Created: p.Created, Updated: p.Created,
 		Source: promotionSource{App: ref{ID: p.Source}, Release: ref{ID: p.Release}},
 	}
 	for _, t := range p.Targets {
-		if e.shownTarget(p, t).Status == pending {
+		if acc.shownTarget(p, t).Status == pending {
 			b.Status = pending
 		}
 	}
@@ -58,11 +76,11 @@ type targetBody struct {
 //
 // docs/platforms.md: "Target status `pending | succeeded | failed`, `error_message` and `release` nullable"
 // docs/platforms.md: "A non-null `release` is not completion: the release phase still runs."
-func (e *Emulator) shownTarget(p *promoted, t *promotedTarget) targetBody {
+func (acc account) shownTarget(p *promoted, t *promotedTarget) targetBody {
 	b := targetBody{ID: t.ID, App: ref{ID: t.App}, Promotion: ref{ID: p.ID}, Status: pending}
 	message := t.Error
-	if a := e.State.Apps[t.App]; a != nil && message == "" {
-		if r := a.release(t.Release); r != nil && !r.Visible.After(e.Now()) {
+	if a := acc.Apps[t.App]; a != nil && message == "" {
+		if r := a.release(t.Release); r != nil && !r.Visible.After(acc.now) {
 			b.Release, b.Status = &ref{ID: r.ID}, r.Status
 			if r.Status == failed {
 				message = "Release command failed"
@@ -78,31 +96,31 @@ func (e *Emulator) shownTarget(p *promoted, t *promotedTarget) targetBody {
 // createPromotion releases the source's slug on every target.
 //
 // docs/platforms.md: "`POST /pipeline-promotions` {pipeline.id, source.app.id, targets[].app.id}"
-func (e *Emulator) createPromotion(r *http.Request, _ *none, in *promotionInput) (any, error) {
-	from, running, err := e.promotable(*in)
+func createPromotion(c *call, in *promotionInput) (any, error) {
+	from, running, err := c.promotable(*in)
 	if err != nil {
 		return nil, err
 	}
 	p := &promoted{
-		ID: e.State.newID("promotion"), Pipeline: in.Pipeline.ID, Source: from.ID, Release: running.ID,
-		Created: e.Now().UTC().Truncate(time.Second),
+		ID: c.newID("promotion"), Pipeline: in.Pipeline.ID, Source: from.ID, Release: running.ID,
+		Created: second(c.now),
 	}
 	for _, target := range in.Targets {
-		p.Targets = append(p.Targets, e.promoteTo(r, e.State.Apps[target.App.ID], from, running))
+		p.Targets = append(p.Targets, c.promoteTo(c.Apps[target.App.ID], from, running))
 	}
-	e.State.Promotions[p.ID] = p
-	return e.shownPromotion(p), nil
+	c.Promotions[p.ID] = p
+	return c.shownPromotion(p), nil
 }
 
 // promotable checks a promotion before anything of it happens.
 //
 // docs/platforms.md: "Container-stack apps cannot be promoted"
-func (e *Emulator) promotable(in promotionInput) (*app, *release, error) {
-	if e.State.Pipelines[in.Pipeline.ID] == nil {
+func (acc account) promotable(in promotionInput) (*app, *release, error) {
+	if acc.Pipelines[in.Pipeline.ID] == nil {
 		return nil, nil, notFound("pipeline")
 	}
-	from := e.State.Apps[in.Source.App.ID]
-	if from == nil || !e.coupled(from.ID, in.Pipeline.ID) {
+	from := acc.Apps[in.Source.App.ID]
+	if from == nil || !acc.coupled(from.ID, in.Pipeline.ID) {
 		return nil, nil, invalid("The source app is not in the pipeline")
 	}
 	running := from.current()
@@ -114,7 +132,7 @@ func (e *Emulator) promotable(in promotionInput) (*app, *release, error) {
 	}
 	for _, t := range in.Targets {
 		switch {
-		case e.State.Apps[t.App.ID] == nil || !e.coupled(t.App.ID, in.Pipeline.ID):
+		case acc.Apps[t.App.ID] == nil || !acc.coupled(t.App.ID, in.Pipeline.ID):
 			return nil, nil, invalid("Target app %s is not in the pipeline", t.App.ID)
 		case t.App.ID == from.ID:
 			return nil, nil, invalid("Cannot promote from an app to itself")
@@ -123,46 +141,46 @@ func (e *Emulator) promotable(in promotionInput) (*app, *release, error) {
 	return from, running, nil
 }
 
-func (e *Emulator) coupled(appID, pipelineID string) bool {
-	c := e.State.Couplings[appID]
+func (acc account) coupled(appID, pipelineID string) bool {
+	c := acc.Couplings[appID]
 	return c != nil && c.Pipeline == pipelineID
 }
 
 // promoteTo is one target's share.
 //
 // docs/platforms.md: "Partial failure: targets are independent, nothing is rolled back."
-func (e *Emulator) promoteTo(r *http.Request, a, from *app, running *release) *promotedTarget {
-	t := &promotedTarget{ID: e.State.newID("promotion-target"), App: a.ID}
-	if sandbox.FaultOf(r) == faultReject && slices.Contains(e.Targets[a.ID], sandbox.FaultTarget(r)) {
+func (c *call) promoteTo(a, from *app, running *release) *promotedTarget {
+	t := &promotedTarget{ID: c.newID("promotion-target"), App: a.ID}
+	if c.fault(a) == faultReject {
 		t.Error = "User does not have access to that app"
 		return t
 	}
-	made := e.release(a, running.Slug, fmt.Sprintf("Promote %s v%d %s", from.Name, running.Version, short(e.State.Slugs[running.Slug].Commit)))
-	e.spoil(r, a, made)
+	made := c.release(a, running.Slug, fmt.Sprintf("Promote %s v%d %s", from.Name, running.Version, short(c.Slugs[running.Slug].Commit)))
+	c.spoil(a, made)
 	t.Release = made.ID
 	return t
 }
 
-func (e *Emulator) getPromotion(_ *http.Request, p *promoted, _ *none) (any, error) {
-	e.lookAt(p)
-	return e.shownPromotion(p), nil
+func getPromotion(c *call, p *promoted) (any, error) {
+	c.lookAt(p)
+	return c.shownPromotion(p), nil
 }
 
 // lookAt looks at the releases that a promotion made: by whatever way it is read, it
 // goes on.
-func (e *Emulator) lookAt(p *promoted) {
+func (acc account) lookAt(p *promoted) {
 	for _, t := range p.Targets {
-		a := e.State.Apps[t.App]
+		a := acc.Apps[t.App]
 		if a == nil || t.Release == "" {
 			continue
 		}
-		if made := a.release(t.Release); made != nil && !made.Visible.After(e.Now()) {
-			e.look(made)
+		if made := a.release(t.Release); made != nil && !made.Visible.After(acc.now) {
+			acc.look(made)
 		}
 	}
 }
 
-func (e *Emulator) getPromotionTargets(_ *http.Request, p *promoted, _ *none) (any, error) {
-	e.lookAt(p)
-	return listOf("id", p.Targets, func(t *promotedTarget) item { return item{map[string]string{"id": t.ID}, e.shownTarget(p, t)} }), nil
+func getPromotionTargets(c *call, p *promoted) (any, error) {
+	c.lookAt(p)
+	return listOf("id", p.Targets, func(t *promotedTarget) item { return item{map[string]string{"id": t.ID}, c.shownTarget(p, t)} }), nil
 }

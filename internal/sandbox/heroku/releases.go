@@ -8,7 +8,63 @@ import (
 	"time"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 )
+
+// The statuses of a release and of a promotion target.
+const (
+	pending   = "pending"
+	succeeded = "succeeded"
+	failed    = "failed"
+)
+
+// release is a release of an app.
+type release struct {
+	ID          string    `json:"id"`
+	Version     int       `json:"version"`
+	Status      string    `json:"status"`
+	Slug        string    `json:"slug"`
+	Description string    `json:"description"`
+	Created     time.Time `json:"created"`
+	Visible     time.Time `json:"visible"` // not shown before
+	Phase       bool      `json:"phase"`   // it has a release phase
+	Looks       int       `json:"looks"`   // at the pending release until its phase is over; below 0 it never is
+	Ends        string    `json:"ends"`    // the status that it will have then
+}
+
+// release finds one of the app's releases by id or version.
+func (a *app) release(idOrVersion string) *release {
+	return kit.Find(a.Releases, func(r *release) bool { return r.ID == idOrVersion || fmt.Sprint(r.Version) == idOrVersion })
+}
+
+// current is the release that runs, nil for none.
+//
+// docs/platforms.md: "A failed release phase leaves the release that ran before in place"
+func (a *app) current() *release {
+	for _, r := range slices.Backward(a.Releases) {
+		if r.Status == succeeded {
+			return r
+		}
+	}
+	return nil
+}
+
+// visible lists the releases that are shown at a time.
+func (a *app) visible(now time.Time) []*release {
+	return slices.DeleteFunc(slices.Clone(a.Releases), func(r *release) bool { return r.Visible.After(now) })
+}
+
+// look brings a pending release on: when it was looked at often enough its
+// release phase is over.
+func (acc account) look(r *release) {
+	if r.Status != pending || r.Looks < 0 {
+		return
+	}
+	acc.moves.Move()
+	if r.Looks--; r.Looks <= 0 {
+		r.Status = r.Ends
+	}
+}
 
 // looksOfPhase is how often a pending release is looked at until its release
 // phase is over.
@@ -33,7 +89,7 @@ type releaseBody struct {
 // shown is a release as the API shows it.
 //
 // docs/platforms.md: "a nullable `slug` and a nullable `output_stream_url`"
-func (e *Emulator) shown(a *app, r *release) releaseBody {
+func (acc account) shown(a *app, r *release) releaseBody {
 	b := releaseBody{
 		ID: r.ID, App: ref{ID: a.ID, Name: a.Name}, Version: r.Version, Status: r.Status, Current: r == a.current(),
 		Eligible:    r.Slug != "" && r.Status == succeeded,
@@ -43,7 +99,7 @@ func (e *Emulator) shown(a *app, r *release) releaseBody {
 		b.Slug = &ref{ID: r.Slug}
 	}
 	if r.Phase {
-		url := e.base + "/streams/" + r.ID
+		url := acc.base + "/streams/" + r.ID
 		b.Output = &url
 	}
 	return b
@@ -53,14 +109,13 @@ func (e *Emulator) shown(a *app, r *release) releaseBody {
 // release process, its phase runs first.
 //
 // docs/platforms.md: "`build_stack` is what the next release will be on, `stack` what the last one is"
-func (e *Emulator) release(a *app, slugID, description string) *release {
-	now := e.Now().UTC().Truncate(time.Second)
+func (acc account) release(a *app, slugID, description string) *release {
 	version := 1
 	if n := len(a.Releases); n > 0 {
 		version = a.Releases[n-1].Version + 1
 	}
-	r := &release{ID: e.State.newID("release"), Version: version, Status: succeeded, Slug: slugID, Description: description, Created: now}
-	if s := e.State.Slugs[slugID]; s != nil {
+	r := &release{ID: acc.newID("release"), Version: version, Status: succeeded, Slug: slugID, Description: description, Created: second(acc.now)}
+	if s := acc.Slugs[slugID]; s != nil {
 		a.Stack = a.BuildStack
 		if s.Processes["release"] != "" {
 			r.Phase, r.Status, r.Looks, r.Ends = true, pending, looksOfPhase, succeeded
@@ -70,45 +125,50 @@ func (e *Emulator) release(a *app, slugID, description string) *release {
 	return r
 }
 
-// spoil does to a release what a fault of its target asks for.
-func (e *Emulator) spoil(r *http.Request, a *app, made *release) {
-	if !slices.Contains(e.Targets[a.ID], sandbox.FaultTarget(r)) {
-		return
+// fault is the one that is for an app, "" for none.
+func (c *call) fault(a *app) sandbox.FaultKind {
+	if !slices.Contains(c.targets[a.ID], sandbox.FaultTarget(c.Request)) {
+		return ""
 	}
-	switch sandbox.FaultOf(r) {
+	return sandbox.FaultOf(c.Request)
+}
+
+// spoil does to a release what a fault of its target asks for.
+func (c *call) spoil(a *app, made *release) {
+	switch c.fault(a) {
 	case faultFail:
 		made.Phase, made.Status, made.Looks, made.Ends = true, pending, looksOfPhase, failed
 	case faultHang:
 		made.Phase, made.Status, made.Looks = true, pending, -1
 	case faultLate:
-		made.Visible = e.Now().Add(lateBy)
+		made.Visible = c.now.Add(lateBy)
 	}
 }
 
-func (e *Emulator) getReleases(_ *http.Request, a *app, _ *none) (any, error) {
-	visible := a.visible(e.Now())
+func getReleases(c *call, a *app) (any, error) {
+	visible := a.visible(c.now)
 	for _, made := range visible {
-		e.look(made)
+		c.look(made)
 	}
 	return listOf("version", visible, func(r *release) item {
-		return item{map[string]string{"version": versionKey(r.Version), "id": r.ID}, e.shown(a, r)}
+		return item{map[string]string{"version": versionKey(r.Version), "id": r.ID}, c.shown(a, r)}
 	}), nil
 }
 
-func (e *Emulator) getRelease(r *http.Request, a *app, _ *none) (any, error) {
-	made := a.release(r.PathValue("release"))
-	if made == nil || made.Visible.After(e.Now()) {
+func getRelease(c *call, a *app) (any, error) {
+	made := a.release(c.PathValue("release"))
+	if made == nil || made.Visible.After(c.now) {
 		return nil, notFound("release")
 	}
-	e.look(made)
-	return e.shown(a, made), nil
+	c.look(made)
+	return c.shown(a, made), nil
 }
 
 // createRelease runs a slug, or rolls back to a release.
 //
 // docs/platforms.md: "`POST /apps/{app}/releases` {slug} runs a slug, of another app too; it answers the release"
 // docs/platforms.md: "Rolling back: `POST /apps/{app}/releases` {release: id} ; it makes a new release."
-func (e *Emulator) createRelease(r *http.Request, a *app, body *struct{ Slug, Release, Description string }) (any, error) {
+func createRelease(c *call, a *app, body *struct{ Slug, Release, Description string }) (any, error) {
 	if body.Release != "" {
 		old := a.release(body.Release)
 		if old == nil {
@@ -119,66 +179,16 @@ func (e *Emulator) createRelease(r *http.Request, a *app, body *struct{ Slug, Re
 		}
 		body.Slug, body.Description = old.Slug, fmt.Sprintf("Rollback to v%d", old.Version)
 	}
-	s := e.State.Slugs[body.Slug]
+	s := c.Slugs[body.Slug]
 	if s == nil {
 		return nil, notFound("slug")
 	}
 	if body.Description == "" {
 		body.Description = "Deploy " + short(s.Commit)
 	}
-	made := e.release(a, s.ID, body.Description)
-	e.spoil(r, a, made)
-	return e.shown(a, made), nil
-}
-
-type slugBody struct {
-	ID        string            `json:"id"`
-	Stack     ref               `json:"stack"`
-	Commit    string            `json:"commit"`
-	Comment   string            `json:"commit_description"`
-	Processes map[string]string `json:"process_types"`
-	Blob      map[string]string `json:"blob"`
-	Created   time.Time         `json:"created_at"`
-	Updated   time.Time         `json:"updated_at"`
-}
-
-func (s *slug) body(method string) slugBody {
-	return slugBody{
-		ID: s.ID, Stack: stackRef(s.Stack), Commit: s.Commit, Comment: s.Comment, Processes: s.Processes,
-		Blob:    map[string]string{"method": method, "url": "https://slugs.example.com/" + s.ID},
-		Created: s.Created, Updated: s.Created,
-	}
-}
-
-// addSlug makes a slug that was built on an app.
-func (e *Emulator) addSlug(a *app, comment string, processes map[string]string) *slug {
-	id := e.State.newID("slug")
-	s := &slug{
-		ID: id, App: a.ID, Stack: a.BuildStack, Commit: fixedID("commit", id), Comment: comment, Processes: processes,
-		Created: e.Now().UTC().Truncate(time.Second),
-	}
-	e.State.Slugs[id] = s
-	return s
-}
-
-type createSlugInput struct {
-	Processes map[string]string `json:"process_types"`
-	Comment   string            `json:"commit_description"`
-}
-
-func (e *Emulator) createSlug(_ *http.Request, a *app, body *createSlugInput) (any, error) {
-	return e.addSlug(a, body.Comment, body.Processes).body("put"), nil
-}
-
-// getSlug finds a slug that was built on the app or has been released there.
-//
-// docs/platforms.md: "a slug that the app never had is a 404 there"
-func (e *Emulator) getSlug(r *http.Request, a *app, _ *none) (any, error) {
-	s := e.State.Slugs[r.PathValue("slug")]
-	if s == nil || s.App != a.ID && !slices.ContainsFunc(a.Releases, func(r *release) bool { return r.Slug == s.ID }) {
-		return nil, notFound("slug")
-	}
-	return s.body("get"), nil
+	made := c.release(a, s.ID, body.Description)
+	c.spoil(a, made)
+	return c.shown(a, made), nil
 }
 
 // printed is what a release phase prints.
@@ -198,19 +208,20 @@ func (r *release) printed(a *app) string {
 //
 // docs/platforms.md: "What a release phase prints is on another host, which must not get the token"
 func (e *Emulator) stream(w http.ResponseWriter, r *http.Request) {
-	for _, a := range e.State.Apps {
+	acc := e.account()
+	for _, a := range acc.Apps {
 		made := a.release(r.PathValue("release"))
 		if made == nil || !made.Phase {
 			continue
 		}
 		if r.Header.Get("Authorization") != "" {
-			e.writeError(w, r, invalid("the token was sent to the host of release outputs"))
+			acc.writeError(w, r, invalid("the token was sent to the host of release outputs"))
 			return
 		}
-		e.look(made)
+		acc.look(made)
 		w.Header().Set("Content-Type", "text/plain")
 		io.WriteString(w, made.printed(a)) //nolint:errcheck // into a buffer
 		return
 	}
-	e.writeError(w, r, notFound("stream"))
+	acc.writeError(w, r, notFound("stream"))
 }

@@ -39,37 +39,37 @@ func (e *Emulator) Seed(p *pipeline.Pipeline) error {
 		last := s.Position > 0 && s.Position == seats[len(seats)-1].Position
 		a, err := e.State.app(s.Config.App)
 		if err != nil {
-			a = e.seedApp(seeding{s, last})
+			a = e.account().seedApp(seeding{s, last})
 		}
 		e.Targets.Learn(a.ID, s.Name())
 	}
 	return nil
 }
 
-func (e *Emulator) seedApp(s seeding) *app {
+func (acc account) seedApp(s seeding) *app {
 	id, name := fixedID("app", s.Config.App), s.Config.App
 	if uuid.Validate(s.Config.App) == nil {
 		id, name = s.Config.App, "app-"+short(s.Config.App)
 	}
-	a := e.addApp(id, name, e.Now().Add(-365*kit.Day))
+	a := acc.addApp(id, name, acc.now.Add(-365*kit.Day))
 	a.Config = map[string]string{"APP_ENV": s.Target.Stage.Name.Value}
 	a.Buildpacks = []string{"heroku/nodejs"}
-	built := e.seedSlug(a, s)
+	built := acc.seedSlug(a, s)
 	a.Releases = append(a.Releases, &release{
 		ID: fixedID("release", id, "2"), Version: 2, Status: succeeded, Slug: built.ID,
 		Description: "Deploy " + short(built.Commit), Created: built.Created.Add(time.Hour),
 	})
 	if !s.Config.Couple {
-		e.couple(id, e.seedPipeline(s).ID, s.herokuStage())
+		acc.couple(id, acc.seedPipeline(s).ID, s.herokuStage())
 	}
 	return a
 }
 
 // seedSlug is the slug that runs at a position of a component, the older the
 // later. It has a release phase.
-func (e *Emulator) seedSlug(a *app, s seeding) *slug {
+func (acc account) seedSlug(a *app, s seeding) *slug {
 	id := fixedID("slug", s.Pipeline.Name.Value, s.Target.Component.Value, strconv.Itoa(s.Position))
-	if have := e.State.Slugs[id]; have != nil {
+	if have := acc.Slugs[id]; have != nil {
 		return have
 	}
 	commit := fixedID("commit", id)
@@ -77,27 +77,27 @@ func (e *Emulator) seedSlug(a *app, s seeding) *slug {
 		ID: id, App: a.ID, Stack: a.Stack, Commit: strings.ReplaceAll(commit, "-", ""),
 		Comment:   fmt.Sprintf("seeded, %d days old", s.Position+1),
 		Processes: map[string]string{"web": "npm start", "release": "npm run migrate"},
-		Created:   e.Now().Add(-time.Duration(s.Position+1) * kit.Day).UTC().Truncate(time.Second),
+		Created:   second(acc.now.Add(-time.Duration(s.Position+1) * kit.Day)),
 	}
-	e.State.Slugs[id] = built
+	acc.Slugs[id] = built
 	return built
 }
 
-func (e *Emulator) seedPipeline(s seeding) *herokuPipeline {
+func (acc account) seedPipeline(s seeding) *herokuPipeline {
 	name := s.Config.Pipeline
 	if name == "" {
 		name = s.Pipeline.Name.Value
 	}
-	if p := e.State.Pipelines[name]; p != nil {
+	if p := acc.Pipelines[name]; p != nil {
 		return p
 	}
-	if found := e.State.named(name); len(found) > 0 {
+	if found := acc.named(name); len(found) > 0 {
 		return found[0]
 	}
 	if uuid.Validate(name) == nil {
-		return e.addPipeline(name, "pipeline-"+short(name), ownerID())
+		return acc.addPipeline(name, "pipeline-"+short(name), ownerID())
 	}
-	return e.addPipeline(fixedID("pipeline", name), name, ownerID())
+	return acc.addPipeline(fixedID("pipeline", name), name, ownerID())
 }
 
 // herokuStage is the stage of a target's app: declared, or by Sluice's stage, or

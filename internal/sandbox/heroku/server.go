@@ -9,50 +9,46 @@ import (
 	"sluice/internal/sandbox/kit"
 )
 
+// call is a request, with the account that it is about.
+type call struct {
+	*http.Request
+	account
+	targets kit.Targets[string]
+}
+
 // operation is one call of the API. A list is answered page by page.
-type operation func(r *http.Request) (status int, body any, err error)
+type operation struct {
+	status int
+	serve  func(*call) (any, error)
+}
 
-// none is the resource of a call that is on none, and the body of one that has none.
-type none struct{}
-
-// on is a call on a resource that must be there, and that reads a body of its own type.
-func on[R, In any](status int, find func(*http.Request) (*R, error), serve func(*http.Request, *R, *In) (any, error)) operation {
-	return func(r *http.Request) (int, any, error) {
-		resource, err := find(r)
+// on is a call on a resource that must be there.
+func on[R any](find func(*call) (*R, error), serve func(*call, *R) (any, error)) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		resource, err := find(c)
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
-		in := new(In)
-		if _, silent := any(in).(*none); !silent {
-			err = decode(r, in)
-		}
-		if err != nil {
-			return 0, nil, err
-		}
-		body, err := serve(r, resource, in)
-		if _, several := body.(candidates); several {
-			return http.StatusMultipleChoices, body, err
-		}
-		return status, body, err
+		return serve(c, resource)
 	}
 }
 
-func nothing(*http.Request) (*none, error) { return nil, nil }
-
-// app is the one that a request's path names, by id or name.
-func (e *Emulator) app(r *http.Request) (*app, error) { return e.State.app(r.PathValue("app")) }
-
-func (e *Emulator) pipeline(r *http.Request) (*herokuPipeline, error) {
-	return found(e.State.Pipelines[r.PathValue("pipeline")], "pipeline")
+// taking is a call that reads a body of its own type.
+func taking[In any](serve func(*call, *In) (any, error)) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		in := new(In)
+		if err := json.NewDecoder(c.Body).Decode(in); err != nil {
+			return nil, &apiError{http.StatusBadRequest, "bad_request", "The request body is not JSON: " + err.Error()}
+		}
+		return serve(c, in)
+	}
 }
 
-func (e *Emulator) coupling(r *http.Request) (*coupling, error) {
-	has := func(c *coupling) bool { return c.ID == r.PathValue("coupling") }
-	return found(kit.Find(kit.Sorted(e.State.Couplings), has), "pipeline coupling")
-}
-
-func (e *Emulator) promotion(r *http.Request) (*promoted, error) {
-	return found(e.State.Promotions[r.PathValue("promotion")], "pipeline promotion")
+// changing is a call on a resource that must be there, and that reads a body.
+func changing[R, In any](find func(*call) (*R, error), serve func(*call, *R, *In) (any, error)) func(*call) (any, error) {
+	return on(find, func(c *call, r *R) (any, error) {
+		return taking(func(c *call, in *In) (any, error) { return serve(c, r, in) })(c)
+	})
 }
 
 // found is a resource, or the refusal where there is none.
@@ -68,44 +64,44 @@ func (e *Emulator) mux() http.Handler {
 	const ok, created = http.StatusOK, http.StatusCreated
 	mux := http.NewServeMux()
 	for pattern, op := range map[string]operation{
-		"GET /account":             on(ok, nothing, e.getAccount),
-		"GET /users/{user}":        on(ok, nothing, e.getAccount),
-		"GET /account/rate-limits": on(ok, nothing, e.getRateLimits),
+		"GET /account":             {ok, getAccount},
+		"GET /users/{user}":        {ok, getAccount},
+		"GET /account/rate-limits": {ok, getRateLimits},
 
-		"GET /apps":              on(ok, nothing, e.getApps),
-		"GET /users/{user}/apps": on(ok, nothing, e.getApps), // one user owns them all
-		"POST /apps":             on(created, nothing, e.createApp),
-		"GET /apps/{app}":        on(ok, e.app, e.getApp),
-		"PATCH /apps/{app}":      on(ok, e.app, e.updateApp),
-		"POST /filters/apps":     on(ok, nothing, e.filterApps),
+		"GET /apps":              {ok, getApps},
+		"GET /users/{user}/apps": {ok, getApps}, // one user owns them all
+		"POST /apps":             {created, taking(createApp)},
+		"GET /apps/{app}":        {ok, on(theApp, getApp)},
+		"PATCH /apps/{app}":      {ok, changing(theApp, updateApp)},
+		"POST /filters/apps":     {ok, taking(filterApps)},
 
-		"GET /apps/{app}/config-vars":             on(ok, e.app, e.getConfigVars),
-		"PATCH /apps/{app}/config-vars":           on(ok, e.app, e.updateConfigVars),
-		"GET /apps/{app}/buildpack-installations": on(ok, e.app, e.getBuildpacks),
-		"PUT /apps/{app}/buildpack-installations": on(ok, e.app, e.updateBuildpacks),
+		"GET /apps/{app}/config-vars":             {ok, on(theApp, getConfigVars)},
+		"PATCH /apps/{app}/config-vars":           {ok, changing(theApp, updateConfigVars)},
+		"GET /apps/{app}/buildpack-installations": {ok, on(theApp, getBuildpacks)},
+		"PUT /apps/{app}/buildpack-installations": {ok, changing(theApp, updateBuildpacks)},
 
-		"POST /apps/{app}/slugs":             on(created, e.app, e.createSlug),
-		"GET /apps/{app}/slugs/{slug}":       on(ok, e.app, e.getSlug),
-		"GET /apps/{app}/releases":           on(ok, e.app, e.getReleases),
-		"POST /apps/{app}/releases":          on(created, e.app, e.createRelease),
-		"GET /apps/{app}/releases/{release}": on(ok, e.app, e.getRelease),
+		"POST /apps/{app}/slugs":             {created, changing(theApp, createSlug)},
+		"GET /apps/{app}/slugs/{slug}":       {ok, on(theApp, getSlug)},
+		"GET /apps/{app}/releases":           {ok, on(theApp, getReleases)},
+		"POST /apps/{app}/releases":          {created, changing(theApp, createRelease)},
+		"GET /apps/{app}/releases/{release}": {ok, on(theApp, getRelease)},
 
-		"GET /pipelines":                               on(ok, nothing, e.getPipelines),
-		"POST /pipelines":                              on(created, nothing, e.createPipeline),
-		"GET /pipelines/{pipeline}":                    on(ok, nothing, e.getPipeline),
-		"GET /pipelines/{pipeline}/pipeline-couplings": on(ok, e.pipeline, e.getPipelineCouplings),
-		"GET /pipelines/{pipeline}/latest-releases":    on(ok, e.pipeline, e.getLatestReleases),
+		"GET /pipelines":                               {ok, getPipelines},
+		"POST /pipelines":                              {created, taking(createPipeline)},
+		"GET /pipelines/{pipeline}":                    {ok, getPipeline},
+		"GET /pipelines/{pipeline}/pipeline-couplings": {ok, on(thePipeline, getPipelineCouplings)},
+		"GET /pipelines/{pipeline}/latest-releases":    {ok, on(thePipeline, getLatestReleases)},
 
-		"GET /apps/{app}/pipeline-couplings":    on(ok, e.app, e.getAppCoupling),
-		"POST /pipeline-couplings":              on(created, nothing, e.createCoupling),
-		"PATCH /pipeline-couplings/{coupling}":  on(ok, e.coupling, e.updateCoupling),
-		"DELETE /pipeline-couplings/{coupling}": on(ok, e.coupling, e.deleteCoupling),
+		"GET /apps/{app}/pipeline-couplings":    {ok, on(theApp, getAppCoupling)},
+		"POST /pipeline-couplings":              {created, taking(createCoupling)},
+		"PATCH /pipeline-couplings/{coupling}":  {ok, changing(theCoupling, updateCoupling)},
+		"DELETE /pipeline-couplings/{coupling}": {ok, on(theCoupling, deleteCoupling)},
 
-		"POST /pipeline-promotions":                              on(created, nothing, e.createPromotion),
-		"GET /pipeline-promotions/{promotion}":                   on(ok, e.promotion, e.getPromotion),
-		"GET /pipeline-promotions/{promotion}/promotion-targets": on(ok, e.promotion, e.getPromotionTargets),
+		"POST /pipeline-promotions":                              {created, taking(createPromotion)},
+		"GET /pipeline-promotions/{promotion}":                   {ok, on(thePromotion, getPromotion)},
+		"GET /pipeline-promotions/{promotion}/promotion-targets": {ok, on(thePromotion, getPromotionTargets)},
 
-		"/": unserved,
+		"/": {http.StatusNotFound, unserved},
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, op) })
 	}
@@ -115,45 +111,54 @@ func (e *Emulator) mux() http.Handler {
 
 // serve authenticates the caller and answers.
 func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, op operation) {
-	if err := e.admit(r); err != nil {
-		e.writeError(w, r, err)
+	c := &call{r, e.account(), e.Targets}
+	if err := c.admit(); err != nil {
+		c.writeError(w, r, err)
 		return
 	}
-	status, body, err := op(r)
+	body, err := op.serve(c)
 	if err != nil {
-		e.writeError(w, r, err)
+		c.writeError(w, r, err)
 		return
 	}
-	l, ok := body.(list)
-	if !ok {
-		e.write(w, r, status, body)
-		return
+	switch body := body.(type) {
+	case list:
+		c.writePage(w, body)
+	case candidates:
+		c.write(w, r, http.StatusMultipleChoices, body)
+	default:
+		c.write(w, r, op.status, body)
 	}
-	p, err := l.page(r.Header.Get("Range"))
+}
+
+// writePage answers with the page of a list that is asked for.
+func (c *call) writePage(w http.ResponseWriter, l list) {
+	p, err := l.page(c.Header.Get("Range"))
 	if err != nil {
-		e.writeError(w, r, err)
+		c.writeError(w, c.Request, err)
 		return
 	}
+	status := http.StatusOK
 	if p.next != "" {
 		// docs/platforms.md: "Lists page with 206 + `Next-Range`, echoed as `Range`"
 		w.Header().Set("Next-Range", p.next)
 		status = http.StatusPartialContent
 	}
-	e.write(w, r, status, p.items)
+	c.write(w, c.Request, status, p.items)
 }
 
 // admit checks the token and the account's requests.
-func (e *Emulator) admit(r *http.Request) error {
-	if refused, ok := refusals(sandbox.FaultOf(r)); ok {
+func (c *call) admit() error {
+	if refused, ok := refusals(sandbox.FaultOf(c.Request)); ok {
 		return refused
 	}
-	if token := tokenOf(r); token == "" || token == RejectedKey {
+	if token := tokenOf(c.Request); token == "" || token == RejectedKey {
 		return errUnauthorized
 	}
-	if !strings.HasPrefix(r.Header.Get("Accept"), "application/vnd.heroku+json; version=3") {
+	if !strings.HasPrefix(c.Header.Get("Accept"), "application/vnd.heroku+json; version=3") {
 		return &apiError{http.StatusNotFound, "not_found", "The requested API endpoint was not found. Are you using the right HTTP verb and the right Accept header?"}
 	}
-	if !e.tokens.take(e.Now()) {
+	if !c.tokens.take(c.now) {
 		return errRateLimit
 	}
 	return nil
@@ -170,22 +175,6 @@ func tokenOf(r *http.Request) string {
 	return token
 }
 
-func unserved(r *http.Request) (int, any, error) {
-	return 0, nil, &apiError{http.StatusNotFound, "not_found", "the sandbox does not serve " + r.Method + " " + r.URL.Path}
-}
-
-// decode reads a request's JSON body.
-func decode(r *http.Request, into any) error {
-	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
-		return &apiError{http.StatusBadRequest, "bad_request", "The request body is not JSON: " + err.Error()}
-	}
-	return nil
-}
-
-func (e *Emulator) getAccount(*http.Request, *none, *none) (any, error) {
-	return map[string]any{"id": ownerID(), "email": ownerEmail, "name": "Sandbox"}, nil
-}
-
-func (e *Emulator) getRateLimits(*http.Request, *none, *none) (any, error) {
-	return map[string]int{"remaining": e.tokens.left}, nil
+func unserved(c *call) (any, error) {
+	return nil, &apiError{http.StatusNotFound, "not_found", "the sandbox does not serve " + c.Method + " " + c.URL.Path}
 }
