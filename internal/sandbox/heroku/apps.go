@@ -152,6 +152,9 @@ func updateConfigVars(c *call, a *app, body *map[string]*string) (any, error) {
 		}
 	}
 	names := slices.Sorted(maps.Keys(*body))
+	if len(names) == 0 {
+		return a.Config, nil
+	}
 	slugID := ""
 	if now := a.current(); now != nil {
 		slugID = now.Slug

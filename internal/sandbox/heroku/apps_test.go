@@ -33,6 +33,18 @@ func TestConfigVarsMakeAReleaseOfTheSameSlug(t *testing.T) {
 	}
 }
 
+// What sets nothing makes no release, and breaks nothing.
+func TestNoConfigVars(t *testing.T) {
+	c := serve(t, two(t))
+	before := ok[[]releaseOf](c, "GET", "/apps/storefront-eu/releases", nil)
+	if vars := ok[map[string]string](c, "PATCH", "/apps/storefront-eu/config-vars", map[string]any{}); len(vars) == 0 {
+		t.Error("the app lost its config vars")
+	}
+	if after := ok[[]releaseOf](c, "GET", "/apps/storefront-eu/releases", nil); len(after) != len(before) {
+		t.Errorf("releases %+v", after)
+	}
+}
+
 func TestBuildpacksAndStack(t *testing.T) {
 	c := serve(t, two(t))
 	body := map[string]any{"updates": []any{map[string]string{"buildpack": "heroku/ruby"}, map[string]string{"buildpack": "heroku/go"}}}
