@@ -9,7 +9,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=
-RUN CGO_ENABLED=0 go build -buildvcs=false $(cat build.flags) -ldflags="-s -w -X sluice/internal/app.Version=${VERSION}" -o /sluice .
+RUN CGO_ENABLED=0 go build -buildvcs=false $(cat build.flags) -ldflags="$(cat link.flags) -X sluice/internal/app.Version=${VERSION}" -o /sluice .
 
 # No USER and no WORKDIR: GitHub mounts the workspace and the files it reads
 # outputs from, and both belong to root.

@@ -3,8 +3,10 @@ FUZZTIME ?= 10s
 FUZZERS ?= 2
 export GOFLAGS ?= -buildvcs=false
 # How releases are built, here and in the Dockerfile. What is large and waits for the network,
-# or for nobody, is not inlined: 3.2 MB of the program (docs/design.md, section 8).
+# or for nobody, is not inlined: 3.2 MB of the program; nor are functions padded to 32 bytes
+# (docs/design.md, section 8).
 FLAGS := $(shell cat build.flags)
+LINK := $(shell cat link.flags)
 
 .PHONY: all build test race cover fuzz proof costs soak bench e2e clients lint fmt scaffold release notes publish-check owner clean help
 
@@ -14,7 +16,7 @@ help: ## this list
 	@sed -nE 's/^([a-z][a-z0-9-]*):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 build: ## the static binary, as releases ship it
-	CGO_ENABLED=0 go build $(FLAGS) -ldflags='-s -w' -o bin/sluice .
+	CGO_ENABLED=0 go build $(FLAGS) -ldflags='$(LINK)' -o bin/sluice .
 
 test: ## the tests; needs nothing but Go
 	go test ./...
@@ -75,7 +77,7 @@ release: ## the binaries of VERSION, what they are made of (SBOM), and checksums
 	  os=$${platform%/*} arch=$${platform#*/}; suffix=; [ $$os != windows ] || suffix=.exe; \
 	  echo "$$platform"; \
 	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build $(FLAGS) \
-	    -ldflags="-s -w -X sluice/internal/app.Version=$(VERSION)" -o dist/sluice-$$os-$$arch$$suffix . || exit 1; \
+	    -ldflags="$(LINK) -X sluice/internal/app.Version=$(VERSION)" -o dist/sluice-$$os-$$arch$$suffix . || exit 1; \
 	done
 	go run $(CYCLONEDX) bin -json -noserial -version $(VERSION) -output dist/sluice.cdx.json dist/sluice-linux-amd64
 	go run ./internal/man dist/man "$(VERSION)"

@@ -23,6 +23,8 @@ func TestWhatTheProgramDoesWithout(t *testing.T) {
 		"encoding/gob":               start,
 		"github.com/spf13/cobra/doc": size, // the manual pages' generator
 		"net/rpc":                    start,
+		"github.com/charmbracelet/x": start,
+		"github.com/mattn":           start, // go-runewidth
 	}
 	for _, have := range packages(t) {
 		if strings.HasPrefix(have, "google.golang.org/api/googleapi") || strings.HasPrefix(have, "google.golang.org/api/internal/third_party/") {

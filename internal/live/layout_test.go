@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
+	"github.com/clipperhouse/displaywidth"
 
 	"sluice/internal/live"
 )
@@ -53,8 +53,8 @@ func TestFrames(t *testing.T) {
 			size := live.Size{Columns: columns, Lines: 30}
 			lines := live.Layout(rows, n, size, live.Style{}, noon())
 			for _, line := range lines {
-				if ansi.StringWidth(line) >= columns {
-					t.Errorf("%d targets: %d cells of %d: %q", n, ansi.StringWidth(line), columns, line)
+				if displaywidth.String(line) >= columns {
+					t.Errorf("%d targets: %d cells of %d: %q", n, displaywidth.String(line), columns, line)
 				}
 			}
 			if len(lines) >= size.Lines {

@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -9,7 +10,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
 )
 
@@ -91,7 +91,7 @@ func (s *Screen) draw(b *bytes.Buffer, lines []string) {
 	up(b, len(s.shown))
 	for i, line := range lines {
 		if i >= len(s.shown) || s.shown[i] != line {
-			b.WriteString(line + ansi.EraseLineRight)
+			b.WriteString(line + eraseRight)
 		}
 		b.WriteString("\r\n")
 	}
@@ -126,7 +126,7 @@ func (s *Screen) erase(b *bytes.Buffer) {
 	}
 	if rows > 0 {
 		up(b, rows)
-		b.WriteString(ansi.EraseScreenBelow)
+		b.WriteString(eraseBelow)
 	}
 	s.shown = nil
 }
@@ -135,7 +135,7 @@ func (s *Screen) erase(b *bytes.Buffer) {
 func up(b *bytes.Buffer, rows int) {
 	b.WriteString("\r")
 	if rows > 0 {
-		b.WriteString(ansi.CursorUp(rows))
+		fmt.Fprintf(b, cursorUp, rows)
 	}
 }
 
@@ -144,5 +144,5 @@ func (s *Screen) put(b *bytes.Buffer) {
 	if b.Len() == 0 || b.String() == "\r" {
 		return
 	}
-	_, _ = io.WriteString(s.w, ansi.SetModeSynchronizedOutput+b.String()+ansi.ResetModeSynchronizedOutput) // nobody is left to tell
+	_, _ = io.WriteString(s.w, beginUpdate+b.String()+endUpdate) // nobody is left to tell
 }
