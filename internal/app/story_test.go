@@ -111,6 +111,7 @@ func TestStories(t *testing.T) {
 			root, err := filepath.Abs("../..")
 			env.Setenv("ROOT", root)
 			env.Setenv(storyTime, strconv.FormatInt(time.Now().UnixNano(), 10))
+			env.Setenv("GORACE", os.Getenv("GORACE")) // the program is this binary
 			env.Values[githubKey{}] = newReviewed()
 			env.Values[collectorKey{}] = &telemetrytest.Collector{}
 			env.Values[hooksKey{}] = map[string]*webhook{}

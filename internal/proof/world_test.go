@@ -196,6 +196,7 @@ func (w *world) environ(s step) []string {
 		"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_SERVER_URL": "https://github.example",
 		"AWS_ACCESS_KEY_ID": s3test.AccessKeyID, "AWS_SECRET_ACCESS_KEY": "very-secret-key",
 		"HOME": w.dir, "PATH": os.Getenv("PATH"), isProgram: "yes", timeOf: textOf(w.time),
+		"GORACE": os.Getenv("GORACE"), // the program is this binary
 	})
 	list := make([]string, 0, len(env))
 	for _, name := range slices.Sorted(maps.Keys(env)) {
