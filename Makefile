@@ -49,7 +49,7 @@ costs: ## writes the table of docs/state.md: what stores are asked for, by the n
 
 SOAK ?= 10m
 soak: ## many processes at once that die at random, for SOAK, by SLUICE_SEED
-	cd internal/proof && SOAK=$(SOAK) SLUICE_SEED=$${SLUICE_SEED:-$$(date +%s)} go test -race -count=1 -timeout=24h -v -run=TestSoak .
+	cd internal/proof && SOAK=$(SOAK) SLUICE_SEED=$${SLUICE_SEED:-$$(date +%s)} go test -race -count=1 -timeout=24h -parallel=4 -v -run=TestSoak .
 
 bench: ## what the design promises about cost, as ratios, with the machine named: ten minutes
 	cd internal/proof && go test -run='^$$' -bench=. -benchtime=1x -count=1 -timeout=1h .

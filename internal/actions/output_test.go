@@ -3,8 +3,10 @@ package actions_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -110,5 +112,30 @@ func TestOutputIsRedacted(t *testing.T) {
 	}
 	if got, err := decode(read(t, path)); err != nil || got["a"] != "x *** y" {
 		t.Errorf("output %q, %v", got, err)
+	}
+}
+
+// TestDelimitersCannotBeGuessed: each output has a delimiter of its own, with at least
+// 128 bits of chance, so that no value can end another.
+func TestDelimitersCannotBeGuessed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "output")
+	r := newRun(map[string]string{"GITHUB_OUTPUT": path})
+	seen := map[string]bool{}
+	for range 20 {
+		if err := r.Output("status", "succeeded"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if _, delimiter, begins := strings.Cut(strings.TrimSpace(line), "<<"); begins {
+			seen[delimiter] = len(delimiter) >= len("ghadelimiter_")+26 // as rand.Text has them
+		}
+	}
+	if len(seen) != 20 || slices.Contains(slices.Collect(maps.Values(seen)), false) {
+		t.Errorf("20 outputs have the delimiters %v", slices.Sorted(maps.Keys(seen)))
 	}
 }
