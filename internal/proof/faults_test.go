@@ -54,8 +54,8 @@ func (s side) String() string {
 	return s.platform
 }
 
-// TestFaults: one request of a promotion, or every one from it on, is answered as it
-// must not be. Where that may be asked again the release goes its way as if nothing had
+// TestFaults: one request of a promotion or of a rollback, or every one from it on, is
+// answered as it must not be. Where that may be asked again the release goes its way as if nothing had
 // been; else the run says what was wrong, has claimed nothing that is not so, and the
 // next one, answered honestly, goes the whole way.
 func TestFaults(t *testing.T) {
@@ -90,10 +90,22 @@ func (s spoilt) String() string {
 	return fmt.Sprintf("%s at request %d %s", s.fault, s.at+1, how)
 }
 
-// everywhere lives one life without a fault, and then one with each fault at each of its
-// requests, or some of them.
+// everywhere lives each way once without a fault, and then with each fault at each of its
+// requests. Where not all is asked for it is one way, with some of them.
 func (s side) everywhere(t *testing.T, table *table, chance *rand.Rand) {
-	way := s.way()
+	ways := s.ways()
+	if !whole() {
+		at := chance.IntN(len(ways))
+		ways = ways[at : at+1]
+	}
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) { s.along(t, way, table, chance) })
+	}
+}
+
+// along lives one way without a fault, and then with each fault at each of its requests,
+// or some of them.
+func (s side) along(t *testing.T, way scenario, table *table, chance *rand.Rand) {
 	clean := spoilt{side: s, way: way, at: never}
 	want, asked := clean.live(t)
 	cases := clean.cases(len(asked))
@@ -116,15 +128,27 @@ func (s side) everywhere(t *testing.T, table *table, chance *rand.Rand) {
 	}
 }
 
-// way is the promotion that is spoiled: one with a canary where the platform can.
-func (s side) way() scenario {
-	list := scenarios()
+// ways are the scenarios that are spoiled: of a platform a promotion, with a canary and
+// with testers where it can, and a rollback; of a store a promotion.
+func (s side) ways() []scenario {
+	names := []string{"plain", "rollback"}
 	for _, f := range facts() {
 		if f.Platform == s.platform && f.Supports(driver.Weight) {
-			return list[1].on(f)
+			names[0] = "canary"
 		}
 	}
-	return list[0]
+	if s.ofStore {
+		names = names[:1]
+	}
+	var list []scenario
+	for _, f := range facts() {
+		for _, way := range scenarios() {
+			if f.Platform == s.platform && way.possible(f) && slices.Contains(append(names, "testers"), way.name) {
+				list = append(list, way.on(f))
+			}
+		}
+	}
+	return list
 }
 
 // cases are the lives that differ from a clean one by one fault.
@@ -185,7 +209,13 @@ func (s spoilt) live(t *testing.T) (ending, []string) {
 			spoiler.fault = f
 		}
 	}
-	step := s.way.steps[0]
+	for _, before := range s.way.steps[:s.way.settled] {
+		if got := w.here(t, before); got.code != 0 {
+			t.Fatalf("%s: %s", before, got)
+		}
+	}
+	done := len(w.platforms.Effects())
+	step := s.way.steps[s.way.settled]
 	got := s.spoil(t, w, spoiler, fates, step)
 	if s.at == never {
 		if got.code != 0 {
@@ -194,7 +224,7 @@ func (s spoilt) live(t *testing.T) (ending, []string) {
 		return w.ending(t), spoiler.list()
 	}
 	w.passage.spoil(nil)
-	for _, broken := range s.judge(t, w, got, fates) {
+	for _, broken := range s.judge(t, w, got, fates, done) {
 		t.Errorf("%s: %s\n%s", s, broken, got)
 	}
 	w.resume(t, step)
@@ -237,8 +267,8 @@ type document struct {
 	}
 }
 
-// judge says what a spoiled life broke.
-func (s spoilt) judge(t *testing.T, w *world, got outcome, fates *fates) []string {
+// judge says what a spoiled life broke, before which so many effects were done.
+func (s spoilt) judge(t *testing.T, w *world, got outcome, fates *fates, done int) []string {
 	t.Helper()
 	var broken []string
 	breaks := func(format string, args ...any) { broken = append(broken, fmt.Sprintf(format, args...)) }
@@ -264,7 +294,7 @@ func (s spoilt) judge(t *testing.T, w *world, got outcome, fates *fates) []strin
 	if !slices.Contains(may[doc.Status], got.code) {
 		breaks("exit %d with status %q", got.code, doc.Status)
 	}
-	if doc.Status == "succeeded" && len(w.effects()) == 0 {
+	if doc.Status == "succeeded" && len(w.platforms.Effects()) == done {
 		breaks("it succeeded, and nothing was done")
 	}
 	if doc.Status != "succeeded" && !doc.explains() {
