@@ -178,13 +178,16 @@ func truncated(w http.ResponseWriter, _ *http.Request, honest *httptest.Response
 	panic(http.ErrAbortHandler)
 }
 
-// drip is the honest answer's beginning and then a space at a time, for ever.
+// drip is the honest answer's beginning and then a space at a time, for ever; the whole
+// answer where that has no body, as 204 has none.
 func drip(w http.ResponseWriter, r *http.Request, honest *httptest.ResponseRecorder) {
 	maps.Copy(w.Header(), honest.Header())
 	w.Header().Del("Content-Length")
 	w.WriteHeader(honest.Code)
 	for r.Context().Err() == nil {
-		_, _ = io.WriteString(w, " ")
+		if _, err := io.WriteString(w, " "); err != nil {
+			return
+		}
 		_ = http.NewResponseController(w).Flush()
 		time.Sleep(20 * time.Millisecond)
 	}
