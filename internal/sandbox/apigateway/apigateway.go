@@ -23,9 +23,9 @@ type core = kit.Core[state, address]
 type Emulator struct {
 	core
 
-	routes http.Handler
-	region string              // of the first target seeded
-	led    map[string][]string // by domain: the targets whose testers it leads
+	api  http.Handler
+	home awsapi.Home
+	led  map[string][]string // by domain: the targets whose testers it leads
 }
 
 var (
@@ -36,14 +36,14 @@ var (
 
 // New is an empty API Gateway on the clock now.
 func New(now func() time.Time) *Emulator {
-	e := &Emulator{core: kit.NewCore[address]("apigateway", now, newState), region: awsapi.DefaultRegion}
-	e.routes = e.mux()
+	e := &Emulator{core: kit.NewCore[address]("apigateway", now, newState), led: map[string][]string{}}
+	e.api = e.routes()
 	return e
 }
 
 // Env implements sandbox.Emulator.
 func (e *Emulator) Env(base string) map[string]string {
-	env := awsapi.Env("API_GATEWAY", base, e.region)
+	env := awsapi.Env("API_GATEWAY", base, e.home.Region())
 	env["AWS_ENDPOINT_URL_APIGATEWAYV2"] = base // version 2 of the API has the domains' rules
 	return env
 }
@@ -67,11 +67,11 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if d := e.invoked(r); d != nil {
-		e.invoke(w, r, d)
+	if d := e.State.invoked(r); d != nil {
+		e.State.invoke(w, r, d)
 		return
 	}
-	e.routes.ServeHTTP(w, r)
+	e.api.ServeHTTP(w, r)
 }
 
 // Intrude implements sandbox.Intruder: by hand, somebody deploys something else
@@ -81,7 +81,7 @@ func (e *Emulator) Intrude(target string) error {
 	if err != nil {
 		return err
 	}
-	api, err := e.State.api(at.region, at.api)
+	api, err := e.State.findAPI(at.region, at.api)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
-	if e.invoked(r) != nil {
+	if e.State.invoked(r) != nil {
 		return sandbox.Action{Kind: sandbox.Read}
 	}
 	region, err := awsapi.Region(r)

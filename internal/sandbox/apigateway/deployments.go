@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-func (e *Emulator) getDeployments(c *call, _ *struct{}) (any, error) {
+func getDeployments(c *call) (any, error) {
 	return paged(c.Request, c.api.Deployments, func(d *deployment) string { return d.ID })
 }
 
-func (e *Emulator) getDeployment(c *call, _ *struct{}) (any, error) { return c.deployment() }
+func getDeployment(c *call) (any, error) { return c.deployment() }
 
 // deployment is the one that a call is about.
 //
@@ -21,7 +21,7 @@ func (c *call) deployment() (*deployment, error) {
 	return nil, notFound("Invalid Deployment identifier specified")
 }
 
-func (e *Emulator) deleteDeployment(c *call, _ *struct{}) (any, error) {
+func deleteDeployment(c *call) (any, error) {
 	d, err := c.deployment()
 	if err != nil {
 		return nil, err
@@ -58,21 +58,21 @@ type canaryInput struct {
 	UseStageCache          bool
 }
 
-func (e *Emulator) createDeployment(c *call, input *deploymentInput) (any, error) {
+func createDeployment(c *call, input *deploymentInput) (any, error) {
 	if err := input.check(c.api); err != nil {
 		return nil, err
 	}
-	d := c.api.deploy(e.Now(), input.Description)
+	d := c.api.deploy(c.now, input.Description)
 	if input.StageName == nil || *input.StageName == "" {
 		return d, nil
 	}
 	s, ok := c.api.Stages[*input.StageName]
 	if !ok {
-		s = newStage(*input.StageName, d.ID, e.Now())
+		s = newStage(*input.StageName, d.ID, c.now)
 		c.api.Stages[s.StageName] = s
 	}
 	input.applyTo(s, d)
-	s.touch(e.Now())
+	s.touch(c.now)
 	return d, nil
 }
 

@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 	"slices"
@@ -8,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"sluice/internal/sandbox/awsapi"
 	"sluice/internal/sandbox/kit"
 )
 
@@ -64,53 +64,18 @@ func (d *domain) view(region string) domainView {
 	}
 }
 
-// domain finds a custom domain name of a region.
-func (s state) domain(region, name string) (*domain, error) {
+// findDomain finds a custom domain name of a region.
+func (s *state) findDomain(region, name string) (*domain, error) {
 	if d, ok := s.Domains[region][name]; ok {
 		return d, nil
 	}
 	return nil, notFound("Invalid domain name identifier specified")
 }
 
-// addDomain keeps a new domain in a region.
-func (s *state) addDomain(region string, d *domain) {
-	if s.Domains == nil {
-		s.Domains = map[string]map[string]*domain{}
-	}
-	if s.Domains[region] == nil {
-		s.Domains[region] = map[string]*domain{}
-	}
-	s.Domains[region][d.Name] = d
-}
-
 // newID is the next id of something on the domain.
 func (d *domain) newID() string {
 	d.Made++
 	return newID(6, "domain", d.Name, strconv.Itoa(d.Made))
-}
-
-// domainCall is a request about a domain.
-type domainCall struct {
-	*http.Request
-	region string
-	domain *domain
-}
-
-// onDomain is a call on a domain that must be there, and that reads a body of its own
-// type.
-func onDomain[In any](e *Emulator, status int, serve func(*domainCall, *In) (any, error)) awsapi.Operation {
-	return func(region string, r *http.Request) (int, any, error) {
-		d, err := e.State.domain(region, r.PathValue("domain"))
-		if err != nil {
-			return 0, nil, err
-		}
-		in := new(In)
-		if err := decode(r, in); err != nil {
-			return 0, nil, err
-		}
-		body, err := serve(&domainCall{r, region, d}, in)
-		return status, body, err
-	}
 }
 
 // domainInput is the body of CreateDomainName and UpdateDomainName, as far as it is
@@ -127,33 +92,26 @@ func (in domainInput) check() error {
 	return badRequest("Invalid routing mode specified: %s", in.RoutingMode)
 }
 
-func (e *Emulator) createDomain(region string, r *http.Request) (int, any, error) {
-	var in domainInput
-	if err := decode(r, &in); err != nil {
-		return 0, nil, err
-	}
+func createDomain(c *call, in *domainInput) (any, error) {
 	if in.DomainName == "" {
-		return 0, nil, badRequest("Domain name is required")
+		return nil, badRequest("Domain name is required")
 	}
 	if err := in.check(); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	if _, err := e.State.domain(region, in.DomainName); err == nil {
-		return 0, nil, conflict("The domain name you provided already exists.")
+	if _, err := c.findDomain(c.region, in.DomainName); err == nil {
+		return nil, conflict("The domain name you provided already exists.")
 	}
-	d := &domain{Name: in.DomainName, RoutingMode: in.RoutingMode}
-	if d.RoutingMode == "" {
-		d.RoutingMode = mappingsAlone
-	}
-	e.State.addDomain(region, d)
-	return http.StatusCreated, d.view(region), nil
+	d := &domain{Name: in.DomainName, RoutingMode: cmp.Or(in.RoutingMode, mappingsAlone)}
+	c.Domains.Add(c.region, d.Name, d)
+	return d.view(c.region), nil
 }
 
-func (e *Emulator) getDomain(c *domainCall, _ *struct{}) (any, error) {
+func getDomain(c *call) (any, error) {
 	return c.domain.view(c.region), nil
 }
 
-func (e *Emulator) updateDomain(c *domainCall, in *domainInput) (any, error) {
+func updateDomain(c *call, in *domainInput) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
@@ -163,8 +121,8 @@ func (e *Emulator) updateDomain(c *domainCall, in *domainInput) (any, error) {
 	return c.domain.view(c.region), nil
 }
 
-func (e *Emulator) deleteDomain(c *domainCall, _ *struct{}) (any, error) {
-	delete(e.State.Domains[c.region], c.domain.Name)
+func deleteDomain(c *call) (any, error) {
+	delete(c.Domains[c.region], c.domain.Name)
 	return nil, nil
 }
 
@@ -189,7 +147,7 @@ func listedPage[T any](r *http.Request, all []T) (listed[T], error) {
 	return listed[T]{Items: append([]T{}, items...), Next: kit.Token(next)}, nil
 }
 
-func (e *Emulator) getMappings(c *domainCall, _ *struct{}) (any, error) {
+func getMappings(c *call) (any, error) {
 	return listedPage(c.Request, c.domain.Mappings)
 }
 
@@ -200,8 +158,8 @@ type mappingInput struct {
 	Key   string `json:"apiMappingKey"`
 }
 
-func (e *Emulator) createMapping(c *domainCall, in *mappingInput) (any, error) {
-	if err := e.leadsSomewhere(c.region, in.API, in.Stage); err != nil {
+func createMapping(c *call, in *mappingInput) (any, error) {
+	if err := c.leadsSomewhere(c.region, in.API, in.Stage); err != nil {
 		return nil, err
 	}
 	if slices.ContainsFunc(c.domain.Mappings, func(m *apiMapping) bool { return m.Key == in.Key }) {
@@ -217,7 +175,7 @@ func (d *domain) mapTo(api, stage, key string) *apiMapping {
 	return m
 }
 
-func (e *Emulator) deleteMapping(c *domainCall, _ *struct{}) (any, error) {
+func deleteMapping(c *call) (any, error) {
 	before := len(c.domain.Mappings)
 	c.domain.Mappings = slices.DeleteFunc(c.domain.Mappings, func(m *apiMapping) bool { return m.ID == c.PathValue("mapping") })
 	if len(c.domain.Mappings) == before {
@@ -227,8 +185,8 @@ func (e *Emulator) deleteMapping(c *domainCall, _ *struct{}) (any, error) {
 }
 
 // leadsSomewhere refuses what would lead to a stage that is not there.
-func (e *Emulator) leadsSomewhere(region, api, stage string) error {
-	of, err := e.State.api(region, api)
+func (s *state) leadsSomewhere(region, api, stage string) error {
+	of, err := s.findAPI(region, api)
 	if err != nil {
 		return badRequest("Invalid API identifier specified")
 	}
@@ -239,7 +197,7 @@ func (e *Emulator) leadsSomewhere(region, api, stage string) error {
 }
 
 // leadingTo is the domain of a region that leads to a stage; "" for none.
-func (s state) leadingTo(region, api, stage string) string {
+func (s *state) leadingTo(region, api, stage string) string {
 	for _, d := range kit.Sorted(s.Domains[region]) {
 		mapped := slices.ContainsFunc(d.Mappings, func(m *apiMapping) bool { return m.API == api && m.Stage == stage })
 		if mapped || slices.ContainsFunc(d.Rules, func(r *rule) bool { return r.leadsTo(api, stage) }) {

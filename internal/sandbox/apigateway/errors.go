@@ -21,11 +21,7 @@ func conflict(format string, args ...any) error {
 
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Refusal) {
-	region, err := awsapi.Region(r)
-	if err != nil {
-		region = awsapi.DefaultRegion
-	}
-	awsapi.WriteError(w, awsapi.Refused(why, "apigateway:"+r.Method, "arn:aws:apigateway:"+region+"::"+r.URL.Path))
+	awsapi.WriteError(w, awsapi.Refused(why, "apigateway:"+r.Method, "arn:aws:apigateway:"+awsapi.RegionOf(r)+"::"+r.URL.Path))
 }
 
 // Busy implements sandbox.Busier.

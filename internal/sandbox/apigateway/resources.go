@@ -23,58 +23,58 @@ type methodView struct {
 func (a *restAPI) root(r *http.Request) resourceView {
 	method := methodView{}
 	if strings.Contains(strings.Join(r.URL.Query()["embed"], ","), "methods") {
-		method = getMethod()
+		method = theMethod()
 	}
 	return resourceView{ID: a.RootResourceID, Path: "/", Methods: map[string]methodView{http.MethodGet: method}}
 }
 
-func getMethod() methodView {
+func theMethod() methodView {
 	return methodView{HTTPMethod: http.MethodGet, Authorization: "NONE", APIKeyRequired: new(bool)}
 }
 
-func (e *Emulator) getResources(c *call, _ *struct{}) (any, error) {
+func getResources(c *call) (any, error) {
 	return paged(c.Request, []resourceView{c.api.root(c.Request)}, func(v resourceView) string { return v.ID })
 }
 
-func (e *Emulator) getResource(c *call, _ *struct{}) (any, error) {
+func getResource(c *call) (any, error) {
 	if c.PathValue("resource") != c.api.RootResourceID {
 		return nil, notFound("Invalid Resource identifier specified")
 	}
 	return c.api.root(c.Request), nil
 }
 
-func (e *Emulator) getMethod(c *call, _ *struct{}) (any, error) {
-	if _, err := e.getResource(c, nil); err != nil {
+func getMethod(c *call) (any, error) {
+	if _, err := getResource(c); err != nil {
 		return nil, err
 	}
 	if c.PathValue("method") != http.MethodGet {
 		return nil, notFound("Invalid Method identifier specified")
 	}
-	return getMethod(), nil
+	return theMethod(), nil
 }
 
 // getTags tells the tags of an API or of a stage by its ARN:
 // arn:aws:apigateway:REGION::/restapis/ID[/stages/NAME].
-func (e *Emulator) getTags(region string, r *http.Request) (int, any, error) {
-	_, path, _ := strings.Cut(r.PathValue("arn"), "::")
+func getTags(c *call) (any, error) {
+	_, path, _ := strings.Cut(c.PathValue("arn"), "::")
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	if len(parts) < 2 || parts[0] != "restapis" {
-		return 0, nil, notFound("Invalid resource ARN")
+		return nil, notFound("Invalid resource ARN")
 	}
-	api, err := e.State.api(region, parts[1])
+	api, err := c.findAPI(c.region, parts[1])
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	tags := api.Tags
 	if len(parts) == 4 && parts[2] == "stages" {
 		s, err := api.stage(parts[3])
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		tags = s.Tags
 	}
 	if tags == nil {
 		tags = map[string]string{}
 	}
-	return http.StatusOK, map[string]any{"tags": tags}, nil
+	return map[string]any{"tags": tags}, nil
 }

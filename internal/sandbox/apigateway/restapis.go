@@ -1,7 +1,6 @@
 package apigateway
 
 import (
-	"net/http"
 	"strconv"
 
 	"sluice/internal/sandbox/kit"
@@ -33,43 +32,39 @@ func (a *restAPI) view() restAPIView {
 	}
 }
 
-func (e *Emulator) getRestAPIs(region string, r *http.Request) (int, any, error) {
-	apis := e.State.Regions[region]
+func getRestAPIs(c *call) (any, error) {
 	var views []restAPIView
-	for _, api := range kit.Sorted(apis) {
+	for _, api := range kit.Sorted(c.Regions[c.region]) {
 		views = append(views, api.view())
 	}
-	p, err := paged(r, views, func(v restAPIView) string { return v.ID })
-	return http.StatusOK, p, err
+	return paged(c.Request, views, func(v restAPIView) string { return v.ID })
 }
 
-func (e *Emulator) createRestAPI(region string, r *http.Request) (int, any, error) {
-	var input struct {
-		Name, Description, Version string
-		Tags                       map[string]string
-	}
-	if err := decode(r, &input); err != nil {
-		return 0, nil, err
-	}
+// restAPIInput is the body of CreateRestApi.
+type restAPIInput struct {
+	Name, Description, Version string
+	Tags                       map[string]string
+}
+
+func createRestAPI(c *call, input *restAPIInput) (any, error) {
 	if input.Name == "" {
-		return 0, nil, badRequest("API name is required")
+		return nil, badRequest("API name is required")
 	}
-	apis := e.State.Regions[region]
-	id := ""
+	apis, id := c.Regions[c.region], ""
 	for n := len(apis); id == "" || apis[id] != nil; n++ {
-		id = newID(10, "api", region, strconv.Itoa(n))
+		id = newID(10, "api", c.region, strconv.Itoa(n))
 	}
-	api := newAPI(id, input.Name, e.Now())
+	api := newAPI(id, input.Name, c.now)
 	api.Description, api.Version, api.Tags = input.Description, input.Version, input.Tags
-	e.State.add(region, api)
-	return http.StatusCreated, api.view(), nil
+	c.Regions.Add(c.region, api.ID, api)
+	return api.view(), nil
 }
 
-func (e *Emulator) getRestAPI(c *call, _ *struct{}) (any, error) {
+func getRestAPI(c *call) (any, error) {
 	return c.api.view(), nil
 }
 
-func (e *Emulator) deleteRestAPI(c *call, _ *struct{}) (any, error) {
-	delete(e.State.Regions[c.region], c.api.ID)
+func deleteRestAPI(c *call) (any, error) {
+	delete(c.Regions[c.region], c.api.ID)
 	return nil, nil
 }

@@ -57,16 +57,16 @@ func (r *rule) leadsTo(api, stage string) bool {
 }
 
 // rule finds one by its id.
-func (c *domainCall) rule() (*rule, error) {
+func (c *call) rule() (*rule, error) {
 	if r := kit.Find(c.domain.Rules, func(r *rule) bool { return r.ID == c.PathValue("rule") }); r != nil {
 		return r, nil
 	}
 	return nil, notFound("Invalid routing rule identifier specified")
 }
 
-func (e *Emulator) getRule(c *domainCall, _ *struct{}) (any, error) { return c.rule() }
+func getRule(c *call) (any, error) { return c.rule() }
 
-func (e *Emulator) listRules(c *domainCall, _ *struct{}) (any, error) {
+func listRules(c *call) (any, error) {
 	page, err := listedPage(c.Request, c.domain.Rules)
 	return struct {
 		Rules []*rule `json:"routingRules"`
@@ -74,8 +74,8 @@ func (e *Emulator) listRules(c *domainCall, _ *struct{}) (any, error) {
 	}{page.Items, page.Next}, err
 }
 
-func (e *Emulator) createRule(c *domainCall, in *rule) (any, error) {
-	if err := e.checkRule(c, in, ""); err != nil {
+func createRule(c *call, in *rule) (any, error) {
+	if err := checkRule(c, in, ""); err != nil {
 		return nil, err
 	}
 	in.ID = c.domain.newID()
@@ -86,12 +86,12 @@ func (e *Emulator) createRule(c *domainCall, in *rule) (any, error) {
 }
 
 // putRule replaces a rule, which keeps its id.
-func (e *Emulator) putRule(c *domainCall, in *rule) (any, error) {
+func putRule(c *call, in *rule) (any, error) {
 	r, err := c.rule()
 	if err != nil {
 		return nil, err
 	}
-	if err := e.checkRule(c, in, r.ID); err != nil {
+	if err := checkRule(c, in, r.ID); err != nil {
 		return nil, err
 	}
 	r.Priority, r.Conditions, r.Actions = in.Priority, in.Conditions, in.Actions
@@ -99,7 +99,7 @@ func (e *Emulator) putRule(c *domainCall, in *rule) (any, error) {
 	return r, nil
 }
 
-func (e *Emulator) deleteRule(c *domainCall, _ *struct{}) (any, error) {
+func deleteRule(c *call) (any, error) {
 	r, err := c.rule()
 	if err == nil {
 		c.domain.Rules = slices.DeleteFunc(c.domain.Rules, func(other *rule) bool { return other == r })
@@ -114,7 +114,7 @@ func (d *domain) order() {
 
 // checkRule refuses a rule that a domain does not take; id is that of the rule which it
 // replaces.
-func (e *Emulator) checkRule(c *domainCall, in *rule, id string) error {
+func checkRule(c *call, in *rule, id string) error {
 	// docs/platforms.md: "priorities are 1 to 1,000,000, none twice on a domain"
 	if in.Priority < 1 || in.Priority > 1_000_000 {
 		return badRequest("Invalid priority specified: %d. Must be between 1 and 1000000", in.Priority)
@@ -126,7 +126,7 @@ func (e *Emulator) checkRule(c *domainCall, in *rule, id string) error {
 		return err
 	}
 	to := in.Actions[0].Invoke
-	if err := e.leadsSomewhere(c.region, to.API, to.Stage); err != nil {
+	if err := c.leadsSomewhere(c.region, to.API, to.Stage); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(c.domain.Rules, func(r *rule) bool { return r.Priority == in.Priority && r.ID != id }) {
@@ -255,10 +255,10 @@ type served struct {
 
 // invoked is the domain that a request is sent to; nil for none: then it is one to the
 // API that manages all of them.
-func (e *Emulator) invoked(r *http.Request) *domain {
+func (s *state) invoked(r *http.Request) *domain {
 	name, _, _ := strings.Cut(r.Host, ":")
-	for _, region := range slices.Sorted(maps.Keys(e.State.Domains)) {
-		if d := e.State.Domains[region][name]; d != nil {
+	for _, region := range slices.Sorted(maps.Keys(s.Domains)) {
+		if d := s.Domains[region][name]; d != nil {
 			return d
 		}
 	}
@@ -270,13 +270,13 @@ func (e *Emulator) invoked(r *http.Request) *domain {
 // them.
 //
 // docs/platforms.md: "Rules are evaluated from the lowest priority on, all of them before any API mapping"
-func (e *Emulator) invoke(w http.ResponseWriter, r *http.Request, d *domain) {
+func (s *state) invoke(w http.ResponseWriter, r *http.Request, d *domain) {
 	to, ok := d.route(r.URL.Path, r.Header)
 	if !ok {
 		awsapi.WriteError(w, awsapi.Errorf(http.StatusForbidden, "ForbiddenException", "Forbidden"))
 		return
 	}
-	for _, apis := range e.State.Regions {
+	for _, apis := range s.Regions {
 		if api := apis[to.API]; api != nil && api.Stages[to.Stage] != nil {
 			to.Deployment = api.Stages[to.Stage].DeploymentID
 		}

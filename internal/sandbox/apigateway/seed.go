@@ -27,15 +27,13 @@ func (e *Emulator) Seed(p *pipeline.Pipeline) error {
 // seedTarget learns a target and makes what it names where that is missing.
 func (e *Emulator) seedTarget(at kit.Seat[config]) {
 	p, t, c := at.Pipeline, at.Target, at.Config
-	if len(e.Targets) == 0 {
-		e.region = c.Region
-	}
+	e.home.Learn(c.Region)
 	e.Targets.Learn(address{c.Region, c.RestAPI, c.Stage}, at.Name())
 	defer e.seedDomain(at)
 	api := e.State.Regions[c.Region][c.RestAPI]
 	if api == nil {
 		api = newAPI(c.RestAPI, e.freeName(c, p.Name.Value), e.Now().Add(-365*kit.Day))
-		e.State.add(c.Region, api)
+		e.State.Regions.Add(c.Region, api.ID, api)
 	}
 	if api.Stages[c.Stage] != nil {
 		return
@@ -56,14 +54,11 @@ func (e *Emulator) seedDomain(at kit.Seat[config]) {
 	if name == "" {
 		return
 	}
-	if e.led == nil {
-		e.led = map[string][]string{}
-	}
 	e.led[name] = append(e.led[name], at.Name())
 	d := e.State.Domains[c.Region][name]
 	if d == nil {
 		d = &domain{Name: name, RoutingMode: rulesThenMappings}
-		e.State.addDomain(c.Region, d)
+		e.State.Domains.Add(c.Region, name, d)
 	}
 	if slices.ContainsFunc(d.Mappings, func(m *apiMapping) bool { return m.API == c.RestAPI && m.Stage == c.Stage }) {
 		return

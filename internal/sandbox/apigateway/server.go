@@ -1,99 +1,87 @@
 package apigateway
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"sluice/internal/sandbox/awsapi"
 )
 
-// call is a request about a REST API.
+// call is a request, with what it is about.
 type call struct {
 	*http.Request
+	*state
+	now    time.Time
 	region string
-	api    *restAPI
+	api    *restAPI // nil where the path names none
+	domain *domain  // as well
 }
 
-// on is a call on an API that must be there, and that reads a body of its own type.
-func on[In any](e *Emulator, status int, serve func(*call, *In) (any, error)) awsapi.Operation {
-	return func(region string, r *http.Request) (int, any, error) {
-		api, err := e.State.api(region, r.PathValue("api"))
-		if err != nil {
-			return 0, nil, err
-		}
-		in := new(In)
-		if err := decode(r, in); err != nil {
-			return 0, nil, err
-		}
-		body, err := serve(&call{r, region, api}, in)
-		return status, body, err
+// call is a request about what its path names, which must be there.
+func (e *Emulator) call(region string, r *http.Request) (*call, error) {
+	c := &call{Request: r, state: &e.State, now: e.Now(), region: region}
+	var err error
+	if id := r.PathValue("api"); id != "" {
+		c.api, err = c.findAPI(region, id)
 	}
+	if name := r.PathValue("domain"); name != "" {
+		c.domain, err = c.findDomain(region, name)
+	}
+	return c, err
 }
 
-// mux routes the calls.
-func (e *Emulator) mux() http.Handler {
+// taking is a call that reads a body of its own type.
+func taking[In any](e *Emulator, status int, serve func(*call, *In) (any, error)) awsapi.Operation {
+	return awsapi.Taking(status, func(err error) error {
+		return awsapi.Errorf(http.StatusBadRequest, "SerializationException", "%v", err)
+	}, e.call, serve)
+}
+
+// routes serve the calls.
+func (e *Emulator) routes() http.Handler {
 	const ok, created, accepted, noContent = http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent
 	const api, domainName = "/restapis/{api}", "/v2/domainnames/{domain}"
 	const mappings, rules = domainName + "/apimappings", domainName + "/routingrules"
-	mux := http.NewServeMux()
-	for pattern, op := range map[string]awsapi.Operation{
-		"GET /restapis":  e.getRestAPIs,
-		"POST /restapis": e.createRestAPI,
-		"GET " + api:     on(e, ok, e.getRestAPI),
-		"DELETE " + api:  on(e, accepted, e.deleteRestAPI),
-
-		"GET " + api + "/deployments":                 on(e, ok, e.getDeployments),
-		"POST " + api + "/deployments":                on(e, created, e.createDeployment),
-		"GET " + api + "/deployments/{deployment}":    on(e, ok, e.getDeployment),
-		"DELETE " + api + "/deployments/{deployment}": on(e, accepted, e.deleteDeployment),
-
-		"GET " + api + "/stages":            on(e, ok, e.getStages),
-		"POST " + api + "/stages":           on(e, created, e.createStage),
-		"GET " + api + "/stages/{stage}":    on(e, ok, e.getStage),
-		"PATCH " + api + "/stages/{stage}":  on(e, ok, e.updateStage),
-		"DELETE " + api + "/stages/{stage}": on(e, accepted, e.deleteStage),
-
-		"POST /v2/domainnames":              e.createDomain,
-		"GET " + domainName:                 onDomain(e, ok, e.getDomain),
-		"PATCH " + domainName:               onDomain(e, ok, e.updateDomain),
-		"DELETE " + domainName:              onDomain(e, noContent, e.deleteDomain),
-		"GET " + mappings:                   onDomain(e, ok, e.getMappings),
-		"POST " + mappings:                  onDomain(e, created, e.createMapping),
-		"DELETE " + mappings + "/{mapping}": onDomain(e, noContent, e.deleteMapping),
-		"GET " + rules:                      onDomain(e, ok, e.listRules),
-		"POST " + rules:                     onDomain(e, created, e.createRule),
-		"GET " + rules + "/{rule}":          onDomain(e, ok, e.getRule),
-		"PUT " + rules + "/{rule}":          onDomain(e, ok, e.putRule),
-		"DELETE " + rules + "/{rule}":       onDomain(e, noContent, e.deleteRule),
-
-		"GET " + api + "/resources":                             on(e, ok, e.getResources),
-		"GET " + api + "/resources/{resource}":                  on(e, ok, e.getResource),
-		"GET " + api + "/resources/{resource}/methods/{method}": on(e, ok, e.getMethod),
-		"GET /tags/{arn...}":                                    e.getTags,
-
-		"/": awsapi.Unserved,
-	} {
-		mux.Handle(pattern, op)
+	on := func(status int, serve func(*call) (any, error)) awsapi.Operation {
+		return awsapi.On(status, e.call, serve)
 	}
-	return mux
-}
+	return awsapi.Routes(map[string]awsapi.Operation{
+		"GET /restapis":  on(ok, getRestAPIs),
+		"POST /restapis": taking(e, created, createRestAPI),
+		"GET " + api:     on(ok, getRestAPI),
+		"DELETE " + api:  on(accepted, deleteRestAPI),
 
-// decode reads a request's JSON body; an empty one leaves into as it is.
-func decode(r *http.Request, into any) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return badRequest("%v", err)
-	}
-	if len(body) == 0 {
-		return nil
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return awsapi.Errorf(http.StatusBadRequest, "SerializationException", "%v", err)
-	}
-	return nil
+		"GET " + api + "/deployments":                 on(ok, getDeployments),
+		"POST " + api + "/deployments":                taking(e, created, createDeployment),
+		"GET " + api + "/deployments/{deployment}":    on(ok, getDeployment),
+		"DELETE " + api + "/deployments/{deployment}": on(accepted, deleteDeployment),
+
+		"GET " + api + "/stages":            on(ok, getStages),
+		"POST " + api + "/stages":           taking(e, created, createStage),
+		"GET " + api + "/stages/{stage}":    on(ok, getStage),
+		"PATCH " + api + "/stages/{stage}":  taking(e, ok, updateStage),
+		"DELETE " + api + "/stages/{stage}": on(accepted, deleteStage),
+
+		"POST /v2/domainnames":              taking(e, created, createDomain),
+		"GET " + domainName:                 on(ok, getDomain),
+		"PATCH " + domainName:               taking(e, ok, updateDomain),
+		"DELETE " + domainName:              on(noContent, deleteDomain),
+		"GET " + mappings:                   on(ok, getMappings),
+		"POST " + mappings:                  taking(e, created, createMapping),
+		"DELETE " + mappings + "/{mapping}": on(noContent, deleteMapping),
+		"GET " + rules:                      on(ok, listRules),
+		"POST " + rules:                     taking(e, created, createRule),
+		"GET " + rules + "/{rule}":          on(ok, getRule),
+		"PUT " + rules + "/{rule}":          taking(e, ok, putRule),
+		"DELETE " + rules + "/{rule}":       on(noContent, deleteRule),
+
+		"GET " + api + "/resources":                             on(ok, getResources),
+		"GET " + api + "/resources/{resource}":                  on(ok, getResource),
+		"GET " + api + "/resources/{resource}/methods/{method}": on(ok, getMethod),
+		"GET /tags/{arn...}":                                    on(ok, getTags),
+	})
 }
 
 // page is one page of a list on the wire.

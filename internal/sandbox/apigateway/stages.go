@@ -5,9 +5,9 @@ import "sluice/internal/sandbox/kit"
 // stage is the one that a call is about.
 func (c *call) stage() (*stage, error) { return c.api.stage(c.PathValue("stage")) }
 
-func (e *Emulator) getStage(c *call, _ *struct{}) (any, error) { return c.stage() }
+func getStage(c *call) (any, error) { return c.stage() }
 
-func (e *Emulator) getStages(c *call, _ *struct{}) (any, error) {
+func getStages(c *call) (any, error) {
 	only := c.URL.Query().Get("deploymentId")
 	list := struct {
 		Item []*stage `json:"item"`
@@ -20,13 +20,13 @@ func (e *Emulator) getStages(c *call, _ *struct{}) (any, error) {
 	return list, nil
 }
 
-func (e *Emulator) deleteStage(c *call, _ *struct{}) (any, error) {
+func deleteStage(c *call) (any, error) {
 	s, err := c.stage()
 	if err != nil {
 		return nil, err
 	}
 	// docs/platforms.md: "A stage that a domain leads to cannot be deleted"
-	if d := e.State.leadingTo(c.region, c.api.ID, s.StageName); d != "" {
+	if d := c.leadingTo(c.region, c.api.ID, s.StageName); d != "" {
 		return nil, badRequest("Deleting stage %s failed. Please remove all base path mappings related to the stage in your domains: %s", s.StageName, d)
 	}
 	delete(c.api.Stages, s.StageName)
@@ -47,11 +47,11 @@ type stageInput struct {
 	CanarySettings       *canarySettings
 }
 
-func (e *Emulator) createStage(c *call, input *stageInput) (any, error) {
+func createStage(c *call, input *stageInput) (any, error) {
 	if err := input.check(c.api); err != nil {
 		return nil, err
 	}
-	s := newStage(input.StageName, input.DeploymentID, e.Now())
+	s := newStage(input.StageName, input.DeploymentID, c.now)
 	s.Description, s.DocumentationVersion, s.TracingEnabled = input.Description, input.DocumentationVersion, input.TracingEnabled
 	s.Variables, s.Tags, s.CanarySettings = input.Variables, input.Tags, input.CanarySettings
 	if c := s.CanarySettings; c != nil && c.DeploymentID == "" {
@@ -103,7 +103,7 @@ func (s *stage) setCache(enabled bool, size string) {
 	}
 }
 
-func (e *Emulator) updateStage(c *call, input *patchDocument) (any, error) {
+func updateStage(c *call, input *patchDocument) (any, error) {
 	s, err := c.stage()
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func (e *Emulator) updateStage(c *call, input *patchDocument) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	next.touch(e.Now())
+	next.touch(c.now)
 	c.api.Stages[next.StageName] = next
 	return next, nil
 }

@@ -13,11 +13,13 @@ import (
 
 // state is everything the emulator keeps, in the shape of its file.
 type state struct {
-	Regions map[string]map[string]*restAPI `json:"regions"`           // by region and id
-	Domains map[string]map[string]*domain  `json:"domains,omitempty"` // by region and name
+	Regions awsapi.Regional[restAPI] `json:"regions"` // by id
+	Domains awsapi.Regional[domain]  `json:"domains,omitempty"`
 }
 
-func newState() state { return state{Regions: map[string]map[string]*restAPI{}} }
+func newState() state {
+	return state{Regions: awsapi.Regional[restAPI]{}, Domains: awsapi.Regional[domain]{}}
+}
 
 // address names one stage.
 type address struct{ region, api, stage string }
@@ -80,22 +82,14 @@ type accessLogSettings struct {
 	Format         string `json:"format,omitempty"`
 }
 
-// api finds a REST API of a region.
+// findAPI finds a REST API of a region.
 //
 // docs/platforms.md: "REST APIs are regional: in another region the id is unknown"
-func (s state) api(region, id string) (*restAPI, error) {
+func (s *state) findAPI(region, id string) (*restAPI, error) {
 	if api, ok := s.Regions[region][id]; ok {
 		return api, nil
 	}
 	return nil, notFound("Invalid API identifier specified %s:%s", awsapi.Account, id)
-}
-
-// add keeps a new REST API in a region.
-func (s state) add(region string, api *restAPI) {
-	if s.Regions[region] == nil {
-		s.Regions[region] = map[string]*restAPI{}
-	}
-	s.Regions[region][api.ID] = api
 }
 
 // newAPI is an empty REST API.

@@ -3,9 +3,11 @@
 package awsapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -125,6 +127,36 @@ func Region(r *http.Request) (string, error) {
 	return parts[2], nil
 }
 
+// RegionOf is the region that a request means, [DefaultRegion] where it says none.
+func RegionOf(r *http.Request) string {
+	region, err := Region(r)
+	if err != nil {
+		return DefaultRegion
+	}
+	return region
+}
+
+// Home is the region that clients are given: that of the first target which is seeded.
+// Its zero value is [DefaultRegion].
+type Home struct{ region string }
+
+// Learn tells the region of the next target that is seeded, "" for one that names none.
+func (h *Home) Learn(region string) { h.region = cmp.Or(h.region, region, DefaultRegion) }
+
+// Region is the one that clients are given.
+func (h *Home) Region() string { return cmp.Or(h.region, DefaultRegion) }
+
+// Regional are the resources of a kind, by region and name.
+type Regional[R any] map[string]map[string]*R
+
+// Add keeps a resource.
+func (all Regional[R]) Add(region, name string, r *R) {
+	if all[region] == nil {
+		all[region] = map[string]*R{}
+	}
+	all[region][name] = r
+}
+
 // CutRegion reads REGION/NAME, or a name in [DefaultRegion].
 func CutRegion(text string) (region, name string) {
 	region, name, regional := strings.Cut(text, "/")
@@ -153,7 +185,48 @@ func (op Operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	Write(w, status, "application/json", body)
 }
 
-// Unserved is the [Operation] that answers what an emulator does not have.
-func Unserved(_ string, r *http.Request) (int, any, error) {
-	return 0, nil, Errorf(http.StatusNotFound, "UnknownOperationException", "the sandbox does not serve %s %s", r.Method, r.URL.Path)
+// On is an operation on what find finds.
+func On[C any](status int, find func(region string, r *http.Request) (C, error), serve func(C) (any, error)) Operation {
+	return func(region string, r *http.Request) (int, any, error) {
+		c, err := find(region, r)
+		if err != nil {
+			return 0, nil, err
+		}
+		body, err := serve(c)
+		return status, body, err
+	}
+}
+
+// Taking is an operation on what find finds, that reads a body of its own type; an empty
+// one says nothing. malformed refuses one that is no JSON, or not of the type.
+func Taking[C, In any](status int, malformed func(error) error, find func(region string, r *http.Request) (C, error), serve func(C, *In) (any, error)) Operation {
+	return func(region string, r *http.Request) (int, any, error) {
+		return On(status, find, func(c C) (any, error) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			in := new(In)
+			if len(body) > 0 {
+				err = json.Unmarshal(body, in)
+			}
+			if err != nil {
+				return nil, malformed(err)
+			}
+			return serve(c, in)
+		})(region, r)
+	}
+}
+
+// Routes serve operations by the patterns of [http.ServeMux]. What an emulator does not
+// have is refused with a plain sentence.
+func Routes(all map[string]Operation) http.Handler {
+	mux := http.NewServeMux()
+	for pattern, op := range all {
+		mux.Handle(pattern, op)
+	}
+	mux.Handle("/", Operation(func(_ string, r *http.Request) (int, any, error) {
+		return 0, nil, Errorf(http.StatusNotFound, "UnknownOperationException", "the sandbox does not serve %s %s", r.Method, r.URL.Path)
+	}))
+	return mux
 }

@@ -36,7 +36,7 @@ type Emulator struct {
 	// Step is how long a lifecycle stage takes.
 	Step time.Duration
 
-	region string // of the first target seeded
+	home awsapi.Home
 }
 
 var (
@@ -47,11 +47,13 @@ var (
 
 // New has no services yet, on the clock now. A lifecycle stage takes a second.
 func New(now func() time.Time) *Emulator {
-	return &Emulator{core: kit.NewCore[string]("ecs", now, newState, FaultFail, FaultHang), Step: time.Second, region: awsapi.DefaultRegion}
+	return &Emulator{core: kit.NewCore[string]("ecs", now, newState, FaultFail, FaultHang), Step: time.Second}
 }
 
 // Env implements sandbox.Emulator.
-func (e *Emulator) Env(base string) map[string]string { return awsapi.Env("ECS", base, e.region) }
+func (e *Emulator) Env(base string) map[string]string {
+	return awsapi.Env("ECS", base, e.home.Region())
+}
 
 // Example implements sandbox.Exampler: each name of the form [REGION/]CLUSTER/SERVICE
 // is a stage's, and a cluster alone has a service for each of two stages.
@@ -86,11 +88,7 @@ func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Re
 	case sandbox.Throttle:
 		writeError(w, awsapi.Errorf(http.StatusBadRequest, "ThrottlingException", "Rate exceeded"))
 	case sandbox.Denied:
-		region, err := awsapi.Region(r)
-		if err != nil {
-			region = awsapi.DefaultRegion
-		}
-		denied := awsapi.Of(awsapi.Refused(why, "ecs:"+operationOf(r), "arn:aws:ecs:"+region+":"+awsapi.Account+":service/*"))
+		denied := awsapi.Of(awsapi.Refused(why, "ecs:"+operationOf(r), "arn:aws:ecs:"+awsapi.RegionOf(r)+":"+awsapi.Account+":service/*"))
 		denied.Status = http.StatusBadRequest
 		writeError(w, denied)
 	default:

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 
-	"sluice/internal/sandbox/awsapi"
 	"sluice/internal/sandbox/kit"
 	"sluice/pipeline"
 )
@@ -25,10 +24,8 @@ func (e *Emulator) Seed(p *pipeline.Pipeline) error {
 // seedTarget learns a target and makes its service where that is missing.
 func (e *Emulator) seedTarget(s kit.Seat[config]) {
 	c, family, version := s.Config, cmp.Or(s.Target.Component.Value, "app"), len(s.Pipeline.Stages)-s.Position
-	if len(e.Targets) == 0 && c.Region != "" {
-		e.region = c.Region
-	}
-	region := cmp.Or(c.Region, e.region, awsapi.DefaultRegion)
+	e.home.Learn(c.Region)
+	region := cmp.Or(c.Region, e.home.Region())
 	key := keyOf(region, c.Cluster, c.Service)
 	e.Targets.Learn(key, s.Name())
 	if e.State.Services[key] != nil {

@@ -21,19 +21,19 @@ type aliasInput struct {
 	RoutingConfig   *routingConfig `json:"RoutingConfig"`
 }
 
-func (e *Emulator) getAlias(c *call, _ *struct{}) (any, error) {
+func getAlias(c *call) (any, error) {
 	a, err := c.function.alias(c.address())
 	if err != nil {
 		return nil, err
 	}
-	e.warm(c.function, a)
+	c.warm(a)
 	return a, nil
 }
 
-func (e *Emulator) listAliases(c *call, _ *struct{}) (any, error) {
+func listAliases(c *call) (any, error) {
 	all := kit.Sorted(c.function.Aliases)
 	for _, a := range all {
-		e.warm(c.function, a)
+		c.warm(a)
 	}
 	items, next, err := page(c, all)
 	return struct {
@@ -42,7 +42,7 @@ func (e *Emulator) listAliases(c *call, _ *struct{}) (any, error) {
 	}{items, next}, err
 }
 
-func (e *Emulator) createAlias(c *call, in *aliasInput) (any, error) {
+func createAlias(c *call, in *aliasInput) (any, error) {
 	f := c.function
 	if f.Aliases[in.Name] != nil {
 		return nil, awsapi.Errorf(http.StatusConflict, "ResourceConflictException", "Alias already exists: %s:%s", f.Latest.FunctionArn, in.Name)
@@ -55,14 +55,14 @@ func (e *Emulator) createAlias(c *call, in *aliasInput) (any, error) {
 	return a, nil
 }
 
-func (e *Emulator) updateAlias(c *call, in *aliasInput) (any, error) {
+func updateAlias(c *call, in *aliasInput) (any, error) {
 	f, at := c.function, c.address()
 	a := f.Aliases[at.alias]
 	if a == nil {
 		// docs/platforms.md: "PUT 404 "Alias not found: …""
 		return nil, notFound("Alias not found: %s:%s", arn(at.region, f.Name), at.alias)
 	}
-	e.warm(f, a)
+	c.warm(a)
 	if in.RevisionID != nil && *in.RevisionID != a.RevisionID {
 		// docs/platforms.md: "a stale one is 412 `PreconditionFailedException` "The Revision Id provided does not match the latest Revision Id."
 		return nil, awsapi.Errorf(http.StatusPreconditionFailed, "PreconditionFailedException",
@@ -76,7 +76,7 @@ func (e *Emulator) updateAlias(c *call, in *aliasInput) (any, error) {
 		return nil, err
 	}
 	answer := *a
-	e.cool(f, a, old, sandbox.FaultOf(c.Request) == faultCold)
+	c.cool(a, old, sandbox.FaultOf(c.Request) == faultCold)
 	return answer, nil
 }
 

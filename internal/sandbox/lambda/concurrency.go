@@ -27,25 +27,25 @@ func (f *function) provisioned(a *alias, input aliasInput) error {
 // cool gives everything to the version that ran before, until the new one is warm.
 //
 // docs/platforms.md: "*Lambda itself* puts {old: 1.0} there until the new version is warm"
-func (e *Emulator) cool(f *function, a *alias, old string, cold bool) {
-	c := f.Warm[a.Name]
-	if c == nil || old == a.FunctionVersion {
+func (c *call) cool(a *alias, old string, cold bool) {
+	warm := c.function.Warm[a.Name]
+	if warm == nil || old == a.FunctionVersion {
 		return
 	}
-	c.Old, c.WarmAt, c.Cold = old, e.Now().Add(warming), cold
+	warm.Old, warm.WarmAt, warm.Cold = old, c.now.Add(warming), cold
 	a.RoutingConfig = &routingConfig{AdditionalVersionWeights: map[string]float64{old: 1}}
 	a.touch()
 }
 
 // warm takes Lambda's own weights away once the new version is warm. One whose
 // initialisation fails never is.
-func (e *Emulator) warm(f *function, a *alias) {
-	c := f.Warm[a.Name]
-	if c == nil || c.Old == "" || c.Cold || e.Now().Before(c.WarmAt) {
+func (c *call) warm(a *alias) {
+	warm := c.function.Warm[a.Name]
+	if warm == nil || warm.Old == "" || warm.Cold || c.now.Before(warm.WarmAt) {
 		return
 	}
-	c.Old, a.RoutingConfig = "", nil
-	e.Move()
+	warm.Old, a.RoutingConfig = "", nil
+	c.moves.Move()
 	a.touch()
 }
 
@@ -54,22 +54,22 @@ func (c *call) qualified() (*alias, error) {
 	return c.function.alias(address{c.region, c.function.Name, c.URL.Query().Get("Qualifier")})
 }
 
-func (e *Emulator) getConcurrency(c *call, _ *struct{}) (any, error) {
+func getConcurrency(c *call) (any, error) {
 	a, err := c.qualified()
 	if err != nil {
 		return nil, err
 	}
-	e.warm(c.function, a)
+	c.warm(a)
 	warm := c.function.Warm[a.Name]
 	if warm == nil {
 		return nil, awsapi.Errorf(http.StatusNotFound, "ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function")
 	}
-	return warm.answer(e.Now()), nil
+	return warm.answer(c.now), nil
 }
 
 type concurrencyInput struct{ ProvisionedConcurrentExecutions int }
 
-func (e *Emulator) putConcurrency(c *call, in *concurrencyInput) (any, error) {
+func putConcurrency(c *call, in *concurrencyInput) (any, error) {
 	a, err := c.qualified()
 	if err != nil {
 		return nil, err
@@ -78,10 +78,10 @@ func (e *Emulator) putConcurrency(c *call, in *concurrencyInput) (any, error) {
 		return nil, invalid("Alias with weights can not be used with Provisioned Concurrency")
 	}
 	c.function.Warm[a.Name] = &concurrency{Requested: in.ProvisionedConcurrentExecutions}
-	return c.function.Warm[a.Name].answer(e.Now()), nil
+	return c.function.Warm[a.Name].answer(c.now), nil
 }
 
-func (e *Emulator) deleteConcurrency(c *call, _ *struct{}) (any, error) {
+func deleteConcurrency(c *call) (any, error) {
 	a, err := c.qualified()
 	if err == nil {
 		delete(c.function.Warm, a.Name)

@@ -24,8 +24,9 @@ type Emulator struct {
 	core
 	kit.Moves // time warms provisioned concurrency
 
-	routes http.Handler
-	region string // of the first target seeded
+	http.Handler // its routes
+
+	home awsapi.Home
 }
 
 var (
@@ -40,13 +41,15 @@ const faultCold sandbox.FaultKind = "cold"
 
 // New has no functions yet, on the clock now.
 func New(now func() time.Time) *Emulator {
-	e := &Emulator{core: kit.NewCore[address]("lambda", now, newState, faultCold), region: awsapi.DefaultRegion}
-	e.routes = e.mux()
+	e := &Emulator{core: kit.NewCore[address]("lambda", now, newState, faultCold)}
+	e.Handler = e.routes()
 	return e
 }
 
 // Env implements sandbox.Emulator.
-func (e *Emulator) Env(base string) map[string]string { return awsapi.Env("LAMBDA", base, e.region) }
+func (e *Emulator) Env(base string) map[string]string {
+	return awsapi.Env("LAMBDA", base, e.home.Region())
+}
 
 // Example implements sandbox.Exampler: a function with an alias for each of two
 // stages.
@@ -62,17 +65,10 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 	return places
 }
 
-// ServeHTTP implements http.Handler.
-func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.routes.ServeHTTP(w, r) }
-
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Refusal) {
-	region, err := awsapi.Region(r)
-	if err != nil {
-		region = awsapi.DefaultRegion
-	}
 	fn, rest := splitPath(r.URL.Path)
-	awsapi.WriteError(w, awsapi.Refused(why, "lambda:"+action(r.Method, rest), arn(region, fn)))
+	awsapi.WriteError(w, awsapi.Refused(why, "lambda:"+action(r.Method, rest), arn(awsapi.RegionOf(r), fn)))
 }
 
 // Busy implements sandbox.Busier.

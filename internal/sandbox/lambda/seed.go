@@ -29,14 +29,12 @@ func (e *Emulator) Seed(p *pipeline.Pipeline) error {
 // seedTarget learns a target and makes what it names where that is missing.
 func (e *Emulator) seedTarget(s kit.Seat[config]) {
 	c := s.Config
-	if len(e.Targets) == 0 {
-		e.region = cmp.Or(c.Region, awsapi.DefaultRegion)
-	}
+	e.home.Learn(c.Region)
 	e.Targets.Learn(address{c.Region, c.Function, c.Alias}, s.Name())
 	f := e.State.Regions[c.Region][c.Function]
 	if f == nil {
 		f = e.seedFunction(c, len(s.Pipeline.Stages))
-		e.State.add(c.Region, f)
+		e.State.Regions.Add(c.Region, f.Name, f)
 	}
 	if f.Aliases[c.Alias] != nil {
 		return

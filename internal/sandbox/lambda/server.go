@@ -1,10 +1,9 @@
 package lambda
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"sluice/internal/sandbox/awsapi"
 	"sluice/internal/sandbox/kit"
@@ -15,58 +14,47 @@ const functions = "/2015-03-31/functions/"
 // call is a request about a function.
 type call struct {
 	*http.Request
+	now      time.Time
+	moves    *kit.Moves
 	region   string
 	function *function
 }
 
 func (c *call) address() address { return address{c.region, c.function.Name, c.PathValue("alias")} }
 
-// on is a call on a function that must be there, and that reads a body of its own type;
-// an empty one says nothing.
-func on[In any](e *Emulator, status int, serve func(*call, *In) (any, error)) awsapi.Operation {
-	return func(region string, r *http.Request) (int, any, error) {
-		f, err := e.State.function(region, r.PathValue("fn"))
-		if err != nil {
-			return 0, nil, err
-		}
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return 0, nil, err
-		}
-		in := new(In)
-		if len(body) > 0 {
-			err = json.Unmarshal(body, in)
-		}
-		if err != nil {
-			return 0, nil, awsapi.Errorf(http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json: %v", err)
-		}
-		answer, err := serve(&call{r, region, f}, in)
-		return status, answer, err
-	}
+// call is a request about the function that its path names, which must be there.
+func (e *Emulator) call(region string, r *http.Request) (*call, error) {
+	f, err := e.State.function(region, r.PathValue("fn"))
+	return &call{r, e.Now(), &e.Moves, region, f}, err
 }
 
-// mux routes the calls.
-func (e *Emulator) mux() http.Handler {
+// taking is a call that reads a body of its own type.
+func taking[In any](e *Emulator, status int, serve func(*call, *In) (any, error)) awsapi.Operation {
+	return awsapi.Taking(status, func(err error) error {
+		return awsapi.Errorf(http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json: %v", err)
+	}, e.call, serve)
+}
+
+// routes serve the calls.
+func (e *Emulator) routes() http.Handler {
 	const ok = http.StatusOK
 	const concurrency = "/2019-09-30/functions/{fn}/provisioned-concurrency"
-	mux := http.NewServeMux()
-	for pattern, op := range map[string]awsapi.Operation{
-		"GET " + functions + "{fn}/configuration":   on(e, ok, e.getConfiguration),
-		"PUT " + functions + "{fn}/code":            on(e, ok, e.updateCode),
-		"GET " + functions + "{fn}/versions":        on(e, ok, e.listVersions),
-		"POST " + functions + "{fn}/versions":       on(e, http.StatusCreated, e.publishVersion),
-		"GET " + functions + "{fn}/aliases":         on(e, ok, e.listAliases),
-		"POST " + functions + "{fn}/aliases":        on(e, http.StatusCreated, e.createAlias),
-		"GET " + functions + "{fn}/aliases/{alias}": on(e, ok, e.getAlias),
-		"PUT " + functions + "{fn}/aliases/{alias}": on(e, ok, e.updateAlias),
-		"GET " + concurrency:                        on(e, ok, e.getConcurrency),
-		"PUT " + concurrency:                        on(e, http.StatusAccepted, e.putConcurrency),
-		"DELETE " + concurrency:                     on(e, http.StatusNoContent, e.deleteConcurrency),
-		"/":                                         awsapi.Unserved,
-	} {
-		mux.Handle(pattern, op)
+	on := func(status int, serve func(*call) (any, error)) awsapi.Operation {
+		return awsapi.On(status, e.call, serve)
 	}
-	return mux
+	return awsapi.Routes(map[string]awsapi.Operation{
+		"GET " + functions + "{fn}/configuration":   on(ok, getConfiguration),
+		"PUT " + functions + "{fn}/code":            taking(e, ok, updateCode),
+		"GET " + functions + "{fn}/versions":        on(ok, listVersions),
+		"POST " + functions + "{fn}/versions":       taking(e, http.StatusCreated, publishVersion),
+		"GET " + functions + "{fn}/aliases":         on(ok, listAliases),
+		"POST " + functions + "{fn}/aliases":        taking(e, http.StatusCreated, createAlias),
+		"GET " + functions + "{fn}/aliases/{alias}": on(ok, getAlias),
+		"PUT " + functions + "{fn}/aliases/{alias}": taking(e, ok, updateAlias),
+		"GET " + concurrency:                        on(ok, getConcurrency),
+		"PUT " + concurrency:                        taking(e, http.StatusAccepted, putConcurrency),
+		"DELETE " + concurrency:                     on(http.StatusNoContent, deleteConcurrency),
+	})
 }
 
 // splitPath tells the function of a request's path from what comes after it.

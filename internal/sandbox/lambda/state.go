@@ -16,10 +16,10 @@ import (
 
 // state is everything the emulator keeps, in the shape of its file.
 type state struct {
-	Regions map[string]map[string]*function `json:"regions"` // by region and name
+	Regions awsapi.Regional[function] `json:"regions"`
 }
 
-func newState() state { return state{Regions: map[string]map[string]*function{}} }
+func newState() state { return state{Regions: awsapi.Regional[function]{}} }
 
 // address names one alias.
 type address struct{ region, function, alias string }
@@ -94,14 +94,6 @@ func (s state) function(region, name string) (*function, error) {
 		}
 	}
 	return nil, notFound("Function not found: %s", arn(region, name))
-}
-
-// add keeps a new function.
-func (s state) add(region string, f *function) {
-	if s.Regions[region] == nil {
-		s.Regions[region] = map[string]*function{}
-	}
-	s.Regions[region][f.Name] = f
 }
 
 // newFunction has code, and nothing published.

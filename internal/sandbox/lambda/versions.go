@@ -2,7 +2,7 @@ package lambda
 
 import "cmp"
 
-func (e *Emulator) getConfiguration(c *call, _ *struct{}) (any, error) {
+func getConfiguration(c *call) (any, error) {
 	qualifier := cmp.Or(c.URL.Query().Get("Qualifier"), latest)
 	if a := c.function.Aliases[qualifier]; a != nil {
 		qualifier = a.FunctionVersion
@@ -16,19 +16,19 @@ type codeInput struct {
 	Publish                                             bool
 }
 
-func (e *Emulator) updateCode(c *call, in *codeInput) (any, error) {
+func updateCode(c *call, in *codeInput) (any, error) {
 	code := in.ZipFile + in.S3Bucket + in.S3Key + in.S3ObjectVersion + in.ImageUri
 	if code == "" {
 		return nil, invalid("Please provide a source for function code.")
 	}
-	c.function.upload(code, e.Now())
+	c.function.upload(code, c.now)
 	if in.Publish {
-		return c.function.publish("", e.Now()), nil
+		return c.function.publish("", c.now), nil
 	}
 	return c.function.Latest, nil
 }
 
-func (e *Emulator) listVersions(c *call, _ *struct{}) (any, error) {
+func listVersions(c *call) (any, error) {
 	// docs/platforms.md: "`ListVersionsByFunction` begins with `$LATEST`"
 	items, next, err := page(c, append([]*version{&c.function.Latest}, c.function.Versions...))
 	return struct {
@@ -39,9 +39,9 @@ func (e *Emulator) listVersions(c *call, _ *struct{}) (any, error) {
 
 type publishInput struct{ CodeSha256, Description, RevisionID string }
 
-func (e *Emulator) publishVersion(c *call, in *publishInput) (any, error) {
+func publishVersion(c *call, in *publishInput) (any, error) {
 	if have := c.function.Latest.CodeSha256; in.CodeSha256 != "" && in.CodeSha256 != have {
 		return nil, invalid("CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in $LATEST.", in.CodeSha256, have)
 	}
-	return c.function.publish(in.Description, e.Now()), nil
+	return c.function.publish(in.Description, c.now), nil
 }
