@@ -10,9 +10,6 @@ import (
 	"sluice/internal/store"
 )
 
-// writers is how many commit at once.
-const writers = 64
-
 func testStaleVersion(t *testing.T, h Harness) {
 	mine, theirs := h.Open(t), h.Open(t)
 	stale := put(t, mine, key("web"), record(1))
