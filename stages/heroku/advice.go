@@ -3,7 +3,6 @@ package heroku
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -13,21 +12,10 @@ import (
 // mostNames is how many config vars a warning names.
 const mostNames = 10
 
-// readsOfAdvice is how many requests an app's advice costs.
-const readsOfAdvice = 2
-
-// setup is what a promotion does not carry along: config var keys, never their
-// values, and buildpacks.
-type setup struct {
-	keys       []string
-	buildpacks []string
-	unreadable string // why it is not known
-}
-
 // advise warns of what the source has and a target lacks. Nothing depends on
 // it: where it would use up the account's requests, or may not be read, that is
 // said instead.
-func (h *heroku) advise(ctx context.Context, d *deployment) error {
+func (d *deployment) advise(ctx context.Context, known *setups) error {
 	if d.source == nil || d.refused() {
 		return nil
 	}
@@ -41,19 +29,19 @@ func (h *heroku) advise(ctx context.Context, d *deployment) error {
 		return nil
 	}
 	compared := append([]*participant{d.source}, targets...)
-	if cost := readsOfAdvice * h.missing(compared...); cost > 0 && !h.tokens.affords(cost) {
+	if cost := readsOfAdvice * toRead(known, compared); cost > 0 && !d.api.tokens.affords(cost) {
 		d.find(note(targets[0].target, fmt.Sprintf("config vars and buildpacks of %d apps are not compared: that takes %d requests, and the account has few left", len(targets), cost)))
 		return nil
 	}
-	return h.compare(ctx, d, compared)
+	return d.compare(ctx, known, compared)
 }
 
 // compare finds out every app's setup and says how that of each but the first, the
 // source, differs from the source's.
-func (h *heroku) compare(ctx context.Context, d *deployment, compared []*participant) error {
-	err := each(ctx, h.atOnce, compared, func(ctx context.Context, p *participant) error {
+func (d *deployment) compare(ctx context.Context, known *setups, compared []*participant) error {
+	err := each(ctx, d.atOnce, compared, func(ctx context.Context, p *participant) error {
 		var err error
-		p.setup, err = h.setup(ctx, p.app.ID)
+		p.setup, err = known.find(ctx, p.app.ID)
 		return err
 	})
 	for _, p := range compared[1:] {
@@ -62,26 +50,15 @@ func (h *heroku) compare(ctx context.Context, d *deployment, compared []*partici
 	return err
 }
 
-// readSetup reads what an app has of its own.
-func (h *heroku) readSetup(ctx context.Context, appID string) (setup, error) {
-	var vars configVars
-	var packs page[buildpack, *buildpack]
-	err := h.get(ctx, path("apps", appID, "config-vars"), asked{}, &vars)
-	if err == nil {
-		err = h.get(ctx, path("apps", appID, "buildpack-installations"), asked{}, &packs)
-	}
-	if err != nil && (ctx.Err() == nil || invisible(err)) {
-		return setup{unreadable: err.Error()}, nil // nothing depends on it
-	}
-	s := setup{keys: slices.Sorted(maps.Keys(vars))}
-	for _, b := range packs {
-		name := b.Buildpack.Name
-		if name == "" {
-			name = b.Buildpack.URL
+// toRead is how many of some apps would have to be read.
+func toRead(known *setups, all []*participant) int {
+	n := 0
+	for _, p := range all {
+		if _, has := known.of(p.app.ID); !has {
+			n++
 		}
-		s.buildpacks = append(s.buildpacks, name)
 	}
-	return s, err
+	return n
 }
 
 // differences are the warnings about one target.
@@ -110,6 +87,9 @@ func packsText(s setup) string {
 	return strings.Join(s.buildpacks, ", ")
 }
 
-func note(t driver.Target, message string) driver.Finding {
-	return driver.Finding{Target: t.Name, Severity: driver.Note, Message: message}
+func quoted(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

@@ -19,19 +19,6 @@ type entry interface {
 	key() string
 }
 
-// asked names what a request is about. An empty name is not compared.
-type asked struct {
-	id        string // of the thing itself, or its name
-	app       string // an id or a name
-	pipeline  string // an id
-	promotion string // an id
-}
-
-// doubtError is an answer that cannot be believed.
-type doubtError struct{ text string }
-
-func (e *doubtError) Error() string { return "the answer is not what the API documents: " + e.text }
-
 // doubted is the error of an answer to r that cannot be believed. Nothing is
 // concluded from it: a read is asked again, an effect is looked up.
 func doubted(r request, id, text string) error {

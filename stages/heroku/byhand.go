@@ -31,7 +31,7 @@ func (d *deployment) commands(f frozen, parts []part) []string {
 }
 
 func (d *deployment) releaseByHand(f frozen, p part) string {
-	return driver.Shell("curl", "-n", "-sSf", "-X", "POST", d.base+path("apps", p.App, "releases"),
+	return driver.Shell("curl", "-n", "-sSf", "-X", "POST", d.api.base+path("apps", p.App, "releases"),
 		"-H", "Accept: application/vnd.heroku+json; version=3", "-H", "Content-Type: application/json", "-d", string(encode(releaseOf(f, p))))
 }
 

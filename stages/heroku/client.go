@@ -10,6 +10,8 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,7 +21,6 @@ import (
 const (
 	accept        = "application/vnd.heroku+json; version=3"
 	acceptFilters = accept + ".filters"
-	requestID     = "Request-Id"
 
 	// mostAnswer is how many bytes of one answer are read: less than the transport
 	// allows, because several are read side by side. The longest that the API
@@ -34,39 +35,6 @@ type client struct {
 	token  string
 	http   *http.Client
 	tokens budget
-}
-
-// request is one call of the API. A request with effect changes something: it
-// is sent once.
-type request struct {
-	method, path string
-	variant      string // of the API, in Accept; "" for the plain one
-	ranged       string // the Range header
-	body         any
-	effect       bool
-	asked        asked // what it is about
-}
-
-// unasked is the request without what it is about: it is answered with several.
-func (r request) unasked() request {
-	r.asked = asked{}
-	return r
-}
-
-// unanswered is what may be done about a request that got no answer of Heroku's.
-func (r request) unanswered() driver.Code {
-	if r.effect {
-		return driver.Lost
-	}
-	return driver.Retryable
-}
-
-func (r request) String() string { return r.method + " " + r.path }
-
-// answer is what came back with a status below 300.
-type answer struct {
-	header http.Header
-	body   []byte
 }
 
 // get reads path into value, which is what was asked for.
@@ -216,4 +184,36 @@ func list[T any, P entryOf[T]](ctx context.Context, c *client, r request) ([]T, 
 		all = append(all, item)
 	}
 	return all, nil
+}
+
+// newClient is a client that follows no redirect: the API documents none, so
+// what one leads to is not what was asked for. How long a request may take is
+// the transport's to say.
+func newClient(base, token string, transport http.RoundTripper) *client {
+	c := &client{base: base, token: token, http: &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	c.tokens.left.Store(fullBudget)
+	return c
+}
+
+// mostQuoted is how much of an error body that is not the API's is quoted.
+const mostQuoted = 200
+
+// refusedBy reads an answer that is no success.
+func refusedBy(r request, resp *http.Response, id string, body []byte) *apiError {
+	e := &apiError{request: r, status: resp.StatusCode, requestID: id, retryAfter: driver.RetryAfter(resp.Header.Get("Retry-After"), time.Time{})}
+	var choices page[pipeline, *pipeline]
+	if e.status == http.StatusMultipleChoices && believe(r.unasked(), answer{resp.Header, body}, &choices) == nil && len(choices) > 1 {
+		e.choices, e.own, e.message = choices, true, "the name is ambiguous"
+		return e
+	}
+	var said struct{ ID, Message, URL string }
+	if json.Unmarshal(body, &said) == nil && said.ID != "" {
+		e.own, e.id, e.message, e.url = true, said.ID, said.Message, said.URL
+		return e
+	}
+	e.message = strings.Join(strings.Fields(string(body[:min(len(body), mostQuoted)])), " ")
+	return e
 }

@@ -1,13 +1,10 @@
 package heroku
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
-
-	"sluice/stages/driver"
 )
 
 // invalidError is a mistake of ours or in the configuration: nothing was sent.
@@ -83,22 +80,17 @@ func (e *apiError) said() string {
 	return e.message + " (" + e.url + ")"
 }
 
-// mostQuoted is how much of an error body that is not the API's is quoted.
-const mostQuoted = 200
+// absentError is a pipeline that is not there, or not to be seen.
+type absentError struct{ text, remedy string }
 
-// refusedBy reads an answer that is no success.
-func refusedBy(r request, resp *http.Response, id string, body []byte) *apiError {
-	e := &apiError{request: r, status: resp.StatusCode, requestID: id, retryAfter: driver.RetryAfter(resp.Header.Get("Retry-After"), time.Time{})}
-	var choices page[pipeline, *pipeline]
-	if e.status == http.StatusMultipleChoices && believe(r.unasked(), answer{resp.Header, body}, &choices) == nil && len(choices) > 1 {
-		e.choices, e.own, e.message = choices, true, "the name is ambiguous"
-		return e
-	}
-	var said struct{ ID, Message, URL string }
-	if json.Unmarshal(body, &said) == nil && said.ID != "" {
-		e.own, e.id, e.message, e.url = true, said.ID, said.Message, said.URL
-		return e
-	}
-	e.message = strings.Join(strings.Fields(string(body[:min(len(body), mostQuoted)])), " ")
-	return e
-}
+func (e *absentError) Error() string { return e.text }
+
+// unsupportedError says that Heroku cannot do this at all.
+type unsupportedError struct{ text, remedy string }
+
+func (e *unsupportedError) Error() string { return e.text }
+
+// doubtError is an answer that cannot be believed.
+type doubtError struct{ text string }
+
+func (e *doubtError) Error() string { return "the answer is not what the API documents: " + e.text }

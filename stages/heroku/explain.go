@@ -26,9 +26,6 @@ const (
 	remedyNotOwn     = "that is no answer of Heroku's API: check " + hostVar + " and what stands between"
 )
 
-// Explain classifies what this driver returns.
-func (h *heroku) Explain(err error) driver.Explanation { return explain(err) }
-
 func explain(err error) driver.Explanation {
 	if e, ok := errors.AsType[*unsentError](err); ok {
 		return explainUnsent(e)

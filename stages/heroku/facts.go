@@ -72,3 +72,10 @@ func Facts() driver.Facts {
 		Needs:    []driver.Permission{{Name: "an authorization of the scope global", Changes: true}, {Name: "an authorization of the scope read"}},
 	}
 }
+
+const (
+	keyVar  = "HEROKU_API_KEY"
+	hostVar = "HEROKU_HOST"
+
+	defaultHost = "heroku.com"
+)

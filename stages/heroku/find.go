@@ -13,29 +13,24 @@ import (
 
 var _ driver.Finder = (*heroku)(nil)
 
-// absentError is a pipeline that is not there, or not to be seen.
-type absentError struct{ text, remedy string }
-
-func (e *absentError) Error() string { return e.text }
-
 // mostNamed is how many names an error lists.
 const mostNamed = 20
 
 // Find lists the apps of a pipeline by their stages, in the order of a promotion.
 func (h *heroku) Find(ctx context.Context, what string) (driver.Existing, error) {
 	p := pipeline{}
-	err := h.get(ctx, path("pipelines", what), asked{id: what}, &p)
+	err := h.api.get(ctx, path("pipelines", what), asked{id: what}, &p)
 	if notFound(err) {
-		return driver.Existing{}, h.absent(ctx, what)
+		return driver.Existing{}, h.api.absent(ctx, what)
 	}
 	if err != nil {
 		return driver.Existing{}, err
 	}
-	couplings, err := h.couplings(ctx, p.ID)
+	couplings, err := h.api.couplings(ctx, p.ID)
 	if err != nil {
 		return driver.Existing{}, err
 	}
-	apps, err := h.names(ctx, couplings)
+	apps, err := h.api.names(ctx, couplings)
 	if err != nil {
 		return driver.Existing{}, err
 	}
@@ -50,8 +45,8 @@ func (h *heroku) Find(ctx context.Context, what string) (driver.Existing, error)
 }
 
 // absent is the error of a pipeline that the token's account does not see.
-func (h *heroku) absent(ctx context.Context, what string) error {
-	all, err := list[pipeline](ctx, h.client, request{method: http.MethodGet, path: "/pipelines", ranged: longest})
+func (c *client) absent(ctx context.Context, what string) error {
+	all, err := list[pipeline](ctx, c, request{method: http.MethodGet, path: "/pipelines", ranged: longest})
 	if err != nil {
 		return err
 	}
@@ -76,15 +71,15 @@ func someOf(names []string) string {
 }
 
 // names are the apps of couplings by their ids.
-func (h *heroku) names(ctx context.Context, couplings []coupling) (map[string]app, error) {
+func (c *client) names(ctx context.Context, couplings []coupling) (map[string]app, error) {
 	if len(couplings) == 0 {
 		return nil, nil
 	}
 	ids := make([]string, len(couplings))
-	for i, c := range couplings {
-		ids[i] = c.App.ID
+	for i, one := range couplings {
+		ids[i] = one.App.ID
 	}
-	all, err := h.apps(ctx, ids)
+	all, err := c.apps(ctx, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -24,44 +24,34 @@ func (h *heroku) Operation(ctx context.Context, t driver.Target, name string) (d
 	if !followable().MatchString(name) {
 		return driver.Operation{}, 0, &invalidError{text: fmt.Sprintf("%q names no release and no promotion", name), remedy: "give a version such as v42, or the id of a release or a promotion"}
 	}
-	r, err := h.releaseCalled(ctx, at.App, name)
+	r, err := h.api.releaseCalled(ctx, at.App, name)
 	if err == nil {
-		return h.watchedRelease(ctx, t, r), 0, nil
+		return h.api.watchedRelease(ctx, t, r), 0, nil
 	}
 	if !notFound(err) || !regexp.MustCompile(`^`+idPattern+`$`).MatchString(name) {
 		return driver.Operation{}, 0, err
 	}
-	op, ofPromotion := h.watchedPromotion(ctx, t, at, name)
+	op, ofPromotion := h.api.watchedPromotion(ctx, t, at, name)
 	if notFound(ofPromotion) {
 		return driver.Operation{}, 0, err
 	}
 	return op, 0, ofPromotion
 }
 
-// releaseCalled reads a release by its id or its version.
-func (h *heroku) releaseCalled(ctx context.Context, app, name string) (*release, error) {
-	if len(name) > 0 && name[0] == 'v' {
-		name = name[1:]
-	}
-	var r release
-	err := h.get(ctx, path("apps", app, "releases", name), asked{app: app}, &r)
-	return &r, err
-}
-
 // watchedRelease is a release as an operation.
-func (h *heroku) watchedRelease(ctx context.Context, t driver.Target, r *release) driver.Operation {
+func (c *client) watchedRelease(ctx context.Context, t driver.Target, r *release) driver.Operation {
 	op := driver.Operation{
 		ID: r.ID, Kind: "release", Status: driver.Running, Inserted: r.CreatedAt,
-		Link: h.base + path("apps", r.App.ID, "releases", r.ID),
+		Link: c.base + path("apps", r.App.ID, "releases", r.ID),
 	}
 	result := driver.Result{Outcome: driver.Open, Release: driver.Release{
 		ID: r.slug(), Name: fmt.Sprintf("v%d", r.Version), Platform: r.ID, CreateTime: r.CreatedAt, Comment: r.Description,
 	}}
 	switch r.Status {
 	case succeeded:
-		result.Outcome, result.Log = driver.Succeeded, h.output(ctx, r)
+		result.Outcome, result.Log = driver.Succeeded, c.output(ctx, r)
 	case failed:
-		result.Outcome, result.Log = driver.Failed, h.output(ctx, r)
+		result.Outcome, result.Log = driver.Failed, c.output(ctx, r)
 		result.Errors = []driver.Problem{{Location: fmt.Sprintf("release v%d", r.Version), Message: fmt.Sprintf("release v%d failed in its release phase", r.Version)}}
 	case pending:
 	default:
@@ -73,22 +63,22 @@ func (h *heroku) watchedRelease(ctx context.Context, t driver.Target, r *release
 }
 
 // watchedPromotion is the app's part of a promotion, as an operation.
-func (h *heroku) watchedPromotion(ctx context.Context, t driver.Target, at place, id string) (driver.Operation, error) {
-	app, err := h.appCalled(ctx, at.App)
+func (c *client) watchedPromotion(ctx context.Context, t driver.Target, at place, id string) (driver.Operation, error) {
+	app, err := c.appCalled(ctx, at.App)
 	if err != nil {
 		return driver.Operation{}, err
 	}
 	of := request{method: http.MethodGet, path: path("pipeline-promotions", id, "promotion-targets"), ranged: longest, asked: asked{promotion: id}}
-	targets, err := list[promotionTarget](ctx, h.client, of)
+	targets, err := list[promotionTarget](ctx, c, of)
 	if err != nil {
 		return driver.Operation{}, err
 	}
-	op := driver.Operation{ID: id, Kind: "promotion", Status: driver.Running, Link: h.base + path("pipeline-promotions", id)}
+	op := driver.Operation{ID: id, Kind: "promotion", Status: driver.Running, Link: c.base + path("pipeline-promotions", id)}
 	for _, one := range targets {
 		if one.App.ID != app.ID {
 			continue
 		}
-		result, strange := h.watchedTarget(ctx, app.ID, one)
+		result, strange := c.watchedTarget(ctx, app.ID, one)
 		op.Results, op.Warnings = map[string]driver.Result{t.Name: result}, strange
 		conclude(&op)
 		return op, nil
@@ -98,11 +88,11 @@ func (h *heroku) watchedPromotion(ctx context.Context, t driver.Target, at place
 
 // watchedTarget is what a promotion did to one app. A release that it made tells
 // how its release phase goes, which the promotion's own status may not.
-func (h *heroku) watchedTarget(ctx context.Context, app string, one promotionTarget) (driver.Result, []driver.Problem) {
+func (c *client) watchedTarget(ctx context.Context, app string, one promotionTarget) (driver.Result, []driver.Problem) {
 	result := driver.Result{Outcome: driver.Open}
 	if one.Release != nil {
-		if r, err := h.release(ctx, app, one.Release.ID); err == nil {
-			result = h.watchedRelease(ctx, driver.Target{}, r).Results[""]
+		if r, err := c.release(ctx, app, one.Release.ID); err == nil {
+			result = c.watchedRelease(ctx, driver.Target{}, r).Results[""]
 		}
 	}
 	switch one.Status {
@@ -120,11 +110,4 @@ func (h *heroku) watchedTarget(ctx context.Context, app string, one promotionTar
 		return result, waits("the promotion target", one.Status).strange
 	}
 	return result, nil
-}
-
-// appCalled reads an app by its name or id.
-func (h *heroku) appCalled(ctx context.Context, name string) (app, error) {
-	var a app
-	err := h.get(ctx, path("apps", name), asked{}, &a)
-	return a, err
 }

@@ -17,7 +17,8 @@ type stand struct {
 
 // asking is a Live on its way.
 type asking struct {
-	*heroku
+	*client
+	atOnce int
 	at     []place
 	stands []stand
 	errs   []error
@@ -28,7 +29,7 @@ type asking struct {
 // pipelines tell most; an app that they do not tell of is asked itself. A slug is
 // looked at once, whatever many apps run it.
 func (h *heroku) Live(ctx context.Context, targets []driver.Target) ([]driver.Live, []error) {
-	a := &asking{heroku: h, at: make([]place, len(targets)), stands: make([]stand, len(targets)), errs: make([]error, len(targets))}
+	a := &asking{client: h.api, atOnce: h.atOnce, at: make([]place, len(targets)), stands: make([]stand, len(targets)), errs: make([]error, len(targets))}
 	for i, t := range targets {
 		a.at[i], a.errs[i] = placeOf(t)
 	}
@@ -114,7 +115,7 @@ func (a *asking) alone(ctx context.Context) {
 	open := a.open()
 	byApp := map[string]int{}
 	errs := a.side(len(open), func(n int) error {
-		newest, running, err := a.heroku.stands(ctx, a.at[open[n]].App)
+		newest, running, err := a.client.stands(ctx, a.at[open[n]].App)
 		a.stands[open[n]] = stand{newest, running, err == nil}
 		return err
 	})

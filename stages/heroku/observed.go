@@ -5,11 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
-	"golang.org/x/sync/errgroup"
-
-	"sluice/internal/guard"
 	"sluice/stages/driver"
 )
 
@@ -29,6 +25,9 @@ type participant struct {
 
 // observed is what the account says of a call's apps.
 type observed struct {
+	api    *client
+	atOnce int
+
 	source   *participant // nil for none
 	targets  []*participant
 	pipeline pipeline // no id: there is none, or not yet
@@ -50,8 +49,8 @@ func (s *observed) participants() []*participant {
 }
 
 // observedOf reads the declarations of a call.
-func observedOf(c driver.Call) (*observed, error) {
-	s := &observed{}
+func observedOf(c driver.Call, api *client, atOnce int) (*observed, error) {
+	s := &observed{api: api, atOnce: atOnce}
 	var err error
 	if from := c.Changes[0].Source; from != nil {
 		if s.source, err = participantOf(*from); err != nil {
@@ -70,17 +69,17 @@ func observedOf(c driver.Call) (*observed, error) {
 
 // look reads where the apps are: the pipeline, its couplings and its apps in
 // one list each, and single apps only where those do not tell.
-func (h *heroku) look(ctx context.Context, s *observed) error {
+func (s *observed) look(ctx context.Context) error {
 	if s.source == nil && s.targets[0].place.Pipeline == "" {
-		return h.lookAtOne(ctx, s)
+		return s.lookAtOne(ctx)
 	}
-	if err := h.findPipeline(ctx, s); err != nil {
+	if err := s.findPipeline(ctx); err != nil {
 		return err
 	}
 	var members map[string]*participant
 	if s.pipeline.ID != "" && s.source != nil {
 		var err error
-		members, err = h.members(ctx, s.pipeline)
+		members, err = s.api.members(ctx, s.pipeline)
 		if notFound(err) && s.found != "" {
 			return doubted(couplingRequest(s.source), "", fmt.Sprintf("it names pipeline %s, and there is none", s.pipeline.ID))
 		}
@@ -88,12 +87,12 @@ func (h *heroku) look(ctx context.Context, s *observed) error {
 			return err
 		}
 	}
-	err := each(ctx, h.atOnce, s.participants(), func(ctx context.Context, p *participant) error {
+	err := each(ctx, s.atOnce, s.participants(), func(ctx context.Context, p *participant) error {
 		if found := members[p.place.App]; found != nil {
 			p.app, p.coupling = found.app, found.coupling
 			return nil
 		}
-		return h.locate(ctx, p)
+		return s.api.locate(ctx, p)
 	})
 	if err != nil {
 		return err
@@ -102,9 +101,9 @@ func (h *heroku) look(ctx context.Context, s *observed) error {
 }
 
 // lookAtOne reads an app whose pipeline nobody declares.
-func (h *heroku) lookAtOne(ctx context.Context, s *observed) error {
+func (s *observed) lookAtOne(ctx context.Context) error {
 	p := s.targets[0]
-	if err := h.locate(ctx, p); err != nil {
+	if err := s.api.locate(ctx, p); err != nil {
 		return err
 	}
 	if p.coupling != nil {
@@ -114,14 +113,14 @@ func (h *heroku) lookAtOne(ctx context.Context, s *observed) error {
 }
 
 // findPipeline finds the pipeline that is declared, or else the source's.
-func (h *heroku) findPipeline(ctx context.Context, s *observed) error {
+func (s *observed) findPipeline(ctx context.Context) error {
 	participants := s.participants()
 	i := slices.IndexFunc(participants, func(p *participant) bool { return p.place.Pipeline != "" })
 	if i < 0 {
-		return h.pipelineOf(ctx, s, s.source)
+		return s.pipelineOf(ctx, s.source)
 	}
 	name := participants[i].place.Pipeline
-	err := h.get(ctx, path("pipelines", name), asked{id: name}, &s.pipeline)
+	err := s.api.get(ctx, path("pipelines", name), asked{id: name}, &s.pipeline)
 	if notFound(err) && slices.ContainsFunc(participants, func(p *participant) bool { return p.place.Couple }) {
 		s.create = name
 		return nil
@@ -130,8 +129,8 @@ func (h *heroku) findPipeline(ctx context.Context, s *observed) error {
 }
 
 // pipelineOf takes over the pipeline that an app belongs to, if any.
-func (h *heroku) pipelineOf(ctx context.Context, s *observed, p *participant) error {
-	c, err := h.couplingOf(ctx, p.place.App, asked{})
+func (s *observed) pipelineOf(ctx context.Context, p *participant) error {
+	c, err := s.api.couplingOf(ctx, p.place.App, asked{})
 	if invisible(err) {
 		return nil // said of the app itself, when it is looked at
 	}
@@ -153,20 +152,20 @@ func couplingRequest(p *participant) request {
 }
 
 // members lists the pipeline's apps by name and by id.
-func (h *heroku) members(ctx context.Context, of pipeline) (map[string]*participant, error) {
-	couplings, err := h.couplings(ctx, of.ID)
+func (c *client) members(ctx context.Context, of pipeline) (map[string]*participant, error) {
+	couplings, err := c.couplings(ctx, of.ID)
 	if err != nil {
 		return nil, err
 	}
 	byID := map[string]*coupling{}
 	ids := make([]string, len(couplings))
-	for i, c := range couplings {
-		c.Pipeline = named{ID: of.ID, Name: of.Name}
-		byID[c.App.ID], ids[i] = &c, c.App.ID
+	for i, one := range couplings {
+		one.Pipeline = named{ID: of.ID, Name: of.Name}
+		byID[one.App.ID], ids[i] = &one, one.App.ID
 	}
 	all := map[string]*participant{}
 	for chunk := range slices.Chunk(ids, batch) {
-		apps, err := h.apps(ctx, chunk)
+		apps, err := c.apps(ctx, chunk)
 		if err != nil {
 			return nil, err
 		}
@@ -182,8 +181,8 @@ func (h *heroku) members(ctx context.Context, of pipeline) (map[string]*particip
 }
 
 // locate reads one app by itself.
-func (h *heroku) locate(ctx context.Context, p *participant) error {
-	if err := h.get(ctx, path("apps", p.place.App), asked{id: p.place.App}, &p.app); err != nil {
+func (c *client) locate(ctx context.Context, p *participant) error {
+	if err := c.get(ctx, path("apps", p.place.App), asked{id: p.place.App}, &p.app); err != nil {
 		if !invisible(err) {
 			return err
 		}
@@ -191,28 +190,28 @@ func (h *heroku) locate(ctx context.Context, p *participant) error {
 		p.missing, p.remedy = fmt.Sprintf("app %s cannot be used: %v (request id %s)", p.place.App, err, x.RequestID), x.Remedy
 		return nil
 	}
-	c, err := h.couplingOf(ctx, p.app.ID, asked{app: p.app.ID})
+	in, err := c.couplingOf(ctx, p.app.ID, asked{app: p.app.ID})
 	if notFound(err) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	p.coupling = &c
+	p.coupling = &in
 	return nil
 }
 
 // run reads what the usable apps run. Of several targets the pipeline's list tells
 // most, of the source too: what it runs is asked once more before it is promoted.
-func (h *heroku) run(ctx context.Context, s *observed) error {
+func (s *observed) run(ctx context.Context) error {
 	var latest map[string]*release
 	if s.pipeline.ID != "" && len(s.targets) > 1 {
 		var err error
-		if latest, err = h.latest(ctx, s.pipeline.ID); err != nil {
+		if latest, err = s.api.latest(ctx, s.pipeline.ID); err != nil {
 			return err
 		}
 	}
-	return each(ctx, h.atOnce, s.participants(), func(ctx context.Context, p *participant) error {
+	return each(ctx, s.atOnce, s.participants(), func(ctx context.Context, p *participant) error {
 		if p.missing != "" {
 			return nil
 		}
@@ -221,35 +220,7 @@ func (h *heroku) run(ctx context.Context, s *observed) error {
 			return nil
 		}
 		var err error
-		p.newest, p.running, err = h.stands(ctx, p.app.ID)
+		p.newest, p.running, err = s.api.stands(ctx, p.app.ID)
 		return err
 	})
-}
-
-// each does f for every item, so many at a time, until one fails.
-func each[T any](ctx context.Context, atOnce int, items []T, f func(context.Context, T) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for _, item := range items {
-		group.Go(func() error { return guard.Do("reading an app", func() error { return f(ctx, item) }) })
-	}
-	return group.Wait()
-}
-
-// is reports whether a declared name or id means the pipeline.
-func (p pipeline) is(nameOrID string) bool { return nameOrID == p.ID || nameOrID == p.Name }
-
-// called is the pipeline's name, or its id where the API told no more.
-func called(p named) string {
-	if p.Name != "" {
-		return p.Name
-	}
-	return p.ID
-}
-
-func quoted(names []string, most int) string {
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

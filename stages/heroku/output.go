@@ -21,8 +21,8 @@ const (
 // output is what a release phase that is over printed, "" for none. It comes
 // from another host than the API's, which must not get the token. That it
 // cannot be had takes nothing away from the release.
-func (h *heroku) output(ctx context.Context, r *release) string {
-	if r.Output == "" || !h.mayFetch(r.Output) {
+func (c *client) output(ctx context.Context, r *release) string {
+	if r.Output == "" || !c.mayFetch(r.Output) {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, outputTime)
@@ -32,7 +32,7 @@ func (h *heroku) output(ctx context.Context, r *release) string {
 		return ""
 	}
 	req.Header.Set("Accept", "text/plain")
-	resp, err := h.http.Do(req)
+	resp, err := c.http.Do(req)
 	if err != nil {
 		return ""
 	}
@@ -45,12 +45,12 @@ func (h *heroku) output(ctx context.Context, r *release) string {
 }
 
 // mayFetch allows https, and loopback for an API that is on loopback itself.
-func (h *heroku) mayFetch(raw string) bool {
+func (c *client) mayFetch(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return false
 	}
-	api, err := url.Parse(h.base)
+	api, err := url.Parse(c.base)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http" && driver.IsLoopback(u) && driver.IsLoopback(api))
 }
 

@@ -4,66 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"sluice/stages/driver"
 )
-
-// Prepare reads where the apps are and what they run, and freezes the one
-// request that Begin sends.
-func (h *heroku) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, error) {
-	if len(c.Changes) > 1 && (c.Kind == driver.Rollback || c.Changes[0].Source == nil) {
-		return driver.Prepared{}, &invalidError{text: fmt.Sprintf("a release is made on one app in one call, not on %d", len(c.Changes))}
-	}
-	if c.Kind == driver.Rollback {
-		return h.prepareRollback(ctx, c)
-	}
-	s, err := observedOf(c)
-	if err != nil {
-		return driver.Prepared{}, err
-	}
-	if err := h.look(ctx, s); err != nil {
-		return driver.Prepared{}, err
-	}
-	if err := h.run(ctx, s); err != nil {
-		return driver.Prepared{}, err
-	}
-	d := &deployment{observed: s, call: c, base: h.base, prepared: driver.Prepared{Call: c}}
-	d.check()
-	if err := h.advise(ctx, d); err != nil {
-		return driver.Prepared{}, err
-	}
-	d.freeze(h.tokens.time())
-	return d.prepared, nil
-}
-
-// deployment is a deploy on its way to being frozen.
-type deployment struct {
-	*observed
-	call     driver.Call
-	base     string // of the API
-	back     string // the release that a rollback goes back to
-	prepared driver.Prepared
-}
-
-// wanted is the slug that the call brings.
-func (d *deployment) wanted() string { return d.call.Changes[0].Release.ID }
-
-// find adds a finding about one target.
-func (d *deployment) find(f driver.Finding) { d.prepared.Findings = append(d.prepared.Findings, f) }
-
-// refused reports whether the call must not be sent.
-func (d *deployment) refused() bool {
-	return slices.ContainsFunc(d.prepared.Findings, func(f driver.Finding) bool {
-		return f.Severity == driver.Refuse || f.Severity == driver.Foreign
-	})
-}
-
-// unchanged reports whether an app already runs what the call brings.
-func (d *deployment) unchanged(p *participant) bool {
-	return p.running.slug() != "" && p.running.slug() == d.wanted()
-}
 
 // freeze turns what was found into the prepared call.
 func (d *deployment) freeze(now time.Time) {
@@ -134,6 +78,28 @@ func (p *participant) couples() string {
 	return p.place.Stage
 }
 
+// prepareDeploy reads where the apps are and what they run, and finds what speaks
+// against the call.
+func (h *heroku) prepareDeploy(ctx context.Context, c driver.Call) (driver.Prepared, error) {
+	s, err := observedOf(c, h.api, h.atOnce)
+	if err != nil {
+		return driver.Prepared{}, err
+	}
+	if err := s.look(ctx); err != nil {
+		return driver.Prepared{}, err
+	}
+	if err := s.run(ctx); err != nil {
+		return driver.Prepared{}, err
+	}
+	d := &deployment{observed: s, call: c, prepared: driver.Prepared{Call: c}}
+	d.check()
+	if err := d.advise(ctx, h.setups); err != nil {
+		return driver.Prepared{}, err
+	}
+	d.freeze(h.api.tokens.time())
+	return d.prepared, nil
+}
+
 // prepareRollback freezes the way back to what the baseline names. Where an app
 // belongs does not matter to it.
 func (h *heroku) prepareRollback(ctx context.Context, c driver.Call) (driver.Prepared, error) {
@@ -148,18 +114,18 @@ func (h *heroku) prepareRollback(ctx context.Context, c driver.Call) (driver.Pre
 		return driver.Prepared{Call: c, Findings: []driver.Finding{f}}, nil
 	}
 	p := &participant{target: change.Target, place: at, app: app{ID: at.App, Name: at.App}}
-	if p.newest, p.running, err = h.stands(ctx, at.App); err != nil {
+	if p.newest, p.running, err = h.api.stands(ctx, at.App); err != nil {
 		return driver.Prepared{}, err
 	}
 	if change.Release.ID != base.Slug {
 		change.Release = driver.Release{ID: base.Slug}
 	}
 	c.Changes = []driver.Change{change}
-	d := &deployment{observed: &observed{targets: []*participant{p}}, call: c, base: h.base, back: base.Release, prepared: driver.Prepared{Call: c}}
+	d := &deployment{observed: &observed{api: h.api, targets: []*participant{p}}, call: c, back: base.Release, prepared: driver.Prepared{Call: c}}
 	if !d.unchanged(p) {
 		d.checkExpected(change, p)
 	}
-	d.freeze(h.tokens.time())
+	d.freeze(h.api.tokens.time())
 	return d.prepared, nil
 }
 
@@ -188,4 +154,16 @@ func requests(f frozen, parts []part) []string {
 		return append(all, fmt.Sprintf("POST /pipeline-promotions %s", encode(promotionOf(f, parts, in))))
 	}
 	return append(all, fmt.Sprintf("POST %s %s", path("apps", parts[0].App, "releases"), encode(releaseOf(f, parts[0]))))
+}
+
+// Prepare reads where the apps are and what they run, and freezes the one
+// request that Begin sends.
+func (h *heroku) Prepare(ctx context.Context, c driver.Call) (driver.Prepared, error) {
+	if len(c.Changes) > 1 && (c.Kind == driver.Rollback || c.Changes[0].Source == nil) {
+		return driver.Prepared{}, &invalidError{text: fmt.Sprintf("a release is made on one app in one call, not on %d", len(c.Changes))}
+	}
+	if c.Kind == driver.Rollback {
+		return h.prepareRollback(ctx, c)
+	}
+	return h.prepareDeploy(ctx, c)
 }

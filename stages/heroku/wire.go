@@ -1,11 +1,7 @@
 package heroku
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
-	"iter"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -182,70 +178,18 @@ func path(segments ...string) string {
 	return b.String()
 }
 
-// longest asks for the longest pages of a list that the API gives: they are 200
-// otherwise, and each costs a request.
-const longest = "id ..; max=1000"
-
-func (c *client) couplings(ctx context.Context, pipelineID string) ([]coupling, error) {
-	return list[coupling](ctx, c, request{
-		method: http.MethodGet, path: path("pipelines", pipelineID, "pipeline-couplings"), ranged: longest, asked: asked{pipeline: pipelineID},
-	})
-}
-
-// couplingOf reads where an app belongs. Couplings carry ids alone: whether it
-// is the app's is seen only where the app is named by its id.
-func (c *client) couplingOf(ctx context.Context, app string, want asked) (coupling, error) {
-	var where coupling
-	err := c.get(ctx, path("apps", app, "pipeline-couplings"), want, &where)
-	return where, err
-}
-
-// apps reads apps by their ids. The POST only reads.
-func (c *client) apps(ctx context.Context, ids []string) ([]app, error) {
-	body := map[string]any{"in": map[string]any{"id": ids}}
-	return list[app](ctx, c, request{method: http.MethodPost, path: "/filters/apps", variant: acceptFilters, ranged: longest, body: body})
-}
-
-// latest reads the newest release of each app of a pipeline, by app id. It may
-// lack apps: what it does not tell is asked of the app itself.
-func (c *client) latest(ctx context.Context, pipelineID string) (map[string]*release, error) {
-	all, err := list[release](ctx, c, request{method: http.MethodGet, path: path("pipelines", pipelineID, "latest-releases"), ranged: longest})
-	if err != nil && !notFound(err) {
-		return nil, err
-	}
-	byApp := map[string]*release{}
-	for _, r := range all {
-		byApp[r.App.ID] = &r
-	}
-	return byApp, nil
-}
-
-// releases reads an app's releases, newest first, as far as the caller goes. An
-// app's releases are numbered from 1 on, so a list that is read to its end and
-// does not end there is not the whole of it.
-func (c *client) releases(ctx context.Context, app string) iter.Seq2[*release, error] {
-	r := request{
-		method: http.MethodGet, path: path("apps", app, "releases"), asked: asked{app: app},
-		ranged: "version ..; order=desc,max=10",
-	}
-	return func(yield func(*release, error) bool) {
-		last := 0
-		for item, err := range items[release](ctx, c, r) {
-			if err == nil && last > 0 && item.Version >= last {
-				err = doubted(r, "", fmt.Sprintf("v%d comes after v%d in a list of the newest first", item.Version, last))
-			}
-			if !yield(&item, err) || err != nil {
-				return
-			}
-			last = item.Version
-		}
-		if last != 1 {
-			yield(nil, doubted(r, "", fmt.Sprintf("the list of releases ends before v1, which every app has: with v%d", last)))
-		}
-	}
-}
-
 func encode(v any) json.RawMessage {
 	data, _ := json.Marshal(v) // this package's own plain data always encodes
 	return data
+}
+
+// is reports whether a declared name or id means the pipeline.
+func (p pipeline) is(nameOrID string) bool { return nameOrID == p.ID || nameOrID == p.Name }
+
+// called is the pipeline's name, or its id where the API told no more.
+func called(p named) string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return p.ID
 }
