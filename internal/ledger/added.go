@@ -20,7 +20,7 @@ func (g *group) load(keys []store.Key) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	found, err := within(g.Ledger, func(ctx context.Context) ([]store.Entry, error) { return g.read(ctx, keys) })
+	found, err := within(g.access, func(ctx context.Context) ([]store.Entry, error) { return g.access.read(ctx, keys) })
 	if err != nil {
 		return err
 	}
@@ -122,27 +122,6 @@ func (g *group) indexWith(drafts []*draft) ([]*draft, error) {
 	i.Generation = known.generation + 1
 	data, err := encode(k, i, g.config.Redact)
 	return []*draft{{key: k, data: data, generation: i.Generation}}, err
-}
-
-// named are the targets that a stored index names; it is decoded once a version.
-func (l *Ledger) named(known stored) (map[string]bool, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.names != nil && l.namesOf == known.version {
-		return l.names, nil
-	}
-	names := map[string]bool{}
-	if known.version != "" {
-		i, err := decodeIndex(l.key(index()), known.data)
-		if err != nil {
-			return nil, err
-		}
-		for _, t := range i.Targets {
-			names[t] = true
-		}
-	}
-	l.names, l.namesOf = names, known.version
-	return names, nil
 }
 
 // runs are this run's own entry where it has to change, and those of the runs

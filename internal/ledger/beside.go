@@ -218,5 +218,5 @@ func (l *Ledger) heldNow(ctx context.Context, targets []string) (held, err error
 	for id, r := range holders.Runs {
 		byID[id] = *r
 	}
-	return l.heldBy(ctx, records, byID), nil
+	return l.fates.heldBy(ctx, records, byID), nil
 }

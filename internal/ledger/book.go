@@ -2,28 +2,45 @@ package ledger
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"sluice/internal/store"
 	"sluice/rollout"
 )
 
-// book is what a ledger knows of entries, and makes what it saves of it. It is used
-// under the ledger's lock.
+// book is what a ledger knows of entries, and makes what it saves of it; with it are
+// what waits to be saved, and the run's lease. The methods beside it here are called
+// under its lock; those in known.go take it themselves.
 type book struct {
-	config   Config
-	known    map[store.Key]stored        // entries as they were last read to be saved, or saved
-	theirs   map[store.Key][]Theirs      // what others saved since, oldest first
-	unsure   map[store.Key][]store.Entry // what may have been saved, though nobody said so
-	moved    map[string]*moving          // by target: what is on its way to the history
-	held     map[string]bool             // targets whose stored record is ours
-	stale    map[store.Key]bool          // records that were taken back: the caller's are of no use any more
-	broken   map[string]Taken            // by id: runs whose leases this run may break
-	underWay func(store.Key) bool        // something of a key is being saved
+	config Config
+	lost   chan error // told once, when the lease is lost
+
+	mu      sync.Mutex
+	known   map[store.Key]stored        // entries as they were last read to be saved, or saved
+	theirs  map[store.Key][]Theirs      // what others saved since, oldest first
+	unsure  map[store.Key][]store.Entry // what may have been saved, though nobody said so
+	moved   map[string]*moving          // by target: what is on its way to the history
+	held    map[string]bool             // targets whose stored record is ours
+	stale   map[store.Key]bool          // records that were taken back: the caller's are of no use any more
+	broken  map[string]Taken            // by id: runs whose leases this run may break
+	names   map[string]bool             // those that the index names, by the version below
+	namesOf string
+	sweeps  bool // a record was saved so often that it is time to look for what nobody needs
+	queue   queue
+	lease   lease
+}
+
+func newBook(c Config) *book {
+	return &book{
+		config: c, lost: make(chan error, 1),
+		known: map[store.Key]stored{}, theirs: map[store.Key][]Theirs{}, unsure: map[store.Key][]store.Entry{},
+		moved: map[string]*moving{}, held: map[string]bool{}, stale: map[store.Key]bool{}, broken: map[string]Taken{},
+	}
 }
 
 func (b *book) key(k Key) store.Key {
-	return store.Key{Pipeline: b.config.Pipeline, Kind: k.Kind, Target: k.Name}
+	return k.in(b.config.Pipeline)
 }
 
 // know takes over what is stored under a key, where the record's lease is known.
@@ -112,7 +129,7 @@ func (b *book) mayChange(k store.Key, lease string) error {
 // the draft is encoded again.
 func (b *book) nextGeneration(k store.Key) int64 {
 	next := b.known[k].generation + 1
-	if b.underWay(k) {
+	if b.queue.underWay[k] {
 		next++
 	}
 	return next
@@ -173,4 +190,16 @@ func (b *book) breaks(id string, run rollout.Run, there, dead bool) {
 		t.Fate, t.AbsentAfter = Dead, time.Time{}
 	}
 	b.broken[id] = t
+}
+
+// draft makes drafts of rows.
+func (b *book) draft(s *set, rows []Row) error {
+	for _, row := range rows {
+		d, err := b.draftOf(row)
+		if err != nil {
+			return err
+		}
+		s.drafts = append(s.drafts, d)
+	}
+	return nil
 }

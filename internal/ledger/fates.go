@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -78,4 +79,31 @@ func (f *fates) forget(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.asked, id)
+}
+
+const (
+	// askedAtOnce bounds the runs that Over is asked about side by side.
+	askedAtOnce = 8
+	// askAgain is how long the answer that a run is alive is believed.
+	askAgain = time.Minute
+)
+
+// heldBy is the error of records that other runs hold, nil where none does.
+// holders are the entries of those runs.
+func (f *fates) heldBy(ctx context.Context, records []*rollout.Record, holders map[string]rollout.Run) error {
+	answers := f.all(ctx, holders)
+	held := map[string]*HeldError{}
+	var errs []error
+	for _, r := range records {
+		run, there := holders[r.Lease]
+		if !there || answers[r.Lease].fate != Alive {
+			continue
+		}
+		if held[r.Lease] == nil {
+			held[r.Lease] = &HeldError{Run: run, Why: answers[r.Lease].err}
+			errs = append(errs, held[r.Lease])
+		}
+		held[r.Lease].Targets = append(held[r.Lease].Targets, r.Target)
+	}
+	return Join(errs...)
 }

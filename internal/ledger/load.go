@@ -2,29 +2,12 @@ package ledger
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
 	"sluice/internal/store"
 	"sluice/rollout"
 )
-
-// State is what was read of a pipeline. What was never saved has no entry.
-type State struct {
-	Records    map[string]*rollout.Record    // by target
-	Promotions map[string]*rollout.Promotion // by id: those of unfinished rollouts, and those asked for
-	Runs       map[string]*rollout.Run       // by id: those that hold a target here; one that let go, or was swept away, has none
-	Index      rollout.Index
-}
-
-func newState(pipeline string) *State {
-	return &State{
-		Records: map[string]*rollout.Record{}, Promotions: map[string]*rollout.Promotion{},
-		Runs: map[string]*rollout.Run{}, Index: rollout.NewIndex(pipeline),
-	}
-}
 
 // Load reads the records of targets, the promotions of their unfinished
 // rollouts and the runs that hold them: one store call for the records and the
@@ -112,7 +95,7 @@ func (l *Ledger) Histories(ctx context.Context, targets ...string) (map[string]*
 	for _, t := range targets {
 		keys = append(keys, l.key(history(t)))
 	}
-	entries, err := l.read(ctx, keys)
+	entries, err := l.access.read(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +121,7 @@ func (l *Ledger) Fresh(ctx context.Context, keys ...Key) (*State, error) {
 	for i, k := range keys {
 		wanted[i] = l.key(k)
 	}
-	entries, err := l.read(ctx, wanted)
+	entries, err := l.access.read(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -149,19 +132,6 @@ func (l *Ledger) Fresh(ctx context.Context, keys ...Key) (*State, error) {
 		}
 	}
 	return s, nil
-}
-
-// read is the one way to the store's Load; nothing is asked where nothing is
-// wanted.
-func (l *Ledger) read(ctx context.Context, keys []store.Key) ([]store.Entry, error) {
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	entries, err := l.config.Store.Load(ctx, keys...)
-	if err == nil && len(entries) != len(keys) {
-		err = &store.UnreadableError{Op: "read", Err: fmt.Errorf("%d entries were asked for and %d came", len(keys), len(entries)), Remedy: "this is a mistake in sluice: report it"}
-	}
-	return entries, err
 }
 
 // into loads keys, to be saved later, and puts what is stored into s.
@@ -178,7 +148,7 @@ func (l *Ledger) into(ctx context.Context, s *State, keys []store.Key) error {
 			return err
 		}
 	}
-	entries, err := l.read(ctx, asked)
+	entries, err := l.access.read(ctx, asked)
 	if err != nil {
 		return err
 	}
@@ -201,36 +171,6 @@ func (l *Ledger) into(ctx context.Context, s *State, keys []store.Key) error {
 // entry is what is known to be stored under a key.
 func (s stored) entry(k store.Key) store.Entry {
 	return store.Entry{Key: k, Version: s.version, Generation: s.generation, Data: s.data}
-}
-
-// kept reports whether an entry is read no more, because this run is changing
-// it: what is queued of it was made from what is known.
-func (l *Ledger) kept(k store.Key) (stored, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.known[k], k.Kind == store.KindTarget && l.held[k.Target] || l.queue.has(k)
-}
-
-// loaded takes over what is stored under a key, as s has it, in place of what was
-// known when it was asked for: the caller forgets what it had of it. Where this
-// process has saved it since, what is known now stays, and ok is false.
-func (l *Ledger) loaded(e store.Entry, before stored, s *State) (known stored, ok bool) {
-	now := stored{version: e.Version, generation: e.Generation, data: e.Data}
-	if r := s.Records[e.Key.Target]; e.Key.Kind == store.KindTarget && r != nil {
-		now.lease = r.Lease
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if known = l.known[e.Key]; known.version != before.version || l.queue.has(e.Key) {
-		return known, false
-	}
-	l.know(e.Key, now)
-	delete(l.theirs, e.Key)
-	delete(l.stale, e.Key)
-	if e.Key.Kind == store.KindTarget {
-		delete(l.moved, e.Key.Target)
-	}
-	return now, true
 }
 
 // follow loads the promotions and the runs that the records of s name.
@@ -264,53 +204,4 @@ func (l *Ledger) follow(ctx context.Context, s *State) error {
 		}
 	}
 	return nil
-}
-
-// missing is the error of an entry that something names and that is not there.
-func missing(k store.Key, by string) error {
-	return &store.UnreadableError{
-		Key: k, Op: "read", Err: errors.New("it is missing, and " + by + " names it"),
-		Remedy: "restore the state from where it was intact, or adopt what runs today with `sluice state import`",
-	}
-}
-
-// put adds an entry, unless it was never saved.
-func (s *State) put(e store.Entry) error {
-	if e.Version == "" {
-		return nil
-	}
-	switch e.Key.Kind {
-	case store.KindTarget:
-		r, err := decodeRecord(e.Key, e.Data)
-		s.Records[e.Key.Target] = &r
-		return err
-	case store.KindPromotion:
-		p, err := decodePromotion(e.Key, e.Data)
-		s.Promotions[e.Key.Target] = &p
-		return err
-	case store.KindRun:
-		r, err := decodeRun(e.Key, e.Data)
-		s.Runs[e.Key.Target] = &r
-		return err
-	case store.KindIndex:
-		i, err := decodeIndex(e.Key, e.Data)
-		s.Index = i
-		return err
-	default:
-		return fmt.Errorf("%s is none of what a state holds", e.Key)
-	}
-}
-
-func (s *State) add(more *State) {
-	for t, r := range more.Records {
-		s.Records[t] = r
-	}
-	for id, p := range more.Promotions {
-		if s.Promotions[id] == nil {
-			s.Promotions[id] = p
-		}
-	}
-	for id, r := range more.Runs {
-		s.Runs[id] = r
-	}
 }

@@ -18,7 +18,7 @@ func (g *group) resolve(err error) error {
 	if !errors.As(err, &conflict) || store.IsUnreadable(err) || len(conflict.Keys) == 0 {
 		return err
 	}
-	found, readErr := g.reread(g.suspects(conflict.Keys))
+	found, readErr := g.access.reread(g.suspects(conflict.Keys))
 	if readErr != nil {
 		return readErr
 	}
@@ -85,7 +85,7 @@ func (g *group) judgeOwn(e store.Entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.know(e.Key, stored{version: e.Version, generation: e.Generation, data: e.Data})
-	g.lease.kept(g.Ledger, g.began, e.Version != "")
+	g.lease.kept(g.began, e.Version != "", g.queue.closed)
 }
 
 // judgeBroken looks at the entry of a run whose lease was to be broken: another
@@ -175,7 +175,7 @@ func (g *group) whoHolds(lost []store.Entry) map[store.Key]*rollout.Run {
 			keys = append(keys, k)
 		}
 	}
-	found, err := within(g.Ledger, func(ctx context.Context) ([]store.Entry, error) { return g.read(ctx, keys) })
+	found, err := within(g.access, func(ctx context.Context) ([]store.Entry, error) { return g.access.read(ctx, keys) })
 	runs := map[string]*rollout.Run{}
 	for _, e := range found {
 		if r, decodeErr := decodeRun(e.Key, e.Data); err == nil && decodeErr == nil && e.Version != "" {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"sluice/internal/store"
 	"sluice/rollout"
@@ -131,43 +130,4 @@ func reencode[E entry](k store.Key, e E, err error) ([]byte, error) {
 		return nil, err
 	}
 	return encode(k, e, nil) // it was cleaned when it was drafted
-}
-
-// learn takes over what is stored under a key now.
-func (l *Ledger) learn(e store.Entry) error {
-	s := stored{version: e.Version, generation: e.Generation, data: e.Data}
-	if e.Key.Kind == store.KindTarget && len(e.Data) > 0 {
-		r, err := decodeRecord(e.Key, e.Data)
-		if err != nil {
-			return err
-		}
-		s.lease = r.Lease
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.know(e.Key, s)
-	return nil
-}
-
-// at is what is known to be stored under a key.
-func (l *Ledger) at(k store.Key) stored {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.known[k]
-}
-
-// ours reports whether what is stored under a key is what this ledger wrote,
-// though nobody said so.
-func (l *Ledger) ours(e store.Entry) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.ContainsFunc(l.unsure[e.Key], func(tried store.Entry) bool { return matches(tried, e) })
-}
-
-// matches reports whether what is stored is what was to be saved.
-func matches(tried, now store.Entry) bool {
-	if tried.Data == nil {
-		return now.Version == ""
-	}
-	return now.Version != "" && tried.Generation == now.Generation && same(tried.Data, now.Data)
 }

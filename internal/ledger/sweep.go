@@ -48,12 +48,12 @@ func (l sweeper) unneeded() []store.Key {
 
 // entries are those of a kind.
 func (l sweeper) entries(kind string) ([]store.Entry, error) {
-	return within(l.Ledger, func(ctx context.Context) ([]store.Entry, error) {
+	return within(l.access, func(ctx context.Context) ([]store.Entry, error) {
 		keys, err := l.config.Store.List(ctx, l.config.Pipeline, kind)
 		if err != nil {
 			return nil, err
 		}
-		return l.read(ctx, keys)
+		return l.access.read(ctx, keys)
 	})
 }
 
@@ -118,8 +118,8 @@ func (l sweeper) namedBy(promotions []rollout.Promotion) (map[string]bool, error
 			members[l.key(Target(t))] = true
 		}
 	}
-	found, err := within(l.Ledger, func(ctx context.Context) ([]store.Entry, error) {
-		return l.read(ctx, slices.Collect(maps.Keys(members)))
+	found, err := within(l.access, func(ctx context.Context) ([]store.Entry, error) {
+		return l.access.read(ctx, slices.Collect(maps.Keys(members)))
 	})
 	named := map[string]bool{}
 	for _, e := range found {
@@ -147,7 +147,9 @@ func (l sweeper) historyOfNobody() []store.Key {
 	if err != nil {
 		return nil
 	}
-	listed, err := within(l.Ledger, func(ctx context.Context) ([]store.Entry, error) { return l.read(ctx, []store.Key{l.key(index())}) })
+	listed, err := within(l.access, func(ctx context.Context) ([]store.Entry, error) {
+		return l.access.read(ctx, []store.Key{l.key(index())})
+	})
 	if err != nil || listed[0].Version == "" {
 		return nil
 	}

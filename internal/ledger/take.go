@@ -2,49 +2,9 @@ package ledger
 
 import (
 	"context"
-	"time"
 
 	"sluice/internal/store"
 	"sluice/rollout"
-)
-
-// Fate is what became of a run.
-type Fate int
-
-// The fates of a run.
-const (
-	// Alive: at work, or nobody can tell.
-	Alive Fate = iota
-	// Over: it has ended, by what is said of it; what it had begun may still reach
-	// a platform until its lease ends.
-	Over
-	// Dead: its process is gone, seen on the machine itself.
-	Dead
-)
-
-// Taken says from whom a target was taken over.
-type Taken struct {
-	Target string
-	From   rollout.Run // its ID alone where the run let go, or was swept away
-	Fate   Fate
-	// AbsentAfter is when an effect that the old holder intended may be concluded
-	// to be absent, as far as the lease goes: 60 s after its end. Zero where nothing
-	// of the old holder can be under way any more.
-	AbsentAfter time.Time
-}
-
-// answer is what Over said of a run.
-type answer struct {
-	fate Fate
-	err  error
-	at   time.Time
-}
-
-const (
-	// askedAtOnce bounds the runs that Over is asked about side by side.
-	askedAtOnce = 8
-	// askAgain is how long the answer that a run is alive is believed.
-	askAgain = time.Minute
 )
 
 // Take makes records this run's in memory; the next save makes it so. What is
@@ -60,7 +20,7 @@ func (l *Ledger) Take(ctx context.Context, records ...*rollout.Record) ([]Taken,
 	if err != nil {
 		return nil, err
 	}
-	if err := l.heldBy(ctx, records, holders); err != nil {
+	if err := l.fates.heldBy(ctx, records, holders); err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
@@ -89,18 +49,6 @@ func (l *Ledger) Take(ctx context.Context, records ...*rollout.Record) ([]Taken,
 	return taken, nil
 }
 
-func leases(records []*rollout.Record) []string {
-	var ids []string
-	seen := map[string]bool{"": true}
-	for _, r := range records {
-		if !seen[r.Lease] {
-			seen[r.Lease] = true
-			ids = append(ids, r.Lease)
-		}
-	}
-	return ids
-}
-
 // holders reads the entries of other runs; one that let go, or was swept away,
 // has none.
 func (l *Ledger) holders(ctx context.Context, ids []string) (map[string]rollout.Run, error) {
@@ -119,48 +67,6 @@ func (l *Ledger) holders(ctx context.Context, ids []string) (map[string]rollout.
 		runs[id] = *r
 	}
 	return runs, nil
-}
-
-// heldBy is the error of records that other runs hold, nil where none does.
-// holders are the entries of those runs.
-func (l *Ledger) heldBy(ctx context.Context, records []*rollout.Record, holders map[string]rollout.Run) error {
-	answers := l.fates.all(ctx, holders)
-	held := map[string]*HeldError{}
-	var errs []error
-	for _, r := range records {
-		run, there := holders[r.Lease]
-		if !there || answers[r.Lease].fate != Alive {
-			continue
-		}
-		if held[r.Lease] == nil {
-			held[r.Lease] = &HeldError{Run: run, Why: answers[r.Lease].err}
-			errs = append(errs, held[r.Lease])
-		}
-		held[r.Lease].Targets = append(held[r.Lease].Targets, r.Target)
-	}
-	return Join(errs...)
-}
-
-func (l *Ledger) brokenRun(id string) Taken {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.broken[id]
-}
-
-// brokenEvent is the line of a target's history that says whose lease was broken.
-func brokenEvent(by rollout.Run, t Taken, now time.Time) rollout.Event {
-	why := "its run is over"
-	switch run := t.From; {
-	case run.Started.IsZero(): // nothing is known of it any more
-	case by.Breaks(run):
-		why = "this is a later attempt of the same run"
-	case !run.Ended && !now.Before(run.Until):
-		why = "it ended " + run.Until.UTC().Format(time.RFC3339)
-	}
-	return rollout.Event{
-		Type: "lease.broken", Time: now.UTC(), Actor: by.Actor,
-		Message: "the lease of " + describe(t.From) + " was taken over: " + why,
-	}
 }
 
 // IsOver reports whether a run is over, whatever its lease says: by the clock, or

@@ -24,7 +24,7 @@ type Whole struct {
 // Errors: [*UnreadableError], also where something is named and missing; the end
 // of ctx.
 func ReadWhole(ctx context.Context, from store.Store, pipeline string) (Whole, error) {
-	l := Open(ctx, Config{Store: from, Pipeline: pipeline})
+	reads := access{config: Config{Store: from, Pipeline: pipeline}, ctx: ctx}
 	var keys []store.Key
 	for _, kind := range []string{store.KindIndex, store.KindPromotion, store.KindRun, store.KindHistory, store.KindTarget} {
 		listed, err := from.List(ctx, pipeline, kind)
@@ -33,11 +33,11 @@ func ReadWhole(ctx context.Context, from store.Store, pipeline string) (Whole, e
 		}
 		keys = append(keys, listed...)
 	}
-	entries, err := l.read(ctx, keys)
+	entries, err := reads.read(ctx, keys)
 	if err != nil {
 		return Whole{}, err
 	}
-	whole, state := Whole{}, newState(l.config.Pipeline)
+	whole, state := Whole{}, newState(pipeline)
 	for _, e := range entries {
 		if e.Version == "" {
 			continue // removed meanwhile, or in a way that a list does not show
@@ -51,7 +51,7 @@ func ReadWhole(ctx context.Context, from store.Store, pipeline string) (Whole, e
 	for _, id := range slices.Sorted(maps.Keys(state.Runs)) {
 		whole.Runs = append(whole.Runs, *state.Runs[id])
 	}
-	return whole, l.complete(state)
+	return whole, complete(pipeline, state)
 }
 
 // decodes puts an entry into a state; a history is only held against itself.
@@ -64,17 +64,17 @@ func decodes(s *State, e store.Entry) error {
 }
 
 // complete refuses a state in which something is named and missing.
-func (l *Ledger) complete(s *State) error {
+func complete(pipeline string, s *State) error {
 	for _, name := range s.Index.Targets {
 		if s.Records[name] == nil {
-			return missing(l.key(Target(name)), "the pipeline's index")
+			return missing(Target(name).in(pipeline), "the pipeline's index")
 		}
 	}
 	for name, r := range s.Records {
 		for i := range r.Rollouts {
 			id := r.Rollouts[i].Spec.Promotion
 			if id != "" && !r.Rollouts[i].Over() && s.Promotions[id] == nil {
-				return missing(l.key(Promotion(id)), "the record of "+name)
+				return missing(Promotion(id).in(pipeline), "the record of "+name)
 			}
 		}
 	}

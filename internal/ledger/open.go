@@ -1,11 +1,13 @@
 package ledger
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 
 	"sluice/internal/store"
+	"sluice/rollout"
 )
 
 // Close saves what is queued, lets go of what this run holds, and takes its
@@ -65,4 +67,16 @@ func (l *Ledger) lastSets(unneeded []store.Key) (sets []*set, closed bool) {
 	l.queue.add(own)
 	l.work()
 	return append(sets, own), false
+}
+
+// Open returns a ledger. It reads nothing, and makes no connection. ctx is the
+// invocation's.
+func Open(ctx context.Context, c Config) *Ledger {
+	c.Run.Schema, c.Run.Pipeline = rollout.Schema, c.Pipeline
+	l := &Ledger{
+		book: newBook(c), ctx: ctx, access: &access{config: c, ctx: ctx},
+		fates: &fates{config: c, asked: map[string]answer{}}, closing: make(chan struct{}),
+	}
+	l.lease.keep = keeper{l}.renewals
+	return l
 }
