@@ -18,10 +18,10 @@ func (p *Planner) again(ctx context.Context, state *ledger.State, known *rollout
 	members, unchanged := setOf(known.Members), setOf(known.Unchanged)
 	missing := slices.DeleteFunc(slices.Clone(req.Targets), func(t *pipeline.Target) bool {
 		name := t.Name.Value
-		_, _, has := p.record(state, t).ShareOf(known.ID)
+		_, _, has := p.declared.record(state, t).ShareOf(known.ID)
 		return has || !members[name] || unchanged[name]
 	})
-	drafts := p.drafts(state, req, missing)
+	drafts := p.declared.drafts(state, req, missing)
 	if err := p.fill(ctx, state, req, drafts); err != nil {
 		return Plan{}, err
 	}
@@ -45,7 +45,7 @@ func (p *Planner) again(ctx context.Context, state *ledger.State, known *rollout
 // goOn goes on with a member's share, tries it again, or only reports it. What
 // another promotion brought there when this one was planned goes on too.
 func (p *Planner) goOn(plan *Plan, state *ledger.State, known *rollout.Promotion, t *pipeline.Target, unchanged bool) {
-	r := p.record(state, t)
+	r := p.declared.record(state, t)
 	m := Move{Target: t.Name.Value}
 	status, _, has := r.ShareOf(known.ID)
 	switch x, _ := r.Of(known.ID); {
@@ -73,12 +73,12 @@ func (p *Planner) retry(r *rollout.Record, known *rollout.Promotion, m *Move) []
 		return nil
 	}
 	retry := rollout.Retry{Rollout: x.Rollout.Name, Attempt: p.Attempt, By: p.Actor}
-	_, err := p.trial(r, retry)
+	_, err := p.admission.trial(r, retry)
 	q := rollout.Question{
 		Intention: rollout.ToRetryJob, Release: x.Spec.Release.ID, Person: p.Actor.Person,
 		Overrides: slices.Concat(p.Actor.Overrides, x.Spec.Overrides),
 	}
-	if err := p.refusedBy(r, q, err); err != nil {
+	if err := p.admission.refusedBy(r, q, err); err != nil {
 		return []Refusal{refusalOf(m.Target, err)}
 	}
 	m.Do = []rollout.Transition{retry}

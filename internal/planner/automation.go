@@ -84,7 +84,7 @@ func (a Rules) due(r *rollout.Record) []rollout.Transition {
 // forward.
 func (a Rules) stopped(r *rollout.Record, intention rollout.Intention, step rollout.RepairStep) bool {
 	q := asks(r, intention, step)
-	return len(rollout.Blocked(r, q, a.planner.Work.Now()))+len(a.planner.byPolicy(r, q)) > 0
+	return len(rollout.Blocked(r, q, a.planner.Work.Now()))+len(a.planner.admission.byPolicy(r, q)) > 0
 }
 
 // asks is what blocks are asked about a rule's step on a record.
@@ -213,7 +213,7 @@ func (a Rules) nextPromotions(state *ledger.State, note func(time.Time, bool)) {
 		for _, stage := range a.planner.Pipeline.Next(from) {
 			for _, t := range stage.Targets {
 				if at, due := a.promotesAt(state, a.promoteRule(i), t); due {
-					r := a.planner.record(state, t)
+					r := a.planner.declared.record(state, t)
 					note(a.freeAt(r, rollout.ToPromote, rollout.RepairStep{}, at))
 				}
 			}

@@ -30,14 +30,14 @@ func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req Ca
 		return plan, nil
 	}
 	req.Disable = req.Disable && leavesSettings(req.Target)
-	d := &draft{target: req.Target, record: p.record(state, req.Target)}
-	d.spec = p.spec(req.Target, rollout.CommandPromoteCanary, req.Options)
+	d := &draft{target: req.Target, record: p.declared.record(state, req.Target)}
+	d.spec = p.declared.spec(req.Target, rollout.CommandPromoteCanary, req.Options)
 	d.spec.Promotion, d.spec.Phases = req.ID, []rollout.PhaseSpec{rollout.StablePhase(req.Disable)}
 	if h := d.testers(); h != nil {
 		d.spec.ClearTesters(*h)
 	}
-	d.refusals = append(d.refusals, p.cannotRun(d.spec)...)
-	p.reviewed(d)
+	d.refusals = append(d.refusals, p.declared.cannotRun(d.spec)...)
+	d.reviews, _ = p.reviews(d.target)
 	p.besideCanary(d)
 	if d.resumes == "" {
 		if d.open() {
@@ -49,7 +49,7 @@ func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req Ca
 		p.disableAlone(ctx, d)
 	}
 	if d.resumes == "" && d.open() && !d.unchanged {
-		p.mayCreate(d) // its release is known now
+		p.admission.mayCreate(d) // its release is known now
 	}
 	p.reader.comesNewer(ctx, []*draft{d})
 	if d.silent != nil {
@@ -59,7 +59,7 @@ func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req Ca
 	if d.resumes != "" {
 		id = "" // it goes on with the promotion that is
 	}
-	plan.Promotion = p.entry(id, rollout.CommandPromoteCanary, req.Target.Stage, []string{d.name()})
+	plan.Promotion = p.declared.entry(id, rollout.CommandPromoteCanary, req.Target.Stage, []string{d.name()})
 	plan.add(d)
 	return plan, ctx.Err()
 }
@@ -68,7 +68,7 @@ func (p *Planner) PromoteCanary(ctx context.Context, state *ledger.State, req Ca
 // the canary runs only the platform tells: it is asked all the same where one was
 // abandoned here, so that all that has to be ended is named at once.
 func (p *Planner) mayCreateUnnamed(ctx context.Context, d *draft) {
-	p.mayCreate(d)
+	p.admission.mayCreate(d)
 	if d.open() || !slices.ContainsFunc(d.record.Blocks, func(b rollout.Block) bool { return b.Kind == rollout.BlockAbandon }) {
 		return
 	}
@@ -78,7 +78,7 @@ func (p *Planner) mayCreateUnnamed(ctx context.Context, d *draft) {
 	}
 	d.refusals = nil
 	d.setRelease(canary)
-	p.mayCreate(d)
+	p.admission.mayCreate(d)
 	d.setRelease(driver.Release{})
 }
 
@@ -91,18 +91,8 @@ func (p *Planner) besideCanary(d *draft) {
 		d.resumes, d.release = active.Rollout.Name, active.Spec.Release
 	default:
 		d.refuse(fmt.Sprintf("a rollout of ours is at work there: %s is %s", active.Rollout.Name, active.Rollout.State),
-			p.goesOn(d, active.Rollout.Name))
+			p.admission.goesOn(d, active.Rollout.Name))
 	}
-}
-
-// goesOn is how a person goes on from a rollout that is at work: advance where that is
-// accepted now.
-func (p *Planner) goesOn(d *draft, name string) string {
-	tried := d.record.Clone()
-	if rollout.Apply(&tried, rollout.Advance{Rollout: name, By: p.Actor}, p.Work.Now()) == nil {
-		return "`sluice advance --target " + d.name() + "` starts its next phase"
-	}
-	return "`sluice status --target " + d.name() + "` says how it goes on"
 }
 
 // CanaryRemoval asks to take the canary away that stands on a target, whoever made
@@ -123,30 +113,18 @@ func (p *Planner) DisableCanary(ctx context.Context, state *ledger.State, req Ca
 		p.goOn(&plan, state, known, req.Target, false)
 		return plan, nil
 	}
-	d := &draft{target: req.Target, record: p.record(state, req.Target), accepts: true}
-	d.spec = p.spec(req.Target, rollout.CommandDisableCanary, req.Options)
+	d := &draft{target: req.Target, record: p.declared.record(state, req.Target), accepts: true}
+	d.spec = p.declared.spec(req.Target, rollout.CommandDisableCanary, req.Options)
 	d.spec.Promotion, d.spec.Approval = req.ID, nil
 	d.spec.Phases = []rollout.PhaseSpec{{ID: rollout.PhaseStable, Effects: []driver.Kind{driver.Disable}}}
 	d.spec.Header = d.testers()
 	p.reader.preflight(ctx, []*draft{d})
-	p.testersLeft(ctx, d)
+	p.reader.testersLeft(ctx, d)
 	p.takeAway(ctx, d)
-	plan.Promotion = p.entry(req.ID, rollout.CommandDisableCanary, req.Target.Stage, []string{d.name()})
+	plan.Promotion = p.declared.entry(req.ID, rollout.CommandDisableCanary, req.Target.Stage, []string{d.name()})
 	plan.Promotion.OnFailure = rollout.OnFailureContinue
 	plan.add(d)
 	return plan, ctx.Err()
-}
-
-// testersLeft looks at what stands for testers where no canary has traffic.
-func (p *Planner) testersLeft(ctx context.Context, d *draft) {
-	for _, kind := range []driver.Kind{driver.Unroute, driver.Unhost} {
-		if !d.unchanged || d.spec.Header == nil {
-			return
-		}
-		d.unchanged, d.prepared, d.findings = false, nil, nil
-		d.spec.Phases = []rollout.PhaseSpec{{ID: rollout.PhaseStable, Effects: []driver.Kind{kind}}}
-		p.reader.preflight(ctx, []*draft{d})
-	}
 }
 
 // takeAway plans to take the canary of a draft away, with what it runs.
@@ -164,9 +142,9 @@ func (p *Planner) takeAway(ctx context.Context, d *draft) {
 		return
 	}
 	away := rollout.DisableCanary{Spec: d.spec, By: p.Actor, Canary: p.reader.canary(ctx, d)}
-	_, err := p.trial(d.record, away)
+	_, err := p.admission.trial(d.record, away)
 	q := rollout.Question{Intention: rollout.ToDisableCanary, Person: p.Actor.Person, Overrides: d.spec.Overrides}
-	if err := p.refusedBy(d.record, q, err); err != nil {
+	if err := p.admission.refusedBy(d.record, q, err); err != nil {
 		d.undoNothing(Back{}, err)
 		return
 	}

@@ -46,11 +46,3 @@ func idOf(origin, command, stage string, targets []string) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{origin, command, stage, strings.Join(sorted, ",")}, "\n")))
 	return "p-" + hex.EncodeToString(sum[:8])
 }
-
-func names(targets []*pipeline.Target) []string {
-	list := make([]string, len(targets))
-	for i, t := range targets {
-		list[i] = t.Name.Value
-	}
-	return list
-}

@@ -116,7 +116,7 @@ func (o Order) isAbout(c candidate) (Refusal, bool) {
 func (o ordering) before() []Move {
 	var moves []Move
 	for _, t := range o.Targets {
-		r := o.planner.record(o.state, t)
+		r := o.planner.declared.record(o.state, t)
 		if name, ok := r.WasGiven(o.ID); ok && name != "" {
 			moves = append(moves, Move{Target: t.Name.Value})
 		}
@@ -127,7 +127,7 @@ func (o ordering) before() []Move {
 // to plans the command for one rollout.
 func (o ordering) to(plan *Plan, c candidate) {
 	x := c.rollout()
-	if err := o.planner.refusedBy(c.record, o.question(c), nil); err != nil {
+	if err := o.planner.admission.refusedBy(c.record, o.question(c), nil); err != nil {
 		plan.Refusals = append(plan.Refusals, refusalOf(c.target.Name.Value, err))
 		return
 	}
@@ -203,24 +203,14 @@ func (o ordering) transition(t *pipeline.Target, name string) rollout.Transition
 	}
 }
 
-// Approvers are those that the file names for a target today; none where it names
-// nobody: then those count that its rollout was created with. Who may change the
-// state has the file of a ref that counts.
-func Approvers(t *pipeline.Target) []string {
-	if t.Stage.Approval == nil {
-		return nil
-	}
-	return t.Stage.Approval.Approvers
-}
-
 // candidates tries the command on every rollout that it could be meant for.
 func (o ordering) candidates() (fits, others []candidate) {
 	for _, t := range o.Targets {
-		r := o.planner.record(o.state, t)
+		r := o.planner.declared.record(o.state, t)
 		for _, name := range r.Meant(rollout.Intention(o.Command), o.Promotion) {
 			c := candidate{target: t, record: r, name: name}
-			if _, err := o.planner.trial(r, o.transition(t, name)); err != nil {
-				c.err = o.planner.refusedBy(r, o.question(c), err)
+			if _, err := o.planner.admission.trial(r, o.transition(t, name)); err != nil {
+				c.err = o.planner.admission.refusedBy(r, o.question(c), err)
 				others = append(others, c)
 				continue
 			}

@@ -5,23 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"sluice/internal/work"
 	"sluice/rollout"
 	"sluice/stages/driver"
 )
-
-// reader reads platforms for drafts. It changes nothing but these: a draft says what
-// was found, or why nobody can tell.
-type reader struct {
-	platform Platform
-	work     *work.Work
-}
-
-// sideBySide does a thing for each draft, at most as many at once as there are
-// places. What went wrong stands in the drafts.
-func (from reader) sideBySide(ctx context.Context, drafts []*draft, do func(context.Context, *draft)) {
-	from.work.SideBySide(from.work.Places, len(drafts), func(i int) { do(ctx, drafts[i]) })
-}
 
 // newEnough is how old what was read of a target may be to serve its preflight.
 const newEnough = 5 * time.Second
@@ -194,9 +180,6 @@ func (d *draft) take(f found) {
 	}
 }
 
-// setRelease takes the release that only the platform could tell.
-func (d *draft) setRelease(r driver.Release) { d.release, d.spec.Release = r, r }
-
 // testersAlone reports whether what is there already stands for testers alone: that is
 // not what is asked for.
 func (d *draft) testersAlone() bool {
@@ -208,4 +191,59 @@ func (d *draft) testersAlone() bool {
 func (d *draft) unproven() bool {
 	newest, ok := d.record.Newest()
 	return ok && newest.Spec.Release.ID == d.release.ID && newest.Rollout.State == rollout.StateFailed
+}
+
+// testersLeft looks at what stands for testers where no canary has traffic.
+func (from reader) testersLeft(ctx context.Context, d *draft) {
+	for _, kind := range []driver.Kind{driver.Unroute, driver.Unhost} {
+		if !d.unchanged || d.spec.Header == nil {
+			return
+		}
+		d.unchanged, d.prepared, d.findings = false, nil, nil
+		d.spec.Phases = []rollout.PhaseSpec{{ID: rollout.PhaseStable, Effects: []driver.Kind{kind}}}
+		from.preflight(ctx, []*draft{d})
+	}
+}
+
+// lookBack asks the platform whether the target can go back. One that does not
+// answer goes back all the same, when it does.
+func (from reader) lookBack(ctx context.Context, d *draft, trial *rollout.Record) {
+	x, ok := goingBack(trial, d.spec.Promotion)
+	if !ok {
+		return // it was withdrawn: nothing is to be sent
+	}
+	change := driver.Change{
+		Target: d.spec.Target, Release: x.Spec.Release, Phase: rollout.PhaseStable, Job: rollout.JobDeploy,
+		Baseline: []byte(x.Baseline), Options: driver.Options{Resolved: true},
+	}
+	call := driver.Call{Key: "preflight/" + d.spec.Promotion, Kind: driver.Rollback, Changes: []driver.Change{change}}
+	at := from.work.Now()
+	prepared, err := from.platform.Prepare(ctx, call)
+	if err != nil {
+		from.unprepared([]*draft{d}, err)
+		return
+	}
+	d.prepared, d.readAt, d.runs = &prepared, at, prepared.Runs[d.name()]
+	for _, f := range prepared.Findings {
+		switch f.Severity {
+		case driver.Refuse:
+			d.refusals = append(d.refusals, Refusal{Target: d.name(), Findings: []driver.Finding{f}})
+		case driver.Foreign: // whoever was there: the goal is wanted
+			f.Severity = driver.Warn
+			d.findings = append(d.findings, f)
+		default:
+			d.findings = append(d.findings, f)
+		}
+	}
+	d.release = x.Spec.Release
+}
+
+// goingBack finds the rollback that a record has got in a promotion.
+func goingBack(r *rollout.Record, promotion string) (*rollout.Execution, bool) {
+	for i := range slices.Backward(r.Rollouts) {
+		if x := &r.Rollouts[i]; x.Spec.Promotion == promotion && x.Rollout.RollbackOfRollout != "" {
+			return x, true
+		}
+	}
+	return nil, false
 }

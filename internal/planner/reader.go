@@ -2,7 +2,9 @@ package planner
 
 import (
 	"context"
+	"fmt"
 
+	"sluice/internal/work"
 	"sluice/pipeline"
 	"sluice/rollout"
 	"sluice/stages/driver"
@@ -125,4 +127,35 @@ func (from reader) canary(ctx context.Context, d *draft) driver.Release {
 		}
 	}
 	return canary
+}
+
+// reader reads platforms for drafts. It changes nothing but these: a draft says what
+// was found, or why nobody can tell.
+type reader struct {
+	platform Platform
+	work     *work.Work
+}
+
+// sideBySide does a thing for each draft, at most as many at once as there are
+// places. What went wrong stands in the drafts.
+func (from reader) sideBySide(ctx context.Context, drafts []*draft, do func(context.Context, *draft)) {
+	from.work.SideBySide(from.work.Places, len(drafts), func(i int) { do(ctx, drafts[i]) })
+}
+
+// refuseOlder refuses a release that the platform made before the one under way.
+func (from reader) refuseOlder(ctx context.Context, d *draft, active *rollout.Execution) {
+	theirs := active.Spec.Release
+	if theirs.CreateTime.IsZero() && theirs.ID != "" {
+		known, err := from.platform.Resolve(ctx, d.target.Driver(), theirs.ID)
+		if err != nil {
+			from.unread(d, d.name(), err)
+			return
+		}
+		theirs = known
+	}
+	if d.release.CreateTime.IsZero() || theirs.CreateTime.IsZero() || !d.release.CreateTime.Before(theirs.CreateTime) {
+		return
+	}
+	d.refuse(fmt.Sprintf("release %s is older than %s, which is being rolled out (%s is %s)", d.release.ID, theirs.ID, active.Rollout.Name, active.Rollout.State),
+		"promote a newer release, or say --allow-older")
 }

@@ -1,7 +1,10 @@
 package planner
 
 import (
+	"time"
+
 	"sluice/internal/ledger"
+	"sluice/internal/work"
 	"sluice/pipeline"
 	"sluice/rollout"
 )
@@ -15,14 +18,14 @@ const CommandReconcile = "reconcile"
 func (p *Planner) Reconcile(state *ledger.State, targets []*pipeline.Target) Plan {
 	plan := Plan{Command: CommandReconcile, LeavesHeld: true}
 	groups := Groups(state)
-	turned := p.turned(groups)
+	turns := turned(groups, p.Work.Now())
 	atWork := map[*rollout.Group]bool{}
 	for _, t := range targets {
 		r := state.Records[t.Name.Value]
 		if r == nil {
 			continue
 		}
-		if do := p.gone(state, r); do != nil {
+		if do := gone(state, r, p.Actor); do != nil {
 			plan.Moves = append(plan.Moves, Move{Target: t.Name.Value, Do: do})
 			continue
 		}
@@ -31,8 +34,8 @@ func (p *Planner) Reconcile(state *ledger.State, targets []*pipeline.Target) Pla
 			continue
 		}
 		g := groupOf(groups, r)
-		w, idle := p.due(r, g)
-		if turned[t.Name.Value] {
+		w, idle := due(r, g, p.Setting, p.Work)
+		if turns[t.Name.Value] {
 			w, idle = nil, false
 		}
 		if !idle {
@@ -57,10 +60,10 @@ func forOthers(w rollout.Waiting) bool {
 
 // turned are the targets that another's fate makes something due for: to be taken
 // back, or to go on, where the promotion's entry does not say so yet.
-func (p *Planner) turned(groups map[string]*rollout.Group) map[string]bool {
+func turned(groups map[string]*rollout.Group, now time.Time) map[string]bool {
 	turned := map[string]bool{}
 	for _, g := range groups {
-		reaction := g.React(p.Work.Now())
+		reaction := g.React(now)
 		for _, a := range reaction.Do {
 			turned[a.Target] = true
 		}
@@ -95,32 +98,32 @@ func groupOf(groups map[string]*rollout.Group, r *rollout.Record) *rollout.Group
 // due says whether something is due on a target now, without changing its record:
 // idle where nothing is unfinished, else what it waits for, nil where for nothing
 // or not for long. An order, and what time brought, are due at once.
-func (p *Planner) due(r *rollout.Record, g *rollout.Group) (w *rollout.Waiting, idle bool) {
+func due(r *rollout.Record, g *rollout.Group, setting rollout.Setting, work *work.Work) (w *rollout.Waiting, idle bool) {
 	if len(r.Orders) > 0 {
 		return nil, false
 	}
 	if !r.Unfinished() {
 		return nil, true
 	}
-	now := p.Work.Now()
+	now := work.Now()
 	copied := r.Clone()
-	if rollout.Settle(&copied, g, p.Setting, now) {
+	if rollout.Settle(&copied, g, setting, now) {
 		return nil, false
 	}
-	due := rollout.Next(&copied, g, p.Setting, now)
+	next := rollout.Next(&copied, g, setting, now)
 	switch {
-	case due.Action == rollout.ActionIdle:
+	case next.Action == rollout.ActionIdle:
 		return nil, true
-	case due.Action != rollout.ActionWait || p.inline(due.Waiting):
+	case next.Action != rollout.ActionWait || inline(next.Waiting, work):
 		return nil, false
 	default:
-		return &due.Waiting, false
+		return &next.Waiting, false
 	}
 }
 
 // inline reports whether a wait is over soon enough to be waited for.
-func (p *Planner) inline(w rollout.Waiting) bool {
-	now := p.Work.Now()
+func inline(w rollout.Waiting, work *work.Work) bool {
+	now := work.Now()
 	byItself := w.Kind == rollout.WaitBake || w.Kind == rollout.WaitPolicy || w.Kind == rollout.WaitWave || w.Kind == rollout.WaitSoak
-	return byItself && !w.Until.IsZero() && w.Until.Sub(now) <= p.Work.Inline && !w.Until.After(p.Work.Deadline())
+	return byItself && !w.Until.IsZero() && w.Until.Sub(now) <= work.Inline && !w.Until.After(work.Deadline())
 }

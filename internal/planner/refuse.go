@@ -2,7 +2,6 @@ package planner
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	"sluice/rollout"
@@ -70,26 +69,6 @@ func refusalOf(target string, err error) Refusal {
 		return Refusal{Target: target, Reason: refused}
 	}
 	return refuse(target, err.Error(), "")
-}
-
-// refusedBy is why what is asked is refused; nil where it is not. err is the record's
-// reason: where that is blocks, the policies by the clock that stop it too are told
-// beside them.
-func (p *Planner) refusedBy(r *rollout.Record, q rollout.Question, err error) error {
-	var refused *rollout.RefusedError
-	if err != nil && (!errors.As(err, &refused) || refused.Reason != rollout.ReasonBlocked) {
-		return err
-	}
-	policies := p.byPolicy(r, q)
-	if len(policies) == 0 {
-		return err
-	}
-	all := rollout.RefusedError{Command: string(q.Intention), Target: r.Target, Release: q.Release, Reason: rollout.ReasonBlocked}
-	if refused != nil {
-		all = *refused
-	}
-	all.Blocks = slices.Concat(all.Blocks, policies)
-	return &all
 }
 
 // Refuse is an error that refuses a whole command.

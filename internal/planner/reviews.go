@@ -32,31 +32,27 @@ func ApprovalOf(t *pipeline.Target) *rollout.ApprovalSpec { return approval(t.St
 
 // reviews are who approved the environment of a target's approval in this run; false
 // where it has none.
-func (p *Planner) reviews(t *pipeline.Target) ([]rollout.Voter, bool) {
+func (c Config) reviews(t *pipeline.Target) ([]rollout.Voter, bool) {
 	a := ApprovalOf(t)
 	if a == nil || a.Environment == "" {
 		return nil, false
 	}
-	if p.Reviews == nil {
+	if c.Reviews == nil {
 		return nil, true
 	}
-	voters := slices.Clone(p.Reviews(a.Environment))
+	voters := slices.Clone(c.Reviews(a.Environment))
 	for i := range voters {
 		voters[i].Approvers = Approvers(t)
 	}
 	return voters, true
 }
 
-// reviewed has the reviews of this run count for what a draft creates, or goes on with.
-func (p *Planner) reviewed(d *draft) {
-	d.reviews, _ = p.reviews(d.target)
-}
-
-// approvedBy is the transition that takes over who approved a draft's rollout; none
-// where nobody did.
-func (d *draft) approvedBy() []rollout.Transition {
-	if len(d.reviews) == 0 {
+// Approvers are those that the file names for a target today; none where it names
+// nobody: then those count that its rollout was created with. Who may change the
+// state has the file of a ref that counts.
+func Approvers(t *pipeline.Target) []string {
+	if t.Stage.Approval == nil {
 		return nil
 	}
-	return []rollout.Transition{rollout.Reviewed{Rollout: d.resumes, Promotion: d.spec.Promotion, Voters: d.reviews, Optional: true}}
+	return t.Stage.Approval.Approvers
 }

@@ -39,7 +39,7 @@ func (p *Planner) GoBack(ctx context.Context, state *ledger.State, req Back) (Pl
 	}
 	drafts := make([]*draft, len(req.Targets))
 	for i, t := range req.Targets {
-		drafts[i] = &draft{target: t, record: p.record(state, t)}
+		drafts[i] = &draft{target: t, record: p.declared.record(state, t)}
 	}
 	p.reader.sideBySide(ctx, drafts, func(ctx context.Context, d *draft) { p.goBack(ctx, req, d) })
 	plan.takeBackwards(drafts)
@@ -53,14 +53,14 @@ func (p *Planner) GoBack(ctx context.Context, state *ledger.State, req Back) (Pl
 	if len(members) == 0 {
 		id = "" // it only goes on with what goes back already
 	}
-	plan.Promotion = p.entry(id, rollout.CommandRollback, stage, members)
+	plan.Promotion = p.declared.entry(id, rollout.CommandRollback, stage, members)
 	plan.Promotion.OnFailure = rollout.OnFailureContinue
 	return plan, ctx.Err()
 }
 
 // goBack plans one target's way back.
 func (p *Planner) goBack(ctx context.Context, req Back, d *draft) {
-	d.spec = p.spec(d.target, rollout.CommandRollback, req.Options)
+	d.spec = p.declared.spec(d.target, rollout.CommandRollback, req.Options)
 	d.spec.Promotion, d.spec.Controlled = req.ID, len(req.Targets) > 1
 	if a := d.target.Stage.Approval; a == nil || !a.Rollback {
 		d.spec.Approval = nil
@@ -71,14 +71,14 @@ func (p *Planner) goBack(ctx context.Context, req Back, d *draft) {
 			return
 		}
 	}
-	trial, err := p.trial(d.record, back)
+	trial, err := p.admission.trial(d.record, back)
 	q := rollout.Question{Intention: rollout.ToRollBack, Person: p.Actor.Person, Overrides: d.spec.Overrides}
-	if err := p.refusedBy(d.record, q, err); err != nil {
+	if err := p.admission.refusedBy(d.record, q, err); err != nil {
 		d.undoNothing(req, err)
 		return
 	}
 	d.back = &back
-	p.lookBack(ctx, d, &trial)
+	p.reader.lookBack(ctx, d, &trial)
 }
 
 // goal finds the one that a person names: by its id, else by its name or the
@@ -143,7 +143,7 @@ func (d *draft) undoNothing(req Back, err error) {
 func (p *Planner) WentBack(state *ledger.State, targets []*pipeline.Target) []string {
 	var list []string
 	for _, t := range targets {
-		if last, ok := p.record(state, t).Newest(); ok && last.Over() && last.Rollout.RollbackOfRollout != "" {
+		if last, ok := p.declared.record(state, t).Newest(); ok && last.Over() && last.Rollout.RollbackOfRollout != "" {
 			list = append(list, t.Name.Value)
 		}
 	}
@@ -168,39 +168,6 @@ func further(r *rollout.Record, h *rollout.History) (string, bool) {
 	return "", false
 }
 
-// lookBack asks the platform whether the target can go back. One that does not
-// answer goes back all the same, when it does.
-func (p *Planner) lookBack(ctx context.Context, d *draft, trial *rollout.Record) {
-	x, ok := goingBack(trial, d.spec.Promotion)
-	if !ok {
-		return // it was withdrawn: nothing is to be sent
-	}
-	change := driver.Change{
-		Target: d.spec.Target, Release: x.Spec.Release, Phase: rollout.PhaseStable, Job: rollout.JobDeploy,
-		Baseline: []byte(x.Baseline), Options: driver.Options{Resolved: true},
-	}
-	call := driver.Call{Key: "preflight/" + d.spec.Promotion, Kind: driver.Rollback, Changes: []driver.Change{change}}
-	at := p.Work.Now()
-	prepared, err := p.Platform.Prepare(ctx, call)
-	if err != nil {
-		p.reader.unprepared([]*draft{d}, err)
-		return
-	}
-	d.prepared, d.readAt, d.runs = &prepared, at, prepared.Runs[d.name()]
-	for _, f := range prepared.Findings {
-		switch f.Severity {
-		case driver.Refuse:
-			d.refusals = append(d.refusals, Refusal{Target: d.name(), Findings: []driver.Finding{f}})
-		case driver.Foreign: // whoever was there: the goal is wanted
-			f.Severity = driver.Warn
-			d.findings = append(d.findings, f)
-		default:
-			d.findings = append(d.findings, f)
-		}
-	}
-	d.release = x.Spec.Release
-}
-
 // takeBackwards takes drafts over, each by itself.
 func (plan *Plan) takeBackwards(drafts []*draft) {
 	var refused []Refusal
@@ -221,14 +188,4 @@ func (plan *Plan) takeBackwards(drafts []*draft) {
 	if !can {
 		plan.Refusals = refused
 	}
-}
-
-// goingBack finds the rollback that a record has got in a promotion.
-func goingBack(r *rollout.Record, promotion string) (*rollout.Execution, bool) {
-	for i := range slices.Backward(r.Rollouts) {
-		if x := &r.Rollouts[i]; x.Spec.Promotion == promotion && x.Rollout.RollbackOfRollout != "" {
-			return x, true
-		}
-	}
-	return nil, false
 }

@@ -37,7 +37,7 @@ func (p *Planner) Skip(state *ledger.State, targets []*pipeline.Target, promotio
 	if err := plan.Err(); err != nil {
 		return plan, err
 	}
-	for _, t := range p.members(state, plan.Skips) {
+	for _, t := range members(p.Pipeline, state, plan.Skips) {
 		plan.Moves = append(plan.Moves, Move{Target: t})
 	}
 	return plan, nil
@@ -71,7 +71,7 @@ func lastPromotion(r *rollout.Record) string {
 
 // members are the targets, in the file's order, whose promotion is changed and
 // that may go on now.
-func (p *Planner) members(state *ledger.State, skips []Skipped) []string {
+func members(of *pipeline.Pipeline, state *ledger.State, skips []Skipped) []string {
 	in := map[string]bool{}
 	for _, s := range skips {
 		if promotion := state.Promotions[s.Promotion]; promotion != nil {
@@ -81,7 +81,7 @@ func (p *Planner) members(state *ledger.State, skips []Skipped) []string {
 		}
 	}
 	var list []string
-	for t := range p.Pipeline.All() {
+	for t := range of.All() {
 		if r := state.Records[t.Name.Value]; in[t.Name.Value] && r != nil && r.Unfinished() {
 			list = append(list, t.Name.Value)
 		}

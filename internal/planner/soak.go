@@ -10,7 +10,7 @@ import (
 
 // gone ends what soaked for a stage that its release stands on no more: it went
 // back there, or something newer came. Nothing where it still does.
-func (p *Planner) gone(state *ledger.State, r *rollout.Record) []rollout.Transition {
+func gone(state *ledger.State, r *rollout.Record, by rollout.Actor) []rollout.Transition {
 	e, ok := r.Active()
 	if !ok || e.Spec.SoakUntil.IsZero() || e.Spec.Source == nil || e.Rollout.State != rollout.StatePending && e.Rollout.State != rollout.StatePendingApproval {
 		return nil
@@ -24,7 +24,7 @@ func (p *Planner) gone(state *ledger.State, r *rollout.Record) []rollout.Transit
 		if before == nil || before.Release == nil || e.Spec.Release.Is(before.Release.ID) || travels.Same(*before.Release) {
 			continue
 		}
-		return []rollout.Transition{rollout.Cancel{Rollout: e.Rollout.Name, By: p.Actor, Cause: fmt.Sprintf(
+		return []rollout.Transition{rollout.Cancel{Rollout: e.Rollout.Name, By: by, Cause: fmt.Sprintf(
 			"%s was to stand on %s until %s, and %s runs there now", e.Spec.Release.ID, name, e.Spec.SoakUntil.Format(time.RFC3339), before.Release.ID)}}
 	}
 	return nil

@@ -5,13 +5,17 @@ import (
 	"reflect"
 	"slices"
 
+	"sluice/internal/ledger"
 	"sluice/pipeline"
 	"sluice/rollout"
 	"sluice/stages/driver"
 )
 
+// declared is what the file has for targets and their promotions today, and who asks.
+type declared struct{ Config }
+
 // spec is a target's plan as the file has it today, without a release.
-func (p *Planner) spec(t *pipeline.Target, command string, options driver.Options) rollout.Spec {
+func (from declared) spec(t *pipeline.Target, command string, options driver.Options) rollout.Spec {
 	return rollout.Spec{
 		Command:          command,
 		Target:           t.Driver(),
@@ -22,13 +26,13 @@ func (p *Planner) spec(t *pipeline.Target, command string, options driver.Option
 		Timeout:          rollout.Duration(t.Timeout),
 		OperationTimeout: rollout.Duration(t.OperationTimeout),
 		Poll:             rollout.Poll{Initial: rollout.Duration(t.Poll.Initial), Max: rollout.Duration(t.Poll.Max), Factor: t.Poll.Factor},
-		PipelineDigest:   p.Pipeline.Digest,
-		Creator:          p.Actor.Login,
-		Person:           p.Actor.Person,
-		RunURL:           p.Actor.RunURL,
-		Reason:           p.Actor.Reason,
-		Commit:           p.Commit,
-		Overrides:        slices.Concat(p.Actor.Overrides, options.OverridePolicies),
+		PipelineDigest:   from.Pipeline.Digest,
+		Creator:          from.Actor.Login,
+		Person:           from.Actor.Person,
+		RunURL:           from.Actor.RunURL,
+		Reason:           from.Actor.Reason,
+		Commit:           from.Commit,
+		Overrides:        slices.Concat(from.Actor.Overrides, options.OverridePolicies),
 		Options:          options,
 		Gates: rollout.Gates{
 			Predeploy:  append(gates(t.Stage.Predeploy), gates(t.Predeploy)...),
@@ -47,12 +51,12 @@ func takes(facts driver.Facts) []driver.Kind {
 }
 
 // promotionSpec is a target's plan of a promotion: with its canary.
-func (p *Planner) promotionSpec(t *pipeline.Target, req Promotion) rollout.Spec {
+func (from declared) promotionSpec(t *pipeline.Target, req Promotion) rollout.Spec {
 	options := req.Options
-	options.Labels = over(p.Pipeline.Labels, options.Labels)
-	options.Annotations = over(p.Pipeline.Annotations, options.Annotations)
+	options.Labels = over(from.Pipeline.Labels, options.Labels)
+	options.Annotations = over(from.Pipeline.Annotations, options.Annotations)
 	options.AnyOrder = req.From != nil
-	s := p.spec(t, rollout.CommandPromote, options)
+	s := from.spec(t, rollout.CommandPromote, options)
 	if t.Canary == nil {
 		s.Phases = rollout.PhasesOf(nil, false)
 		return s
@@ -68,15 +72,6 @@ func (p *Planner) promotionSpec(t *pipeline.Target, req Promotion) rollout.Spec 
 		s.LeadTesters(*h)
 	}
 	return s
-}
-
-// testers is what those send who a target's canary is shown to first; nil for nobody. A
-// rollout that left something for them counts before the file.
-func (d *draft) testers() *driver.Header {
-	if h := d.record.Testers(); h != nil || d.target.Canary == nil {
-		return h
-	}
-	return d.target.Canary.Header.Driver()
 }
 
 // leavesSettings reports whether a target's platform has settings of a canary to
@@ -147,13 +142,13 @@ func gates(checks []*pipeline.Check) []rollout.Gate {
 }
 
 // cannotRun are the checks of a plan that cannot run in this place.
-func (p *Planner) cannotRun(s rollout.Spec) []Refusal {
-	if p.Checks == nil {
+func (from declared) cannotRun(s rollout.Spec) []Refusal {
+	if from.Checks == nil {
 		return nil
 	}
 	var refusals []Refusal
 	for _, c := range s.PlannedChecks() {
-		if err := p.Checks.Preflight(c.Gate); err != nil {
+		if err := from.Checks.Preflight(c.Gate); err != nil {
 			refusals = append(refusals, refuse(s.Target.Name, err.Error(), ""))
 		}
 	}
@@ -170,10 +165,16 @@ func over(declared, said map[string]string) map[string]string {
 	return all
 }
 
-// waves are the stage's for so many targets; nil where it names none.
-func waves(s *pipeline.Stage, targets int) *rollout.Waves {
-	if s.Waves == nil {
-		return nil
+// fresh is the record of a target about which nothing was ever saved.
+func (from declared) fresh(t *pipeline.Target) rollout.Record {
+	return rollout.New(from.Pipeline.Name.Value, t.Driver())
+}
+
+// record is a target's, fresh where it was never saved.
+func (from declared) record(state *ledger.State, t *pipeline.Target) *rollout.Record {
+	if r := state.Records[t.Name.Value]; r != nil {
+		return r
 	}
-	return &rollout.Waves{Sizes: s.Waves.Counts(targets), Wait: rollout.Duration(s.Waves.Wait), Tolerate: s.Waves.Tolerate}
+	fresh := from.fresh(t)
+	return &fresh
 }
