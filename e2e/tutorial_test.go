@@ -134,17 +134,16 @@ func startTutorial(t *testing.T) map[string]string {
 			flags += " --env " + name + "=" + account[name]
 		}
 	}
-	bin := t.TempDir()
 	real, err := exec.LookPath("act")
 	if err != nil {
 		t.Fatal(err)
 	}
 	env := maps.Clone(account)
 	maps.Copy(env, map[string]string{
-		"GOBIN": bin, "HOME": t.TempDir(), "GOCACHE": goEnv(t, "GOCACHE"), "GOMODCACHE": goEnv(t, "GOMODCACHE"),
+		"GOBIN": "", "GOPATH": t.TempDir(), "HOME": t.TempDir(), "GOCACHE": goEnv(t, "GOCACHE"), "GOMODCACHE": goEnv(t, "GOMODCACHE"),
 		"GIT_AUTHOR_NAME": "o", "GIT_AUTHOR_EMAIL": "o@example.com", "GIT_COMMITTER_NAME": "o", "GIT_COMMITTER_EMAIL": "o@example.com",
 		"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "url." + source + ".insteadOf", "GIT_CONFIG_VALUE_0": "https://github.com/" + strings.TrimSuffix(released(t), "@v1"),
-		"PATH": fakes(t, map[string]string{
+		"PATH": without("sluice", fakes(t, map[string]string{
 			"act": "exec " + real + " \"$@\" " + flags + " --artifact-server-port \"$(shuf -i 20000-32000 -n 1)\"\n",
 			"gh": `
 case "$1 $2" in
@@ -158,9 +157,18 @@ case "$1 $2" in
 *) echo "gh: not stood in for: $*" >&2; exit 1 ;;
 esac
 `,
-		}) + string(os.PathListSeparator) + bin,
+		})),
 	})
 	return env
+}
+
+// without is a PATH on which a program is not found: who installs it has it nowhere yet.
+func without(program, path string) string {
+	dirs := slices.DeleteFunc(filepath.SplitList(path), func(dir string) bool {
+		_, err := os.Stat(filepath.Join(dir, program))
+		return err == nil
+	})
+	return strings.Join(dirs, string(os.PathListSeparator))
 }
 
 // released is how the tutorial's workflows name the action: OWNER/sluice@v1.
