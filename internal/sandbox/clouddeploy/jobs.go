@@ -11,41 +11,33 @@ import (
 // retryJob runs a failed job again.
 //
 // docs/platforms.md: "retryJob: failed jobs."
-func retryJob(m moment, c *call, in *wire.RetryJobRequest) (any, error) {
-	r, err := m.allowed(c, "RETRY_JOB", in.OverrideDeployPolicy)
-	if err != nil {
-		return nil, err
-	}
+func retryJob(m moment, c *call, r *wire.Rollout, in *wire.JobRequest) error {
 	p, j, err := failedJob(r, in.PhaseID, in.JobID, "retried")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.plan(r).Hang = false
 	m.plan(r).apply(c.Fault())
 	if isController(r) {
 		m.retryChild(r, j)
-		return struct{}{}, nil
+		return nil
 	}
 	j.State = "PENDING"
 	m.reopen(r, p)
-	return struct{}{}, nil
+	return nil
 }
 
 // ignoreJob lets the rollout go on past a failed job.
 //
 // docs/platforms.md: "ignoreJob: failed jobs, the rollout goes on."
-func ignoreJob(m moment, c *call, in *wire.IgnoreJobRequest) (any, error) {
-	r, err := m.allowed(c, "IGNORE_JOB", in.OverrideDeployPolicy)
-	if err != nil {
-		return nil, err
-	}
+func ignoreJob(m moment, c *call, r *wire.Rollout, in *wire.JobRequest) error {
 	p, j, err := failedJob(r, in.PhaseID, in.JobID, "ignored")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	j.State = "IGNORED"
 	m.reopen(r, p)
-	return struct{}{}, nil
+	return nil
 }
 
 func failedJob(r *wire.Rollout, phase, job, what string) (*wire.Phase, *wire.Job, error) {
@@ -70,7 +62,7 @@ func failedJob(r *wire.Rollout, phase, job, what string) (*wire.Phase, *wire.Job
 // its rollout. It takes as long as a job does.
 //
 // docs/platforms.md: "terminate: a job run in IN_PROGRESS."
-func terminateJobRun(m moment, c *call, in *wire.TerminateJobRunRequest) (any, error) {
+func terminateJobRun(m moment, c *call, in *wire.Override) (any, error) {
 	run, err := googleapi.Find(m.JobRuns, c.Name)
 	if err != nil {
 		return nil, err
@@ -109,17 +101,17 @@ func (s *state) startJob(r *wire.Rollout, p *wire.Phase, j *wire.Job, at time.Ti
 		Name: name, UID: uid(name), PhaseID: p.ID, JobID: j.ID, State: "IN_PROGRESS",
 		CreateTime: stamp(at), StartTime: stamp(at),
 	}
-	work := build(r.Name, name)
+	build := wire.BuildRun{Build: buildOf(r.Name, name)}
 	switch {
 	case j.DeployJob != nil:
-		run.DeployJobRun = &wire.DeployJobRun{Build: work}
-		r.DeployingBuild = work
+		run.DeployJobRun = &wire.DeployJobRun{BuildRun: build}
+		r.DeployingBuild = build.Build
 	case j.VerifyJob != nil:
-		run.VerifyJobRun = &wire.VerifyJobRun{Build: work}
+		run.VerifyJobRun = &wire.VerifyJobRun{BuildRun: build}
 	case j.PredeployJob != nil:
-		run.PredeployJobRun = &wire.PredeployJobRun{Build: work}
+		run.PredeployJobRun = &build
 	case j.PostdeployJob != nil:
-		run.PostdeployJobRun = &wire.PostdeployJobRun{Build: work}
+		run.PostdeployJobRun = &build
 	case j.AnalysisJob != nil:
 		run.AnalysisJobRun = &wire.AnalysisJobRun{}
 	}
@@ -167,14 +159,16 @@ func (m moment) endTerminated(r *wire.Rollout, p *wire.Phase, j *wire.Job) bool 
 }
 
 func failRun(run *wire.JobRun, message string) {
+	build := run.PredeployJobRun
 	switch {
 	case run.DeployJobRun != nil:
-		run.DeployJobRun.FailureCause, run.DeployJobRun.FailureMessage = "EXECUTION_FAILED", message
+		build = &run.DeployJobRun.BuildRun
 	case run.VerifyJobRun != nil:
-		run.VerifyJobRun.FailureCause, run.VerifyJobRun.FailureMessage = "EXECUTION_FAILED", message
-	case run.PredeployJobRun != nil:
-		run.PredeployJobRun.FailureCause, run.PredeployJobRun.FailureMessage = "EXECUTION_FAILED", message
+		build = &run.VerifyJobRun.BuildRun
 	case run.PostdeployJobRun != nil:
-		run.PostdeployJobRun.FailureCause, run.PostdeployJobRun.FailureMessage = "EXECUTION_FAILED", message
+		build = run.PostdeployJobRun
+	}
+	if build != nil {
+		build.FailureCause, build.FailureMessage = "EXECUTION_FAILED", message
 	}
 }

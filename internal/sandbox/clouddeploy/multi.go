@@ -163,9 +163,9 @@ func (m moment) childRun(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *wir
 	m.startJob(r, p, j, m.now)
 	run := m.JobRuns[j.JobRun]
 	if j.CreateChildRolloutJob != nil {
-		run.CreateChildRolloutJobRun = &wire.CreateChildRolloutJobRun{Rollout: child.Name, RolloutPhaseID: p.ID}
+		run.CreateChildRolloutJobRun = &wire.ChildRolloutJobRun{Rollout: child.Name, RolloutPhaseID: p.ID}
 	} else {
-		run.AdvanceChildRolloutJobRun = &wire.AdvanceChildRolloutJobRun{Rollout: child.Name, RolloutPhaseID: p.ID}
+		run.AdvanceChildRolloutJobRun = &wire.ChildRolloutJobRun{Rollout: child.Name, RolloutPhaseID: p.ID}
 	}
 }
 

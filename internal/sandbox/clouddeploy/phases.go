@@ -26,32 +26,25 @@ func (p *plan) apply(fault planFault) {
 
 // phase is what a strategy says of one phase.
 type phase struct {
-	id                               string
-	canary, verify, analysis         bool
-	predeploy, postdeploy            bool
-	predeployActions, postdeployActs []string
-	analysisOf                       *wire.Analysis
+	id     string
+	canary bool
+	wire.Around
 }
 
 // phasesOf are the phases of a strategy; stable alone without one.
 func phasesOf(s *wire.Strategy) []phase {
-	if s == nil {
+	switch {
+	case s == nil:
+		return []phase{{id: "stable"}}
+	case s.Canary != nil && s.Canary.CustomCanaryDeployment != nil:
+		return customPhases(s.Canary.CustomCanaryDeployment)
+	case s.Canary != nil && s.Canary.CanaryDeployment != nil:
+		return canaryPhases(s.Canary.CanaryDeployment)
+	case s.Standard != nil:
+		return []phase{{id: "stable", Around: *s.Standard}}
+	default:
 		return []phase{{id: "stable"}}
 	}
-	if s.Canary != nil && s.Canary.CustomCanaryDeployment != nil {
-		return customPhases(s.Canary.CustomCanaryDeployment)
-	}
-	if s.Canary != nil && s.Canary.CanaryDeployment != nil {
-		return canaryPhases(s.Canary.CanaryDeployment)
-	}
-	stable := phase{id: "stable"}
-	if d := s.Standard; d != nil {
-		stable.verify = d.Verify || d.VerifyConfig != nil
-		stable.analysisOf, stable.analysis = d.Analysis, d.Analysis != nil
-		stable.before(d.Predeploy)
-		stable.after(d.Postdeploy)
-	}
-	return []phase{stable}
 }
 
 // canaryPhases are those of percentages.
@@ -61,40 +54,21 @@ func phasesOf(s *wire.Strategy) []phase {
 func canaryPhases(d *wire.CanaryDeployment) []phase {
 	var phases []phase
 	for _, percent := range d.Percentages {
-		phases = append(phases, phase{id: fmt.Sprintf("canary-%d", percent), canary: true})
+		around := wire.Around{Verify: d.Verify, VerifyConfig: d.VerifyConfig, Analysis: d.Analysis}
+		phases = append(phases, phase{fmt.Sprintf("canary-%d", percent), true, around})
 	}
-	phases = append(phases, phase{id: "stable"})
-	for i := range phases {
-		phases[i].verify = d.Verify || d.VerifyConfig != nil
-		phases[i].analysisOf, phases[i].analysis = d.Analysis, d.Analysis != nil && phases[i].canary
-	}
-	phases[0].before(d.Predeploy)
-	phases[len(phases)-1].after(d.Postdeploy)
+	phases = append(phases, phase{id: "stable", Around: wire.Around{Verify: d.Verify, VerifyConfig: d.VerifyConfig}})
+	phases[0].Predeploy = d.Predeploy
+	phases[len(phases)-1].Postdeploy = d.Postdeploy
 	return phases
 }
 
 func customPhases(d *wire.CustomCanaryDeployment) []phase {
 	var phases []phase
 	for _, config := range d.PhaseConfigs {
-		p := phase{id: config.PhaseID, canary: config.PhaseID != "stable", verify: config.Verify || config.VerifyConfig != nil}
-		p.analysisOf, p.analysis = config.Analysis, config.Analysis != nil
-		p.before(config.Predeploy)
-		p.after(config.Postdeploy)
-		phases = append(phases, p)
+		phases = append(phases, phase{config.PhaseID, config.PhaseID != "stable", config.Around})
 	}
 	return phases
-}
-
-func (p *phase) before(d *wire.Predeploy) {
-	if d != nil {
-		p.predeploy, p.predeployActions = true, d.Actions
-	}
-}
-
-func (p *phase) after(d *wire.Postdeploy) {
-	if d != nil {
-		p.postdeploy, p.postdeployActs = true, d.Actions
-	}
 }
 
 // buildPhases makes a rollout's phases. first says that nothing runs on the
@@ -141,18 +115,18 @@ func skip(p *wire.Phase, why string) {
 
 // jobs are a phase's jobs.
 func (p phase) jobs() *wire.DeploymentJobs {
-	jobs := &wire.DeploymentJobs{DeployJob: &wire.Job{ID: "deploy", State: "PENDING", DeployJob: &wire.DeployJob{}}}
-	if p.predeploy {
-		jobs.PredeployJob = &wire.Job{ID: "predeploy", State: "PENDING", PredeployJob: &wire.PredeployJob{Actions: p.predeployActions}}
+	jobs := &wire.DeploymentJobs{DeployJob: &wire.Job{ID: "deploy", State: "PENDING", DeployJob: &struct{}{}}}
+	if p.Predeploy != nil {
+		jobs.PredeployJob = &wire.Job{ID: "predeploy", State: "PENDING", PredeployJob: &wire.Hook{Actions: p.Predeploy.Actions}}
 	}
-	if p.verify {
-		jobs.VerifyJob = &wire.Job{ID: "verify", State: "PENDING", VerifyJob: &wire.VerifyJob{}}
+	if p.Verify || p.VerifyConfig != nil {
+		jobs.VerifyJob = &wire.Job{ID: "verify", State: "PENDING", VerifyJob: &wire.Verify{}}
 	}
-	if p.analysis {
-		jobs.AnalysisJob = &wire.Job{ID: "analysis", State: "PENDING", AnalysisJob: &wire.AnalysisJob{Duration: p.analysisOf.Duration}}
+	if p.Analysis != nil {
+		jobs.AnalysisJob = &wire.Job{ID: "analysis", State: "PENDING", AnalysisJob: &wire.Analysis{Duration: p.Analysis.Duration}}
 	}
-	if p.postdeploy {
-		jobs.PostdeployJob = &wire.Job{ID: "postdeploy", State: "PENDING", PostdeployJob: &wire.PostdeployJob{Actions: p.postdeployActs}}
+	if p.Postdeploy != nil {
+		jobs.PostdeployJob = &wire.Job{ID: "postdeploy", State: "PENDING", PostdeployJob: &wire.Hook{Actions: p.Postdeploy.Actions}}
 	}
 	return jobs
 }
@@ -167,10 +141,10 @@ func (p phase) childJobs(children []string, first bool) *wire.ChildRolloutJobs {
 	for _, child := range children {
 		j := &wire.Job{ID: child, State: "PENDING"}
 		if first {
-			j.CreateChildRolloutJob = &wire.CreateChildRolloutJob{}
+			j.CreateChildRolloutJob = &struct{}{}
 			jobs.CreateRolloutJobs = append(jobs.CreateRolloutJobs, j)
 		} else {
-			j.AdvanceChildRolloutJob = &wire.AdvanceChildRolloutJob{}
+			j.AdvanceChildRolloutJob = &struct{}{}
 			jobs.AdvanceRolloutJobs = append(jobs.AdvanceRolloutJobs, j)
 		}
 	}

@@ -39,7 +39,7 @@ func (m moment) fillRelease(r *wire.Release, name string, p *wire.DeliveryPipeli
 	r.TargetRenders = map[string]wire.TargetRender{}
 	r.TargetSnapshots = nil
 	for _, target := range m.targetsOf(p) {
-		r.TargetRenders[target] = wire.TargetRender{RenderingState: "SUCCEEDED", RenderingBuild: build(name, target)}
+		r.TargetRenders[target] = wire.TargetRender{RenderingState: "SUCCEEDED", RenderingBuild: buildOf(name, target)}
 		if t := m.target(locationOf(name), target); t != nil {
 			r.TargetSnapshots = append(r.TargetSnapshots, t)
 		}
@@ -59,7 +59,7 @@ func abandonRelease(m moment, c *call, _ *struct{}) (any, error) {
 	return struct{}{}, nil
 }
 
-// build is the name of a Cloud Build build, the same for the same work.
-func build(name, what string) string {
+// buildOf is the name of a Cloud Build build, the same for the same work.
+func buildOf(name, what string) string {
 	return locationOf(name) + "/builds/" + uid(name+" "+what)
 }

@@ -115,9 +115,9 @@ func seedChildren(m moment, c config) []string {
 // plain deployment; verified in either case.
 func strategyOf(target string) *wire.Strategy {
 	if !strings.Contains(target, "canary") {
-		return &wire.Strategy{Standard: &wire.Standard{Verify: true}}
+		return &wire.Strategy{Standard: &wire.Around{Verify: true}}
 	}
-	return &wire.Strategy{Canary: &wire.Canary{CanaryDeployment: &wire.CanaryDeployment{Percentages: []int64{25, 50}, Verify: true}}}
+	return &wire.Strategy{Canary: &wire.Canary{CanaryDeployment: &wire.CanaryDeployment{Percentages: []int64{25, 50}, Around: wire.Around{Verify: true}}}}
 }
 
 func releaseName(p *wire.DeliveryPipeline, n int) string {

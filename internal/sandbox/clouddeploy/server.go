@@ -21,11 +21,11 @@ func (e *Emulator) methods() googleapi.Methods {
 	all := googleapi.Methods{
 		"POST " + pipelines + "/*:rollbackTarget": verb(e, rollbackTarget),
 		"POST " + releases + "/*:abandon":         verb(e, abandonRelease),
-		"POST " + rollouts + "/*:approve":         verb(e, approveRollout),
-		"POST " + rollouts + "/*:advance":         verb(e, advanceRollout),
-		"POST " + rollouts + "/*:cancel":          verb(e, cancelRollout),
-		"POST " + rollouts + "/*:retryJob":        verb(e, retryJob),
-		"POST " + rollouts + "/*:ignoreJob":       verb(e, ignoreJob),
+		"POST " + rollouts + "/*:approve":         onRollout(e, "APPROVE", approveRollout),
+		"POST " + rollouts + "/*:advance":         onRollout(e, "ADVANCE", advanceRollout),
+		"POST " + rollouts + "/*:cancel":          onRollout(e, "CANCEL", cancelRollout),
+		"POST " + rollouts + "/*:retryJob":        onRollout(e, "RETRY_JOB", retryJob),
+		"POST " + rollouts + "/*:ignoreJob":       onRollout(e, "IGNORE_JOB", ignoreJob),
 		"POST " + runs + "/*:terminate":           verb(e, terminateJobRun),
 		"GET operations/*":                        {Serve: googleapi.Get(&s.Operations, googleapi.Whole)},
 	}

@@ -7,14 +7,23 @@ import (
 	"sluice/internal/sandbox/googleapi"
 )
 
-// allowed is the rollout that a request is about, unless a deploy policy refuses what it
-// does.
-func (m moment) allowed(c *call, name string, override []string) (*wire.Rollout, error) {
-	r, err := googleapi.Find(m.Rollouts, c.Name)
-	if err != nil {
-		return nil, err
-	}
-	return r, m.allow(action{name, parent(parent(r.Name)), r.TargetID, override})
+// onRollout is a verb on a rollout, refused where a deploy policy does. did is what the
+// policies call it.
+func onRollout[In interface{ Overrides() []string }](e *Emulator, did string, serve func(m moment, c *call, r *wire.Rollout, in *In) error) googleapi.Method {
+	return verb(e, func(m moment, c *call, in *In) (any, error) {
+		r, err := googleapi.Find(m.Rollouts, c.Name)
+		if err != nil {
+			return nil, err
+		}
+		if err := m.allow(action{did, parent(parent(r.Name)), r.TargetID, (*in).Overrides()}); err != nil {
+			return nil, err
+		}
+		if err := serve(m, c, r, in); err != nil {
+			return nil, err
+		}
+		touch(r)
+		return struct{}{}, nil
+	})
 }
 
 // touch records that a rollout was changed.
@@ -25,13 +34,9 @@ func touch(r *wire.Rollout) {
 // approveRollout approves or rejects.
 //
 // docs/platforms.md: "approve/reject: only PENDING_APPROVAL."
-func approveRollout(m moment, c *call, in *wire.ApproveRolloutRequest) (any, error) {
-	r, err := m.allowed(c, "APPROVE", in.OverrideDeployPolicy)
-	if err != nil {
-		return nil, err
-	}
+func approveRollout(m moment, c *call, r *wire.Rollout, in *wire.ApproveRolloutRequest) error {
 	if r.State != "PENDING_APPROVAL" {
-		return nil, googleapi.Precondition("Rollout %s is in state %s; only a rollout in state PENDING_APPROVAL can be approved or rejected", r.Name, r.State)
+		return googleapi.Precondition("Rollout %s is in state %s; only a rollout in state PENDING_APPROVAL can be approved or rejected", r.Name, r.State)
 	}
 	now := m.stamp()
 	if in.Approved {
@@ -40,50 +45,40 @@ func approveRollout(m moment, c *call, in *wire.ApproveRolloutRequest) (any, err
 		abortRest(r)
 		r.ApprovalState, r.State = "REJECTED", "APPROVAL_REJECTED"
 	}
-	touch(r)
-	return struct{}{}, nil
+	return nil
 }
 
 // advanceRollout starts a phase.
 //
 // docs/platforms.md: "advance: the prior phase must be SUCCEEDED or SKIPPED;
 // not the first phase; rollout IN_PROGRESS."
-func advanceRollout(m moment, c *call, in *wire.AdvanceRolloutRequest) (any, error) {
-	r, err := m.allowed(c, "ADVANCE", in.OverrideDeployPolicy)
-	if err != nil {
-		return nil, err
-	}
+func advanceRollout(m moment, c *call, r *wire.Rollout, in *wire.AdvanceRolloutRequest) error {
 	if r.State != "IN_PROGRESS" {
-		return nil, googleapi.Precondition("Rollout %s is in state %s; only a rollout in state IN_PROGRESS can be advanced", r.Name, r.State)
+		return googleapi.Precondition("Rollout %s is in state %s; only a rollout in state IN_PROGRESS can be advanced", r.Name, r.State)
 	}
 	i := slices.IndexFunc(r.Phases, func(p *wire.Phase) bool { return p.ID == in.PhaseID })
 	switch {
 	case i < 0:
-		return nil, googleapi.Invalid("Rollout %s has no phase %q", r.Name, in.PhaseID)
+		return googleapi.Invalid("Rollout %s has no phase %q", r.Name, in.PhaseID)
 	case i == 0:
-		return nil, googleapi.Precondition("Rollout %s cannot be advanced to its first phase %s", r.Name, in.PhaseID)
+		return googleapi.Precondition("Rollout %s cannot be advanced to its first phase %s", r.Name, in.PhaseID)
 	case r.Phases[i].State != "PENDING":
-		return nil, googleapi.Precondition("Phase %s of rollout %s is in state %s; only a phase in state PENDING can be started", in.PhaseID, r.Name, r.Phases[i].State)
+		return googleapi.Precondition("Phase %s of rollout %s is in state %s; only a phase in state PENDING can be started", in.PhaseID, r.Name, r.Phases[i].State)
 	}
 	if prior := r.Phases[i-1]; prior.State != "SUCCEEDED" && prior.State != "SKIPPED" {
-		return nil, googleapi.Precondition("Prior phase %s of rollout %s is in state %s, which is not advanceable", prior.ID, r.Name, prior.State)
+		return googleapi.Precondition("Prior phase %s of rollout %s is in state %s, which is not advanceable", prior.ID, r.Name, prior.State)
 	}
 	r.Phases[i].State = "IN_PROGRESS"
 	m.plan(r).Resumed = m.stamp()
-	touch(r)
-	return struct{}{}, nil
+	return nil
 }
 
 // cancelRollout ends a rollout early, with its children.
 //
 // docs/platforms.md: "cancel: not in a final state."
-func cancelRollout(m moment, c *call, in *wire.CancelRolloutRequest) (any, error) {
-	r, err := m.allowed(c, "CANCEL", in.OverrideDeployPolicy)
-	if err != nil {
-		return nil, err
-	}
+func cancelRollout(m moment, c *call, r *wire.Rollout, in *wire.Override) error {
 	if final(r) || r.State == "CANCELLING" {
-		return nil, googleapi.Precondition("Rollout %s is in state %s and cannot be cancelled", r.Name, r.State)
+		return googleapi.Precondition("Rollout %s is in state %s and cannot be cancelled", r.Name, r.State)
 	}
 	m.cancel(r)
 	for _, child := range m.childRollouts(r) {
@@ -91,7 +86,7 @@ func cancelRollout(m moment, c *call, in *wire.CancelRolloutRequest) (any, error
 			m.cancel(child)
 		}
 	}
-	return struct{}{}, nil
+	return nil
 }
 
 func (m moment) cancel(r *wire.Rollout) {

@@ -16,7 +16,8 @@ import (
 type Pair struct{ Ours, Theirs any }
 
 // HoldTypes holds the types of a file to the vendor's: every one of them is among the
-// pairs and has the same fields, by their names in JSON, of the same types. What ours
+// pairs, or embedded in one that is, and has the same fields, by their names in JSON, of
+// the same types. One of ours may stand for several that have the same fields. What ours
 // has as a [json.RawMessage] may be anything. A type in partly may have fewer fields.
 func HoldTypes(t *testing.T, file string, partly []string, pairs ...Pair) {
 	t.Helper()
@@ -24,9 +25,9 @@ func HoldTypes(t *testing.T, file string, partly []string, pairs ...Pair) {
 	for _, p := range pairs {
 		ours, theirs := reflect.TypeOf(p.Ours), reflect.TypeOf(p.Theirs)
 		held[ours.Name()] = true
-		have, want := fields(ours), fields(theirs)
+		have, want := fields(ours, held), fields(theirs, held)
 		for _, name := range slices.Sorted(maps.Keys(have)) {
-			if theirs, ok := want[name]; !ok || !sameType(have[name], theirs) {
+			if theirs, ok := want[name]; !ok || !paired(pairs).same(have[name], theirs) {
 				t.Errorf("%s.%s is a %v, and the vendor's is a %v", ours, name, have[name], theirs)
 			}
 			delete(want, name)
@@ -42,18 +43,26 @@ func HoldTypes(t *testing.T, file string, partly []string, pairs ...Pair) {
 	}
 }
 
-// fields are a type's by what their tags say.
-func fields(t reflect.Type) map[string]reflect.Type {
+// fields are a type's by what their tags say, with those of the types that it embeds,
+// whose names are added to held.
+func fields(t reflect.Type, held map[string]bool) map[string]reflect.Type {
 	all := map[string]reflect.Type{}
 	for i := range t.NumField() {
-		if tag := t.Field(i).Tag.Get("json"); tag != "" && tag != "-" {
-			all[strings.Replace(tag, ",omitempty", "", 1)] = t.Field(i).Type
+		f := t.Field(i)
+		if tag := f.Tag.Get("json"); tag != "" && tag != "-" {
+			all[strings.Replace(tag, ",omitempty", "", 1)] = f.Type
+		} else if f.Anonymous {
+			held[f.Type.Name()] = true
+			maps.Copy(all, fields(f.Type, held))
 		}
 	}
 	return all
 }
 
-func sameType(ours, theirs reflect.Type) bool {
+// paired are the types that are held to each other.
+type paired []Pair
+
+func (all paired) same(ours, theirs reflect.Type) bool {
 	if ours == reflect.TypeFor[json.RawMessage]() {
 		return true
 	}
@@ -62,11 +71,11 @@ func sameType(ours, theirs reflect.Type) bool {
 	}
 	switch ours.Kind() {
 	case reflect.Pointer, reflect.Slice:
-		return sameType(ours.Elem(), theirs.Elem())
+		return all.same(ours.Elem(), theirs.Elem())
 	case reflect.Map:
-		return sameType(ours.Key(), theirs.Key()) && sameType(ours.Elem(), theirs.Elem())
+		return all.same(ours.Key(), theirs.Key()) && all.same(ours.Elem(), theirs.Elem())
 	case reflect.Struct:
-		return ours.Name() == theirs.Name()
+		return slices.ContainsFunc(all, func(p Pair) bool { return reflect.TypeOf(p.Ours) == ours && reflect.TypeOf(p.Theirs) == theirs })
 	default:
 		return true
 	}

@@ -40,17 +40,18 @@ type Stage struct {
 
 // Strategy is how a stage deploys.
 type Strategy struct {
-	Canary   *Canary   `json:"canary,omitempty"`
-	Standard *Standard `json:"standard,omitempty"`
+	Canary   *Canary `json:"canary,omitempty"`
+	Standard *Around `json:"standard,omitempty"`
 }
 
-// Standard deploys all at once.
-type Standard struct {
-	Analysis     *Analysis   `json:"analysis,omitempty"`
-	Postdeploy   *Postdeploy `json:"postdeploy,omitempty"`
-	Predeploy    *Predeploy  `json:"predeploy,omitempty"`
-	Verify       bool        `json:"verify,omitempty"`
-	VerifyConfig *Verify     `json:"verifyConfig,omitempty"`
+// Around is what runs around a deployment. By itself it is a strategy that deploys all at
+// once: the API's Standard.
+type Around struct {
+	Analysis     *Analysis `json:"analysis,omitempty"`
+	Postdeploy   *Hook     `json:"postdeploy,omitempty"`
+	Predeploy    *Hook     `json:"predeploy,omitempty"`
+	Verify       bool      `json:"verify,omitempty"`
+	VerifyConfig *Verify   `json:"verifyConfig,omitempty"`
 }
 
 // Canary deploys by and by.
@@ -62,12 +63,8 @@ type Canary struct {
 
 // CanaryDeployment is a canary by percentages.
 type CanaryDeployment struct {
-	Analysis     *Analysis   `json:"analysis,omitempty"`
-	Percentages  []int64     `json:"percentages,omitempty"`
-	Postdeploy   *Postdeploy `json:"postdeploy,omitempty"`
-	Predeploy    *Predeploy  `json:"predeploy,omitempty"`
-	Verify       bool        `json:"verify,omitempty"`
-	VerifyConfig *Verify     `json:"verifyConfig,omitempty"`
+	Around
+	Percentages []int64 `json:"percentages,omitempty"`
 }
 
 // CustomCanaryDeployment is a canary by phases of one's own.
@@ -77,36 +74,27 @@ type CustomCanaryDeployment struct {
 
 // PhaseConfig is one phase of a custom canary.
 type PhaseConfig struct {
-	Analysis     *Analysis   `json:"analysis,omitempty"`
-	Percentage   int64       `json:"percentage,omitempty"`
-	PhaseID      string      `json:"phaseId,omitempty"`
-	Postdeploy   *Postdeploy `json:"postdeploy,omitempty"`
-	Predeploy    *Predeploy  `json:"predeploy,omitempty"`
-	Profiles     []string    `json:"profiles,omitempty"`
-	Verify       bool        `json:"verify,omitempty"`
-	VerifyConfig *Verify     `json:"verifyConfig,omitempty"`
+	Around
+	Percentage int64    `json:"percentage,omitempty"`
+	PhaseID    string   `json:"phaseId,omitempty"`
+	Profiles   []string `json:"profiles,omitempty"`
 }
 
-// Predeploy is a hook before the first deployment.
-type Predeploy struct {
+// Hook is what runs before the first deployment or after the last one, and the job that
+// does so: the API's Predeploy, Postdeploy, PredeployJob and PostdeployJob.
+type Hook struct {
 	Actions []string        `json:"actions,omitempty"`
 	Tasks   json.RawMessage `json:"tasks,omitempty"`
 }
 
-// Postdeploy is a hook after the last deployment.
-type Postdeploy struct {
-	Actions []string        `json:"actions,omitempty"`
-	Tasks   json.RawMessage `json:"tasks,omitempty"`
-}
-
-// Analysis is a check of alerts.
+// Analysis is a check of alerts, and the job that makes it.
 type Analysis struct {
 	CustomChecks json.RawMessage `json:"customChecks,omitempty"`
 	Duration     string          `json:"duration,omitempty"`
 	GoogleCloud  json.RawMessage `json:"googleCloud,omitempty"`
 }
 
-// Verify is what a verification runs.
+// Verify is what a verification runs, and the job that does so.
 type Verify struct {
 	Tasks json.RawMessage `json:"tasks,omitempty"`
 }
@@ -262,108 +250,59 @@ type ChildRolloutJobs struct {
 
 // Job is one piece of work of a phase.
 type Job struct {
-	AdvanceChildRolloutJob *AdvanceChildRolloutJob `json:"advanceChildRolloutJob,omitempty"`
-	AnalysisJob            *AnalysisJob            `json:"analysisJob,omitempty"`
-	CreateChildRolloutJob  *CreateChildRolloutJob  `json:"createChildRolloutJob,omitempty"`
-	DeployJob              *DeployJob              `json:"deployJob,omitempty"`
-	ID                     string                  `json:"id,omitempty"`
-	JobRun                 string                  `json:"jobRun,omitempty"`
-	PostdeployJob          *PostdeployJob          `json:"postdeployJob,omitempty"`
-	PredeployJob           *PredeployJob           `json:"predeployJob,omitempty"`
-	SkipMessage            string                  `json:"skipMessage,omitempty"`
-	State                  string                  `json:"state,omitempty"`
-	VerifyJob              *VerifyJob              `json:"verifyJob,omitempty"`
-}
-
-// DeployJob deploys.
-type DeployJob struct {
-}
-
-// VerifyJob verifies.
-type VerifyJob struct {
-	Tasks json.RawMessage `json:"tasks,omitempty"`
-}
-
-// PredeployJob runs a hook before.
-type PredeployJob struct {
-	Actions []string        `json:"actions,omitempty"`
-	Tasks   json.RawMessage `json:"tasks,omitempty"`
-}
-
-// PostdeployJob runs a hook after.
-type PostdeployJob struct {
-	Actions []string        `json:"actions,omitempty"`
-	Tasks   json.RawMessage `json:"tasks,omitempty"`
-}
-
-// AnalysisJob watches alerts.
-type AnalysisJob struct {
-	CustomChecks json.RawMessage `json:"customChecks,omitempty"`
-	Duration     string          `json:"duration,omitempty"`
-	GoogleCloud  json.RawMessage `json:"googleCloud,omitempty"`
-}
-
-// CreateChildRolloutJob makes a child's rollout.
-type CreateChildRolloutJob struct {
-}
-
-// AdvanceChildRolloutJob advances a child's rollout.
-type AdvanceChildRolloutJob struct {
+	AdvanceChildRolloutJob *struct{} `json:"advanceChildRolloutJob,omitempty"`
+	AnalysisJob            *Analysis `json:"analysisJob,omitempty"`
+	CreateChildRolloutJob  *struct{} `json:"createChildRolloutJob,omitempty"`
+	DeployJob              *struct{} `json:"deployJob,omitempty"`
+	ID                     string    `json:"id,omitempty"`
+	JobRun                 string    `json:"jobRun,omitempty"`
+	PostdeployJob          *Hook     `json:"postdeployJob,omitempty"`
+	PredeployJob           *Hook     `json:"predeployJob,omitempty"`
+	SkipMessage            string    `json:"skipMessage,omitempty"`
+	State                  string    `json:"state,omitempty"`
+	VerifyJob              *Verify   `json:"verifyJob,omitempty"`
 }
 
 // JobRun is one run of a job.
 type JobRun struct {
-	AdvanceChildRolloutJobRun *AdvanceChildRolloutJobRun `json:"advanceChildRolloutJobRun,omitempty"`
-	AnalysisJobRun            *AnalysisJobRun            `json:"analysisJobRun,omitempty"`
-	CreateChildRolloutJobRun  *CreateChildRolloutJobRun  `json:"createChildRolloutJobRun,omitempty"`
-	CreateTime                string                     `json:"createTime,omitempty"`
-	DeployJobRun              *DeployJobRun              `json:"deployJobRun,omitempty"`
-	EndTime                   string                     `json:"endTime,omitempty"`
-	Etag                      string                     `json:"etag,omitempty"`
-	JobID                     string                     `json:"jobId,omitempty"`
-	Name                      string                     `json:"name,omitempty"`
-	PhaseID                   string                     `json:"phaseId,omitempty"`
-	PostdeployJobRun          *PostdeployJobRun          `json:"postdeployJobRun,omitempty"`
-	PredeployJobRun           *PredeployJobRun           `json:"predeployJobRun,omitempty"`
-	StartTime                 string                     `json:"startTime,omitempty"`
-	State                     string                     `json:"state,omitempty"`
-	UID                       string                     `json:"uid,omitempty"`
-	VerifyJobRun              *VerifyJobRun              `json:"verifyJobRun,omitempty"`
+	AdvanceChildRolloutJobRun *ChildRolloutJobRun `json:"advanceChildRolloutJobRun,omitempty"`
+	AnalysisJobRun            *AnalysisJobRun     `json:"analysisJobRun,omitempty"`
+	CreateChildRolloutJobRun  *ChildRolloutJobRun `json:"createChildRolloutJobRun,omitempty"`
+	CreateTime                string              `json:"createTime,omitempty"`
+	DeployJobRun              *DeployJobRun       `json:"deployJobRun,omitempty"`
+	EndTime                   string              `json:"endTime,omitempty"`
+	Etag                      string              `json:"etag,omitempty"`
+	JobID                     string              `json:"jobId,omitempty"`
+	Name                      string              `json:"name,omitempty"`
+	PhaseID                   string              `json:"phaseId,omitempty"`
+	PostdeployJobRun          *BuildRun           `json:"postdeployJobRun,omitempty"`
+	PredeployJobRun           *BuildRun           `json:"predeployJobRun,omitempty"`
+	StartTime                 string              `json:"startTime,omitempty"`
+	State                     string              `json:"state,omitempty"`
+	UID                       string              `json:"uid,omitempty"`
+	VerifyJobRun              *VerifyJobRun       `json:"verifyJobRun,omitempty"`
+}
+
+// BuildRun is a run of a job that is a build: the API's PredeployJobRun and
+// PostdeployJobRun, and part of others.
+type BuildRun struct {
+	Build          string          `json:"build,omitempty"`
+	FailureCause   string          `json:"failureCause,omitempty"`
+	FailureMessage string          `json:"failureMessage,omitempty"`
+	Metadata       json.RawMessage `json:"metadata,omitempty"`
 }
 
 // DeployJobRun is a deployment.
 type DeployJobRun struct {
-	Artifact       json.RawMessage `json:"artifact,omitempty"`
-	Build          string          `json:"build,omitempty"`
-	FailureCause   string          `json:"failureCause,omitempty"`
-	FailureMessage string          `json:"failureMessage,omitempty"`
-	Metadata       json.RawMessage `json:"metadata,omitempty"`
+	BuildRun
+	Artifact json.RawMessage `json:"artifact,omitempty"`
 }
 
 // VerifyJobRun is a verification.
 type VerifyJobRun struct {
-	ArtifactURI    string          `json:"artifactUri,omitempty"`
-	Build          string          `json:"build,omitempty"`
-	EventLogPath   string          `json:"eventLogPath,omitempty"`
-	FailureCause   string          `json:"failureCause,omitempty"`
-	FailureMessage string          `json:"failureMessage,omitempty"`
-	Metadata       json.RawMessage `json:"metadata,omitempty"`
-}
-
-// PredeployJobRun is a hook's run.
-type PredeployJobRun struct {
-	Build          string          `json:"build,omitempty"`
-	FailureCause   string          `json:"failureCause,omitempty"`
-	FailureMessage string          `json:"failureMessage,omitempty"`
-	Metadata       json.RawMessage `json:"metadata,omitempty"`
-}
-
-// PostdeployJobRun is a hook's run.
-type PostdeployJobRun struct {
-	Build          string          `json:"build,omitempty"`
-	FailureCause   string          `json:"failureCause,omitempty"`
-	FailureMessage string          `json:"failureMessage,omitempty"`
-	Metadata       json.RawMessage `json:"metadata,omitempty"`
+	BuildRun
+	ArtifactURI  string `json:"artifactUri,omitempty"`
+	EventLogPath string `json:"eventLogPath,omitempty"`
 }
 
 // AnalysisJobRun is an analysis.
@@ -373,14 +312,8 @@ type AnalysisJobRun struct {
 	FailedCheckID       string          `json:"failedCheckId,omitempty"`
 }
 
-// CreateChildRolloutJobRun is the making of a child's rollout.
-type CreateChildRolloutJobRun struct {
-	Rollout        string `json:"rollout,omitempty"`
-	RolloutPhaseID string `json:"rolloutPhaseId,omitempty"`
-}
-
-// AdvanceChildRolloutJobRun is the advance of a child's rollout.
-type AdvanceChildRolloutJobRun struct {
+// ChildRolloutJobRun is the making of a child's rollout, or its advance.
+type ChildRolloutJobRun struct {
 	Rollout        string `json:"rollout,omitempty"`
 	RolloutPhaseID string `json:"rolloutPhaseId,omitempty"`
 }
@@ -402,18 +335,12 @@ type DeployPolicy struct {
 
 // DeployPolicyResourceSelector names what a policy is about.
 type DeployPolicyResourceSelector struct {
-	DeliveryPipeline *DeliveryPipelineAttribute `json:"deliveryPipeline,omitempty"`
-	Target           *TargetAttribute           `json:"target,omitempty"`
+	DeliveryPipeline *Attribute `json:"deliveryPipeline,omitempty"`
+	Target           *Attribute `json:"target,omitempty"`
 }
 
-// DeliveryPipelineAttribute names delivery pipelines.
-type DeliveryPipelineAttribute struct {
-	ID     string            `json:"id,omitempty"`
-	Labels map[string]string `json:"labels,omitempty"`
-}
-
-// TargetAttribute names targets.
-type TargetAttribute struct {
+// Attribute names delivery pipelines or targets.
+type Attribute struct {
 	ID     string            `json:"id,omitempty"`
 	Labels map[string]string `json:"labels,omitempty"`
 }
@@ -495,51 +422,43 @@ type Status struct {
 	Message string          `json:"message,omitempty"`
 }
 
+// Override is a request that may pass by deploy policies: to cancel a rollout, to end the
+// run of a job, and part of others.
+type Override struct {
+	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
+}
+
+// Overrides are the policies to pass by.
+func (o Override) Overrides() []string { return o.OverrideDeployPolicy }
+
 // ApproveRolloutRequest asks to approve or reject a rollout.
 type ApproveRolloutRequest struct {
-	Approved             bool     `json:"approved,omitempty"`
-	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
+	Override
+	Approved bool `json:"approved,omitempty"`
 }
 
 // AdvanceRolloutRequest asks to start a phase.
 type AdvanceRolloutRequest struct {
-	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
-	PhaseID              string   `json:"phaseId,omitempty"`
+	Override
+	PhaseID string `json:"phaseId,omitempty"`
 }
 
-// CancelRolloutRequest asks to cancel a rollout.
-type CancelRolloutRequest struct {
-	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
-}
-
-// RetryJobRequest asks to run a failed job again.
-type RetryJobRequest struct {
-	JobID                string   `json:"jobId,omitempty"`
-	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
-	PhaseID              string   `json:"phaseId,omitempty"`
-}
-
-// TerminateJobRunRequest asks to end the run of a job.
-type TerminateJobRunRequest struct {
-	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
-}
-
-// IgnoreJobRequest asks to go on past a failed job.
-type IgnoreJobRequest struct {
-	JobID                string   `json:"jobId,omitempty"`
-	OverrideDeployPolicy []string `json:"overrideDeployPolicy,omitempty"`
-	PhaseID              string   `json:"phaseId,omitempty"`
+// JobRequest asks to run a failed job again, or to go on past it.
+type JobRequest struct {
+	Override
+	JobID   string `json:"jobId,omitempty"`
+	PhaseID string `json:"phaseId,omitempty"`
 }
 
 // RollbackTargetRequest asks to go back on a target.
 type RollbackTargetRequest struct {
-	OverrideDeployPolicy []string              `json:"overrideDeployPolicy,omitempty"`
-	ReleaseID            string                `json:"releaseId,omitempty"`
-	RollbackConfig       *RollbackTargetConfig `json:"rollbackConfig,omitempty"`
-	RolloutID            string                `json:"rolloutId,omitempty"`
-	RolloutToRollBack    string                `json:"rolloutToRollBack,omitempty"`
-	TargetID             string                `json:"targetId,omitempty"`
-	ValidateOnly         bool                  `json:"validateOnly,omitempty"`
+	Override
+	ReleaseID         string                `json:"releaseId,omitempty"`
+	RollbackConfig    *RollbackTargetConfig `json:"rollbackConfig,omitempty"`
+	RolloutID         string                `json:"rolloutId,omitempty"`
+	RolloutToRollBack string                `json:"rolloutToRollBack,omitempty"`
+	TargetID          string                `json:"targetId,omitempty"`
+	ValidateOnly      bool                  `json:"validateOnly,omitempty"`
 }
 
 // RollbackTargetConfig is how the rollout that goes back is made.
