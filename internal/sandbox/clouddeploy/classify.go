@@ -11,7 +11,7 @@ import (
 
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
-	key, name, ok := e.api.Address(r)
+	key, name, ok := e.Address(r)
 	if !ok {
 		return sandbox.Action{Kind: sandbox.Other}
 	}

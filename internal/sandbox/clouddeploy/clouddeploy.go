@@ -25,19 +25,15 @@ const (
 	FaultHang                         = kit.Hang      // the job that comes next never ends
 )
 
-type core = kit.Core[state, place]
+type google = googleapi.Service[state, place]
 
 // Emulator is the API. Its zero value is not usable; see [New].
 type Emulator struct {
-	core
+	google
 
-	// Step is how long each job of a rollout takes.
-	Step time.Duration
 	// Pages bound those of every list. The API may do so at any time, below its own
 	// limit.
 	Pages googleapi.Sizes
-
-	api googleapi.API
 }
 
 var (
@@ -49,11 +45,11 @@ var (
 // New is an empty Cloud Deploy on the clock now. Each job takes two seconds.
 func New(now func() time.Time) *Emulator {
 	e := &Emulator{
-		core: kit.NewCore[place]("clouddeploy", now, newState, FaultFail, FaultFailVerify, FaultHang),
+		google: google{Core: kit.NewCore[place]("clouddeploy", now, newState, FaultFail, FaultFailVerify, FaultHang), Step: 2 * time.Second},
 		// Discovery document: "If unspecified, at most 50 … The maximum value is 1000"
-		Step: 2 * time.Second, Pages: googleapi.Sizes{Usual: 50, Most: 1000},
+		Pages: googleapi.Sizes{Usual: 50, Most: 1000},
 	}
-	e.api = googleapi.API{Prefix: "/v1/", Scope: "projects/*/locations/*", Methods: e.methods(), Served: e.settle, Admit: func(*call) error {
+	e.API = googleapi.API{Endpoint: "CLOUDDEPLOY", Prefix: "/v1/", Scope: "projects/*/locations/*", Methods: e.methods(), Served: e.settle, Admit: func(*call) error {
 		e.settle()
 		return nil
 	}}
@@ -66,15 +62,9 @@ func (e *Emulator) present() moment { return moment{&e.State, e.Now(), e.Step} }
 // settle lets the rollouts run on to the present.
 func (e *Emulator) settle() { e.present().settle() }
 
-// Env implements sandbox.Emulator.
-func (e *Emulator) Env(base string) map[string]string { return googleapi.Env("CLOUDDEPLOY", base) }
-
-// ServeHTTP implements http.Handler.
-func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.api.ServeHTTP(w, r) }
-
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, _ *http.Request, why sandbox.Refusal) {
-	e.api.Refuse(w, why, googleapi.Words{
+	e.API.Refuse(w, why, googleapi.Words{
 		Quota:  "Quota exceeded for quota metric 'Mutate requests' of service 'clouddeploy.googleapis.com'.",
 		Denied: "The caller does not have permission",
 	})
@@ -83,7 +73,7 @@ func (e *Emulator) Refuse(w http.ResponseWriter, _ *http.Request, why sandbox.Re
 // Busy implements sandbox.Busier.
 func (e *Emulator) Busy(w http.ResponseWriter, _ *http.Request) {
 	// docs/platforms.md: "*Busy*: ABORTED (409) is"
-	e.api.WriteError(w, googleapi.Errorf(http.StatusConflict, "ABORTED", "The operation was aborted."))
+	e.WriteError(w, googleapi.Errorf(http.StatusConflict, "ABORTED", "The operation was aborted."))
 }
 
 // place is a target of a delivery pipeline.

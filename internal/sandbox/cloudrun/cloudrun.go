@@ -18,18 +18,13 @@ import (
 // FaultFail is a fault kind of requests that make a revision: it never gets ready.
 const FaultFail = kit.Fail
 
-type core = kit.Core[state, string]
+type google = googleapi.Service[state, string]
 
 // Emulator is the API. Its zero value is not usable; see [New]. Its targets are kept by
 // their service's full name.
 type Emulator struct {
-	core
+	google
 	kit.Moves // time carries changes out
-
-	// Step is how long a change takes to be served.
-	Step time.Duration
-
-	api googleapi.API
 }
 
 var (
@@ -40,8 +35,8 @@ var (
 
 // New has no services yet, on the clock now. Changes take four seconds.
 func New(now func() time.Time) *Emulator {
-	e := &Emulator{core: kit.NewCore[string]("cloudrun", now, newState, FaultFail), Step: 4 * time.Second}
-	e.api = googleapi.API{Prefix: "/v2/", Scope: "projects/*/locations/*", Methods: e.methods(), Admit: e.settle}
+	e := &Emulator{google: google{Core: kit.NewCore[string]("cloudrun", now, newState, FaultFail), Step: 4 * time.Second}}
+	e.API = googleapi.API{Endpoint: "RUN", Prefix: "/v2/", Scope: "projects/*/locations/*", Methods: e.methods(), Admit: e.settle}
 	return e
 }
 
@@ -56,17 +51,14 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 	return googleapi.Example(names, []string{"project", "location", "service"}, "web")
 }
 
-// ServeHTTP implements http.Handler.
-func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.api.ServeHTTP(w, r) }
-
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Refusal) {
-	_, name, _ := e.api.Address(r)
+	_, name, _ := e.Address(r)
 	permission := "run.services.get"
 	if r.Method == http.MethodPatch {
 		permission = "run.services.update"
 	}
-	e.api.Refuse(w, why, googleapi.Words{
+	e.API.Refuse(w, why, googleapi.Words{
 		Quota:  "Quota exceeded for quota metric 'Write requests' and limit 'Write requests per minute'",
 		Denied: fmt.Sprintf("Permission '%s' denied on resource '%s' (or it may not exist).", permission, name),
 	})

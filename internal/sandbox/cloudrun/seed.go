@@ -49,7 +49,7 @@ func (e *Emulator) seedService(c config, position int) {
 
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
-	key, name, _ := e.api.Address(r)
+	key, name, _ := e.Address(r)
 	name = serviceIn(name)
 	a := sandbox.Action{Kind: sandbox.Read, Targets: slices.Sorted(slices.Values(e.Targets[name]))}
 	if r.Method == http.MethodGet {

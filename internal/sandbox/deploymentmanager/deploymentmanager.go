@@ -4,8 +4,8 @@
 //
 // Its resources are Google's own Go types, its rules stand on docs/platforms.md
 // and each cites its line. Operations run by the clock alone: each takes
-// [Emulator.Step]. No resource is ever made anywhere, and no template expanded
-// beyond its environment's names.
+// [Emulator.Step], and is PENDING for the first half of it. No resource is ever made
+// anywhere, and no template expanded beyond its environment's names.
 package deploymentmanager
 
 import (
@@ -30,19 +30,11 @@ const (
 	FaultVanish                     = kit.Vanish  // it ends well, and nobody knows it any more
 )
 
-type core = kit.Core[state, string]
+type google = googleapi.Service[state, string]
 
 // Emulator is the API. Its zero value is not usable; see [New]. Its targets are kept by
 // their deployment's resource name.
-type Emulator struct {
-	core
-
-	// Step is how long an operation takes; for the first half of it the
-	// operation is PENDING.
-	Step time.Duration
-
-	api googleapi.API
-}
+type Emulator struct{ google }
 
 var (
 	_ sandbox.Emulator = (*Emulator)(nil)
@@ -53,14 +45,9 @@ var (
 // New is an empty Deployment Manager on the clock now. Operations take four
 // seconds.
 func New(now func() time.Time) *Emulator {
-	e := &Emulator{core: kit.NewCore[string]("deploymentmanager", now, newState, FaultFail, FaultFailMany, FaultWarn, FaultHang, FaultVanish), Step: 4 * time.Second}
-	e.api = googleapi.API{Prefix: "/deploymentmanager/v2/", Scope: "projects/*/global", Methods: e.methods(), Admit: e.admit, Reasons: true}
+	e := &Emulator{google: google{Core: kit.NewCore[string]("deploymentmanager", now, newState, FaultFail, FaultFailMany, FaultWarn, FaultHang, FaultVanish), Step: 4 * time.Second}}
+	e.API = googleapi.API{Endpoint: "DEPLOYMENTMANAGER", Prefix: "/deploymentmanager/v2/", Scope: "projects/*/global", Methods: e.methods(), Admit: e.admit, Reasons: true}
 	return e
-}
-
-// Env implements sandbox.Emulator.
-func (e *Emulator) Env(base string) map[string]string {
-	return googleapi.Env("DEPLOYMENTMANAGER", base)
 }
 
 // Example implements sandbox.Exampler: each name of the form PROJECT/DEPLOYMENT is a
@@ -69,12 +56,9 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 	return googleapi.Example(names, []string{"project", "deployment"}, "network")
 }
 
-// ServeHTTP implements http.Handler.
-func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.api.ServeHTTP(w, r) }
-
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Refusal) {
-	e.api.Refuse(w, why, googleapi.Words{
+	e.API.Refuse(w, why, googleapi.Words{
 		Quota:  "Quota exceeded for quota metric 'Write queries' of service 'deploymentmanager.googleapis.com'",
 		Denied: "Required 'deploymentmanager.deployments.update' permission for '" + e.about(r) + "'",
 	})
@@ -83,18 +67,18 @@ func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Re
 // Busy implements sandbox.Busier.
 func (e *Emulator) Busy(w http.ResponseWriter, r *http.Request) {
 	// docs/platforms.md: "*Busy*: 409 `resourceInUse`"
-	e.api.WriteError(w, refused(http.StatusConflict, "resourceInUse", "Resource '"+e.about(r)+"' has an ongoing conflicting operation: 'operation-of-somebody-else'."))
+	e.WriteError(w, refused(http.StatusConflict, "resourceInUse", "Resource '"+e.about(r)+"' has an ongoing conflicting operation: 'operation-of-somebody-else'."))
 }
 
 // about is what a request is about, as PROJECT/NAME.
 func (e *Emulator) about(r *http.Request) string {
-	_, name, _ := e.api.Address(r)
+	_, name, _ := e.Address(r)
 	return strings.NewReplacer("projects/", "", "/global", "", "/deployments", "", "/operations", "", "/manifests", "").Replace(name)
 }
 
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
-	key, name, ok := e.api.Address(r)
+	key, name, ok := e.Address(r)
 	if !ok {
 		return sandbox.Action{Kind: sandbox.Other}
 	}

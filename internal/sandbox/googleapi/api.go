@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 )
 
 // Call is one request to a method of an API.
@@ -57,8 +59,21 @@ type Method struct {
 // name: "GET deployments/*/revisions".
 type Methods map[string]Method
 
+// Service is an emulator of one of Google's services: what it keeps, a K for what a
+// pipeline's targets name, and its API. An emulator embeds it, and has with it ServeHTTP
+// and Env of [sandbox.Emulator] beside what [kit.Core] has.
+type Service[S any, K comparable] struct {
+	kit.Core[S, K]
+	API
+
+	// Step is how long a piece of work takes.
+	Step time.Duration
+}
+
 // API serves an API's methods.
 type API struct {
+	// Endpoint is the service's name among gcloud's endpoint overrides: "CLOUDDEPLOY".
+	Endpoint string
 	// Prefix is the path before the resources' names, such as "/v1/".
 	Prefix string
 	// Scope is how every resource's name begins, with a * for each name.
@@ -183,12 +198,12 @@ func Get[R any](all *map[string]*R, shown func(*R) any) Serve {
 // Whole shows a resource as it is kept.
 func Whole[R any](r *R) any { return r }
 
-// Env is what gcloud and Google's clients need to reach a service at base. gcloud wants
-// the slash and is told to look for no credentials.
-func Env(service, base string) map[string]string {
+// Env is what gcloud and Google's clients need to reach the API at base. gcloud wants the
+// slash and is told to look for no credentials.
+func (a *API) Env(base string) map[string]string {
 	return map[string]string{
-		"CLOUDSDK_API_ENDPOINT_OVERRIDES_" + service: base + "/",
-		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS":          "true",
+		"CLOUDSDK_API_ENDPOINT_OVERRIDES_" + a.Endpoint: base + "/",
+		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS":             "true",
 	}
 }
 

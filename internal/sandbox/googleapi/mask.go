@@ -23,9 +23,9 @@ func Masked[T any](have, want *T, mask string, changeable []string) (*T, error) 
 		return nil, err
 	}
 	for _, field := range fields {
-		name := camel(field)
+		name := camel(strings.TrimSpace(field))
 		if !slices.Contains(changeable, name) {
-			return nil, Invalid("Invalid update mask: the sandbox changes %s, not %q", strings.Join(changeable, ", "), field)
+			return nil, Invalid("Invalid field in update_mask: %q; the sandbox changes %s", field, strings.Join(changeable, ", "))
 		}
 		delete(old, name)
 		if value, ok := sent[name]; ok {

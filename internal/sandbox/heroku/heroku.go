@@ -28,9 +28,9 @@ type core = kit.Core[state, string]
 // their app's id.
 type Emulator struct {
 	core
-	kit.Moves // releases are looked at
+	kit.Moves    // releases are looked at
+	http.Handler // the routes
 
-	routes http.Handler
 	base   string
 	tokens tokens
 }
@@ -46,7 +46,7 @@ var (
 func New(now func() time.Time) *Emulator {
 	e := &Emulator{tokens: tokens{left: fullTokens}, core: kit.NewCore[string]("heroku", now, newState,
 		faultFail, faultHang, faultReject, faultLate, "unauthorized", "delinquent", "suspended", "two-factor", "unprocessable")}
-	e.routes = e.mux()
+	e.Handler = e.mux()
 	return e
 }
 
@@ -73,9 +73,6 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 	}
 	return []sandbox.Example{app("staging", pipeline+"-staging"), app("production", pipeline+"-eu"), app("production", pipeline+"-us")}
 }
-
-// ServeHTTP implements http.Handler.
-func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.routes.ServeHTTP(w, r) }
 
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Refusal) {

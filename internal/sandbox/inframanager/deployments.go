@@ -1,6 +1,7 @@
 package inframanager
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -68,45 +69,17 @@ func (e *Emulator) updateDeployment(c *call, d *deployment, in *deploymentAPI) (
 	if err := d.free(); err != nil {
 		return nil, err
 	}
-	next, err := d.API.overwritten(*in, c.Param("updateMask"))
+	next, err := googleapi.Masked(&d.API, in, cmp.Or(c.Param("updateMask"), "*"), []string{
+		"labels", "annotations", "serviceAccount", "workerPool", "importExistingResources", "tfVersionConstraint", "quotaValidation", "terraformBlueprint",
+	})
 	if err != nil {
 		return nil, err
 	}
 	if err := next.Blueprint.check(); err != nil {
 		return nil, err
 	}
-	d.API = next
+	d.API = *next
 	return e.apply(c, d, updating, next.Blueprint), nil
-}
-
-// overwritten is a deployment with the fields of a mask taken from in.
-func (d deploymentAPI) overwritten(in deploymentAPI, mask string) (deploymentAPI, error) {
-	if mask == "" {
-		mask = "labels,annotations,serviceAccount,workerPool,importExistingResources,tfVersionConstraint,quotaValidation,terraformBlueprint"
-	}
-	for field := range strings.SplitSeq(mask, ",") {
-		switch strings.TrimSpace(field) {
-		case "labels":
-			d.Labels = in.Labels
-		case "annotations":
-			d.Annotations = in.Annotations
-		case "serviceAccount", "service_account":
-			d.ServiceAccount = in.ServiceAccount
-		case "workerPool", "worker_pool":
-			d.WorkerPool = in.WorkerPool
-		case "importExistingResources", "import_existing_resources":
-			d.Import = in.Import
-		case "tfVersionConstraint", "tf_version_constraint":
-			d.Constraint = in.Constraint
-		case "quotaValidation", "quota_validation":
-			d.Quota = in.Quota
-		case "terraformBlueprint", "terraform_blueprint":
-			d.Blueprint = in.Blueprint
-		default:
-			return d, googleapi.Invalid("Invalid field in update_mask: '%s'", field)
-		}
-	}
-	return d, nil
 }
 
 // check refuses a blueprint without just one source.

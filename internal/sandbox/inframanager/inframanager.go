@@ -29,18 +29,11 @@ const (
 	FaultVanish                   = kit.Vanish // it ends well, and nobody knows it any more
 )
 
-type core = kit.Core[state, string]
+type google = googleapi.Service[state, string]
 
 // Emulator is the API. Its zero value is not usable; see [New]. Its targets are kept by
 // their deployment's resource name.
-type Emulator struct {
-	core
-
-	// Step is how long an operation takes.
-	Step time.Duration
-
-	api googleapi.API
-}
+type Emulator struct{ google }
 
 var (
 	_ sandbox.Emulator = (*Emulator)(nil)
@@ -50,13 +43,10 @@ var (
 // New is an empty Infrastructure Manager on the clock now. Operations take two
 // seconds.
 func New(now func() time.Time) *Emulator {
-	e := &Emulator{core: kit.NewCore[string]("inframanager", now, newState, FaultFail, FaultAbort, FaultHang, FaultVanish), Step: 2 * time.Second}
-	e.api = googleapi.API{Prefix: "/v1/", Scope: "projects/*/locations/*", Methods: e.methods(), Admit: e.admit}
+	e := &Emulator{google: google{Core: kit.NewCore[string]("inframanager", now, newState, FaultFail, FaultAbort, FaultHang, FaultVanish), Step: 2 * time.Second}}
+	e.API = googleapi.API{Endpoint: "CONFIG", Prefix: "/v1/", Scope: "projects/*/locations/*", Methods: e.methods(), Admit: e.admit}
 	return e
 }
-
-// Env implements sandbox.Emulator.
-func (e *Emulator) Env(base string) map[string]string { return googleapi.Env("CONFIG", base) }
 
 // Example implements sandbox.Exampler: each name of the form PROJECT/LOCATION/DEPLOYMENT is
 // a stage's, and PROJECT/LOCATION alone has a deployment for each of two stages.
@@ -64,12 +54,9 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 	return googleapi.Example(names, []string{"project", "location", "deployment"}, "network")
 }
 
-// ServeHTTP implements http.Handler.
-func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.api.ServeHTTP(w, r) }
-
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Refusal) {
-	e.api.Refuse(w, why, googleapi.Words{
+	e.API.Refuse(w, why, googleapi.Words{
 		Quota:  "Quota exceeded for quota metric 'Requests' of service 'config.googleapis.com'",
 		Denied: fmt.Sprintf("Permission 'config.deployments.update' denied on resource '%s' (or it may not exist).", strings.TrimPrefix(r.URL.Path, "/v1/")),
 	})
@@ -77,7 +64,7 @@ func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Re
 
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
-	key, name, ok := e.api.Address(r)
+	key, name, ok := e.Address(r)
 	if !ok {
 		return sandbox.Action{Kind: sandbox.Other}
 	}
