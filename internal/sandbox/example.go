@@ -24,6 +24,11 @@ func OnePlace(stage string, config any) Example {
 	return Example{Stage: stage, Target: stage, Config: config}
 }
 
+// TwoPlaces are a place in staging and one in production.
+func TwoPlaces(staging, production any) []Example {
+	return []Example{OnePlace("staging", staging), OnePlace("production", production)}
+}
+
 // PlacePerName are the places under names that stand for one each, or for two. one is
 // what a name stands for by itself: the first name's is a stage named staging, the
 // second's production, and so on, five at most. Of a name that one does not know (nil),

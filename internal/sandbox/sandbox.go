@@ -105,6 +105,14 @@ const (
 	Other = "other" // changes something that no driver changes
 )
 
+// ReadOrOther is the kind of a request that is no effect of the drivers.
+func ReadOrOther(r *http.Request) string {
+	if r.Method == http.MethodGet {
+		return Read
+	}
+	return Other
+}
+
 // kinds are the kinds of actions that a fault can name: the drivers' effects,
 // as docs/design.md has them, and the two above.
 func kinds() []string {

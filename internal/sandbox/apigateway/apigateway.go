@@ -58,11 +58,7 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 	if !regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`).MatchString(id) {
 		id = newID(10, "example", name)
 	}
-	var places []sandbox.Example
-	for _, stage := range [][2]string{{"staging", "staging"}, {"production", "prod"}} {
-		places = append(places, sandbox.OnePlace(stage[0], map[string]string{"restApi": id, "stage": stage[1], "region": region}))
-	}
-	return places
+	return sandbox.TwoPlaces(config{id, "staging", region}, config{id, "prod", region})
 }
 
 // ServeHTTP implements http.Handler.

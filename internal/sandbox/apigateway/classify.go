@@ -17,13 +17,13 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 	}
 	region, err := awsapi.Region(r)
 	if err != nil {
-		return sandbox.Action{Kind: readOrOther(r)}
+		return sandbox.Action{Kind: sandbox.ReadOrOther(r)}
 	}
 	if path, ok := strings.CutPrefix(r.URL.EscapedPath(), "/v2/domainnames/"); ok {
 		return e.onRules(region, r, path, body)
 	}
 	api, collection, name := splitResource(r.URL.EscapedPath())
-	a := sandbox.Action{Kind: readOrOther(r)}
+	a := sandbox.Action{Kind: sandbox.ReadOrOther(r)}
 	if one, ok := e.onTesters(region, r, body); ok {
 		return one
 	}
@@ -46,13 +46,6 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 		a.Targets = e.targetsAt(region, api, "")
 	}
 	return a
-}
-
-func readOrOther(r *http.Request) string {
-	if r.Method == http.MethodGet {
-		return sandbox.Read
-	}
-	return sandbox.Other
 }
 
 // splitResource reads /restapis/API/COLLECTION/NAME.

@@ -2,11 +2,10 @@ package apigateway
 
 import (
 	"net/http"
-	"slices"
-	"strconv"
 	"time"
 
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // call is a request, with what it is about.
@@ -93,26 +92,14 @@ type page[T any] struct {
 // paged cuts the page that r asks for (limit, position) out of all: 25 items
 // unless said otherwise, 500 at most. id is the item's unique name.
 func paged[T any](r *http.Request, all []T, id func(T) string) (page[T], error) {
-	limit := 25
-	if text := r.URL.Query().Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return page[T]{}, badRequest("Invalid limit specified: %s", text)
-		}
-		limit = min(n, 500)
+	query := r.URL.Query()
+	limit, ok := kit.Number(query.Get("limit"), 25, 1)
+	if !ok {
+		return page[T]{}, badRequest("Invalid limit specified: %s", query.Get("limit"))
 	}
-	from := 0
-	if position := r.URL.Query().Get("position"); position != "" {
-		i := slices.IndexFunc(all, func(item T) bool { return id(item) == position })
-		if i < 0 {
-			return page[T]{}, badRequest("Invalid position specified: %s", position)
-		}
-		from = i
+	items, next, ok := kit.PageAt(all, id, query.Get("position"), min(limit, 500))
+	if !ok {
+		return page[T]{}, badRequest("Invalid position specified: %s", query.Get("position"))
 	}
-	to := min(from+limit, len(all))
-	p := page[T]{Item: append([]T{}, all[from:to]...)}
-	if to < len(all) {
-		p.Position = id(all[to])
-	}
-	return p, nil
+	return page[T]{next, append([]T{}, items...)}, nil
 }

@@ -35,7 +35,7 @@ func (e *Emulator) onTesters(region string, r *http.Request, body []byte) (sandb
 func (e *Emulator) onRules(region string, r *http.Request, path string, body []byte) sandbox.Action {
 	name, rest, _ := strings.Cut(path, "/")
 	collection, id, _ := strings.Cut(rest, "/")
-	a := sandbox.Action{Targets: e.led[name], Kind: readOrOther(r)}
+	a := sandbox.Action{Targets: e.led[name], Kind: sandbox.ReadOrOther(r)}
 	if collection != "routingrules" || a.Kind == sandbox.Read {
 		return a
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 )
 
 // The credentials that [Env] gives to clients. Any access key id but
@@ -82,11 +83,12 @@ func Refused(why sandbox.Refusal, action, resource string) error {
 // Write answers with body, without one where it is nil.
 func Write(w http.ResponseWriter, status int, contentType string, body any) {
 	w.Header().Set("X-Amzn-RequestId", uuid.NewString())
+	if body != nil {
+		kit.WriteJSON(w, status, contentType, body)
+		return
+	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	if body != nil {
-		json.NewEncoder(w).Encode(body) //nolint:errcheck // plain data into a buffer
-	}
 }
 
 // WriteError answers with err as the REST JSON protocol does.

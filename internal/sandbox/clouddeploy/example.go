@@ -15,11 +15,6 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 	if len(parts) != 3 {
 		return nil
 	}
-	var places []sandbox.Example
-	for _, stage := range []string{"staging", "production"} {
-		places = append(places, sandbox.OnePlace(stage, map[string]string{
-			"project": parts[0], "location": parts[1], "deliveryPipeline": parts[2], "target": stage,
-		}))
-	}
-	return places
+	at := func(target string) config { return config{parts[0], parts[1], parts[2], target} }
+	return sandbox.TwoPlaces(at("staging"), at("production"))
 }

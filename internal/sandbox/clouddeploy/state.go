@@ -1,10 +1,7 @@
 package clouddeploy
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -88,15 +85,11 @@ func seal(resource any, etag *string) {
 	if err != nil {
 		return
 	}
-	sum := sha256.Sum256(data)
-	*etag = hex.EncodeToString(sum[:8])
+	*etag = kit.Hash(8, string(data))
 }
 
 // uid is a unique id for the name.
-func uid(name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return fmt.Sprintf("%x", sum[:16])
-}
+func uid(name string) string { return kit.Hash(16, name) }
 
 // parent is the name of the resource that owns name.
 func parent(name string) string {

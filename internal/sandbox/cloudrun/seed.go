@@ -51,11 +51,7 @@ func (e *Emulator) seedService(c config, position int) {
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 	key, name, _ := e.Address(r)
 	name = serviceIn(name)
-	a := sandbox.Action{Kind: sandbox.Read, Targets: slices.Sorted(slices.Values(e.Targets[name]))}
-	if r.Method == http.MethodGet {
-		return a
-	}
-	a.Kind = sandbox.Other
+	a := sandbox.Action{Kind: sandbox.ReadOrOther(r), Targets: slices.Sorted(slices.Values(e.Targets[name]))}
 	var in input
 	s := e.State.Services[name]
 	if key == "PATCH services/*" && s != nil && json.Unmarshal(body, &in) == nil {

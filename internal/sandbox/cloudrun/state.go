@@ -1,10 +1,7 @@
 package cloudrun
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -77,8 +74,7 @@ type operation struct {
 }
 
 func image(what string) string {
-	sum := sha256.Sum256([]byte(what))
-	return "europe-docker.pkg.dev/sandbox/images/web@sha256:" + hex.EncodeToString(sum[:])
+	return "europe-docker.pkg.dev/sandbox/images/web@sha256:" + kit.Hash(32, what)
 }
 
 func templateOf(image string) json.RawMessage {
@@ -109,8 +105,7 @@ func (e *Emulator) touch(s *service) {
 }
 
 func etag(name string, made int) string {
-	sum := sha256.Sum256([]byte(name + strconv.Itoa(made)))
-	return fmt.Sprintf("%q", hex.EncodeToString(sum[:8]))
+	return strconv.Quote(kit.Hash(8, name+strconv.Itoa(made)))
 }
 
 // settle lets time carry out what is due.

@@ -246,7 +246,10 @@ func (e *Emulator) listDeployments(c *call, in *listDeploymentsInput) (any, erro
 			all = append(all, d)
 		}
 	}
-	page, next := first(all, in.Token, cmp.Or(in.Most, 20), func(d *deployment) string { return d.ARN })
+	page, next, ok := kit.PageAt(all, func(d *deployment) string { return d.ARN }, in.Token, cmp.Or(max(in.Most, 0), 20))
+	if !ok {
+		return nil, invalid("Invalid token")
+	}
 	briefs := []any{}
 	for _, d := range page {
 		briefs = append(briefs, d.brief(s))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -135,15 +134,4 @@ func failure(arn string) map[string]string { return map[string]string{"arn": arn
 // newID is a name that was never given before.
 func (e *Emulator) newID() string {
 	return strings.ReplaceAll(uuid.NewSHA1(uuid.NameSpaceOID, fmt.Appendf(nil, "ecs %d", e.State.Next())).String(), "-", "")[:21]
-}
-
-// first are the elements of a list that come after a token, at most so many.
-func first[T any](all []T, token string, most int, name func(T) string) (page []T, next any) {
-	if i := slices.IndexFunc(all, func(v T) bool { return name(v) == token }); i >= 0 {
-		all = all[i:]
-	}
-	if most <= 0 || most >= len(all) {
-		return all, nil
-	}
-	return all[:most], name(all[most])
 }

@@ -1,13 +1,14 @@
 package entrecode
 
 import (
-	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"sluice/internal/sandbox/kit"
 )
 
 // object is a JSON object.
@@ -88,7 +89,7 @@ func writeProblem(w http.ResponseWriter, p problem) {
 	if p.verbose != "" {
 		body["verbose"] = p.verbose
 	}
-	write(w, p.status, "application/problem+json", body)
+	kit.WriteJSON(w, p.status, "application/problem+json", body)
 }
 
 // notFound is a resource that does not exist, here at least.
@@ -104,17 +105,6 @@ func noMatch(property string) problem {
 // missing is a query parameter that must be there.
 func missing(property string) problem {
 	return problem{http.StatusBadRequest, 3202, "Missing property in query string", property, ""}
-}
-
-func write(w http.ResponseWriter, status int, media string, body any) {
-	data, err := json.Marshal(body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", media)
-	w.WriteHeader(status)
-	w.Write(data) //nolint:errcheck // a client that went away is its own affair
 }
 
 // byToken is no order that a client could rely on.

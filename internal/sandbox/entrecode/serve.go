@@ -21,7 +21,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, refused)
 		return
 	}
-	write(w, status, "application/hal+json", body)
+	kit.WriteJSON(w, status, "application/hal+json", body)
 }
 
 // answer serves a request with the right token.

@@ -1,13 +1,13 @@
 package entrecode
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"sluice/internal/sandbox/kit"
 )
 
 // state is everything the emulator keeps, in the shape of its file.
@@ -172,7 +172,4 @@ func covers(targets, wanted []string) bool {
 }
 
 // token is a piece of an address: it looks like nothing, and stays the same.
-func token(parts ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return hex.EncodeToString(sum[:5])
-}
+func token(parts ...string) string { return kit.Hash(5, strings.Join(parts, "\x00")) }

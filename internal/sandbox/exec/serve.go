@@ -60,9 +60,7 @@ func problem(code, message, remedy string) object {
 
 func write(w http.ResponseWriter, status int, o object) {
 	o["protocol"] = protocol
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(o) //nolint:errcheck,errchkjson // a client that went away is its own affair
+	kit.WriteJSON(w, status, "application/json", o)
 }
 
 // ServeHTTP implements http.Handler.

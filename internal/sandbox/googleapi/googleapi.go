@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"sluice/internal/sandbox/kit"
 )
 
 // standard are the query parameters that every method has.
@@ -48,7 +50,5 @@ func Decode(body []byte, into any) error {
 
 // WriteJSON answers with body.
 func WriteJSON(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body) //nolint:errcheck // plain data into a buffer
+	kit.WriteJSON(w, status, "application/json; charset=UTF-8", body)
 }

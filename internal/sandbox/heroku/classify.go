@@ -21,19 +21,12 @@ func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
 	case collection == "filters":
 		return sandbox.Action{Targets: e.Targets.All(), Kind: sandbox.Read}
 	case collection == "apps" && name != "":
-		return sandbox.Action{Targets: e.targetsOf(name), Kind: readOrOther(r)}
+		return sandbox.Action{Targets: e.targetsOf(name), Kind: sandbox.ReadOrOther(r)}
 	case collection == "pipeline-promotions":
 		return sandbox.Action{Targets: e.targetsIn(name), Kind: sandbox.Read}
 	default:
-		return sandbox.Action{Targets: e.Targets.All(), Kind: readOrOther(r)}
+		return sandbox.Action{Targets: e.Targets.All(), Kind: sandbox.ReadOrOther(r)}
 	}
-}
-
-func readOrOther(r *http.Request) string {
-	if r.Method == http.MethodGet {
-		return sandbox.Read
-	}
-	return sandbox.Other
 }
 
 // releaseKind tells running a slug from rolling back.

@@ -1,11 +1,12 @@
 package heroku
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"sluice/internal/sandbox/kit"
 
 	"github.com/google/uuid"
 )
@@ -61,7 +62,5 @@ func (acc account) write(w http.ResponseWriter, r *http.Request, status int, bod
 	h.Set("Request-Id", id)
 	h.Set("Date", acc.now.UTC().Format(http.TimeFormat))
 	h.Set("RateLimit-Remaining", strconv.Itoa(acc.tokens.left))
-	h.Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body) //nolint:errcheck // plain data into a buffer
+	kit.WriteJSON(w, status, "application/json", body)
 }

@@ -2,6 +2,8 @@ package kit_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -130,6 +132,37 @@ func TestPages(t *testing.T) {
 		if _, ok := kit.Number(text, 5, 1); ok != good {
 			t.Errorf("%q is a number from 1 on: %t", text, ok)
 		}
+	}
+}
+
+// A page by name begins at the one that is called so, and says what comes after it.
+func TestPagesByName(t *testing.T) {
+	all := []string{"a", "b", "c", "d", "e"}
+	name := func(one string) string { return one }
+	var pages []string
+	for at, more := "", true; more; more = at != "" {
+		items, next, ok := kit.PageAt(all, name, at, 2)
+		if at = next; !ok || len(pages) > len(all) {
+			t.Fatalf("%v, %q, %t", items, next, ok)
+		}
+		pages = append(pages, fmt.Sprint(items))
+	}
+	if got := strings.Join(pages, " "); got != "[a b] [c d] [e]" {
+		t.Error(got)
+	}
+	if items, next, ok := kit.PageAt(all, name, "x", 2); ok || items != nil || next != "" {
+		t.Errorf("from what is not there: %v, %q, %t", items, next, ok)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	w := httptest.NewRecorder()
+	kit.WriteJSON(w, http.StatusTeapot, "application/hal+json", map[string]int{"n": 1})
+	if got := fmt.Sprintf("%d %s %s", w.Code, w.Header().Get("Content-Type"), w.Body); got != "418 application/hal+json {\"n\":1}\n" {
+		t.Errorf("%q", got)
+	}
+	if a, b := kit.Hash(4, "a"), kit.Hash(4, "b"); len(a) != 8 || a == b || a != kit.Hash(4, "a") {
+		t.Errorf("hashes %q, %q", a, b)
 	}
 }
 

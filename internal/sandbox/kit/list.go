@@ -46,6 +46,24 @@ func Page[T any](all []T, from, size int) (items []T, next int) {
 	return all[from:to], next
 }
 
+// PageAt is a page of a list whose items have names: at most size of it from the one that
+// is called at on, from the first for "". next is what the item after it is called, "" at
+// the end. It is false where no item is called at.
+func PageAt[T any](all []T, name func(T) string, at string, size int) (items []T, next string, ok bool) {
+	from := 0
+	if at != "" {
+		from = slices.IndexFunc(all, func(one T) bool { return name(one) == at })
+	}
+	if from < 0 {
+		return nil, "", false
+	}
+	items, to := Page(all, from, size)
+	if to > 0 {
+		next = name(all[to])
+	}
+	return items, next, true
+}
+
 // Number reads a parameter of a list, such as a page's size or where it begins: usual
 // where it is not given. It is false where the text is no number from least on.
 func Number(text string, usual, least int) (n int, ok bool) {

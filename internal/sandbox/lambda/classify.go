@@ -12,10 +12,7 @@ import (
 
 // Classify implements sandbox.Emulator.
 func (e *Emulator) Classify(r *http.Request, body []byte) sandbox.Action {
-	a := sandbox.Action{Kind: sandbox.Other}
-	if r.Method == http.MethodGet {
-		a.Kind = sandbox.Read
-	}
+	a := sandbox.Action{Kind: sandbox.ReadOrOther(r)}
 	region, err := awsapi.Region(r)
 	if err != nil {
 		return a

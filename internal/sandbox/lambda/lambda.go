@@ -58,11 +58,7 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 		return nil
 	}
 	region, function := awsapi.CutRegion(names[0])
-	var places []sandbox.Example
-	for _, stage := range [][2]string{{"staging", "staging"}, {"production", "live"}} {
-		places = append(places, sandbox.OnePlace(stage[0], map[string]string{"function": function, "alias": stage[1], "region": region}))
-	}
-	return places
+	return sandbox.TwoPlaces(config{function, "staging", region}, config{function, "live", region})
 }
 
 // Refuse implements sandbox.Emulator.

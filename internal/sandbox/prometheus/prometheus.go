@@ -5,13 +5,12 @@
 package prometheus
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
 	"net/http"
 	"strconv"
 	"time"
 
+	"sluice/internal/sandbox/kit"
 	"sluice/internal/sandbox/metrics"
 )
 
@@ -80,7 +79,7 @@ func (e *Emulator) instant(w http.ResponseWriter, r *http.Request, query string)
 		return
 	}
 	if v, ok := e.scalars[query]; ok {
-		e.succeed(w, "scalar", sample(at, v))
+		succeed(w, "scalar", sample(at, v))
 		return
 	}
 	// docs/metrics.md: "an empty vector is success with no data"
@@ -91,7 +90,7 @@ func (e *Emulator) instant(w http.ResponseWriter, r *http.Request, query string)
 			vector = append(vector, map[string]any{"metric": labels(s), "value": sample(at, v)})
 		}
 	}
-	e.succeed(w, "vector", vector)
+	succeed(w, "vector", vector)
 }
 
 // ranged answers a matrix.
@@ -122,7 +121,7 @@ func (e *Emulator) ranged(w http.ResponseWriter, r *http.Request, query string) 
 			matrix = append(matrix, map[string]any{"metric": labels(s), "values": values})
 		}
 	}
-	e.succeed(w, "matrix", matrix)
+	succeed(w, "matrix", matrix)
 }
 
 // time reads a time in seconds or RFC 3339.
@@ -153,13 +152,10 @@ func labels(s metrics.Series) map[string]string {
 	return s.Labels
 }
 
-func (e *Emulator) succeed(w http.ResponseWriter, kind string, result any) {
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": map[string]any{"resultType": kind, "result": result}}) //nolint:errcheck // a client that went away is its own affair
+func succeed(w http.ResponseWriter, kind string, result any) {
+	kit.WriteJSON(w, http.StatusOK, "application/json", map[string]any{"status": "success", "data": map[string]any{"resultType": kind, "result": result}})
 }
 
 func refuse(w http.ResponseWriter, status int, kind, text string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"status":"error","errorType":%q,"error":%q}`, kind, text) //nolint:errcheck // a client that went away is its own affair
+	kit.WriteJSON(w, status, "application/json", map[string]string{"status": "error", "errorType": kind, "error": text})
 }
