@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/kit"
@@ -63,9 +64,29 @@ func write(w http.ResponseWriter, status int, o object) {
 	kit.WriteJSON(w, status, "application/json", o)
 }
 
+// call is a question to a program, with the place that it is about.
+type call struct {
+	*state
+	now   time.Time
+	fault sandbox.FaultKind
+	question
+	place *place
+}
+
+// operations are what a program can be asked about a place, by name.
+func operations() map[string]func(*call) (int, object) {
+	return map[string]func(*call) (int, object){
+		"live":    func(c *call) (int, object) { return http.StatusOK, c.live(c.place) },
+		"resolve": resolve,
+		"check":   func(*call) (int, object) { return http.StatusOK, object{"findings": []object{}} },
+		"begin":   begin,
+		"poll":    poll,
+	}
+}
+
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e.settle()
+	e.State.settle(e.Now(), e.Step)
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		write(w, http.StatusBadRequest, problem("invalid", err.Error(), ""))
@@ -80,22 +101,25 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusOK, object{"kinds": kinds(), "settle": "2s", "checks": true})
 		return
 	}
-	p := e.State.Places[q.Target.Resource]
-	if p == nil {
+	p, serve := e.State.Places[q.Target.Resource], operations()[q.Operation]
+	switch {
+	case p == nil:
 		write(w, http.StatusNotFound, problem("notFound", fmt.Sprintf("nothing is called %q", q.Target.Resource), "check exec.resource"))
-		return
+	case serve == nil:
+		write(w, http.StatusBadRequest, problem("unsupported", "unknown operation "+q.Operation, ""))
+	default:
+		status, answer := serve(&call{&e.State, e.Now(), sandbox.FaultOf(r), q, p})
+		write(w, status, answer)
 	}
-	status, answer := e.answer(r, q, p)
-	write(w, status, answer)
 }
 
 // settle ends the effects whose time is over.
 //
 // docs/platforms.md: "What is on its way is pending, and the release is what runs until then"
-func (e *Emulator) settle() {
-	for _, p := range e.State.Places {
+func (s *state) settle(now time.Time, step time.Duration) {
+	for _, p := range s.Places {
 		w := p.Work
-		if w == nil || w.Over || !w.Run(e.Now(), e.Step) {
+		if w == nil || w.Over || !w.Run(now, step) {
 			continue
 		}
 		w.Over = true
@@ -106,37 +130,20 @@ func (e *Emulator) settle() {
 	}
 }
 
-func (e *Emulator) answer(r *http.Request, q question, p *place) (int, object) {
-	switch q.Operation {
-	case "live":
-		return http.StatusOK, e.live(p)
-	case "resolve":
-		return e.resolve(q.Name)
-	case "check":
-		return http.StatusOK, object{"findings": []object{}}
-	case "begin":
-		return e.begin(r, q, p)
-	case "poll":
-		return http.StatusOK, p.poll(q)
-	default:
-		return http.StatusBadRequest, problem("unsupported", "unknown operation "+q.Operation, "")
-	}
-}
-
 // live says what runs.
 //
 // docs/platforms.md: "its state differs after every change and is the same as long as nobody changes the target"
-func (e *Emulator) live(p *place) object {
-	o := object{"release": e.release(p.Runs), "state": object{"changes": p.Changes, "work": p.key()}}
+func (s *state) live(p *place) object {
+	o := object{"release": s.release(p.Runs), "state": object{"changes": p.Changes, "work": p.key()}}
 	if p.Canary != "" {
-		o["canary"] = object{"release": e.release(p.Canary), "percent": p.Percent}
+		o["canary"] = object{"release": s.release(p.Canary), "percent": p.Percent}
 	}
 	if p.Work != nil && !p.Work.Over {
 		to := p.Work.Runs
 		if p.Work.Canary != "" {
 			to = p.Work.Canary
 		}
-		o["pending"] = e.release(to)
+		o["pending"] = s.release(to)
 	}
 	return o
 }
@@ -149,13 +156,13 @@ func (p *place) key() string {
 	return p.Work.Key
 }
 
-func (e *Emulator) find(id string) int {
-	return slices.IndexFunc(e.State.Releases, func(r release) bool { return r.ID == id })
+func (s *state) find(id string) int {
+	return slices.IndexFunc(s.Releases, func(r release) bool { return r.ID == id })
 }
 
-func (e *Emulator) release(id string) any {
-	if i := e.find(id); i >= 0 {
-		return e.State.Releases[i]
+func (s *state) release(id string) any {
+	if i := s.find(id); i >= 0 {
+		return s.Releases[i]
 	}
 	return nil
 }
@@ -163,37 +170,38 @@ func (e *Emulator) release(id string) any {
 // resolve finds a release by its id, or the newest.
 //
 // docs/platforms.md: "A release that it does not know is an error of the code notFound"
-func (e *Emulator) resolve(name string) (int, object) {
-	i := e.find(name)
-	if name == "latest" {
-		i = len(e.State.Releases) - 1
+func resolve(c *call) (int, object) {
+	i := c.find(c.Name)
+	if c.Name == "latest" {
+		i = len(c.Releases) - 1
 	}
 	if i < 0 {
-		return http.StatusNotFound, problem("notFound", fmt.Sprintf("there is no release %q", name), "name one that was built")
+		return http.StatusNotFound, problem("notFound", fmt.Sprintf("there is no release %q", c.Name), "name one that was built")
 	}
-	return http.StatusOK, object{"release": e.State.Releases[i]}
+	return http.StatusOK, object{"release": c.Releases[i]}
 }
 
 // begin begins an effect.
 //
 // docs/platforms.md: "One that is begun on a state that is not there any more is refused as retryable and stale"
-func (e *Emulator) begin(r *http.Request, q question, p *place) (int, object) {
-	stands, _ := json.Marshal(e.live(p)["state"]) //nolint:errchkjson // plain data
+func begin(c *call) (int, object) {
+	p, effect := c.place, c.Effect
+	stands, _ := json.Marshal(c.live(p)["state"]) //nolint:errchkjson // plain data
 	switch {
-	case string(q.Effect.Before) != string(stands):
+	case string(effect.Before) != string(stands):
 		o := problem("retryable", "the place was changed since it was read", "")
 		o["error"].(object)["stale"] = true
 		return http.StatusConflict, o
-	case e.find(q.Effect.Release.ID) < 0:
-		return http.StatusNotFound, problem("notFound", fmt.Sprintf("there is no release %q", q.Effect.Release.ID), "name one that was built")
-	case !slices.Contains(kinds(), q.Effect.Kind):
-		return http.StatusBadRequest, problem("unsupported", "unknown kind "+q.Effect.Kind, "")
+	case c.find(effect.Release.ID) < 0:
+		return http.StatusNotFound, problem("notFound", fmt.Sprintf("there is no release %q", effect.Release.ID), "name one that was built")
+	case !slices.Contains(kinds(), effect.Kind):
+		return http.StatusBadRequest, problem("unsupported", "unknown kind "+effect.Kind, "")
 	}
 	p.Work = &work{
-		ID: fmt.Sprintf("work-%d", e.State.Next()), Key: q.Effect.Key, Runs: q.Effect.Release.ID, Work: kit.Begin(e.Now().UTC(), sandbox.FaultOf(r)),
+		ID: fmt.Sprintf("work-%d", c.Next()), Key: effect.Key, Runs: effect.Release.ID, Work: kit.Begin(c.now.UTC(), c.fault),
 	}
-	if q.Effect.Kind == "weight" {
-		p.Work.Runs, p.Work.Canary, p.Work.Percent = p.Runs, q.Effect.Release.ID, q.Effect.Percent
+	if effect.Kind == "weight" {
+		p.Work.Runs, p.Work.Canary, p.Work.Percent = p.Runs, effect.Release.ID, effect.Percent
 	}
 	return http.StatusOK, object{"status": "running", "workId": p.Work.ID}
 }
@@ -201,16 +209,16 @@ func (e *Emulator) begin(r *http.Request, q question, p *place) (int, object) {
 // poll says how far the newest effect is.
 //
 // docs/platforms.md: "Where the answer to begin was lost it has no workId, and is about the newest effect"
-func (p *place) poll(q question) object {
-	w := p.Work
+func poll(c *call) (int, object) {
+	w := c.place.Work
 	switch {
-	case w == nil, q.Effect.WorkID != "" && q.Effect.WorkID != w.ID:
-		return object{"status": "failed", "errors": []object{{"code": "GONE", "message": "another effect took its place"}}}
+	case w == nil, c.Effect.WorkID != "" && c.Effect.WorkID != w.ID:
+		return http.StatusOK, object{"status": "failed", "errors": []object{{"code": "GONE", "message": "another effect took its place"}}}
 	case !w.Over:
-		return object{"status": "running", "workId": w.ID, "wait": "1s"}
+		return http.StatusOK, object{"status": "running", "workId": w.ID, "wait": "1s"}
 	case w.Fault == FaultFail:
-		return object{"status": "failed", "errors": []object{{"code": "UNHEALTHY", "message": "it did not become healthy"}}, "log": "starting\nexit status 1\n"}
+		return http.StatusOK, object{"status": "failed", "errors": []object{{"code": "UNHEALTHY", "message": "it did not become healthy"}}, "log": "starting\nexit status 1\n"}
 	default:
-		return object{"status": "succeeded"}
+		return http.StatusOK, object{"status": "succeeded"}
 	}
 }
