@@ -8,16 +8,10 @@ import (
 
 // restAPIView is a REST API on the wire.
 type restAPIView struct {
-	ID                        string                `json:"id"`
-	Name                      string                `json:"name"`
-	Description               string                `json:"description,omitempty"`
-	Version                   string                `json:"version,omitempty"`
-	CreatedDate               int64                 `json:"createdDate"`
+	described
 	APIKeySource              string                `json:"apiKeySource"`
 	EndpointConfiguration     endpointConfiguration `json:"endpointConfiguration"`
 	DisableExecuteAPIEndpoint bool                  `json:"disableExecuteApiEndpoint"`
-	RootResourceID            string                `json:"rootResourceId"`
-	Tags                      map[string]string     `json:"tags,omitempty"`
 }
 
 type endpointConfiguration struct {
@@ -25,11 +19,7 @@ type endpointConfiguration struct {
 }
 
 func (a *restAPI) view() restAPIView {
-	return restAPIView{
-		ID: a.ID, Name: a.Name, Description: a.Description, Version: a.Version, CreatedDate: a.CreatedDate,
-		APIKeySource: "HEADER", EndpointConfiguration: endpointConfiguration{Types: []string{"REGIONAL"}},
-		RootResourceID: a.RootResourceID, Tags: a.Tags,
-	}
+	return restAPIView{a.described, "HEADER", endpointConfiguration{Types: []string{"REGIONAL"}}, false}
 }
 
 func getRestAPIs(c *call) (any, error) {

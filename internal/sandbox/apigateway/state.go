@@ -26,6 +26,14 @@ type address struct{ region, api, stage string }
 
 // restAPI is one REST API with what belongs to it.
 type restAPI struct {
+	described
+	Deployments []*deployment     `json:"deployments"` // oldest first
+	Stages      map[string]*stage `json:"stages"`
+	Made        int               `json:"made"` // deployments ever made: ids are not used again
+}
+
+// described is what a REST API tells of itself, as on the wire.
+type described struct {
 	ID             string            `json:"id"`
 	Name           string            `json:"name"`
 	Description    string            `json:"description,omitempty"`
@@ -33,9 +41,6 @@ type restAPI struct {
 	CreatedDate    int64             `json:"createdDate"`
 	RootResourceID string            `json:"rootResourceId"`
 	Tags           map[string]string `json:"tags,omitempty"`
-	Deployments    []*deployment     `json:"deployments"` // oldest first
-	Stages         map[string]*stage `json:"stages"`
-	Made           int               `json:"made"` // deployments ever made: ids are not used again
 }
 
 // deployment is an immutable snapshot of an API.
@@ -95,8 +100,8 @@ func (s *state) findAPI(region, id string) (*restAPI, error) {
 // newAPI is an empty REST API.
 func newAPI(id, name string, now time.Time) *restAPI {
 	return &restAPI{
-		ID: id, Name: name, CreatedDate: now.Unix(), RootResourceID: newID(10, "root", id),
-		Stages: map[string]*stage{},
+		described: described{ID: id, Name: name, CreatedDate: now.Unix(), RootResourceID: newID(10, "root", id)},
+		Stages:    map[string]*stage{},
 	}
 }
 

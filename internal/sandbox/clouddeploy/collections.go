@@ -2,8 +2,6 @@ package clouddeploy
 
 import (
 	"net/http"
-	"regexp"
-	"sync"
 
 	"sluice/internal/sandbox/googleapi"
 	"sluice/internal/sandbox/kit"
@@ -54,7 +52,7 @@ func serve[R any](e *Emulator, all googleapi.Methods, of collection[R]) {
 func (of collection[R]) make(m moment, c *call, r *R) (any, error) {
 	name := c.Name + "/" + kit.Last(of.path) + "/" + c.Param(of.id)
 	switch {
-	case !resourceID().MatchString(c.Param(of.id)):
+	case !googleapi.IsID(c.Param(of.id)):
 		return nil, googleapi.Invalid("Invalid %s %q: must match [a-z]([a-z0-9-]{0,61}[a-z0-9])?", of.id, c.Param(of.id))
 	case (*of.kept)[name] != nil:
 		return nil, googleapi.Exists(name)
@@ -100,6 +98,3 @@ func (s *state) parentExists(name string) error {
 	}
 	return googleapi.NotFound(name)
 }
-
-// resourceID is what Cloud Deploy accepts as the last part of a name.
-var resourceID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`) })

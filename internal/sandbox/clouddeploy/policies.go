@@ -28,7 +28,7 @@ func checkPolicy(p *wire.DeployPolicy) error {
 	}
 	for _, rule := range p.Rules {
 		r := rule.RolloutRestriction
-		if r == nil || !resourceID().MatchString(r.ID) {
+		if r == nil || !googleapi.IsID(r.ID) {
 			return googleapi.Invalid("A rule must have a rollout restriction with an id")
 		}
 		w := r.TimeWindows

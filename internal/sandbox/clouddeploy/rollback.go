@@ -17,7 +17,7 @@ func rollbackTarget(m moment, c *call, in *wire.RollbackTargetRequest) (any, err
 	if err != nil {
 		return nil, err
 	}
-	if !resourceID().MatchString(in.RolloutID) {
+	if !googleapi.IsID(in.RolloutID) {
 		return nil, googleapi.Invalid("Invalid rollout ID %q", in.RolloutID)
 	}
 	had := m.onTarget(p.Name, in.TargetID)

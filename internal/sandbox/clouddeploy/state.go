@@ -98,7 +98,4 @@ func parent(name string) string {
 }
 
 // locationOf is the projects/P/locations/L that name lies in.
-func locationOf(name string) string {
-	parts := strings.Split(name, "/")
-	return strings.Join(parts[:min(len(parts), 4)], "/")
-}
+func locationOf(name string) string { return kit.First(name, 4) }

@@ -10,10 +10,10 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"sluice/internal/sandbox/kit"
 	"sluice/internal/sandbox/metrics"
 )
 
@@ -104,10 +104,9 @@ func (e *Emulator) describeAlarms(w http.ResponseWriter, p protocol, input map[s
 		p.throttle(w)
 		return
 	}
-	from := page(input["NextToken"])
-	end := min(from+pageSize, len(found))
+	found, next := kit.Page(found, page(input["NextToken"]), pageSize)
 	out := map[string]any{"MetricAlarms": []any{}, "CompositeAlarms": []any{}, "LogAlarms": []any{}}
-	for _, a := range found[min(from, end):end] {
+	for _, a := range found {
 		one := map[string]any{"AlarmName": a.Name, "StateValue": a.State, "StateReason": a.Reason}
 		if a.Evaluation != "" {
 			one["EvaluationState"] = a.Evaluation
@@ -115,8 +114,8 @@ func (e *Emulator) describeAlarms(w http.ResponseWriter, p protocol, input map[s
 		list, _ := out[kind(a)+"s"].([]any)
 		out[kind(a)+"s"] = append(list, one)
 	}
-	if end < len(found) {
-		out["NextToken"] = strconv.Itoa(end)
+	if next > 0 {
+		out["NextToken"] = kit.Token(next)
 	}
 	p.answer(w, http.StatusOK, out)
 }
@@ -162,17 +161,17 @@ func (e *Emulator) getMetricData(w http.ResponseWriter, p protocol, input map[st
 			slices.Reverse(stamps)
 			slices.Reverse(values)
 		}
-		from := page(input["NextToken"])
-		to := min(from+pageSize, len(stamps))
+		stamps, to := kit.Page(stamps, page(input["NextToken"]), pageSize)
+		values, _ = kit.Page(values, page(input["NextToken"]), pageSize)
 		status := "Complete"
-		if to < len(stamps) {
-			next, status = strconv.Itoa(to), "PartialData"
+		if to > 0 {
+			next, status = kit.Token(to), "PartialData"
 		}
 		if e.partial {
 			status = "InternalError"
 		}
 		results = append(results, map[string]any{
-			"Id": text(q["Id"]), "Label": key, "StatusCode": status, "Timestamps": stamps[min(from, to):to], "Values": values[min(from, to):to],
+			"Id": text(q["Id"]), "Label": key, "StatusCode": status, "Timestamps": stamps, "Values": values,
 		})
 	}
 	out := map[string]any{"MetricDataResults": results, "Messages": []any{}}
@@ -253,10 +252,8 @@ func when(v any) time.Time {
 	}
 }
 
-func page(v any) int {
-	n, err := strconv.Atoi(text(v))
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
+// page is where a page begins, at the beginning where the token is none.
+func page(token any) int {
+	from, _ := kit.Number(text(token), 0, 0)
+	return max(from, 0)
 }

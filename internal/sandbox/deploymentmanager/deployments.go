@@ -68,7 +68,7 @@ func (e *Emulator) listResources(*call, *deployment, *struct{}) (any, error) { r
 
 // insert makes a deployment.
 func (e *Emulator) insert(c *call, in *wire.Deployment) (any, error) {
-	if !resourceName().MatchString(in.Name) {
+	if !googleapi.IsID(in.Name) {
 		return nil, googleapi.Invalid("Invalid value for field 'resource.name': '%s'", in.Name)
 	}
 	name := c.Name + "/deployments/" + in.Name
@@ -145,7 +145,7 @@ func staleFingerprint() error {
 }
 
 // cancelPreview drops a preview.
-func (e *Emulator) cancelPreview(c *call, in *wire.DeploymentsCancelPreviewRequest) (any, error) {
+func (e *Emulator) cancelPreview(c *call, in *wire.FingerprintRequest) (any, error) {
 	d, err := e.free(c, in.Fingerprint)
 	if err != nil {
 		return nil, err
@@ -158,9 +158,6 @@ func (e *Emulator) cancelPreview(c *call, in *wire.DeploymentsCancelPreviewReque
 
 // change begins an operation that brings a manifest.
 func (e *Emulator) change(c *call, d *deployment, in *wire.Deployment, kind string, m *manifest) (any, error) {
-	d.API.Update = &wire.DeploymentUpdate{Manifest: m.SelfLink, Description: in.Description}
-	for _, l := range in.Labels {
-		d.API.Update.Labels = append(d.API.Update.Labels, &wire.DeploymentUpdateLabelEntry{Key: l.Key, Value: l.Value})
-	}
+	d.API.Update = &wire.DeploymentUpdate{Manifest: m.SelfLink, Description: in.Description, Labels: in.Labels}
 	return e.begin(c, d, kind, m), nil
 }

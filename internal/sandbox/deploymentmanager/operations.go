@@ -67,7 +67,7 @@ func (e *Emulator) settle() {
 // stop ends what is at work on a deployment.
 //
 // docs/platforms.md: "`stop` {fingerprint} ends what is at work on a deployment"
-func (e *Emulator) stop(c *call, d *deployment, in *wire.DeploymentsStopRequest) (any, error) {
+func (e *Emulator) stop(c *call, d *deployment, in *wire.FingerprintRequest) (any, error) {
 	if in.Fingerprint != d.API.Fingerprint {
 		return nil, staleFingerprint()
 	}
@@ -135,11 +135,7 @@ func (e *Emulator) end(op *operation, d *deployment) {
 	case !op.Preview:
 		d.API.Manifest = d.manifest(op.Manifest).SelfLink
 		if d.API.Update != nil {
-			d.API.Description = d.API.Update.Description
-			d.API.Labels = nil
-			for _, l := range d.API.Update.Labels {
-				d.API.Labels = append(d.API.Labels, &wire.DeploymentLabelEntry{Key: l.Key, Value: l.Value})
-			}
+			d.API.Description, d.API.Labels = d.API.Update.Description, d.API.Update.Labels
 		}
 		d.API.Update = nil
 	}
@@ -173,7 +169,7 @@ func everyShape(name string) []*wire.OperationErrorErrors {
 // docs/platforms.md: "Warnings exist too and may lack a code."
 func warnings() []*wire.OperationWarnings {
 	return []*wire.OperationWarnings{
-		{Code: "DEPRECATED_RESOURCE_USED", Message: "The image is deprecated.", Data: []*wire.OperationWarningsData{{Key: "resource_name", Value: "vm"}}},
+		{Code: "DEPRECATED_RESOURCE_USED", Message: "The image is deprecated.", Data: []*wire.Entry{{Key: "resource_name", Value: "vm"}}},
 		{Message: "The disk is larger than the image."},
 	}
 }

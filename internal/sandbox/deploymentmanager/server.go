@@ -2,10 +2,8 @@ package deploymentmanager
 
 import (
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"sluice/internal/sandbox/googleapi"
 )
@@ -40,9 +38,6 @@ func (e *Emulator) admit(c *call) error {
 	e.settle()
 	return nil
 }
-
-// resourceName is what Deployment Manager accepts as a name.
-var resourceName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`) })
 
 // projectOf is the project of a name: projects/P/global/….
 func projectOf(name string) string { return strings.Split(name, "/")[1] }

@@ -23,11 +23,11 @@ func (e *Emulator) definition(region, name string) (*taskDefinitionRow, error) {
 	return nil, client("Unable to describe task definition.")
 }
 
-type describeDefinitionInput struct {
+type definitionInput struct {
 	Definition string `json:"taskDefinition"`
 }
 
-func (e *Emulator) describeDefinition(c *call, in *describeDefinitionInput) (any, error) {
+func (e *Emulator) describeDefinition(c *call, in *definitionInput) (any, error) {
 	row, err := e.definition(c.region, in.Definition)
 	if err != nil {
 		return nil, err
@@ -50,11 +50,7 @@ func (e *Emulator) register(c *call, in *registerInput) (any, error) {
 	return map[string]any{"taskDefinition": e.registered(c.region, in.Family, in.Containers[0].Image).describe()}, nil
 }
 
-type deregisterInput struct {
-	Definition string `json:"taskDefinition"`
-}
-
-func (e *Emulator) deregister(c *call, in *deregisterInput) (any, error) {
+func (e *Emulator) deregister(c *call, in *definitionInput) (any, error) {
 	row, err := e.definition(c.region, in.Definition)
 	if err != nil {
 		return nil, err

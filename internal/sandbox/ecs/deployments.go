@@ -264,25 +264,34 @@ func (d *deployment) brief(s *service) map[string]any {
 	})
 }
 
+// described is a batch of what has ARNs, 20 at most; find is nil for what is not there.
+func described(list, parameter string, arns []string, find func(arn string) any) (any, error) {
+	if len(arns) == 0 || len(arns) > 20 {
+		return nil, invalid("%s cannot be empty or have more than 20 elements.", parameter)
+	}
+	found, failures := []any{}, []any{}
+	for _, arn := range arns {
+		if one := find(arn); one != nil {
+			found = append(found, one)
+		} else {
+			failures = append(failures, failure(arn))
+		}
+	}
+	return map[string]any{list: found, "failures": failures}, nil
+}
+
 type describeDeploymentsInput struct {
 	ARNs []string `json:"serviceDeploymentArns"`
 }
 
+// docs/platforms.md: "DescribeServiceDeployments (≤ 20 ARNs; unknown ones: `failures[]`, 200)"
 func (e *Emulator) describeDeployments(_ *call, in *describeDeploymentsInput) (any, error) {
-	// docs/platforms.md: "DescribeServiceDeployments (≤ 20 ARNs; unknown ones: `failures[]`, 200)"
-	if len(in.ARNs) == 0 || len(in.ARNs) > 20 {
-		return nil, invalid("serviceDeploymentArns cannot be empty or have more than 20 elements.")
-	}
-	found, failures := []any{}, []any{}
-	for _, arn := range in.ARNs {
-		s, d := e.State.deployment(arn)
-		if d == nil {
-			failures = append(failures, failure(arn))
-			continue
+	return described("serviceDeployments", "serviceDeploymentArns", in.ARNs, func(arn string) any {
+		if s, d := e.State.deployment(arn); d != nil {
+			return d.describe(s)
 		}
-		found = append(found, d.describe(s))
-	}
-	return map[string]any{"serviceDeployments": found, "failures": failures}, nil
+		return nil
+	})
 }
 
 // describe is a deployment as the API has it.
@@ -321,22 +330,16 @@ type describeRevisionsInput struct {
 }
 
 func (e *Emulator) describeRevisions(_ *call, in *describeRevisionsInput) (any, error) {
-	if len(in.ARNs) == 0 || len(in.ARNs) > 20 {
-		return nil, invalid("serviceRevisionArns cannot be empty or have more than 20 elements.")
-	}
-	found, failures := []any{}, []any{}
-	for _, arn := range in.ARNs {
+	return described("serviceRevisions", "serviceRevisionArns", in.ARNs, func(arn string) any {
 		s, r := e.revision(arn)
 		if r == nil {
-			failures = append(failures, failure(arn))
-			continue
+			return nil
 		}
-		found = append(found, map[string]any{
+		return map[string]any{
 			"serviceRevisionArn": r.ARN, "serviceArn": s.arn("service"), "clusterArn": s.clusterARN(), "taskDefinition": r.Definition,
 			"launchType": "FARGATE", "createdAt": stamp(r.CreatedAt),
-		})
-	}
-	return map[string]any{"serviceRevisions": found, "failures": failures}, nil
+		}
+	})
 }
 
 func (e *Emulator) revision(arn string) (*service, *revision) {

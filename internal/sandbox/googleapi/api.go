@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"sluice/internal/sandbox"
@@ -175,6 +177,12 @@ func On[R, In any](find func(*Call) (R, error), serve func(*Call, R, *In) (any, 
 		return serve(c, r, in)
 	})
 }
+
+// resourceID is what ids consist of.
+var resourceID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`) })
+
+// IsID reports whether a text may be the last part of a resource's name.
+func IsID(text string) bool { return resourceID().MatchString(text) }
 
 // Find is the resource of a name among all.
 func Find[R any](all map[string]*R, name string) (*R, error) {

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"sluice/internal/sandbox/googleapi"
 	"sluice/internal/sandbox/kit"
@@ -36,9 +34,6 @@ func (e *Emulator) getRevision(c *call, d *deployment, _ *struct{}) (any, error)
 	return nil, googleapi.NotFound(c.Name)
 }
 
-// resourceID is what the API accepts as the id of a deployment or a preview.
-var resourceID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`) })
-
 // createDeployment makes a deployment.
 //
 // docs/platforms.md: "`serviceAccount` is required to make a deployment"
@@ -46,7 +41,7 @@ func (e *Emulator) createDeployment(c *call, in *deploymentAPI) (any, error) {
 	id := c.Param("deploymentId")
 	name := c.Name + "/deployments/" + id
 	switch {
-	case !resourceID().MatchString(id):
+	case !googleapi.IsID(id):
 		return nil, googleapi.Invalid("Invalid deployment id '%s'", id)
 	case in.ServiceAccount == "":
 		return nil, googleapi.Invalid("service_account is required")

@@ -21,7 +21,7 @@ func (e *Emulator) createPreview(c *call, in *previewAPI) (any, error) {
 	id := cmp.Or(c.Param("previewId"), fmt.Sprintf("im-preview-%06d", e.State.Made))
 	name := c.Name + "/previews/" + id
 	switch {
-	case !resourceID().MatchString(id):
+	case !googleapi.IsID(id):
 		return nil, googleapi.Invalid("Invalid preview id '%s'", id)
 	case e.State.Previews[name] != nil:
 		return nil, googleapi.Exists(name)

@@ -3,9 +3,9 @@ package inframanager
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 type call = googleapi.Call
@@ -44,12 +44,7 @@ func (e *Emulator) admit(c *call) error {
 }
 
 // locationOf is the projects/P/locations/L that a name is, or lies in.
-func locationOf(name string) string { return firstParts(name, 4) }
+func locationOf(name string) string { return kit.First(name, 4) }
 
 // resourceIn is the deployment or the preview that a name is, or lies in.
-func resourceIn(name string) string { return firstParts(name, 6) }
-
-func firstParts(name string, n int) string {
-	parts := strings.Split(name, "/")
-	return strings.Join(parts[:min(n, len(parts))], "/")
-}
+func resourceIn(name string) string { return kit.First(name, 6) }

@@ -35,6 +35,12 @@ func Newest[T any](all []*T) *T {
 // Last is the last part of a name with slashes.
 func Last(name string) string { return name[strings.LastIndex(name, "/")+1:] }
 
+// First are the first n parts of a name with slashes.
+func First(name string, n int) string {
+	parts := strings.Split(name, "/")
+	return strings.Join(parts[:min(n, len(parts))], "/")
+}
+
 // Page is a page of a list: at most size of it from a place on. next is where the one
 // after it begins, 0 at the end. A page beyond the list is empty.
 func Page[T any](all []T, from, size int) (items []T, next int) {

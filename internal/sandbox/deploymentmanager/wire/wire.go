@@ -12,37 +12,31 @@ import "encoding/json"
 
 // Deployment is a configuration and the resources made of it.
 type Deployment struct {
-	Description string                  `json:"description,omitempty"`
-	Fingerprint string                  `json:"fingerprint,omitempty"`
-	ID          uint64                  `json:"id,omitempty,string"`
-	InsertTime  string                  `json:"insertTime,omitempty"`
-	Labels      []*DeploymentLabelEntry `json:"labels,omitempty"`
-	Manifest    string                  `json:"manifest,omitempty"`
-	Name        string                  `json:"name,omitempty"`
-	Operation   *Operation              `json:"operation,omitempty"`
-	SelfLink    string                  `json:"selfLink,omitempty"`
-	Target      *TargetConfiguration    `json:"target,omitempty"`
-	Update      *DeploymentUpdate       `json:"update,omitempty"`
-	UpdateTime  string                  `json:"updateTime,omitempty"`
+	Description string               `json:"description,omitempty"`
+	Fingerprint string               `json:"fingerprint,omitempty"`
+	ID          uint64               `json:"id,omitempty,string"`
+	InsertTime  string               `json:"insertTime,omitempty"`
+	Labels      []*Entry             `json:"labels,omitempty"`
+	Manifest    string               `json:"manifest,omitempty"`
+	Name        string               `json:"name,omitempty"`
+	Operation   *Operation           `json:"operation,omitempty"`
+	SelfLink    string               `json:"selfLink,omitempty"`
+	Target      *TargetConfiguration `json:"target,omitempty"`
+	Update      *DeploymentUpdate    `json:"update,omitempty"`
+	UpdateTime  string               `json:"updateTime,omitempty"`
 }
 
-// DeploymentLabelEntry is one label.
-type DeploymentLabelEntry struct {
+// Entry is a label of a deployment or of its update, or a detail of a warning.
+type Entry struct {
 	Key   string `json:"key,omitempty"`
 	Value string `json:"value,omitempty"`
 }
 
 // DeploymentUpdate is what is being deployed or previewed.
 type DeploymentUpdate struct {
-	Description string                        `json:"description,omitempty"`
-	Labels      []*DeploymentUpdateLabelEntry `json:"labels,omitempty"`
-	Manifest    string                        `json:"manifest,omitempty"`
-}
-
-// DeploymentUpdateLabelEntry is one label of an update.
-type DeploymentUpdateLabelEntry struct {
-	Key   string `json:"key,omitempty"`
-	Value string `json:"value,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Labels      []*Entry `json:"labels,omitempty"`
+	Manifest    string   `json:"manifest,omitempty"`
 }
 
 // TargetConfiguration is what is to be deployed.
@@ -114,23 +108,12 @@ type OperationErrorErrors struct {
 
 // OperationWarnings is one warning.
 type OperationWarnings struct {
-	Code    string                   `json:"code,omitempty"`
-	Data    []*OperationWarningsData `json:"data,omitempty"`
-	Message string                   `json:"message,omitempty"`
+	Code    string   `json:"code,omitempty"`
+	Data    []*Entry `json:"data,omitempty"`
+	Message string   `json:"message,omitempty"`
 }
 
-// OperationWarningsData is a detail of a warning.
-type OperationWarningsData struct {
-	Key   string `json:"key,omitempty"`
-	Value string `json:"value,omitempty"`
-}
-
-// DeploymentsStopRequest asks to stop what is at work on a deployment.
-type DeploymentsStopRequest struct {
-	Fingerprint string `json:"fingerprint,omitempty"`
-}
-
-// DeploymentsCancelPreviewRequest asks to drop a preview.
-type DeploymentsCancelPreviewRequest struct {
+// FingerprintRequest asks to stop what is at work on a deployment, or to drop a preview.
+type FingerprintRequest struct {
 	Fingerprint string `json:"fingerprint,omitempty"`
 }

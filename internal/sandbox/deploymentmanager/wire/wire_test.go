@@ -13,9 +13,9 @@ import (
 func TestTypes(t *testing.T) {
 	sandboxtest.HoldTypes(t, "wire.go", []string{"Operation"},
 		sandboxtest.Pair{Ours: wire.Deployment{}, Theirs: api.Deployment{}},
-		sandboxtest.Pair{Ours: wire.DeploymentLabelEntry{}, Theirs: api.DeploymentLabelEntry{}},
+		sandboxtest.Pair{Ours: wire.Entry{}, Theirs: api.DeploymentLabelEntry{}},
 		sandboxtest.Pair{Ours: wire.DeploymentUpdate{}, Theirs: api.DeploymentUpdate{}},
-		sandboxtest.Pair{Ours: wire.DeploymentUpdateLabelEntry{}, Theirs: api.DeploymentUpdateLabelEntry{}},
+		sandboxtest.Pair{Ours: wire.Entry{}, Theirs: api.DeploymentUpdateLabelEntry{}},
 		sandboxtest.Pair{Ours: wire.TargetConfiguration{}, Theirs: api.TargetConfiguration{}},
 		sandboxtest.Pair{Ours: wire.ConfigFile{}, Theirs: api.ConfigFile{}},
 		sandboxtest.Pair{Ours: wire.ImportFile{}, Theirs: api.ImportFile{}},
@@ -24,8 +24,8 @@ func TestTypes(t *testing.T) {
 		sandboxtest.Pair{Ours: wire.OperationError{}, Theirs: api.OperationError{}},
 		sandboxtest.Pair{Ours: wire.OperationErrorErrors{}, Theirs: api.OperationErrorErrors{}},
 		sandboxtest.Pair{Ours: wire.OperationWarnings{}, Theirs: api.OperationWarnings{}},
-		sandboxtest.Pair{Ours: wire.OperationWarningsData{}, Theirs: api.OperationWarningsData{}},
-		sandboxtest.Pair{Ours: wire.DeploymentsStopRequest{}, Theirs: api.DeploymentsStopRequest{}},
-		sandboxtest.Pair{Ours: wire.DeploymentsCancelPreviewRequest{}, Theirs: api.DeploymentsCancelPreviewRequest{}},
+		sandboxtest.Pair{Ours: wire.Entry{}, Theirs: api.OperationWarningsData{}},
+		sandboxtest.Pair{Ours: wire.FingerprintRequest{}, Theirs: api.DeploymentsStopRequest{}},
+		sandboxtest.Pair{Ours: wire.FingerprintRequest{}, Theirs: api.DeploymentsCancelPreviewRequest{}},
 	)
 }
