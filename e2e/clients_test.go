@@ -45,24 +45,25 @@ type told struct{ client, call, verdict, why string }
 // TestClients: the vendors' own clients work against the sandbox. What an emulator does
 // not serve it refuses in plain words; nothing differs from what the client expects.
 func TestClients(t *testing.T) {
+	t.Parallel()
 	needVar(t, "CLIENTS_MODULES") // `make clients` sets it, and .ci/run
-	var all []told
-	for _, c := range vendorClients() {
+	calls := make([][]told, len(vendorClients()))
+	t.Cleanup(func() { t.Logf("\n%s", tableOf(slices.Concat(calls...))) }) // when all of them are done
+	for i, c := range vendorClients() {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			c.need(t)
-			calls := c.run(t)
-			all = append(all, calls...)
-			if !slices.ContainsFunc(calls, func(one told) bool { return one.verdict == "WORKS" }) {
-				t.Errorf("none of its %d calls works", len(calls))
+			calls[i] = c.run(t)
+			if !slices.ContainsFunc(calls[i], func(one told) bool { return one.verdict == "WORKS" }) {
+				t.Errorf("none of its %d calls works", len(calls[i]))
 			}
-			for _, one := range calls {
+			for _, one := range calls[i] {
 				if one.verdict != "WORKS" && one.verdict != "REFUSED" {
 					t.Errorf("%s: %s: %s", one.call, one.verdict, one.why)
 				}
 			}
 		})
 	}
-	t.Logf("\n%s", tableOf(all))
 }
 
 // need skips the test where something is missing that the client needs.

@@ -72,6 +72,7 @@ func environ(over map[string]string) []string {
 // TestDocument is the vendor's document on promoting a canary: somebody made
 // one by hand, Sluice promotes it, the vendor's own client sees the result.
 func TestDocument(t *testing.T) {
+	t.Parallel()
 	needProgram(t, "aws")
 	g := gateway{startSandbox(t, "testdata/canary/sluice.yaml", lastGatewayExport)}
 	stage := []string{"--stage-name", "prod", "--patch-operations"}

@@ -9,6 +9,7 @@ import (
 // TestHerokuReleasePhase: of one target, the official CLI and Sluice both show
 // what its release phase printed.
 func TestHerokuReleasePhase(t *testing.T) {
+	t.Parallel()
 	needProgram(t, "heroku")
 	const file = "testdata/heroku/sluice.yaml"
 	official := newAccount(t, file)
@@ -30,6 +31,7 @@ func TestHerokuReleasePhase(t *testing.T) {
 // TestHerokuAmbiguousPipeline: two owners' pipelines of one name. The official
 // CLI asks which; the API answers 300 with the candidates.
 func TestHerokuAmbiguousPipeline(t *testing.T) {
+	t.Parallel()
 	needProgram(t, "heroku")
 	a := newAccount(t, "testdata/heroku/sluice.yaml")
 	request := func(method, path, body string) int {

@@ -18,6 +18,7 @@ import (
 // TestHerokuCLI: the unmodified official CLI works against the sandbox, and what
 // it asks of the platform is what Sluice asks of it.
 func TestHerokuCLI(t *testing.T) {
+	t.Parallel()
 	needProgram(t, "heroku")
 	const file = "testdata/heroku/sluice.yaml"
 
@@ -47,6 +48,7 @@ func TestHerokuCLI(t *testing.T) {
 // TestHerokuCLIFailure: a target whose release phase fails is shown as the
 // platform shows it, by both.
 func TestHerokuCLIFailure(t *testing.T) {
+	t.Parallel()
 	needProgram(t, "heroku")
 	const file = "testdata/heroku/sluice.yaml"
 	official := newAccount(t, file, "--sandbox-fault", "web-staging-eu:deploy:fail")
