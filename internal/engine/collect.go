@@ -19,7 +19,7 @@ import (
 // shard reached although it does not run what the others brought, failed.
 // Errors are those of the ledger.
 func (e *Engine) Collect(ctx context.Context, id string, req Promotion) (view.Outcome, error) {
-	state, err := e.loadFor(ctx, e.wanted(req))
+	state, err := e.promoting.load(ctx, e.promoting.wanted(req))
 	if err != nil {
 		return view.Outcome{}, err
 	}
@@ -35,7 +35,7 @@ func (e *Engine) Collect(ctx context.Context, id string, req Promotion) (view.Ou
 		name := t.Name.Value
 		row := executor.RowResult{Target: name, Record: state.Records[name]}
 		if c.has(t) {
-			lost[name] = c.left(state.Records[name], func(r *rollout.Record, holder *rollout.Run) bool { return e.isOver(ctx, r, holder) })
+			lost[name] = c.left(state.Records[name], func(r *rollout.Record, holder *rollout.Run) bool { return isOver(ctx, e.config, r, holder) })
 		} else if row.Unchanged = c.upToDate(t, runs); !row.Unchanged {
 			lost[name] = "no shard reached this target; run its shard again"
 		}
@@ -49,10 +49,10 @@ func (e *Engine) Collect(ctx context.Context, id string, req Promotion) (view.Ou
 }
 
 // isOver reports whether the run that holds a record is over, or is this one.
-func (e *Engine) isOver(ctx context.Context, r *rollout.Record, holder *rollout.Run) bool {
+func isOver(ctx context.Context, c Config, r *rollout.Record, holder *rollout.Run) bool {
 	copied := r.Clone()
-	_, err := e.config.Ledger.Take(ctx, &copied)
-	return err == nil || holder.RunURL == e.config.Run.RunURL
+	_, err := c.Ledger.Take(ctx, &copied)
+	return err == nil || holder.RunURL == c.Run.RunURL
 }
 
 // collected is what the shards of a promotion left in a state.

@@ -3,59 +3,13 @@ package engine
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sort"
 
-	"sluice/internal/ledger"
 	"sluice/internal/planner"
 	"sluice/internal/view"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
-
-// past is all that is kept of a target, oldest first.
-type past struct {
-	target   *pipeline.Target
-	rollouts []rollout.Execution
-	events   []rollout.Event
-}
-
-// past reads what is kept of targets, what is over included. A target that had
-// another name keeps what happened under it.
-func (all records) past(ctx context.Context, targets []*pipeline.Target) ([]past, error) {
-	called := names(targets)
-	state, err := all.load(ctx, called...)
-	if err != nil {
-		return nil, err
-	}
-	kept := slices.AppendSeq(slices.Clone(called), maps.Keys(former(all.pipeline, called)))
-	histories, err := all.ledger.Histories(ctx, kept...)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]past, 0, len(targets))
-	for _, t := range targets {
-		list = append(list, pastOf(t, state, histories))
-	}
-	return list, nil
-}
-
-// pastOf is the past of a target. What its history holds stands in its record too
-// where a process ended between the two saves: it is taken once.
-func pastOf(t *pipeline.Target, state *ledger.State, histories map[string]*rollout.History) past {
-	var whole rollout.History
-	name := t.Name.Value
-	for _, known := range []string{t.Formerly.Value, name} {
-		if h := histories[known]; h != nil && known != "" && (known == name || histories[name] == nil) {
-			whole.Add(rollout.Moved{Rollouts: h.Rollouts, Events: h.Events}, 0)
-		}
-	}
-	if r := state.Records[name]; r != nil {
-		whole.Add(rollout.Moved{Rollouts: r.Rollouts, Events: r.Events}, 0)
-	}
-	return past{target: t, rollouts: whole.Rollouts, events: whole.Events}
-}
 
 // Events are what happened on targets, oldest first: what a filter lets through.
 // Errors are those of the ledger.

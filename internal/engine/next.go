@@ -2,67 +2,11 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
-	"sluice/internal/ledger"
 	"sluice/internal/planner"
 	"sluice/pipeline"
-	"sluice/rollout"
 )
-
-// brought is what a promotion brought, by component; nil for none. Errors:
-// [planner.RefusedError] where there is no such promotion, or a component got
-// several releases; those of the ledger.
-func (e *Engine) brought(ctx context.Context, promotion string) (map[string]string, error) {
-	if promotion == "" {
-		return nil, nil
-	}
-	found, err := e.config.Ledger.Fresh(ctx, ledger.Promotion(promotion))
-	if err != nil {
-		return nil, err
-	}
-	entry := found.Promotions[promotion]
-	if entry == nil {
-		return nil, planner.Refuse("there is no promotion "+promotion, "`sluice history --output json` names those of the rollouts")
-	}
-	kept, err := e.records.past(ctx, declared(e.config.Pipeline, entry.Members))
-	if err != nil {
-		return nil, err
-	}
-	releases := map[string]string{}
-	for _, p := range kept {
-		component, release := p.target.Component.Value, p.brought(promotion)
-		if have := releases[component]; have != "" && release != "" && have != release {
-			return nil, planner.Refuse(fmt.Sprintf("promotion %s brought several releases: %s and %s", promotion, have, release), "name one with --release")
-		}
-		if release != "" {
-			releases[component] = release
-		}
-	}
-	return releases, nil
-}
-
-// declared are the targets of these names that a pipeline still has.
-func declared(p *pipeline.Pipeline, names []string) []*pipeline.Target {
-	var targets []*pipeline.Target
-	for _, name := range names {
-		if t, err := p.Target(name); err == nil {
-			targets = append(targets, t)
-		}
-	}
-	return targets
-}
-
-// brought is the release that a promotion brought to the target; "" for none.
-func (p past) brought(promotion string) string {
-	for _, x := range p.rollouts {
-		if x.Spec.Promotion == promotion && x.Spec.Command != rollout.CommandRollback {
-			return x.Spec.Release.ID
-		}
-	}
-	return ""
-}
 
 // Step is what would come next on a target.
 type Step struct {
