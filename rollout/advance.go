@@ -53,7 +53,7 @@ func (t Advance) passAnalysis(r *Record, e *Execution, now time.Time) error {
 	}
 	if !t.By.Person || t.By.Reason == "" {
 		err := refusePhase(e, ReasonAnalysis, next)
-		err.Other, err.Until = p.ID, e.checks(p.ID, j.ID).end()
+		err.Other, err.Until = p.ID, checks{e, p.ID, j.ID}.end()
 		return err
 	}
 	r.event(e, now, Event{Type: "job.ignored", Phase: p.ID, Job: j.ID, Action: j.JobRun, Actor: t.By.Login, Message: t.By.Reason})
@@ -71,7 +71,7 @@ func analysing(e *Execution) (p *Phase, i int, j *Job, ok bool) {
 		return nil, 0, nil, false
 	}
 	j, ok = currentJob(p)
-	return p, i, j, ok && j.ID == JobAnalysis && j.State == JobInProgress && e.checks(p.ID, j.ID).bake()
+	return p, i, j, ok && j.ID == JobAnalysis && j.State == JobInProgress && checks{e, p.ID, j.ID}.bake()
 }
 
 // takeUp lets a person end what a policy's window held, and has the rollout pass

@@ -54,7 +54,7 @@ func (t Vote) mayVote(r *Record, e *Execution, now time.Time) error {
 		return nil
 	}
 	if a := e.Spec.Approval; a != nil && a.Environment != "" && (t.Voter.Review == nil || t.Voter.Review.Environment != a.Environment) {
-		return e.noReview()
+		return noReview(e)
 	}
 	return t.Voter.mayApprove(e)
 }
@@ -230,7 +230,7 @@ func (t AskAgain) apply(r *Record, now time.Time) error {
 	if e.Expired.IsZero() || e.Rollout.State != StateCancelled {
 		return e.refuse("ask again for", ReasonState, StatePendingApproval)
 	}
-	if err := e.refuseNewer(r, "ask again for"); err != nil {
+	if err := refuseNewer(e, r, "ask again for"); err != nil {
 		return err
 	}
 	if err := r.mayGoOn(e, ToPromote, t.By, now); err != nil {

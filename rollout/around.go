@@ -26,7 +26,7 @@ func (a around) blocked(r *Record, q Question, now time.Time) []Block {
 // before somebody went back waits for a person's invocation.
 func (a around) question(r *Record, e *Execution) Question {
 	q := Question{Intention: intentionOf(e.Spec.Command), Release: e.Spec.Release.ID, Person: e.Spec.Person, Overrides: e.Spec.Overrides}
-	if e.waiting() && r.wentBackSince(e.Rollout.CreateTime) {
+	if e.Waits() && r.wentBackSince(e.Rollout.CreateTime) {
 		q.Person = q.Person && a.Person && !a.Back
 	}
 	return q
@@ -94,11 +94,11 @@ func (a around) halted(r *Record, e *Execution) (Waiting, bool) {
 }
 
 // soaks says whether the release has to stand on the stage before for longer.
-func (e *Execution) soaks(now time.Time) (Waiting, bool) {
-	if !now.Before(e.Spec.SoakUntil) {
+func (s Spec) soaks(now time.Time) (Waiting, bool) {
+	if !now.Before(s.SoakUntil) {
 		return Waiting{}, false
 	}
-	return Waiting{Kind: WaitSoak, Until: e.Spec.SoakUntil}, true
+	return Waiting{Kind: WaitSoak, Until: s.SoakUntil}, true
 }
 
 // wave says whether the rollout waits for an earlier wave.

@@ -45,6 +45,12 @@ func (q Requests) has(kind driver.Kind) bool {
 	return slices.ContainsFunc(q, func(have Request) bool { return have.Kind == kind })
 }
 
+// before reports whether a command to what the platform works on goes out before the
+// effect that it works on is followed further.
+func (q Requests) before(step *Step) bool {
+	return step.State == StepBegun && len(q) > 0 && q[0].Kind.IsCommand()
+}
+
 // take takes the request that is due from those still to be sent.
 func (q *Requests) take(due Due) *Request {
 	i := slices.IndexFunc(*q, func(have Request) bool { return have.Kind == due.Kind && have.Phase == due.Phase })

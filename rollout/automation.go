@@ -70,7 +70,7 @@ type AutomationRun struct {
 }
 
 // beginAutomation records a run of a rule, and writes it into the rollout's metadata.
-func (e *Execution) beginAutomation(rule Rule, now time.Time) *AutomationRun {
+func beginAutomation(e *Execution, rule Rule, now time.Time) *AutomationRun {
 	before := len(e.Automation)
 	run := e.Automation.begin(rule, now)
 	if len(e.Automation) > before {
@@ -183,7 +183,7 @@ func (t Repair) apply(r *Record, now time.Time) error {
 	if err := (RetryJob{Rollout: e.Rollout.Name, Phase: step.Phase, Job: step.Job, By: by}).apply(r, now); err != nil {
 		return err
 	}
-	run := e.beginAutomation(t.Rule, now)
+	run := beginAutomation(e, t.Rule, now)
 	run.Phase, run.Job = step.Phase, step.Job
 	run.Attempts = append(run.Attempts, AutomationAttempt{At: now.UTC(), Phase: step.Phase, Job: step.Job})
 	r.event(e, now, Event{Type: "automation.repair", Phase: step.Phase, Job: step.Job, Actor: by.Login, Message: fmt.Sprintf("%s: attempt %d of %d", run.Name, len(run.Attempts), run.Rule.Retry.Attempts)})
@@ -193,7 +193,7 @@ func (t Repair) apply(r *Record, now time.Time) error {
 // back goes back, and blocks automation there as a restore does.
 func (t Repair) back(r *Record, e *Execution, by Actor, now time.Time) error {
 	name := e.Rollout.Name
-	run := e.beginAutomation(t.Rule, now)
+	run := beginAutomation(e, t.Rule, now)
 	if run.Rule.Back.UnlessPending && pendingBehind(r, name) {
 		run.end(AutomationAborted, "another rollout is pending", now)
 		return nil
@@ -220,7 +220,7 @@ func pendingBehind(r *Record, name string) bool {
 
 // notePhases notes when phases of a platform's own rollout were first seen to be over:
 // the platform does not say since when.
-func (e *Execution) notePhases(now time.Time) {
+func notePhases(e *Execution, now time.Time) {
 	if !e.Spec.Remote {
 		return
 	}
@@ -264,7 +264,7 @@ func (t AutoAdvance) apply(r *Record, now time.Time) error {
 	if err := (Advance{Rollout: e.Rollout.Name, Phase: phase, By: t.By}).apply(r, now); err != nil {
 		return err
 	}
-	run := e.beginAutomation(t.Rule, now)
+	run := beginAutomation(e, t.Rule, now)
 	run.Phase = phase
 	run.end(AutomationSucceeded, "", now)
 	return nil

@@ -172,7 +172,7 @@ func TestAutoAdvanceThere(t *testing.T) {
 		t.Errorf("%s is due while the phase before is at work", phase)
 	}
 	e.Rollout.Phases[0].State = PhaseSucceeded
-	e.notePhases(s.now)
+	notePhases(e, s.now)
 	phase, at, ok := s.r.AdvanceDue(rule)
 	s.want("due", []any{phase, at, ok}, []any{"stable", s.now.Add(time.Hour), true})
 	s.must(s.apply(AutoAdvance{Rule: rule, By: robot}))

@@ -209,7 +209,7 @@ func (r *Record) wentBackSince(at time.Time) bool {
 
 // mayGoOn says whether blocks are in the way of a command to a rollout.
 func (r *Record) mayGoOn(e *Execution, intention Intention, by Actor, now time.Time) error {
-	return e.refuseBlocked(intention, r.inTheWay(e, intention, by, now))
+	return refuseBlocked(e, intention, r.inTheWay(e, intention, by, now))
 }
 
 // inTheWay lists the blocks that stop a command to a rollout.

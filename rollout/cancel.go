@@ -39,9 +39,9 @@ func (t Cancel) may(r *Record, e *Execution, now time.Time) error {
 	case asks:
 		return nil // the person decides: put back
 	case s == StateCancelling, asksCancel(e):
-		return e.refuseOther(command, ReasonGoingBack, e.Rollout.Name)
+		return e.refuse(command, ReasonGoingBack).because(e.Rollout.Name)
 	case s == StateFailed && !e.Spec.Remote && e.Steps.canaryStands():
-		return e.refuseNewer(r, command)
+		return refuseNewer(e, r, command)
 	case s == StateFailed && e.Restored, s == StateCancelled, s == StateApprovalRejected:
 		return e.refuse(command, ReasonThere)
 	case s.Final():

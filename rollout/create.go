@@ -102,7 +102,7 @@ func newExecution(r *Record, spec Spec, named driver.Release, now time.Time) Exe
 		e.Previous = *r.Release
 	}
 	if spec.Rule != nil && spec.Command == CommandPromote {
-		e.beginAutomation(*spec.Rule, now).end(AutomationSucceeded, "", now)
+		beginAutomation(&e, *spec.Rule, now).end(AutomationSucceeded, "", now)
 	}
 	return e
 }

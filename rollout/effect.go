@@ -16,7 +16,7 @@ func (t Intend) apply(r *Record, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if step, open := e.Steps.Open(); open && !e.commandFirst(step) {
+	if step, open := e.Steps.Open(); open && !e.Asked.before(step) {
 		return e.refuse("send an effect of", ReasonUnderWay)
 	}
 	if e.Rollout.State.Final() && !t.Due.Asked {
@@ -145,7 +145,7 @@ func (t Answer) apply(r *Record, now time.Time) error {
 	if theirs != nil {
 		e.owner().took(*theirs)
 	}
-	e.notePhases(now)
+	notePhases(e, now)
 	r.takeEvents(e, result.Events)
 	switch result.Outcome {
 	case driver.Succeeded:
@@ -227,7 +227,7 @@ func (r *Record) setRelease(release driver.Release) {
 	}
 	r.Release = &release
 	for i := range r.Rollouts {
-		if e := &r.Rollouts[i]; e.waiting() && !e.Spec.goesBack() {
+		if e := &r.Rollouts[i]; e.Waits() && !e.Spec.goesBack() {
 			e.Previous = release
 		}
 	}

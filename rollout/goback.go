@@ -17,11 +17,11 @@ import (
 // [RefusedError.Unchanged] the target is where it would go to, or on its way.
 func (r *Record) BackFrom(promotion string) (from *Execution, goal Goal, err error) {
 	from, err = undoneBy(r, promotion)
-	if err != nil || from.waiting() || !from.Touched() && !from.Spec.Remote {
+	if err != nil || from.Waits() || !from.Touched() && !from.Spec.Remote {
 		return from, Goal{}, err
 	}
 	if promotion != "" {
-		if err := from.refuseNewer(r, string(ToRollBack)); err != nil {
+		if err := refuseNewer(from, r, string(ToRollBack)); err != nil {
 			return from, Goal{}, err
 		}
 	}
@@ -39,13 +39,13 @@ func undoneBy(r *Record, promotion string) (*Execution, error) {
 		e := &r.Rollouts[i]
 		switch {
 		case promotion != "" && e.Spec.Promotion != promotion && e.Rollout.RollbackOfRollout == "":
-		case e.waiting() && !e.Spec.goesBack():
+		case e.Waits() && !e.Spec.goesBack():
 			if queued == nil {
 				queued = e
 			}
 		case promotion != "" && e.Spec.Promotion != promotion && !undoes(r, e, promotion):
 		default:
-			found, err := e.backFrom()
+			found, err := backFrom(e)
 			if found || err != nil {
 				return e, err
 			}
@@ -66,19 +66,19 @@ func undoes(r *Record, back *Execution, promotion string) bool {
 // backFrom reports whether it is this rollout that is to be gone back from; an
 // error says that the target is back already, or on its way. Neither: it
 // changed nothing.
-func (e *Execution) backFrom() (bool, error) {
+func backFrom(e *Execution) (bool, error) {
 	command := string(ToRollBack)
 	switch {
 	case !e.Over() && e.Spec.goesBack():
-		return false, e.refuseOther(command, ReasonGoingBack, e.Rollout.Name)
+		return false, e.refuse(command, ReasonGoingBack).because(e.Rollout.Name)
 	case !e.Over():
 		return true, nil
 	case e.Spec.Command == CommandRollback && e.Rollout.State == StateSucceeded:
-		return false, e.refuseOther(command, ReasonThere, e.Rollout.Name)
+		return false, e.refuse(command, ReasonThere).because(e.Rollout.Name)
 	case e.Spec.goesBack():
 		return false, nil // it did not get there: what it was to undo still stands
 	case e.Restored:
-		return false, e.refuseOther(command, ReasonThere, e.Rollout.Name)
+		return false, e.refuse(command, ReasonThere).because(e.Rollout.Name)
 	case len(e.Rollout.RolledBackByRollouts) > 0:
 		return false, nil
 	default:
@@ -162,7 +162,7 @@ func (t GoBack) plan(r *Record) (*Execution, Goal, error) {
 	if err != nil && (from == nil || from.Spec.goesBack() && !from.Over()) {
 		return nil, Goal{}, err
 	}
-	if r.Release != nil && r.Release.ID == t.Goal.Release.ID && (from.Over() || from.waiting()) {
+	if r.Release != nil && r.Release.ID == t.Goal.Release.ID && (from.Over() || from.Waits()) {
 		return nil, Goal{}, from.refuse(string(ToRollBack), ReasonThere)
 	}
 	return from, *t.Goal, nil
@@ -177,7 +177,7 @@ func (t GoBack) mayGoBack(r *Record, from *Execution, goal Goal, now time.Time) 
 			blocks = append(blocks, b)
 		}
 	}
-	return from.refuseBlocked(ToRollBack, blocks)
+	return refuseBlocked(from, ToRollBack, blocks)
 }
 
 // withdraw ends what has changed nothing yet.
@@ -254,7 +254,7 @@ func (t DisableCanary) apply(r *Record, now time.Time) error {
 	}
 	active, ok := r.Active()
 	if ok && active.Spec.goesBack() {
-		return active.refuseOther(CommandDisableCanary, ReasonGoingBack, active.Rollout.Name)
+		return active.refuse(CommandDisableCanary, ReasonGoingBack).because(active.Rollout.Name)
 	}
 	r.notePassed(q, t.By, now)
 	spec := t.Spec
@@ -273,7 +273,7 @@ func (t DisableCanary) apply(r *Record, now time.Time) error {
 	switch {
 	case !ok:
 		leaveCanary(r, t, e.Rollout.Name, now)
-	case active.waiting():
+	case active.Waits():
 		at = r.index(active.Rollout.Name)
 		leaveCanary(r, t, e.Rollout.Name, now)
 	default:

@@ -30,7 +30,7 @@ func (t PassJob) apply(r *Record, now time.Time) error {
 	}
 	if j.ID == JobAnalysis {
 		e.Times.set(analysisRunKey(p.ID), now)
-		if !e.analysis(p.ID).over(now) {
+		if !analysisOf(e, p.ID).over(now) {
 			return nil
 		}
 	}
@@ -52,13 +52,6 @@ func (t FailJob) apply(r *Record, now time.Time) error {
 	}
 	e.owner().failed(r, t.Due.Phase, t.Due.Job, t.Cause, t.Message, now)
 	return nil
-}
-
-// ownPassed reports whether the target's own checks of a job passed in its
-// present run.
-func (e *Execution) ownPassed(phase, job string) bool {
-	_, passed := e.Times[ownKey(phase, job)]
-	return passed
 }
 
 func (e *Execution) succeedJob(r *Record, phase *Phase, job *Job, now time.Time) {

@@ -136,18 +136,18 @@ func (e local) waitForPhase(r *Record, a around, i int, now time.Time) Waiting {
 // nextCheck decides about a job that runs checks: predeploy first what is the
 // whole stage's, the others first what is the target's own.
 func (e local) nextCheck(r *Record, a around, due Due, now time.Time) Due {
-	if e.undecided(due.Phase, due.Job) {
+	if e.Undecided.is(due.Phase, due.Job) {
 		return due.wait(Waiting{Kind: WaitOperator, Cause: CauseUndecided, Phase: due.Phase, Job: due.Job, Message: e.Undecided.Message})
 	}
-	if due.Job == JobAnalysis && !e.analysis(due.Phase).goOn(now) {
-		return due.wait(Waiting{Kind: WaitBake, Until: e.analysis(due.Phase).next(now), Phase: due.Phase, Job: due.Job})
+	if due.Job == JobAnalysis && !analysisOf(e.Execution, due.Phase).goOn(now) {
+		return due.wait(Waiting{Kind: WaitBake, Until: analysisOf(e.Execution, due.Phase).next(now), Phase: due.Phase, Job: due.Job})
 	}
 	if due.Job == JobPredeploy {
 		if w, held := a.hold(r, e.Execution, now); held {
 			return due.wait(w)
 		}
 	}
-	own := len(e.Spec.GatesIn(due.Phase).Stage(due.Job)) == 0 || !e.ownPassed(due.Phase, due.Job)
+	own := len(e.Spec.GatesIn(due.Phase).Stage(due.Job)) == 0 || !e.Times.ownPassed(due.Phase, due.Job)
 	if own && due.Job != JobPredeploy {
 		due.Action = ActionCheck
 		return due
@@ -168,7 +168,7 @@ func (e local) succeeded(*Record, *Step, driver.Result, time.Time) {}
 // puts its traffic back where the plan says so. During a cancellation the
 // rollout still ends CANCELLED.
 func (e local) failed(r *Record, phase, job string, cause FailureCause, message string, now time.Time) {
-	message = e.stoppedBy(phase, job) + message
+	message = stoppedBy(e.Execution, phase, job) + message
 	if p, ok := e.Rollout.Phase(phase); ok {
 		if j, ok := p.Job(job); ok {
 			ends := ""
@@ -186,7 +186,7 @@ func (e local) failed(r *Record, phase, job string, cause FailureCause, message 
 	}
 	e.Rollout.FailureReason, e.Rollout.DeployFailureCause = message, cause
 	if e.Spec.Restore && e.needsRestoring(r) {
-		e.Asked = e.putsBack(phase, job)
+		e.Asked = e.Steps.putsBack(phase, job)
 		r.placeGoingBack(e.Execution, Actor{RunURL: e.Spec.RunURL, Reason: message}, now)
 	}
 }
@@ -233,7 +233,7 @@ func (e local) startJob(r *Record, phase, job string, now time.Time) {
 	}
 	e.Runs[key]++
 	delete(e.Times, ownKey(phase, job))
-	e.checks(phase, job).forget()
+	checks{e.Execution, phase, job}.forget()
 	j.State = JobInProgress
 	j.JobRun = fmt.Sprintf("%s/%s-%s-%d", e.Rollout.Name, phase, job, e.Runs[key])
 	r.event(e.Execution, now, Event{Type: "job.started", Phase: phase, Job: job, Temporary: true, Action: j.JobRun})
@@ -256,7 +256,7 @@ func (e local) cancel(r *Record, by Actor, now time.Time) error {
 	if asks {
 		e.underWay(r, step, now).decided()
 	}
-	if e.waiting() {
+	if e.Waits() {
 		e.abort(r, now)
 		e.finish(r, StateCancelled, now)
 		return nil
@@ -315,6 +315,6 @@ func (e local) settleCancelling(r *Record, now time.Time) bool {
 	if p, _, ok := e.Rollout.current(); ok {
 		phase = p.ID
 	}
-	e.Asked = e.putsBack(phase, JobDeploy)
+	e.Asked = e.Steps.putsBack(phase, JobDeploy)
 	return true
 }

@@ -51,6 +51,9 @@ type Undecided struct {
 	Unknown jsontext.Value `json:",embed"`
 }
 
+// is reports whether it is this job that a person decides about.
+func (u *Undecided) is(phase, job string) bool { return u != nil && u.Phase == phase && u.Job == job }
+
 // CheckDue is a check of a job that is to run now.
 type CheckDue struct {
 	Index  int // which of [Gates.Own]
@@ -61,7 +64,7 @@ type CheckDue struct {
 // ChecksDue are the target's own checks of a job that are to run now, in their
 // order: all of them, of an analysis those whose time has come.
 func (e *Execution) ChecksDue(phase, job string, now time.Time) []CheckDue {
-	return e.checks(phase, job).due(now)
+	return checks{e, phase, job}.due(now)
 }
 
 // checks are the target's own checks of a job, with what was seen of them.
@@ -70,10 +73,8 @@ type checks struct {
 	phase, job string
 }
 
-func (e *Execution) checks(phase, job string) checks { return checks{e, phase, job} }
-
-// analysis are the checks that a phase's bake is looked at with.
-func (e *Execution) analysis(phase string) checks { return e.checks(phase, JobAnalysis) }
+// analysisOf are the checks that a phase's bake is looked at with.
+func analysisOf(e *Execution, phase string) checks { return checks{e, phase, JobAnalysis} }
 
 func (c checks) gates() []Gate { return c.Spec.GatesIn(c.phase).Own(c.job) }
 
@@ -229,7 +230,7 @@ func (c checks) measure(check int) *Measure {
 // forget drops what the looks of the job's run before said.
 func (c checks) forget() {
 	c.Measures = slices.DeleteFunc(c.Measures, func(m Measure) bool { return m.Phase == c.phase && m.Job == c.job })
-	if c.undecided(c.phase, c.job) {
+	if c.Undecided.is(c.phase, c.job) {
 		c.Undecided = nil
 	}
 }
@@ -239,11 +240,6 @@ func (c checks) beginAnew() {
 	delete(c.Times, analysisKey(c.phase))
 	delete(c.Times, analysisRunKey(c.phase))
 	c.forget()
-}
-
-// undecided reports whether a person decides about a job.
-func (e *Execution) undecided(phase, job string) bool {
-	return e.Undecided != nil && e.Undecided.Phase == phase && e.Undecided.Job == job
 }
 
 // Look is one look at a check of a job.
@@ -289,10 +285,10 @@ func (t Looked) apply(r *Record, now time.Time) error {
 		return err
 	}
 	p, j, ok := e.Rollout.job(t.Due.Phase, t.Due.Job)
-	if !ok || j.State != JobInProgress || e.undecided(p.ID, j.ID) {
+	if !ok || j.State != JobInProgress || e.Undecided.is(p.ID, j.ID) {
 		return nil // it ended meanwhile
 	}
-	failed, unclear := e.checks(p.ID, j.ID).weigh(t.Looks)
+	failed, unclear := checks{e, p.ID, j.ID}.weigh(t.Looks)
 	switch {
 	case failed != "":
 		e.owner().failed(r, p.ID, j.ID, ExecutionFailed, failed, now)
@@ -377,14 +373,4 @@ func (c checks) why(verdict, text string) string {
 		return fmt.Sprintf("%s %s: %s", c.job, verdict, text)
 	}
 	return fmt.Sprintf("%s %s in %s: %s", c.job, verdict, c.phase, text)
-}
-
-// undecidedJob is the job that a person decides about; false where there is none,
-// or they mean another.
-func (e *Execution) undecidedJob(phase, job string) (*Phase, *Job, bool) {
-	if e.Undecided == nil {
-		return nil, nil, false
-	}
-	p, j, ok := e.Rollout.job(e.Undecided.Phase, e.Undecided.Job)
-	return p, j, ok && meant(p, j, phase, job)
 }

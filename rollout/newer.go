@@ -2,15 +2,15 @@ package rollout
 
 // refuseNewer refuses a command to a rollout that is no longer the last word on
 // its target: a later one has changed the target since, or is at work there.
-func (e *Execution) refuseNewer(r *Record, command string) error {
+func refuseNewer(e *Execution, r *Record, command string) error {
 	at := r.index(e.Rollout.Name)
 	for i := at + 1; i < len(r.Rollouts); i++ {
 		newer := &r.Rollouts[i]
 		if changedSince(r, newer, at) {
-			return e.refuseOther(command, ReasonNewer, newer.Rollout.Name)
+			return e.refuse(command, ReasonNewer).because(newer.Rollout.Name)
 		}
-		if !newer.Over() && (!newer.waiting() || newer.Spec.goesBack()) {
-			err := e.refuseOther(command, ReasonNewerAtWork, newer.Rollout.Name)
+		if !newer.Over() && (!newer.Waits() || newer.Spec.goesBack()) {
+			err := e.refuse(command, ReasonNewerAtWork).because(newer.Rollout.Name)
 			err.Found = string(newer.Rollout.State)
 			return err
 		}

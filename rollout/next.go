@@ -29,7 +29,7 @@ func (a around) next(r *Record, now time.Time) Due {
 	if w, stopped := e.Stop.platform(now); stopped {
 		return due.wait(w)
 	}
-	if step, open := e.Steps.Open(); open && !e.commandFirst(step) {
+	if step, open := e.Steps.Open(); open && !e.Asked.before(step) {
 		return step.answer(due)
 	}
 	if len(e.Asked) > 0 {
@@ -64,7 +64,7 @@ func (a around) waitStart(r *Record, e *Execution, now time.Time) Waiting {
 	if w, held := a.hold(r, e, now); held {
 		return w
 	}
-	if w, soaks := e.soaks(now); soaks {
+	if w, soaks := e.Spec.soaks(now); soaks {
 		return w
 	}
 	if w, waits := a.wave(r, e, now); waits {
@@ -97,12 +97,6 @@ func (s *Stop) platform(now time.Time) (Waiting, bool) {
 		w.Cause = CauseBusy
 	}
 	return w, true
-}
-
-// commandFirst reports whether a command to what the platform works on goes out
-// before that is followed further.
-func (e *Execution) commandFirst(step *Step) bool {
-	return step.State == StepBegun && len(e.Asked) > 0 && e.Asked[0].Kind.IsCommand()
 }
 
 // answer decides about an effect that has no final answer yet.

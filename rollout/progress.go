@@ -101,12 +101,12 @@ func (e *Execution) Touched() bool {
 }
 
 // putsBack are the effects that put back what the rollout made: traffic first.
-func (e *Execution) putsBack(phase, job string) []Request {
+func (s Steps) putsBack(phase, job string) []Request {
 	var list []Request
-	if e.Steps.canaryStands() {
+	if s.canaryStands() {
 		list = append(list, Request{Kind: driver.Rollback, Phase: phase, Job: job})
 	}
-	if e.Steps.testersStand() {
+	if s.testersStand() {
 		for _, kind := range clearing() {
 			list = append(list, Request{Kind: kind, Phase: phase, Job: job})
 		}
@@ -139,10 +139,7 @@ func (e *Execution) yields(r *Record) (*Execution, bool) {
 }
 
 // Waits reports whether the rollout has not begun yet.
-func (e *Execution) Waits() bool { return e.waiting() }
-
-// waiting reports whether the rollout has not begun yet.
-func (e *Execution) waiting() bool {
+func (e *Execution) Waits() bool {
 	switch e.Rollout.State {
 	case StatePending, StatePendingApproval, StatePendingRelease:
 		return len(e.Steps) == 0

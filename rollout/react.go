@@ -169,7 +169,7 @@ func (g *Group) canTakeUp(h *Halt) bool {
 	if !ok || !e.Rollout.jobFailed() && !e.Spec.Remote {
 		return false
 	}
-	return e.refuseNewer(r, string(ToRetryJob)) == nil
+	return refuseNewer(e, r, string(ToRetryJob)) == nil
 }
 
 // takeBack turns members back from where they are, under onFailure: rollback.

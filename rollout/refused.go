@@ -94,25 +94,24 @@ func (e *Execution) refuse(command string, reason Reason, needs ...State) *Refus
 	}
 }
 
+// because refuses because of another rollout.
+func (e *RefusedError) because(other string) *RefusedError {
+	e.Other = other
+	return e
+}
+
+// ofJob names the phase and the job that the refusal is about.
+func (e *RefusedError) ofJob(phase, job string) *RefusedError {
+	e.Phase, e.Job = phase, job
+	return e
+}
+
 // refuseBlocked refuses a command to e that blocks stop; nil where none does.
-func (e *Execution) refuseBlocked(intention Intention, blocks []Block) error {
+func refuseBlocked(e *Execution, intention Intention, blocks []Block) error {
 	if len(blocks) == 0 {
 		return nil
 	}
 	err := e.refuse(string(intention), ReasonBlocked)
 	err.Blocks = blocks
-	return err
-}
-
-// refuseOther refuses a command because of another rollout.
-func (e *Execution) refuseOther(command string, reason Reason, other string) *RefusedError {
-	err := e.refuse(command, reason)
-	err.Other = other
-	return err
-}
-
-func (e *Execution) refuseJob(command string, reason Reason, phase, job string) *RefusedError {
-	err := e.refuse(command, reason)
-	err.Phase, err.Job = phase, job
 	return err
 }

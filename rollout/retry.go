@@ -85,9 +85,9 @@ func (e local) retry(r *Record, p *Phase, j *Job, by Actor, now time.Time) error
 	}
 	e.Accepted = e.Accepted || e.Restored || j.ID == JobDeploy
 	j.State = JobPending
-	e.checks(p.ID, j.ID).forget()
+	checks{e.Execution, p.ID, j.ID}.forget()
 	if j.ID == JobAnalysis {
-		e.analysis(p.ID).beginAnew()
+		analysisOf(e.Execution, p.ID).beginAnew()
 	}
 	reapply(e.Execution, p)
 	reopen(e.Execution, r, p, now)
@@ -106,7 +106,7 @@ func (e local) ignore(r *Record, p *Phase, j *Job, by Actor, now time.Time) erro
 		}
 	}
 	e.Accepted = true
-	if e.undecided(p.ID, j.ID) {
+	if e.Undecided.is(p.ID, j.ID) {
 		e.Undecided = nil // what was measured stays
 	}
 	j.State = JobIgnored
@@ -172,7 +172,7 @@ func failedJob(r *Record, intention Intention, rollout, phase, job string, by Ac
 		p, j, err := askingJob(e, step, command, phase, job)
 		return e, p, j, err
 	}
-	if p, j, ok := e.undecidedJob(phase, job); ok {
+	if p, j, ok := undecidedJob(e, phase, job); ok {
 		return e, p, j, nil
 	}
 	p, j, err := e.onlyJob(command, JobFailed, ReasonNoJob, phase, job)
@@ -187,7 +187,7 @@ func askingJob(e *Execution, step *Step, command, phase, job string) (*Phase, *J
 		p, j = &Phase{ID: step.Phase}, &Job{ID: step.Job}
 	}
 	if !meant(p, j, phase, job) {
-		err := e.refuseJob(command, ReasonNoJob, phase, job)
+		err := e.refuse(command, ReasonNoJob).ofJob(phase, job)
 		err.Names = []string{strings.Trim(p.ID+"/"+j.ID, "/")}
 		return nil, nil, err
 	}
@@ -213,10 +213,20 @@ func mayTakeUp(e *Execution, r *Record, intention Intention, by Actor, now time.
 	if open && !e.Spec.Remote {
 		return e.refuse(command, ReasonUnderWay)
 	}
-	if err := e.refuseNewer(r, command); err != nil {
+	if err := refuseNewer(e, r, command); err != nil {
 		return err
 	}
 	return r.mayGoOn(e, intention, by, now)
+}
+
+// undecidedJob is the job that a person decides about; false where there is none,
+// or they mean another.
+func undecidedJob(e *Execution, phase, job string) (*Phase, *Job, bool) {
+	if e.Undecided == nil {
+		return nil, nil, false
+	}
+	p, j, ok := e.Rollout.job(e.Undecided.Phase, e.Undecided.Job)
+	return p, j, ok && meant(p, j, phase, job)
 }
 
 func meant(p *Phase, j *Job, phase, job string) bool {
@@ -242,9 +252,9 @@ func (e *Execution) onlyJob(command string, state JobState, none Reason, phase, 
 	case 1:
 		return foundPhase, found, nil
 	case 0:
-		return nil, nil, e.refuseJob(command, none, phase, job)
+		return nil, nil, e.refuse(command, none).ofJob(phase, job)
 	default:
-		err := e.refuseJob(command, ReasonJobs, phase, job)
+		err := e.refuse(command, ReasonJobs).ofJob(phase, job)
 		err.Names = names
 		return nil, nil, err
 	}

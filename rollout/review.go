@@ -40,7 +40,7 @@ func (t Reviewed) apply(r *Record, now time.Time) error {
 	if err != nil || t.Optional && (e == nil || e.Rollout.State != StatePendingApproval) {
 		return err
 	}
-	refused, counted := error(e.noReview()), false
+	refused, counted := error(noReview(e)), false
 	for _, v := range t.Voters {
 		if e.Rollout.State != StatePendingApproval {
 			break
@@ -58,7 +58,7 @@ func (t Reviewed) apply(r *Record, now time.Time) error {
 }
 
 // noReview refuses an approval that is no review of the rollout's environment.
-func (e *Execution) noReview() *RefusedError {
+func noReview(e *Execution) *RefusedError {
 	err := e.refuse(string(ToApprove), ReasonNoReview)
 	if a := e.Spec.Approval; a != nil {
 		err.Other = a.Environment

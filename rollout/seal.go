@@ -119,7 +119,7 @@ func namesKept(r *Record) map[string]bool {
 // reasonsToStay are what the newest rollout stays for: it is the last word on
 // where going back would start, it can be gone back from, it was good.
 var reasonsToStay = []func(*Execution) bool{
-	(*Execution).isLastWord,
+	isLastWord,
 	func(e *Execution) bool {
 		return e.Touched() && !e.Spec.goesBack() && len(e.Rollout.RolledBackByRollouts) == 0
 	},
@@ -127,11 +127,11 @@ var reasonsToStay = []func(*Execution) bool{
 }
 
 // isLastWord reports whether going back looks no further than this rollout.
-func (e *Execution) isLastWord() bool {
-	if e.waiting() {
+func isLastWord(e *Execution) bool {
+	if e.Waits() {
 		return false
 	}
-	found, err := e.backFrom()
+	found, err := backFrom(e)
 	return found || err != nil
 }
 

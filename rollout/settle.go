@@ -100,7 +100,7 @@ func (a around) start(r *Record, e *Execution, now time.Time) bool {
 	if _, held := a.hold(r, e, now); held {
 		return false
 	}
-	if _, soaks := e.soaks(now); soaks {
+	if _, soaks := e.Spec.soaks(now); soaks {
 		return false
 	}
 	if _, waits := a.wave(r, e, now); waits {

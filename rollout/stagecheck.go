@@ -28,7 +28,7 @@ func (e local) settleStageChecks(r *Record, a around, phase *Phase, job *Job, no
 	case state == CheckFailed:
 		e.failed(r, phase.ID, job.ID, ExecutionFailed, message, now)
 		return true
-	case state == CheckPassed && e.ownPassed(phase.ID, job.ID):
+	case state == CheckPassed && e.Times.ownPassed(phase.ID, job.ID):
 		e.succeedJob(r, phase, job, now)
 		return true
 	default:
@@ -40,7 +40,7 @@ func (e local) settleStageChecks(r *Record, a around, phase *Phase, job *Job, no
 // inconclusive, and takes it up again once that ran anew. It reports whether it did
 // either.
 func (e local) leaveStageUndecided(r *Record, p *Phase, j *Job, state CheckState, message string, now time.Time) bool {
-	asks := e.undecided(p.ID, j.ID)
+	asks := e.Undecided.is(p.ID, j.ID)
 	switch {
 	case state == CheckUndecided && !asks:
 		e.Undecided = &Undecided{Phase: p.ID, Job: j.ID, Since: now.UTC(), Message: message, Stage: true}

@@ -54,9 +54,9 @@ func (e local) terminate(r *Record, p *Phase, j *Job, by Actor, now time.Time) e
 	case open:
 		return e.refuse(string(ToTerminate), ReasonUnsure)
 	}
-	message := e.checks(p.ID, j.ID).terminated(by.Login, by.Reason)
+	message := checks{e.Execution, p.ID, j.ID}.terminated(by.Login, by.Reason)
 	r.event(e.Execution, now, Event{Type: "job.terminated", Phase: p.ID, Job: j.ID, Action: j.JobRun, Actor: by.Login, Message: by.Reason})
-	if e.undecided(p.ID, j.ID) {
+	if e.Undecided.is(p.ID, j.ID) {
 		e.Undecided = nil // what was measured stays
 	}
 	e.failed(r, p.ID, j.ID, ExecutionFailed, message, now)
@@ -74,13 +74,13 @@ func (c checks) terminated(by, reason string) string {
 
 // stoppedBy begins the message of a job for which somebody had the platform stop what it
 // was at; "" where nobody had.
-func (e *Execution) stoppedBy(phase, job string) string {
+func stoppedBy(e *Execution, phase, job string) string {
 	if e.Terminated != phase+"/"+job {
 		return ""
 	}
 	for _, s := range slices.Backward(e.Steps) {
 		if s.Call.Kind == driver.Terminate && s.Asked != nil && s.Phase == phase && s.Job == job {
-			return e.checks(phase, job).terminated(s.Asked.Actor, s.Asked.Reason) + ": "
+			return checks{e, phase, job}.terminated(s.Asked.Actor, s.Asked.Reason) + ": "
 		}
 	}
 	return ""

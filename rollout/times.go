@@ -125,3 +125,10 @@ func (t *Times) shift(key string, start, since, end time.Time) {
 		t.set(key, later(start, since, end))
 	}
 }
+
+// ownPassed reports whether the target's own checks of a job passed in its
+// present run.
+func (t Times) ownPassed(phase, job string) bool {
+	_, passed := t[ownKey(phase, job)]
+	return passed
+}
