@@ -41,31 +41,30 @@ func Accept(ctx context.Context, options Options, pipeline, wanted, reason strin
 	if err := s.refresh(ctx, "read", pipeline); err != nil {
 		return Accepted{}, err
 	}
-	decided, err := s.decide(pipeline, run)
+	decided, err := s.shelf(pipeline).decide(run)
 	if err != nil {
 		return Accepted{}, err
 	}
 	s.reason = fmt.Sprintf("; accepted what run %d saved: %s", run, reason)
 	name, err := s.put(ctx, pipeline, "", nil)
 	if err != nil {
-		return Accepted{}, s.unwritten(err)
+		return Accepted{}, unwritten(s.options.Run, err)
 	}
 	return Accepted{From: "run " + wanted, Entries: decided, Artifact: name}, nil
 }
 
 // decide leaves one version of the entries of which a run saved one of several.
-func (s *shelves) decide(pipeline string, run int64) ([]store.Key, error) {
-	shelf := s.shelf(pipeline)
+func (s *shelf) decide(run int64) ([]store.Key, error) {
 	var decided []store.Key
 	several := false
-	for _, k := range shelf.keys() {
-		versions := shelf.entries[k]
+	for _, k := range s.keys() {
+		versions := s.entries[k]
 		if len(versions) < 2 {
 			continue
 		}
 		several = true
 		if at := slices.IndexFunc(versions, func(v *item) bool { return v.Run == run }); at >= 0 {
-			shelf.entries[k] = versions[at : at+1]
+			s.entries[k] = versions[at : at+1]
 			decided = append(decided, k)
 		}
 	}

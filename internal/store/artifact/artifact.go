@@ -244,7 +244,7 @@ func (s *shelves) search(ctx context.Context, op, pipeline string) error {
 func (s *shelves) readAll(ctx context.Context, op, pipeline string, found []candidate) error {
 	shelf := s.shelf(pipeline)
 	for _, c := range found {
-		if c.digest != "" && shelf.knows(c.digest) || s.isOld(shelf, c) {
+		if c.digest != "" && shelf.knows(c.digest) || shelf.isOld(c) {
 			continue
 		}
 		if err := usable(c); err != nil {
@@ -255,7 +255,9 @@ func (s *shelves) readAll(ctx context.Context, op, pipeline string, found []cand
 			return err
 		}
 		if read != nil {
-			s.warnOfExpiry(c)
+			if text := c.expiring(s.options.Clock.Now()); text != "" {
+				s.warn(text)
+			}
 			read.lane = c.lane
 			shelf.add(s.options.Join, read)
 		}
@@ -265,8 +267,8 @@ func (s *shelves) readAll(ctx context.Context, op, pipeline string, found []cand
 
 // isOld reports whether an artifact is older than all that a head still names: a
 // day's difference between two clocks does not matter.
-func (s *shelves) isOld(shelf *shelf, c candidate) bool {
-	return !c.created.IsZero() && slices.ContainsFunc(shelf.heads, func(h *snapshot) bool {
+func (s *shelf) isOld(c candidate) bool {
+	return !c.created.IsZero() && slices.ContainsFunc(s.heads, func(h *snapshot) bool {
 		oldest, cut := h.oldest()
 		return cut && c.created.Before(oldest.At.Add(-24*time.Hour))
 	})
@@ -304,12 +306,13 @@ func usable(c candidate) error {
 // soon is how long before the newest state's expiry people are warned.
 const soon = 14 * 24 * time.Hour
 
-func (s *shelves) warnOfExpiry(c candidate) {
-	if c.expires.IsZero() || c.expires.Sub(s.options.Clock.Now()) > soon {
-		return
+// expiring says that the state is about to expire; "" where it is not.
+func (c candidate) expiring(now time.Time) string {
+	if c.expires.IsZero() || c.expires.Sub(now) > soon {
+		return ""
 	}
-	s.warn(fmt.Sprintf("the state of %s expires on %s with artifact %s: the next promotion renews it, `sluice state migrate --to-store git` keeps it for good",
-		c.pipeline, c.expires.UTC().Format(time.DateOnly), c.name))
+	return fmt.Sprintf("the state of %s expires on %s with artifact %s: the next promotion renews it, `sluice state migrate --to-store git` keeps it for good",
+		c.pipeline, c.expires.UTC().Format(time.DateOnly), c.name)
 }
 
 // isGone reports whether an artifact vanished between the list and the

@@ -80,7 +80,7 @@ func (s *shelves) findOwn(ctx context.Context, op, pipeline string) ([]candidate
 	}
 	list, err := s.listOwn(ctx, runs)
 	if err != nil {
-		return nil, s.unanswered(op, err)
+		return nil, unanswered(s.options.Run, op, err)
 	}
 	var found []candidate
 	for _, a := range list {
@@ -127,7 +127,7 @@ func (s *shelves) findNamed(ctx context.Context, op, pipeline string) ([]candida
 		return nil, nil
 	}
 	if err != nil {
-		return nil, s.denied(op, err)
+		return nil, denied(s.options, op, err)
 	}
 	var found []candidate
 	for _, name := range names(pipeline, "") {
@@ -137,7 +137,7 @@ func (s *shelves) findNamed(ctx context.Context, op, pipeline string) ([]candida
 			return len(trusted) == 0, err
 		})
 		if err != nil {
-			return nil, s.denied(op, err)
+			return nil, denied(s.options, op, err)
 		}
 	}
 	return found, nil
@@ -156,11 +156,11 @@ func (s *shelves) findPinned(ctx context.Context, op, pipeline string) ([]candid
 			return nil, nil
 		}
 		if err != nil {
-			return nil, s.denied(op, err)
+			return nil, denied(s.options, op, err)
 		}
 		list, err := github.ArtifactsOf(ctx, p.Run)
 		if err != nil {
-			return nil, s.denied(op, err)
+			return nil, denied(s.options, op, err)
 		}
 		trusted, err := s.counting(ctx, op, pipeline, list)
 		if err != nil {
@@ -189,7 +189,7 @@ func (s *shelves) counting(ctx context.Context, op, pipeline string, list []acti
 		c.run = a.Run.ID
 		trusted, err := s.trusted(ctx, a)
 		if err != nil {
-			return nil, s.denied(op, err)
+			return nil, denied(s.options, op, err)
 		}
 		if trusted {
 			found = append(found, c)
@@ -227,22 +227,23 @@ func elsewhere(run actions.Context) bool {
 }
 
 // unanswered is the error of an artifact service that did not do what was asked.
-func (s *shelves) unanswered(op string, err error) error {
-	if elsewhere(s.options.Run) && errors.Is(err, artifact.ErrNotFound) {
-		return noService(s.options.Run, op, err)
+func unanswered(run actions.Context, op string, err error) error {
+	if elsewhere(run) && errors.Is(err, artifact.ErrNotFound) {
+		return noService(run, op, err)
 	}
 	return &store.UnreadableError{Op: op, Err: err, Remedy: "run the job again; the artifact service did not answer"}
 }
 
-func (s *shelves) denied(op string, err error) error {
+// denied is the error of a request that GitHub refused.
+func denied(o Options, op string, err error) error {
 	if limit, ok := errors.AsType[*actions.RateLimitError](err); ok {
-		return &store.BusyError{Op: op, Until: s.options.Clock.Now().Add(limit.RetryAfter), Err: err}
+		return &store.BusyError{Op: op, Until: o.Clock.Now().Add(limit.RetryAfter), Err: err}
 	}
 	if store.IsUnreadable(err) {
 		return err
 	}
-	if elsewhere(s.options.Run) && actions.Status(err) == 404 {
-		return noService(s.options.Run, op, err)
+	if elsewhere(o.Run) && actions.Status(err) == 404 {
+		return noService(o.Run, op, err)
 	}
 	return &store.UnreadableError{Op: op, Err: err, Remedy: actions.Remedy(err, permission)}
 }

@@ -19,7 +19,7 @@ func Pin(ctx context.Context, options Options, pipeline string) error {
 	}
 	s.pinning = true
 	if _, err := s.put(ctx, pipeline, "", nil); err != nil {
-		return s.unwritten(err)
+		return unwritten(s.options.Run, err)
 	}
 	return nil
 }
@@ -41,7 +41,7 @@ func Gather(ctx context.Context, options Options, pipeline string) (artifact str
 	}
 	name, err := s.put(ctx, pipeline, "", nil)
 	if err != nil {
-		return "", s.unwritten(err)
+		return "", unwritten(s.options.Run, err)
 	}
 	return name, nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"sluice/internal/actions"
 	"sluice/internal/actions/artifact"
 	"sluice/internal/store"
 )
@@ -50,7 +51,7 @@ func (s *shelves) swap(ctx context.Context, pipeline string, saves []store.Save)
 	}
 	name, err := s.save(ctx, pipeline, saves)
 	if err != nil {
-		return store.Failed(saves, s.unwritten(err))
+		return store.Failed(saves, unwritten(s.options.Run, err))
 	}
 	swapped := make([]store.Swapped, len(saves))
 	for i, save := range saves {
@@ -71,7 +72,7 @@ func (s *shelves) compare(pipeline string, saves []store.Save) error {
 			s.blame(lost, save.Key, versions)
 		case len(versions) == 1 && (versions[0].Version != save.Version || versions[0].Generation >= save.Generation):
 			lost.Keys = append(lost.Keys, save.Key)
-			lost.Who = append(lost.Who, s.who(versions[0]))
+			lost.Who = append(lost.Who, versions[0].who(s.options.Run.RunID))
 		case len(versions) == 0 && save.Version != "":
 			lost.Keys = append(lost.Keys, save.Key)
 		}
@@ -82,11 +83,12 @@ func (s *shelves) compare(pipeline string, saves []store.Save) error {
 	return lost
 }
 
-func (s *shelves) who(v *item) string {
-	if v.Run == s.options.Run.RunID {
-		return fmt.Sprintf("another job of run %d", v.Run)
+// who says which run saved an entry; run is this one.
+func (i *item) who(run int64) string {
+	if i.Run == run {
+		return fmt.Sprintf("another job of run %d", i.Run)
 	}
-	return by(v)
+	return by(i)
 }
 
 const (
@@ -204,7 +206,7 @@ func (s *shelves) next(pipeline string, saves []store.Save) (*snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
-		i.Bases = s.bases(shelf.entries[save.Key], i)
+		i.Bases = basesOf(s.options, shelf.entries[save.Key], i)
 		next.Entries = append(next.Entries, i)
 	}
 	for _, k := range shelf.keys() {
@@ -232,14 +234,14 @@ func (s *shelves) item(save store.Save) (*item, error) {
 	return &item{Run: s.options.Run.RunID, Sealed: json.RawMessage(save.Text), Stored: found}, nil
 }
 
-// bases are what an entry that is saved was made of, where all that is changed is
+// basesOf are what an entry that is saved was made of, where all that is changed is
 // what runs may say side by side: then it can be joined with what another makes of it.
-func (s *shelves) bases(versions []*item, now *item) []*base {
-	if s.options.Join == nil || now.Key.Kind != store.KindTarget || len(versions) != 1 || len(versions[0].Sealed) == 0 {
+func basesOf(o Options, versions []*item, now *item) []*base {
+	if o.Join == nil || now.Key.Kind != store.KindTarget || len(versions) != 1 || len(versions[0].Sealed) == 0 {
 		return nil
 	}
 	was := versions[0]
-	if _, ok := s.options.Join(now.Key, was.Data, now.Data, was.Data); !ok {
+	if _, ok := o.Join(now.Key, was.Data, now.Data, was.Data); !ok {
 		return nil
 	}
 	all := append(slices.Clone(was.Bases), &base{Origin: was.Origin, Sealed: was.Sealed, stored: was.Stored})
@@ -326,7 +328,7 @@ func (s *shelves) still(ctx context.Context, runs *artifact.Client, pipeline str
 }
 
 // unwritten is the error of a snapshot that was not saved.
-func (s *shelves) unwritten(err error) error {
+func unwritten(run actions.Context, err error) error {
 	if _, busy := store.IsBusy(err); busy || store.IsUnreadable(err) || store.IsConflict(err) {
 		return err
 	}
@@ -336,8 +338,8 @@ func (s *shelves) unwritten(err error) error {
 		remedy = "delete artifacts or raise the account's storage limit, or keep state elsewhere (state: {store: git})"
 	case errors.Is(err, artifact.ErrExists):
 		remedy = "re-run the job, whose next attempt has names of its own, or let fewer jobs of one run save at a time"
-	case elsewhere(s.options.Run) && errors.Is(err, artifact.ErrNotFound):
-		return noService(s.options.Run, "write", err)
+	case elsewhere(run) && errors.Is(err, artifact.ErrNotFound):
+		return noService(run, "write", err)
 	}
 	return &store.UnreadableError{Op: "write", Err: err, Remedy: remedy}
 }

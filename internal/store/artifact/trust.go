@@ -66,7 +66,7 @@ func (s *shelves) mayChange(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return s.denied("write", err)
+		return denied(s.options, "write", err)
 	}
 	if refs.Allow(s.options.Run.Ref) {
 		return nil
