@@ -202,7 +202,7 @@ func TestIncidentRegionDown(t *testing.T) {
 	i.wants(t, 0, "pending", i.by("anna"), "promote", "production", "--inline-wait", "1s")
 	down := i.by("berta")
 	down.env["AWS_ENDPOINT_URL_API_GATEWAY"] = "http://127.0.0.1:1"
-	got := i.wants(t, 0, "rollback: pending", down, "rollback", "production", "--reason", "errors since 14:02", "--wait-budget", "40s")
+	got := i.wants(t, 0, "rollback: pending", down, "rollback", "production", "--reason", "errors since 14:02", "--wait-budget", "80s")
 	for _, name := range []string{"web", "run", "net", "app"} {
 		if !regexp.MustCompile(`production +` + name + ` .*succeeded`).MatchString(got.stdout) {
 			t.Errorf("%s did not go back: %s", name, got)
