@@ -9,9 +9,6 @@ import (
 	"sluice/stages/driver"
 )
 
-// mostNames is how many config vars a warning names.
-const mostNames = 10
-
 // advise warns of what the source has and a target lacks. Nothing depends on
 // it: where it would use up the account's requests, or may not be read, that is
 // said instead.
@@ -70,7 +67,7 @@ func differences(from, to *participant) []driver.Finding {
 	var found []driver.Finding
 	missing := slices.DeleteFunc(slices.Clone(a.keys), func(key string) bool { return slices.Contains(b.keys, key) })
 	if len(missing) > 0 {
-		found = append(found, warning(to.target, fmt.Sprintf("app %s lacks config vars that %s has: %s", to.app.Name, from.app.Name, quoted(missing, mostNames)),
+		found = append(found, warning(to.target, fmt.Sprintf("app %s lacks config vars that %s has: %s", to.app.Name, from.app.Name, someOf(missing)),
 			"a promotion does not carry them; set those that the release needs"))
 	}
 	if !slices.Equal(a.buildpacks, b.buildpacks) {
@@ -85,11 +82,4 @@ func packsText(s setup) string {
 		return "none"
 	}
 	return strings.Join(s.buildpacks, ", ")
-}
-
-func quoted(names []string, most int) string {
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

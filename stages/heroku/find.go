@@ -13,7 +13,7 @@ import (
 
 var _ driver.Finder = (*heroku)(nil)
 
-// mostNamed is how many names an error lists.
+// mostNamed is how many names a message lists.
 const mostNamed = 20
 
 // Find lists the apps of a pipeline by their stages, in the order of a promotion.
