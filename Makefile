@@ -37,7 +37,7 @@ fuzz: ## every fuzz target for FUZZTIME each, FUZZERS packages at a time
 	  xargs -P $(FUZZERS) -L 1 bash .ci/fuzz.sh $(FUZZTIME)
 
 WAITS := TestFaults|TestStopped|TestClocks# mostly wait, so that many go side by side
-proof: ## every place at which a process can be killed, stopped or answered badly, as tables, and what 1,000 targets cost GitHub: about an hour
+proof: ## every place at which a process can be killed, stopped or answered badly, as tables, and what 1,000 targets cost GitHub: three hours on two processors
 	cd internal/proof && SLUICE_FIGURES=write SLUICE_PROOF=all go test -count=1 -timeout=3h -parallel=6 -skip='$(WAITS)' .
 	cd internal/proof && SLUICE_FIGURES=write SLUICE_PROOF=all go test -count=1 -timeout=3h -parallel=24 -run='$(WAITS)' .
 	SLUICE_PROOF=all go test -count=1 -timeout=3h -run='^TestHostile' ./internal/app

@@ -114,7 +114,8 @@ func (p *pace) schedule(m *machine, r *row) {
 }
 
 // wait is how long until the next read. A lookup is made at once, and so is a
-// first poll of what began a while ago, in another invocation.
+// first poll of what began a while ago, in another invocation; what began later than
+// now did so by a wrong clock.
 func (p *pace) wait(m *machine, r *row) time.Duration {
 	first := !p.asked
 	p.asked = true
@@ -123,7 +124,7 @@ func (p *pace) wait(m *machine, r *row) time.Duration {
 	}
 	wait := max(p.backoff.NextBackOff(), p.hint, p.notYet.Sub(m.now))
 	if step, open := r.open(); open && first {
-		wait -= m.now.Sub(step.Time)
+		wait -= m.now.Sub(step.Time).Abs()
 	}
 	return max(wait, 0)
 }

@@ -189,6 +189,7 @@ type process struct {
 	world  *world
 	run    rollout.Run
 	limits work.Limits
+	clock  work.Clock // the machine's where it is zero
 	work   *work.Work
 	person bool
 	store  *storetest.Memory
@@ -324,7 +325,7 @@ func (p *process) do(plan planner.Plan) result {
 
 func (p *process) invoke(plan planner.Plan) result {
 	w := p.world
-	wk := work.Begin(p.ctx, work.Clock{}, p.limits)
+	wk := work.Begin(p.ctx, p.clock, p.limits)
 	defer wk.End()
 	p.work = wk
 	l := ledger.Open(p.ctx, ledger.Config{Store: p.opened(), Pipeline: "shop", Run: p.run, Over: p.over, Work: wk})

@@ -12,6 +12,7 @@ import (
 	"sluice/internal/executor"
 	"sluice/internal/ledger"
 	"sluice/internal/store"
+	"sluice/internal/work"
 	"sluice/rollout"
 	"sluice/stages/driver"
 )
@@ -328,6 +329,22 @@ func TestPollOnce(t *testing.T) {
 		for _, name := range w.order {
 			w.is(name, rollout.StateSucceeded)
 		}
+	})
+}
+
+// TestPollAfterAWrongClock: what a process began whose clock was 20 hours ahead is asked
+// about at once, and not in 20 hours.
+func TestPollAfterAWrongClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "plain", "web")
+		w.platform.slow = 20 * time.Minute
+		ahead := work.System()
+		ahead.Now = func() time.Time { return time.Now().Add(20 * time.Hour) }
+		w.do("run", w.plan(promotion{}), func(p *process) { p.clock, p.limits.Budget = ahead, time.Minute })
+		w.is("web", rollout.StateInProgress)
+		time.Sleep(time.Hour)
+		w.do("later", w.goOn(nil), func(p *process) { p.limits.Budget = time.Minute })
+		w.is("web", rollout.StateSucceeded)
 	})
 }
 
