@@ -586,6 +586,44 @@ func TestKilledUnderAct(t *testing.T) {
 
 // TestNewestIsReplacedWhileLoading: the artifact that the list named is gone
 // when it is downloaded, because its run saved again.
+// TestJobsThatSaveOnAndOn: where another job of the run always saves first, and nobody
+// changed the entry, nothing but time is needed; nothing was saved.
+func TestJobsThatSaveOnAndOn(t *testing.T) {
+	w := newWorld()
+	o := w.options(t, artifacttest.Run{ID: 7, Job: "a"})
+	o.Wait = time.Microsecond
+	mine, theirs := artifact.Open(o), w.open(t, artifacttest.Run{ID: 7, Job: "b"})
+	first := put(t, mine, 1, "")
+	other, saving := store.Entry{Key: api}, false
+	w.Fault = func(r *http.Request) (int, string) {
+		if artifacttest.Label(r) != "POST ListArtifacts" || saving {
+			return 0, ""
+		}
+		saving = true
+		defer func() { saving = false }()
+		other.Generation++
+		other.Data = fmt.Appendf(nil, `{"n":%d}`, other.Generation)
+		saved, err := theirs.Commit(t.Context(), other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other = saved[0]
+		return 0, ""
+	}
+	next := store.Entry{Key: web, Generation: 2, Version: first.Version, Data: []byte(`{"n":2}`)}
+	_, err := mine.Commit(t.Context(), next)
+	if until, busy := store.IsBusy(err); !busy || until.IsZero() || store.IsConflict(err) || store.IsUnreadable(err) {
+		t.Fatalf("among others it ends with %v", err)
+	}
+	w.Fault = nil
+	if got := generation(t, w.open(t, artifacttest.Run{ID: 7, Job: "c"})); got != 1 {
+		t.Errorf("meanwhile it loads as generation %d", got)
+	}
+	if _, err := mine.Commit(t.Context(), next); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
 func TestNewestIsReplacedWhileLoading(t *testing.T) {
 	w := newWorld()
 	running := w.open(t, artifacttest.Run{ID: 7})

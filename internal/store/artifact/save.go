@@ -99,8 +99,12 @@ const (
 	patience = 20
 )
 
-// errBehind means that another job of this run saved since this one looked.
-var errBehind = errors.New("another job of this run saved meanwhile")
+var (
+	// errBehind means that another job of this run saved since this one looked.
+	errBehind = errors.New("another job of this run saved meanwhile")
+	// errCrowded means that others did so for as long as it was tried.
+	errCrowded = fmt.Errorf("other jobs of this run were faster %d times in a row", tries)
+)
 
 // save uploads the pipeline's state with saves in it. It deletes what this run saved
 // before, once the new one is finalised.
@@ -124,27 +128,41 @@ func (s *shelves) pinned(pipeline string) bool {
 }
 
 // put uploads a snapshot under one of a lane's names. Where other jobs hold all of
-// them it goes on from what they saved.
+// them it goes on from what they saved; where they go on saving it is busy.
 func (s *shelves) put(ctx context.Context, pipeline, in string, saves []store.Save) (name string, err error) {
+	known := 0
 	for try := 1; ; try++ {
+		if try == patience {
+			known = len(s.shelf(pipeline).known)
+		}
 		name, err = s.putOnce(ctx, pipeline, in, saves, try > patience)
-		again := errors.Is(err, artifact.ErrExists) || errors.Is(err, errBehind)
-		if !again || try == tries {
+		switch again := errors.Is(err, artifact.ErrExists) || errors.Is(err, errBehind); {
+		case !again:
 			return name, err
-		}
-		if err := s.options.Clock.Sleep(ctx, rand.N(time.Duration(try)*s.options.Wait)); err != nil {
+		case try == tries && (errors.Is(err, errBehind) || len(s.shelf(pipeline).known) > known):
+			return "", &store.BusyError{Op: "write", Until: s.options.Clock.Now().Add(tries * s.options.Wait), Err: errCrowded}
+		case try == tries:
 			return "", err
 		}
-		if err := s.refresh(ctx, "write", pipeline); err != nil {
-			return "", err
-		}
-		if err := s.compare(pipeline, saves); err != nil {
+		if err := s.goOn(ctx, pipeline, saves, time.Duration(try)*s.options.Wait); err != nil {
 			return "", err
 		}
 		if in == "" && len(saves) == 0 && s.pins() && s.pinned(pipeline) {
 			return "", nil // another job has pinned the run
 		}
 	}
+}
+
+// goOn waits for at most so long and takes over what other jobs saved meanwhile, unless
+// that is what is to be saved here.
+func (s *shelves) goOn(ctx context.Context, pipeline string, saves []store.Save, wait time.Duration) error {
+	if err := s.options.Clock.Sleep(ctx, rand.N(wait)); err != nil {
+		return err
+	}
+	if err := s.refresh(ctx, "write", pipeline); err != nil {
+		return err
+	}
+	return s.compare(pipeline, saves)
 }
 
 func (s *shelves) putOnce(ctx context.Context, pipeline, in string, saves []store.Save, last bool) (string, error) {
