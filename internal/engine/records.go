@@ -34,11 +34,7 @@ func (all records) newOf(t *pipeline.Target) rollout.Record {
 
 // of is a target's record in a state, fresh where it was never saved.
 func (all records) of(state *ledger.State, t *pipeline.Target) *rollout.Record {
-	if r := state.Records[t.Name.Value]; r != nil {
-		return r
-	}
-	fresh := all.newOf(t)
-	return &fresh
+	return state.RecordOr(all.newOf(t))
 }
 
 // names are the targets' names.

@@ -23,6 +23,14 @@ func newState(pipeline string) *State {
 	}
 }
 
+// RecordOr is the record of fresh's target as it was read; fresh where it was never saved.
+func (s *State) RecordOr(fresh rollout.Record) *rollout.Record {
+	if r := s.Records[fresh.Target]; r != nil {
+		return r
+	}
+	return &fresh
+}
+
 // put adds an entry, unless it was never saved.
 func (s *State) put(e store.Entry) error {
 	if e.Version == "" {

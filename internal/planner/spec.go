@@ -172,9 +172,5 @@ func (from declared) fresh(t *pipeline.Target) rollout.Record {
 
 // record is a target's, fresh where it was never saved.
 func (from declared) record(state *ledger.State, t *pipeline.Target) *rollout.Record {
-	if r := state.Records[t.Name.Value]; r != nil {
-		return r
-	}
-	fresh := from.fresh(t)
-	return &fresh
+	return state.RecordOr(from.fresh(t))
 }
