@@ -11,13 +11,9 @@ import (
 
 // app is an app with its releases.
 type app struct {
-	ID         string            `json:"id"`
-	Name       string            `json:"name"`
-	Stack      string            `json:"stack"`
-	BuildStack string            `json:"buildStack"`
+	appBody
 	Config     map[string]string `json:"config"`
 	Buildpacks []string          `json:"buildpacks"`
-	Created    time.Time         `json:"created"`
 	Releases   []*release        `json:"releases"` // oldest first
 }
 
@@ -37,43 +33,36 @@ type ref struct {
 	ID    string `json:"id"`
 	Name  string `json:"name,omitempty"`
 	Email string `json:"email,omitempty"`
+	Type  string `json:"type,omitempty"`
 }
 
+// appBody is an app as the API shows it.
 type appBody struct {
-	ID         string    `json:"id"`
-	Name       string    `json:"name"`
-	Stack      ref       `json:"stack"`
-	BuildStack ref       `json:"build_stack"`
-	Owner      ref       `json:"owner"`
-	Region     ref       `json:"region"`
-	Created    time.Time `json:"created_at"`
-	Updated    time.Time `json:"updated_at"`
-	Released   any       `json:"released_at"`
-	WebURL     string    `json:"web_url"`
-	Team       *ref      `json:"team"`
+	ID         string     `json:"id"`
+	Name       string     `json:"name"`
+	Stack      ref        `json:"stack"`
+	BuildStack ref        `json:"build_stack"`
+	Owner      ref        `json:"owner"`
+	Region     ref        `json:"region"`
+	Released   *time.Time `json:"released_at"` // when what runs was
+	WebURL     string     `json:"web_url"`
+	Team       *ref       `json:"team"`
+	times
 }
 
 func stackRef(name string) ref { return ref{ID: fixedID("stack", name), Name: name} }
 
-func (a *app) body() appBody {
-	b := appBody{
-		ID: a.ID, Name: a.Name, Stack: stackRef(a.Stack), BuildStack: stackRef(a.BuildStack),
-		Owner: ref{ID: ownerID(), Email: ownerEmail}, Region: ref{ID: fixedID("region", "us"), Name: "us"},
-		Created: a.Created, Updated: a.Created, WebURL: "https://" + a.Name + ".herokuapp.com/",
-	}
+func (a *app) shown() any {
+	b := a.appBody
 	if r := a.current(); r != nil {
-		b.Released = r.Created
+		b.Released = &r.Created
 	}
 	return b
 }
 
-func (a *app) item() item {
-	return item{map[string]string{"id": a.ID, "name": a.Name, "updated_at": a.Created.Format(time.RFC3339)}, a.body()}
-}
+func listApps(all []*app) list { return listOf(all, (*app).shown, "id", "name", "updated_at") }
 
-func getApps(c *call) (any, error) {
-	return listOf("id", kit.Sorted(c.Apps), (*app).item), nil
-}
+func getApps(c *call) (any, error) { return listApps(kit.Sorted(c.Apps)), nil }
 
 type filterInput struct {
 	In struct{ ID []string }
@@ -86,13 +75,10 @@ func filterApps(c *call, body *filterInput) (any, error) {
 	if c.Header.Get("Accept") != "application/vnd.heroku+json; version=3.filters" {
 		return nil, notFound("endpoint: it wants the variant version=3.filters")
 	}
-	found := slices.DeleteFunc(kit.Sorted(c.Apps), func(a *app) bool { return !slices.Contains(body.In.ID, a.ID) })
-	return listOf("id", found, (*app).item), nil
+	return listApps(kit.Those(kit.Sorted(c.Apps), func(a *app) bool { return slices.Contains(body.In.ID, a.ID) })), nil
 }
 
-func getApp(c *call, a *app) (any, error) {
-	return a.body(), nil
-}
+func getApp(_ *call, a *app) (any, error) { return a.shown(), nil }
 
 func createApp(c *call, body *struct{ Name, Stack string }) (any, error) {
 	if !regexp.MustCompile(`^[a-z][a-z0-9-]{1,28}[a-z0-9]$`).MatchString(body.Name) {
@@ -103,9 +89,9 @@ func createApp(c *call, body *struct{ Name, Stack string }) (any, error) {
 	}
 	a := c.addApp(c.newID("app"), body.Name, c.now)
 	if body.Stack != "" {
-		a.Stack, a.BuildStack = body.Stack, body.Stack
+		a.Stack, a.BuildStack = stackRef(body.Stack), stackRef(body.Stack)
 	}
-	return a.body(), nil
+	return a.shown(), nil
 }
 
 // defaultStack is the stack of an app that names none.
@@ -113,11 +99,11 @@ const defaultStack = "heroku-24"
 
 // addApp makes an app as Heroku does: with a first release without a slug.
 func (acc account) addApp(id, name string, created time.Time) *app {
-	a := &app{
-		ID: id, Name: name, Stack: defaultStack, BuildStack: defaultStack, Config: map[string]string{},
-		Created: second(created),
-	}
-	a.Releases = []*release{{ID: fixedID("release", id, "1"), Version: 1, Status: succeeded, Description: "Initial release", Created: a.Created}}
+	a := &app{Config: map[string]string{}, appBody: appBody{
+		ID: id, Name: name, Stack: stackRef(defaultStack), BuildStack: stackRef(defaultStack), WebURL: "https://" + name + ".herokuapp.com/",
+		Owner: ref{ID: ownerID(), Email: ownerEmail}, Region: ref{ID: fixedID("region", "us"), Name: "us"}, times: at(created),
+	}}
+	a.addRelease(fixedID("release", id, "1"), "Initial release", created, nil)
 	acc.Apps[id] = a
 	return a
 }
@@ -131,14 +117,12 @@ type updateAppInput struct {
 // docs/platforms.md: "`build_stack` is what the next release will be on"
 func updateApp(c *call, a *app, body *updateAppInput) (any, error) {
 	if body.BuildStack != "" {
-		a.BuildStack = body.BuildStack
+		a.BuildStack = stackRef(body.BuildStack)
 	}
-	return a.body(), nil
+	return a.shown(), nil
 }
 
-func getConfigVars(c *call, a *app) (any, error) {
-	return a.Config, nil
-}
+func getConfigVars(_ *call, a *app) (any, error) { return a.Config, nil }
 
 // updateConfigVars sets config vars, and removes those that are null.
 //
@@ -155,11 +139,7 @@ func updateConfigVars(c *call, a *app, body *map[string]*string) (any, error) {
 	if len(names) == 0 {
 		return a.Config, nil
 	}
-	slugID := ""
-	if now := a.current(); now != nil {
-		slugID = now.Slug
-	}
-	c.release(a, slugID, "Set "+names[0]+" config vars")
+	c.release(a, c.slugOf(a.current()), "Set "+names[0]+" config vars")
 	return a.Config, nil
 }
 

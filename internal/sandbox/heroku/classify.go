@@ -66,7 +66,7 @@ func (e *Emulator) targetsIn(promotion string) []string {
 	}
 	var names []string
 	for _, t := range p.Targets {
-		names = append(names, e.targetsOf(t.App)...)
+		names = append(names, e.targetsOf(t.App.ID)...)
 	}
 	return names
 }

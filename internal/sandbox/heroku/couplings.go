@@ -2,18 +2,19 @@ package heroku
 
 import (
 	"slices"
-	"time"
 
 	"sluice/internal/sandbox/kit"
 )
 
-// coupling is an app's place in a pipeline.
+// coupling is an app's place in a pipeline, as the API shows it.
+//
+// docs/platforms.md: "Couplings carry app ids only"
 type coupling struct {
-	ID       string    `json:"id"`
-	App      string    `json:"app"`
-	Pipeline string    `json:"pipeline"`
-	Stage    string    `json:"stage"`
-	Created  time.Time `json:"created"`
+	ID       string `json:"id"`
+	App      ref    `json:"app"`
+	Pipeline ref    `json:"pipeline"`
+	Stage    string `json:"stage"`
+	times
 }
 
 func theCoupling(c *call) (*coupling, error) {
@@ -21,40 +22,20 @@ func theCoupling(c *call) (*coupling, error) {
 	return found(kit.Find(kit.Sorted(c.Couplings), has), "pipeline coupling")
 }
 
-type couplingBody struct {
-	ID       string    `json:"id"`
-	App      ref       `json:"app"`
-	Pipeline ref       `json:"pipeline"`
-	Stage    string    `json:"stage"`
-	Created  time.Time `json:"created_at"`
-	Updated  time.Time `json:"updated_at"`
-}
-
-// shownCoupling is a coupling as the API shows it.
-//
-// docs/platforms.md: "Couplings carry app ids only"
-func (acc account) shownCoupling(c *coupling) couplingBody {
-	b := couplingBody{ID: c.ID, App: ref{ID: c.App}, Pipeline: ref{ID: c.Pipeline}, Stage: c.Stage, Created: c.Created, Updated: c.Created}
-	if p := acc.Pipelines[c.Pipeline]; p != nil {
-		b.Pipeline.Name = p.Name
-	}
-	return b
+// couplingsOf are those of a pipeline.
+func (s *state) couplingsOf(p *herokuPipeline) []*coupling {
+	return kit.Those(kit.Sorted(s.Couplings), func(one *coupling) bool { return one.Pipeline.ID == p.ID })
 }
 
 func getPipelineCouplings(c *call, p *herokuPipeline) (any, error) {
-	in := slices.DeleteFunc(kit.Sorted(c.Couplings), func(one *coupling) bool { return one.Pipeline != p.ID })
-	return listOf("id", in, func(one *coupling) item { return item{map[string]string{"id": one.ID}, c.shownCoupling(one)} }), nil
+	return listOf(c.couplingsOf(p), kit.Whole, "id"), nil
 }
 
 // getAppCoupling is the coupling of an app.
 //
 // docs/platforms.md: "`GET /apps/{id|name}/pipeline-couplings` (one object)"
 func getAppCoupling(c *call, a *app) (any, error) {
-	one, err := found(c.Couplings[a.ID], "pipeline coupling")
-	if err != nil {
-		return nil, err
-	}
-	return c.shownCoupling(one), nil
+	return found(c.Couplings[a.ID], "pipeline coupling")
 }
 
 // docs/platforms.md: "Stages: test, review, development, staging, production"
@@ -70,22 +51,20 @@ func createCoupling(c *call, body *struct{ App, Pipeline, Stage string }) (any, 
 	if err != nil {
 		return nil, err
 	}
+	p := c.Pipelines[body.Pipeline]
 	switch {
-	case c.Pipelines[body.Pipeline] == nil:
+	case p == nil:
 		return nil, notFound("pipeline")
 	case !slices.Contains(knownStages(), body.Stage):
 		return nil, invalid("Stage is not included in the list")
 	case c.Couplings[a.ID] != nil:
 		return nil, invalid("App is already in a pipeline")
 	}
-	return c.shownCoupling(c.couple(a.ID, body.Pipeline, body.Stage)), nil
+	return c.couple(a.ID, p, body.Stage), nil
 }
 
-func (acc account) couple(appID, pipelineID, stage string) *coupling {
-	c := &coupling{
-		ID: fixedID("coupling", appID, pipelineID), App: appID, Pipeline: pipelineID, Stage: stage,
-		Created: second(acc.now),
-	}
+func (acc account) couple(appID string, p *herokuPipeline, stage string) *coupling {
+	c := &coupling{ID: fixedID("coupling", appID, p.ID), App: ref{ID: appID}, Pipeline: ref{ID: p.ID, Name: p.Name}, Stage: stage, times: at(acc.now)}
 	acc.Couplings[appID] = c
 	return c
 }
@@ -98,10 +77,10 @@ func updateCoupling(c *call, one *coupling, body *struct{ Stage string }) (any, 
 		return nil, invalid("Stage is not included in the list")
 	}
 	one.Stage = body.Stage
-	return c.shownCoupling(one), nil
+	return one, nil
 }
 
 func deleteCoupling(c *call, one *coupling) (any, error) {
-	delete(c.Couplings, one.App)
-	return c.shownCoupling(one), nil
+	delete(c.Couplings, one.App.ID)
+	return one, nil
 }

@@ -100,8 +100,8 @@ func (e *Emulator) Intrude(target string) error {
 		return err
 	}
 	acc := e.account()
-	s := acc.addSlug(a, "by hand, past the pipeline", nil)
-	acc.release(a, s.ID, "Deploy "+short(s.ID))
+	s := acc.addSlug(acc.newID("slug"), a, acc.now, built{Comment: "by hand, past the pipeline"})
+	acc.release(a, s, "Deploy "+short(s.ID))
 	return nil
 }
 

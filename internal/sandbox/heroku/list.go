@@ -5,9 +5,10 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
+
+	"sluice/internal/sandbox/kit"
 )
 
 // docs/platforms.md: "Pages have 200 items unless `max` says otherwise, 1,000 at most"
@@ -16,26 +17,15 @@ const (
 	largestPage = 1000
 )
 
-// item is one element of a list: what is shown of it, and what it can be
-// ordered by.
-type item struct {
-	keys map[string]string // by attribute; versions padded, so that text orders them
-	body any
-}
-
 // list is a whole list, before a page is cut out of it.
 type list struct {
-	attribute string // its order unless the request says otherwise
-	items     []item
+	items      []any
+	attributes []string // that can order it; the first does unless the request says otherwise
 }
 
 // listOf is a list of what is kept.
-func listOf[T any](attribute string, all []T, shown func(T) item) list {
-	l := list{attribute: attribute}
-	for _, one := range all {
-		l.items = append(l.items, shown(one))
-	}
-	return l
+func listOf[T any](all []T, shown func(T) any, attributes ...string) list {
+	return list{kit.Shown(all, shown), attributes}
 }
 
 type page struct {
@@ -46,58 +36,59 @@ type page struct {
 // ranged is a Range header: "version ]12..; order=desc,max=5".
 type ranged struct {
 	attribute string
-	after     string // the items up to this one are left out, itself too
-	from      string // … itself not
+	start     string // the items before this one are left out; "" for none
+	after     bool   // itself too
 	desc      bool
 	max       int
 }
 
+// keyed is an item with what orders it.
+type keyed struct {
+	key  string
+	item any
+}
+
+// keyOf is what an attribute orders an item by: its text, a version's padded, so that text
+// orders it.
+func keyOf(item any, attribute string) string {
+	fields, _ := kit.Fields(item).(map[string]any)
+	if version, ok := fields[attribute].(float64); ok {
+		return versionKey(int(version))
+	}
+	return fmt.Sprint(fields[attribute])
+}
+
 // page cuts out what a Range header asks for.
 func (l list) page(header string) (page, error) {
-	r, err := parseRange(header, l.attribute)
+	r, err := parseRange(header, l.attributes[0])
 	if err != nil {
 		return page{}, err
 	}
-	all := slices.Clone(l.items)
-	sort.SliceStable(all, func(i, j int) bool {
-		if r.desc {
-			i, j = j, i
-		}
-		return all[i].keys[r.attribute] < all[j].keys[r.attribute]
-	})
-	p := page{items: []any{}}
-	last := ""
-	for _, it := range all {
-		key, ok := it.keys[r.attribute]
-		if !ok {
-			return page{}, rangeError(header)
-		}
-		if r.before(key) {
-			continue
-		}
-		if len(p.items) == r.max {
-			p.next = r.following(last)
-			break
-		}
-		p.items, last = append(p.items, it.body), key
+	if !slices.Contains(l.attributes, r.attribute) {
+		return page{}, rangeError(header)
+	}
+	all := kit.Shown(l.items, func(item any) keyed { return keyed{keyOf(item, r.attribute), item} })
+	slices.SortStableFunc(all, func(a, b keyed) int { return r.order(a.key, b.key) })
+	all = slices.DeleteFunc(all, func(one keyed) bool { return r.before(one.key) })
+	all, next := kit.Page(all, 0, r.max)
+	p := page{items: kit.Shown(all, func(one keyed) any { return one.item })}
+	if next > 0 {
+		p.next = r.following(all[next-1].key)
 	}
 	return p, nil
 }
 
+func (r ranged) order(a, b string) int {
+	if r.desc {
+		a, b = b, a
+	}
+	return strings.Compare(a, b)
+}
+
 // before reports whether the range starts after key.
 func (r ranged) before(key string) bool {
-	switch {
-	case r.after != "" && r.desc:
-		return key >= r.after
-	case r.after != "":
-		return key <= r.after
-	case r.from != "" && r.desc:
-		return key > r.from
-	case r.from != "":
-		return key < r.from
-	default:
-		return false
-	}
+	order := r.order(key, r.start)
+	return r.start != "" && (order < 0 || order == 0 && r.after)
 }
 
 // following is the range after the item with the key last.
@@ -122,19 +113,13 @@ func parseRange(header, attribute string) (ranged, error) {
 	if found == nil || found[4] != "" {
 		return r, rangeError(header)
 	}
-	r.attribute = found[1]
-	start := found[3]
-	if r.attribute == "version" && start != "" {
-		n, err := strconv.Atoi(start)
+	r.attribute, r.after, r.start = found[1], found[2] == "]", found[3]
+	if r.attribute == "version" && r.start != "" {
+		n, err := strconv.Atoi(r.start)
 		if err != nil {
 			return r, rangeError(header)
 		}
-		start = versionKey(n)
-	}
-	if found[2] == "]" {
-		r.after = start
-	} else {
-		r.from = start
+		r.start = versionKey(n)
 	}
 	for _, setting := range strings.FieldsFunc(found[5], func(c rune) bool { return c == ',' || c == ';' }) {
 		if err := r.set(strings.TrimSpace(setting)); err != nil {

@@ -6,10 +6,18 @@ import (
 	"testing"
 )
 
+type numbered struct {
+	Version int    `json:"version"`
+	ID      string `json:"id"`
+}
+
+// String is the number alone.
+func (n numbered) String() string { return fmt.Sprint(n.Version) }
+
 func numbers(n int) list {
-	l := list{attribute: "version"}
+	l := list{attributes: []string{"version", "id"}}
 	for i := range n {
-		l.items = append(l.items, item{map[string]string{"version": versionKey(i + 1), "id": fmt.Sprintf("%03d", n-i)}, i + 1})
+		l.items = append(l.items, numbered{i + 1, fmt.Sprintf("%03d", n-i)})
 	}
 	return l
 }

@@ -8,7 +8,7 @@ import (
 // A release phase that was seen to end is over for every process.
 func TestLookingMovesThePhaseOn(t *testing.T) {
 	e := New(time.Now)
-	r := &release{Status: pending, Looks: 1, Ends: succeeded}
+	r := &release{releaseBody: releaseBody{Status: pending}, Looks: 1, Ends: succeeded}
 	e.account().look(r)
 	if r.Status != succeeded || !e.Moved() {
 		t.Errorf("%s, and the state is not kept", r.Status)

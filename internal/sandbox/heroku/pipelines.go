@@ -1,19 +1,19 @@
 package heroku
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
-	"time"
 
 	"sluice/internal/sandbox/kit"
 )
 
-// herokuPipeline is a pipeline of Heroku's.
+// herokuPipeline is a pipeline of Heroku's, as the API shows it.
 type herokuPipeline struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name"`
-	Owner   string    `json:"owner"`
-	Created time.Time `json:"created"`
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Owner ref    `json:"owner"`
+	times
 }
 
 // thePipeline is the one whose id a request's path has.
@@ -21,25 +21,9 @@ func thePipeline(c *call) (*herokuPipeline, error) {
 	return found(c.Pipelines[c.PathValue("pipeline")], "pipeline")
 }
 
-type pipelineBody struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name"`
-	Owner   any       `json:"owner"`
-	Created time.Time `json:"created_at"`
-	Updated time.Time `json:"updated_at"`
-}
-
-func (p *herokuPipeline) body() pipelineBody {
-	return pipelineBody{ID: p.ID, Name: p.Name, Owner: map[string]string{"id": p.Owner, "type": "user"}, Created: p.Created, Updated: p.Created}
-}
-
-func (p *herokuPipeline) item() item {
-	return item{map[string]string{"id": p.ID, "name": p.Name}, p.body()}
-}
-
 // named lists the pipelines of a name.
 func (s *state) named(name string) []*herokuPipeline {
-	return slices.DeleteFunc(kit.Sorted(s.Pipelines), func(p *herokuPipeline) bool { return p.Name != name })
+	return kit.Those(kit.Sorted(s.Pipelines), func(p *herokuPipeline) bool { return p.Name == name })
 }
 
 // getPipelines lists the pipelines, or those of one name.
@@ -50,11 +34,11 @@ func getPipelines(c *call) (any, error) {
 	if query := c.URL.Query(); query.Has("eq[name]") {
 		all = c.named(query.Get("eq[name]"))
 	}
-	return listOf("id", all, (*herokuPipeline).item), nil
+	return listOf(all, kit.Whole, "id", "name"), nil
 }
 
 // candidates are the pipelines that a name may mean.
-type candidates []pipelineBody
+type candidates []*herokuPipeline
 
 // getPipeline finds a pipeline by id or name.
 //
@@ -62,25 +46,21 @@ type candidates []pipelineBody
 func getPipeline(c *call) (any, error) {
 	name := c.PathValue("pipeline")
 	if p := c.Pipelines[name]; p != nil {
-		return p.body(), nil
+		return p, nil
 	}
 	switch found := c.named(name); len(found) {
 	case 0:
 		return nil, notFound("pipeline")
 	case 1:
-		return found[0].body(), nil
+		return found[0], nil
 	default:
-		var some candidates
-		for _, p := range found {
-			some = append(some, p.body())
-		}
-		return some, nil
+		return candidates(found), nil
 	}
 }
 
 type createPipelineInput struct {
 	Name  string
-	Owner *struct{ ID string }
+	Owner struct{ ID string }
 }
 
 // createPipeline makes a pipeline.
@@ -88,24 +68,21 @@ type createPipelineInput struct {
 // docs/platforms.md: "`POST /pipelines` needs `name` alone; owners may have pipelines of the same name."
 // docs/platforms.md: "those of pipelines `^[a-z][a-z0-9-]{2,29}$`"
 func createPipeline(c *call, body *createPipelineInput) (any, error) {
-	owner := ownerID()
-	if body.Owner != nil && body.Owner.ID != "" {
-		owner = body.Owner.ID
-	}
+	owner := cmp.Or(body.Owner.ID, ownerID())
 	if body.Name == "" {
 		return nil, invalid("Name can't be blank")
 	}
 	if !regexp.MustCompile(`^[a-z][a-z0-9-]{2,29}$`).MatchString(body.Name) {
 		return nil, invalid("Name must start with a letter and can only contain lowercase letters, digits, and dashes.")
 	}
-	if slices.ContainsFunc(c.named(body.Name), func(p *herokuPipeline) bool { return p.Owner == owner }) {
+	if slices.ContainsFunc(c.named(body.Name), func(p *herokuPipeline) bool { return p.Owner.ID == owner }) {
 		return nil, invalid("Name has already been taken")
 	}
-	return c.addPipeline(c.newID("pipeline"), body.Name, owner).body(), nil
+	return c.addPipeline(c.newID("pipeline"), body.Name, owner), nil
 }
 
 func (acc account) addPipeline(id, name, owner string) *herokuPipeline {
-	p := &herokuPipeline{ID: id, Name: name, Owner: owner, Created: second(acc.now)}
+	p := &herokuPipeline{ID: id, Name: name, Owner: ref{ID: owner, Type: "user"}, times: at(acc.now)}
 	acc.Pipelines[id] = p
 	return p
 }
@@ -115,16 +92,15 @@ func (acc account) addPipeline(id, name, owner string) *herokuPipeline {
 // docs/platforms.md: "`GET /pipelines/{id}/latest-releases` lists the latest release of each app of a pipeline"
 // docs/platforms.md: "a failed or pending release is listed as well"
 func getLatestReleases(c *call, p *herokuPipeline) (any, error) {
-	l := list{attribute: "id"}
-	for _, in := range kit.Sorted(c.Couplings) {
-		a := c.Apps[in.App]
-		if in.Pipeline != p.ID || a == nil {
+	l := list{attributes: []string{"id"}}
+	for _, in := range c.couplingsOf(p) {
+		a := c.Apps[in.App.ID]
+		if a == nil {
 			continue
 		}
-		if visible := a.visible(c.now); len(visible) > 0 {
-			newest := kit.Newest(visible)
+		if newest := kit.Newest(a.visible(c.now)); newest != nil {
 			c.look(newest)
-			l.items = append(l.items, item{map[string]string{"id": newest.ID}, c.shown(a, newest)})
+			l.items = append(l.items, c.shown(a, newest))
 		}
 	}
 	return l, nil

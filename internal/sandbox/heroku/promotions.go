@@ -2,25 +2,20 @@ package heroku
 
 import (
 	"fmt"
-	"time"
+
+	"sluice/internal/sandbox/kit"
 )
 
 // promoted is a promotion.
 type promoted struct {
-	ID       string            `json:"id"`
-	Pipeline string            `json:"pipeline"`
-	Source   string            `json:"source"`
-	Release  string            `json:"release"` // of the source
-	Targets  []*promotedTarget `json:"targets"`
-	Created  time.Time         `json:"created"`
+	promotionBody
+	Targets []*promotedTarget `json:"targets"`
 }
 
 // promotedTarget is what became of one target of a promotion.
 type promotedTarget struct {
-	ID      string `json:"id"`
-	App     string `json:"app"`
-	Release string `json:"release"` // "" for none
-	Error   string `json:"error"`   // why there is none
+	targetBody
+	Made string `json:"made"` // the release, by id; "" for none
 }
 
 func thePromotion(c *call) (*promoted, error) {
@@ -33,13 +28,13 @@ type promotionInput struct {
 	Targets  []struct{ App struct{ ID string } }
 }
 
+// promotionBody is a promotion as the API shows it.
 type promotionBody struct {
 	ID       string          `json:"id"`
 	Pipeline ref             `json:"pipeline"`
 	Source   promotionSource `json:"source"`
 	Status   string          `json:"status"`
-	Created  time.Time       `json:"created_at"`
-	Updated  time.Time       `json:"updated_at"`
+	times
 }
 
 type promotionSource struct {
@@ -51,18 +46,16 @@ type promotionSource struct {
 //
 // docs/platforms.md: "Promotion status `pending | completed`; **completed is not success**"
 func (acc account) shownPromotion(p *promoted) promotionBody {
-	b := promotionBody{
-		ID: p.ID, Pipeline: ref{ID: p.Pipeline}, Status: "completed", Created: p.Created, Updated: p.Created,
-		Source: promotionSource{App: ref{ID: p.Source}, Release: ref{ID: p.Release}},
-	}
+	b := p.promotionBody
 	for _, t := range p.Targets {
-		if acc.shownTarget(p, t).Status == pending {
+		if acc.shownTarget(t).Status == pending {
 			b.Status = pending
 		}
 	}
 	return b
 }
 
+// targetBody is a promotion target as the API shows it.
 type targetBody struct {
 	ID        string  `json:"id"`
 	App       ref     `json:"app"`
@@ -76,21 +69,24 @@ type targetBody struct {
 //
 // docs/platforms.md: "Target status `pending | succeeded | failed`, `error_message` and `release` nullable"
 // docs/platforms.md: "A non-null `release` is not completion: the release phase still runs."
-func (acc account) shownTarget(p *promoted, t *promotedTarget) targetBody {
-	b := targetBody{ID: t.ID, App: ref{ID: t.App}, Promotion: ref{ID: p.ID}, Status: pending}
-	message := t.Error
-	if a := acc.Apps[t.App]; a != nil && message == "" {
-		if r := a.release(t.Release); r != nil && !r.Visible.After(acc.now) {
-			b.Release, b.Status = &ref{ID: r.ID}, r.Status
-			if r.Status == failed {
-				message = "Release command failed"
-			}
-		}
+func (acc account) shownTarget(t *promotedTarget) targetBody {
+	b := t.targetBody
+	if r := acc.made(t); r != nil {
+		b.Release, b.Status = &ref{ID: r.ID}, r.Status
 	}
-	if message != "" {
-		b.Status, b.Error = failed, &message
+	if b.Status == failed && b.Error == nil {
+		b.Error = new("Release command failed")
 	}
 	return b
+}
+
+// made is the release that a promotion made on a target, nil where none is shown.
+func (acc account) made(t *promotedTarget) *release {
+	a := acc.Apps[t.App.ID]
+	if a == nil || t.Made == "" {
+		return nil
+	}
+	return kit.Find(a.visible(acc.now), func(r *release) bool { return r.ID == t.Made })
 }
 
 // createPromotion releases the source's slug on every target.
@@ -101,12 +97,12 @@ func createPromotion(c *call, in *promotionInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &promoted{
-		ID: c.newID("promotion"), Pipeline: in.Pipeline.ID, Source: from.ID, Release: running.ID,
-		Created: second(c.now),
-	}
+	p := &promoted{promotionBody: promotionBody{
+		ID: c.newID("promotion"), Pipeline: ref{ID: in.Pipeline.ID}, Status: "completed", times: at(c.now),
+		Source: promotionSource{App: ref{ID: from.ID}, Release: ref{ID: running.ID}},
+	}}
 	for _, target := range in.Targets {
-		p.Targets = append(p.Targets, c.promoteTo(c.Apps[target.App.ID], from, running))
+		p.Targets = append(p.Targets, c.promoteTo(p, c.Apps[target.App.ID], from, running))
 	}
 	c.Promotions[p.ID] = p
 	return c.shownPromotion(p), nil
@@ -124,7 +120,7 @@ func (acc account) promotable(in promotionInput) (*app, *release, error) {
 		return nil, nil, invalid("The source app is not in the pipeline")
 	}
 	running := from.current()
-	if running == nil || running.Slug == "" || from.Stack == "container" {
+	if running == nil || running.Slug == nil || from.Stack.Name == "container" {
 		return nil, nil, invalid("The source app has no slug to promote")
 	}
 	if len(in.Targets) == 0 {
@@ -143,21 +139,22 @@ func (acc account) promotable(in promotionInput) (*app, *release, error) {
 
 func (acc account) coupled(appID, pipelineID string) bool {
 	c := acc.Couplings[appID]
-	return c != nil && c.Pipeline == pipelineID
+	return c != nil && c.Pipeline.ID == pipelineID
 }
 
 // promoteTo is one target's share.
 //
 // docs/platforms.md: "Partial failure: targets are independent, nothing is rolled back."
-func (c *call) promoteTo(a, from *app, running *release) *promotedTarget {
-	t := &promotedTarget{ID: c.newID("promotion-target"), App: a.ID}
+func (c *call) promoteTo(p *promoted, a, from *app, running *release) *promotedTarget {
+	t := &promotedTarget{targetBody: targetBody{ID: c.newID("promotion-target"), App: ref{ID: a.ID}, Promotion: ref{ID: p.ID}, Status: pending}}
 	if c.fault(a) == faultReject {
-		t.Error = "User does not have access to that app"
+		t.Status, t.Error = failed, new("User does not have access to that app")
 		return t
 	}
-	made := c.release(a, running.Slug, fmt.Sprintf("Promote %s v%d %s", from.Name, running.Version, short(c.Slugs[running.Slug].Commit)))
+	s := c.slugOf(running)
+	made := c.release(a, s, fmt.Sprintf("Promote %s v%d %s", from.Name, running.Version, short(s.Commit)))
 	c.spoil(a, made)
-	t.Release = made.ID
+	t.Made = made.ID
 	return t
 }
 
@@ -170,11 +167,7 @@ func getPromotion(c *call, p *promoted) (any, error) {
 // goes on.
 func (acc account) lookAt(p *promoted) {
 	for _, t := range p.Targets {
-		a := acc.Apps[t.App]
-		if a == nil || t.Release == "" {
-			continue
-		}
-		if made := a.release(t.Release); made != nil && !made.Visible.After(acc.now) {
+		if made := acc.made(t); made != nil {
 			acc.look(made)
 		}
 	}
@@ -182,5 +175,5 @@ func (acc account) lookAt(p *promoted) {
 
 func getPromotionTargets(c *call, p *promoted) (any, error) {
 	c.lookAt(p)
-	return listOf("id", p.Targets, func(t *promotedTarget) item { return item{map[string]string{"id": t.ID}, c.shownTarget(p, t)} }), nil
+	return listOf(p.Targets, func(t *promotedTarget) any { return c.shownTarget(t) }, "id"), nil
 }

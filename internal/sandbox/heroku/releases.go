@@ -20,16 +20,11 @@ const (
 
 // release is a release of an app.
 type release struct {
-	ID          string    `json:"id"`
-	Version     int       `json:"version"`
-	Status      string    `json:"status"`
-	Slug        string    `json:"slug"`
-	Description string    `json:"description"`
-	Created     time.Time `json:"created"`
-	Visible     time.Time `json:"visible"` // not shown before
-	Phase       bool      `json:"phase"`   // it has a release phase
-	Looks       int       `json:"looks"`   // at the pending release until its phase is over; below 0 it never is
-	Ends        string    `json:"ends"`    // the status that it will have then
+	releaseBody
+	Visible time.Time `json:"visible"` // not shown before
+	Phase   bool      `json:"phase"`   // it has a release phase
+	Looks   int       `json:"looks"`   // at the pending release until its phase is over; below 0 it never is
+	Ends    string    `json:"ends"`    // the status that it will have then
 }
 
 // release finds one of the app's releases by id or version.
@@ -51,7 +46,7 @@ func (a *app) current() *release {
 
 // visible lists the releases that are shown at a time.
 func (a *app) visible(now time.Time) []*release {
-	return slices.DeleteFunc(slices.Clone(a.Releases), func(r *release) bool { return r.Visible.After(now) })
+	return kit.Those(a.Releases, func(r *release) bool { return !r.Visible.After(now) })
 }
 
 // look brings a pending release on: when it was looked at often enough its
@@ -70,58 +65,59 @@ func (acc account) look(r *release) {
 // phase is over.
 const looksOfPhase = 2
 
-type releaseBody struct {
-	ID          string    `json:"id"`
-	App         ref       `json:"app"`
-	Version     int       `json:"version"`
-	Status      string    `json:"status"`
-	Current     bool      `json:"current"`
-	Eligible    bool      `json:"eligible_for_rollback"`
-	Description string    `json:"description"`
-	Slug        *ref      `json:"slug"`
-	Output      *string   `json:"output_stream_url"`
-	User        ref       `json:"user"`
-	Plans       []string  `json:"addon_plan_names"`
-	Created     time.Time `json:"created_at"`
-	Updated     time.Time `json:"updated_at"`
-}
-
-// shown is a release as the API shows it.
+// releaseBody is a release as the API shows it.
 //
 // docs/platforms.md: "a nullable `slug` and a nullable `output_stream_url`"
-func (acc account) shown(a *app, r *release) releaseBody {
-	b := releaseBody{
-		ID: r.ID, App: ref{ID: a.ID, Name: a.Name}, Version: r.Version, Status: r.Status, Current: r == a.current(),
-		Eligible:    r.Slug != "" && r.Status == succeeded,
-		Description: r.Description, User: ref{ID: ownerID(), Email: ownerEmail}, Plans: []string{}, Created: r.Created, Updated: r.Created,
-	}
-	if r.Slug != "" {
-		b.Slug = &ref{ID: r.Slug}
-	}
+type releaseBody struct {
+	ID          string   `json:"id"`
+	App         ref      `json:"app"`
+	Version     int      `json:"version"`
+	Status      string   `json:"status"`
+	Current     bool     `json:"current"`
+	Eligible    bool     `json:"eligible_for_rollback"`
+	Description string   `json:"description"`
+	Slug        *ref     `json:"slug"`
+	Output      *string  `json:"output_stream_url"`
+	User        ref      `json:"user"`
+	Plans       []string `json:"addon_plan_names"`
+	times
+}
+
+func (acc account) shown(a *app, r *release) any {
+	b := r.releaseBody
+	b.Current, b.Eligible = r == a.current(), r.Slug != nil && r.Status == succeeded
 	if r.Phase {
-		url := acc.base + "/streams/" + r.ID
-		b.Output = &url
+		b.Output = new(acc.base + "/streams/" + r.ID)
 	}
 	return b
 }
 
-// release makes a release of a slug, or of none, on an app. Where the slug has a
-// release process, its phase runs first.
+// addRelease adds a release of a slug, or of none, that is over. Where there is a slug, the
+// app is on its next stack.
 //
 // docs/platforms.md: "`build_stack` is what the next release will be on, `stack` what the last one is"
-func (acc account) release(a *app, slugID, description string) *release {
-	version := 1
-	if n := len(a.Releases); n > 0 {
-		version = a.Releases[n-1].Version + 1
+func (a *app) addRelease(id, description string, made time.Time, s *slug) *release {
+	r := &release{releaseBody: releaseBody{
+		ID: id, App: ref{ID: a.ID, Name: a.Name}, Version: 1, Status: succeeded, Description: description,
+		User: ref{ID: ownerID(), Email: ownerEmail}, Plans: []string{}, times: at(made),
+	}}
+	if last := kit.Newest(a.Releases); last != nil {
+		r.Version = last.Version + 1
 	}
-	r := &release{ID: acc.newID("release"), Version: version, Status: succeeded, Slug: slugID, Description: description, Created: second(acc.now)}
-	if s := acc.Slugs[slugID]; s != nil {
-		a.Stack = a.BuildStack
-		if s.Processes["release"] != "" {
-			r.Phase, r.Status, r.Looks, r.Ends = true, pending, looksOfPhase, succeeded
-		}
+	if s != nil {
+		r.Slug, a.Stack = &ref{ID: s.ID}, a.BuildStack
 	}
 	a.Releases = append(a.Releases, r)
+	return r
+}
+
+// release makes a release of a slug, or of none, on an app. Where the slug has a
+// release process, its phase runs first.
+func (acc account) release(a *app, s *slug, description string) *release {
+	r := a.addRelease(acc.newID("release"), description, acc.now, s)
+	if s != nil && s.Processes["release"] != "" {
+		r.Phase, r.Status, r.Looks, r.Ends = true, pending, looksOfPhase, succeeded
+	}
 	return r
 }
 
@@ -150,9 +146,7 @@ func getReleases(c *call, a *app) (any, error) {
 	for _, made := range visible {
 		c.look(made)
 	}
-	return listOf("version", visible, func(r *release) item {
-		return item{map[string]string{"version": versionKey(r.Version), "id": r.ID}, c.shown(a, r)}
-	}), nil
+	return listOf(visible, func(r *release) any { return c.shown(a, r) }, "version", "id"), nil
 }
 
 func getRelease(c *call, a *app) (any, error) {
@@ -174,10 +168,10 @@ func createRelease(c *call, a *app, body *struct{ Slug, Release, Description str
 		if old == nil {
 			return nil, notFound("release")
 		}
-		if old.Slug == "" || old.Status != succeeded {
+		if old.Slug == nil || old.Status != succeeded {
 			return nil, invalid("Cannot roll back to v%d.", old.Version)
 		}
-		body.Slug, body.Description = old.Slug, fmt.Sprintf("Rollback to v%d", old.Version)
+		body.Slug, body.Description = old.Slug.ID, fmt.Sprintf("Rollback to v%d", old.Version)
 	}
 	s := c.Slugs[body.Slug]
 	if s == nil {
@@ -186,7 +180,7 @@ func createRelease(c *call, a *app, body *struct{ Slug, Release, Description str
 	if body.Description == "" {
 		body.Description = "Deploy " + short(s.Commit)
 	}
-	made := c.release(a, s.ID, body.Description)
+	made := c.release(a, s, body.Description)
 	c.spoil(a, made)
 	return c.shown(a, made), nil
 }

@@ -1,10 +1,10 @@
 package heroku
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,13 +54,10 @@ func (acc account) seedApp(s seeding) *app {
 	a := acc.addApp(id, name, acc.now.Add(-365*kit.Day))
 	a.Config = map[string]string{"APP_ENV": s.Target.Stage.Name.Value}
 	a.Buildpacks = []string{"heroku/nodejs"}
-	built := acc.seedSlug(a, s)
-	a.Releases = append(a.Releases, &release{
-		ID: fixedID("release", id, "2"), Version: 2, Status: succeeded, Slug: built.ID,
-		Description: "Deploy " + short(built.Commit), Created: built.Created.Add(time.Hour),
-	})
+	runs := acc.seedSlug(a, s)
+	a.addRelease(fixedID("release", id, "2"), "Deploy "+short(runs.Commit), runs.Created.Add(time.Hour), runs)
 	if !s.Config.Couple {
-		acc.couple(id, acc.seedPipeline(s).ID, s.herokuStage())
+		acc.couple(id, acc.seedPipeline(s), s.herokuStage())
 	}
 	return a
 }
@@ -72,22 +69,14 @@ func (acc account) seedSlug(a *app, s seeding) *slug {
 	if have := acc.Slugs[id]; have != nil {
 		return have
 	}
-	commit := fixedID("commit", id)
-	built := &slug{
-		ID: id, App: a.ID, Stack: a.Stack, Commit: strings.ReplaceAll(commit, "-", ""),
+	return acc.addSlug(id, a, acc.now.Add(-time.Duration(s.Position+1)*kit.Day), built{
 		Comment:   fmt.Sprintf("seeded, %d days old", s.Position+1),
 		Processes: map[string]string{"web": "npm start", "release": "npm run migrate"},
-		Created:   second(acc.now.Add(-time.Duration(s.Position+1) * kit.Day)),
-	}
-	acc.Slugs[id] = built
-	return built
+	})
 }
 
 func (acc account) seedPipeline(s seeding) *herokuPipeline {
-	name := s.Config.Pipeline
-	if name == "" {
-		name = s.Pipeline.Name.Value
-	}
+	name := cmp.Or(s.Config.Pipeline, s.Pipeline.Name.Value)
 	if p := acc.Pipelines[name]; p != nil {
 		return p
 	}

@@ -16,40 +16,16 @@ type call struct {
 	targets kit.Targets[string]
 }
 
+// Decode implements kit.Call.
+func (c *call) Decode(into any) error {
+	if err := json.NewDecoder(c.Body).Decode(into); err != nil {
+		return &apiError{http.StatusBadRequest, "bad_request", "The request body is not JSON: " + err.Error()}
+	}
+	return nil
+}
+
 // operation is one call of the API. A list is answered page by page.
-type operation struct {
-	status int
-	serve  func(*call) (any, error)
-}
-
-// on is a call on a resource that must be there.
-func on[R any](find func(*call) (*R, error), serve func(*call, *R) (any, error)) func(*call) (any, error) {
-	return func(c *call) (any, error) {
-		resource, err := find(c)
-		if err != nil {
-			return nil, err
-		}
-		return serve(c, resource)
-	}
-}
-
-// taking is a call that reads a body of its own type.
-func taking[In any](serve func(*call, *In) (any, error)) func(*call) (any, error) {
-	return func(c *call) (any, error) {
-		in := new(In)
-		if err := json.NewDecoder(c.Body).Decode(in); err != nil {
-			return nil, &apiError{http.StatusBadRequest, "bad_request", "The request body is not JSON: " + err.Error()}
-		}
-		return serve(c, in)
-	}
-}
-
-// changing is a call on a resource that must be there, and that reads a body.
-func changing[R, In any](find func(*call) (*R, error), serve func(*call, *R, *In) (any, error)) func(*call) (any, error) {
-	return on(find, func(c *call, r *R) (any, error) {
-		return taking(func(c *call, in *In) (any, error) { return serve(c, r, in) })(c)
-	})
-}
+type operation = kit.Operation[*call]
 
 // found is a resource, or the refusal where there is none.
 func found[R any](r *R, what string) (*R, error) {
@@ -61,50 +37,47 @@ func found[R any](r *R, what string) (*R, error) {
 
 // mux routes the calls.
 func (e *Emulator) mux() http.Handler {
-	const ok, created = http.StatusOK, http.StatusCreated
-	mux := http.NewServeMux()
-	for pattern, op := range map[string]operation{
-		"GET /account":             {ok, getAccount},
-		"GET /users/{user}":        {ok, getAccount},
-		"GET /account/rate-limits": {ok, getRateLimits},
+	ok, created := kit.Answering[*call](http.StatusOK), kit.Answering[*call](http.StatusCreated)
+	mux := kit.Routes(map[string]operation{
+		"GET /account":             ok(getAccount),
+		"GET /users/{user}":        ok(getAccount),
+		"GET /account/rate-limits": ok(getRateLimits),
 
-		"GET /apps":              {ok, getApps},
-		"GET /users/{user}/apps": {ok, getApps}, // one user owns them all
-		"POST /apps":             {created, taking(createApp)},
-		"GET /apps/{app}":        {ok, on(theApp, getApp)},
-		"PATCH /apps/{app}":      {ok, changing(theApp, updateApp)},
-		"POST /filters/apps":     {ok, taking(filterApps)},
+		"GET /apps":              ok(getApps),
+		"GET /users/{user}/apps": ok(getApps), // one user owns them all
+		"POST /apps":             created(kit.Taking(createApp)),
+		"GET /apps/{app}":        ok(kit.On(theApp, getApp)),
+		"PATCH /apps/{app}":      ok(kit.Changing(theApp, updateApp)),
+		"POST /filters/apps":     ok(kit.Taking(filterApps)),
 
-		"GET /apps/{app}/config-vars":             {ok, on(theApp, getConfigVars)},
-		"PATCH /apps/{app}/config-vars":           {ok, changing(theApp, updateConfigVars)},
-		"GET /apps/{app}/buildpack-installations": {ok, on(theApp, getBuildpacks)},
-		"PUT /apps/{app}/buildpack-installations": {ok, changing(theApp, updateBuildpacks)},
+		"GET /apps/{app}/config-vars":             ok(kit.On(theApp, getConfigVars)),
+		"PATCH /apps/{app}/config-vars":           ok(kit.Changing(theApp, updateConfigVars)),
+		"GET /apps/{app}/buildpack-installations": ok(kit.On(theApp, getBuildpacks)),
+		"PUT /apps/{app}/buildpack-installations": ok(kit.Changing(theApp, updateBuildpacks)),
 
-		"POST /apps/{app}/slugs":             {created, changing(theApp, createSlug)},
-		"GET /apps/{app}/slugs/{slug}":       {ok, on(theApp, getSlug)},
-		"GET /apps/{app}/releases":           {ok, on(theApp, getReleases)},
-		"POST /apps/{app}/releases":          {created, changing(theApp, createRelease)},
-		"GET /apps/{app}/releases/{release}": {ok, on(theApp, getRelease)},
+		"POST /apps/{app}/slugs":             created(kit.Changing(theApp, createSlug)),
+		"GET /apps/{app}/slugs/{slug}":       ok(kit.On(theApp, getSlug)),
+		"GET /apps/{app}/releases":           ok(kit.On(theApp, getReleases)),
+		"POST /apps/{app}/releases":          created(kit.Changing(theApp, createRelease)),
+		"GET /apps/{app}/releases/{release}": ok(kit.On(theApp, getRelease)),
 
-		"GET /pipelines":                               {ok, getPipelines},
-		"POST /pipelines":                              {created, taking(createPipeline)},
-		"GET /pipelines/{pipeline}":                    {ok, getPipeline},
-		"GET /pipelines/{pipeline}/pipeline-couplings": {ok, on(thePipeline, getPipelineCouplings)},
-		"GET /pipelines/{pipeline}/latest-releases":    {ok, on(thePipeline, getLatestReleases)},
+		"GET /pipelines":                               ok(getPipelines),
+		"POST /pipelines":                              created(kit.Taking(createPipeline)),
+		"GET /pipelines/{pipeline}":                    ok(getPipeline),
+		"GET /pipelines/{pipeline}/pipeline-couplings": ok(kit.On(thePipeline, getPipelineCouplings)),
+		"GET /pipelines/{pipeline}/latest-releases":    ok(kit.On(thePipeline, getLatestReleases)),
 
-		"GET /apps/{app}/pipeline-couplings":    {ok, on(theApp, getAppCoupling)},
-		"POST /pipeline-couplings":              {created, taking(createCoupling)},
-		"PATCH /pipeline-couplings/{coupling}":  {ok, changing(theCoupling, updateCoupling)},
-		"DELETE /pipeline-couplings/{coupling}": {ok, on(theCoupling, deleteCoupling)},
+		"GET /apps/{app}/pipeline-couplings":    ok(kit.On(theApp, getAppCoupling)),
+		"POST /pipeline-couplings":              created(kit.Taking(createCoupling)),
+		"PATCH /pipeline-couplings/{coupling}":  ok(kit.Changing(theCoupling, updateCoupling)),
+		"DELETE /pipeline-couplings/{coupling}": ok(kit.On(theCoupling, deleteCoupling)),
 
-		"POST /pipeline-promotions":                              {created, taking(createPromotion)},
-		"GET /pipeline-promotions/{promotion}":                   {ok, on(thePromotion, getPromotion)},
-		"GET /pipeline-promotions/{promotion}/promotion-targets": {ok, on(thePromotion, getPromotionTargets)},
+		"POST /pipeline-promotions":                              created(kit.Taking(createPromotion)),
+		"GET /pipeline-promotions/{promotion}":                   ok(kit.On(thePromotion, getPromotion)),
+		"GET /pipeline-promotions/{promotion}/promotion-targets": ok(kit.On(thePromotion, getPromotionTargets)),
 
-		"/": {http.StatusNotFound, unserved},
-	} {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, op) })
-	}
+		"/": ok(unserved),
+	}, e.serve)
 	mux.HandleFunc("GET /streams/{release}", e.stream)
 	return mux
 }
@@ -116,7 +89,7 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, op operation) {
 		c.writeError(w, r, err)
 		return
 	}
-	body, err := op.serve(c)
+	body, err := op.Serve(c)
 	if err != nil {
 		c.writeError(w, r, err)
 		return
@@ -127,7 +100,7 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, op operation) {
 	case candidates:
 		c.write(w, r, http.StatusMultipleChoices, body)
 	default:
-		c.write(w, r, op.status, body)
+		c.write(w, r, op.Status, body)
 	}
 }
 

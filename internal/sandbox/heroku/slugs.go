@@ -2,57 +2,56 @@ package heroku
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
 // slug is what was built.
 type slug struct {
-	ID        string            `json:"id"`
-	App       string            `json:"app"` // where it was built
-	Stack     string            `json:"stack"`
-	Commit    string            `json:"commit"`
-	Comment   string            `json:"comment"`
-	Processes map[string]string `json:"processes"`
-	Created   time.Time         `json:"created"`
+	slugBody
+	App string `json:"app"` // where it was built
 }
 
+// slugBody is a slug as the API shows it.
 type slugBody struct {
-	ID        string            `json:"id"`
-	Stack     ref               `json:"stack"`
-	Commit    string            `json:"commit"`
-	Comment   string            `json:"commit_description"`
-	Processes map[string]string `json:"process_types"`
-	Blob      map[string]string `json:"blob"`
-	Created   time.Time         `json:"created_at"`
-	Updated   time.Time         `json:"updated_at"`
+	ID     string            `json:"id"`
+	Stack  ref               `json:"stack"`
+	Commit string            `json:"commit"`
+	Blob   map[string]string `json:"blob"`
+	built
+	times
 }
 
-func (s *slug) body(method string) slugBody {
-	return slugBody{
-		ID: s.ID, Stack: stackRef(s.Stack), Commit: s.Commit, Comment: s.Comment, Processes: s.Processes,
-		Blob:    map[string]string{"method": method, "url": "https://slugs.example.com/" + s.ID},
-		Created: s.Created, Updated: s.Created,
-	}
+// built is what its builder says of a slug.
+type built struct {
+	Processes map[string]string `json:"process_types"`
+	Comment   string            `json:"commit_description"`
+}
+
+func (s *slug) shown(method string) any {
+	b := s.slugBody
+	b.Blob = map[string]string{"method": method, "url": "https://slugs.example.com/" + s.ID}
+	return b
 }
 
 // addSlug makes a slug that was built on an app.
-func (acc account) addSlug(a *app, comment string, processes map[string]string) *slug {
-	id := acc.newID("slug")
-	s := &slug{
-		ID: id, App: a.ID, Stack: a.BuildStack, Commit: fixedID("commit", id), Comment: comment, Processes: processes,
-		Created: second(acc.now),
-	}
+func (acc account) addSlug(id string, a *app, made time.Time, said built) *slug {
+	commit := strings.ReplaceAll(fixedID("commit", id), "-", "")
+	s := &slug{App: a.ID, slugBody: slugBody{ID: id, Stack: a.BuildStack, Commit: commit, built: said, times: at(made)}}
 	acc.Slugs[id] = s
 	return s
 }
 
-type createSlugInput struct {
-	Processes map[string]string `json:"process_types"`
-	Comment   string            `json:"commit_description"`
+// slugOf is the slug that a release runs, nil for none.
+func (s *state) slugOf(r *release) *slug {
+	if r == nil || r.Slug == nil {
+		return nil
+	}
+	return s.Slugs[r.Slug.ID]
 }
 
-func createSlug(c *call, a *app, body *createSlugInput) (any, error) {
-	return c.addSlug(a, body.Comment, body.Processes).body("put"), nil
+func createSlug(c *call, a *app, body *built) (any, error) {
+	return c.addSlug(c.newID("slug"), a, c.now, *body).shown("put"), nil
 }
 
 // getSlug finds a slug that was built on the app or has been released there.
@@ -60,8 +59,8 @@ func createSlug(c *call, a *app, body *createSlugInput) (any, error) {
 // docs/platforms.md: "a slug that the app never had is a 404 there"
 func getSlug(c *call, a *app) (any, error) {
 	s := c.Slugs[c.PathValue("slug")]
-	if s == nil || s.App != a.ID && !slices.ContainsFunc(a.Releases, func(r *release) bool { return r.Slug == s.ID }) {
+	if s == nil || s.App != a.ID && !slices.ContainsFunc(a.Releases, func(r *release) bool { return c.slugOf(r) == s }) {
 		return nil, notFound("slug")
 	}
-	return s.body("get"), nil
+	return s.shown("get"), nil
 }

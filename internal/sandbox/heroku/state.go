@@ -39,5 +39,14 @@ func (s *state) newID(kind string) string {
 // short is how an id is written for people.
 func short(id string) string { return id[:min(8, len(id))] }
 
-// second is a time as the API has it.
-func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+// times are when a resource was made and changed, to the second.
+type times struct {
+	Created time.Time `json:"created_at"`
+	Updated time.Time `json:"updated_at"`
+}
+
+// at are the times of a resource that nobody changed.
+func at(made time.Time) times {
+	made = made.UTC().Truncate(time.Second)
+	return times{made, made}
+}

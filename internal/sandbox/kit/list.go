@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -22,6 +23,40 @@ func Find[T any](all []*T, wanted func(*T) bool) *T {
 		return all[i]
 	}
 	return nil
+}
+
+// Those are the ones of a list that are wanted.
+func Those[T any](all []T, wanted func(T) bool) []T {
+	var found []T
+	for _, one := range all {
+		if wanted(one) {
+			found = append(found, one)
+		}
+	}
+	return found
+}
+
+// Shown is a list as an API shows it, never nil.
+func Shown[T, S any](all []T, shown func(T) S) []S {
+	items := make([]S, 0, len(all))
+	for _, one := range all {
+		items = append(items, shown(one))
+	}
+	return items
+}
+
+// Whole shows a resource as it is kept.
+func Whole[R any](r R) any { return r }
+
+// Fields is a resource as plain JSON.
+func Fields(resource any) any {
+	data, err := json.Marshal(resource)
+	if err != nil {
+		return nil
+	}
+	var fields any
+	json.Unmarshal(data, &fields) //nolint:errcheck // it was just written
+	return fields
 }
 
 // Newest is the last of a list that has the oldest first, nil for none.
