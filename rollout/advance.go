@@ -17,7 +17,7 @@ func (t Advance) apply(r *Record, now time.Time) error {
 	if e.Spec.Remote && !e.mirrored() {
 		return e.refuse(command, ReasonNotThere)
 	}
-	if err := r.mayGoOn(e, ToAdvance, t.By, now); err != nil {
+	if err := r.Blocks.mayGoOn(e, ToAdvance, t.By, now); err != nil {
 		return err
 	}
 	if err := t.passAnalysis(r, e, now); err != nil {

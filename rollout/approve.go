@@ -41,7 +41,7 @@ func (t Vote) mayVote(r *Record, e *Execution, now time.Time) error {
 	if err := t.stillAsked(e, sends, now); err != nil {
 		return err
 	}
-	if err := r.mayGoOn(e, Intention(t.command()), t.Voter.Actor, now); err != nil {
+	if err := r.Blocks.mayGoOn(e, Intention(t.command()), t.Voter.Actor, now); err != nil {
 		return err
 	}
 	if sends && e.mirrored() {
@@ -233,7 +233,7 @@ func (t AskAgain) apply(r *Record, now time.Time) error {
 	if err := refuseNewer(e, r, "ask again for"); err != nil {
 		return err
 	}
-	if err := r.mayGoOn(e, ToPromote, t.By, now); err != nil {
+	if err := r.Blocks.mayGoOn(e, ToPromote, t.By, now); err != nil {
 		return err
 	}
 	e.Expired, e.Approvals = time.Time{}, nil

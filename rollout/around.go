@@ -15,7 +15,7 @@ type around struct {
 
 // blocked lists the record's blocks and those outside it.
 func (a around) blocked(r *Record, q Question, now time.Time) []Block {
-	blocks := Blocked(r, q, now)
+	blocks := r.Blocks.Stopping(q, now)
 	if a.Outside == nil {
 		return blocks
 	}
@@ -26,7 +26,7 @@ func (a around) blocked(r *Record, q Question, now time.Time) []Block {
 // before somebody went back waits for a person's invocation.
 func (a around) question(r *Record, e *Execution) Question {
 	q := Question{Intention: intentionOf(e.Spec.Command), Release: e.Spec.Release.ID, Person: e.Spec.Person, Overrides: e.Spec.Overrides}
-	if e.Waits() && r.wentBackSince(e.Rollout.CreateTime) {
+	if e.Waits() && r.Blocks.wentBackSince(e.Rollout.CreateTime) {
 		q.Person = q.Person && a.Person && !a.Back
 	}
 	return q

@@ -88,7 +88,7 @@ func TestRepairOfWhatWentBack(t *testing.T) {
 	s.repair(rule)
 	_, ok := s.repair(rule)
 	s.want("used up", []any{ok, e.Automation[0].State, e.Automation[0].Text}, []any{false, AutomationFailed, "no attempt helped"})
-	blocked := len(Blocked(&s.r, Question{Intention: ToPromote, Release: "r2"}, s.now)) > 0
+	blocked := len(s.r.Blocks.Stopping(Question{Intention: ToPromote, Release: "r2"}, s.now)) > 0
 	s.want("automation is blocked", blocked, true)
 }
 

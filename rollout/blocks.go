@@ -8,11 +8,14 @@ import (
 	"sluice/stages/driver"
 )
 
-// Blocked lists the blocks of r that stop what is asked, the oldest first. Policies
-// by the clock are not the record's: see [Setting.Outside].
-func Blocked(r *Record, q Question, now time.Time) []Block {
+// Blocks are those that a target holds, the oldest first. Policies by the clock are not
+// among them: see [Setting.Outside].
+type Blocks []Block
+
+// Stopping lists the blocks that stop what is asked.
+func (have Blocks) Stopping(q Question, now time.Time) []Block {
 	var list []Block
-	for _, b := range r.Blocks {
+	for _, b := range have {
 		if b.stops(q, now) {
 			list = append(list, b)
 		}
@@ -152,8 +155,8 @@ func (b Block) endedBy(spec Spec) bool {
 }
 
 // leftBy are the blocks that are left when a rollout is created.
-func (r *Record) leftBy(spec Spec) []Block {
-	return slices.DeleteFunc(slices.Clone(r.Blocks), func(b Block) bool { return b.endedBy(spec) })
+func (have Blocks) leftBy(spec Spec) Blocks {
+	return slices.DeleteFunc(slices.Clone(have), func(b Block) bool { return b.endedBy(spec) })
 }
 
 // passBlocks ends the blocks that a new rollout ends, and notes those that it passes.
@@ -164,7 +167,7 @@ func (r *Record) passBlocks(spec Spec, now time.Time) {
 			sayBlock(r, "block.ended", b, by, now)
 		}
 	}
-	r.Blocks = r.leftBy(spec)
+	r.Blocks = r.Blocks.leftBy(spec)
 	r.notePassed(Question{Intention: intentionOf(spec.Command), Release: spec.Release.ID}, by, now)
 }
 
@@ -193,28 +196,28 @@ func (r *Record) endRestored(release string, by Actor, now time.Time) {
 	r.Blocks = slices.DeleteFunc(r.Blocks, ends)
 }
 
-// goalBlocked lists the blocks of the very release that a target would go back to.
-func (r *Record) goalBlocked(release string, by Actor, now time.Time) []Block {
+// onGoal lists the blocks of the very release that a target would go back to.
+func (have Blocks) onGoal(release string, by Actor, now time.Time) []Block {
 	if release == "" {
 		return nil
 	}
 	q := Question{Intention: ToPromote, Release: release, Person: by.Person, Overrides: by.Overrides}
-	return slices.DeleteFunc(Blocked(r, q, now), func(b Block) bool { return b.Release == "" })
+	return slices.DeleteFunc(have.Stopping(q, now), func(b Block) bool { return b.Release == "" })
 }
 
 // wentBackSince reports whether a person went back here after a time.
-func (r *Record) wentBackSince(at time.Time) bool {
-	return slices.ContainsFunc(r.Blocks, func(b Block) bool { return b.Kind == BlockWentBack && !b.At.Before(at) })
+func (have Blocks) wentBackSince(at time.Time) bool {
+	return slices.ContainsFunc(have, func(b Block) bool { return b.Kind == BlockWentBack && !b.At.Before(at) })
 }
 
 // mayGoOn says whether blocks are in the way of a command to a rollout.
-func (r *Record) mayGoOn(e *Execution, intention Intention, by Actor, now time.Time) error {
-	return refuseBlocked(e, intention, r.inTheWay(e, intention, by, now))
+func (have Blocks) mayGoOn(e *Execution, intention Intention, by Actor, now time.Time) error {
+	return refuseBlocked(e, intention, have.inTheWay(e, intention, by, now))
 }
 
 // inTheWay lists the blocks that stop a command to a rollout.
-func (r *Record) inTheWay(e *Execution, intention Intention, by Actor, now time.Time) []Block {
-	return Blocked(r, Question{
+func (have Blocks) inTheWay(e *Execution, intention Intention, by Actor, now time.Time) []Block {
+	return have.Stopping(Question{
 		Intention: intention, Release: e.Spec.Release.ID, Person: by.Person, Overrides: slices.Concat(by.Overrides, e.Spec.Overrides),
 	}, now)
 }

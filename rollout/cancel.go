@@ -31,7 +31,7 @@ func (t Cancel) reason() string {
 // may says whether there is something to cancel.
 func (t Cancel) may(r *Record, e *Execution, now time.Time) error {
 	command := string(ToCancel)
-	if err := r.mayGoOn(e, ToCancel, t.By, now); err != nil {
+	if err := r.Blocks.mayGoOn(e, ToCancel, t.By, now); err != nil {
 		return err
 	}
 	_, asks := e.Steps.asking()

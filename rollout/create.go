@@ -48,8 +48,7 @@ func takeOverFrom(e *Execution, old *Execution) {
 // reads only. The error is a [*RefusedError] that names all of them.
 func (r *Record) MayCreate(spec Spec, now time.Time) error {
 	q := Question{Intention: intentionOf(spec.Command), Release: spec.Release.ID, Person: spec.Person, Overrides: spec.Overrides}
-	trial := Record{Blocks: r.leftBy(spec)}
-	if blocks := Blocked(&trial, q, now); len(blocks) > 0 {
+	if blocks := r.Blocks.leftBy(spec).Stopping(q, now); len(blocks) > 0 {
 		return &RefusedError{Command: spec.Command, Target: r.Target, Reason: ReasonBlocked, Blocks: blocks, Release: spec.Release.ID}
 	}
 	return nil

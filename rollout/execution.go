@@ -87,14 +87,3 @@ func (e *Execution) busy() bool {
 	_, open := e.Steps.Open()
 	return open || len(e.Asked) > 0
 }
-
-// UndecidedUntil is when at last it can be found out what an effect without an
-// answer did: before, that it is absent proves nothing. Zero where looking may tell
-// at once.
-func (e *Execution) UndecidedUntil() time.Time {
-	step, open := e.Steps.Open()
-	if !open || step.State != StepIntended {
-		return time.Time{}
-	}
-	return step.AbsentAfter
-}

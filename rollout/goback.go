@@ -171,8 +171,8 @@ func (t GoBack) plan(r *Record) (*Execution, Goal, error) {
 // mayGoBack says whether blocks are in the way: of both ways, or of the very
 // release that the target would go back to.
 func (t GoBack) mayGoBack(r *Record, from *Execution, goal Goal, now time.Time) error {
-	blocks := r.inTheWay(from, ToRollBack, t.By, now)
-	for _, b := range r.goalBlocked(goal.Release.ID, t.By, now) {
+	blocks := r.Blocks.inTheWay(from, ToRollBack, t.By, now)
+	for _, b := range r.Blocks.onGoal(goal.Release.ID, t.By, now) {
 		if !slices.ContainsFunc(blocks, func(have Block) bool { return have.ID == b.ID }) {
 			blocks = append(blocks, b)
 		}
@@ -249,7 +249,7 @@ func (r *Record) rollbackOf(e *Execution) (*Execution, bool) {
 
 func (t DisableCanary) apply(r *Record, now time.Time) error {
 	q := Question{Intention: ToDisableCanary, Release: t.Spec.Release.ID, Person: t.By.Person, Overrides: t.By.Overrides}
-	if blocks := Blocked(r, q, now); len(blocks) > 0 {
+	if blocks := r.Blocks.Stopping(q, now); len(blocks) > 0 {
 		return &RefusedError{Command: CommandDisableCanary, Target: r.Target, Reason: ReasonBlocked, Blocks: blocks}
 	}
 	active, ok := r.Active()

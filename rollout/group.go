@@ -15,10 +15,8 @@ type Group struct {
 	members map[string]int
 	records []*Record
 	stands  []standing
-	waves   []waveCount
-	dirty   []int // waves whose counts changed since the last React
+	counts  counts
 	turn    []int // members that may have to be taken back
-	going   int   // members whose rollout is not over
 	woken   map[string]bool
 	saved   bool // whether the promotion changed since the last React
 	staged  bool // a member has checks of scope stage
@@ -69,16 +67,6 @@ type standing struct {
 	goes  bool // it goes on by itself in this invocation
 }
 
-// waveCount counts the members of a wave.
-type waveCount struct {
-	first, end int
-	good       int
-	failed     int
-	skipped    int
-	on         map[int]int // by position: those that are going and go on by themselves
-	lowest     int         // the position of the last of them when it was last looked at
-}
-
 // NewGroup is a group with the records of its members by name; missing is one
 // that was never saved. Every member with a rollout that is not over counts as
 // going on by itself until [Group.Goes] says otherwise. Linear in members.
@@ -87,7 +75,7 @@ func NewGroup(p *Promotion, members map[string]*Record) *Group {
 		Promotion: p, members: make(map[string]int, len(p.Members)),
 		records: make([]*Record, len(p.Members)), stands: make([]standing, len(p.Members)), woken: map[string]bool{},
 	}
-	g.makeWaves()
+	g.counts = countsOf(p)
 	g.forgetRunning()
 	unchanged, skipped := setOf(p.Unchanged), map[string]bool{}
 	for _, s := range p.Skips {
@@ -99,13 +87,13 @@ func NewGroup(p *Promotion, members map[string]*Record) *Group {
 		s := standing{wave: p.waveAt(i), goes: true}
 		s.class, s.at, s.over = g.look(i, unchanged[name], skipped[name])
 		g.stands[i] = s
-		g.count(s, 1)
+		g.counts.add(s, 1)
 		g.turn = append(g.turn, i)
 	}
-	for w := range g.waves {
-		g.waves[w].lowest = lowest(g.waves[w].on)
-		g.dirty = append(g.dirty, w)
+	for w := range g.counts.waves {
+		g.counts.waves[w].lowest = lowest(g.counts.waves[w].on)
 	}
+	g.counts.touchAll()
 	return g
 }
 
@@ -127,14 +115,6 @@ func hasStageChecks(r *Record, promotion string) bool {
 	}
 	g := e.Spec.Gates
 	return len(g.Stage(JobPredeploy))+len(g.Stage(JobVerify))+len(g.Stage(JobPostdeploy)) > 0
-}
-
-func (g *Group) makeWaves() {
-	first := 0
-	for _, end := range g.Promotion.sizes() {
-		g.waves = append(g.waves, waveCount{first: first, end: end, on: map[int]int{}})
-		first = end
-	}
 }
 
 // forgetRunning drops checks of scope stage that somebody began and did not end:
@@ -257,44 +237,8 @@ func (g *Group) put(i int, s standing) {
 	if was == s {
 		return
 	}
-	g.count(was, -1)
-	g.count(s, 1)
+	g.counts.move(was, s)
 	g.stands[i] = s
-	if !slices.Contains(g.dirty, s.wave) {
-		g.dirty = append(g.dirty, s.wave)
-	}
-}
-
-func (g *Group) count(s standing, by int) {
-	w := &g.waves[s.wave]
-	if !s.over {
-		g.going += by
-	}
-	switch s.class {
-	case classGood:
-		w.good += by
-	case classFailed:
-		w.failed += by
-	case classSkipped:
-		w.skipped += by
-	case classGoing:
-		if s.goes {
-			w.on[s.at] += by
-		}
-	}
-	if w.on[s.at] == 0 {
-		delete(w.on, s.at)
-	}
-}
-
-// lowest is the position of the last that are on their way; beyond all where
-// nobody is.
-func lowest(on map[int]int) int {
-	least := int(^uint(0) >> 1)
-	for at := range on {
-		least = min(least, at)
-	}
-	return least
 }
 
 // Skip leaves a member out, in the promotion entry. Refused for a target that is

@@ -225,7 +225,7 @@ func TestTheWaveKnowsWhatMovedToTheHistory(t *testing.T) {
 		t.Fatal("the rollout has not moved")
 	}
 	again := NewGroup(g.Promotion, f.records())
-	f.wantAll("it was good", again.waves[0].good, 1)
+	f.wantAll("it was good", again.counts.waves[0].good, 1)
 }
 
 func TestMembersThatWereThereAlready(t *testing.T) {
@@ -238,7 +238,7 @@ func TestMembersThatWereThereAlready(t *testing.T) {
 	f.run()
 	f.wantAll("b", f.states("p1"), []State{StateSucceeded})
 	f.groups["p1"].Changed("a")
-	f.wantAll("a stays good", f.groups["p1"].waves[0].good, 1)
+	f.wantAll("a stays good", f.groups["p1"].counts.waves[0].good, 1)
 }
 
 func TestCallsAreKeptOnce(t *testing.T) {

@@ -12,7 +12,7 @@ func Next(r *Record, g *Group, s Setting, now time.Time) Due {
 	if g != nil {
 		due.Wave = g.waveOf(r.Target)
 	}
-	order, ordered := r.OrderedBack()
+	order, ordered := r.Orders.Back()
 	if !ordered || due.Action == ActionConfirm || due.Action == ActionFollow {
 		return due
 	}

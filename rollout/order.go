@@ -44,10 +44,13 @@ type Order struct {
 // Back reports whether the order goes back: the holder then lets go.
 func (o Order) Back() bool { return o.Command != OrderAdvance && o.Command != OrderTerminate }
 
-// OrderedBack is the oldest order to go back; [Next] then says [ActionYield]
-// where it would begin something.
-func (r *Record) OrderedBack() (Order, bool) {
-	for _, o := range r.Orders {
+// Orders are those given to a target and not carried out, the oldest first.
+type Orders []Order
+
+// Back is the oldest order to go back; [Next] then says [ActionYield] where it would
+// begin something.
+func (given Orders) Back() (Order, bool) {
+	for _, o := range given {
 		if o.Back() {
 			return o, true
 		}

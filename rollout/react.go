@@ -14,7 +14,7 @@ func (g *Group) React(now time.Time) Reaction {
 	g.halt(now)
 	g.endWaves(now)
 	g.end(now)
-	g.dirty = g.dirty[:0]
+	g.counts.touched = g.counts.touched[:0]
 	out := Reaction{Do: g.takeBack(), Promotion: g.saved, Woken: g.wakened()}
 	g.saved = false
 	return out
@@ -23,11 +23,11 @@ func (g *Group) React(now time.Time) Reaction {
 // end notes when no member's rollout is left that is not over.
 func (g *Group) end(now time.Time) {
 	over := !g.Promotion.EndTime.IsZero()
-	if over == (g.going == 0) {
+	if over == (g.counts.going == 0) {
 		return
 	}
 	g.Promotion.EndTime, g.saved = time.Time{}, true
-	if g.going == 0 {
+	if g.counts.going == 0 {
 		g.Promotion.EndTime = now.UTC()
 	}
 }
@@ -52,8 +52,8 @@ func (g *Group) barriers() {
 	if !g.staged {
 		return
 	}
-	for _, w := range g.dirty {
-		wave := &g.waves[w]
+	for _, w := range g.counts.touched {
+		wave := &g.counts.waves[w]
 		if at := lowest(wave.on); at != wave.lowest {
 			wave.lowest = at
 			g.wake(*wave)
@@ -78,7 +78,8 @@ func (g *Group) halt(now time.Time) {
 		g.haltBy(now)
 	case g.Promotion.OnFailure == OnFailureHalt && g.stillFails(h):
 	case g.Promotion.OnFailure == OnFailureHalt:
-		g.Promotion.Halted, g.dirty = nil, g.allWaves()
+		g.Promotion.Halted = nil
+		g.counts.touchAll()
 		g.tellAll()
 		g.haltBy(now)
 	}
@@ -88,20 +89,16 @@ func (g *Group) halt(now time.Time) {
 // tolerated, and the target that is named is one of them.
 func (g *Group) stillFails(h *Halt) bool {
 	i, ok := g.members[h.By]
-	return ok && g.stands[i].class == classFailed && g.tooMany(g.stands[i].wave)
-}
-
-func (g *Group) tooMany(wave int) bool {
-	return g.waves[wave].failed > g.Promotion.tolerated()
+	return ok && g.stands[i].class == classFailed && g.counts.failed(g.stands[i].wave)
 }
 
 // haltBy halts where a wave that changed has more failures than are tolerated.
 func (g *Group) haltBy(now time.Time) {
-	for _, w := range g.dirty {
-		if g.waves[w].failed == 0 || !g.tooMany(w) {
+	for _, w := range g.counts.touched {
+		if !g.counts.failed(w) {
 			continue
 		}
-		for i := g.waves[w].first; i < g.waves[w].end; i++ {
+		for i := g.counts.waves[w].first; i < g.counts.waves[w].end; i++ {
 			if g.stands[i].class == classFailed {
 				g.Promotion.Halted = g.haltOf(i, now)
 				g.tellAll()
@@ -125,8 +122,8 @@ func (g *Group) haltOf(i int, now time.Time) *Halt {
 // tellAll notes that the promotion changed in a way that concerns every member.
 func (g *Group) tellAll() {
 	g.saved = true
-	for w := range g.waves {
-		g.wake(g.waves[w])
+	for _, wave := range g.counts.waves {
+		g.wake(wave)
 	}
 	if g.Promotion.OnFailure != OnFailureRollback {
 		return
@@ -134,14 +131,6 @@ func (g *Group) tellAll() {
 	for i := range g.records {
 		g.turn = append(g.turn, i)
 	}
-}
-
-func (g *Group) allWaves() []int {
-	all := make([]int, len(g.waves))
-	for w := range all {
-		all[w] = w
-	}
-	return all
 }
 
 // waitHalted says that a member waits because another one's failure halts it.

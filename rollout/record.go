@@ -26,8 +26,8 @@ type Record struct {
 	PipelineDigest string          `json:"pipelineDigest,omitzero"`
 	Release        *driver.Release `json:"release,omitzero"` // last read back
 	Lease          string          `json:"lease,omitzero"`   // id of the [Run] that holds it; "" free
-	Blocks         []Block         `json:"blocks,omitempty"`
-	Orders         []Order         `json:"orders,omitempty"`
+	Blocks         Blocks          `json:"blocks,omitempty"`
+	Orders         Orders          `json:"orders,omitempty"`
 	Rollouts       []Execution     `json:"rollouts"`       // in the order of work; those at [Seal] kept
 	Past           []Past          `json:"past,omitempty"` // what moved to the history, newest last
 	Events         []Event         `json:"events"`

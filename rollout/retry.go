@@ -205,7 +205,7 @@ func mayTakeUp(e *Execution, r *Record, intention Intention, by Actor, now time.
 		if step.Asked != nil || e.Rollout.State == StateCancelling {
 			return nil // it is about going back, or about leaving what stands
 		}
-		return r.mayGoOn(e, intention, by, now)
+		return r.Blocks.mayGoOn(e, intention, by, now)
 	}
 	if states := []State{StateFailed, StateInProgress, StateHalted}; !slices.Contains(states, e.Rollout.State) {
 		return e.refuse(command, ReasonState, states[:2]...)
@@ -216,7 +216,7 @@ func mayTakeUp(e *Execution, r *Record, intention Intention, by Actor, now time.
 	if err := refuseNewer(e, r, command); err != nil {
 		return err
 	}
-	return r.mayGoOn(e, intention, by, now)
+	return r.Blocks.mayGoOn(e, intention, by, now)
 }
 
 // undecidedJob is the job that a person decides about; false where there is none,

@@ -44,7 +44,7 @@ func Seal(r *Record, g *Group, s Setting, durable int64, now time.Time) Moved {
 		case ActionWait:
 			e.Due = due.Waiting.Until
 		case ActionConfirm:
-			if until := e.UndecidedUntil(); until.After(now) {
+			if until := e.Steps.UndecidedUntil(); until.After(now) {
 				e.Due = until
 			}
 		}
@@ -83,7 +83,7 @@ func moveOut(r *Record, durable int64) Moved {
 		return true
 	})
 	r.Past = newest(r.Past, pastKept)
-	if len(moved.Rollouts) == 0 && r.looseEvents() <= 2*looseEventsKept {
+	if len(moved.Rollouts) == 0 && looseEvents(r.Events) <= 2*looseEventsKept {
 		return moved
 	}
 	moved.Events = moveEvents(r, keep, durable)
@@ -136,9 +136,9 @@ func isLastWord(e *Execution) bool {
 }
 
 // looseEvents counts the events that belong to no rollout.
-func (r *Record) looseEvents() int {
+func looseEvents(events []Event) int {
 	n := 0
-	for _, e := range r.Events {
+	for _, e := range events {
 		if e.Rollout == "" {
 			n++
 		}
@@ -149,7 +149,7 @@ func (r *Record) looseEvents() int {
 // moveEvents takes out the events of rollouts that moved, and the oldest of
 // those that belong to none.
 func moveEvents(r *Record, keep map[string]bool, durable int64) []Event {
-	surplus := r.looseEvents() - looseEventsKept
+	surplus := looseEvents(r.Events) - looseEventsKept
 	last := int64(0)
 	if n := len(r.Events); n > 0 {
 		last = r.Events[n-1].ID

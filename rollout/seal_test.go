@@ -88,7 +88,7 @@ func TestLooseEventsAreBounded(t *testing.T) {
 	last := s.r.Events[len(s.r.Events)-1].ID
 	moved := s.seal()
 	s.want("moved", len(moved.Events), 2*looseEventsKept)
-	s.want("left", s.r.looseEvents(), looseEventsKept)
+	s.want("left", looseEvents(s.r.Events), looseEventsKept)
 	s.want("open actions stay", len(openActions(s.r.Events)), open)
 	s.r.AddEvent(Event{Type: "next"})
 	s.want("ids go on", s.r.Events[len(s.r.Events)-1].ID, last+1)

@@ -16,12 +16,12 @@ const (
 // part in it. message says why it failed.
 func (r *Record) ShareOf(promotion string) (status PromotionStatus, message string, ok bool) {
 	if e, ok := r.Of(promotion); ok {
-		status, message = r.share(e)
+		status, message = r.Share(e)
 		return status, message, true
 	}
 	for i := range slices.Backward(r.Rollouts) {
 		if e := &r.Rollouts[i]; e.Spec.Promotion == promotion {
-			status, message = r.share(e)
+			status, message = r.Share(e)
 			return status, message, true
 		}
 	}
@@ -37,9 +37,10 @@ func (r *Record) ShareOf(promotion string) (status PromotionStatus, message stri
 	return "", "", false
 }
 
-// share is what one of the target's rollouts comes to as its promotion's share.
-// A rollback in the same promotion (onFailure: rollback) belongs to it.
-func (r *Record) share(e *Execution) (PromotionStatus, string) {
+// Share is what one of the target's rollouts comes to as its promotion's share;
+// message says why it failed. A rollback in the same promotion (onFailure: rollback)
+// belongs to it.
+func (r *Record) Share(e *Execution) (status PromotionStatus, message string) {
 	if !e.Over() {
 		return PromotionPending, ""
 	}

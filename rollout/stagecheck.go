@@ -151,7 +151,7 @@ func (a around) stageCheck(r *Record, e *Execution, due Due) (Due, bool) {
 // onTheWay reports whether another member of the wave can still come as far as a
 // job in this invocation, and has not.
 func (g *Group) onTheWay(target string, e *Execution, due Due) bool {
-	wave := g.waves[g.waveOf(target)]
+	wave := g.counts.waves[g.waveOf(target)]
 	_, at, _ := e.Rollout.current()
 	barrier := positionOf(at, due.Job)
 	for position := range wave.on {
@@ -195,5 +195,5 @@ func (g *Group) EndCheck(target string, due Due, state CheckState, message strin
 		c.State, c.Message, c.At = state, message, now.UTC()
 	}
 	g.saved = true
-	g.wake(g.waves[wave])
+	g.wake(g.counts.waves[wave])
 }

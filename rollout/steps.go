@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"slices"
+	"time"
 
 	"sluice/stages/driver"
 )
@@ -18,6 +19,24 @@ func (s Steps) Open() (*Step, bool) {
 		}
 	}
 	return nil, false
+}
+
+// AtWork reports whether an effect is under way at the platform: to end its job means
+// that the platform must end work of its own.
+func (s Steps) AtWork() bool {
+	step, open := s.Open()
+	return open && step.State == StepBegun
+}
+
+// UndecidedUntil is when at last it can be found out what an effect without an
+// answer did: before, that it is absent proves nothing. Zero where looking may tell
+// at once.
+func (s Steps) UndecidedUntil() time.Time {
+	step, open := s.Open()
+	if !open || step.State != StepIntended {
+		return time.Time{}
+	}
+	return step.AbsentAfter
 }
 
 // asking is the open effect that waits for a person's decision.

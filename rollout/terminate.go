@@ -19,7 +19,7 @@ func (t Terminate) apply(r *Record, now time.Time) error {
 	if e.Spec.Remote && !e.mirrored() {
 		return e.refuse(command, ReasonNotThere)
 	}
-	if err := r.mayGoOn(e, ToTerminate, t.By, now); err != nil {
+	if err := r.Blocks.mayGoOn(e, ToTerminate, t.By, now); err != nil {
 		return err
 	}
 	p, j, err := e.onlyJob(command, JobInProgress, ReasonNotRunning, t.Phase, t.Job)
@@ -35,13 +35,6 @@ func (t Terminate) apply(r *Record, now time.Time) error {
 	r.notePassed(Question{Intention: ToTerminate, Release: e.Spec.Release.ID}, t.By, now)
 	e.Terminated = p.ID + "/" + j.ID
 	return nil
-}
-
-// StopsWork reports whether to end a job means that the platform must end work of its
-// own: an effect of it is under way there.
-func (e *Execution) StopsWork() bool {
-	step, open := e.Steps.Open()
-	return open && step.State == StepBegun
 }
 
 // terminate has the platform stop what it is at for the job; a job that runs checks

@@ -69,7 +69,7 @@ func TestTerminateWhatThePlatformIsAt(t *testing.T) {
 	s := newRig(t)
 	s.script["stable/deploy"], s.script["poll/deploy"] = []string{"run"}, []string{"run"}
 	e := s.start()
-	s.want("the platform is at it", e.StopsWork(), true)
+	s.want("the platform is at it", e.Steps.AtWork(), true)
 	s.must(s.apply(ended("bob", "")))
 	s.wantReason(s.apply(ended("bob", "")), ReasonAlready)
 	due := Next(&s.r, nil, s.setting, s.now)
@@ -145,7 +145,7 @@ func TestTerminateThePlatformsOwn(t *testing.T) {
 func TestOrderToTerminate(t *testing.T) {
 	s, e := bake(t)
 	s.must(s.apply(AddOrder{Order: Order{ID: "o-1", Command: OrderTerminate, Phase: "canary-10", Job: JobAnalysis, By: "bob", Person: true, Reason: "no use"}}))
-	_, back := s.r.OrderedBack()
+	_, back := s.r.Orders.Back()
 	s.want("is no going back", back, false)
 	s.run()
 	s.want("states", states(e), "FAILED canary-10=FAILED stable=ABORTED")

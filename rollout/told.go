@@ -14,10 +14,6 @@ func (e *Execution) AtPhase() string {
 	return p.ID
 }
 
-// Share is what one of the target's rollouts comes to as its promotion's share;
-// message says why it failed.
-func (r *Record) Share(e *Execution) (status PromotionStatus, message string) { return r.share(e) }
-
 // Meant are the rollouts that a command to the target is meant for where no
 // rollout is named: those that wait for approval, where it is about one; else the
 // one at work, else the newest. promotion "" allows those of any.

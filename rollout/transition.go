@@ -116,7 +116,7 @@ type (
 	// Terminate ends one job that is at work; "" for phase and job: the only one. What
 	// it checks is stopped and it fails as one that did not pass does: traffic goes
 	// back where the plan says so, and no rule repairs it. Where the platform is at
-	// work for the job, it is asked to stop that ([Execution.StopsWork]).
+	// work for the job, it is asked to stop that ([Steps.AtWork]).
 	Terminate struct {
 		Rollout, Phase, Job string
 		By                  Actor

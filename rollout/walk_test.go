@@ -173,14 +173,14 @@ func (w *walk) event() (again bool) {
 // work does what is due. What goes forward is stopped by what stops everybody.
 func (w *walk) work() {
 	due := Next(&w.r, nil, w.setting, w.now)
-	_, ordered := w.r.OrderedBack()
+	_, ordered := w.r.Orders.Back()
 	if ordered && (due.Action == ActionEffect || due.Action == ActionCheck) {
 		w.t.Errorf("%+v is begun under an order to go back", due)
 	}
 	if due.Action == ActionEffect && !backwards(due.Kind) {
 		e := w.rollout(due.Rollout)
 		q := Question{Intention: ToPromote, Release: e.Spec.Release.ID, Person: true, Overrides: e.Spec.Overrides}
-		for _, b := range Blocked(&w.r, q, w.now) {
+		for _, b := range w.r.Blocks.Stopping(q, w.now) {
 			w.t.Errorf("%s goes on under block %s", due.Rollout, b.ID)
 		}
 	}

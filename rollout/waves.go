@@ -27,35 +27,29 @@ func (p *Promotion) tolerated() int {
 	return p.Waves.Tolerate
 }
 
-// endWaves notes when a wave was good enough for the next to begin: all but
-// those tolerated SUCCEEDED, were there already, or were left out.
+// endWaves notes when a wave was good enough for the next to begin.
 func (g *Group) endWaves(now time.Time) {
 	if g.Promotion.Waves == nil || g.Promotion.Halted != nil && g.Promotion.OnFailure == OnFailureRollback {
 		return
 	}
 	g.reopenWaves()
-	for w := len(g.Promotion.WaveEnds); w < len(g.waves); w++ {
-		if !g.goodEnough(w) {
+	for w := len(g.Promotion.WaveEnds); w < len(g.counts.waves); w++ {
+		if !g.counts.goodEnough(w) {
 			return
 		}
 		g.Promotion.WaveEnds = append(g.Promotion.WaveEnds, now.UTC())
 		g.saved = true
-		if w+1 < len(g.waves) {
-			g.wake(g.waves[w+1])
+		if w+1 < len(g.counts.waves) {
+			g.wake(g.counts.waves[w+1])
 		}
 	}
-}
-
-func (g *Group) goodEnough(wave int) bool {
-	c := g.waves[wave]
-	return c.good+c.skipped >= c.end-c.first-g.Promotion.tolerated()
 }
 
 // reopenWaves takes back that a wave was good enough where one of its members
 // went back since: what has not begun after it waits again.
 func (g *Group) reopenWaves() {
-	for _, w := range g.dirty {
-		if w < len(g.Promotion.WaveEnds) && !g.goodEnough(w) {
+	for _, w := range g.counts.touched {
+		if w < len(g.Promotion.WaveEnds) && !g.counts.goodEnough(w) {
 			g.Promotion.WaveEnds, g.saved = g.Promotion.WaveEnds[:w], true
 		}
 	}

@@ -84,7 +84,7 @@ func (a Rules) due(r *rollout.Record) []rollout.Transition {
 // forward.
 func (a Rules) stopped(r *rollout.Record, intention rollout.Intention, step rollout.RepairStep) bool {
 	q := asks(r, intention, step)
-	return len(rollout.Blocked(r, q, a.planner.Work.Now()))+len(a.planner.admission.byPolicy(r, q)) > 0
+	return len(r.Blocks.Stopping(q, a.planner.Work.Now()))+len(a.planner.admission.byPolicy(r, q)) > 0
 }
 
 // asks is what blocks are asked about a rule's step on a record.
@@ -225,7 +225,7 @@ func (a Rules) nextPromotions(state *ledger.State, note func(time.Time, bool)) {
 // nobody can say.
 func (a Rules) freeAt(r *rollout.Record, intention rollout.Intention, step rollout.RepairStep, at time.Time) (time.Time, bool) {
 	q := asks(r, intention, step)
-	blocks := rollout.Blocked(r, q, at)
+	blocks := r.Blocks.Stopping(q, at)
 	if a.planner.Setting.Outside != nil {
 		blocks = append(blocks, a.planner.Setting.Outside(r, q, at)...)
 	}

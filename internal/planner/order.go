@@ -156,7 +156,7 @@ func (o ordering) question(c candidate) rollout.Question {
 // cannotStop refuses to end a job for which the platform is at work that it cannot
 // stop.
 func (o ordering) cannotStop(c candidate) (Refusal, bool) {
-	if o.Command != CommandTerminate || !c.rollout().StopsWork() {
+	if o.Command != CommandTerminate || !c.rollout().Steps.AtWork() {
 		return Refusal{}, false
 	}
 	facts := o.planner.Platform.Facts(c.record.Platform)

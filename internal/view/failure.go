@@ -41,7 +41,7 @@ func (t *telling) anew(o *Target, r *rollout.Record, e *rollout.Execution) (Comm
 		return Command{}, false
 	}
 	q := rollout.Question{Intention: rollout.ToPromote, Release: e.Spec.Release.ID, Person: true}
-	if len(rollout.Blocked(r, q, t.Now)) > 0 || t.Setting.Outside != nil && len(t.Setting.Outside(r, q, t.Now)) > 0 {
+	if len(r.Blocks.Stopping(q, t.Now)) > 0 || t.Setting.Outside != nil && len(t.Setting.Outside(r, q, t.Now)) > 0 {
 		return Command{}, false
 	}
 	c := Command{Name: rollout.CommandPromote, To: o.Stage, Target: o.Target}

@@ -148,7 +148,7 @@ func (t *telling) due() Waiting {
 // operation tells of work that the platform is at.
 func (t *telling) operation(e *rollout.Execution) Waiting {
 	w := Waiting{Kind: rollout.WaitOperation, Until: t.Now.UTC().Truncate(time.Second), byItself: true}
-	if until := e.UndecidedUntil(); until.After(t.Now) {
+	if until := e.Steps.UndecidedUntil(); until.After(t.Now) {
 		w.Until = whole(until)
 	}
 	if step, open := e.Steps.Open(); open && step.Operation != nil {
