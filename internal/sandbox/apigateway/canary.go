@@ -1,32 +1,22 @@
 package apigateway
 
-import "strconv"
-
 // replaceInCanary sets a part of the canary.
 func (op patchOperation) replaceInCanary(api *restAPI, s *stage, value string) error {
+	canary := s.canary()
 	parent, key := splitPath(op.Path)
 	switch {
 	case op.Path == "/canarySettings/deploymentId":
-		var id string
-		if err := replaceDeployment(api, &id, value); err != nil {
-			return err
-		}
-		s.canary().DeploymentID = id
-		return nil
+		canary.DeploymentID = value
+		return api.has(value)
 	case op.Path == "/canarySettings/percentTraffic":
-		percent, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			return badRequest("Invalid patch value specified for path: %s. Must be a number", op.Path)
-		}
-		if err := checkPercent(percent); err != nil {
+		if err := op.put(&canary.PercentTraffic, value); err != nil {
 			return err
 		}
-		s.canary().PercentTraffic = percent
-		return nil
+		return checkPercent(canary.PercentTraffic)
 	case op.Path == "/canarySettings/useStageCache":
-		return op.replaceStageCache(s, value)
+		return op.put(&canary.UseStageCache, value)
 	case parent == "/canarySettings/stageVariableOverrides":
-		return op.replaceOverride(s, unescape(key), value)
+		return putVariable(&canary.StageVariableOverrides, key, value)
 	default:
 		// docs/platforms.md: "`replace /canarySettings` as a whole is a 400"
 		return op.invalidPath()
@@ -43,24 +33,6 @@ func (s *stage) canary() *canarySettings {
 		s.CanarySettings = &canarySettings{DeploymentID: s.DeploymentID}
 	}
 	return s.CanarySettings
-}
-
-func (op patchOperation) replaceStageCache(s *stage, value string) error {
-	use, err := op.boolean(value)
-	s.canary().UseStageCache = use
-	return err
-}
-
-func (op patchOperation) replaceOverride(s *stage, key, value string) error {
-	if err := checkVariable(key, value); err != nil {
-		return err
-	}
-	canary := s.canary()
-	if canary.StageVariableOverrides == nil {
-		canary.StageVariableOverrides = map[string]string{}
-	}
-	canary.StageVariableOverrides[key] = value
-	return nil
 }
 
 // removeFromCanary removes the canary or one of its overrides.

@@ -1,31 +1,19 @@
 package apigateway
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 func getDeployments(c *call) (any, error) {
 	return paged(c.Request, c.api.Deployments, func(d *deployment) string { return d.ID })
 }
 
-func getDeployment(c *call) (any, error) { return c.deployment() }
-
 // deployment is the one that a call is about.
 //
 // docs/platforms.md: "Deployments belong to one REST API"
 func (c *call) deployment() (*deployment, error) {
-	if d := c.api.deployment(c.PathValue("deployment")); d != nil {
-		return d, nil
-	}
-	return nil, notFound("Invalid Deployment identifier specified")
+	return found(c.api.deployment(c.PathValue("deployment")), "Invalid Deployment identifier specified")
 }
 
-func deleteDeployment(c *call) (any, error) {
-	d, err := c.deployment()
-	if err != nil {
-		return nil, err
-	}
+func deleteDeployment(c *call, d *deployment) (any, error) {
 	for _, s := range c.api.Stages {
 		if s.DeploymentID == d.ID {
 			return nil, badRequest("Active stages pointing to this deployment must be moved or deleted")
@@ -48,14 +36,7 @@ type deploymentInput struct {
 	CacheClusterEnabled *bool
 	CacheClusterSize    string
 	TracingEnabled      *bool
-	CanarySettings      *canaryInput
-}
-
-// canaryInput is a canary as CreateDeployment takes it: on the new deployment.
-type canaryInput struct {
-	PercentTraffic         float64
-	StageVariableOverrides map[string]string
-	UseStageCache          bool
+	CanarySettings      *canarySettings // on the new deployment
 }
 
 func createDeployment(c *call, input *deploymentInput) (any, error) {
@@ -68,7 +49,7 @@ func createDeployment(c *call, input *deploymentInput) (any, error) {
 	}
 	s, ok := c.api.Stages[*input.StageName]
 	if !ok {
-		s = newStage(*input.StageName, d.ID, c.now)
+		s = newStage(stageInput{StageName: *input.StageName, DeploymentID: d.ID}, c.now)
 		c.api.Stages[s.StageName] = s
 	}
 	input.applyTo(s, d)
@@ -110,18 +91,12 @@ func (in deploymentInput) check(api *restAPI) error {
 
 // applyTo points the stage, or its canary, to d.
 func (in deploymentInput) applyTo(s *stage, d *deployment) {
-	if c := in.CanarySettings; c != nil {
-		s.CanarySettings = &canarySettings{
-			DeploymentID: d.ID, PercentTraffic: c.PercentTraffic,
-			StageVariableOverrides: maps.Clone(c.StageVariableOverrides), UseStageCache: c.UseStageCache,
-		}
+	if canary := in.CanarySettings; canary != nil {
+		canary.DeploymentID, s.CanarySettings = d.ID, canary
 	} else {
 		s.DeploymentID = d.ID
 	}
-	if len(in.Variables) > 0 && s.Variables == nil {
-		s.Variables = map[string]string{}
-	}
-	maps.Copy(s.Variables, in.Variables)
+	merge(&s.Variables, in.Variables)
 	if in.StageDescription != "" {
 		s.Description = in.StageDescription
 	}

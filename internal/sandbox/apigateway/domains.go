@@ -23,11 +23,10 @@ const (
 
 // domain is a custom domain name with what belongs to it.
 type domain struct {
-	Name        string        `json:"name"`
-	RoutingMode string        `json:"routingMode"`
-	Mappings    []*apiMapping `json:"mappings,omitempty"`
-	Rules       []*rule       `json:"rules,omitempty"`
-	Made        int           `json:"made"` // mappings and rules ever made: ids are not used again
+	domainView
+	Mappings []*apiMapping `json:"mappings,omitempty"`
+	Rules    []*rule       `json:"rules,omitempty"`
+	Made     int           `json:"made"` // mappings and rules ever made: ids are not used again
 }
 
 // apiMapping leads a base path to a stage, as on the wire.
@@ -53,23 +52,19 @@ type domainConfiguration struct {
 	SecurityPolicy string `json:"securityPolicy"`
 }
 
-func (d *domain) arn(region string) string {
-	return "arn:aws:apigateway:" + region + "::/domainnames/" + d.Name
-}
-
-func (d *domain) view(region string) domainView {
-	return domainView{
-		Name: d.Name, ARN: d.arn(region), Selection: "$request.basepath", RoutingMode: d.RoutingMode,
+// addDomain makes a domain of a region.
+func (s *state) addDomain(region, name, mode string) *domain {
+	d := &domain{domainView: domainView{
+		Name: name, ARN: "arn:aws:apigateway:" + region + "::/domainnames/" + name, Selection: "$request.basepath", RoutingMode: mode,
 		Configurations: []domainConfiguration{{EndpointType: "REGIONAL", Status: "AVAILABLE", SecurityPolicy: "TLS_1_2"}},
-	}
+	}}
+	s.Domains.Add(region, name, d)
+	return d
 }
 
 // findDomain finds a custom domain name of a region.
 func (s *state) findDomain(region, name string) (*domain, error) {
-	if d, ok := s.Domains[region][name]; ok {
-		return d, nil
-	}
-	return nil, notFound("Invalid domain name identifier specified")
+	return found(s.Domains[region][name], "Invalid domain name identifier specified")
 }
 
 // newID is the next id of something on the domain.
@@ -102,14 +97,10 @@ func createDomain(c *call, in *domainInput) (any, error) {
 	if _, err := c.findDomain(c.region, in.DomainName); err == nil {
 		return nil, conflict("The domain name you provided already exists.")
 	}
-	d := &domain{Name: in.DomainName, RoutingMode: cmp.Or(in.RoutingMode, mappingsAlone)}
-	c.Domains.Add(c.region, d.Name, d)
-	return d.view(c.region), nil
+	return c.addDomain(c.region, in.DomainName, cmp.Or(in.RoutingMode, mappingsAlone)).domainView, nil
 }
 
-func getDomain(c *call) (any, error) {
-	return c.domain.view(c.region), nil
-}
+func getDomain(c *call) (any, error) { return c.domain.domainView, nil }
 
 func updateDomain(c *call, in *domainInput) (any, error) {
 	if err := in.check(); err != nil {
@@ -118,7 +109,7 @@ func updateDomain(c *call, in *domainInput) (any, error) {
 	if in.RoutingMode != "" {
 		c.domain.RoutingMode = in.RoutingMode
 	}
-	return c.domain.view(c.region), nil
+	return c.domain.domainView, nil
 }
 
 func deleteDomain(c *call) (any, error) {
@@ -151,28 +142,21 @@ func getMappings(c *call) (any, error) {
 	return listedPage(c.Request, c.domain.Mappings)
 }
 
-// mappingInput is the body of CreateApiMapping.
-type mappingInput struct {
-	API   string `json:"apiId"`
-	Stage string `json:"stage"`
-	Key   string `json:"apiMappingKey"`
-}
-
-func createMapping(c *call, in *mappingInput) (any, error) {
+func createMapping(c *call, in *apiMapping) (any, error) {
 	if err := c.leadsSomewhere(c.region, in.API, in.Stage); err != nil {
 		return nil, err
 	}
 	if slices.ContainsFunc(c.domain.Mappings, func(m *apiMapping) bool { return m.Key == in.Key }) {
 		return nil, conflict("ApiMapping key already exists for this domain name")
 	}
-	return c.domain.mapTo(in.API, in.Stage, in.Key), nil
+	c.domain.add(in)
+	return in, nil
 }
 
-// mapTo adds a mapping.
-func (d *domain) mapTo(api, stage, key string) *apiMapping {
-	m := &apiMapping{ID: d.newID(), API: api, Stage: stage, Key: key}
+// add adds a mapping, which gets an id.
+func (d *domain) add(m *apiMapping) {
+	m.ID = d.newID()
 	d.Mappings = append(d.Mappings, m)
-	return m
 }
 
 func deleteMapping(c *call) (any, error) {

@@ -5,18 +5,27 @@ import (
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
 func badRequest(format string, args ...any) error {
-	return awsapi.Errorf(http.StatusBadRequest, "BadRequestException", format, args...)
+	return kit.Errorf(http.StatusBadRequest, "BadRequestException", format, args...)
 }
 
 func notFound(format string, args ...any) error {
-	return awsapi.Errorf(http.StatusNotFound, "NotFoundException", format, args...)
+	return kit.Errorf(http.StatusNotFound, "NotFoundException", format, args...)
+}
+
+// found is what was looked for, or the refusal where it is nil.
+func found[R any](r *R, format string, args ...any) (*R, error) {
+	if r == nil {
+		return nil, notFound(format, args...)
+	}
+	return r, nil
 }
 
 func conflict(format string, args ...any) error {
-	return awsapi.Errorf(http.StatusConflict, "ConflictException", format, args...)
+	return kit.Errorf(http.StatusConflict, "ConflictException", format, args...)
 }
 
 // Refuse implements sandbox.Emulator.

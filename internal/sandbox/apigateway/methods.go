@@ -1,9 +1,6 @@
 package apigateway
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // methodSetting is how a stage treats one method, or all ("*/*").
 type methodSetting struct {
@@ -44,43 +41,27 @@ func (op patchOperation) replaceMethodSetting(s *stage, value string) error {
 	if have, ok := s.MethodSettings[key]; ok {
 		setting = *have
 	}
-	if err := op.set(&setting, group+"/"+name, value); err != nil {
+	if err := op.put(setting.fields()[group+"/"+name], value); err != nil {
 		return err
 	}
 	s.MethodSettings[key] = &setting
 	return nil
 }
 
-// set puts value into the field that name stands for.
-func (op patchOperation) set(m *methodSetting, name, value string) (err error) {
-	switch name {
-	case "metrics/enabled":
-		m.MetricsEnabled, err = op.boolean(value)
-	case "logging/dataTrace":
-		m.DataTraceEnabled, err = op.boolean(value)
-	case "logging/loglevel":
-		m.LoggingLevel = value
-	case "throttling/burstLimit":
-		m.ThrottlingBurstLimit, err = strconv.Atoi(value)
-	case "throttling/rateLimit":
-		m.ThrottlingRateLimit, err = strconv.ParseFloat(value, 64)
-	case "caching/ttlInSeconds":
-		m.CacheTTLInSeconds, err = strconv.Atoi(value)
-	case "caching/enabled":
-		m.CachingEnabled, err = op.boolean(value)
-	case "caching/dataEncrypted":
-		m.CacheDataEncrypted, err = op.boolean(value)
-	case "caching/requireAuthorizationForCacheControl":
-		m.RequireAuthorizationForCacheControl, err = op.boolean(value)
-	case "caching/unauthorizedCacheControlHeaderStrategy":
-		m.UnauthorizedCacheControlHeaderStrategy = value
-	default:
-		return op.invalidPath()
+// fields are those that a path can end in.
+func (m *methodSetting) fields() map[string]any {
+	return map[string]any{
+		"metrics/enabled":                                &m.MetricsEnabled,
+		"logging/dataTrace":                              &m.DataTraceEnabled,
+		"logging/loglevel":                               &m.LoggingLevel,
+		"throttling/burstLimit":                          &m.ThrottlingBurstLimit,
+		"throttling/rateLimit":                           &m.ThrottlingRateLimit,
+		"caching/ttlInSeconds":                           &m.CacheTTLInSeconds,
+		"caching/enabled":                                &m.CachingEnabled,
+		"caching/dataEncrypted":                          &m.CacheDataEncrypted,
+		"caching/requireAuthorizationForCacheControl":    &m.RequireAuthorizationForCacheControl,
+		"caching/unauthorizedCacheControlHeaderStrategy": &m.UnauthorizedCacheControlHeaderStrategy,
 	}
-	if err != nil {
-		return badRequest("Invalid patch value specified for path: %s", op.Path)
-	}
-	return nil
 }
 
 // removeMethodSetting removes all settings of a method.

@@ -1,8 +1,11 @@
 package apigateway
 
 import (
+	"maps"
 	"strconv"
 	"strings"
+
+	"sluice/internal/sandbox/kit"
 )
 
 // patchOperation is one element of a patch document. An absent value is not an
@@ -22,7 +25,10 @@ type patchDocument struct {
 // patched is the stage after the operations. The first one refused refuses
 // them all: s itself never changes.
 func patched(api *restAPI, s *stage, ops []patchOperation) (*stage, error) {
-	next := s.clone()
+	next, err := kit.Copy(s)
+	if err != nil {
+		return nil, err
+	}
 	// docs/platforms.md: "Operations apply in order"
 	for _, op := range ops {
 		if err := op.apply(api, next); err != nil {
@@ -73,9 +79,7 @@ func (op patchOperation) copyTo(s *stage) error {
 		return nil
 	}
 	// docs/platforms.md: "**`copy` to `/variables` merges**"
-	for k, v := range s.CanarySettings.StageVariableOverrides {
-		s.setVariable(k, v)
-	}
+	merge(&s.Variables, s.CanarySettings.StageVariableOverrides)
 	return nil
 }
 
@@ -84,61 +88,33 @@ func (op patchOperation) replaceIn(api *restAPI, s *stage, value string) error {
 	switch {
 	case op.Path == "/deploymentId":
 		// docs/platforms.md: "Moving a stage without a canary: `replace /deploymentId`"
-		return replaceDeployment(api, &s.DeploymentID, value)
+		s.DeploymentID = value
+		return api.has(value)
 	case parent == "/variables":
-		if err := checkVariable(unescape(key), value); err != nil {
-			return err
-		}
-		s.setVariable(unescape(key), value)
-		return nil
+		return putVariable(&s.Variables, key, value)
 	case strings.HasPrefix(op.Path, "/canarySettings"):
 		return op.replaceInCanary(api, s, value)
-	case parent == "/accessLogSettings":
-		return op.replaceLogging(s, key, value)
 	case strings.Count(op.Path, "/") >= 4:
 		return op.replaceMethodSetting(s, value)
-	default:
-		return op.replacePlain(s, value)
 	}
-}
-
-// replacePlain sets a field of the stage itself.
-func (op patchOperation) replacePlain(s *stage, value string) (err error) {
-	switch op.Path {
-	case "/description":
-		s.Description = value
-	case "/clientCertificateId":
-		s.ClientCertificateID = value
-	case "/documentationVersion":
-		s.DocumentationVersion = value
-	case "/cacheClusterSize":
-		s.CacheClusterSize = value
-	case "/tracingEnabled":
-		s.TracingEnabled, err = op.boolean(value)
-	case "/cacheClusterEnabled":
-		var enabled bool
-		if enabled, err = op.boolean(value); err == nil {
-			s.setCache(enabled, "")
-		}
-	default:
-		return op.invalidPath()
+	if parent == "/accessLogSettings" && s.AccessLogSettings == nil {
+		s.AccessLogSettings = &accessLogSettings{}
 	}
+	err := op.put(s.fields()[op.Path], value)
+	s.setCache(s.CacheClusterEnabled, "") // its status follows
 	return err
 }
 
-func (op patchOperation) replaceLogging(s *stage, key, value string) error {
-	if s.AccessLogSettings == nil {
-		s.AccessLogSettings = &accessLogSettings{}
+// fields are those of a stage that are replaced as they are, by their paths.
+func (s *stage) fields() map[string]any {
+	fields := map[string]any{
+		"/description": &s.Description, "/clientCertificateId": &s.ClientCertificateID, "/documentationVersion": &s.DocumentationVersion,
+		"/cacheClusterEnabled": &s.CacheClusterEnabled, "/cacheClusterSize": &s.CacheClusterSize, "/tracingEnabled": &s.TracingEnabled,
 	}
-	switch key {
-	case "destinationArn":
-		s.AccessLogSettings.DestinationArn = value
-	case "format":
-		s.AccessLogSettings.Format = value
-	default:
-		return op.invalidPath()
+	if logs := s.AccessLogSettings; logs != nil {
+		fields["/accessLogSettings/destinationArn"], fields["/accessLogSettings/format"] = &logs.DestinationArn, &logs.Format
 	}
-	return nil
+	return fields
 }
 
 func (op patchOperation) removeFrom(s *stage) error {
@@ -160,21 +136,18 @@ func (op patchOperation) removeFrom(s *stage) error {
 	}
 }
 
-// replaceDeployment points at to the deployment id.
-func replaceDeployment(api *restAPI, at *string, id string) error {
-	// docs/platforms.md: "An unknown deployment id is a 400"
-	if api.deployment(id) == nil {
-		return badRequest("Deployment id does not exist")
-	}
-	*at = id
-	return nil
+// putVariable sets one of a stage's, or a canary's, variables; key is escaped.
+func putVariable(in *map[string]string, key, value string) error {
+	merge(in, map[string]string{unescape(key): value})
+	return checkVariable(unescape(key), value)
 }
 
-func (s *stage) setVariable(key, value string) {
-	if s.Variables == nil {
-		s.Variables = map[string]string{}
+// merge puts variables to those that there are.
+func merge(into *map[string]string, variables map[string]string) {
+	if *into == nil && len(variables) > 0 {
+		*into = map[string]string{}
 	}
-	s.Variables[key] = value
+	maps.Copy(*into, variables)
 }
 
 // splitPath cuts a path before its last segment.
@@ -193,12 +166,26 @@ func unescape(segment string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(segment, "~1", "/"), "~0", "~")
 }
 
-func (op patchOperation) boolean(value string) (bool, error) {
-	b, err := strconv.ParseBool(value)
-	if err != nil {
-		return false, badRequest("Invalid patch value specified for path: %s. Must be a boolean", op.Path)
+// put reads a value into a field of any type; nil is a field that nobody has.
+func (op patchOperation) put(field any, value string) (err error) {
+	kind := "number"
+	switch field := field.(type) {
+	case *string:
+		*field = value
+	case *bool:
+		kind = "boolean"
+		*field, err = strconv.ParseBool(value)
+	case *int:
+		*field, err = strconv.Atoi(value)
+	case *float64:
+		*field, err = strconv.ParseFloat(value, 64)
+	default:
+		return op.invalidPath()
 	}
-	return b, nil
+	if err != nil {
+		return badRequest("Invalid patch value specified for path: %s. Must be a %s", op.Path, kind)
+	}
+	return nil
 }
 
 func (op patchOperation) nothingThere() error {

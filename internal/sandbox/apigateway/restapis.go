@@ -23,17 +23,7 @@ func (a *restAPI) view() restAPIView {
 }
 
 func getRestAPIs(c *call) (any, error) {
-	var views []restAPIView
-	for _, api := range kit.Sorted(c.Regions[c.region]) {
-		views = append(views, api.view())
-	}
-	return paged(c.Request, views, func(v restAPIView) string { return v.ID })
-}
-
-// restAPIInput is the body of CreateRestApi.
-type restAPIInput struct {
-	Name, Description, Version string
-	Tags                       map[string]string
+	return paged(c.Request, kit.Shown(kit.Sorted(c.Regions[c.region]), (*restAPI).view), func(v restAPIView) string { return v.ID })
 }
 
 func createRestAPI(c *call, input *restAPIInput) (any, error) {
@@ -44,15 +34,12 @@ func createRestAPI(c *call, input *restAPIInput) (any, error) {
 	for n := len(apis); id == "" || apis[id] != nil; n++ {
 		id = newID(10, "api", c.region, strconv.Itoa(n))
 	}
-	api := newAPI(id, input.Name, c.now)
-	api.Description, api.Version, api.Tags = input.Description, input.Version, input.Tags
+	api := newAPI(id, *input, c.now)
 	c.Regions.Add(c.region, api.ID, api)
 	return api.view(), nil
 }
 
-func getRestAPI(c *call) (any, error) {
-	return c.api.view(), nil
-}
+func getRestAPI(c *call) (any, error) { return c.api.view(), nil }
 
 func deleteRestAPI(c *call) (any, error) {
 	delete(c.Regions[c.region], c.api.ID)

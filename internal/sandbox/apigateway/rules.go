@@ -58,13 +58,9 @@ func (r *rule) leadsTo(api, stage string) bool {
 
 // rule finds one by its id.
 func (c *call) rule() (*rule, error) {
-	if r := kit.Find(c.domain.Rules, func(r *rule) bool { return r.ID == c.PathValue("rule") }); r != nil {
-		return r, nil
-	}
-	return nil, notFound("Invalid routing rule identifier specified")
+	r := kit.Find(c.domain.Rules, func(r *rule) bool { return r.ID == c.PathValue("rule") })
+	return found(r, "Invalid routing rule identifier specified")
 }
-
-func getRule(c *call) (any, error) { return c.rule() }
 
 func listRules(c *call) (any, error) {
 	page, err := listedPage(c.Request, c.domain.Rules)
@@ -79,18 +75,14 @@ func createRule(c *call, in *rule) (any, error) {
 		return nil, err
 	}
 	in.ID = c.domain.newID()
-	in.ARN = c.domain.arn(c.region) + "/routingrules/" + in.ID
+	in.ARN = c.domain.ARN + "/routingrules/" + in.ID
 	c.domain.Rules = append(c.domain.Rules, in)
 	c.domain.order()
 	return in, nil
 }
 
 // putRule replaces a rule, which keeps its id.
-func putRule(c *call, in *rule) (any, error) {
-	r, err := c.rule()
-	if err != nil {
-		return nil, err
-	}
+func putRule(c *call, r, in *rule) (any, error) {
 	if err := checkRule(c, in, r.ID); err != nil {
 		return nil, err
 	}
@@ -99,12 +91,9 @@ func putRule(c *call, in *rule) (any, error) {
 	return r, nil
 }
 
-func deleteRule(c *call) (any, error) {
-	r, err := c.rule()
-	if err == nil {
-		c.domain.Rules = slices.DeleteFunc(c.domain.Rules, func(other *rule) bool { return other == r })
-	}
-	return nil, err
+func deleteRule(c *call, r *rule) (any, error) {
+	c.domain.Rules = slices.DeleteFunc(c.domain.Rules, func(other *rule) bool { return other == r })
+	return nil, nil
 }
 
 // order has the rules in the order in which they are evaluated.
@@ -273,7 +262,7 @@ func (s *state) invoked(r *http.Request) *domain {
 func (s *state) invoke(w http.ResponseWriter, r *http.Request, d *domain) {
 	to, ok := d.route(r.URL.Path, r.Header)
 	if !ok {
-		awsapi.WriteError(w, awsapi.Errorf(http.StatusForbidden, "ForbiddenException", "Forbidden"))
+		awsapi.WriteError(w, kit.Errorf(http.StatusForbidden, "ForbiddenException", "Forbidden"))
 		return
 	}
 	for _, apis := range s.Regions {

@@ -32,17 +32,17 @@ func (e *Emulator) seedTarget(at kit.Seat[config]) {
 	defer e.seedDomain(at)
 	api := e.State.Regions[c.Region][c.RestAPI]
 	if api == nil {
-		api = newAPI(c.RestAPI, e.freeName(c, p.Name.Value), e.Now().Add(-365*kit.Day))
+		api = newAPI(c.RestAPI, restAPIInput{Name: e.freeName(c, p.Name.Value)}, e.Now().Add(-365*kit.Day))
 		e.State.Regions.Add(c.Region, api.ID, api)
 	}
 	if api.Stages[c.Stage] != nil {
 		return
 	}
 	d := api.seedDeployment(at.Position, e.Now())
-	s := newStage(c.Stage, d.ID, e.Now().Add(-365*kit.Day))
+	s := newStage(stageInput{
+		StageName: c.Stage, DeploymentID: d.ID, Description: p.Name.Value + ", " + t.Stage.Name.Value, Variables: seedVariables(t),
+	}, e.Now().Add(-365*kit.Day))
 	s.LastUpdatedDate = d.CreatedDate
-	s.Description = p.Name.Value + ", " + t.Stage.Name.Value
-	s.Variables = seedVariables(t)
 	api.Stages[c.Stage] = s
 }
 
@@ -57,8 +57,7 @@ func (e *Emulator) seedDomain(at kit.Seat[config]) {
 	e.led[name] = append(e.led[name], at.Name())
 	d := e.State.Domains[c.Region][name]
 	if d == nil {
-		d = &domain{Name: name, RoutingMode: rulesThenMappings}
-		e.State.Domains.Add(c.Region, name, d)
+		d = e.State.addDomain(c.Region, name, rulesThenMappings)
 	}
 	if slices.ContainsFunc(d.Mappings, func(m *apiMapping) bool { return m.API == c.RestAPI && m.Stage == c.Stage }) {
 		return
@@ -69,7 +68,7 @@ func (e *Emulator) seedDomain(at kit.Seat[config]) {
 			key = at.Name()
 		}
 	}
-	d.mapTo(c.RestAPI, c.Stage, key)
+	d.add(&apiMapping{API: c.RestAPI, Stage: c.Stage, Key: key})
 }
 
 // domainOf is the domain of a target's testers, "" for none.

@@ -31,57 +31,59 @@ func (e *Emulator) call(region string, r *http.Request) (*call, error) {
 	return c, err
 }
 
-// taking is a call that reads a body of its own type.
-func taking[In any](e *Emulator, status int, serve func(*call, *In) (any, error)) awsapi.Operation {
-	return awsapi.Taking(status, func(err error) error {
-		return awsapi.Errorf(http.StatusBadRequest, "SerializationException", "%v", err)
-	}, e.call, serve)
+// Decode implements kit.Call.
+func (c *call) Decode(into any) error {
+	if err := awsapi.Decode(c.Request, into); err != nil {
+		return kit.Errorf(http.StatusBadRequest, "SerializationException", "%v", err)
+	}
+	return nil
 }
 
 // routes serve the calls.
 func (e *Emulator) routes() http.Handler {
-	const ok, created, accepted, noContent = http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent
+	ok, created := kit.Answering[*call](http.StatusOK), kit.Answering[*call](http.StatusCreated)
+	accepted, noContent := kit.Answering[*call](http.StatusAccepted), kit.Answering[*call](http.StatusNoContent)
 	const api, domainName = "/restapis/{api}", "/v2/domainnames/{domain}"
 	const mappings, rules = domainName + "/apimappings", domainName + "/routingrules"
-	on := func(status int, serve func(*call) (any, error)) awsapi.Operation {
-		return awsapi.On(status, e.call, serve)
-	}
-	return awsapi.Routes(map[string]awsapi.Operation{
-		"GET /restapis":  on(ok, getRestAPIs),
-		"POST /restapis": taking(e, created, createRestAPI),
-		"GET " + api:     on(ok, getRestAPI),
-		"DELETE " + api:  on(accepted, deleteRestAPI),
+	return awsapi.Routes(map[string]kit.Operation[*call]{
+		"GET /restapis":  ok(getRestAPIs),
+		"POST /restapis": created(kit.Taking(createRestAPI)),
+		"GET " + api:     ok(getRestAPI),
+		"DELETE " + api:  accepted(deleteRestAPI),
 
-		"GET " + api + "/deployments":                 on(ok, getDeployments),
-		"POST " + api + "/deployments":                taking(e, created, createDeployment),
-		"GET " + api + "/deployments/{deployment}":    on(ok, getDeployment),
-		"DELETE " + api + "/deployments/{deployment}": on(accepted, deleteDeployment),
+		"GET " + api + "/deployments":                 ok(getDeployments),
+		"POST " + api + "/deployments":                created(kit.Taking(createDeployment)),
+		"GET " + api + "/deployments/{deployment}":    ok(kit.On((*call).deployment, whole[deployment])),
+		"DELETE " + api + "/deployments/{deployment}": accepted(kit.On((*call).deployment, deleteDeployment)),
 
-		"GET " + api + "/stages":            on(ok, getStages),
-		"POST " + api + "/stages":           taking(e, created, createStage),
-		"GET " + api + "/stages/{stage}":    on(ok, getStage),
-		"PATCH " + api + "/stages/{stage}":  taking(e, ok, updateStage),
-		"DELETE " + api + "/stages/{stage}": on(accepted, deleteStage),
+		"GET " + api + "/stages":            ok(getStages),
+		"POST " + api + "/stages":           created(kit.Taking(createStage)),
+		"GET " + api + "/stages/{stage}":    ok(kit.On((*call).stage, whole[stage])),
+		"PATCH " + api + "/stages/{stage}":  ok(kit.Changing((*call).stage, updateStage)),
+		"DELETE " + api + "/stages/{stage}": accepted(kit.On((*call).stage, deleteStage)),
 
-		"POST /v2/domainnames":              taking(e, created, createDomain),
-		"GET " + domainName:                 on(ok, getDomain),
-		"PATCH " + domainName:               taking(e, ok, updateDomain),
-		"DELETE " + domainName:              on(noContent, deleteDomain),
-		"GET " + mappings:                   on(ok, getMappings),
-		"POST " + mappings:                  taking(e, created, createMapping),
-		"DELETE " + mappings + "/{mapping}": on(noContent, deleteMapping),
-		"GET " + rules:                      on(ok, listRules),
-		"POST " + rules:                     taking(e, created, createRule),
-		"GET " + rules + "/{rule}":          on(ok, getRule),
-		"PUT " + rules + "/{rule}":          taking(e, ok, putRule),
-		"DELETE " + rules + "/{rule}":       on(noContent, deleteRule),
+		"POST /v2/domainnames":              created(kit.Taking(createDomain)),
+		"GET " + domainName:                 ok(getDomain),
+		"PATCH " + domainName:               ok(kit.Taking(updateDomain)),
+		"DELETE " + domainName:              noContent(deleteDomain),
+		"GET " + mappings:                   ok(getMappings),
+		"POST " + mappings:                  created(kit.Taking(createMapping)),
+		"DELETE " + mappings + "/{mapping}": noContent(deleteMapping),
+		"GET " + rules:                      ok(listRules),
+		"POST " + rules:                     created(kit.Taking(createRule)),
+		"GET " + rules + "/{rule}":          ok(kit.On((*call).rule, whole[rule])),
+		"PUT " + rules + "/{rule}":          ok(kit.Changing((*call).rule, putRule)),
+		"DELETE " + rules + "/{rule}":       noContent(kit.On((*call).rule, deleteRule)),
 
-		"GET " + api + "/resources":                             on(ok, getResources),
-		"GET " + api + "/resources/{resource}":                  on(ok, getResource),
-		"GET " + api + "/resources/{resource}/methods/{method}": on(ok, getMethod),
-		"GET /tags/{arn...}":                                    on(ok, getTags),
-	})
+		"GET " + api + "/resources":                             ok(getResources),
+		"GET " + api + "/resources/{resource}":                  ok(getResource),
+		"GET " + api + "/resources/{resource}/methods/{method}": ok(getMethod),
+		"GET /tags/{arn...}":                                    ok(getTags),
+	}, e.call)
 }
+
+// whole answers what a call is about.
+func whole[R any](_ *call, r *R) (any, error) { return r, nil }
 
 // page is one page of a list on the wire.
 type page[T any] struct {

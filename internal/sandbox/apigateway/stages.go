@@ -1,30 +1,21 @@
 package apigateway
 
-import "sluice/internal/sandbox/kit"
+import (
+	"cmp"
+
+	"sluice/internal/sandbox/kit"
+)
 
 // stage is the one that a call is about.
 func (c *call) stage() (*stage, error) { return c.api.stage(c.PathValue("stage")) }
 
-func getStage(c *call) (any, error) { return c.stage() }
-
 func getStages(c *call) (any, error) {
 	only := c.URL.Query().Get("deploymentId")
-	list := struct {
-		Item []*stage `json:"item"`
-	}{Item: []*stage{}}
-	for _, s := range kit.Sorted(c.api.Stages) {
-		if only == "" || s.DeploymentID == only {
-			list.Item = append(list.Item, s)
-		}
-	}
-	return list, nil
+	all := kit.Those(kit.Sorted(c.api.Stages), func(s *stage) bool { return only == "" || s.DeploymentID == only })
+	return page[any]{Item: kit.Shown(all, kit.Whole)}, nil
 }
 
-func deleteStage(c *call) (any, error) {
-	s, err := c.stage()
-	if err != nil {
-		return nil, err
-	}
+func deleteStage(c *call, s *stage) (any, error) {
 	// docs/platforms.md: "A stage that a domain leads to cannot be deleted"
 	if d := c.leadingTo(c.region, c.api.ID, s.StageName); d != "" {
 		return nil, badRequest("Deleting stage %s failed. Please remove all base path mappings related to the stage in your domains: %s", s.StageName, d)
@@ -33,27 +24,11 @@ func deleteStage(c *call) (any, error) {
 	return nil, nil
 }
 
-// stageInput is the body of CreateStage.
-type stageInput struct {
-	StageName            string
-	DeploymentID         string `json:"deploymentId"`
-	Description          string
-	DocumentationVersion string
-	CacheClusterEnabled  bool
-	CacheClusterSize     string
-	TracingEnabled       bool
-	Variables            map[string]string
-	Tags                 map[string]string
-	CanarySettings       *canarySettings
-}
-
 func createStage(c *call, input *stageInput) (any, error) {
 	if err := input.check(c.api); err != nil {
 		return nil, err
 	}
-	s := newStage(input.StageName, input.DeploymentID, c.now)
-	s.Description, s.DocumentationVersion, s.TracingEnabled = input.Description, input.DocumentationVersion, input.TracingEnabled
-	s.Variables, s.Tags, s.CanarySettings = input.Variables, input.Tags, input.CanarySettings
+	s := newStage(*input, c.now)
 	if c := s.CanarySettings; c != nil && c.DeploymentID == "" {
 		c.DeploymentID = s.DeploymentID
 	}
@@ -70,9 +45,8 @@ func (in stageInput) check(api *restAPI) error {
 	if _, ok := api.Stages[in.StageName]; ok {
 		return conflict("Stage already exists")
 	}
-	// docs/platforms.md: "An unknown deployment id is a 400"
-	if api.deployment(in.DeploymentID) == nil {
-		return badRequest("Deployment id does not exist")
+	if err := api.has(in.DeploymentID); err != nil {
+		return err
 	}
 	if err := checkVariables(in.Variables); err != nil {
 		return err
@@ -81,8 +55,8 @@ func (in stageInput) check(api *restAPI) error {
 		if err := checkVariables(c.StageVariableOverrides); err != nil {
 			return err
 		}
-		if c.DeploymentID != "" && api.deployment(c.DeploymentID) == nil {
-			return badRequest("Deployment id does not exist")
+		if err := api.has(cmp.Or(c.DeploymentID, in.DeploymentID)); err != nil {
+			return err
 		}
 		return checkPercent(c.PercentTraffic)
 	}
@@ -103,11 +77,7 @@ func (s *stage) setCache(enabled bool, size string) {
 	}
 }
 
-func updateStage(c *call, input *patchDocument) (any, error) {
-	s, err := c.stage()
-	if err != nil {
-		return nil, err
-	}
+func updateStage(c *call, s *stage, input *patchDocument) (any, error) {
 	next, err := patched(c.api, s, input.PatchOperations)
 	if err != nil {
 		return nil, err

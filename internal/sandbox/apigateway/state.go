@@ -2,7 +2,6 @@ package apigateway
 
 import (
 	"crypto/sha256"
-	"maps"
 	"math/big"
 	"strconv"
 	"time"
@@ -34,13 +33,18 @@ type restAPI struct {
 
 // described is what a REST API tells of itself, as on the wire.
 type described struct {
-	ID             string            `json:"id"`
-	Name           string            `json:"name"`
-	Description    string            `json:"description,omitempty"`
-	Version        string            `json:"version,omitempty"`
-	CreatedDate    int64             `json:"createdDate"`
-	RootResourceID string            `json:"rootResourceId"`
-	Tags           map[string]string `json:"tags,omitempty"`
+	restAPIInput
+	ID             string `json:"id"`
+	CreatedDate    int64  `json:"createdDate"`
+	RootResourceID string `json:"rootResourceId"`
+}
+
+// restAPIInput is what CreateRestApi says of a REST API.
+type restAPIInput struct {
+	Name        string            `json:"name"`
+	Description string            `json:"description,omitempty"`
+	Version     string            `json:"version,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"`
 }
 
 // deployment is an immutable snapshot of an API.
@@ -54,23 +58,28 @@ type deployment struct {
 //
 // docs/platforms.md: "`createdDate`/`lastUpdatedDate` must be JSON numbers"
 type stage struct {
-	StageName            string                    `json:"stageName"`
-	DeploymentID         string                    `json:"deploymentId"`
-	Description          string                    `json:"description,omitempty"`
-	DocumentationVersion string                    `json:"documentationVersion,omitempty"`
-	ClientCertificateID  string                    `json:"clientCertificateId,omitempty"`
-	WebACLArn            string                    `json:"webAclArn,omitempty"`
-	CacheClusterEnabled  bool                      `json:"cacheClusterEnabled"`
-	CacheClusterSize     string                    `json:"cacheClusterSize,omitempty"`
-	CacheClusterStatus   string                    `json:"cacheClusterStatus"`
-	TracingEnabled       bool                      `json:"tracingEnabled"`
-	Variables            map[string]string         `json:"variables,omitempty"`
-	MethodSettings       map[string]*methodSetting `json:"methodSettings"`
-	AccessLogSettings    *accessLogSettings        `json:"accessLogSettings,omitempty"`
-	CanarySettings       *canarySettings           `json:"canarySettings,omitempty"`
-	Tags                 map[string]string         `json:"tags,omitempty"`
-	CreatedDate          int64                     `json:"createdDate"`
-	LastUpdatedDate      int64                     `json:"lastUpdatedDate"`
+	stageInput
+	ClientCertificateID string                    `json:"clientCertificateId,omitempty"`
+	WebACLArn           string                    `json:"webAclArn,omitempty"`
+	CacheClusterStatus  string                    `json:"cacheClusterStatus"`
+	MethodSettings      map[string]*methodSetting `json:"methodSettings"`
+	AccessLogSettings   *accessLogSettings        `json:"accessLogSettings,omitempty"`
+	CreatedDate         int64                     `json:"createdDate"`
+	LastUpdatedDate     int64                     `json:"lastUpdatedDate"`
+}
+
+// stageInput is what CreateStage says of a stage.
+type stageInput struct {
+	StageName            string            `json:"stageName"`
+	DeploymentID         string            `json:"deploymentId"`
+	Description          string            `json:"description,omitempty"`
+	DocumentationVersion string            `json:"documentationVersion,omitempty"`
+	CacheClusterEnabled  bool              `json:"cacheClusterEnabled"`
+	CacheClusterSize     string            `json:"cacheClusterSize,omitempty"`
+	TracingEnabled       bool              `json:"tracingEnabled"`
+	Variables            map[string]string `json:"variables,omitempty"`
+	CanarySettings       *canarySettings   `json:"canarySettings,omitempty"`
+	Tags                 map[string]string `json:"tags,omitempty"`
 }
 
 // canarySettings are a stage's canary.
@@ -91,31 +100,32 @@ type accessLogSettings struct {
 //
 // docs/platforms.md: "REST APIs are regional: in another region the id is unknown"
 func (s *state) findAPI(region, id string) (*restAPI, error) {
-	if api, ok := s.Regions[region][id]; ok {
-		return api, nil
-	}
-	return nil, notFound("Invalid API identifier specified %s:%s", awsapi.Account, id)
+	return found(s.Regions[region][id], "Invalid API identifier specified %s:%s", awsapi.Account, id)
 }
 
 // newAPI is an empty REST API.
-func newAPI(id, name string, now time.Time) *restAPI {
-	return &restAPI{
-		described: described{ID: id, Name: name, CreatedDate: now.Unix(), RootResourceID: newID(10, "root", id)},
-		Stages:    map[string]*stage{},
-	}
+func newAPI(id string, said restAPIInput, now time.Time) *restAPI {
+	return &restAPI{described: described{said, id, now.Unix(), newID(10, "root", id)}, Stages: map[string]*stage{}}
 }
 
 // stage finds a stage by name.
 func (a *restAPI) stage(name string) (*stage, error) {
-	if s, ok := a.Stages[name]; ok {
-		return s, nil
-	}
-	return nil, notFound("Invalid stage identifier specified")
+	return found(a.Stages[name], "Invalid stage identifier specified")
 }
 
 // deployment finds a deployment by id, nil where there is none.
 func (a *restAPI) deployment(id string) *deployment {
 	return kit.Find(a.Deployments, func(d *deployment) bool { return d.ID == id })
+}
+
+// has refuses the id of a deployment that is not there.
+//
+// docs/platforms.md: "An unknown deployment id is a 400"
+func (a *restAPI) has(deployment string) error {
+	if a.deployment(deployment) == nil {
+		return badRequest("Deployment id does not exist")
+	}
+	return nil
 }
 
 // deploy makes a new deployment.
@@ -129,37 +139,16 @@ func (a *restAPI) deploy(now time.Time, description string) *deployment {
 	return d
 }
 
-// newStage is a stage as CreateStage leaves it without options.
-func newStage(name, deploymentID string, now time.Time) *stage {
+// newStage is a stage as CreateStage leaves it.
+func newStage(said stageInput, now time.Time) *stage {
 	return &stage{
-		StageName: name, DeploymentID: deploymentID, CacheClusterStatus: "NOT_AVAILABLE",
+		stageInput: said, CacheClusterStatus: "NOT_AVAILABLE",
 		MethodSettings: map[string]*methodSetting{}, CreatedDate: now.Unix(), LastUpdatedDate: now.Unix(),
 	}
 }
 
 // touch records a change.
 func (s *stage) touch(now time.Time) { s.LastUpdatedDate = now.Unix() }
-
-// clone is an independent copy.
-func (s *stage) clone() *stage {
-	c := *s
-	c.Variables, c.Tags = maps.Clone(s.Variables), maps.Clone(s.Tags)
-	c.MethodSettings = map[string]*methodSetting{}
-	for k, m := range s.MethodSettings {
-		setting := *m
-		c.MethodSettings[k] = &setting
-	}
-	if s.AccessLogSettings != nil {
-		settings := *s.AccessLogSettings
-		c.AccessLogSettings = &settings
-	}
-	if s.CanarySettings != nil {
-		canary := *s.CanarySettings
-		canary.StageVariableOverrides = maps.Clone(canary.StageVariableOverrides)
-		c.CanarySettings = &canary
-	}
-	return &c
-}
 
 // newID is an id like AWS's: n lower-case letters and digits, the first one a
 // letter, the same for the same parts.

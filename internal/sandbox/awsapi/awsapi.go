@@ -5,8 +5,6 @@ package awsapi
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -48,35 +46,19 @@ func Env(service, base, region string) map[string]string {
 	}
 }
 
-// Error is an answer that refuses.
-type Error struct {
-	Status  int
-	Name    string // AWS's exception
-	Message string
-	Fields  map[string]string // what the answer says beside that
-}
-
-// Error implements error.
-func (e *Error) Error() string { return e.Name + ": " + e.Message }
-
-// Errorf is an [*Error] with a text as [fmt.Sprintf] makes it.
-func Errorf(status int, name, format string, args ...any) error {
-	return &Error{Status: status, Name: name, Message: fmt.Sprintf(format, args...)}
-}
-
 // Refused is the answer of a service to a request that is spoiled. action and
 // resource say what the caller may not do.
 func Refused(why sandbox.Refusal, action, resource string) error {
 	switch why {
 	case sandbox.Throttle:
 		// docs/platforms.md: "throttling is 429 TooManyRequestsException"
-		return Errorf(http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests")
+		return kit.Errorf(http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests")
 	case sandbox.Denied:
-		return Errorf(http.StatusForbidden, "AccessDeniedException",
+		return kit.Errorf(http.StatusForbidden, "AccessDeniedException",
 			"User: arn:aws:iam::%s:user/sandbox is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
 			Account, action, resource, action)
 	default:
-		return Errorf(http.StatusInternalServerError, "InternalFailure", "Internal failure")
+		return kit.Errorf(http.StatusInternalServerError, "InternalFailure", "Internal failure")
 	}
 }
 
@@ -104,12 +86,7 @@ func WriteError(w http.ResponseWriter, err error) {
 }
 
 // Of is err as an answer, an internal failure where it is none.
-func Of(err error) *Error {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e
-	}
-	return &Error{Status: http.StatusInternalServerError, Name: "InternalFailure", Message: err.Error()}
-}
+func Of(err error) *kit.Error { return kit.ErrorOf(err, "InternalFailure") }
 
 // Region authenticates the caller and reads the region that the request means from
 // the scope of its AWS Signature Version 4:
@@ -120,11 +97,11 @@ func Region(r *http.Request) (string, error) {
 	parts := strings.Split(strings.TrimSpace(scope), "/")
 	// docs/platforms.md: "none at all MissingAuthenticationTokenException"
 	if !found || len(parts) != 5 {
-		return "", Errorf(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
+		return "", kit.Errorf(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
 	}
 	// docs/platforms.md: "Wrong credentials are 403 UnrecognizedClientException"
 	if parts[0] == RejectedKeyID {
-		return "", Errorf(http.StatusForbidden, "UnrecognizedClientException", "The security token included in the request is invalid.")
+		return "", kit.Errorf(http.StatusForbidden, "UnrecognizedClientException", "The security token included in the request is invalid.")
 	}
 	return parts[2], nil
 }
@@ -168,67 +145,47 @@ func CutRegion(text string) (region, name string) {
 	return region, name
 }
 
-// Operation is one call of an API in REST's form, in the region that its signature
-// names. A nil body answers without one.
-type Operation func(region string, r *http.Request) (status int, body any, err error)
+// Decode reads the body of a request; an empty one says nothing.
+func Decode(r *http.Request, into any) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil || len(body) == 0 {
+		return err
+	}
+	return json.Unmarshal(body, into)
+}
 
-// ServeHTTP authenticates the caller and answers.
-func (op Operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// Routes authenticate who asks, and serve operations. call is a request in the region that
+// its signature names. A nil answer has no body; what an emulator does not have is refused
+// with a plain sentence.
+func Routes[C any](all map[string]kit.Operation[C], call func(region string, r *http.Request) (C, error)) http.Handler {
+	mux := kit.Routes(all, func(w http.ResponseWriter, r *http.Request, op kit.Operation[C]) {
+		answer(w, r, op, call)
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		_, err := Region(r)
+		if err == nil {
+			err = kit.Errorf(http.StatusNotFound, "UnknownOperationException", "the sandbox does not serve %s %s", r.Method, r.URL.Path)
+		}
+		WriteError(w, err)
+	})
+	return mux
+}
+
+func answer[C any](w http.ResponseWriter, r *http.Request, op kit.Operation[C], call func(region string, r *http.Request) (C, error)) {
 	region, err := Region(r)
 	if err != nil {
 		WriteError(w, err)
 		return
 	}
-	status, body, err := op(region, r)
+	c, err := call(region, r)
 	if err != nil {
 		WriteError(w, err)
 		return
 	}
-	Write(w, status, "application/json", body)
-}
-
-// On is an operation on what find finds.
-func On[C any](status int, find func(region string, r *http.Request) (C, error), serve func(C) (any, error)) Operation {
-	return func(region string, r *http.Request) (int, any, error) {
-		c, err := find(region, r)
-		if err != nil {
-			return 0, nil, err
-		}
-		body, err := serve(c)
-		return status, body, err
+	body, err := op.Serve(c)
+	if err != nil {
+		WriteError(w, err)
+		return
 	}
-}
-
-// Taking is an operation on what find finds, that reads a body of its own type; an empty
-// one says nothing. malformed refuses one that is no JSON, or not of the type.
-func Taking[C, In any](status int, malformed func(error) error, find func(region string, r *http.Request) (C, error), serve func(C, *In) (any, error)) Operation {
-	return func(region string, r *http.Request) (int, any, error) {
-		return On(status, find, func(c C) (any, error) {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return nil, err
-			}
-			in := new(In)
-			if len(body) > 0 {
-				err = json.Unmarshal(body, in)
-			}
-			if err != nil {
-				return nil, malformed(err)
-			}
-			return serve(c, in)
-		})(region, r)
-	}
-}
-
-// Routes serve operations by the patterns of [http.ServeMux]. What an emulator does not
-// have is refused with a plain sentence.
-func Routes(all map[string]Operation) http.Handler {
-	mux := http.NewServeMux()
-	for pattern, op := range all {
-		mux.Handle(pattern, op)
-	}
-	mux.Handle("/", Operation(func(_ string, r *http.Request) (int, any, error) {
-		return 0, nil, Errorf(http.StatusNotFound, "UnknownOperationException", "the sandbox does not serve %s %s", r.Method, r.URL.Path)
-	}))
-	return mux
+	Write(w, op.Status, "application/json", body)
 }

@@ -73,7 +73,7 @@ func (e *Emulator) Refuse(w http.ResponseWriter, _ *http.Request, why sandbox.Re
 // Busy implements sandbox.Busier.
 func (e *Emulator) Busy(w http.ResponseWriter, _ *http.Request) {
 	// docs/platforms.md: "*Busy*: ABORTED (409) is"
-	e.WriteError(w, googleapi.Errorf(http.StatusConflict, "ABORTED", "The operation was aborted."))
+	e.WriteError(w, kit.Errorf(http.StatusConflict, "ABORTED", "The operation was aborted."))
 }
 
 // place is a target of a delivery pipeline.

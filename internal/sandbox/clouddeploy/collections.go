@@ -32,8 +32,8 @@ func filled[R any](fill func(m moment, r *R, name string)) func(moment, *call, s
 
 // serve adds the methods of a collection: read one, list them, make one, change one.
 func serve[R any](e *Emulator, all googleapi.Methods, of collection[R]) {
-	list := googleapi.List(of.kept, kit.Last(of.path), &e.Pages, googleapi.Whole)
-	all["GET "+of.path+"/*"] = googleapi.Method{Serve: googleapi.Get(of.kept, googleapi.Whole)}
+	list := googleapi.List(of.kept, kit.Last(of.path), &e.Pages, kit.Whole)
+	all["GET "+of.path+"/*"] = googleapi.Method{Serve: googleapi.Get(of.kept, kit.Whole)}
 	all["GET "+of.path] = googleapi.Method{Query: []string{"filter", "orderBy", "pageSize", "pageToken"}, Serve: func(c *call) (any, error) {
 		if err := e.State.parentExists(c.Name); err != nil {
 			return nil, err
@@ -78,7 +78,7 @@ func (of collection[R]) change(m moment, c *call, want *R) (any, error) {
 	case err != nil:
 		return of.makeNamed(m, c, c.Name, want)
 	case sent != "" && sent != of.etag(have):
-		return nil, googleapi.Errorf(http.StatusConflict, "ABORTED", "The etag does not match the current etag of %s", c.Name)
+		return nil, kit.Errorf(http.StatusConflict, "ABORTED", "The etag does not match the current etag of %s", c.Name)
 	}
 	next, err := googleapi.Masked(have, want, c.Param("updateMask"), of.changeable)
 	if err != nil {

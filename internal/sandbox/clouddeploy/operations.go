@@ -9,6 +9,7 @@ import (
 
 	"sluice/internal/sandbox/clouddeploy/wire"
 	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // remembered is how long a request id is known.
@@ -19,7 +20,7 @@ const remembered = 60 * time.Minute
 // once is a method that is asked once for each request id: the second time it answers
 // the operation of the first.
 func once[In any](e *Emulator, serve func(moment, *call, *In) (any, error)) googleapi.Serve {
-	return googleapi.Taking(func(c *call, in *In) (any, error) {
+	return kit.Taking(func(c *call, in *In) (any, error) {
 		m := e.present()
 		if known, err := m.repeated(c.Param("requestId")); known != nil || err != nil {
 			return known, err
@@ -86,7 +87,7 @@ func (m moment) operation(did change, kind string, resource any) (*wire.Operatio
 
 // typed is a resource as an operation carries it.
 func typed(kind string, resource any) ([]byte, error) {
-	fields, ok := googleapi.FieldsOf(resource).(map[string]any)
+	fields, ok := kit.Fields(resource).(map[string]any)
 	if !ok {
 		return nil, fmt.Errorf("a %s is no JSON object", kind)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"sluice/internal/sandbox/clouddeploy/wire"
 	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 type call = googleapi.Call
@@ -27,7 +28,7 @@ func (e *Emulator) methods() googleapi.Methods {
 		"POST " + rollouts + "/*:retryJob":        onRollout(e, "RETRY_JOB", retryJob),
 		"POST " + rollouts + "/*:ignoreJob":       onRollout(e, "IGNORE_JOB", ignoreJob),
 		"POST " + runs + "/*:terminate":           verb(e, terminateJobRun),
-		"GET operations/*":                        {Serve: googleapi.Get(&s.Operations, googleapi.Whole)},
+		"GET operations/*":                        {Serve: googleapi.Get(&s.Operations, kit.Whole)},
 	}
 	serve(e, all, collection[wire.DeliveryPipeline]{
 		kind: "DeliveryPipeline", path: pipelines, kept: &s.Pipelines, id: "deliveryPipelineId", create: filled(moment.fillPipeline),
@@ -51,7 +52,7 @@ func (e *Emulator) methods() googleapi.Methods {
 // verb is a method that reads a body of its own type. Clients that are made of the
 // protocol's own files send the whole request, with the name that the path has too.
 func verb[In any](e *Emulator, serve func(moment, *call, *In) (any, error)) googleapi.Method {
-	inner := googleapi.Taking(func(c *call, in *In) (any, error) { return serve(e.present(), c, in) })
+	inner := kit.Taking(func(c *call, in *In) (any, error) { return serve(e.present(), c, in) })
 	return googleapi.Method{Serve: func(c *call) (any, error) {
 		c.Body = withoutName(c)
 		return inner(c)

@@ -18,24 +18,24 @@ func (e *Emulator) methods() googleapi.Methods {
 	services, sizes := &e.State.Services, &googleapi.Sizes{Usual: 100, Most: 100}
 	return googleapi.Methods{
 		"GET services":   {Query: list, Serve: googleapi.List(services, "services", sizes, func(s *service) any { return s.answer() })},
-		"GET services/*": {Serve: googleapi.On(e.service, func(_ *googleapi.Call, s *service, _ *struct{}) (any, error) { return s.answer(), nil })},
+		"GET services/*": {Serve: kit.On(e.service, func(_ *googleapi.Call, s *service) (any, error) { return s.answer(), nil })},
 		"PATCH services/*": {
 			Query: []string{"updateMask", "validateOnly", "allowMissing", "forceNewRevision"},
 			Serve: func(c *googleapi.Call) (any, error) { return e.patch(c) },
 		},
 		// docs/platforms.md: "`GET …/services/S/revisions`, newest first, paged"
-		"GET services/*/revisions": {Query: list, Serve: googleapi.On(e.service, func(c *googleapi.Call, s *service, _ *struct{}) (any, error) {
+		"GET services/*/revisions": {Query: list, Serve: kit.On(e.service, func(c *googleapi.Call, s *service) (any, error) {
 			var all []any
 			for _, r := range s.Revisions {
 				all = append(all, r.answer(s))
 			}
 			return googleapi.Listed(c, "revisions", sizes, all)
 		})},
-		"GET services/*/revisions/*": {Serve: googleapi.On(e.service, func(c *googleapi.Call, s *service, _ *struct{}) (any, error) {
+		"GET services/*/revisions/*": {Serve: kit.On(e.service, func(c *googleapi.Call, s *service) (any, error) {
 			if r := s.revision(kit.Last(c.Name)); r != nil {
 				return r.answer(s), nil
 			}
-			return nil, googleapi.Errorf(http.StatusNotFound, "NOT_FOUND", "Revision '%s' not found in service '%s'", kit.Last(c.Name), kit.Last(s.Name))
+			return nil, kit.Errorf(http.StatusNotFound, "NOT_FOUND", "Revision '%s' not found in service '%s'", kit.Last(c.Name), kit.Last(s.Name))
 		})},
 		"GET operations/*": {Serve: func(c *googleapi.Call) (any, error) { return e.operation(c.Name) }},
 	}
@@ -48,7 +48,7 @@ func (e *Emulator) service(c *googleapi.Call) (*service, error) {
 		return s, nil
 	}
 	parts := strings.Split(name, "/")
-	return nil, googleapi.Errorf(http.StatusNotFound, "NOT_FOUND", "Resource '%s' of kind 'SERVICE' in region '%s' in project '%s' does not exist.", parts[5], parts[3], parts[1])
+	return nil, kit.Errorf(http.StatusNotFound, "NOT_FOUND", "Resource '%s' of kind 'SERVICE' in region '%s' in project '%s' does not exist.", parts[5], parts[3], parts[1])
 }
 
 // serviceIn is the service that a name is, or lies in.
@@ -138,12 +138,12 @@ func (e *Emulator) patch(c *googleapi.Call) (any, error) {
 	}
 	// docs/platforms.md: "was specified but current version is"
 	if in.Etag != "" && in.Etag != s.Etag {
-		return nil, googleapi.Errorf(http.StatusConflict, "ABORTED", "Conflict for resource '%s': version '%s' was specified but current version is '%s'.", kit.Last(s.Name), in.Etag, s.Etag)
+		return nil, kit.Errorf(http.StatusConflict, "ABORTED", "Conflict for resource '%s': version '%s' was specified but current version is '%s'.", kit.Last(s.Name), in.Etag, s.Etag)
 	}
 	mask := strings.Split(c.Param("updateMask"), ",")
 	for _, field := range mask {
 		if !slices.Contains([]string{"template", "traffic"}, field) {
-			return nil, googleapi.Errorf(http.StatusNotImplemented, "UNIMPLEMENTED", "the sandbox changes a service's template and traffic alone, not %q", field)
+			return nil, kit.Errorf(http.StatusNotImplemented, "UNIMPLEMENTED", "the sandbox changes a service's template and traffic alone, not %q", field)
 		}
 	}
 	var makes *revision
@@ -184,7 +184,7 @@ func (s *service) template(text json.RawMessage) (*revision, error) {
 		return nil, googleapi.Invalid("Revision name '%s' must be prefixed by the service name", t.Revision)
 	case have != nil && have.Image != t.Containers[0].Image:
 		// docs/platforms.md: "409 "Revision named 'x' with different configuration already exists""
-		return nil, googleapi.Errorf(http.StatusConflict, "ALREADY_EXISTS", "Revision named '%s' with different configuration already exists.", t.Revision)
+		return nil, kit.Errorf(http.StatusConflict, "ALREADY_EXISTS", "Revision named '%s' with different configuration already exists.", t.Revision)
 	case have != nil:
 		return nil, nil
 	}
@@ -201,7 +201,7 @@ func (s *service) checkTraffic(all []traffic, makes *revision) error {
 		case t.Type != byRevision || t.Revision == "":
 			return googleapi.Invalid("traffic target must have a type and, by revision, a revision")
 		case s.revision(t.Revision) == nil && (makes == nil || makes.short() != t.Revision):
-			return googleapi.Errorf(http.StatusNotFound, "NOT_FOUND", "Revision '%s' not found", t.Revision)
+			return kit.Errorf(http.StatusNotFound, "NOT_FOUND", "Revision '%s' not found", t.Revision)
 		}
 	}
 	if sum != 100 && len(all) > 0 {
@@ -215,7 +215,7 @@ func (s *service) checkTraffic(all []traffic, makes *revision) error {
 func (e *Emulator) operation(name string) (any, error) {
 	op := e.State.Operations[name]
 	if op == nil {
-		return nil, googleapi.Errorf(http.StatusNotFound, "NOT_FOUND", "Operation %s not found", name)
+		return nil, kit.Errorf(http.StatusNotFound, "NOT_FOUND", "Operation %s not found", name)
 	}
 	a := map[string]any{"name": op.Name, "metadata": map[string]any{"@type": "type.googleapis.com/google.cloud.run.v2.Service", "name": op.Service}}
 	switch {

@@ -67,7 +67,7 @@ func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Re
 // Busy implements sandbox.Busier.
 func (e *Emulator) Busy(w http.ResponseWriter, r *http.Request) {
 	// docs/platforms.md: "*Busy*: 409 `resourceInUse`"
-	e.WriteError(w, refused(http.StatusConflict, "resourceInUse", "Resource '"+e.about(r)+"' has an ongoing conflicting operation: 'operation-of-somebody-else'."))
+	e.WriteError(w, kit.Errorf(http.StatusConflict, "resourceInUse", "Resource '%s' has an ongoing conflicting operation: 'operation-of-somebody-else'.", e.about(r)))
 }
 
 // about is what a request is about, as PROJECT/NAME.

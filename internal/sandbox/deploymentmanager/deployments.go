@@ -48,7 +48,7 @@ func listed[T any](c *call, kind string, all []T) (any, error) {
 	return answer, nil
 }
 
-func (e *Emulator) getManifest(c *call, d *deployment, _ *struct{}) (any, error) {
+func (e *Emulator) getManifest(c *call, d *deployment) (any, error) {
 	if m := d.manifest(kit.Last(c.Name)); m != nil {
 		return m.Manifest, nil
 	}
@@ -56,7 +56,7 @@ func (e *Emulator) getManifest(c *call, d *deployment, _ *struct{}) (any, error)
 }
 
 // listManifests lists a deployment's manifests, newest first.
-func (e *Emulator) listManifests(c *call, d *deployment, _ *struct{}) (any, error) {
+func (e *Emulator) listManifests(c *call, d *deployment) (any, error) {
 	var all []*wire.Manifest
 	for _, m := range slices.Backward(d.Manifests) {
 		all = append(all, m.Manifest)
@@ -64,7 +64,7 @@ func (e *Emulator) listManifests(c *call, d *deployment, _ *struct{}) (any, erro
 	return listed(c, "manifests", all)
 }
 
-func (e *Emulator) listResources(*call, *deployment, *struct{}) (any, error) { return struct{}{}, nil }
+func (e *Emulator) listResources(*call, *deployment) (any, error) { return struct{}{}, nil }
 
 // insert makes a deployment.
 func (e *Emulator) insert(c *call, in *wire.Deployment) (any, error) {
@@ -73,7 +73,7 @@ func (e *Emulator) insert(c *call, in *wire.Deployment) (any, error) {
 	}
 	name := c.Name + "/deployments/" + in.Name
 	if e.State.Deployments[name] != nil {
-		return nil, refused(http.StatusConflict, "alreadyExists", "The object '"+name+"' already exists.")
+		return nil, kit.Errorf(http.StatusConflict, "alreadyExists", "The object '%s' already exists.", name)
 	}
 	want, err := wanted(in)
 	if err != nil {
@@ -95,7 +95,7 @@ func wanted(in *wire.Deployment) (target, error) {
 		return target{}, googleapi.Invalid("Invalid value for field 'resource.target.config.content': ''. A configuration is required.")
 	}
 	if strings.Contains(in.Target.Config.Content, "\t") {
-		return target{}, refused(http.StatusBadRequest, "invalid", "Manifest contains invalid YAML: found character '\\t' that cannot start any token")
+		return target{}, kit.Errorf(http.StatusBadRequest, "invalid", "Manifest contains invalid YAML: found character '\\t' that cannot start any token")
 	}
 	return target{Config: in.Target.Config, Imports: in.Target.Imports}, nil
 }
@@ -135,13 +135,13 @@ func (e *Emulator) free(c *call, fingerprint string) (*deployment, error) {
 		return nil, staleFingerprint()
 	}
 	if d.Working != "" {
-		return nil, refused(http.StatusConflict, "resourceInUse", "Resource '"+d.API.Name+"' has an ongoing conflicting operation: '"+kit.Last(d.Working)+"'")
+		return nil, kit.Errorf(http.StatusConflict, "resourceInUse", "Resource '%s' has an ongoing conflicting operation: '%s'", d.API.Name, kit.Last(d.Working))
 	}
 	return d, nil
 }
 
 func staleFingerprint() error {
-	return refused(http.StatusPreconditionFailed, "conditionNotMet", "Fingerprint does not match")
+	return kit.Errorf(http.StatusPreconditionFailed, "conditionNotMet", "Fingerprint does not match")
 }
 
 // cancelPreview drops a preview.

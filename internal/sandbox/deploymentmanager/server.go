@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 type call = googleapi.Call
@@ -17,14 +18,14 @@ func (e *Emulator) methods() googleapi.Methods {
 	list := []string{"filter", "maxResults", "orderBy", "pageToken"}
 	return googleapi.Methods{
 		"GET deployments":                  {Query: list, Serve: e.listDeployments},
-		"POST deployments":                 {Query: change, Serve: googleapi.Taking(e.insert)},
-		"GET deployments/*":                {Query: read, Serve: googleapi.On(e.deployment, func(_ *call, d *deployment, _ *struct{}) (any, error) { return d.API, nil })},
-		"PUT deployments/*":                {Query: change, Serve: googleapi.Taking(e.update)},
-		"POST deployments/*/cancelPreview": {Serve: googleapi.Taking(e.cancelPreview)},
-		"POST deployments/*/stop":          {Serve: googleapi.On(e.deployment, e.stop)},
-		"GET deployments/*/manifests":      {Query: list, Serve: googleapi.On(e.deployment, e.listManifests)},
-		"GET deployments/*/manifests/*":    {Query: read, Serve: googleapi.On(e.deployment, e.getManifest)},
-		"GET deployments/*/resources":      {Query: list, Serve: googleapi.On(e.deployment, e.listResources)},
+		"POST deployments":                 {Query: change, Serve: kit.Taking(e.insert)},
+		"GET deployments/*":                {Query: read, Serve: kit.On(e.deployment, func(_ *call, d *deployment) (any, error) { return d.API, nil })},
+		"PUT deployments/*":                {Query: change, Serve: kit.Taking(e.update)},
+		"POST deployments/*/cancelPreview": {Serve: kit.Taking(e.cancelPreview)},
+		"POST deployments/*/stop":          {Serve: kit.Changing(e.deployment, e.stop)},
+		"GET deployments/*/manifests":      {Query: list, Serve: kit.On(e.deployment, e.listManifests)},
+		"GET deployments/*/manifests/*":    {Query: read, Serve: kit.On(e.deployment, e.getManifest)},
+		"GET deployments/*/resources":      {Query: list, Serve: kit.On(e.deployment, e.listResources)},
 		"GET operations":                   {Query: list, Serve: e.listOperations},
 		"GET operations/*":                 {Query: read, Serve: e.getOperation},
 	}
@@ -33,7 +34,7 @@ func (e *Emulator) methods() googleapi.Methods {
 // admit refuses who asks about a project that is not known, and lets time pass.
 func (e *Emulator) admit(c *call) error {
 	if project := projectOf(c.Name); !slices.Contains(e.State.Projects, project) {
-		return refused(http.StatusNotFound, "notFound", "The resource 'projects/"+project+"' was not found")
+		return kit.Errorf(http.StatusNotFound, "notFound", "The resource 'projects/%s' was not found", project)
 	}
 	e.settle()
 	return nil
@@ -54,11 +55,6 @@ func deploymentIn(name string) string {
 // link is the URL of a resource.
 func link(name string) string { return "https://www.googleapis.com/deploymentmanager/v2/" + name }
 
-// refused is an answer that refuses, by Deployment Manager's reason.
-func refused(code int, reason, message string) error {
-	return &googleapi.Error{Code: code, Status: reason, Message: message}
-}
-
 func notFound(kind, name string) error {
-	return refused(http.StatusNotFound, "notFound", "The object '"+name+"' of kind "+kind+" is not found.")
+	return kit.Errorf(http.StatusNotFound, "notFound", "The object '%s' of kind %s is not found.", name, kind)
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"sluice/internal/sandbox/awsapi"
 	"sluice/internal/sandbox/kit"
 )
 
@@ -171,7 +170,7 @@ func (e *Emulator) finish(d *deployment, status, reason string) {
 func (e *Emulator) find(arn string) (*deployment, error) {
 	_, d := e.State.deployment(arn)
 	if d == nil {
-		return nil, awsapi.Errorf(http.StatusBadRequest, "ServiceDeploymentNotFoundException", "Service deployment not found.")
+		return nil, kit.Errorf(http.StatusBadRequest, "ServiceDeploymentNotFoundException", "Service deployment not found.")
 	}
 	return d, nil
 }
@@ -214,7 +213,7 @@ func (e *Emulator) stopDeployment(_ *call, in *stopDeploymentInput) (any, error)
 		return nil, err
 	}
 	if d.Status != pending && d.Status != inProgress {
-		return nil, awsapi.Errorf(http.StatusBadRequest, "ConflictException", "The service deployment is in the %s state and cannot be stopped.", d.Status)
+		return nil, kit.Errorf(http.StatusBadRequest, "ConflictException", "The service deployment is in the %s state and cannot be stopped.", d.Status)
 	}
 	d.Since = e.Now()
 	e.rollBack(d, "Service deployment rolled back because a stop was requested.")

@@ -86,13 +86,13 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Refusal) {
 	switch why {
 	case sandbox.Throttle:
-		writeError(w, awsapi.Errorf(http.StatusBadRequest, "ThrottlingException", "Rate exceeded"))
+		writeError(w, kit.Errorf(http.StatusBadRequest, "ThrottlingException", "Rate exceeded"))
 	case sandbox.Denied:
 		denied := awsapi.Of(awsapi.Refused(why, "ecs:"+operationOf(r), "arn:aws:ecs:"+awsapi.RegionOf(r)+":"+awsapi.Account+":service/*"))
 		denied.Status = http.StatusBadRequest
 		writeError(w, denied)
 	default:
-		writeError(w, awsapi.Errorf(http.StatusInternalServerError, "ServerException", "Service Unavailable. Please try again later."))
+		writeError(w, kit.Errorf(http.StatusInternalServerError, "ServerException", "Service Unavailable. Please try again later."))
 	}
 }
 

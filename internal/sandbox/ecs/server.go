@@ -1,17 +1,15 @@
 package ecs
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
-	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
 const (
@@ -30,38 +28,32 @@ func isRead(op string) bool {
 
 // call is one call of the API.
 type call struct {
+	*http.Request
 	region string
-	fault  sandbox.FaultKind
 }
 
-// operation is one of the API, with the body that it reads.
-type operation func(c *call, body []byte) (any, error)
-
-// taking is an operation that reads a body of its own type.
-func taking[In any](serve func(*call, *In) (any, error)) operation {
-	return func(c *call, body []byte) (any, error) {
-		in := new(In)
-		if err := json.Unmarshal(body, in); err != nil {
-			return nil, awsapi.Errorf(http.StatusBadRequest, "SerializationException", "%v", err)
-		}
-		return serve(c, in)
+// Decode implements kit.Call.
+func (c *call) Decode(into any) error {
+	if err := awsapi.Decode(c.Request, into); err != nil {
+		return kit.Errorf(http.StatusBadRequest, "SerializationException", "%v", err)
 	}
+	return nil
 }
 
 // operations are those that are served, by their names.
-func (e *Emulator) operations() map[string]operation {
-	return map[string]operation{
-		"DescribeServices":           taking(e.describeServices),
-		"UpdateService":              taking(e.updateService),
-		"ListServices":               taking(e.listServices),
-		"ListServiceDeployments":     taking(e.listDeployments),
-		"DescribeServiceDeployments": taking(e.describeDeployments),
-		"DescribeServiceRevisions":   taking(e.describeRevisions),
-		"ContinueServiceDeployment":  taking(e.continueDeployment),
-		"StopServiceDeployment":      taking(e.stopDeployment),
-		"DescribeTaskDefinition":     taking(e.describeDefinition),
-		"RegisterTaskDefinition":     taking(e.register),
-		"DeregisterTaskDefinition":   taking(e.deregister),
+func (e *Emulator) operations() map[string]func(*call) (any, error) {
+	return map[string]func(*call) (any, error){
+		"DescribeServices":           kit.Taking(e.describeServices),
+		"UpdateService":              kit.Taking(e.updateService),
+		"ListServices":               kit.Taking(e.listServices),
+		"ListServiceDeployments":     kit.Taking(e.listDeployments),
+		"DescribeServiceDeployments": kit.Taking(e.describeDeployments),
+		"DescribeServiceRevisions":   kit.Taking(e.describeRevisions),
+		"ContinueServiceDeployment":  kit.Taking(e.continueDeployment),
+		"StopServiceDeployment":      kit.Taking(e.stopDeployment),
+		"DescribeTaskDefinition":     kit.Taking(e.describeDefinition),
+		"RegisterTaskDefinition":     kit.Taking(e.register),
+		"DeregisterTaskDefinition":   kit.Taking(e.deregister),
 	}
 }
 
@@ -82,16 +74,12 @@ func (e *Emulator) answer(r *http.Request) (any, error) {
 		refused.Status = http.StatusBadRequest
 		return nil, refused
 	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
 	op := e.operations()[operationOf(r)]
 	if op == nil {
-		return nil, awsapi.Errorf(http.StatusBadRequest, "UnknownOperationException", "the sandbox does not serve %s", r.Header.Get("X-Amz-Target"))
+		return nil, kit.Errorf(http.StatusBadRequest, "UnknownOperationException", "the sandbox does not serve %s", r.Header.Get("X-Amz-Target"))
 	}
 	e.settle()
-	return op(&call{region: region, fault: sandbox.FaultOf(r)}, body)
+	return op(&call{r, region})
 }
 
 // writeError answers with err as the JSON 1.1 protocol does.
@@ -101,11 +89,11 @@ func writeError(w http.ResponseWriter, err error) {
 }
 
 func client(format string, args ...any) error {
-	return awsapi.Errorf(http.StatusBadRequest, "ClientException", format, args...)
+	return kit.Errorf(http.StatusBadRequest, "ClientException", format, args...)
 }
 
 func invalid(format string, args ...any) error {
-	return awsapi.Errorf(http.StatusBadRequest, "InvalidParameterException", format, args...)
+	return kit.Errorf(http.StatusBadRequest, "InvalidParameterException", format, args...)
 }
 
 // stamp is a time as the JSON 1.1 protocol has it; nil for none.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/awsapi"
 	"sluice/internal/sandbox/kit"
 )
@@ -20,10 +21,10 @@ func (e *Emulator) service(region, cluster, name string) (*service, error) {
 	in := key[:strings.LastIndex(key, "/")+1]
 	for known := range e.State.Services {
 		if strings.HasPrefix(known, in) {
-			return nil, awsapi.Errorf(http.StatusBadRequest, "ServiceNotFoundException", "Service not found.")
+			return nil, kit.Errorf(http.StatusBadRequest, "ServiceNotFoundException", "Service not found.")
 		}
 	}
-	return nil, awsapi.Errorf(http.StatusBadRequest, "ClusterNotFoundException", "Cluster not found.")
+	return nil, kit.Errorf(http.StatusBadRequest, "ClusterNotFoundException", "Cluster not found.")
 }
 
 type describeServicesInput struct {
@@ -126,7 +127,7 @@ func (e *Emulator) updateService(c *call, in *updateServiceInput) (any, error) {
 	}
 	// docs/platforms.md: "The same task definition without forceNewDeployment answers 200 and starts no deployment"
 	if asked != s.Asked || in.Force {
-		e.deploy(s, asked, string(c.fault))
+		e.deploy(s, asked, string(sandbox.FaultOf(c.Request)))
 	}
 	return map[string]any{"service": s.describe()}, nil
 }

@@ -47,7 +47,7 @@ func (c *Call) Decode(into any) error {
 	return nil
 }
 
-// Serve answers a call, or refuses it with an [*Error].
+// Serve answers a call, or refuses it with an [*kit.Error].
 type Serve func(*Call) (any, error)
 
 // Method is a method of an API: the query parameters that it has beside the standard
@@ -138,7 +138,7 @@ func (a *API) answer(r *http.Request) (any, error) {
 	key, name, ok := a.Address(r)
 	method, served := a.Methods[key]
 	if !ok || !served {
-		return nil, Errorf(http.StatusNotFound, "NOT_FOUND", "the sandbox does not serve %s %s", r.Method, r.URL.Path)
+		return nil, kit.Errorf(http.StatusNotFound, "NOT_FOUND", "the sandbox does not serve %s %s", r.Method, r.URL.Path)
 	}
 	if err := CheckQuery(r, method.Query); err != nil {
 		return nil, Invalid("%v", err)
@@ -154,28 +154,6 @@ func (a *API) answer(r *http.Request) (any, error) {
 		a.Served()
 	}
 	return answer, err
-}
-
-// Taking is a method that reads a body of its own type.
-func Taking[In any](serve func(*Call, *In) (any, error)) Serve {
-	return func(c *Call) (any, error) {
-		in := new(In)
-		if err := c.Decode(in); err != nil {
-			return nil, err
-		}
-		return serve(c, in)
-	}
-}
-
-// On is a method on a resource that must be there, and that reads a body of its own type.
-func On[R, In any](find func(*Call) (R, error), serve func(*Call, R, *In) (any, error)) Serve {
-	return Taking(func(c *Call, in *In) (any, error) {
-		r, err := find(c)
-		if err != nil {
-			return nil, err
-		}
-		return serve(c, r, in)
-	})
 }
 
 // resourceID is what ids consist of.
@@ -202,9 +180,6 @@ func Get[R any](all *map[string]*R, shown func(*R) any) Serve {
 		return shown(r), nil
 	}
 }
-
-// Whole shows a resource as it is kept.
-func Whole[R any](r *R) any { return r }
 
 // Env is what gcloud and Google's clients need to reach the API at base. gcloud wants the
 // slash and is told to look for no credentials.

@@ -10,6 +10,7 @@ import (
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 type shop struct {
@@ -26,9 +27,9 @@ func newAPI() *googleapi.API {
 	}
 	find := func(c *googleapi.Call) (*shop, error) { return googleapi.Find(shops, c.Name) }
 	return &googleapi.API{Prefix: "/v1/", Scope: "projects/*/locations/*", Methods: googleapi.Methods{
-		"GET shops":   {Query: []string{"filter", "orderBy", "pageSize", "pageToken"}, Serve: googleapi.List(&shops, "shops", &googleapi.Sizes{Usual: 2, Most: 3}, googleapi.Whole)},
-		"GET shops/*": {Serve: googleapi.Get(&shops, googleapi.Whole)},
-		"POST shops/*:sell": {Serve: googleapi.On(find, func(_ *googleapi.Call, s *shop, in *struct{ To string }) (any, error) {
+		"GET shops":   {Query: []string{"filter", "orderBy", "pageSize", "pageToken"}, Serve: googleapi.List(&shops, "shops", &googleapi.Sizes{Usual: 2, Most: 3}, kit.Whole)},
+		"GET shops/*": {Serve: googleapi.Get(&shops, kit.Whole)},
+		"POST shops/*:sell": {Serve: kit.Changing(find, func(_ *googleapi.Call, s *shop, in *struct{ To string }) (any, error) {
 			s.Owner = in.To
 			return s, nil
 		})},

@@ -1,47 +1,31 @@
 package googleapi
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 )
 
-// Error is an answer that refuses, by Google's status, or in Google's older APIs by a
-// reason.
-type Error struct {
-	Code    int
-	Status  string
-	Message string
-}
-
-// Error implements error.
-func (e *Error) Error() string { return e.Status + ": " + e.Message }
-
-// Errorf is an [*Error] with a text as [fmt.Sprintf] makes it.
-func Errorf(code int, status, format string, args ...any) error {
-	return &Error{Code: code, Status: status, Message: fmt.Sprintf(format, args...)}
-}
-
-// Invalid refuses what a request says.
+// Invalid refuses what a request says. The name of a refusal is Google's status, or in its
+// older APIs a reason.
 func Invalid(format string, args ...any) error {
-	return Errorf(http.StatusBadRequest, "INVALID_ARGUMENT", format, args...)
+	return kit.Errorf(http.StatusBadRequest, "INVALID_ARGUMENT", format, args...)
 }
 
 // Precondition refuses what the resource's state does not allow.
 func Precondition(format string, args ...any) error {
-	return Errorf(http.StatusBadRequest, "FAILED_PRECONDITION", format, args...)
+	return kit.Errorf(http.StatusBadRequest, "FAILED_PRECONDITION", format, args...)
 }
 
 // NotFound refuses what is about a resource that is not there.
 func NotFound(name string) error {
-	return Errorf(http.StatusNotFound, "NOT_FOUND", "Resource '%s' was not found", name)
+	return kit.Errorf(http.StatusNotFound, "NOT_FOUND", "Resource '%s' was not found", name)
 }
 
 // Exists refuses to make a resource that is there.
 func Exists(name string) error {
-	return Errorf(http.StatusConflict, "ALREADY_EXISTS", "Resource '%s' already exists", name)
+	return kit.Errorf(http.StatusConflict, "ALREADY_EXISTS", "Resource '%s' already exists", name)
 }
 
 // Words are the sentences in which an API refuses.
@@ -55,11 +39,11 @@ func (a *API) Refuse(w http.ResponseWriter, why sandbox.Refusal, say Words) {
 	switch why {
 	case sandbox.Throttle:
 		w.Header().Set("Retry-After", "1")
-		a.WriteError(w, Errorf(http.StatusTooManyRequests, a.status("RESOURCE_EXHAUSTED", "rateLimitExceeded"), "%s", say.Quota))
+		a.WriteError(w, kit.Errorf(http.StatusTooManyRequests, a.status("RESOURCE_EXHAUSTED", "rateLimitExceeded"), "%s", say.Quota))
 	case sandbox.Denied:
-		a.WriteError(w, Errorf(http.StatusForbidden, a.status("PERMISSION_DENIED", "forbidden"), "%s", say.Denied))
+		a.WriteError(w, kit.Errorf(http.StatusForbidden, a.status("PERMISSION_DENIED", "forbidden"), "%s", say.Denied))
 	default:
-		a.WriteError(w, Errorf(http.StatusInternalServerError, a.status("INTERNAL", "backendError"), "Internal error encountered."))
+		a.WriteError(w, kit.Errorf(http.StatusInternalServerError, a.status("INTERNAL", "backendError"), "Internal error encountered."))
 	}
 }
 
@@ -72,17 +56,14 @@ func (a *API) status(now, older string) string {
 
 // WriteError answers with err in the shape of the API.
 func (a *API) WriteError(w http.ResponseWriter, err error) {
-	e, ok := errors.AsType[*Error](err)
-	if !ok {
-		e = &Error{http.StatusInternalServerError, a.status("INTERNAL", "backendError"), err.Error()}
-	}
-	body := map[string]any{"code": e.Code, "message": e.Message}
+	e := kit.ErrorOf(err, a.status("INTERNAL", "backendError"))
+	body := map[string]any{"code": e.Status, "message": e.Message}
 	if a.Reasons {
-		body["errors"] = []any{map[string]string{"message": e.Message, "domain": "global", "reason": older(e.Status)}}
+		body["errors"] = []any{map[string]string{"message": e.Message, "domain": "global", "reason": older(e.Name)}}
 	} else {
-		body["status"] = e.Status
+		body["status"] = e.Name
 	}
-	WriteJSON(w, e.Code, map[string]any{"error": body})
+	WriteJSON(w, e.Status, map[string]any{"error": body})
 }
 
 // older is the reason that stands for a status in Google's older APIs.

@@ -3,7 +3,6 @@ package googleapi
 import (
 	"cmp"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,16 +24,8 @@ type Sizes struct{ Usual, Most int }
 // asked about, page by page, as shown. all is where they are kept, by their names.
 func List[R any](all *map[string]*R, collection string, sizes *Sizes, shown func(*R) any) Serve {
 	return func(c *Call) (any, error) {
-		return Listed(c, collection, sizes, show(Under(*all, c.Name, collection), shown))
+		return Listed(c, collection, sizes, kit.Shown(Under(*all, c.Name, collection), shown))
 	}
-}
-
-func show[R any](all []*R, shown func(*R) any) []any {
-	items := make([]any, 0, len(all))
-	for _, r := range all {
-		items = append(items, shown(r))
-	}
-	return items
 }
 
 // Listed is what a list request asks for of all (filter, orderBy, pageSize, pageToken),
@@ -85,7 +76,7 @@ func page[T any](c *Call, sizes *Sizes, all []T) (items []T, next string, err er
 	}
 	var rows []row[T]
 	for _, item := range all {
-		r := row[T]{item: item, fields: FieldsOf(item)}
+		r := row[T]{item: item, fields: kit.Fields(item)}
 		if want(r.fields) {
 			rows = append(rows, r)
 		}
@@ -137,17 +128,6 @@ func token(c *Call, from int) string {
 
 func question(c *Call) string {
 	return c.URL.Path + "\n" + c.Param("filter") + "\n" + c.Param("orderBy")
-}
-
-// FieldsOf is a resource as plain JSON.
-func FieldsOf(resource any) any {
-	data, err := json.Marshal(resource)
-	if err != nil {
-		return nil
-	}
-	var fields any
-	json.Unmarshal(data, &fields) //nolint:errcheck // it was just written
-	return fields
 }
 
 // valuesAt are the values that a dotted path leads to, through every element

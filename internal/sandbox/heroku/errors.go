@@ -1,50 +1,35 @@
 package heroku
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 
-	"sluice/internal/sandbox/kit"
-
 	"github.com/google/uuid"
+
+	"sluice/internal/sandbox/kit"
 )
-
-// apiError is an answer that refuses.
-type apiError struct {
-	status  int
-	id      string
-	message string
-}
-
-// Error implements error.
-func (e *apiError) Error() string { return e.id + ": " + e.message }
 
 // docs/platforms.md: "Errors are {id, message, url}"
 var (
-	errUnauthorized = &apiError{http.StatusUnauthorized, "unauthorized", "Invalid credentials provided."}
+	errUnauthorized = kit.Errorf(http.StatusUnauthorized, "unauthorized", "Invalid credentials provided.")
 	// docs/platforms.md: "429 `rate_limit`"
-	errRateLimit = &apiError{http.StatusTooManyRequests, "rate_limit", "Your account reached the API rate limit. Please wait a few minutes before making new requests."}
+	errRateLimit = kit.Errorf(http.StatusTooManyRequests, "rate_limit", "Your account reached the API rate limit. Please wait a few minutes before making new requests.")
 )
 
-func notFound(what string) *apiError {
-	return &apiError{http.StatusNotFound, "not_found", "Couldn't find that " + what + "."}
+func notFound(what string) error {
+	return kit.Errorf(http.StatusNotFound, "not_found", "Couldn't find that %s.", what)
 }
 
 // docs/platforms.md: "invalid_params/verification_needed 422"
-func invalid(format string, args ...any) *apiError {
-	return &apiError{http.StatusUnprocessableEntity, "invalid_params", fmt.Sprintf(format, args...)}
+func invalid(format string, args ...any) error {
+	return kit.Errorf(http.StatusUnprocessableEntity, "invalid_params", format, args...)
 }
 
 // writeError answers with err.
 func (acc account) writeError(w http.ResponseWriter, r *http.Request, err error) {
-	refused, ok := errors.AsType[*apiError](err)
-	if !ok {
-		refused = &apiError{http.StatusInternalServerError, "internal_server_error", err.Error()}
-	}
-	acc.write(w, r, refused.status, map[string]string{
-		"id": refused.id, "message": refused.message,
+	refused := kit.ErrorOf(err, "internal_server_error")
+	acc.write(w, r, refused.Status, map[string]string{
+		"id": refused.Name, "message": refused.Message,
 		"url": "https://devcenter.heroku.com/articles/platform-api-reference#error-responses",
 	})
 }

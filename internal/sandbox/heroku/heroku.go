@@ -80,16 +80,16 @@ func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Re
 	case sandbox.Throttle:
 		e.account().writeError(w, r, errRateLimit)
 	case sandbox.Denied:
-		e.account().writeError(w, r, &apiError{http.StatusForbidden, "forbidden", "You do not have access to the app."})
+		e.account().writeError(w, r, kit.Errorf(http.StatusForbidden, "forbidden", "You do not have access to the app."))
 	default:
-		e.account().writeError(w, r, &apiError{http.StatusInternalServerError, "internal_server_error", "Internal server error."})
+		e.account().writeError(w, r, kit.Errorf(http.StatusInternalServerError, "internal_server_error", "Internal server error."))
 	}
 }
 
 // Busy implements sandbox.Busier.
 func (e *Emulator) Busy(w http.ResponseWriter, r *http.Request) {
 	// docs/platforms.md: "the reference documents 409 `conflict`"
-	e.account().writeError(w, r, &apiError{http.StatusConflict, "conflict", "Another change to the app is under way."})
+	e.account().writeError(w, r, kit.Errorf(http.StatusConflict, "conflict", "Another change to the app is under way."))
 }
 
 // Intrude implements sandbox.Intruder: by hand, somebody releases another slug
@@ -116,23 +116,23 @@ const (
 // lateBy is how late a release with the fault late becomes visible.
 const lateBy = 20 * time.Second
 
-// refusals are the API's answers for the faults of the same name.
+// refusals are the API's answers for the faults of the same name, nil for another.
 //
 // docs/platforms.md: "unauthorized 401, delinquent 402, forbidden/suspended 403"
 // docs/platforms.md: "`two_factor` 403 asks for `Heroku-Two-Factor-Code`"
-func refusals(kind sandbox.FaultKind) (*apiError, bool) {
+func refusals(kind sandbox.FaultKind) error {
 	switch kind {
 	case "unauthorized":
-		return errUnauthorized, true
+		return errUnauthorized
 	case "delinquent":
-		return &apiError{http.StatusPaymentRequired, "delinquent", "You have an unpaid balance. Please pay it to continue."}, true
+		return kit.Errorf(http.StatusPaymentRequired, "delinquent", "You have an unpaid balance. Please pay it to continue.")
 	case "suspended":
-		return &apiError{http.StatusForbidden, "suspended", "The app is suspended."}, true
+		return kit.Errorf(http.StatusForbidden, "suspended", "The app is suspended.")
 	case "two-factor":
-		return &apiError{http.StatusForbidden, "two_factor", "A second authentication factor or pre-authorization is required for this request. Your account has either two-factor or a Yubikey registered."}, true
+		return kit.Errorf(http.StatusForbidden, "two_factor", "A second authentication factor or pre-authorization is required for this request. Your account has either two-factor or a Yubikey registered.")
 	case "unprocessable":
-		return invalid("The request could not be understood."), true
+		return invalid("The request could not be understood.")
 	default:
-		return nil, false
+		return nil
 	}
 }

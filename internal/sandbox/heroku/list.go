@@ -149,8 +149,8 @@ func (r *ranged) set(setting string) error {
 	}
 }
 
-func rangeError(header string) *apiError {
-	return &apiError{http.StatusRequestedRangeNotSatisfiable, "requested_range_not_satisfiable", "Invalid `Range` header: " + header}
+func rangeError(header string) error {
+	return kit.Errorf(http.StatusRequestedRangeNotSatisfiable, "requested_range_not_satisfiable", "Invalid `Range` header: %s", header)
 }
 
 func versionKey(version int) string { return fmt.Sprintf("%012d", version) }

@@ -19,7 +19,7 @@ type call struct {
 // Decode implements kit.Call.
 func (c *call) Decode(into any) error {
 	if err := json.NewDecoder(c.Body).Decode(into); err != nil {
-		return &apiError{http.StatusBadRequest, "bad_request", "The request body is not JSON: " + err.Error()}
+		return kit.Errorf(http.StatusBadRequest, "bad_request", "The request body is not JSON: %v", err)
 	}
 	return nil
 }
@@ -122,14 +122,14 @@ func (c *call) writePage(w http.ResponseWriter, l list) {
 
 // admit checks the token and the account's requests.
 func (c *call) admit() error {
-	if refused, ok := refusals(sandbox.FaultOf(c.Request)); ok {
-		return refused
+	if err := refusals(sandbox.FaultOf(c.Request)); err != nil {
+		return err
 	}
 	if token := tokenOf(c.Request); token == "" || token == RejectedKey {
 		return errUnauthorized
 	}
 	if !strings.HasPrefix(c.Header.Get("Accept"), "application/vnd.heroku+json; version=3") {
-		return &apiError{http.StatusNotFound, "not_found", "The requested API endpoint was not found. Are you using the right HTTP verb and the right Accept header?"}
+		return kit.Errorf(http.StatusNotFound, "not_found", "The requested API endpoint was not found. Are you using the right HTTP verb and the right Accept header?")
 	}
 	if !c.tokens.take(c.now) {
 		return errRateLimit
@@ -149,5 +149,5 @@ func tokenOf(r *http.Request) string {
 }
 
 func unserved(c *call) (any, error) {
-	return nil, &apiError{http.StatusNotFound, "not_found", "the sandbox does not serve " + c.Method + " " + c.URL.Path}
+	return nil, kit.Errorf(http.StatusNotFound, "not_found", "the sandbox does not serve %s %s", c.Method, c.URL.Path)
 }

@@ -19,15 +19,15 @@ func (e *Emulator) deployment(c *call) (*deployment, error) {
 func (d *deployment) shown() any { return d.API }
 
 // listRevisions lists a deployment's revisions, newest first.
-func (e *Emulator) listRevisions(sizes *googleapi.Sizes) func(*call, *deployment, *struct{}) (any, error) {
-	return func(c *call, d *deployment, _ *struct{}) (any, error) {
+func (e *Emulator) listRevisions(sizes *googleapi.Sizes) func(*call, *deployment) (any, error) {
+	return func(c *call, d *deployment) (any, error) {
 		all := slices.Clone(d.Revisions)
 		slices.Reverse(all)
 		return googleapi.Listed(c, "revisions", sizes, all)
 	}
 }
 
-func (e *Emulator) getRevision(c *call, d *deployment, _ *struct{}) (any, error) {
+func (e *Emulator) getRevision(c *call, d *deployment) (any, error) {
 	if r := kit.Find(d.Revisions, func(r *revisionAPI) bool { return r.Name == c.Name }); r != nil {
 		return r, nil
 	}
@@ -97,7 +97,7 @@ func (b blueprint) check() error {
 func (d *deployment) free() error {
 	switch {
 	case d.API.State != active && d.API.State != failed:
-		return googleapi.Errorf(http.StatusConflict, "ABORTED", "unable to queue the operation: deployment is in state %s", d.API.State)
+		return kit.Errorf(http.StatusConflict, "ABORTED", "unable to queue the operation: deployment is in state %s", d.API.State)
 	case d.API.LockState != unlocked:
 		return googleapi.Precondition("deployment '%s' is locked", d.API.Name)
 	}
@@ -176,7 +176,7 @@ func (e *Emulator) unlock(c *call, d *deployment, in *unlocking) (any, error) {
 	return e.done(c, d.API.Name, "unlock", d.API), nil
 }
 
-func (e *Emulator) exportLock(_ *call, d *deployment, _ *struct{}) (any, error) {
+func (e *Emulator) exportLock(_ *call, d *deployment) (any, error) {
 	if d.Lock == nil {
 		return nil, googleapi.Precondition("deployment '%s' is not locked", d.API.Name)
 	}

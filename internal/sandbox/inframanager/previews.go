@@ -67,7 +67,7 @@ func (e *Emulator) previewed(op *operation, p *preview) {
 }
 
 // deletePreview deletes a preview at once.
-func (e *Emulator) deletePreview(c *call, p *preview, _ *struct{}) (any, error) {
+func (e *Emulator) deletePreview(c *call, p *preview) (any, error) {
 	delete(e.State.Previews, p.Name)
 	return e.done(c, p.Name, "delete", p.previewAPI), nil
 }
@@ -75,8 +75,8 @@ func (e *Emulator) deletePreview(c *call, p *preview, _ *struct{}) (any, error) 
 // listChanges says what a preview would do.
 //
 // docs/platforms.md: "`…/resourceChanges` with `intent` CREATE, UPDATE, DELETE, RECREATE, UNCHANGED"
-func (e *Emulator) listChanges(sizes *googleapi.Sizes) func(*call, *preview, *struct{}) (any, error) {
-	return func(c *call, p *preview, _ *struct{}) (any, error) {
+func (e *Emulator) listChanges(sizes *googleapi.Sizes) func(*call, *preview) (any, error) {
+	return func(c *call, p *preview) (any, error) {
 		return googleapi.Listed(c, "resourceChanges", sizes, p.changes())
 	}
 }

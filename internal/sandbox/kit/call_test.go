@@ -65,3 +65,28 @@ func TestLists(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A copy shares nothing with what it was made of, and any error is an answer.
+func TestCopiesAndErrors(t *testing.T) {
+	one := state{Shops: map[string]*shop{"a": {Runs: "v1"}}}
+	other, err := kit.Copy(&one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Shops["a"].Runs = "v2"
+	if one.Shops["a"].Runs != "v1" {
+		t.Error("the copy's shop is the same one")
+	}
+	if _, err := kit.Copy(new(func())); err == nil {
+		t.Error("a function was copied")
+	}
+	for err, want := range map[error]string{
+		kit.Errorf(http.StatusConflict, "InUse", "%s is in use", "a"): "409 InUse: a is in use",
+		errors.New("no disk"): "500 Internal: no disk",
+	} {
+		e := kit.ErrorOf(err, "Internal")
+		if got := fmt.Sprint(e.Status, " ", e); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

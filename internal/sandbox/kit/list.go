@@ -59,6 +59,16 @@ func Fields(resource any) any {
 	return fields
 }
 
+// Copy is an independent copy of what is kept: what is kept is what its JSON says.
+func Copy[T any](of *T) (*T, error) {
+	data, err := json.Marshal(of)
+	if err != nil {
+		return nil, err
+	}
+	next := new(T)
+	return next, json.Unmarshal(data, next)
+}
+
 // Newest is the last of a list that has the oldest first, nil for none.
 func Newest[T any](all []*T) *T {
 	if len(all) == 0 {

@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"sluice/internal/sandbox"
-	"sluice/internal/sandbox/awsapi"
 	"sluice/internal/sandbox/kit"
 )
 
@@ -21,11 +20,10 @@ type aliasInput struct {
 	RoutingConfig   *routingConfig `json:"RoutingConfig"`
 }
 
-func getAlias(c *call) (any, error) {
-	a, err := c.function.alias(c.address())
-	if err != nil {
-		return nil, err
-	}
+// alias is the one that a request's path names.
+func (c *call) alias() (*alias, error) { return c.function.alias(c.address()) }
+
+func getAlias(c *call, a *alias) (any, error) {
 	c.warm(a)
 	return a, nil
 }
@@ -45,7 +43,7 @@ func listAliases(c *call) (any, error) {
 func createAlias(c *call, in *aliasInput) (any, error) {
 	f := c.function
 	if f.Aliases[in.Name] != nil {
-		return nil, awsapi.Errorf(http.StatusConflict, "ResourceConflictException", "Alias already exists: %s:%s", f.Latest.FunctionArn, in.Name)
+		return nil, kit.Errorf(http.StatusConflict, "ResourceConflictException", "Alias already exists: %s:%s", f.Latest.FunctionArn, in.Name)
 	}
 	a := &alias{Name: in.Name, AliasArn: f.Latest.FunctionArn + ":" + in.Name}
 	if err := a.update(f, *in); err != nil {
@@ -65,7 +63,7 @@ func updateAlias(c *call, in *aliasInput) (any, error) {
 	c.warm(a)
 	if in.RevisionID != nil && *in.RevisionID != a.RevisionID {
 		// docs/platforms.md: "a stale one is 412 `PreconditionFailedException` "The Revision Id provided does not match the latest Revision Id."
-		return nil, awsapi.Errorf(http.StatusPreconditionFailed, "PreconditionFailedException",
+		return nil, kit.Errorf(http.StatusPreconditionFailed, "PreconditionFailedException",
 			"The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
 	}
 	if err := f.provisioned(a, *in); err != nil {
@@ -122,10 +120,10 @@ func (a *alias) check(f *function) error {
 		switch {
 		case !number().MatchString(version):
 			// docs/platforms.md: "as a weight's key: 400 ValidationException, pattern `[0-9]+` (R)"
-			return awsapi.Errorf(http.StatusBadRequest, "ValidationException", "1 validation error detected: Value '{%s=%v}' at 'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [0-9]+]", version, weight)
+			return kit.Errorf(http.StatusBadRequest, "ValidationException", "1 validation error detected: Value '{%s=%v}' at 'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [0-9]+]", version, weight)
 		case weight < 0 || weight > 1:
 			// docs/platforms.md: "outside 0–1: 400 `ValidationException`"
-			return awsapi.Errorf(http.StatusBadRequest, "ValidationException", "1 validation error detected: Value '{%s=%v}' at 'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map value must satisfy constraint: [Member must have value between 0.0 and 1.0]", version, weight)
+			return kit.Errorf(http.StatusBadRequest, "ValidationException", "1 validation error detected: Value '{%s=%v}' at 'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map value must satisfy constraint: [Member must have value between 0.0 and 1.0]", version, weight)
 		case a.FunctionVersion == latest:
 			// docs/platforms.md: "$LATEST is not supported for an alias pointing to more than 1 version"
 			return invalid("$LATEST is not supported for an alias pointing to more than 1 version")

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"sluice/internal/sandbox/awsapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // warming is how long the emulator takes to warm a version; Lambda takes minutes.
@@ -54,26 +54,18 @@ func (c *call) qualified() (*alias, error) {
 	return c.function.alias(address{c.region, c.function.Name, c.URL.Query().Get("Qualifier")})
 }
 
-func getConcurrency(c *call) (any, error) {
-	a, err := c.qualified()
-	if err != nil {
-		return nil, err
-	}
+func getConcurrency(c *call, a *alias) (any, error) {
 	c.warm(a)
 	warm := c.function.Warm[a.Name]
 	if warm == nil {
-		return nil, awsapi.Errorf(http.StatusNotFound, "ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function")
+		return nil, kit.Errorf(http.StatusNotFound, "ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function")
 	}
 	return warm.answer(c.now), nil
 }
 
 type concurrencyInput struct{ ProvisionedConcurrentExecutions int }
 
-func putConcurrency(c *call, in *concurrencyInput) (any, error) {
-	a, err := c.qualified()
-	if err != nil {
-		return nil, err
-	}
+func putConcurrency(c *call, a *alias, in *concurrencyInput) (any, error) {
 	if a.RoutingConfig != nil {
 		return nil, invalid("Alias with weights can not be used with Provisioned Concurrency")
 	}
@@ -81,12 +73,9 @@ func putConcurrency(c *call, in *concurrencyInput) (any, error) {
 	return c.function.Warm[a.Name].answer(c.now), nil
 }
 
-func deleteConcurrency(c *call) (any, error) {
-	a, err := c.qualified()
-	if err == nil {
-		delete(c.function.Warm, a.Name)
-	}
-	return nil, err
+func deleteConcurrency(c *call, a *alias) (any, error) {
+	delete(c.function.Warm, a.Name)
+	return nil, nil
 }
 
 // concurrencyAnswer is provisioned concurrency on the wire.

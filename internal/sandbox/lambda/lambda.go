@@ -70,7 +70,7 @@ func (e *Emulator) Refuse(w http.ResponseWriter, r *http.Request, why sandbox.Re
 // Busy implements sandbox.Busier.
 func (*Emulator) Busy(w http.ResponseWriter, _ *http.Request) {
 	// docs/platforms.md: "*Busy*: 409 `ResourceConflictException` while another change of the function is under way"
-	awsapi.WriteError(w, awsapi.Errorf(http.StatusConflict, "ResourceConflictException", "An update is in progress for resource."))
+	awsapi.WriteError(w, kit.Errorf(http.StatusConflict, "ResourceConflictException", "An update is in progress for resource."))
 }
 
 // Intrude implements sandbox.Intruder: by hand, somebody publishes something else

@@ -28,33 +28,32 @@ func (e *Emulator) call(region string, r *http.Request) (*call, error) {
 	return &call{r, e.Now(), &e.Moves, region, f}, err
 }
 
-// taking is a call that reads a body of its own type.
-func taking[In any](e *Emulator, status int, serve func(*call, *In) (any, error)) awsapi.Operation {
-	return awsapi.Taking(status, func(err error) error {
-		return awsapi.Errorf(http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json: %v", err)
-	}, e.call, serve)
+// Decode implements kit.Call.
+func (c *call) Decode(into any) error {
+	if err := awsapi.Decode(c.Request, into); err != nil {
+		return kit.Errorf(http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json: %v", err)
+	}
+	return nil
 }
 
 // routes serve the calls.
 func (e *Emulator) routes() http.Handler {
-	const ok = http.StatusOK
 	const concurrency = "/2019-09-30/functions/{fn}/provisioned-concurrency"
-	on := func(status int, serve func(*call) (any, error)) awsapi.Operation {
-		return awsapi.On(status, e.call, serve)
-	}
-	return awsapi.Routes(map[string]awsapi.Operation{
-		"GET " + functions + "{fn}/configuration":   on(ok, getConfiguration),
-		"PUT " + functions + "{fn}/code":            taking(e, ok, updateCode),
-		"GET " + functions + "{fn}/versions":        on(ok, listVersions),
-		"POST " + functions + "{fn}/versions":       taking(e, http.StatusCreated, publishVersion),
-		"GET " + functions + "{fn}/aliases":         on(ok, listAliases),
-		"POST " + functions + "{fn}/aliases":        taking(e, http.StatusCreated, createAlias),
-		"GET " + functions + "{fn}/aliases/{alias}": on(ok, getAlias),
-		"PUT " + functions + "{fn}/aliases/{alias}": taking(e, ok, updateAlias),
-		"GET " + concurrency:                        on(ok, getConcurrency),
-		"PUT " + concurrency:                        taking(e, http.StatusAccepted, putConcurrency),
-		"DELETE " + concurrency:                     on(http.StatusNoContent, deleteConcurrency),
-	})
+	ok, created := kit.Answering[*call](http.StatusOK), kit.Answering[*call](http.StatusCreated)
+	accepted, noContent := kit.Answering[*call](http.StatusAccepted), kit.Answering[*call](http.StatusNoContent)
+	return awsapi.Routes(map[string]kit.Operation[*call]{
+		"GET " + functions + "{fn}/configuration":   ok(getConfiguration),
+		"PUT " + functions + "{fn}/code":            ok(kit.Taking(updateCode)),
+		"GET " + functions + "{fn}/versions":        ok(listVersions),
+		"POST " + functions + "{fn}/versions":       created(kit.Taking(publishVersion)),
+		"GET " + functions + "{fn}/aliases":         ok(listAliases),
+		"POST " + functions + "{fn}/aliases":        created(kit.Taking(createAlias)),
+		"GET " + functions + "{fn}/aliases/{alias}": ok(kit.On((*call).alias, getAlias)),
+		"PUT " + functions + "{fn}/aliases/{alias}": ok(kit.Taking(updateAlias)),
+		"GET " + concurrency:                        ok(kit.On((*call).qualified, getConcurrency)),
+		"PUT " + concurrency:                        accepted(kit.Changing((*call).qualified, putConcurrency)),
+		"DELETE " + concurrency:                     noContent(kit.On((*call).qualified, deleteConcurrency)),
+	}, e.call)
 }
 
 // splitPath tells the function of a request's path from what comes after it.

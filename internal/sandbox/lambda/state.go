@@ -160,13 +160,13 @@ func (a *alias) touch() { a.RevisionID = uuid.NewString() }
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000-0700") }
 
 func notFound(format string, args ...any) error {
-	return &awsapi.Error{
+	return &kit.Error{
 		Status: http.StatusNotFound, Name: "ResourceNotFoundException", Message: fmt.Sprintf(format, args...), Fields: map[string]string{"Type": "User"},
 	}
 }
 
 func invalid(format string, args ...any) error {
-	return &awsapi.Error{
+	return &kit.Error{
 		Status: http.StatusBadRequest, Name: "InvalidParameterValueException", Message: fmt.Sprintf(format, args...), Fields: map[string]string{"Type": "User"},
 	}
 }

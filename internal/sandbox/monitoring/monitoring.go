@@ -66,11 +66,11 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/v3/projects/"+e.project+"/alertPolicies":
 		e.list(w, r, "alertPolicies", e.policyList())
 	case r.URL.Path == "/v3/projects/"+e.project+"/alerts" && slices.ContainsFunc(e.policies, func(p Policy) bool { return p.Throttled }):
-		new(googleapi.API).WriteError(w, googleapi.Errorf(http.StatusTooManyRequests, "RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Time series queries' of service 'monitoring.googleapis.com'."))
+		new(googleapi.API).WriteError(w, kit.Errorf(http.StatusTooManyRequests, "RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Time series queries' of service 'monitoring.googleapis.com'."))
 	case r.URL.Path == "/v3/projects/"+e.project+"/alerts":
 		e.list(w, r, "alerts", e.alertList(r.URL.Query().Get("filter")))
 	default:
-		new(googleapi.API).WriteError(w, googleapi.Errorf(http.StatusNotFound, "NOT_FOUND", "Requested entity was not found."))
+		new(googleapi.API).WriteError(w, kit.Errorf(http.StatusNotFound, "NOT_FOUND", "Requested entity was not found."))
 	}
 }
 
