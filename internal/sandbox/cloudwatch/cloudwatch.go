@@ -97,8 +97,8 @@ func (e *Emulator) describeAlarms(w http.ResponseWriter, p protocol, input map[s
 	if len(kinds) == 0 {
 		kinds = []string{metricAlarm}
 	}
-	found := slices.DeleteFunc(slices.Clone(e.alarms), func(a Alarm) bool {
-		return !slices.Contains(kinds, kind(a)) || len(names) > 0 && !slices.Contains(names, a.Name) || !strings.HasPrefix(a.Name, prefix)
+	found := kit.Those(e.alarms, func(a Alarm) bool {
+		return slices.Contains(kinds, kind(a)) && (len(names) == 0 || slices.Contains(names, a.Name)) && strings.HasPrefix(a.Name, prefix)
 	})
 	if slices.ContainsFunc(found, func(a Alarm) bool { return a.Throttled }) {
 		p.throttle(w)
@@ -224,11 +224,7 @@ func text(v any) string {
 
 func texts(v any) []string {
 	list, _ := v.([]any)
-	var all []string
-	for _, one := range list {
-		all = append(all, text(one))
-	}
-	return all
+	return kit.Shown(list, text)
 }
 
 func seconds(v any) time.Duration {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/sandbox/kit"
+
 	"github.com/aws/smithy-go/encoding/cbor"
 )
 
@@ -127,9 +129,7 @@ func (p protocol) answer(w http.ResponseWriter, status int, body map[string]any)
 		w.Write(cbor.Encode(value(body))) //nolint:errcheck // a client that went away is its own affair
 		return
 	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body) //nolint:errcheck // a client that went away is its own affair
+	kit.WriteJSON(w, status, "application/x-amz-json-1.0", body)
 }
 
 // refuse answers an error.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/sandbox/kit"
 	"sluice/internal/sandbox/metrics"
 )
 
@@ -135,12 +136,9 @@ func (e *Emulator) query(w http.ResponseWriter, r *http.Request) {
 			"start": from * 1000, "end": to * 1000,
 		})
 	}
-	body, err := json.Marshal(map[string]any{"status": "ok", "res_type": "time_series", "query": query, "from_date": from * 1000, "to_date": to * 1000, "series": list})
-	if err != nil {
-		write(w, http.StatusInternalServerError, `{"errors":["not JSON"]}`)
-		return
-	}
-	write(w, http.StatusOK, string(body))
+	kit.WriteJSON(w, http.StatusOK, "application/json", map[string]any{
+		"status": "ok", "res_type": "time_series", "query": query, "from_date": from * 1000, "to_date": to * 1000, "series": list,
+	})
 }
 
 func scope(labels map[string]string) string {
@@ -209,7 +207,5 @@ func (e *Emulator) look(w http.ResponseWriter, id string) {
 }
 
 func write(w http.ResponseWriter, status int, body string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	fmt.Fprint(w, body) //nolint:errcheck // a client that went away is its own affair
+	kit.WriteJSON(w, status, "application/json", json.RawMessage(body))
 }

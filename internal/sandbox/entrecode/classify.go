@@ -13,15 +13,16 @@ import (
 // one that runs, that ran there before, is a rollback: the API makes no
 // difference.
 func (e *Emulator) Classify(r *http.Request, _ []byte) sandbox.Action {
-	at := e.locate(r.URL)
+	c := e.call(r)
+	at := c.locate()
 	switch {
 	case r.Method == http.MethodPost && at.deployments:
-		o, refused := e.order(r, at)
+		o, err := c.order(at)
 		a := sandbox.Action{Kind: "deploy"}
 		if o.platform != nil {
 			a.Targets = e.named(o.platform.ID, o.targets)
 		}
-		if refused.status == 0 && e.State.ranBefore(o) {
+		if err == nil && e.State.ranBefore(o) {
 			a.Kind = "rollback"
 		}
 		return a
@@ -38,12 +39,9 @@ func (s *state) ranBefore(o order) bool {
 	if standing == nil || o.build.ID >= standing.Build {
 		return false
 	}
-	for _, d := range s.Deployments {
-		if d.Platform == o.platform.ID && d.Build == o.build.ID && d.Status == success && covers(d.Targets, o.targets) {
-			return true
-		}
-	}
-	return false
+	return newest(s.Deployments, func(d *deployment) bool {
+		return d.Platform == o.platform.ID && d.Build == o.build.ID && d.Status == success && covers(d.Targets, o.targets)
+	}) != nil
 }
 
 // concerned are the pipeline's targets that an address is about.

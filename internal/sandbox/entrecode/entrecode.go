@@ -74,27 +74,24 @@ func (e *Emulator) Example(names []string) []sandbox.Example {
 		return nil
 	}
 	app, platform, one := strings.Cut(names[0], "/")
+	on := func(platform string) config {
+		return config{AppID: app, PlatformID: platform, TargetIDs: []string{platform + "-1"}}
+	}
 	if one {
-		return []sandbox.Example{{Stage: "production", Target: "production", Config: config{AppID: app, PlatformID: platform, TargetIDs: []string{platform + "-1"}}}}
+		return []sandbox.Example{sandbox.OnePlace("production", on(platform))}
 	}
-	var places []sandbox.Example
-	for _, stage := range []string{"staging", "production"} {
-		places = append(places, sandbox.Example{Stage: stage, Target: stage, Config: config{
-			AppID: app, PlatformID: app + "-" + stage, TargetIDs: []string{app + "-" + stage + "-1"},
-		}})
-	}
-	return places
+	return sandbox.TwoPlaces(on(app+"-staging"), on(app+"-production"))
 }
 
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, _ *http.Request, why sandbox.Refusal) {
 	switch why {
 	case sandbox.Throttle:
-		writeProblem(w, problem{http.StatusTooManyRequests, 3900, "Too many requests", "", ""})
+		writeProblem(w, problem(http.StatusTooManyRequests, 3900, "Too many requests", "", ""))
 	case sandbox.Denied:
 		// docs/platforms.md: "3470 403 Target resource does not fulfill permission policy conditions"
-		writeProblem(w, problem{http.StatusForbidden, 3470, "Target resource does not fulfill permission policy conditions", "app:deployment:create", ""})
+		writeProblem(w, problem(http.StatusForbidden, 3470, "Target resource does not fulfill permission policy conditions", "app:deployment:create", ""))
 	default:
-		writeProblem(w, problem{http.StatusInternalServerError, 3000, "Internal Error.", "", ""})
+		writeProblem(w, problem(http.StatusInternalServerError, 3000, "Internal Error.", "", ""))
 	}
 }

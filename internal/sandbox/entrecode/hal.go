@@ -1,6 +1,7 @@
 package entrecode
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -63,48 +64,43 @@ func looseStamp(t time.Time, variety int) string {
 	}
 }
 
-// problem is an error as the platform answers it.
-//
-// docs/platforms.md: "Errors are `application/problem+json`: status, code, title, type, detail, verbose."
-type problem struct {
-	status  int
-	code    int // 3xxx: the App Manager's
-	title   string
-	detail  string
-	verbose string
+// problem is an error as the platform answers it. Its code is 3xxx, the App Manager's.
+func problem(status, code int, title, detail, verbose string) error {
+	return &kit.Error{Status: status, Name: strconv.Itoa(code), Message: title, Fields: map[string]string{"detail": detail, "verbose": verbose}}
 }
 
-func writeProblem(w http.ResponseWriter, p problem) {
-	kind := "https://entrecode.de/doc/errors/" + strconv.Itoa(p.code)
+// docs/platforms.md: "Errors are `application/problem+json`: status, code, title, type, detail, verbose."
+func writeProblem(w http.ResponseWriter, err error) {
+	p := kit.ErrorOf(err, "3000")
+	kind := "https://entrecode.de/doc/errors/" + p.Name
 	body := object{
-		"status": p.status, "code": p.code, "title": p.title, "type": kind,
+		"status": p.Status, "code": json.Number(p.Name), "title": p.Message, "type": kind,
 		"_links": object{
 			"up":          object{"title": "App Manager Home Page", "href": "https://doc.entrecode.de/app_manager/"},
 			"describedby": object{"title": "Error Description", "href": kind},
 		},
 	}
-	if p.detail != "" {
-		body["detail"] = p.detail
+	for name, text := range p.Fields {
+		if text != "" {
+			body[name] = text
+		}
 	}
-	if p.verbose != "" {
-		body["verbose"] = p.verbose
-	}
-	kit.WriteJSON(w, p.status, "application/problem+json", body)
+	kit.WriteJSON(w, p.Status, "application/problem+json", body)
 }
 
 // notFound is a resource that does not exist, here at least.
-func notFound(r *http.Request) problem {
-	return problem{http.StatusNotFound, 3100, "Resource not found", "", "nothing is there, or the sandbox does not serve " + r.Method + " " + r.URL.Path}
+func notFound(r *http.Request) error {
+	return problem(http.StatusNotFound, 3100, "Resource not found", "", "nothing is there, or the sandbox does not serve "+r.Method+" "+r.URL.Path)
 }
 
 // noMatch is a filter that nothing matches.
-func noMatch(property string) problem {
-	return problem{http.StatusNotFound, 3102, "No resource entity matching query string filter found", property, ""}
+func noMatch(property string) error {
+	return problem(http.StatusNotFound, 3102, "No resource entity matching query string filter found", property, "")
 }
 
 // missing is a query parameter that must be there.
-func missing(property string) problem {
-	return problem{http.StatusBadRequest, 3202, "Missing property in query string", property, ""}
+func missing(property string) error {
+	return problem(http.StatusBadRequest, 3202, "Missing property in query string", property, "")
 }
 
 // byToken is no order that a client could rely on.

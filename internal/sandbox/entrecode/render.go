@@ -2,11 +2,12 @@ package entrecode
 
 import (
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"sluice/internal/sandbox/kit"
 )
 
 // The fixed pieces of addresses. None of them says what it leads to.
@@ -24,7 +25,7 @@ func pathBuildsOf(id string) string     { return pathBuilds() + "/" + token("of"
 func pathApp(id string) string          { return pathApps() + "/" + id }
 func pathPlatformsOf(app string) string { return pathPlatforms() + "/" + token("of", app) }
 func pathPlatform(id string) string     { return pathPlatforms() + "?platformID=" + id }
-func base(r *http.Request) string       { return "http://" + r.Host }
+func (c *call) base() string            { return "http://" + c.Host }
 func curies() object {
 	return object{"href": "https://doc.entrecode.de/app_manager/#relation-{rel}", "templated": true}
 }
@@ -32,61 +33,59 @@ func curies() object {
 // entry is the entry point: the list of apps.
 //
 // docs/platforms.md: "the entry point offers `ec:app/by-id` (templated) and no deployments relation"
-func (e *Emulator) entry(r *http.Request) object {
-	var apps []object
-	for _, id := range slices.Sorted(maps.Keys(e.State.Apps)) {
-		a := e.State.Apps[id]
-		apps = append(apps, object{"appID": a.ID, "title": a.Title, "_links": object{"self": link(base(r) + pathApp(a.ID))}})
-	}
+func (c *call) entry() object {
+	apps := kit.Shown(kit.Sorted(c.Apps), func(a *app) object {
+		return object{"appID": a.ID, "title": a.Title, "_links": object{"self": link(c.base() + pathApp(a.ID))}}
+	})
 	return object{
 		"msg": "Welcome to the sandbox's AppServer", "count": len(apps), "total": len(apps),
 		"_links": object{
-			"self":            link(base(r) + "/"),
+			"self":            link(c.base() + "/"),
 			"curies":          curies(),
-			"ec:app/by-id":    template(base(r) + pathApps() + "{/appID}"),
-			"ec:app-stats":    link(base(r) + "/" + token("stats")), // not served
-			"ec:apps/types":   link(base(r) + "/" + token("types")), // not served
-			"ec:apps/options": template(base(r) + pathApps() + "{?appID,page,size,_list,sort}"),
+			"ec:app/by-id":    template(c.base() + pathApps() + "{/appID}"),
+			"ec:app-stats":    link(c.base() + "/" + token("stats")), // not served
+			"ec:apps/types":   link(c.base() + "/" + token("types")), // not served
+			"ec:apps/options": template(c.base() + pathApps() + "{?appID,page,size,_list,sort}"),
 		},
 		"_embedded": object{"ec:app": oneOrMany(apps)},
 	}
 }
 
 // app has, like the recorded one, a template that does not say that it is one.
-func (e *Emulator) app(r *http.Request, a *app) object {
-	var platforms []object
-	for _, id := range slices.Sorted(maps.Keys(e.State.Platforms)) {
-		if e.State.Platforms[id].App == a.ID {
-			platforms = append(platforms, link(pathPlatform(id)))
-		}
-	}
+func (c *call) app(a *app) object {
+	platforms := kit.Shown(c.platformsOf(a), func(p *platform) object { return link(pathPlatform(p.ID)) })
 	return object{
 		"appID": a.ID, "shortID": token(a.ID)[:8], "title": a.Title, "created": stamp(a.Created), "hexColor": "#FC2E2A",
 		"_links": object{
-			"self":                     link(base(r) + pathApp(a.ID)),
-			"collection":               link(base(r) + "/"),
-			"ec:app/platform/by-id":    link(base(r) + pathPlatforms() + "{?platformID}"),
+			"self":                     link(c.base() + pathApp(a.ID)),
+			"collection":               link(c.base() + "/"),
+			"ec:app/platform/by-id":    link(c.base() + pathPlatforms() + "{?platformID}"),
 			"ec:app/platform":          oneOrMany(platforms),
-			"ec:app/platforms/options": template(base(r) + pathPlatformsOf(a.ID) + "{?platformID,page,size,_list,sort}"),
+			"ec:app/platforms/options": template(c.base() + pathPlatformsOf(a.ID) + "{?platformID,page,size,_list,sort}"),
 		},
 	}
 }
 
+// platformsOf are an app's.
+func (s *state) platformsOf(a *app) []*platform {
+	return kit.Those(kit.Sorted(s.Platforms), func(p *platform) bool { return p.App == a.ID })
+}
+
 // docs/platforms.md: "`ec:app/deployments/options` and others hang on the resources below it"
-func (e *Emulator) platform(r *http.Request, p *platform) object {
+func (c *call) platform(p *platform) object {
 	links := object{
-		"self":                       link(base(r) + pathPlatform(p.ID)),
-		"ec:app":                     link(base(r) + pathApp(p.App)),
-		"ec:app/target":              oneOrMany(targetLinks(r, p.Targets)),
+		"self":                       link(c.base() + pathPlatform(p.ID)),
+		"ec:app":                     link(c.base() + pathApp(p.App)),
+		"ec:app/target":              oneOrMany(c.targetLinks(p.Targets)),
 		"ec:app/deployments":         link(pathOf(p.ID)),
-		"ec:app/deployments/options": template(base(r) + pathOf(p.ID) + "{?buildID,deploymentID,page,platformID,size,_list,sort,targetID}"),
+		"ec:app/deployments/options": template(c.base() + pathOf(p.ID) + "{?buildID,deploymentID,page,platformID,size,_list,sort,targetID}"),
 		"ec:app/builds":              link(pathBuildsOf(p.ID)),
-		"ec:app/builds/options":      template(base(r) + pathBuildsOf(p.ID) + "{?buildID,page,platformID,size,_list,sort}"),
+		"ec:app/builds/options":      template(c.base() + pathBuildsOf(p.ID) + "{?buildID,page,platformID,size,_list,sort}"),
 	}
-	if b := newest(e.State.Builds, func(b *build) bool { return b.Platform == p.ID }); b != nil {
+	if b := newest(c.Builds, func(b *build) bool { return b.Platform == p.ID }); b != nil {
 		links["ec:app/build/latest"] = link(pathBuilds() + "?" + url.Values{"platformID": {p.ID}, "buildID": {strconv.Itoa(b.ID)}}.Encode())
 	}
-	if d := newest(e.State.Deployments, func(d *deployment) bool { return d.Platform == p.ID }); d != nil {
+	if d := newest(c.Deployments, func(d *deployment) bool { return d.Platform == p.ID }); d != nil {
 		links["ec:app/deployment/latest"] = link(pathDeployment(d.ID))
 	}
 	return object{"platformID": p.ID, "title": p.Title, "config": object{}, "platformType": p.Type, "_links": links}
@@ -103,25 +102,21 @@ func newest[T any](all map[int]*T, wanted func(*T) bool) *T {
 }
 
 // target is one place that deployments go to.
-func (e *Emulator) target(r *http.Request, id string) object {
-	return object{"targetID": id, "targetType": "zipDownload", "config": object{}, "_links": object{"self": link(base(r) + pathTarget(id))}}
+func (c *call) target(id string) object {
+	return object{"targetID": id, "targetType": "zipDownload", "config": object{}, "_links": object{"self": link(c.base() + pathTarget(id))}}
 }
 
-func targetLinks(r *http.Request, ids []string) []object {
-	var links []object
-	for _, id := range ids {
-		links = append(links, link(base(r)+pathTarget(id)))
-	}
-	return links
+func (c *call) targetLinks(ids []string) []object {
+	return kit.Shown(ids, func(id string) object { return link(c.base() + pathTarget(id)) })
 }
 
-func (e *Emulator) build(r *http.Request, b *build) object {
+func (c *call) build(b *build) object {
 	o := object{
 		"buildID": looseID(b.ID), "started": stamp(b.Started), "successful": b.Status,
 		"buildLocation": object{"type": "zipFileFromS3", "config": object{"key": "build.download" + strconv.Itoa(b.ID) + ".zip"}},
 		"events":        []object{},
 		"_links": object{
-			"self":            link(base(r) + pathBuild(b.ID)),
+			"self":            link(c.base() + pathBuild(b.ID)),
 			"ec:app/platform": link(pathPlatform(b.Platform)),
 		},
 	}
@@ -135,17 +130,17 @@ func (e *Emulator) build(r *http.Request, b *build) object {
 // inlined in the wild.
 //
 // docs/platforms.md: "in the wild also buildID, platformID, targetIDs, creator"
-func (e *Emulator) deployment(r *http.Request, d *deployment) object {
+func (c *call) deployment(d *deployment) object {
 	o := object{
 		"deploymentID": looseID(d.ID), "started": stamp(d.Started), "successful": d.Status,
 		"events": events(d), "results": d.Results,
 		"_links": object{
-			"self":            link(base(r) + pathDeployment(d.ID)),
-			"collection":      link(base(r) + pathOf(d.Platform)),
-			"ec:app":          link(pathApp(e.State.Platforms[d.Platform].App)),
+			"self":            link(c.base() + pathDeployment(d.ID)),
+			"collection":      link(c.base() + pathOf(d.Platform)),
+			"ec:app":          link(pathApp(c.Platforms[d.Platform].App)),
 			"ec:app/build":    link(pathBuild(d.Build)),
 			"ec:app/platform": link(pathPlatform(d.Platform)),
-			"ec:app/target":   oneOrMany(targetLinks(r, d.Targets)),
+			"ec:app/target":   oneOrMany(c.targetLinks(d.Targets)),
 		},
 	}
 	if !d.Finished.IsZero() {
@@ -163,8 +158,7 @@ func (e *Emulator) deployment(r *http.Request, d *deployment) object {
 // docs/platforms.md: "They arrive unsorted."
 func events(d *deployment) []object {
 	shuffled := slices.SortedFunc(slices.Values(d.Events), byToken(func(v event) int { return v.ID }))
-	list := make([]object, 0, len(shuffled))
-	for _, v := range shuffled {
+	return kit.Shown(shuffled, func(v event) object {
 		o := object{
 			"deploymentEventID": strconv.Itoa(v.ID), "deploymentEventType": v.Type, "timestamp": looseStamp(v.Time, v.ID),
 			"message": v.Message, "temporary": v.Temporary, "info": object{},
@@ -172,26 +166,24 @@ func events(d *deployment) []object {
 		if v.ID%5 == 0 {
 			o["info"], o["worker"] = object{"queue": []int{1, 2}}, "w37" // nobody documents it
 		}
-		list = append(list, o)
-	}
-	return list
+		return o
+	})
 }
 
 // mostPerPage is fewer than clients ask for: lists have pages here.
 const mostPerPage = 2
 
 // page is one page of a list.
-func page(r *http.Request, rel, path string, items []object) object {
-	query := r.URL.Query()
+func (c *call) page(rel, path string, items []object) object {
+	query := c.URL.Query()
 	number := max(atoi(query.Get("page")), 1)
 	size := mostPerPage
 	if n := atoi(query.Get("size")); n > 0 {
 		size = min(n, mostPerPage)
 	}
-	from := min((number-1)*size, len(items))
-	part := items[from:min(from+size, len(items))]
-	links := object{"self": link(base(r) + r.URL.String()), "curies": curies()}
-	if from+size < len(items) {
+	part, next := kit.Page(items, (number-1)*size, size)
+	links := object{"self": link(c.base() + c.URL.String()), "curies": curies()}
+	if next > 0 {
 		query.Set("page", strconv.Itoa(number+1))
 		links["next"] = link(path + "?" + query.Encode())
 	}

@@ -70,10 +70,9 @@ func (e *Emulator) seedDeployments(s kit.Seat[config], origin string) {
 // seedBuild is the app's build for a position, the older the later. It is made
 // once.
 func (e *Emulator) seedBuild(app, origin string, position int) *build {
-	for _, b := range e.State.Builds {
-		if b.Position == position && e.State.Platforms[b.Platform].App == app {
-			return b
-		}
+	made := newest(e.State.Builds, func(b *build) bool { return b.Position == position && e.State.Platforms[b.Platform].App == app })
+	if made != nil {
+		return made
 	}
 	return e.State.addBuild(origin, position, e.Now().Add(-time.Duration(position+1)*kit.Day).UTC().Truncate(time.Millisecond))
 }

@@ -158,13 +158,9 @@ func (s *state) settle(now time.Time) {
 // current is the newest successful deployment that covers the targets; nil
 // where there is none.
 func (s *state) current(platform string, targets []string) *deployment {
-	var newest *deployment
-	for _, d := range s.Deployments {
-		if d.Platform == platform && d.Status == success && covers(d.Targets, targets) && (newest == nil || d.ID > newest.ID) {
-			newest = d
-		}
-	}
-	return newest
+	return newest(s.Deployments, func(d *deployment) bool {
+		return d.Platform == platform && d.Status == success && covers(d.Targets, targets)
+	})
 }
 
 func covers(targets, wanted []string) bool {

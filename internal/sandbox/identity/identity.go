@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"sluice/internal/sandbox/kit"
 	"sluice/pipeline"
 )
 
@@ -113,16 +114,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func write(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body) //nolint:errcheck // the client went away
-}
-
 // token is a job's token: its claims can be read, and nobody signed it.
 func (s *Service) token(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") != "Bearer "+requestToken {
-		write(w, http.StatusUnauthorized, map[string]string{"message": "unauthorized"})
+		kit.WriteJSON(w, http.StatusUnauthorized, "application/json", map[string]string{"message": "unauthorized"})
 		return
 	}
 	claims := map[string]any{
@@ -135,7 +130,7 @@ func (s *Service) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	value := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + base64.RawURLEncoding.EncodeToString(text) + ".sandbox"
-	write(w, http.StatusOK, map[string]any{"count": 1, "value": value})
+	kit.WriteJSON(w, http.StatusOK, "application/json", map[string]any{"count": 1, "value": value})
 }
 
 // KeyOf is the access key id of a role's credentials: who asks shows in what is signed.
@@ -189,12 +184,12 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 func (s *Service) exchange(w http.ResponseWriter, r *http.Request) {
 	audience := r.PostFormValue("audience")
 	if aud := claim(r.PostFormValue("subject_token"), "aud"); aud != "https:"+audience {
-		write(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant", "error_description": "The audience in ID Token does not match the expected audience."})
+		kit.WriteJSON(w, http.StatusBadRequest, "application/json", map[string]string{"error": "invalid_grant", "error_description": "The audience in ID Token does not match the expected audience."})
 		return
 	}
 	provider := strings.TrimPrefix(audience, "//iam.googleapis.com/")
 	s.note(provider, "token", "provider "+provider+" takes the job's token")
-	write(w, http.StatusOK, map[string]any{
+	kit.WriteJSON(w, http.StatusOK, "application/json", map[string]any{
 		"access_token": "sandbox-federated-" + KeyOf(provider), "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
 		"token_type": "Bearer", "expires_in": int(lasts.Seconds()),
 	})
@@ -207,11 +202,11 @@ func TokenOf(account string) string { return "sandbox-token-of-" + account }
 func (s *Service) impersonate(w http.ResponseWriter, r *http.Request) {
 	_, account, _ := strings.Cut(strings.TrimSuffix(r.URL.Path, ":generateAccessToken"), "/serviceAccounts/")
 	if !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
-		write(w, http.StatusUnauthorized, map[string]any{"error": map[string]any{"code": 401, "message": "Request is missing required authentication credential.", "status": "UNAUTHENTICATED"}})
+		kit.WriteJSON(w, http.StatusUnauthorized, "application/json", map[string]any{"error": map[string]any{"code": 401, "message": "Request is missing required authentication credential.", "status": "UNAUTHENTICATED"}})
 		return
 	}
 	s.note(account, "token", "service account "+account+" is impersonated")
-	write(w, http.StatusOK, map[string]string{"accessToken": TokenOf(account), "expireTime": s.now().Add(lasts).UTC().Format(time.RFC3339)})
+	kit.WriteJSON(w, http.StatusOK, "application/json", map[string]string{"accessToken": TokenOf(account), "expireTime": s.now().Add(lasts).UTC().Format(time.RFC3339)})
 }
 
 // claim is one of an unsigned token's, "" where there is none.

@@ -17,6 +17,7 @@ import (
 	"sluice/internal/sandbox/awsapi"
 	"sluice/internal/sandbox/cloudwatch"
 	"sluice/internal/sandbox/datadog"
+	"sluice/internal/sandbox/kit"
 	"sluice/internal/sandbox/metrics"
 	"sluice/internal/sandbox/monitoring"
 	"sluice/internal/sandbox/prometheus"
@@ -106,17 +107,9 @@ func New(o Options) (*Sources, error) {
 
 // setAlarms gives the emulators the alarms and policies that there are.
 func (s *Sources) setAlarms() {
-	var alarms []cloudwatch.Alarm
-	for _, name := range sorted(s.alarms) {
-		alarms = append(alarms, s.alarms[name])
-	}
-	s.cloudwatch.SetAlarms(alarms...)
+	s.cloudwatch.SetAlarms(kit.Sorted(s.alarms)...)
 	for project, named := range s.policies {
-		var policies []monitoring.Policy
-		for _, name := range sorted(named) {
-			policies = append(policies, named[name])
-		}
-		s.project(project).SetPolicies(policies...)
+		s.project(project).SetPolicies(kit.Sorted(named)...)
 	}
 }
 

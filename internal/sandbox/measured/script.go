@@ -12,6 +12,7 @@ import (
 
 	"sluice/internal/sandbox/cloudwatch"
 	"sluice/internal/sandbox/datadog"
+	"sluice/internal/sandbox/kit"
 	"sluice/internal/sandbox/metrics"
 )
 
@@ -130,13 +131,7 @@ func (l Line) around(v *float64) metrics.Value {
 	}
 }
 
-func seriesOf(lines []Line) []metrics.Series {
-	var all []metrics.Series
-	for _, l := range lines {
-		all = append(all, l.series())
-	}
-	return all
-}
+func seriesOf(lines []Line) []metrics.Series { return kit.Shown(lines, Line.series) }
 
 // follow has the sources answer as the script says.
 func (s *Sources) follow(script Script) {

@@ -75,11 +75,9 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Emulator) policyList() []any {
-	list := []any{}
-	for _, p := range e.policies {
-		list = append(list, map[string]any{"name": e.name(p), "displayName": p.Display, "enabled": !p.Disabled})
-	}
-	return list
+	return kit.Shown(e.policies, func(p Policy) any {
+		return map[string]any{"name": e.name(p), "displayName": p.Display, "enabled": !p.Disabled}
+	})
 }
 
 func (e *Emulator) name(p Policy) string {
