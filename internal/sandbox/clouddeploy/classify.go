@@ -1,6 +1,7 @@
 package clouddeploy
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -51,20 +52,8 @@ func kindOf(key string, approved bool) string {
 // placeOf is the place that a resource name and a target's id lead to. Fields
 // that they do not tell are "".
 func (e *Emulator) placeOf(name, target string) place {
-	parts := strings.Split(name, "/")
-	p := place{target: target}
-	for i := 0; i+1 < len(parts); i += 2 {
-		switch parts[i] {
-		case "projects":
-			p.project = parts[i+1]
-		case "locations":
-			p.location = parts[i+1]
-		case "deliveryPipelines":
-			p.pipeline = parts[i+1]
-		case "targets":
-			p.target = parts[i+1]
-		}
-	}
+	of := googleapi.Parts(name)
+	p := place{of["projects"], of["locations"], of["deliveryPipelines"], cmp.Or(of["targets"], target)}
 	if _, isRun := e.State.JobRuns[name]; isRun {
 		name = parent(name)
 	}

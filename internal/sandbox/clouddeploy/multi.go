@@ -16,22 +16,12 @@ func isController(r *wire.Rollout) bool {
 
 // childRollouts are the rollouts that a controller made.
 func (s *state) childRollouts(controller *wire.Rollout) []*wire.Rollout {
-	var children []*wire.Rollout
-	for _, r := range googleapi.Under(s.Rollouts, parent(controller.Name), "rollouts") {
-		if r.ControllerRollout == controller.Name {
-			children = append(children, r)
-		}
-	}
-	return children
+	all := googleapi.Under(s.Rollouts, parent(controller.Name), "rollouts")
+	return kit.Those(all, func(r *wire.Rollout) bool { return r.ControllerRollout == controller.Name })
 }
 
 func (s *state) childOn(controller *wire.Rollout, target string) *wire.Rollout {
-	for _, child := range s.childRollouts(controller) {
-		if child.TargetID == target {
-			return child
-		}
-	}
-	return nil
+	return kit.Find(s.childRollouts(controller), func(child *wire.Rollout) bool { return child.TargetID == target })
 }
 
 // stepController starts its phase's children and sums up how they are.
@@ -106,13 +96,13 @@ func (m moment) startChild(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *w
 
 // endChild ends a controller's job when its child is through the phase.
 func (m moment) endChild(p *wire.Phase, j *wire.Job, child *wire.Rollout) bool {
-	i := slices.IndexFunc(child.Phases, func(c *wire.Phase) bool { return c.ID == p.ID })
-	if i < 0 || !slices.Contains([]string{"SUCCEEDED", "FAILED", "ABORTED", "SKIPPED"}, child.Phases[i].State) {
+	its := kit.Find(child.Phases, func(c *wire.Phase) bool { return c.ID == p.ID })
+	if its == nil || !slices.Contains([]string{"SUCCEEDED", "FAILED", "ABORTED", "SKIPPED"}, its.State) {
 		return false
 	}
 	run := m.JobRuns[j.JobRun]
 	run.EndTime, run.State, j.State = m.stamp(), "SUCCEEDED", "SUCCEEDED"
-	if child.Phases[i].State == "FAILED" || child.Phases[i].State == "ABORTED" {
+	if its.State == "FAILED" || its.State == "ABORTED" {
 		run.State, j.State = "FAILED", "FAILED"
 	}
 	return true
@@ -134,7 +124,7 @@ func (m moment) createChild(r *wire.Rollout, p *wire.Phase, j *wire.Job) {
 		return
 	}
 	child := &wire.Rollout{
-		Name: name, UID: uid(name), TargetID: j.ID, ControllerRollout: r.Name, CreateTime: m.stamp(),
+		Resource: made(name, m.now), TargetID: j.ID, ControllerRollout: r.Name,
 		EnqueueTime: m.stamp(), State: "PENDING", ApprovalState: "DOES_NOT_NEED_APPROVAL", Phases: phases,
 	}
 	touch(child)
@@ -148,10 +138,8 @@ func (m moment) createChild(r *wire.Rollout, p *wire.Phase, j *wire.Job) {
 }
 
 func (m moment) advanceChild(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *wire.Rollout) {
-	for _, c := range child.Phases {
-		if c.ID == p.ID && c.State == "PENDING" {
-			c.State = "IN_PROGRESS"
-		}
+	if its := kit.Find(child.Phases, func(c *wire.Phase) bool { return c.ID == p.ID && c.State == "PENDING" }); its != nil {
+		its.State = "IN_PROGRESS"
 	}
 	m.plan(child).Resumed = m.stamp()
 	touch(child)

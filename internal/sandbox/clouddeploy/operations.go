@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"sluice/internal/sandbox/clouddeploy/wire"
 	"sluice/internal/sandbox/googleapi"
 	"sluice/internal/sandbox/kit"
 )
@@ -30,7 +29,7 @@ func once[In any](e *Emulator, serve func(moment, *call, *In) (any, error)) goog
 }
 
 // repeated is the operation of an earlier request with the same id, nil for none.
-func (m moment) repeated(id string) (*wire.Operation, error) {
+func (m moment) repeated(id string) (*googleapi.Operation, error) {
 	if id == "" {
 		return nil, nil
 	}
@@ -68,29 +67,18 @@ func keep[R any](m moment, c *call, of collection[R], did change, r *R) (any, er
 }
 
 // operation is the finished work on a resource.
-func (m moment) operation(did change, kind string, resource any) (*wire.Operation, error) {
-	response, err := typed(kind, resource)
-	if err != nil {
-		return nil, err
-	}
-	meta, err := typed("OperationMetadata", &wire.OperationMetadata{
-		APIVersion: "v1", CreateTime: m.stamp(), EndTime: m.stamp(), Target: did.name, Verb: did.verb,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &wire.Operation{
-		Name: fmt.Sprintf("%s/operations/operation-%d", locationOf(did.name), m.Next()),
-		Done: true, Metadata: meta, Response: response,
-	}, nil
-}
-
-// typed is a resource as an operation carries it.
-func typed(kind string, resource any) ([]byte, error) {
+func (m moment) operation(did change, kind string, resource any) (*googleapi.Operation, error) {
 	fields, ok := kit.Fields(resource).(map[string]any)
 	if !ok {
 		return nil, fmt.Errorf("a %s is no JSON object", kind)
 	}
-	fields["@type"] = "type.googleapis.com/google.cloud.deploy.v1." + kind
-	return json.Marshal(fields)
+	const types = "type.googleapis.com/google.cloud.deploy.v1."
+	fields["@type"] = types + kind
+	response, err := json.Marshal(fields)
+	return &googleapi.Operation{
+		Name: fmt.Sprintf("%s/operations/operation-%d", locationOf(did.name), m.Next()), Done: true, Response: response,
+		Metadata: &googleapi.OperationMetadata{
+			Type: types + "OperationMetadata", APIVersion: "v1", CreateTime: m.stamp(), EndTime: m.stamp(), Target: did.name, Verb: did.verb,
+		},
+	}, err
 }

@@ -1,7 +1,6 @@
 package clouddeploy
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -78,11 +77,7 @@ func stageOf(release *wire.Release, p *wire.DeliveryPipeline, target string) *wi
 	if len(stages) == 0 {
 		stages = stagesOf(p)
 	}
-	i := slices.IndexFunc(stages, func(s *wire.Stage) bool { return s.TargetID == target })
-	if i < 0 {
-		return nil
-	}
-	return stages[i]
+	return kit.Find(stages, func(s *wire.Stage) bool { return s.TargetID == target })
 }
 
 // checkWords refuses descriptions and labels that Cloud Deploy does not take.
@@ -133,15 +128,10 @@ func final(r *wire.Rollout) bool {
 
 // onTarget lists the rollouts of a delivery pipeline to a target, oldest first.
 func (s *state) onTarget(pipeline, target string) []*wire.Rollout {
-	var found []*wire.Rollout
-	for name, r := range s.Rollouts {
-		if r.TargetID == target && strings.HasPrefix(name, pipeline+"/releases/") {
-			found = append(found, r)
-		}
-	}
-	slices.SortFunc(found, func(a, b *wire.Rollout) int {
-		return cmp.Or(clock(a.CreateTime).Compare(clock(b.CreateTime)), strings.Compare(a.Name, b.Name))
+	found := kit.Those(kit.Sorted(s.Rollouts), func(r *wire.Rollout) bool {
+		return r.TargetID == target && strings.HasPrefix(r.Name, pipeline+"/releases/")
 	})
+	slices.SortStableFunc(found, func(a, b *wire.Rollout) int { return clock(a.CreateTime).Compare(clock(b.CreateTime)) })
 	return found
 }
 
@@ -158,12 +148,9 @@ func (s *state) current(pipeline, target string) *wire.Rollout {
 
 // inProgress is the rollout that is at work on a target.
 func (s *state) inProgress(pipeline, target string) *wire.Rollout {
-	for _, r := range s.onTarget(pipeline, target) {
-		if r.State == "IN_PROGRESS" || r.State == "CANCELLING" || r.State == "HALTED" {
-			return r
-		}
-	}
-	return nil
+	return kit.Find(s.onTarget(pipeline, target), func(r *wire.Rollout) bool {
+		return r.State == "IN_PROGRESS" || r.State == "CANCELLING" || r.State == "HALTED"
+	})
 }
 
 // lastEnd is when the newest finished rollout of a target ended.

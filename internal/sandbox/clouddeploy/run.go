@@ -89,12 +89,7 @@ func firstPending(r *wire.Rollout) int {
 
 // running is the phase at work, nil where the rollout waits for an advance.
 func running(r *wire.Rollout) *wire.Phase {
-	for _, p := range r.Phases {
-		if p.State == "IN_PROGRESS" {
-			return p
-		}
-	}
-	return nil
+	return kit.Find(r.Phases, func(p *wire.Phase) bool { return p.State == "IN_PROGRESS" })
 }
 
 // stepPhase starts or ends a job of the phase at work, or ends the phase.

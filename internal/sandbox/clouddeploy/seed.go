@@ -53,7 +53,7 @@ type seat = kit.Seat[config]
 func seedPipeline(m moment, p *pipeline.Pipeline, name string, seats []seat) {
 	made := m.Pipelines[name]
 	if made == nil {
-		made = &wire.DeliveryPipeline{Description: p.Name.Value, SerialPipeline: &wire.SerialPipeline{}}
+		made = &wire.DeliveryPipeline{Resource: wire.Resource{Description: p.Name.Value}, SerialPipeline: &wire.SerialPipeline{}}
 		m.fillPipeline(made, name)
 		m.Pipelines[name] = made
 	}
@@ -129,7 +129,7 @@ func seedRelease(m moment, p *wire.DeliveryPipeline, n int, made time.Time) {
 	if m.Releases[name] != nil {
 		return
 	}
-	r := &wire.Release{Description: "seeded"}
+	r := &wire.Release{Resource: wire.Resource{Description: "seeded"}}
 	m.fillRelease(r, name, p)
 	r.CreateTime, r.RenderStartTime, r.RenderEndTime = stamp(made), stamp(made), stamp(made)
 	seal(r, &r.Etag)
@@ -166,8 +166,8 @@ func finished(m moment, release *wire.Release, target, rollout string, strategy 
 	}
 	name := release.Name + "/rollouts/" + rollout
 	r := &wire.Rollout{
-		Name: name, UID: uid(name), TargetID: target, State: "SUCCEEDED", ApprovalState: "DOES_NOT_NEED_APPROVAL", Phases: phases,
-		CreateTime: stamp(at), EnqueueTime: stamp(at), DeployStartTime: stamp(at), DeployEndTime: stamp(at),
+		Resource: made(name, at), TargetID: target, State: "SUCCEEDED", ApprovalState: "DOES_NOT_NEED_APPROVAL", Phases: phases,
+		EnqueueTime: stamp(at), DeployStartTime: stamp(at), DeployEndTime: stamp(at),
 	}
 	for _, p := range phases {
 		p.State = "SUCCEEDED"
@@ -189,7 +189,7 @@ func (e *Emulator) Intrude(target string) error {
 	}
 	p := e.State.Pipelines[config{at.project, at.location, at.pipeline, at.target}.pipeline()]
 	m, n := e.present(), e.State.Next()
-	release := &wire.Release{Description: "by hand, past the pipeline"}
+	release := &wire.Release{Resource: wire.Resource{Description: "by hand, past the pipeline"}}
 	m.fillRelease(release, fmt.Sprintf("%s/releases/by-hand-%d", p.Name, n), p)
 	m.Releases[release.Name] = release
 	deployed(m, release, at.target, fmt.Sprintf("by-hand-%d-to-%s-0001", n, at.target), m.now)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluice/internal/sandbox/clouddeploy/wire"
+	"sluice/internal/sandbox/googleapi"
 	"sluice/internal/sandbox/kit"
 )
 
@@ -18,7 +19,7 @@ type state struct {
 	Releases   map[string]*wire.Release          `json:"releases"`
 	Rollouts   map[string]*wire.Rollout          `json:"rollouts"`
 	JobRuns    map[string]*wire.JobRun           `json:"jobRuns"`
-	Operations map[string]*wire.Operation        `json:"operations"`
+	Operations map[string]*googleapi.Operation   `json:"operations"`
 	Requests   map[string]request                `json:"requests"` // by request id
 	Plans      map[string]*plan                  `json:"plans"`    // by rollout: how it will go
 	kit.Count
@@ -44,7 +45,7 @@ func newState() state {
 		Pipelines: map[string]*wire.DeliveryPipeline{}, Targets: map[string]*wire.Target{},
 		Policies: map[string]*wire.DeployPolicy{}, Releases: map[string]*wire.Release{},
 		Rollouts: map[string]*wire.Rollout{}, JobRuns: map[string]*wire.JobRun{},
-		Operations: map[string]*wire.Operation{}, Requests: map[string]request{}, Plans: map[string]*plan{},
+		Operations: map[string]*googleapi.Operation{}, Requests: map[string]request{}, Plans: map[string]*plan{},
 	}
 }
 
@@ -86,6 +87,11 @@ func seal(resource any, etag *string) {
 		return
 	}
 	*etag = kit.Hash(8, string(data))
+}
+
+// made is what the server gives to a resource.
+func made(name string, at time.Time) wire.Resource {
+	return wire.Resource{Name: name, UID: uid(name), CreateTime: stamp(at)}
 }
 
 // uid is a unique id for the name.

@@ -25,11 +25,7 @@ func (e *Emulator) methods() googleapi.Methods {
 		},
 		// docs/platforms.md: "`GET …/services/S/revisions`, newest first, paged"
 		"GET services/*/revisions": {Query: list, Serve: kit.On(e.service, func(c *googleapi.Call, s *service) (any, error) {
-			var all []any
-			for _, r := range s.Revisions {
-				all = append(all, r.answer(s))
-			}
-			return googleapi.Listed(c, "revisions", sizes, all)
+			return googleapi.Listed(c, "revisions", sizes, kit.Shown(s.Revisions, func(r *revision) any { return r.answer(s) }))
 		})},
 		"GET services/*/revisions/*": {Serve: kit.On(e.service, func(c *googleapi.Call, s *service) (any, error) {
 			if r := s.revision(kit.Last(c.Name)); r != nil {
@@ -47,8 +43,8 @@ func (e *Emulator) service(c *googleapi.Call) (*service, error) {
 	if s := e.State.Services[name]; s != nil {
 		return s, nil
 	}
-	parts := strings.Split(name, "/")
-	return nil, kit.Errorf(http.StatusNotFound, "NOT_FOUND", "Resource '%s' of kind 'SERVICE' in region '%s' in project '%s' does not exist.", parts[5], parts[3], parts[1])
+	of := googleapi.Parts(name)
+	return nil, kit.Errorf(http.StatusNotFound, "NOT_FOUND", "Resource '%s' of kind 'SERVICE' in region '%s' in project '%s' does not exist.", of["services"], of["locations"], of["projects"])
 }
 
 // serviceIn is the service that a name is, or lies in.
@@ -167,7 +163,7 @@ func (e *Emulator) patch(c *googleapi.Call) (any, error) {
 		s.Traffic = in.Traffic
 	}
 	e.touch(s)
-	op := &operation{Name: fmt.Sprintf("%s/operations/%08d", location(s.Name), e.State.Made), Service: s.Name}
+	op := &operation{Name: fmt.Sprintf("%s/operations/%08d", kit.First(s.Name, 4), e.State.Made), Service: s.Name}
 	e.State.Operations[op.Name] = op
 	return e.operation(op.Name)
 }

@@ -2,8 +2,8 @@ package cloudrun
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"sluice/internal/sandbox/googleapi"
@@ -124,16 +124,11 @@ func (e *Emulator) settle(*googleapi.Call) error {
 //
 // docs/platforms.md: "one that is not Ready takes no traffic"
 func (e *Emulator) settleNow(s *service) {
+	defer s.finish(e.State.Operations)
 	s.Observed, s.Failed = s.Generation, ""
-	for _, r := range s.Revisions {
-		if !r.Fails && !r.Ready {
-			r.Ready = true
-		}
-	}
-	for _, r := range s.Revisions {
-		if r.Ready {
+	for _, r := range slices.Backward(s.Revisions) {
+		if r.Ready = r.Ready || !r.Fails; r.Ready {
 			s.Ready = r.Name
-			break
 		}
 	}
 	if s.Revisions[0].Fails {
@@ -141,7 +136,6 @@ func (e *Emulator) settleNow(s *service) {
 	}
 	for _, t := range s.Traffic {
 		if r := s.revision(t.Revision); r != nil && !r.Ready && t.Percent > 0 {
-			s.finish(e.State.Operations)
 			return
 		}
 	}
@@ -156,7 +150,6 @@ func (e *Emulator) settleNow(s *service) {
 		}
 		s.Served = append(s.Served, t)
 	}
-	s.finish(e.State.Operations)
 }
 
 // finish ends the operations on a service.
@@ -169,6 +162,3 @@ func (s *service) finish(all map[string]*operation) {
 }
 
 func clock(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-
-// location is the part of a service's name that says where it is.
-func location(name string) string { return name[:strings.Index(name, "/services/")] }

@@ -19,11 +19,8 @@ func (e *Emulator) deployment(c *call) (*deployment, error) {
 }
 
 func (e *Emulator) listDeployments(c *call) (any, error) {
-	var all []*wire.Deployment
-	for _, d := range googleapi.Under(e.State.Deployments, c.Name, "deployments") {
-		all = append(all, d.API)
-	}
-	return listed(c, "deployments", all)
+	all := googleapi.Under(e.State.Deployments, c.Name, "deployments")
+	return listed(c, "deployments", kit.Shown(all, func(d *deployment) any { return d.API }))
 }
 
 // listed is the page of all that a list request asks for, under the name that the API
@@ -37,15 +34,8 @@ func listed[T any](c *call, kind string, all []T) (any, error) {
 	if !ok || from > len(all) {
 		return nil, googleapi.Invalid("Invalid value for field 'pageToken': '%s'", c.Param("pageToken"))
 	}
-	answer := map[string]any{}
 	items, next := kit.Page(all, from, size)
-	if len(items) > 0 {
-		answer[kind] = items
-	}
-	if next > 0 {
-		answer["nextPageToken"] = kit.Token(next)
-	}
-	return answer, nil
+	return googleapi.Paged(kind, items, kit.Token(next)), nil
 }
 
 func (e *Emulator) getManifest(c *call, d *deployment) (any, error) {
@@ -57,10 +47,8 @@ func (e *Emulator) getManifest(c *call, d *deployment) (any, error) {
 
 // listManifests lists a deployment's manifests, newest first.
 func (e *Emulator) listManifests(c *call, d *deployment) (any, error) {
-	var all []*wire.Manifest
-	for _, m := range slices.Backward(d.Manifests) {
-		all = append(all, m.Manifest)
-	}
+	all := slices.Clone(d.Manifests)
+	slices.Reverse(all)
 	return listed(c, "manifests", all)
 }
 

@@ -45,13 +45,8 @@ func (e *Emulator) getOperation(c *call) (any, error) {
 }
 
 func (e *Emulator) listOperations(c *call) (any, error) {
-	var all []*wire.Operation
-	for _, op := range googleapi.Under(e.State.Operations, c.Name, "operations") {
-		if !op.Gone {
-			all = append(all, op.API)
-		}
-	}
-	return listed(c, "operations", all)
+	known := kit.Those(googleapi.Under(e.State.Operations, c.Name, "operations"), func(op *operation) bool { return !op.Gone })
+	return listed(c, "operations", kit.Shown(known, func(op *operation) any { return op.API }))
 }
 
 // settle lets the operations run on to the present.

@@ -32,9 +32,11 @@ func List[R any](all *map[string]*R, collection string, sizes *Sizes, shown func
 // under the name that the API has for it.
 func Listed[T any](c *Call, kind string, sizes *Sizes, all []T) (any, error) {
 	items, next, err := page(c, sizes, all)
-	if err != nil {
-		return nil, err
-	}
+	return Paged(kind, items, next), err
+}
+
+// Paged is a page of a list as the API answers it.
+func Paged[T any](kind string, items []T, next string) any {
 	answer := map[string]any{}
 	if len(items) > 0 {
 		answer[kind] = items
@@ -42,7 +44,7 @@ func Listed[T any](c *Call, kind string, sizes *Sizes, all []T) (any, error) {
 	if next != "" {
 		answer["nextPageToken"] = next
 	}
-	return answer, nil
+	return answer
 }
 
 // Under lists the resources of a collection, by name. A "-" in the parent stands for all.

@@ -128,7 +128,7 @@ func (e *Emulator) applied(op *operation, d *deployment) {
 	d.Working, d.API.UpdateTime, r.UpdateTime = "", e.stamp(), e.stamp()
 	switch op.Fault {
 	case FaultAbort:
-		op.API.Error = &status{Code: 13, Message: "an internal error has occurred while queueing the build"}
+		op.API.Error = &googleapi.Status{Code: 13, Message: "an internal error has occurred while queueing the build"}
 		d.fail("REVISION_FAILED", "the update did not begin")
 		r.State, r.StateDetail = failed, "the update did not begin"
 	case FaultFail:

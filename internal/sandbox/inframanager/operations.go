@@ -11,9 +11,8 @@ import (
 func (e *Emulator) begin(c *call, on, verb string) *operation {
 	name := fmt.Sprintf("%s/operations/operation-%d-%06x", locationOf(c.Name), e.Now().UnixMilli(), e.State.Next())
 	op := &operation{
-		API: operationAPI{Name: name, Metadata: map[string]any{
-			"@type": "type.googleapis.com/google.cloud.config.v1.OperationMetadata", "createTime": e.stamp(),
-			"target": on, "verb": verb, "apiVersion": "v1",
+		API: googleapi.Operation{Name: name, Metadata: &googleapi.OperationMetadata{
+			Type: "type.googleapis.com/google.cloud.config.v1.OperationMetadata", CreateTime: e.stamp(), Target: on, Verb: verb, APIVersion: "v1",
 		}},
 		Work: kit.Begin(e.Now(), c.Fault()),
 	}
@@ -25,7 +24,7 @@ func (e *Emulator) begin(c *call, on, verb string) *operation {
 }
 
 // done is an operation that was over at once.
-func (e *Emulator) done(c *call, on, verb string, response any) operationAPI {
+func (e *Emulator) done(c *call, on, verb string, response any) googleapi.Operation {
 	op := e.begin(c, on, verb)
 	op.API.Done, op.API.Response = true, answer(response)
 	return op.API
@@ -52,15 +51,12 @@ func (e *Emulator) getOperation(c *call) (any, error) {
 	return op.API, nil
 }
 
+func (op *operation) shown() any { return op.API }
+
 func (e *Emulator) listOperations(sizes *googleapi.Sizes) googleapi.Serve {
 	return func(c *call) (any, error) {
-		var all []operationAPI
-		for _, op := range googleapi.Under(e.State.Operations, c.Name, "operations") {
-			if !op.Gone {
-				all = append(all, op.API)
-			}
-		}
-		return googleapi.Listed(c, "operations", sizes, all)
+		known := kit.Those(googleapi.Under(e.State.Operations, c.Name, "operations"), func(op *operation) bool { return !op.Gone })
+		return googleapi.Listed(c, "operations", sizes, kit.Shown(known, (*operation).shown))
 	}
 }
 
@@ -84,8 +80,8 @@ func (e *Emulator) run(op *operation) {
 	if !op.Run(e.Now(), e.Step) {
 		return
 	}
-	op.API.Done, op.API.Metadata["endTime"] = true, e.stamp()
-	on, _ := op.API.Metadata["target"].(string)
+	op.API.Done, op.API.Metadata.EndTime = true, e.stamp()
+	on := op.API.Metadata.Target
 	switch d, p := e.State.Deployments[on], e.State.Previews[on]; {
 	case d != nil && d.Working == op.API.Name:
 		e.applied(op, d)

@@ -53,15 +53,15 @@ func (e *Emulator) previewed(op *operation, p *preview) {
 	d := e.State.Deployments[p.Deployment]
 	switch {
 	case op.Fault == FaultAbort:
-		op.API.Error = &status{Code: 13, Message: "an internal error has occurred while queueing the build"}
+		op.API.Error = &googleapi.Status{Code: 13, Message: "an internal error has occurred while queueing the build"}
 		p.State = failed
 	case op.Fault == FaultFail:
 		p.State, p.ErrorCode = failed, "PREVIEW_BUILD_RUN_FAILED"
-		p.ErrorStatus = &status{Code: 9, Message: "Terraform plan failed"}
+		p.ErrorStatus = &googleapi.Status{Code: 9, Message: "Terraform plan failed"}
 	case d != nil && d.API.LockState != unlocked:
 		// docs/platforms.md: "A preview that cannot lock has the errorCode DEPLOYMENT_LOCK_ACQUIRE_FAILED."
 		p.State, p.ErrorCode = failed, "DEPLOYMENT_LOCK_ACQUIRE_FAILED"
-		p.ErrorStatus = &status{Code: 9, Message: "the deployment is locked"}
+		p.ErrorStatus = &googleapi.Status{Code: 9, Message: "the deployment is locked"}
 	}
 	op.API.Response = answer(p.previewAPI)
 }

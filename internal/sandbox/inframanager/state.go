@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"sluice/internal/sandbox/googleapi"
 	"sluice/internal/sandbox/kit"
 )
 
@@ -136,43 +137,29 @@ type preview struct {
 }
 
 type previewAPI struct {
-	Name           string    `json:"name"`
-	CreateTime     string    `json:"createTime"`
-	State          string    `json:"state"`
-	Deployment     string    `json:"deployment,omitempty"`
-	Mode           string    `json:"previewMode,omitempty"`
-	ServiceAccount string    `json:"serviceAccount,omitempty"`
-	WorkerPool     string    `json:"workerPool,omitempty"`
-	Artifacts      string    `json:"artifactsGcsBucket,omitempty"`
-	ErrorCode      string    `json:"errorCode,omitempty"`
-	ErrorStatus    *status   `json:"errorStatus,omitempty"`
-	Logs           string    `json:"logs,omitempty"`
-	Build          string    `json:"build,omitempty"`
-	Labels         labels    `json:"labels,omitempty"`
-	Annotations    labels    `json:"annotations,omitempty"`
-	Blueprint      blueprint `json:"terraformBlueprint"`
+	Name           string            `json:"name"`
+	CreateTime     string            `json:"createTime"`
+	State          string            `json:"state"`
+	Deployment     string            `json:"deployment,omitempty"`
+	Mode           string            `json:"previewMode,omitempty"`
+	ServiceAccount string            `json:"serviceAccount,omitempty"`
+	WorkerPool     string            `json:"workerPool,omitempty"`
+	Artifacts      string            `json:"artifactsGcsBucket,omitempty"`
+	ErrorCode      string            `json:"errorCode,omitempty"`
+	ErrorStatus    *googleapi.Status `json:"errorStatus,omitempty"`
+	Logs           string            `json:"logs,omitempty"`
+	Build          string            `json:"build,omitempty"`
+	Labels         labels            `json:"labels,omitempty"`
+	Annotations    labels            `json:"annotations,omitempty"`
+	Blueprint      blueprint         `json:"terraformBlueprint"`
 }
 
 type labels map[string]string
 
-// status is google.rpc.Status.
-type status struct {
-	Code    int    `json:"code"`
-	Message string `json:"message"`
-}
-
 // operation is an operation as the API has it, and what it will do.
 type operation struct {
-	API operationAPI `json:"operation"`
+	API googleapi.Operation `json:"operation"`
 	kit.Work
-}
-
-type operationAPI struct {
-	Name     string          `json:"name"`
-	Metadata map[string]any  `json:"metadata"`
-	Done     bool            `json:"done,omitempty"`
-	Error    *status         `json:"error,omitempty"`
-	Response json.RawMessage `json:"response,omitempty"`
 }
 
 func newState() state {

@@ -110,9 +110,5 @@ func (e *Emulator) alertList(filter string) []any {
 func (e *Emulator) list(w http.ResponseWriter, r *http.Request, key string, all []any) {
 	first, _ := kit.Number(r.URL.Query().Get("pageToken"), 0, 0)
 	items, next := kit.Page(all, max(first, 0), pageSize)
-	page := map[string]any{key: items}
-	if next > 0 {
-		page["nextPageToken"] = kit.Token(next)
-	}
-	googleapi.WriteJSON(w, http.StatusOK, page)
+	googleapi.WriteJSON(w, http.StatusOK, googleapi.Paged(key, items, kit.Token(next)))
 }

@@ -10,18 +10,23 @@ package wire
 
 import "encoding/json"
 
+// Resource is what resources have in common.
+type Resource struct {
+	Annotations map[string]string `json:"annotations,omitempty"`
+	CreateTime  string            `json:"createTime,omitempty"`
+	Description string            `json:"description,omitempty"`
+	Etag        string            `json:"etag,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Name        string            `json:"name,omitempty"`
+	UID         string            `json:"uid,omitempty"`
+}
+
 // DeliveryPipeline is the order of stages that releases go through.
 type DeliveryPipeline struct {
-	Annotations    map[string]string  `json:"annotations,omitempty"`
+	Resource
 	Condition      *PipelineCondition `json:"condition,omitempty"`
-	CreateTime     string             `json:"createTime,omitempty"`
-	Description    string             `json:"description,omitempty"`
-	Etag           string             `json:"etag,omitempty"`
-	Labels         map[string]string  `json:"labels,omitempty"`
-	Name           string             `json:"name,omitempty"`
 	SerialPipeline *SerialPipeline    `json:"serialPipeline,omitempty"`
 	Suspended      bool               `json:"suspended,omitempty"`
-	UID            string             `json:"uid,omitempty"`
 	UpdateTime     string             `json:"updateTime,omitempty"`
 }
 
@@ -114,23 +119,17 @@ type PipelineReadyCondition struct {
 
 // Target is where a stage deploys to.
 type Target struct {
-	Annotations        map[string]string `json:"annotations,omitempty"`
+	Resource
 	AnthosCluster      json.RawMessage   `json:"anthosCluster,omitempty"`
 	AssociatedEntities json.RawMessage   `json:"associatedEntities,omitempty"`
-	CreateTime         string            `json:"createTime,omitempty"`
 	CustomTarget       json.RawMessage   `json:"customTarget,omitempty"`
 	DeployParameters   map[string]string `json:"deployParameters,omitempty"`
-	Description        string            `json:"description,omitempty"`
-	Etag               string            `json:"etag,omitempty"`
 	ExecutionConfigs   json.RawMessage   `json:"executionConfigs,omitempty"`
 	Gke                json.RawMessage   `json:"gke,omitempty"`
-	Labels             map[string]string `json:"labels,omitempty"`
 	MultiTarget        *MultiTarget      `json:"multiTarget,omitempty"`
-	Name               string            `json:"name,omitempty"`
 	RequireApproval    bool              `json:"requireApproval,omitempty"`
 	Run                *CloudRunLocation `json:"run,omitempty"`
 	TargetID           string            `json:"targetId,omitempty"`
-	UID                string            `json:"uid,omitempty"`
 	UpdateTime         string            `json:"updateTime,omitempty"`
 }
 
@@ -146,18 +145,13 @@ type CloudRunLocation struct {
 
 // Release is what travels.
 type Release struct {
+	Resource
 	Abandoned                 bool                    `json:"abandoned,omitempty"`
-	Annotations               map[string]string       `json:"annotations,omitempty"`
 	BuildArtifacts            json.RawMessage         `json:"buildArtifacts,omitempty"`
 	Condition                 *ReleaseCondition       `json:"condition,omitempty"`
-	CreateTime                string                  `json:"createTime,omitempty"`
 	CustomTargetTypeSnapshots json.RawMessage         `json:"customTargetTypeSnapshots,omitempty"`
 	DeliveryPipelineSnapshot  *DeliveryPipeline       `json:"deliveryPipelineSnapshot,omitempty"`
 	DeployParameters          map[string]string       `json:"deployParameters,omitempty"`
-	Description               string                  `json:"description,omitempty"`
-	Etag                      string                  `json:"etag,omitempty"`
-	Labels                    map[string]string       `json:"labels,omitempty"`
-	Name                      string                  `json:"name,omitempty"`
 	RenderEndTime             string                  `json:"renderEndTime,omitempty"`
 	RenderStartTime           string                  `json:"renderStartTime,omitempty"`
 	RenderState               string                  `json:"renderState,omitempty"`
@@ -168,7 +162,6 @@ type Release struct {
 	TargetRenders             map[string]TargetRender `json:"targetRenders,omitempty"`
 	TargetSnapshots           []*Target               `json:"targetSnapshots,omitempty"`
 	ToolVersions              json.RawMessage         `json:"toolVersions,omitempty"`
-	UID                       string                  `json:"uid,omitempty"`
 }
 
 // ReleaseCondition is whether a release can be deployed.
@@ -199,29 +192,23 @@ type TargetRender struct {
 
 // Rollout is a release on its way to a target.
 type Rollout struct {
-	ActiveRepairAutomationRun string            `json:"activeRepairAutomationRun,omitempty"`
-	Annotations               map[string]string `json:"annotations,omitempty"`
-	ApprovalState             string            `json:"approvalState,omitempty"`
-	ApproveTime               string            `json:"approveTime,omitempty"`
-	ControllerRollout         string            `json:"controllerRollout,omitempty"`
-	CreateTime                string            `json:"createTime,omitempty"`
-	DeployEndTime             string            `json:"deployEndTime,omitempty"`
-	DeployFailureCause        string            `json:"deployFailureCause,omitempty"`
-	DeployStartTime           string            `json:"deployStartTime,omitempty"`
-	DeployingBuild            string            `json:"deployingBuild,omitempty"`
-	Description               string            `json:"description,omitempty"`
-	EnqueueTime               string            `json:"enqueueTime,omitempty"`
-	Etag                      string            `json:"etag,omitempty"`
-	FailureReason             string            `json:"failureReason,omitempty"`
-	Labels                    map[string]string `json:"labels,omitempty"`
-	Metadata                  json.RawMessage   `json:"metadata,omitempty"`
-	Name                      string            `json:"name,omitempty"`
-	Phases                    []*Phase          `json:"phases,omitempty"`
-	RollbackOfRollout         string            `json:"rollbackOfRollout,omitempty"`
-	RolledBackByRollouts      []string          `json:"rolledBackByRollouts,omitempty"`
-	State                     string            `json:"state,omitempty"`
-	TargetID                  string            `json:"targetId,omitempty"`
-	UID                       string            `json:"uid,omitempty"`
+	Resource
+	ActiveRepairAutomationRun string          `json:"activeRepairAutomationRun,omitempty"`
+	ApprovalState             string          `json:"approvalState,omitempty"`
+	ApproveTime               string          `json:"approveTime,omitempty"`
+	ControllerRollout         string          `json:"controllerRollout,omitempty"`
+	DeployEndTime             string          `json:"deployEndTime,omitempty"`
+	DeployFailureCause        string          `json:"deployFailureCause,omitempty"`
+	DeployStartTime           string          `json:"deployStartTime,omitempty"`
+	DeployingBuild            string          `json:"deployingBuild,omitempty"`
+	EnqueueTime               string          `json:"enqueueTime,omitempty"`
+	FailureReason             string          `json:"failureReason,omitempty"`
+	Metadata                  json.RawMessage `json:"metadata,omitempty"`
+	Phases                    []*Phase        `json:"phases,omitempty"`
+	RollbackOfRollout         string          `json:"rollbackOfRollout,omitempty"`
+	RolledBackByRollouts      []string        `json:"rolledBackByRollouts,omitempty"`
+	State                     string          `json:"state,omitempty"`
+	TargetID                  string          `json:"targetId,omitempty"`
 }
 
 // Phase is a part of a rollout.
@@ -320,17 +307,11 @@ type ChildRolloutJobRun struct {
 
 // DeployPolicy restricts what is done to rollouts, by the clock.
 type DeployPolicy struct {
-	Annotations map[string]string               `json:"annotations,omitempty"`
-	CreateTime  string                          `json:"createTime,omitempty"`
-	Description string                          `json:"description,omitempty"`
-	Etag        string                          `json:"etag,omitempty"`
-	Labels      map[string]string               `json:"labels,omitempty"`
-	Name        string                          `json:"name,omitempty"`
-	Rules       []*PolicyRule                   `json:"rules,omitempty"`
-	Selectors   []*DeployPolicyResourceSelector `json:"selectors,omitempty"`
-	Suspended   bool                            `json:"suspended,omitempty"`
-	UID         string                          `json:"uid,omitempty"`
-	UpdateTime  string                          `json:"updateTime,omitempty"`
+	Resource
+	Rules      []*PolicyRule                   `json:"rules,omitempty"`
+	Selectors  []*DeployPolicyResourceSelector `json:"selectors,omitempty"`
+	Suspended  bool                            `json:"suspended,omitempty"`
+	UpdateTime string                          `json:"updateTime,omitempty"`
 }
 
 // DeployPolicyResourceSelector names what a policy is about.
@@ -393,33 +374,6 @@ type TimeOfDay struct {
 	Minutes int64 `json:"minutes,omitempty"`
 	Nanos   int64 `json:"nanos,omitempty"`
 	Seconds int64 `json:"seconds,omitempty"`
-}
-
-// Operation is google.longrunning.Operation.
-type Operation struct {
-	Done     bool            `json:"done,omitempty"`
-	Error    *Status         `json:"error,omitempty"`
-	Metadata json.RawMessage `json:"metadata,omitempty"`
-	Name     string          `json:"name,omitempty"`
-	Response json.RawMessage `json:"response,omitempty"`
-}
-
-// OperationMetadata is what an operation says of itself.
-type OperationMetadata struct {
-	APIVersion            string `json:"apiVersion,omitempty"`
-	CreateTime            string `json:"createTime,omitempty"`
-	EndTime               string `json:"endTime,omitempty"`
-	RequestedCancellation bool   `json:"requestedCancellation,omitempty"`
-	StatusMessage         string `json:"statusMessage,omitempty"`
-	Target                string `json:"target,omitempty"`
-	Verb                  string `json:"verb,omitempty"`
-}
-
-// Status is google.rpc.Status.
-type Status struct {
-	Code    int64           `json:"code,omitempty"`
-	Details json.RawMessage `json:"details,omitempty"`
-	Message string          `json:"message,omitempty"`
 }
 
 // Override is a request that may pass by deploy policies: to cancel a rollout, to end the
