@@ -47,12 +47,7 @@ func (op patchOperation) removeFromCanary(s *stage) error {
 		return badRequest("Invalid remove operation with path: %s", op.Path)
 	case parent == "/canarySettings/stageVariableOverrides" && s.CanarySettings != nil:
 		// docs/platforms.md: "`remove /canarySettings/stageVariableOverrides/{key}` works"
-		overrides := s.CanarySettings.StageVariableOverrides
-		if _, ok := overrides[unescape(key)]; !ok {
-			return op.nothingThere()
-		}
-		delete(overrides, unescape(key))
-		return nil
+		return drop(op, s.CanarySettings.StageVariableOverrides, unescape(key))
 	default:
 		// docs/platforms.md: "`remove` of the whole overrides map doesn't"
 		return op.nothingThere()

@@ -63,13 +63,3 @@ func (m *methodSetting) fields() map[string]any {
 		"caching/unauthorizedCacheControlHeaderStrategy": &m.UnauthorizedCacheControlHeaderStrategy,
 	}
 }
-
-// removeMethodSetting removes all settings of a method.
-func (op patchOperation) removeMethodSetting(s *stage) error {
-	key := strings.TrimPrefix(op.Path, "/")
-	if _, ok := s.MethodSettings[key]; !ok {
-		return op.nothingThere()
-	}
-	delete(s.MethodSettings, key)
-	return nil
-}

@@ -126,14 +126,19 @@ func (op patchOperation) removeFrom(s *stage) error {
 		s.AccessLogSettings = nil
 		return nil
 	case parent == "/variables":
-		if _, ok := s.Variables[unescape(key)]; !ok {
-			return op.nothingThere()
-		}
-		delete(s.Variables, unescape(key))
-		return nil
+		return drop(op, s.Variables, unescape(key))
 	default:
-		return op.removeMethodSetting(s)
+		return drop(op, s.MethodSettings, strings.TrimPrefix(op.Path, "/")) // all of a method's
 	}
+}
+
+// drop removes what must be there.
+func drop[V any](op patchOperation, from map[string]V, key string) error {
+	if _, ok := from[key]; !ok {
+		return op.nothingThere()
+	}
+	delete(from, key)
+	return nil
 }
 
 // putVariable sets one of a stage's, or a canary's, variables; key is escaped.

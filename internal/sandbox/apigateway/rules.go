@@ -214,23 +214,8 @@ func (r *rule) matches(path string, header http.Header) (rest string, ok bool) {
 // docs/platforms.md: "A header's name is matched whatever its case, its value with it"
 func (m matchHeader) matches(header http.Header) bool {
 	value := strings.Join(header[textproto.CanonicalMIMEHeaderKey(m.Header)], ",")
-	if value == "" {
-		return false
-	}
-	text := strings.Trim(m.Glob, "*")
-	before, after := strings.HasPrefix(m.Glob, "*"), len(m.Glob) > 1 && strings.HasSuffix(m.Glob, "*")
-	switch {
-	case m.Glob == "*":
-		return true
-	case before && after:
-		return strings.Contains(value, text)
-	case before:
-		return strings.HasSuffix(value, text)
-	case after:
-		return strings.HasPrefix(value, text)
-	default:
-		return value == m.Glob
-	}
+	pattern := "(?s)^" + strings.ReplaceAll(regexp.QuoteMeta(m.Glob), `\*`, ".*") + "$"
+	return value != "" && regexp.MustCompile(pattern).MatchString(value)
 }
 
 // served is what a request to a domain would be answered by, in the place of the API

@@ -6,6 +6,7 @@ import (
 
 	"sluice/internal/sandbox/clouddeploy/wire"
 	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // retryJob runs a failed job again.
@@ -41,21 +42,15 @@ func ignoreJob(m moment, c *call, r *wire.Rollout, in *wire.JobRequest) error {
 }
 
 func failedJob(r *wire.Rollout, phase, job, what string) (*wire.Phase, *wire.Job, error) {
-	for _, p := range r.Phases {
-		if p.ID != phase {
-			continue
-		}
-		for _, j := range jobsOf(p) {
-			if j.ID != job {
-				continue
-			}
-			if j.State != "FAILED" {
-				return nil, nil, googleapi.Precondition("Job %s of phase %s of rollout %s is in state %s; only a job in state FAILED can be %s", job, phase, r.Name, j.State, what)
-			}
-			return p, j, nil
-		}
+	p := phaseOf(r, phase)
+	switch j := kit.Find(jobsOf(p), func(j *wire.Job) bool { return j.ID == job }); {
+	case j == nil:
+		return nil, nil, googleapi.Invalid("Rollout %s has no job %q in a phase %q", r.Name, job, phase)
+	case j.State != "FAILED":
+		return nil, nil, googleapi.Precondition("Job %s of phase %s of rollout %s is in state %s; only a job in state FAILED can be %s", job, phase, r.Name, j.State, what)
+	default:
+		return p, j, nil
 	}
-	return nil, nil, googleapi.Invalid("Rollout %s has no job %q in a phase %q", r.Name, job, phase)
 }
 
 // terminateJobRun ends the run of a job that is at work: the job fails, and so does

@@ -96,7 +96,7 @@ func (m moment) startChild(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *w
 
 // endChild ends a controller's job when its child is through the phase.
 func (m moment) endChild(p *wire.Phase, j *wire.Job, child *wire.Rollout) bool {
-	its := kit.Find(child.Phases, func(c *wire.Phase) bool { return c.ID == p.ID })
+	its := phaseOf(child, p.ID)
 	if its == nil || !slices.Contains([]string{"SUCCEEDED", "FAILED", "ABORTED", "SKIPPED"}, its.State) {
 		return false
 	}
@@ -138,7 +138,7 @@ func (m moment) createChild(r *wire.Rollout, p *wire.Phase, j *wire.Job) {
 }
 
 func (m moment) advanceChild(r *wire.Rollout, p *wire.Phase, j *wire.Job, child *wire.Rollout) {
-	if its := kit.Find(child.Phases, func(c *wire.Phase) bool { return c.ID == p.ID && c.State == "PENDING" }); its != nil {
+	if its := phaseOf(child, p.ID); its != nil && its.State == "PENDING" {
 		its.State = "IN_PROGRESS"
 	}
 	m.plan(child).Resumed = m.stamp()

@@ -7,6 +7,7 @@ import (
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/clouddeploy/wire"
 	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // planFault is a fault that decides how a rollout goes.
@@ -156,6 +157,9 @@ func (p phase) childJobs(children []string, first bool) *wire.ChildRolloutJobs {
 // docs/platforms.md: "Job order: predeploy, deploy, verify, analysis, postdeploy."
 func jobsOf(p *wire.Phase) []*wire.Job {
 	var jobs []*wire.Job
+	if p == nil {
+		return nil
+	}
 	if d := p.DeploymentJobs; d != nil {
 		jobs = slices.DeleteFunc(
 			[]*wire.Job{d.PredeployJob, d.DeployJob, d.VerifyJob, d.AnalysisJob, d.PostdeployJob},
@@ -166,6 +170,11 @@ func jobsOf(p *wire.Phase) []*wire.Job {
 		jobs = append(append(jobs, c.CreateRolloutJobs...), c.AdvanceRolloutJobs...)
 	}
 	return jobs
+}
+
+// phaseOf is the phase of an id, nil for none.
+func phaseOf(r *wire.Rollout, id string) *wire.Phase {
+	return kit.Find(r.Phases, func(p *wire.Phase) bool { return p.ID == id })
 }
 
 // jobOver reports whether a job lets its phase go on.

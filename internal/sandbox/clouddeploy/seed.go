@@ -26,47 +26,36 @@ func (c config) pipeline() string { return c.location() + "/deliveryPipelines/" 
 // first stage runs the newest release but one and each later stage an older;
 // the newest release runs nowhere yet.
 func (e *Emulator) Seed(p *pipeline.Pipeline) error {
-	all, err := kit.Seats(p, e.Platform(), config.pipeline)
+	seats, err := kit.Seats(p, e.Platform(), config.pipeline)
 	if err != nil {
 		return err
 	}
-	seats := map[string][]seat{}
-	var names []string // as they come
-	for _, s := range all {
+	m, last := e.present(), map[string]int{} // positions, by delivery pipeline
+	for _, s := range seats {
 		e.Targets.Learn(place{s.Config.Project, s.Config.Location, s.Config.DeliveryPipeline, s.Config.Target}, s.Name())
-		name := s.Config.pipeline()
-		if seats[name] == nil {
-			names = append(names, name)
-		}
-		seats[name] = append(seats[name], s)
+		seedTarget(m, seedPipeline(m, s), s)
+		last[s.Config.pipeline()] = s.Position
 	}
-	for _, name := range names {
-		seedPipeline(e.present(), p, name, seats[name])
+	for _, s := range seats {
+		made, oldest := m.Pipelines[s.Config.pipeline()], last[s.Config.pipeline()]
+		for i := range oldest + 2 {
+			seedRelease(m, made, i+1, m.now.Add(-time.Duration(oldest+2-i)*kit.Day))
+		}
+		seedRollout(m, made, s.Config.Target, oldest+1-s.Position)
 	}
 	return nil
 }
 
 type seat = kit.Seat[config]
 
-// seedPipeline makes one delivery pipeline with its targets, releases and what
-// runs, where they are missing.
-func seedPipeline(m moment, p *pipeline.Pipeline, name string, seats []seat) {
-	made := m.Pipelines[name]
-	if made == nil {
-		made = &wire.DeliveryPipeline{Resource: wire.Resource{Description: p.Name.Value}, SerialPipeline: &wire.SerialPipeline{}}
-		m.fillPipeline(made, name)
-		m.Pipelines[name] = made
+// seedPipeline makes a target's delivery pipeline where that is missing.
+func seedPipeline(m moment, s seat) *wire.DeliveryPipeline {
+	name := s.Config.pipeline()
+	if m.Pipelines[name] == nil {
+		m.Pipelines[name] = &wire.DeliveryPipeline{Resource: wire.Resource{Description: s.Pipeline.Name.Value}, SerialPipeline: &wire.SerialPipeline{}}
+		m.fillPipeline(m.Pipelines[name], name)
 	}
-	for _, s := range seats {
-		seedTarget(m, made, s)
-	}
-	last := seats[len(seats)-1].Position
-	for i := range last + 2 {
-		seedRelease(m, made, i+1, m.now.Add(-time.Duration(last+2-i)*kit.Day))
-	}
-	for _, s := range seats {
-		seedRollout(m, made, s.Config.Target, last+1-s.Position)
-	}
+	return m.Pipelines[name]
 }
 
 // seedTarget makes a target and its stage. Approval, canary and the targets of a

@@ -14,13 +14,13 @@ import (
 // docs/platforms.md: "A family without revision means the newest"
 func (e *Emulator) definition(region, name string) (*taskDefinitionRow, error) {
 	family, number, _ := strings.Cut(kit.Last(name), ":")
-	rows := e.State.Definitions[region+"/"+family]
-	for i := len(rows) - 1; i >= 0; i-- {
-		if number == "" && !rows[i].Inactive || number == strconv.Itoa(rows[i].Revision) {
-			return rows[i], nil
-		}
+	row := kit.Newest(kit.Those(e.State.Definitions[region+"/"+family], func(r *taskDefinitionRow) bool {
+		return number == "" && !r.Inactive || number == strconv.Itoa(r.Revision)
+	}))
+	if row == nil {
+		return nil, client("Unable to describe task definition.")
 	}
-	return nil, client("Unable to describe task definition.")
+	return row, nil
 }
 
 type definitionInput struct {

@@ -238,21 +238,16 @@ func (e *Emulator) listDeployments(c *call, in *listDeploymentsInput) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	var all []*deployment
-	for _, d := range slices.Backward(s.Deployments) {
+	all := kit.Those(s.Deployments, func(d *deployment) bool {
 		at := float64(d.CreatedAt.UnixMilli()) / 1000
-		if (len(in.Status) == 0 || slices.Contains(in.Status, d.Status)) && at >= in.Created.After && (in.Created.Before == 0 || at <= in.Created.Before) {
-			all = append(all, d)
-		}
-	}
+		return (len(in.Status) == 0 || slices.Contains(in.Status, d.Status)) && at >= in.Created.After && (in.Created.Before == 0 || at <= in.Created.Before)
+	})
+	slices.Reverse(all)
 	page, next, ok := kit.PageAt(all, func(d *deployment) string { return d.ARN }, in.Token, cmp.Or(max(in.Most, 0), 20))
 	if !ok {
 		return nil, invalid("Invalid token")
 	}
-	briefs := []any{}
-	for _, d := range page {
-		briefs = append(briefs, d.brief(s))
-	}
+	briefs := kit.Shown(page, func(d *deployment) any { return d.brief(s) })
 	return object(map[string]any{"serviceDeployments": briefs, "nextToken": next}), nil
 }
 
@@ -304,12 +299,10 @@ func (d *deployment) describe(s *service) any {
 	}
 	all["sourceServiceRevisions"], all["targetServiceRevision"] = []any{source}, target
 	all["deploymentConfiguration"], all["lifecycleStage"] = s.Config, d.Stage
-	var hooks []any
-	for _, h := range d.Hooks {
-		hooks = append(hooks, map[string]any{"hookId": h.ID, "targetType": h.Type, "status": h.Status, "expiresAt": stamp(h.Expires), "timeoutAction": h.Action})
-	}
-	if hooks != nil {
-		all["lifecycleHookDetails"] = hooks
+	if len(d.Hooks) > 0 {
+		all["lifecycleHookDetails"] = kit.Shown(d.Hooks, func(h hookDetail) any {
+			return map[string]any{"hookId": h.ID, "targetType": h.Type, "status": h.Status, "expiresAt": stamp(h.Expires), "timeoutAction": h.Action}
+		})
 	}
 	if d.Rollback != "" {
 		all["rollback"] = map[string]any{"reason": d.Rollback, "startedAt": stamp(d.Since), "serviceRevisionArn": d.Source}

@@ -73,8 +73,8 @@ func (s *service) clusterARN() string {
 
 // ongoing is the deployment that is not over, nil for none.
 func (s *service) ongoing() *deployment {
-	if n := len(s.Deployments); n > 0 && !s.Deployments[n-1].final() {
-		return s.Deployments[n-1]
+	if d := kit.Newest(s.Deployments); d != nil && !d.final() {
+		return d
 	}
 	return nil
 }
@@ -193,14 +193,9 @@ type hookDetail struct {
 
 // deployment finds a deployment by its ARN, nil where there is none.
 func (s *state) deployment(arn string) (*service, *deployment) {
-	if arn == "" {
-		return nil, nil
-	}
 	for _, one := range s.Services {
-		for _, d := range one.Deployments {
-			if d.ARN == arn {
-				return one, d
-			}
+		if d := kit.Find(one.Deployments, func(d *deployment) bool { return d.ARN == arn }); d != nil {
+			return one, d
 		}
 	}
 	return nil, nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sluice/internal/sandbox"
+	"sluice/internal/sandbox/kit"
 )
 
 // Classify implements sandbox.Emulator.
@@ -51,11 +52,7 @@ func (e *Emulator) targetsOf(appIDOrName string) []string {
 func (e *Emulator) promotedBy(body []byte) []string {
 	var in promotionInput
 	json.Unmarshal(body, &in) //nolint:errcheck // refused when it is served
-	var names []string
-	for _, t := range in.Targets {
-		names = append(names, e.targetsOf(t.App.ID)...)
-	}
-	return names
+	return slices.Concat(kit.Shown(in.Targets, func(t promotionTarget) []string { return e.targetsOf(t.App.ID) })...)
 }
 
 // targetsIn lists the targets of a promotion that was made.
@@ -64,9 +61,5 @@ func (e *Emulator) targetsIn(promotion string) []string {
 	if p == nil {
 		return e.Targets.All()
 	}
-	var names []string
-	for _, t := range p.Targets {
-		names = append(names, e.targetsOf(t.App.ID)...)
-	}
-	return names
+	return slices.Concat(kit.Shown(p.Targets, func(t *promotedTarget) []string { return e.targetsOf(t.App.ID) })...)
 }

@@ -25,8 +25,10 @@ func thePromotion(c *call) (*promoted, error) {
 type promotionInput struct {
 	Pipeline struct{ ID string }
 	Source   struct{ App struct{ ID string } }
-	Targets  []struct{ App struct{ ID string } }
+	Targets  []promotionTarget
 }
+
+type promotionTarget struct{ App struct{ ID string } }
 
 // promotionBody is a promotion as the API shows it.
 type promotionBody struct {

@@ -1,6 +1,6 @@
 // Package kit is what every emulator has: its state and the keeping of it, the targets
-// that a pipeline names, seeding in the order of its stages, collections and their pages,
-// and work that takes time.
+// that a pipeline names, seeding in the order of its stages, calls and their refusals,
+// collections and their pages, and work that takes time.
 //
 // An emulator is a page of rules beside it: it embeds a [Core], makes of a [Seat] what a
 // target names, and serves the vendor's calls. What emulators of one vendor share beyond

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -65,27 +66,22 @@ func splitPath(path string) (fn, rest string) {
 
 // action is what IAM calls a request.
 func action(method, rest string) string {
-	collection, name, _ := strings.Cut(rest, "/")
-	switch {
-	case collection == "aliases" && method == http.MethodPut:
-		return "UpdateAlias"
-	case collection == "aliases" && method == http.MethodPost:
-		return "CreateAlias"
-	case collection == "aliases" && name == "":
-		return "ListAliases"
-	case collection == "aliases":
-		return "GetAlias"
-	case collection == "versions" && method == http.MethodPost:
-		return "PublishVersion"
-	case collection == "versions":
-		return "ListVersionsByFunction"
-	case collection == "code":
-		return "UpdateFunctionCode"
-	case collection == "provisioned-concurrency":
-		return "GetProvisionedConcurrencyConfig"
-	default:
-		return "GetFunctionConfiguration"
+	collection, _, one := strings.Cut(rest, "/")
+	if one {
+		collection += "/"
 	}
+	return cmp.Or(map[string]string{
+		"GET aliases":                    "ListAliases",
+		"POST aliases":                   "CreateAlias",
+		"GET aliases/":                   "GetAlias",
+		"PUT aliases/":                   "UpdateAlias",
+		"GET versions":                   "ListVersionsByFunction",
+		"POST versions":                  "PublishVersion",
+		"PUT code":                       "UpdateFunctionCode",
+		"GET provisioned-concurrency":    "GetProvisionedConcurrencyConfig",
+		"PUT provisioned-concurrency":    "PutProvisionedConcurrencyConfig",
+		"DELETE provisioned-concurrency": "DeleteProvisionedConcurrencyConfig",
+	}[method+" "+collection], "GetFunctionConfiguration")
 }
 
 // page cuts the page that a request asks for (Marker, MaxItems) out of all, 50 at

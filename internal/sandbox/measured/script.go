@@ -131,23 +131,24 @@ func (l Line) around(v *float64) metrics.Value {
 	}
 }
 
-func seriesOf(lines []Line) []metrics.Series { return kit.Shown(lines, Line.series) }
+// say has a source answer queries with lines.
+func say(source interface {
+	Answer(string, ...metrics.Series)
+}, queries map[string][]Line) {
+	for query, lines := range queries {
+		source.Answer(query, kit.Shown(lines, Line.series)...)
+	}
+}
 
 // follow has the sources answer as the script says.
 func (s *Sources) follow(script Script) {
-	for query, lines := range script.Prometheus {
-		for _, server := range s.prometheus {
-			server.Answer(query, seriesOf(lines)...)
-		}
+	for _, server := range s.prometheus {
+		say(server, script.Prometheus)
 	}
-	for query, lines := range script.Monitoring {
-		for _, project := range s.monitoring {
-			project.Answer(query, seriesOf(lines)...)
-		}
+	for _, project := range s.monitoring {
+		say(project, script.Monitoring)
 	}
-	for query, lines := range script.Datadog {
-		s.datadog.Answer(query, seriesOf(lines)...)
-	}
+	say(s.datadog, script.Datadog)
 	for key, lines := range script.CloudWatch {
 		answer := metrics.Series{Value: metrics.Missing()}
 		for _, l := range lines {
