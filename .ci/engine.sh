@@ -57,19 +57,47 @@ load_runner() {
 }
 
 # load_builder: our engine can pull nothing, so this machine's Go stands in for
-# the image that the Dockerfile builds in.
+# the image that the Dockerfile builds in, and brings what it has fetched and compiled
+# of the program.
 load_builder() {
   [ -n "$engine_pid" ] || return 0
+  compile_program
+  fetched_modules >"$work/modules"
   cat >"$work/Dockerfile" <<EOF
 FROM $runner_image
 COPY go /usr/local/go
 COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-ENV PATH=/usr/local/go/bin:/usr/bin:/bin GOTOOLCHAIN=local GOPROXY=$(go env GOPROXY)
+COPY download /modules
+COPY program /program
+ENV PATH=/usr/local/go/bin:/usr/bin:/bin GOTOOLCHAIN=local GOPROXY=file:///modules,$(go env GOPROXY) GOCACHE=/program
 EOF
   tar --dereference -c --anchored --exclude=go/test --exclude=go/doc --exclude=go/api \
     -C "$(dirname "$(go env GOROOT)")" "$(basename "$(go env GOROOT)")" \
-    -C /etc/ssl/certs ca-certificates.crt -C "$work" Dockerfile |
+    -C "$(go env GOMODCACHE)/cache" --files-from="$work/modules" \
+    -C "$cache" program -C /etc/ssl/certs ca-certificates.crt -C "$work" Dockerfile |
     docker build --quiet --tag "$builder_image" -
+}
+
+# fetched_modules: the files of the modules that the program is built from, as Go's proxies
+# serve them, by their place in the module cache.
+fetched_modules() {
+  local modules
+  modules=$(go env GOMODCACHE)/cache
+  (cd "$modules" && find download -type f '(' -name '*.mod' -o -name '*.info' ')')
+  go list -deps -f '{{with .Module}}{{if .Version}}{{.Path}}@{{.Version}}{{end}}{{end}}' . | sort -u |
+    xargs go mod download -json | jq -r '.Zip' | sed "s|^$modules/||"
+}
+
+# compile_program: what the Dockerfile compiles, with its flags, kept from run to run in a
+# cache of its own. Go finds there what has the same content, compiler and flags, wherever
+# it lies: the Dockerfile's build only links, and the release's, which looks into Go's
+# usual cache, compiles for the other architecture alone.
+compile_program() {
+  local flags usual
+  mapfile -t flags <build.flags
+  GOCACHE=$cache/program CGO_ENABLED=0 go list -export -deps "${flags[@]}" . >/dev/null # compiles, and links nothing
+  usual=$(go env GOCACHE)
+  cp -ru "$cache"/program/[0-9a-f][0-9a-f] "$usual"
 }
 
 # build_action: the real Dockerfile, as GitHub would build it.
