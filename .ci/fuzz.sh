@@ -6,7 +6,7 @@ set -euo pipefail
 time=$1 package=$2
 built=$(mktemp -d)
 trap 'rm -rf "$built"' EXIT
-go test -c -fuzz=. -o "$built/fuzz" "$package"
+go test -c -fuzz=. -ldflags="-s -w" -o "$built/fuzz" "$package"
 found=$(go env GOCACHE)/fuzz/$(go list "$package") # where `go test` keeps it, too
 
 cd "$package" # what fails is written to its testdata

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# A folder in memory for what tests and builds write and forget. Sourced by .ci/run.
+# What memory is spent on where there is plenty. Sourced by .ci/run.
 
-memory=''
+memory='' # a folder in it for what tests and builds write and forget
 
 # in_memory COMMAND…: runs it with its temporary files in memory, where there is plenty:
 # on a disk a new file may take a millisecond, and the tests make a hundred thousand.
@@ -10,6 +10,13 @@ in_memory() {
     memory=$(mktemp -d /dev/shm/sluice-ci.XXXXXX)
   fi
   TMPDIR=${memory:-${TMPDIR:-/tmp}} "$@"
+}
+
+# collect_late: where there is plenty of memory, Go's programs seek less often what they may
+# free. Its compiler, half of all that runs here, takes a fifth less time.
+collect_late() {
+  plenty || return 0
+  export GOGC=400 GOMEMLIMIT=3GiB
 }
 
 # plenty: 8 GB are free in /dev/shm, 12 GB in memory, and programs may be started there.
