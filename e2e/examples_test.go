@@ -44,7 +44,7 @@ func newSystem(t *testing.T, file, lastExport string) *system {
 		t.Fatalf("examples %v (%v)", examples, err)
 	}
 	for _, example := range examples {
-		files[filepath.Join(".github/workflows", filepath.Base(example))] = actionReference.ReplaceAllString(read(t, example), "uses: ./")
+		files[filepath.Join(".github/workflows", filepath.Base(example))] = own(t, actionReference.ReplaceAllString(read(t, example), "uses: ./"))
 	}
 	s := &system{origin: gitreftest.New(), shown: githubtest.New("deployments: write", "pull-requests: write")}
 	s.shown.Repository = gitreftest.Repository
@@ -56,6 +56,17 @@ func newSystem(t *testing.T, file, lastExport string) *system {
 		Env: env, Secrets: secrets, RunID: 4000, Artifacts: t.TempDir(), Token: gitreftest.Token,
 	}
 	return s
+}
+
+// own is a workflow with a name of its own: act names containers after the workflow and
+// the job, and the same one may run in several tests at a time.
+func own(t *testing.T, workflow string) string {
+	t.Helper()
+	named := regexp.MustCompile(`(?m)^name: .*$`).ReplaceAllString(workflow, "$0 in "+t.Name())
+	if named == workflow {
+		t.Fatalf("a workflow has no name:\n%s", workflow)
+	}
+	return named
 }
 
 // api is GitHub's of the repository.
@@ -87,6 +98,7 @@ type act struct {
 // TestExampleWorkflows runs the example workflows as people do, one after the other.
 // Each sees what the ones before it left.
 func TestExampleWorkflows(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, withoutFreeze(t), "HEROKU_HOST")
 	s.follow(t,
 		act{"staging first", "octocat", "promote.yml", map[string]string{"command": "promote", "to": "staging"}, "success", "succeeded", ""},
@@ -159,6 +171,7 @@ func (s *system) planned(t *testing.T) {
 
 // TestFleetWorkflow promotes six targets in three shards, a job each, and gathers them.
 func TestFleetWorkflow(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, "testdata/fleet/sluice.yaml", lastGatewayExport)
 	r := s.start(t, "octocat", "fleet.yml", map[string]string{"to": "production", "shards": "3"})
 	var targets []outputTarget

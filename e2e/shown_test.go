@@ -15,6 +15,7 @@ import (
 // promotes to staging and is shown as a deployment, an approver's comment lets production
 // go on, and the report is what Pages gets.
 func TestShownWorkflows(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, shownFile(t), "HEROKU_HOST")
 	head := s.head(t)
 	s.shown.Commits = []string{head}

@@ -17,6 +17,7 @@ import (
 // second one, which has only the state artifact, finishes it, a third one
 // downloads the artifact without Sluice.
 func TestCanaryWorkflow(t *testing.T) {
+	t.Parallel()
 	env := startSandbox(t, "testdata/canary/sluice.yaml", lastGatewayExport)
 	w := workflow{
 		Dir: newRepository(t, map[string]string{
