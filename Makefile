@@ -8,7 +8,7 @@ export GOFLAGS ?= -buildvcs=false
 FLAGS := $(shell cat build.flags)
 LINK := $(shell cat link.flags)
 
-.PHONY: all build test race cover fuzz proof costs soak bench e2e clients lint fmt scaffold release notes publish-check owner clean help
+.PHONY: all build test race cover fuzz proof costs soak bench e2e e2e-workflows e2e-programs clients lint fmt scaffold release notes publish-check owner clean help
 
 all: build test lint ## builds, tests and lints
 
@@ -55,7 +55,15 @@ bench: ## what the design promises about cost, as ratios, with the machine named
 	cd internal/proof && go test -run='^$$' -bench=. -benchtime=1x -count=1 -timeout=1h .
 
 e2e: ## the tests that need an engine, act and the aws CLI; .ci/run brings them
-	go test -count=1 -timeout=30m -v ./e2e
+	$(MAKE) -j2 -O e2e-workflows e2e-programs
+
+# Four at a time, on however many processors: these mostly wait for containers.
+e2e-workflows:
+	go test -count=1 -timeout=30m -parallel=4 -v ./e2e
+
+# What of the examples starts a thousand programs, and is passed over without SLUICE_E2E.
+e2e-programs:
+	go test -count=1 -timeout=30m -v -run='^(TestFlawedFile|TestKubectlConforms)$$' ./examples
 
 clients: ## the vendors' own clients against the sandbox, a call a line: works, refused or differs
 	set -e; exports=$$(bash e2e/clients/install.sh); eval "$$exports"; go test -count=1 -timeout=30m -v -run='^TestClients$$' ./e2e

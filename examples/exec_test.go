@@ -100,7 +100,7 @@ func TestFlawedFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte(flawed), 0o600); err != nil || flawed == string(text) {
 		t.Fatal(err)
 	}
-	code, out := real(t, os.Getenv("PATH"), "", "conform", "--", interpreter, path)
+	code, out := real(t, os.Getenv("PATH"), "", "conform", "--", interpreter, "-I", "-S", path)
 	if code != 1 || !strings.Contains(out, "failed  deploy/NeverSent") {
 		t.Errorf("a state that changes by itself: exit %d\n%s", code, out)
 	}
