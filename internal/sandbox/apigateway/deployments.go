@@ -63,25 +63,22 @@ func (in deploymentInput) check(api *restAPI) error {
 	if err := checkVariables(in.Variables); err != nil {
 		return err
 	}
-	if in.CanarySettings == nil {
-		if in.StageName == nil {
-			return nil
-		}
+	name := "null"
+	if in.StageName != nil {
+		name = *in.StageName
+	}
+	s, canary := api.Stages[name], in.CanarySettings != nil
+	switch {
+	case !canary && in.StageName != nil && s != nil && s.CanarySettings != nil:
 		// docs/platforms.md: "While a canary stands, an ordinary deployment to the stage is refused"
-		if s, ok := api.Stages[*in.StageName]; ok && s.CanarySettings != nil {
-			return badRequest(prefix+"Non canary deployment not supported on stage %s because Canary is enabled. Provide CanarySettings in deploymentInput.", s.StageName)
-		}
+		return badRequest(prefix+"Non canary deployment not supported on stage %s because Canary is enabled. Provide CanarySettings in deploymentInput.", name)
+	case !canary:
 		return nil
-	}
-	// docs/platforms.md: "A canary deployment names a stage that exists"
-	if in.StageName == nil {
-		return badRequest(prefix + "Non null and non empty stageName must be provided for canary deployment. Provided value is null")
-	}
-	if *in.StageName == "" {
-		return badRequest(prefix + "Non null and non empty stageName must be provided for canary deployment. Provided value is ")
-	}
-	if _, ok := api.Stages[*in.StageName]; !ok {
-		return badRequest(prefix+"Stage %s must already be created before making a canary release deployment", *in.StageName)
+	case in.StageName == nil || name == "":
+		// docs/platforms.md: "A canary deployment names a stage that exists"
+		return badRequest(prefix+"Non null and non empty stageName must be provided for canary deployment. Provided value is %s", name)
+	case s == nil:
+		return badRequest(prefix+"Stage %s must already be created before making a canary release deployment", name)
 	}
 	if err := checkVariables(in.CanarySettings.StageVariableOverrides); err != nil {
 		return err

@@ -3,6 +3,8 @@ package apigateway
 import (
 	"net/http"
 	"strings"
+
+	"sluice/internal/sandbox/kit"
 )
 
 // resourceView is a resource of a REST API on the wire. An API has its root here and
@@ -56,18 +58,18 @@ func getMethod(c *call) (any, error) {
 // getTags tells the tags of an API or of a stage by its ARN:
 // arn:aws:apigateway:REGION::/restapis/ID[/stages/NAME].
 func getTags(c *call) (any, error) {
-	_, path, _ := strings.Cut(c.PathValue("arn"), "::")
-	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	if len(parts) < 2 || parts[0] != "restapis" {
+	_, path, _ := strings.Cut(c.PathValue("arn"), "::/")
+	of := kit.Parts(path)
+	if of["restapis"] == "" {
 		return nil, notFound("Invalid resource ARN")
 	}
-	api, err := c.findAPI(c.region, parts[1])
+	api, err := c.findAPI(c.region, of["restapis"])
 	if err != nil {
 		return nil, err
 	}
 	tags := api.Tags
-	if len(parts) == 4 && parts[2] == "stages" {
-		s, err := api.stage(parts[3])
+	if name := of["stages"]; name != "" {
+		s, err := api.stage(name)
 		if err != nil {
 			return nil, err
 		}

@@ -33,10 +33,7 @@ func (e *Emulator) call(region string, r *http.Request) (*call, error) {
 
 // Decode implements kit.Call.
 func (c *call) Decode(into any) error {
-	if err := awsapi.Decode(c.Request, into); err != nil {
-		return kit.Errorf(http.StatusBadRequest, "SerializationException", "%v", err)
-	}
-	return nil
+	return awsapi.Decode(c.Request, into, "SerializationException", "%v")
 }
 
 // routes serve the calls.

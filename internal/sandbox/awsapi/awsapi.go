@@ -145,13 +145,17 @@ func CutRegion(text string) (region, name string) {
 	return region, name
 }
 
-// Decode reads the body of a request; an empty one says nothing.
-func Decode(r *http.Request, into any) error {
+// Decode reads the body of a request; an empty one says nothing. name and format are the
+// API's refusal of one that cannot be read.
+func Decode(r *http.Request, into any, name, format string) error {
 	body, err := io.ReadAll(r.Body)
-	if err != nil || len(body) == 0 {
-		return err
+	if err == nil && len(body) > 0 {
+		err = json.Unmarshal(body, into)
 	}
-	return json.Unmarshal(body, into)
+	if err != nil {
+		return kit.Errorf(http.StatusBadRequest, name, format, err)
+	}
+	return nil
 }
 
 // Routes authenticate who asks, and serve operations. call is a request in the region that

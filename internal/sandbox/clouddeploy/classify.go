@@ -8,6 +8,7 @@ import (
 
 	"sluice/internal/sandbox"
 	"sluice/internal/sandbox/googleapi"
+	"sluice/internal/sandbox/kit"
 )
 
 // Classify implements sandbox.Emulator.
@@ -52,7 +53,7 @@ func kindOf(key string, approved bool) string {
 // placeOf is the place that a resource name and a target's id lead to. Fields
 // that they do not tell are "".
 func (e *Emulator) placeOf(name, target string) place {
-	of := googleapi.Parts(name)
+	of := kit.Parts(name)
 	p := place{of["projects"], of["locations"], of["deliveryPipelines"], cmp.Or(of["targets"], target)}
 	if _, isRun := e.State.JobRuns[name]; isRun {
 		name = parent(name)

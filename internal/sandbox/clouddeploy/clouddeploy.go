@@ -10,6 +10,7 @@ package clouddeploy
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"sluice/internal/sandbox"
@@ -61,6 +62,19 @@ func (e *Emulator) present() moment { return moment{&e.State, e.Now(), e.Step} }
 
 // settle lets the rollouts run on to the present.
 func (e *Emulator) settle() { e.present().settle() }
+
+// Example implements sandbox.Exampler: PROJECT/LOCATION/PIPELINE has two targets.
+func (e *Emulator) Example(names []string) []sandbox.Example {
+	if len(names) != 1 {
+		return nil
+	}
+	parts := strings.Split(names[0], "/")
+	if len(parts) != 3 {
+		return nil
+	}
+	at := func(target string) config { return config{parts[0], parts[1], parts[2], target} }
+	return sandbox.TwoPlaces(at("staging"), at("production"))
+}
 
 // Refuse implements sandbox.Emulator.
 func (e *Emulator) Refuse(w http.ResponseWriter, _ *http.Request, why sandbox.Refusal) {

@@ -10,11 +10,8 @@ import (
 	"sluice/internal/sandbox/kit"
 )
 
-// planFault is a fault that decides how a rollout goes.
-type planFault = sandbox.FaultKind
-
-// apply plans what the fault says.
-func (p *plan) apply(fault planFault) {
+// apply plans what a fault says.
+func (p *plan) apply(fault sandbox.FaultKind) {
 	switch fault {
 	case FaultFail:
 		p.FailJob = "deploy"

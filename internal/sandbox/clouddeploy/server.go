@@ -2,6 +2,7 @@ package clouddeploy
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"sluice/internal/sandbox/clouddeploy/wire"
 	"sluice/internal/sandbox/googleapi"
@@ -62,11 +63,7 @@ func verb[In any](e *Emulator, serve func(moment, *call, *In) (any, error)) goog
 // withoutName is the body of a verb without the name that the path has too.
 func withoutName(c *call) []byte {
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(c.Body, &fields) != nil {
-		return c.Body
-	}
-	var name string
-	if json.Unmarshal(fields["name"], &name) != nil || name != c.Name {
+	if json.Unmarshal(c.Body, &fields) != nil || string(fields["name"]) != strconv.Quote(c.Name) {
 		return c.Body
 	}
 	delete(fields, "name")

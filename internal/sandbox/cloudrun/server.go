@@ -43,7 +43,7 @@ func (e *Emulator) service(c *googleapi.Call) (*service, error) {
 	if s := e.State.Services[name]; s != nil {
 		return s, nil
 	}
-	of := googleapi.Parts(name)
+	of := kit.Parts(name)
 	return nil, kit.Errorf(http.StatusNotFound, "NOT_FOUND", "Resource '%s' of kind 'SERVICE' in region '%s' in project '%s' does not exist.", of["services"], of["locations"], of["projects"])
 }
 

@@ -41,7 +41,7 @@ func (e *Emulator) admit(c *call) error {
 }
 
 // projectOf is the project of a name: projects/P/global/….
-func projectOf(name string) string { return googleapi.Parts(name)["projects"] }
+func projectOf(name string) string { return kit.Parts(name)["projects"] }
 
 // deploymentIn is the deployment that a name is, or lies in; "" for none.
 func deploymentIn(name string) string {

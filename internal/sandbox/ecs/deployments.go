@@ -274,13 +274,9 @@ func described(list, parameter string, arns []string, find func(arn string) any)
 	return map[string]any{list: found, "failures": failures}, nil
 }
 
-type describeDeploymentsInput struct {
-	ARNs []string `json:"serviceDeploymentArns"`
-}
-
 // docs/platforms.md: "DescribeServiceDeployments (≤ 20 ARNs; unknown ones: `failures[]`, 200)"
-func (e *Emulator) describeDeployments(_ *call, in *describeDeploymentsInput) (any, error) {
-	return described("serviceDeployments", "serviceDeploymentArns", in.ARNs, func(arn string) any {
+func (e *Emulator) describeDeployments(_ *call, in *struct{ ServiceDeploymentARNs []string }) (any, error) {
+	return described("serviceDeployments", "serviceDeploymentArns", in.ServiceDeploymentARNs, func(arn string) any {
 		if s, d := e.State.deployment(arn); d != nil {
 			return d.describe(s)
 		}
@@ -317,12 +313,8 @@ func (d *deployment) describe(s *service) any {
 	return object(all)
 }
 
-type describeRevisionsInput struct {
-	ARNs []string `json:"serviceRevisionArns"`
-}
-
-func (e *Emulator) describeRevisions(_ *call, in *describeRevisionsInput) (any, error) {
-	return described("serviceRevisions", "serviceRevisionArns", in.ARNs, func(arn string) any {
+func (e *Emulator) describeRevisions(_ *call, in *struct{ ServiceRevisionARNs []string }) (any, error) {
+	return described("serviceRevisions", "serviceRevisionArns", in.ServiceRevisionARNs, func(arn string) any {
 		s, r := e.revision(arn)
 		if r == nil {
 			return nil

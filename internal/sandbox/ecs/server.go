@@ -34,10 +34,7 @@ type call struct {
 
 // Decode implements kit.Call.
 func (c *call) Decode(into any) error {
-	if err := awsapi.Decode(c.Request, into); err != nil {
-		return kit.Errorf(http.StatusBadRequest, "SerializationException", "%v", err)
-	}
-	return nil
+	return awsapi.Decode(c.Request, into, "SerializationException", "%v")
 }
 
 // operations are those that are served, by their names.

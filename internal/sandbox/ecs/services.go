@@ -2,7 +2,6 @@ package ecs
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -76,18 +75,9 @@ func (s *service) describe() any {
 	})
 }
 
-type listServicesInput struct {
-	Cluster string `json:"cluster"`
-}
-
-func (e *Emulator) listServices(c *call, in *listServicesInput) (any, error) {
-	arns := []string{}
-	for _, key := range slices.Sorted(maps.Keys(e.State.Services)) {
-		if strings.HasPrefix(key, keyOf(c.region, in.Cluster, "")) {
-			arns = append(arns, e.State.Services[key].arn("service"))
-		}
-	}
-	return map[string]any{"serviceArns": arns}, nil
+func (e *Emulator) listServices(c *call, in *struct{ Cluster string }) (any, error) {
+	its := kit.Those(kit.Sorted(e.State.Services), func(s *service) bool { return strings.HasPrefix(s.Key, keyOf(c.region, in.Cluster, "")) })
+	return map[string]any{"serviceArns": kit.Shown(its, func(s *service) string { return s.arn("service") })}, nil
 }
 
 type updateServiceInput struct {

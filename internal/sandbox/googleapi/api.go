@@ -162,16 +162,6 @@ var resourceID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompil
 // IsID reports whether a text may be the last part of a resource's name.
 func IsID(text string) bool { return resourceID().MatchString(text) }
 
-// Parts are the ids in a resource's name, by their collections.
-func Parts(name string) map[string]string {
-	of := map[string]string{}
-	parts := strings.Split(name, "/")
-	for i := 1; i < len(parts); i += 2 {
-		of[parts[i-1]] = parts[i]
-	}
-	return of
-}
-
 // Find is the resource of a name among all.
 func Find[R any](all map[string]*R, name string) (*R, error) {
 	if r := all[name]; r != nil {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"sluice/internal/sandbox/kit"
 )
 
 // Masked is have with the fields of an update mask from want. "*" is every one that can
@@ -14,14 +16,8 @@ func Masked[T any](have, want *T, mask string, changeable []string) (*T, error) 
 	if slices.Contains(fields, "*") {
 		fields = changeable
 	}
-	old, err := rawFields(have)
-	if err != nil {
-		return nil, err
-	}
-	sent, err := rawFields(want)
-	if err != nil {
-		return nil, err
-	}
+	old, _ := kit.Fields(have).(map[string]any)
+	sent, _ := kit.Fields(want).(map[string]any)
 	for _, field := range fields {
 		name := camel(strings.TrimSpace(field))
 		if !slices.Contains(changeable, name) {
@@ -38,15 +34,6 @@ func Masked[T any](have, want *T, mask string, changeable []string) (*T, error) 
 	}
 	next := new(T)
 	return next, json.Unmarshal(text, next)
-}
-
-func rawFields(v any) (map[string]json.RawMessage, error) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	var fields map[string]json.RawMessage
-	return fields, json.Unmarshal(text, &fields)
 }
 
 // camel is a field's name as JSON has it: serial_pipeline is serialPipeline.

@@ -116,23 +116,16 @@ const (
 // lateBy is how late a release with the fault late becomes visible.
 const lateBy = 20 * time.Second
 
-// refusals are the API's answers for the faults of the same name, nil for another.
+// refusals are the API's answers for the faults of the same name.
 //
 // docs/platforms.md: "unauthorized 401, delinquent 402, forbidden/suspended 403"
 // docs/platforms.md: "`two_factor` 403 asks for `Heroku-Two-Factor-Code`"
-func refusals(kind sandbox.FaultKind) error {
-	switch kind {
-	case "unauthorized":
-		return errUnauthorized
-	case "delinquent":
-		return kit.Errorf(http.StatusPaymentRequired, "delinquent", "You have an unpaid balance. Please pay it to continue.")
-	case "suspended":
-		return kit.Errorf(http.StatusForbidden, "suspended", "The app is suspended.")
-	case "two-factor":
-		return kit.Errorf(http.StatusForbidden, "two_factor", "A second authentication factor or pre-authorization is required for this request. Your account has either two-factor or a Yubikey registered.")
-	case "unprocessable":
-		return invalid("The request could not be understood.")
-	default:
-		return nil
+func refusals() map[sandbox.FaultKind]error {
+	return map[sandbox.FaultKind]error{
+		"unauthorized":  errUnauthorized,
+		"delinquent":    kit.Errorf(http.StatusPaymentRequired, "delinquent", "You have an unpaid balance. Please pay it to continue."),
+		"suspended":     kit.Errorf(http.StatusForbidden, "suspended", "The app is suspended."),
+		"two-factor":    kit.Errorf(http.StatusForbidden, "two_factor", "A second authentication factor or pre-authorization is required for this request. Your account has either two-factor or a Yubikey registered."),
+		"unprocessable": invalid("The request could not be understood."),
 	}
 }

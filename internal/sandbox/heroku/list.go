@@ -122,30 +122,27 @@ func parseRange(header, attribute string) (ranged, error) {
 		r.start = versionKey(n)
 	}
 	for _, setting := range strings.FieldsFunc(found[5], func(c rune) bool { return c == ',' || c == ';' }) {
-		if err := r.set(strings.TrimSpace(setting)); err != nil {
+		if !r.set(strings.TrimSpace(setting)) {
 			return r, rangeError(header)
 		}
 	}
 	return r, nil
 }
 
-func (r *ranged) set(setting string) error {
-	name, value, _ := strings.Cut(setting, "=")
-	switch name {
+// set reports whether a setting is one that there is.
+func (r *ranged) set(setting string) bool {
+	switch name, value, _ := strings.Cut(setting, "="); name {
 	case "":
-		return nil
+		return true
 	case "order":
 		r.desc = value == "desc"
-		return nil
+		return true
 	case "max":
 		n, err := strconv.Atoi(value)
-		if err != nil || n < 1 {
-			return rangeError(setting)
-		}
 		r.max = min(n, largestPage)
-		return nil
+		return err == nil && n > 0
 	default:
-		return rangeError(setting)
+		return false
 	}
 }
 

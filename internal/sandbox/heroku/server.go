@@ -122,7 +122,7 @@ func (c *call) writePage(w http.ResponseWriter, l list) {
 
 // admit checks the token and the account's requests.
 func (c *call) admit() error {
-	if err := refusals(sandbox.FaultOf(c.Request)); err != nil {
+	if err := refusals()[sandbox.FaultOf(c.Request)]; err != nil {
 		return err
 	}
 	if token := tokenOf(c.Request); token == "" || token == RejectedKey {

@@ -86,6 +86,16 @@ func First(name string, n int) string {
 	return strings.Join(parts[:min(n, len(parts))], "/")
 }
 
+// Parts are the ids in a resource's name, by their collections.
+func Parts(name string) map[string]string {
+	of := map[string]string{}
+	parts := strings.Split(name, "/")
+	for i := 1; i < len(parts); i += 2 {
+		of[parts[i-1]] = parts[i]
+	}
+	return of
+}
+
 // Page is a page of a list: at most size of it from a place on. next is where the one
 // after it begins, 0 at the end. A page beyond the list is empty.
 func Page[T any](all []T, from, size int) (items []T, next int) {

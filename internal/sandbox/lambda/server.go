@@ -31,10 +31,7 @@ func (e *Emulator) call(region string, r *http.Request) (*call, error) {
 
 // Decode implements kit.Call.
 func (c *call) Decode(into any) error {
-	if err := awsapi.Decode(c.Request, into); err != nil {
-		return kit.Errorf(http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json: %v", err)
-	}
-	return nil
+	return awsapi.Decode(c.Request, into, "InvalidRequestContentException", "Could not parse request body into json: %v")
 }
 
 // routes serve the calls.
