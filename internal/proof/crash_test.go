@@ -11,11 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/internal/proof/prooftest"
 	"sluice/stages/driver"
 )
-
-// whole reports whether every case there is was asked for.
-func whole() bool { return os.Getenv("SLUICE_PROOF") == "all" }
 
 // seed is what chance goes by: SLUICE_SEED, or the same at every test.
 func seed(t *testing.T) uint64 {
@@ -43,9 +41,9 @@ type crash struct {
 // TestCrashes: killed before and after each request to a platform and each save,
 // one at a time, and run again, a release goes its way as if nothing had been.
 func TestCrashes(t *testing.T) {
-	ways, table := crashes(), newTable("crashes")
+	ways, table := crashes(), prooftest.NewTable("crashes")
 	chance := rand.New(rand.NewPCG(seed(t), 0))
-	if !whole() {
+	if !prooftest.Whole() {
 		ways = sample(chance, ways)
 	}
 	t.Run("killed", func(t *testing.T) {
@@ -57,7 +55,7 @@ func TestCrashes(t *testing.T) {
 			})
 		}
 	})
-	table.print(t)
+	table.Print(t)
 }
 
 // TestHalfSaved: killed between two of the entries that say what a call of several
@@ -127,16 +125,16 @@ func (s scenario) possible(f driver.Facts) bool {
 
 // everywhere lives a way once without interruption, and then with one at each of
 // its points, or at some of them.
-func (c crash) everywhere(t *testing.T, table *table, chance *rand.Rand) {
+func (c crash) everywhere(t *testing.T, table *prooftest.Table, chance *rand.Rand) {
 	want, points := c.live(t)
 	tried := chance.Perm(len(points))
-	if !whole() {
+	if !prooftest.Whole() {
 		tried = tried[:min(sampled, len(tried))]
 	}
 	for _, at := range tried {
 		c.at = at
 		t.Run(strconv.Itoa(at), func(t *testing.T) {
-			defer func() { table.add(c.platform, c.store, !t.Failed()) }()
+			defer func() { table.Add(c.platform, c.store, !t.Failed()) }()
 			got, _ := c.live(t)
 			if got.String() != want.String() {
 				t.Errorf("killed %s, and then\n%s\nwant\n%s", points[at], got, want)

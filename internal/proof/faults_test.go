@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/proof/prooftest"
 	"sluice/stages/driver"
 )
 
@@ -59,7 +60,7 @@ func (s side) String() string {
 // been; else the run says what was wrong, has claimed nothing that is not so, and the
 // next one, answered honestly, goes the whole way.
 func TestFaults(t *testing.T) {
-	table := newTable("faults")
+	table := prooftest.NewTable("faults")
 	chance := rand.New(rand.NewPCG(seed(t), 3))
 	t.Run("answered", func(t *testing.T) {
 		for _, s := range sides() {
@@ -70,7 +71,7 @@ func TestFaults(t *testing.T) {
 			})
 		}
 	})
-	table.print(t)
+	table.Print(t)
 }
 
 // spoilt is one life in which something is spoiled.
@@ -92,9 +93,9 @@ func (s spoilt) String() string {
 
 // everywhere lives each way once without a fault, and then with each fault at each of its
 // requests. Where not all is asked for it is one way, with some of them.
-func (s side) everywhere(t *testing.T, table *table, chance *rand.Rand) {
+func (s side) everywhere(t *testing.T, table *prooftest.Table, chance *rand.Rand) {
 	ways := s.ways()
-	if !whole() {
+	if !prooftest.Whole() {
 		at := chance.IntN(len(ways))
 		ways = ways[at : at+1]
 	}
@@ -105,21 +106,21 @@ func (s side) everywhere(t *testing.T, table *table, chance *rand.Rand) {
 
 // along lives one way without a fault, and then with each fault at each of its requests,
 // or some of them.
-func (s side) along(t *testing.T, way scenario, table *table, chance *rand.Rand) {
+func (s side) along(t *testing.T, way scenario, table *prooftest.Table, chance *rand.Rand) {
 	clean := spoilt{side: s, way: way, at: never}
 	want, asked := clean.live(t)
 	cases := clean.cases(len(asked))
 	chance.Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
-	if !whole() {
+	if !prooftest.Whole() {
 		cases = quickOnes(cases)
 	}
 	for _, c := range cases {
 		t.Run(c.String(), func(t *testing.T) {
-			if whole() {
+			if prooftest.Whole() {
 				t.Parallel()
 			}
 			t.Logf("%s: %s", c, asked[c.at])
-			defer func() { table.add(s.platform, s.store, !t.Failed()) }()
+			defer func() { table.Add(s.platform, s.store, !t.Failed()) }()
 			got, _ := c.live(t)
 			if got.String() != want.String() {
 				t.Errorf("it ended with\n%s\nwant\n%s", got, want)

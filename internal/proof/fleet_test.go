@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"sluice/internal/proof/prooftest"
 )
 
 // deaths is how often the fleet's promotion is killed.
@@ -22,7 +24,7 @@ func TestFleet(t *testing.T) {
 		t.Fatal(err)
 	}
 	fleet := 1000
-	if !whole() {
+	if !prooftest.Whole() {
 		fleet = 50
 	}
 	w := newWorld(t, "file", first(t, string(text), fleet), 10) // saving a fleet takes longer than a lease does in faster time

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"sluice/internal/proof/prooftest"
 	"sluice/stages/driver"
 )
 
@@ -31,7 +32,7 @@ const (
 // continued when its lease is over and another process has gone its whole way. It
 // changes nothing any more.
 func TestStopped(t *testing.T) {
-	table := newTable("stopped")
+	table := prooftest.NewTable("stopped")
 	chance := rand.New(rand.NewPCG(seed(t), 4))
 	t.Run("stopped", func(t *testing.T) {
 		for _, c := range swapping() {
@@ -42,7 +43,7 @@ func TestStopped(t *testing.T) {
 			})
 		}
 	})
-	table.print(t)
+	table.Print(t)
 }
 
 // swapping are promotions over the stores that can compare and swap, each on another
@@ -61,16 +62,16 @@ func swapping() []crash {
 
 // stopped lives once without interruption, and then stopped at each of its points, or
 // at some of them.
-func (c crash) stopped(t *testing.T, table *table, chance *rand.Rand) {
+func (c crash) stopped(t *testing.T, table *prooftest.Table, chance *rand.Rand) {
 	want, points := c.live(t)
 	tried := chance.Perm(len(points))
-	if !whole() {
+	if !prooftest.Whole() {
 		tried = tried[:min(stopsTried, len(tried))]
 	}
 	for _, at := range tried {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			t.Parallel()
-			defer func() { table.add(c.platform, c.store, !t.Failed()) }()
+			defer func() { table.Add(c.platform, c.store, !t.Failed()) }()
 			if got := c.stop(t, at); got.String() != want.String() {
 				t.Errorf("stopped %s, and then\n%s\nwant\n%s", points[at], got, want)
 			}
@@ -174,7 +175,7 @@ func (a *sleeper) goOn(t *testing.T) int {
 // TestClocks: the clock of a process is set forward or back in the middle, and zones
 // change from one process to the next. What was saved goes on all the same.
 func TestClocks(t *testing.T) {
-	table := newTable("clocks")
+	table := prooftest.NewTable("clocks")
 	chance := rand.New(rand.NewPCG(seed(t), 5))
 	t.Run("set", func(t *testing.T) {
 		for i, store := range stores {
@@ -186,14 +187,14 @@ func TestClocks(t *testing.T) {
 			})
 		}
 	})
-	table.print(t)
+	table.Print(t)
 }
 
 // zones are of those that differ most.
 var zones = []string{"Pacific/Kiritimati", "America/St_Johns", "Asia/Kathmandu", "Pacific/Pago_Pago", "UTC"}
 
 // clocks lives with a clock that is set once.
-func (c crash) clocks(t *testing.T, table *table, chance *rand.Rand) {
+func (c crash) clocks(t *testing.T, table *prooftest.Table, chance *rand.Rand) {
 	want, _ := c.live(t)
 	// A clock may be wrong from the beginning, by less than the day that an approval has, or
 	// be set in the middle, by less than the hour that an operation has. What is set here
@@ -208,13 +209,13 @@ func (c crash) clocks(t *testing.T, table *table, chance *rand.Rand) {
 		}
 	}
 	chance.Shuffle(len(jumps), func(i, j int) { jumps[i], jumps[j] = jumps[j], jumps[i] })
-	if !whole() {
+	if !prooftest.Whole() {
 		jumps = jumps[:jumpsTried]
 	}
 	for _, jump := range jumps {
 		first := chance.IntN(len(zones))
 		t.Run(strings.ReplaceAll(jump, " ", " by "), func(t *testing.T) {
-			defer func() { table.add(c.platform, c.store, !t.Failed()) }()
+			defer func() { table.Add(c.platform, c.store, !t.Failed()) }()
 			if got := c.jump(t, jump, first); got.String() != want.String() {
 				t.Errorf("it ended with\n%s\nwant\n%s", got, want)
 			}

@@ -1,4 +1,6 @@
-package proof_test
+// Package prooftest is for the tests of `make proof`: it counts the cases that they run,
+// and writes them into the figures of docs/guarantees.md.
+package prooftest
 
 import (
 	"fmt"
@@ -11,8 +13,12 @@ import (
 	"testing"
 )
 
-// table counts cases by platform and store as they are run.
-type table struct {
+// Whole reports whether every case there is was asked for.
+func Whole() bool { return os.Getenv("SLUICE_PROOF") == "all" }
+
+// Table counts cases as they are run: by platform and store, or by what else stands in
+// these columns.
+type Table struct {
 	title string
 	mu    sync.Mutex
 	rows  map[[2]string]*tally
@@ -20,9 +26,11 @@ type table struct {
 
 type tally struct{ cases, passed int }
 
-func newTable(title string) *table { return &table{title: title, rows: map[[2]string]*tally{}} }
+// NewTable returns a table of a run of that name, without cases.
+func NewTable(title string) *Table { return &Table{title: title, rows: map[[2]string]*tally{}} }
 
-func (b *table) add(platform, store string, passed bool) {
+// Add counts a case.
+func (b *Table) Add(platform, store string, passed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	row := b.rows[[2]string{platform, store}]
@@ -36,8 +44,10 @@ func (b *table) add(platform, store string, passed bool) {
 	}
 }
 
-// print tells the table: on standard output where all of it was asked for.
-func (b *table) print(t *testing.T) {
+// Print tells the table: on standard output where all of it was asked for. It is written
+// into the page where SLUICE_FIGURES says so. The page is looked for from a package two
+// folders below the repository's root.
+func (b *Table) Print(t *testing.T) {
 	t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,7 +63,7 @@ func (b *table) print(t *testing.T) {
 		all.passed += row.passed
 	}
 	line("", "all", "all", all.cases, all.passed)
-	if !whole() {
+	if !Whole() {
 		t.Log("\n" + text.String())
 		return
 	}
@@ -75,7 +85,7 @@ var writing sync.Mutex
 
 // write puts the rows into the page, in place of those of the same run, platform and
 // store. The others stay as they were written last.
-func (b *table) write(t *testing.T) {
+func (b *Table) write(t *testing.T) {
 	t.Helper()
 	writing.Lock()
 	defer writing.Unlock()
@@ -126,21 +136,4 @@ func written(rows map[[3]string]tally) string {
 		fmt.Fprintf(&text, "| %s | %s | %s | %d | %d |\n", key[0], key[1], key[2], rows[key].cases, rows[key].passed)
 	}
 	return text.String()
-}
-
-// TestFigures: what is written is read again, and a row takes the place of its own alone.
-func TestFigures(t *testing.T) {
-	rows := map[[3]string]tally{{"faults", "heroku", "file"}: {7, 7}, {"faults", "heroku", "git"}: {9, 8}}
-	if again := figures(written(rows)); !maps.Equal(again, rows) {
-		t.Errorf("%v was written and %v read", rows, again)
-	}
-	page, err := os.ReadFile(guarantees)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, found := strings.Cut(string(page), figuresBegin)
-	text, _, ends := strings.Cut(rest, figuresEnd)
-	if !found || !ends || written(figures(text)) != text {
-		t.Errorf("%s: the figures are not as make proof writes them", guarantees)
-	}
 }
