@@ -18,7 +18,7 @@ func Terminal(text string) []string {
 	}
 	seen := map[rune]bool{}
 	for _, c := range text {
-		if c == '\n' || c == '\t' || seen[c] || !unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point) {
+		if ' ' <= c && c <= '~' || c == '\n' || c == '\t' || seen[c] || !unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point) {
 			continue
 		}
 		seen[c] = true
@@ -154,12 +154,20 @@ func each(value any, do func(string)) {
 // shortened id has.
 const shown = 8
 
-var entity = regexp.MustCompile(`&#?\w+;`)
+// How HTML and JSON escape characters.
+var (
+	entity  = regexp.MustCompile(`&#?\w+;`)
+	escaped = regexp.MustCompile(`\\u[0-9a-fA-F]{4}`)
+)
 
 // Shows finds what of a credential is in a text, however that is written: escaped for
 // Markdown, HTML, JSON or an address, broken into lines, or cut.
 func Shows(text, secret string) []string {
-	for _, way := range []func(string) string{bare, bareJSON} {
+	ways := []func(string) string{bare}
+	if strings.Contains(text, `\u`) || strings.Contains(secret, `\u`) {
+		ways = append(ways, bareJSON)
+	}
+	for _, way := range ways {
 		text, secret := way(text), way(secret)
 		for i := 0; i+shown <= len(secret); i++ {
 			if strings.Contains(text, secret[i:i+shown]) {
@@ -172,15 +180,17 @@ func Shows(text, secret string) []string {
 
 // bare is text without what escapes it and breaks it into lines.
 func bare(text string) string {
-	return strings.Map(func(c rune) rune {
-		if c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c) || strings.ContainsRune("-_=+/*", c)) {
-			return c
+	if strings.Contains(text, "&") {
+		text = entity.ReplaceAllString(text, "")
+	}
+	kept := make([]byte, 0, len(text))
+	for i := range len(text) {
+		if c := text[i]; 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_=+/*", c) >= 0 {
+			kept = append(kept, c)
 		}
-		return -1
-	}, entity.ReplaceAllString(text, ""))
+	}
+	return string(kept)
 }
 
 // bareJSON is bare of text that is within JSON.
-func bareJSON(text string) string {
-	return bare(regexp.MustCompile(`\\u[0-9a-fA-F]{4}`).ReplaceAllString(text, ""))
-}
+func bareJSON(text string) string { return bare(escaped.ReplaceAllString(text, "")) }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/yuin/goldmark"
@@ -15,16 +16,20 @@ import (
 	nethtml "golang.org/x/net/html"
 )
 
+// github reads Markdown as GitHub does.
+var github = sync.OnceValue(func() goldmark.Markdown {
+	return goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote))
+})
+
 // Markdown finds what GitHub would make of a summary beside what summaries are made
 // of: one heading, paragraphs, lists of one level, tables, code, and diagrams of our
 // own, and links to addresses that begin as one of ours. Other links, tags, pictures,
 // mentions and other headings are none of them.
 func Markdown(source string, ours ...string) []string {
 	src := []byte(source)
-	m := goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote))
 	var wrong []string
 	headings := 0
-	_ = ast.Walk(m.Parser().Parse(text.NewReader(src)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	_ = ast.Walk(github().Parser().Parse(text.NewReader(src)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
