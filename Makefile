@@ -40,7 +40,7 @@ WAITS := TestFaults|TestStopped|TestClocks# mostly wait, so that many go side by
 proof: ## every place at which a process can be killed, stopped or answered badly, as tables, and what 1,000 targets cost GitHub: three hours on two processors
 	cd internal/proof && SLUICE_FIGURES=write SLUICE_PROOF=all go test -count=1 -timeout=3h -parallel=6 -skip='$(WAITS)' .
 	cd internal/proof && SLUICE_FIGURES=write SLUICE_PROOF=all go test -count=1 -timeout=3h -parallel=24 -run='$(WAITS)' .
-	SLUICE_PROOF=all go test -count=1 -timeout=3h -run='^TestHostile' ./internal/app
+	cd internal/app && SLUICE_FIGURES=write SLUICE_PROOF=all go test -count=1 -timeout=3h -run='^Test(Hostile|Malformed)' .
 	SLUICE_SCHEMA=all go test -count=1 -timeout=30m -run=TestSchema ./pipeline
 	SLUICE_SCALE=1 go test -count=1 -timeout=30m -v -run=TestScale ./internal/app
 

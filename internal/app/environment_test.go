@@ -16,7 +16,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -24,6 +23,7 @@ import (
 
 	"sluice/internal/actions"
 	"sluice/internal/outside/outsidetest"
+	"sluice/internal/proof/prooftest"
 	"sluice/stages/all"
 )
 
@@ -120,8 +120,8 @@ func texts(value any, way ...string) [][]string {
 	return list
 }
 
-// saidBy is the file of the payload with words in one place.
-func saidBy(t *testing.T, dir string, way []string, words string) string {
+// saidBy writes the payload with words in one place into a file, whose name it returns.
+func saidBy(t *testing.T, file string, way []string, words string) string {
 	t.Helper()
 	event := payload()
 	at := event
@@ -133,7 +133,6 @@ func saidBy(t *testing.T, dir string, way []string, words string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(dir, "event.json")
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -147,23 +146,22 @@ func saidBy(t *testing.T, dir string, way []string, words string) string {
 // added has its case here by itself.
 func TestHostileEnvironment(t *testing.T) {
 	t.Parallel()
-	credentials := credentialNames(all.Platforms())
+	h := from(t, "environment")
+	credentials, events := credentialNames(all.Platforms()), t.TempDir()
 	reached := map[string]bool{}
-	try := func(what string, n int, words string, env func(dir string) map[string]string) {
-		var wrong []string
-		synctest.Test(t, func(t *testing.T) {
-			for _, mode := range someOf([]map[string]string{modes()[0], modes()[3]}, n) {
-				b := newBase(t, &moon{way: goesWrong})
-				b.env = env(b.dir)
-				for _, args := range [][]string{{"promote", "--to", "production"}, {"status"}, {"approve", "--target", "api"}} {
-					wrong = append(wrong, b.run(t, mode, args...).judged()...)
-				}
-				note(reached, mode, b.env, words)
-			}
-		})
-		for _, one := range wrong {
-			t.Errorf("%s: %s", what, one)
+	try := func(kind, what string, n int, env map[string]string) {
+		for _, as := range inSteps() {
+			note(reached, as.env, env, outsidetest.Words)
 		}
+		h.try(t, kind, what, n, inSteps(), func(t *testing.T, _ int, as mode) []string {
+			b := newBase(t, &moon{way: goesWrong})
+			b.env = env
+			var wrong []string
+			for _, args := range [][]string{{"promote", "--to", "production"}, {"status"}, {"approve", "--target", "api"}} {
+				wrong = append(wrong, b.run(t, as, args...).judged()...)
+			}
+			return wrong
+		})
 	}
 	for i, name := range variables(t) {
 		words := outsidetest.Words
@@ -173,16 +171,16 @@ func TestHostileEnvironment(t *testing.T) {
 		if name == "GITHUB_REF" {
 			words = "refs/heads/" + words
 		}
-		try(name, i, outsidetest.Words, func(string) map[string]string { return map[string]string{name: words} })
+		try("variables", name, i, map[string]string{name: words})
 	}
 	for i, way := range texts(payload()) {
-		try("the event's "+strings.Join(way, "."), i, outsidetest.Words, func(dir string) map[string]string {
-			event := "issue_comment"
-			if way[0] == "pull_request" {
-				event = way[0]
-			}
-			return map[string]string{"GITHUB_EVENT_PATH": saidBy(t, dir, way, outsidetest.Words), "GITHUB_EVENT_NAME": event}
-		})
+		event := "issue_comment"
+		if way[0] == "pull_request" {
+			event = way[0]
+		}
+		place := "the event's " + strings.Join(way, ".")
+		file := saidBy(t, filepath.Join(events, strconv.Itoa(i)+".json"), way, outsidetest.Words)
+		try("event", place, i, map[string]string{"GITHUB_EVENT_PATH": file, "GITHUB_EVENT_NAME": event})
 	}
 	for _, place := range outsidetest.PlacesOf[actions.Context]() {
 		if !reached[place.Path] {
@@ -215,32 +213,21 @@ func note(reached map[string]bool, mode, env map[string]string, words string) {
 // after the other, as in a pull request: nothing of it acts in what validate tells.
 func TestHostileFile(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../../examples/storefront/sluice.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no examples (%v)", err)
-	}
-	n := 0
-	for _, file := range files {
-		source, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	h := from(t, "file")
+	source := []byte(read(t, "../../examples/storefront/sluice.yaml"))
+	for i := 0; ; i++ {
+		text, more := spoiled(t, source, i)
+		if !more {
+			break
 		}
-		for i := 0; ; i++ {
-			text, more := spoiled(t, source, i)
-			if !more {
-				break
-			}
-			if n++; !whole() && n%3 != 0 {
-				continue
-			}
+		if !prooftest.Whole() && i%3 != 0 {
+			continue
+		}
+		h.try(t, "texts", "text "+strconv.Itoa(i), i/3, modes()[:3], func(t *testing.T, _ int, as mode) []string {
 			b := newBase(t, &moon{})
 			b.stdin, b.platforms = text, all.Platforms()
-			for _, mode := range someOf([]map[string]string{modes()[0], modes()[1], modes()[2]}, n/3) {
-				if wrong := b.run(t, mode, "validate").judged(); len(wrong) > 0 {
-					t.Errorf("%s, text %d: %s", file, i, strings.Join(wrong, "\n"))
-				}
-			}
-		}
+			return b.run(t, as, "validate").judged()
+		})
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"sluice/internal/outside/outsidetest"
+	"sluice/internal/proof/prooftest"
 	"sluice/internal/publish/githubtest"
 	"sluice/internal/store"
 	"sluice/pipeline"
@@ -182,46 +184,51 @@ func onGitHubSteps(t *testing.T, dir string) [][2]any {
 // Nothing of it acts in anything that is told, and the credential is nowhere. The texts
 // are those of the answers that the program gets.
 func TestHostileGitHub(t *testing.T) {
-	honest := onGitHubOnce(t, 0, -1, -1)
+	t.Parallel()
+	h := from(t, "GitHub")
+	honest := &outspoken{text: -1, refusal: -1}
+	synctest.Test(t, func(t *testing.T) {
+		for _, one := range onGitHubOnce(t, honest, 0, inSteps()[0]) {
+			t.Error(one)
+		}
+	})
 	if honest.texts < 30 || honest.requests < 12 {
 		t.Fatalf("GitHub was asked %d times and said %d texts: the program asks for less than it can", honest.requests, honest.texts)
 	}
 	for n := range honest.texts {
-		if whole() || n%5 == 0 {
-			onGitHubOnce(t, n, n, -1)
+		if prooftest.Whole() || n%5 == 0 {
+			h.try(t, "answers", "text "+strconv.Itoa(n), n, inSteps(), func(t *testing.T, n int, as mode) []string {
+				return onGitHubOnce(t, &outspoken{text: n, refusal: -1}, n, as)
+			})
 		}
 	}
 	for n := range honest.requests {
-		if whole() || n%5 == 0 {
-			onGitHubOnce(t, n, -1, n)
+		if prooftest.Whole() || n%5 == 0 {
+			h.try(t, "refusals", "request "+strconv.Itoa(n), n, inSteps(), func(t *testing.T, n int, as mode) []string {
+				return onGitHubOnce(t, &outspoken{text: -1, refusal: n}, n, as)
+			})
 		}
 	}
 }
 
-func onGitHubOnce(t *testing.T, n, text, refusal int) *outspoken {
+// onGitHubOnce goes through what people do on GitHub, and finds what acted and what of a
+// credential was seen or saved.
+func onGitHubOnce(t *testing.T, o *outspoken, n int, as mode) []string {
 	t.Helper()
+	o.honest = newGitHub()
+	b := newBase(t, &moon{way: goesWell, runs: map[string]string{"source": "r2", "api": "r1", "web": "r1"}})
+	secret := b.plant(n)
+	o.words, b.asked, b.stdin = secret+" "+outsidetest.Words, o, onGitHub
+	planted := b.env
 	var wrong []string
-	o := &outspoken{text: text, refusal: refusal}
-	synctest.Test(t, func(t *testing.T) {
-		o.honest = newGitHub()
-		b := newBase(t, &moon{way: goesWell, runs: map[string]string{"source": "r2", "api": "r1", "web": "r1"}})
-		secret := b.plant(n)
-		o.words, b.asked, b.stdin = secret+" "+outsidetest.Words, o, onGitHub
-		planted := b.env
-		for _, step := range onGitHubSteps(t, b.dir) {
-			b.env = map[string]string{"GITHUB_API_URL": "https://api.github.example", "GITHUB_TOKEN": "ghs_theTokenOfTheStep", "GITHUB_SHA": "feedfaceb00cfeedfaceb00cfeedfaceb00cfeed"}
-			maps.Copy(b.env, step[0].(map[string]string))
-			maps.Copy(b.env, planted)
-			got := b.run(t, someOf([]map[string]string{modes()[0], modes()[3]}, n)[0], step[1].([]string)...)
-			wrong = slices.Concat(wrong, got.judged(), got.shows(secret))
-			time.Sleep(time.Minute)
-		}
-		wrong = append(wrong, b.saved(t, secret)...)
-	})
-	for _, one := range wrong {
-		t.Errorf("text %d, refusal %d: %s", text, refusal, one)
+	for _, step := range onGitHubSteps(t, b.dir) {
+		b.env = map[string]string{"GITHUB_API_URL": "https://api.github.example", "GITHUB_TOKEN": "ghs_theTokenOfTheStep", "GITHUB_SHA": "feedfaceb00cfeedfaceb00cfeedfaceb00cfeed"}
+		maps.Copy(b.env, step[0].(map[string]string))
+		maps.Copy(b.env, planted)
+		wrong = append(wrong, b.told(t, as, secret, step[1].([]string))...)
+		time.Sleep(time.Minute)
 	}
-	return o
+	return append(wrong, b.saved(t, secret)...)
 }
 
 // complaining is a store one of whose methods says something in place of doing its work.
@@ -272,26 +279,20 @@ func worded[E any](e *E, words string) *E {
 // TestHostileStore: each method of a store ends in each error of the contract, with
 // hostile words and a credential in every text of it.
 func TestHostileStore(t *testing.T) {
+	t.Parallel()
+	h := from(t, "store")
 	n := 0
 	for _, method := range []string{"Load", "List", "Commit"} {
-		for i := range complaints("") {
+		for i, kind := range complaints("") {
 			n++
-			var wrong []string
-			synctest.Test(t, func(t *testing.T) {
+			h.try(t, "errors", fmt.Sprintf("%s ends with %T", method, kind), n, modes(), func(t *testing.T, n int, as mode) []string {
 				b := newBase(t, &moon{way: goesWell})
 				secret := b.plant(n)
 				err := complaints(secret + " " + outsidetest.Words)[i]
 				b.before = func(s store.Store) store.Store { return complaining{s, method, err} }
-				for _, mode := range someOf(modes(), n) {
-					for _, args := range append(tour(), []string{"state", "list"}, []string{"lock", "--target", "api", "--reason", "r"}) {
-						got := b.run(t, mode, args...)
-						wrong = slices.Concat(wrong, got.judged(), got.shows(secret))
-					}
-				}
+				commands := append(tour(), []string{"state", "list"}, []string{"lock", "--target", "api", "--reason", "r"})
+				return b.told(t, as, secret, commands...)
 			})
-			for _, one := range wrong {
-				t.Errorf("%s, %d: %s", method, i, one)
-			}
 		}
 	}
 }
@@ -349,20 +350,16 @@ func onPlatform(t *testing.T, platform string) (file, stage string, ok bool) {
 }
 
 // overHTTP runs a few commands on a platform whose requests are answered by somebody, with
-// credentials in the environment, and returns what is wrong with what they tell.
-func overHTTP(t *testing.T, platform string, by http.Handler, n int, env map[string]string, secret string) []string {
+// credentials in the environment, and returns what of a secret is seen in what they tell.
+func overHTTP(t *testing.T, platform string, by http.Handler, as mode, env map[string]string, secret string) []string {
 	t.Helper()
 	file, stage, _ := onPlatform(t, platform)
+	b := newBase(t, &moon{})
+	b.stdin, b.platforms, b.asked, b.env = file, all.Platforms(), by, env
 	var wrong []string
-	synctest.Test(t, func(t *testing.T) {
-		b := newBase(t, &moon{})
-		b.stdin, b.platforms, b.asked, b.env = file, all.Platforms(), by, env
-		for _, mode := range someOf(modes(), n) {
-			for _, args := range [][]string{{"status"}, {"promote", "--to", stage, "--wait-budget", "1m", "--debug"}} {
-				wrong = append(wrong, b.run(t, mode, args...).shows(secret)...)
-			}
-		}
-	})
+	for _, args := range [][]string{{"status"}, {"promote", "--to", stage, "--wait-budget", "1m", "--debug"}} {
+		wrong = append(wrong, b.run(t, as, args...).shows(secret)...)
+	}
 	return wrong
 }
 
@@ -384,31 +381,36 @@ func credentialsOf(t *testing.T, p stages.Platform) map[string]string {
 	return env
 }
 
-// TestEchoedCredentials: whoever is asked says the credentials that came with the request:
+// echoed are the ways in which an answer says the credentials that came.
+func echoed() []string { return []string{"body", "redirect", "message", "header"} }
+
+// TestHostileEchoes: whoever is asked says the credentials that came with the request:
 // in the body, in the fields of an error, in headers, and in where it redirects to. They
 // are not told, whatever else is.
-func TestEchoedCredentials(t *testing.T) {
+func TestHostileEchoes(t *testing.T) {
+	t.Parallel()
+	h := from(t, "echoes")
 	n := 0
 	for _, p := range all.Platforms() {
 		platform := p.Facts.Platform
 		if _, _, asked := onPlatform(t, platform); !asked {
 			continue
 		}
-		for _, how := range []string{"body", "redirect", "message", "header"} {
+		for _, how := range echoed() {
 			n++
-			secret := outsidetest.Secrets()[n%len(outsidetest.Secrets())]
-			e, env := &echo{how: how, token: secret}, credentialsOf(t, p)
-			names := slices.Sorted(maps.Keys(env))
-			name := names[n%len(names)]
-			if name != "GOOGLE_APPLICATION_CREDENTIALS" {
-				env[name] = secret
-			}
-			for _, one := range overHTTP(t, platform, e, n, env, secret) {
-				t.Errorf("%s, %s in the %s: %s", platform, name, how, one)
-			}
-			if len(e.came) == 0 {
-				t.Errorf("%s, in the %s: nobody was asked", platform, how)
-			}
+			h.try(t, "credentials", platform+", in the "+how, n, modes(), func(t *testing.T, n int, as mode) []string {
+				secret := secretOf(n)
+				e, env := &echo{how: how, token: secret}, credentialsOf(t, p)
+				names := slices.Sorted(maps.Keys(env))
+				if name := names[n%len(names)]; name != "GOOGLE_APPLICATION_CREDENTIALS" {
+					env[name] = secret
+				}
+				wrong := overHTTP(t, platform, e, as, env, secret)
+				if len(e.came) == 0 {
+					wrong = append(wrong, "nobody was asked")
+				}
+				return wrong
+			})
 		}
 	}
 }
@@ -416,9 +418,11 @@ func TestEchoedCredentials(t *testing.T) {
 // isAddress are the environment variables that hold one.
 var isAddress = regexp.MustCompile(`_URL|ENDPOINT|_HOST|_URI$`)
 
-// TestCredentialsInAddresses: each address that the environment gives has a password
-// within. It is in nothing that is told, also where nobody answers there.
-func TestCredentialsInAddresses(t *testing.T) {
+// TestHostileAddresses: each address that the environment gives has a password within.
+// It is in nothing that is told, also where nobody answers there.
+func TestHostileAddresses(t *testing.T) {
+	t.Parallel()
+	h := from(t, "addresses")
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.URL.String(), http.StatusForbidden) })
 	n := 0
 	for _, name := range variables(t) {
@@ -426,18 +430,17 @@ func TestCredentialsInAddresses(t *testing.T) {
 			continue
 		}
 		n++
-		secret := outsidetest.Secrets()[n%len(outsidetest.Secrets())]
-		address := url.URL{Scheme: "https", User: url.UserPassword("somebody", secret), Host: "api.example.com", Path: "/"}
 		for i, p := range all.Platforms() {
 			platform := p.Facts.Platform
-			if _, _, asked := onPlatform(t, platform); !asked || !whole() && i%4 != n%4 {
+			if _, _, asked := onPlatform(t, platform); !asked || !prooftest.Whole() && i%4 != n%4 {
 				continue
 			}
-			env := credentialsOf(t, p)
-			env[name] = address.String()
-			for _, one := range overHTTP(t, platform, refuse, n, env, secret) {
-				t.Errorf("%s on %s: %s", name, platform, one)
-			}
+			h.try(t, "credentials", name+" on "+platform, n, modes(), func(t *testing.T, n int, as mode) []string {
+				address := url.URL{Scheme: "https", User: url.UserPassword("somebody", secretOf(n)), Host: "api.example.com", Path: "/"}
+				env := credentialsOf(t, p)
+				env[name] = address.String()
+				return overHTTP(t, platform, refuse, as, env, secretOf(n))
+			})
 		}
 	}
 }
@@ -458,37 +461,33 @@ func measures() map[string]string {
 // TestHostileMeasures: whoever is asked for what is measured answers with hostile words and
 // the credentials that came: as a body, in the fields of an error, in headers, in a redirect.
 func TestHostileMeasures(t *testing.T) {
+	t.Parallel()
+	h := from(t, "measures")
 	n := 0
 	for _, name := range slices.Sorted(maps.Keys(measures())) {
-		for _, how := range []string{"body", "redirect", "message", "header"} {
+		for _, how := range echoed() {
 			n++
-			secret := outsidetest.Secrets()[n%len(outsidetest.Secrets())]
-			e := &echo{how: how, token: secret, words: outsidetest.Words}
-			var wrong []string
-			synctest.Test(t, func(t *testing.T) {
-				b := newBase(t, &moon{way: goesWell})
-				b.asked, b.stdin = e, strings.Replace(orbit, "  - name: production\n", "  - name: production\n    predeploy:\n      - "+measures()[name]+"\n", 1)
-				b.env = map[string]string{"PROMETHEUS_TOKEN": secret, "DD_API_KEY": secret, "DD_APP_KEY": "an-app-key-of-ours", "AWS_ACCESS_KEY_ID": "AKIAOFOURS", "AWS_SECRET_ACCESS_KEY": "a-secret-of-ours", "AWS_SESSION_TOKEN": secret}
-				for _, p := range all.Platforms() {
-					if slices.Contains(p.Facts.Secrets, "GOOGLE_CREDENTIALS") {
-						maps.Copy(b.env, credentialsOf(t, p))
-						break
-					}
-				}
-				for _, mode := range someOf(modes(), n) {
-					for _, args := range [][]string{{"promote", "--to", "production", "--wait-budget", "3m"}, {"status"}, {"events"}} {
-						got := b.run(t, mode, args...)
-						wrong = slices.Concat(wrong, got.judged(), got.shows(secret))
-					}
-				}
-				wrong = append(wrong, b.saved(t, secret)...)
+			h.try(t, "answers", name+", in the "+how, n, modes(), func(t *testing.T, n int, as mode) []string {
+				return measuredBy(t, name, &echo{how: how, token: secretOf(n), words: outsidetest.Words}, secretOf(n), as)
 			})
-			for _, one := range wrong {
-				t.Errorf("%s, in the %s: %s", name, how, one)
-			}
-			if len(e.came) == 0 {
-				t.Errorf("%s, in the %s: nobody was asked", name, how)
-			}
 		}
 	}
+}
+
+// measuredBy promotes past a check that somebody answers, and finds what acted and what of
+// a credential was seen or saved.
+func measuredBy(t *testing.T, check string, by *echo, secret string, as mode) []string {
+	t.Helper()
+	b := newBase(t, &moon{way: goesWell})
+	b.asked, b.stdin = by, strings.Replace(orbit, "  - name: production\n", "  - name: production\n    predeploy:\n      - "+measures()[check]+"\n", 1)
+	b.env = map[string]string{"PROMETHEUS_TOKEN": secret, "DD_API_KEY": secret, "DD_APP_KEY": "an-app-key-of-ours", "AWS_ACCESS_KEY_ID": "AKIAOFOURS", "AWS_SECRET_ACCESS_KEY": "a-secret-of-ours", "AWS_SESSION_TOKEN": secret}
+	platforms := all.Platforms()
+	if i := slices.IndexFunc(platforms, func(p stages.Platform) bool { return slices.Contains(p.Facts.Secrets, "GOOGLE_CREDENTIALS") }); i >= 0 {
+		maps.Copy(b.env, credentialsOf(t, platforms[i]))
+	}
+	wrong := b.told(t, as, secret, []string{"promote", "--to", "production", "--wait-budget", "3m"}, []string{"status"}, []string{"events"})
+	if len(by.came) == 0 {
+		wrong = append(wrong, "nobody was asked")
+	}
+	return append(wrong, b.saved(t, secret)...)
 }

@@ -17,6 +17,7 @@ import (
 
 	"sluice/internal/draft"
 	"sluice/internal/outside/outsidetest"
+	"sluice/internal/proof/prooftest"
 	"sluice/internal/redact"
 	"sluice/internal/store"
 	"sluice/internal/store/storetest"
@@ -72,28 +73,37 @@ type told struct {
 	guessed                  string // a delimiter of outputs that was used before; "" for none
 }
 
+// mode is a way in which commands are run.
+type mode struct {
+	name string
+	env  map[string]string
+}
+
 // modes are how commands are run: as a step of a workflow and at a desk, with text and
 // with one document.
-func modes() []map[string]string {
-	step := func(output string) map[string]string {
-		return map[string]string{
+func modes() []mode {
+	step := func(output string) mode {
+		return mode{"step " + output, map[string]string{
 			"SLUICE_OUTPUT":  output,
 			"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "octo/shop", "GITHUB_REPOSITORY_ID": "1", "GITHUB_SERVER_URL": "https://github.example", "GITHUB_RUN_ATTEMPT": "1", "GITHUB_JOB": "deploy", "GITHUB_ACTION": "sluice", "GITHUB_ACTOR": "anna", "GITHUB_TRIGGERING_ACTOR": "anna",
 			"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_REF": "refs/heads/main",
-		}
+		}}
 	}
-	return []map[string]string{step("text"), {"SLUICE_OUTPUT": "json"}, {}, step("json")}
+	return []mode{step("text"), {"desk json", map[string]string{"SLUICE_OUTPUT": "json"}}, {"desk text", nil}, step("json")}
 }
 
+// inSteps are the modes of a step of a workflow.
+func inSteps() []mode { return []mode{modes()[0], modes()[3]} }
+
 // run runs a command line in one of the modes.
-func (b *base) run(t *testing.T, mode map[string]string, args ...string) told {
+func (b *base) run(t *testing.T, as mode, args ...string) told {
 	t.Helper()
 	output, summary, page := filepath.Join(b.dir, "output"), filepath.Join(b.dir, "summary"), filepath.Join(b.dir, "site", "index.html")
 	env := map[string]string{
 		"GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": summary,
 		"SLUICE_STORE": "file:" + filepath.Join(b.dir, "state"), "SLUICE_FILE": "-", "HOME": b.dir,
 	}
-	maps.Copy(env, mode)
+	maps.Copy(env, as.env)
 	b.steps++
 	if env["GITHUB_ACTIONS"] != "" {
 		env["GITHUB_RUN_ID"] = strconv.Itoa(b.steps)
@@ -198,7 +208,7 @@ func (g told) judged() []string {
 // shows is where a credential is seen in what a command told.
 func (g told) shows(secret string) []string {
 	var wrong []string
-	log := strings.NewReplacer("::add-mask::"+escapedCommand(secret)+"\n", "").Replace(g.stderr)
+	log := strings.ReplaceAll(g.stderr, "::add-mask::"+escapedCommand(secret)+"\n", "")
 	for where, text := range map[string]string{"log": log, "standard output": g.stdout, "outputs": g.outputs, "summary": g.summary, "report": g.report} {
 		for _, found := range outsidetest.Shows(text, secret) {
 			wrong = append(wrong, "sluice "+strings.Join(g.args, " ")+": the "+where+": "+found)
@@ -314,16 +324,47 @@ func shapeOf(text string) string {
 	return string(shaped)
 }
 
-// whole reports whether everything is to be tried: each place in each way and each
-// mode. Else each place is tried in one of them, in turn.
-func whole() bool { return os.Getenv("SLUICE_PROOF") == "all" }
-
-// someOf is one of a list, the n-th in turn, or all of it.
+// someOf is one of a list, the n-th in turn, or all of it where everything is to be tried:
+// each place in each way and each mode.
 func someOf[T any](list []T, n int) []T {
-	if whole() {
+	if prooftest.Whole() {
 		return list
 	}
 	return list[n%len(list):][:1]
+}
+
+// hostile are the cases of one entry by which text comes from outside. Each is a test of
+// its own beside the others, and is counted.
+type hostile struct {
+	entry string
+	table *prooftest.Table
+}
+
+// from counts the cases of an entry. What they came to is told when all of them are over.
+func from(t *testing.T, entry string) hostile {
+	t.Helper()
+	h := hostile{entry, prooftest.NewTable("hostile")}
+	t.Cleanup(func() { h.table.Print(t) })
+	return h
+}
+
+// try has the words in the n-th place, in each of some modes, or in the one whose turn it
+// is. do returns what acted, or was seen of a credential; its time is its own.
+func (h hostile) try(t *testing.T, kind, place string, n int, modes []mode, do func(t *testing.T, n int, as mode) []string) {
+	t.Helper()
+	t.Run(place, func(t *testing.T) {
+		t.Parallel()
+		for _, as := range someOf(modes, n) {
+			t.Run(as.name, func(t *testing.T) {
+				defer func() { h.table.Add(h.entry, kind, !t.Failed()) }()
+				synctest.Test(t, func(t *testing.T) {
+					for _, one := range do(t, n, as) {
+						t.Error(one)
+					}
+				})
+			})
+		}
+	})
 }
 
 // TestHostileDrivers: each text of each answer that a driver can give is hostile, and
@@ -333,63 +374,70 @@ func someOf[T any](list []T, n int) []T {
 // its place here by itself.
 func TestHostileDrivers(t *testing.T) {
 	t.Parallel()
+	h := from(t, "driver")
 	places, failures := sayings()
 	for i, said := range places {
 		for _, way := range someOf(said.ways(), i) {
-			m := &moon{says: said, way: way}
-			if said.method == "Explain" {
-				m.fails = failing{method: "Begin", err: "no", Explanation: driver.Explanation{Code: driver.Invalid}}
-			}
-			hostileTour(t, string(way)+" "+said.String(), m, i)
+			h.try(t, "answers", said.String()+" "+string(way), i, modes(), func(t *testing.T, n int, as mode) []string {
+				m := &moon{says: said, way: way}
+				if said.method == "Explain" {
+					m.fails = failing{method: "Begin", err: "no", Explanation: driver.Explanation{Code: driver.Invalid}}
+				}
+				return hostileTour(t, m, n, as)
+			})
 		}
 	}
 	for i, f := range failures {
 		for _, code := range someOf([]driver.Code{driver.Invalid, driver.Conflict, driver.Lost, driver.NotFound}, i) {
-			f.Explanation = driver.Explanation{Code: code}
-			m := &moon{fails: f, way: goesWell}
-			if f.method == "Lookup" {
-				m.way = isLost
-			}
-			hostileTour(t, f.method+" fails, "+string(code), m, i)
+			h.try(t, "errors", f.method+" fails, "+string(code), i, modes(), func(t *testing.T, n int, as mode) []string {
+				m := &moon{fails: failing{method: f.method, Explanation: driver.Explanation{Code: code}}, way: goesWell}
+				if f.method == "Lookup" {
+					m.way = isLost
+				}
+				return hostileTour(t, m, n, as)
+			})
 		}
 	}
 }
 
-// hostileTour goes through all commands, and reports what acted and what of a
-// credential was seen or saved.
-func hostileTour(t *testing.T, what string, m *moon, n int) {
+// hostileTour goes through all commands, and finds what acted and what of a credential
+// was seen or saved.
+func hostileTour(t *testing.T, m *moon, n int, as mode) []string {
+	t.Helper()
+	b := newBase(t, m)
+	secret := b.plant(n)
+	m.words = secret + " " + outsidetest.Words
+	wrong := b.told(t, as, secret, m.tour(b.dir)...)
+	wrong = append(wrong, drafted(t, b.dir, secret)...)
+	wrong = append(wrong, b.saved(t, secret)...)
+	if !m.said {
+		wrong = append(wrong, "no command was told it: add the way on which it is")
+	}
+	return wrong
+}
+
+// told runs commands, and finds what acted in what they tell and what of a credential is
+// seen there.
+func (b *base) told(t *testing.T, as mode, secret string, commands ...[]string) []string {
 	t.Helper()
 	var wrong []string
-	synctest.Test(t, func(t *testing.T) {
-		for _, mode := range someOf(modes(), n) {
-			m.runs = nil
-			b := newBase(t, m)
-			secret := b.plant(n)
-			m.words = secret + " " + outsidetest.Words
-			for _, args := range m.tour(b.dir) {
-				got := b.run(t, mode, args...)
-				wrong = slices.Concat(wrong, got.judged(), got.shows(secret))
-			}
-			wrong = append(wrong, drafted(t, b.dir, secret)...)
-			wrong = append(wrong, b.saved(t, secret)...)
-		}
-	})
-	for _, one := range wrong {
-		t.Errorf("%s: %s", what, one)
+	for _, args := range commands {
+		got := b.run(t, as, args...)
+		wrong = slices.Concat(wrong, got.judged(), got.shows(secret))
 	}
-	if !m.said {
-		t.Errorf("%s: no command was told it: add the way on which it is", what)
-	}
+	return wrong
 }
 
 // plant gives the program a credential, each of those that it knows by turns, and in
 // each form.
 func (b *base) plant(n int) string {
-	names, secrets := credentialNames(all.Platforms()), outsidetest.Secrets()
-	secret := secrets[n%len(secrets)]
+	names, secret := credentialNames(all.Platforms()), secretOf(n)
 	b.env = map[string]string{names[n%len(names)]: secret}
 	return secret
 }
+
+// secretOf is the credential of the n-th place.
+func secretOf(n int) string { return outsidetest.Secrets()[n%len(outsidetest.Secrets())] }
 
 // saved finds what a redaction would still take out of the state.
 func (b *base) saved(t *testing.T, secret string) []string {

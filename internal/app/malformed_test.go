@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 
 	"sluice/internal/actions/artifact/artifacttest"
 	"sluice/internal/outside/outsidetest"
@@ -91,50 +90,37 @@ func malformed() map[string]string {
 
 // overWire runs commands on a pipeline whose requests are answered on a wire, and returns
 // what is wrong with what they tell.
-func overWire(t *testing.T, w *wire, n int, set func(*base), commands ...[]string) []string {
+func overWire(t *testing.T, w *wire, as mode, file string, env map[string]string, commands ...[]string) []string {
 	t.Helper()
+	b := newBase(t, &moon{way: goesWell})
+	b.platforms, b.wire, b.stdin, b.env = append(all.Platforms(), b.platforms...), w, file, env
 	var wrong []string
-	synctest.Test(t, func(t *testing.T) {
-		b := newBase(t, &moon{way: goesWell})
-		b.platforms, b.wire = append(all.Platforms(), b.platforms...), w
-		set(b)
-		for _, mode := range someOf(modes(), n) {
-			for _, args := range commands {
-				got := b.run(t, mode, args...)
-				wrong = slices.Concat(wrong, outsidetest.Terminal(got.stderr), got.shows(w.token))
-				if got.inside {
-					wrong = slices.Concat(wrong, outsidetest.Runner(got.stderr), outsidetest.Runner(got.stdout))
-				}
-				if b.stdin == orbit { // whose platform links nowhere
-					wrong = append(wrong, got.judged()...)
-				}
-				if told := len(got.stdout) + len(got.stderr) + len(got.summary) + len(got.outputs); told > mostTold {
-					wrong = append(wrong, fmt.Sprintf("sluice %s: it tells %d bytes", strings.Join(args, " "), told))
-				}
-			}
+	for _, args := range commands {
+		got := b.run(t, as, args...)
+		wrong = slices.Concat(wrong, outsidetest.Terminal(got.stderr), got.shows(w.token))
+		if got.inside {
+			wrong = slices.Concat(wrong, outsidetest.Runner(got.stderr), outsidetest.Runner(got.stdout))
 		}
-		wrong = append(wrong, b.saved(t, w.token)...)
-	})
-	return wrong
+		if b.stdin == orbit { // whose platform links nowhere
+			wrong = append(wrong, got.judged()...)
+		}
+		if told := len(got.stdout) + len(got.stderr) + len(got.summary) + len(got.outputs); told > mostTold {
+			wrong = append(wrong, fmt.Sprintf("sluice %s: it tells %d bytes", strings.Join(args, " "), told))
+		}
+	}
+	if w.asked.Load() == 0 {
+		wrong = append(wrong, "nobody was asked")
+	}
+	return append(wrong, b.saved(t, w.token)...)
 }
 
 // eachMalformed has what is asked answered with each malformed answer.
-func eachMalformed(t *testing.T, who string, n int, env func(secret string) map[string]string, file string, commands ...[]string) {
+func (h hostile) eachMalformed(t *testing.T, kind, who string, n int, env func(t *testing.T, secret string) map[string]string, file string, commands ...[]string) {
 	t.Helper()
-	for i, kind := range slices.Sorted(maps.Keys(malformed())) {
-		secret := outsidetest.Secrets()[(n+i)%len(outsidetest.Secrets())]
-		w := &wire{answer: malformed()[kind], token: secret, words: outsidetest.Words}
-		set := func(b *base) {
-			b.stdin = file
-			b.env = env(secret)
-		}
-		t.Run(who+"/"+kind, func(t *testing.T) {
-			for _, one := range overWire(t, w, n+i, set, commands...) {
-				t.Error(one)
-			}
-			if w.asked.Load() == 0 {
-				t.Error("nobody was asked")
-			}
+	for i, how := range slices.Sorted(maps.Keys(malformed())) {
+		h.try(t, kind, who+"/"+how, n+i, modes(), func(t *testing.T, n int, as mode) []string {
+			w := &wire{answer: malformed()[how], token: secretOf(n), words: outsidetest.Words}
+			return overWire(t, w, as, file, env(t, w.token), commands...)
 		})
 	}
 }
@@ -144,12 +130,14 @@ func eachMalformed(t *testing.T, who string, n int, env func(secret string) map[
 // and it is not told at any length.
 func TestMalformedPlatforms(t *testing.T) {
 	t.Parallel()
+	h := from(t, "malformed")
 	for i, p := range all.Platforms() {
 		file, stage, asked := onPlatform(t, p.Facts.Platform)
 		if !asked {
 			continue
 		}
-		env := func(secret string) map[string]string {
+		env := func(t *testing.T, secret string) map[string]string {
+			t.Helper()
 			env := credentialsOf(t, p)
 			for _, name := range slices.Sorted(maps.Keys(env)) {
 				if name != "GOOGLE_APPLICATION_CREDENTIALS" {
@@ -158,21 +146,23 @@ func TestMalformedPlatforms(t *testing.T) {
 			}
 			return env
 		}
-		eachMalformed(t, p.Facts.Platform, i, env, file, []string{"status"}, []string{"promote", "--to", stage, "--wait-budget", "1m", "--debug"})
+		h.eachMalformed(t, "platforms", p.Facts.Platform, i, env, file, []string{"status"}, []string{"promote", "--to", stage, "--wait-budget", "1m", "--debug"})
 	}
 }
 
 // TestMalformedStores: the same of what the stores are answered.
 func TestMalformedStores(t *testing.T) {
 	t.Parallel()
+	h := from(t, "malformed")
 	for i, name := range []string{"git", "artifact", "s3://acme/state"} {
-		env := func(secret string) map[string]string {
+		env := func(_ *testing.T, secret string) map[string]string {
 			return map[string]string{
 				"SLUICE_STORE": name, "GITHUB_REPOSITORY": "octo/shop", "GITHUB_TOKEN": secret,
 				"ACTIONS_RESULTS_URL": "https://results.example.com/", "ACTIONS_RUNTIME_TOKEN": artifacttest.New().Getenv(artifacttest.Run{ID: 7})("ACTIONS_RUNTIME_TOKEN"),
 				"AWS_ACCESS_KEY_ID": "AKIAOFOURS", "AWS_SECRET_ACCESS_KEY": "a-secret-of-ours", "AWS_SESSION_TOKEN": secret, "AWS_REGION": "eu-west-1",
 			}
 		}
-		eachMalformed(t, name, i, env, orbit, []string{"status"}, []string{"promote", "--to", "production", "--wait-budget", "1m", "--debug"})
+		who, _, _ := strings.Cut(name, ":")
+		h.eachMalformed(t, "stores", who, i, env, orbit, []string{"status"}, []string{"promote", "--to", "production", "--wait-budget", "1m", "--debug"})
 	}
 }

@@ -18,7 +18,7 @@ import (
 const (
 	byGitHub = "internal/app TestHostileGitHub"
 	byStore  = "internal/app TestHostileStore"
-	byEchoes = "internal/app TestEchoedCredentials"
+	byEchoes = "internal/app TestHostileEchoes"
 
 	byMeasures = "internal/app TestHostileMeasures"
 )

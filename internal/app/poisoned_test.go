@@ -1,18 +1,19 @@
 package app
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"sluice/internal/outside/outsidetest"
+	"sluice/internal/proof/prooftest"
 	"sluice/internal/store"
 	"sluice/internal/store/storetest"
 	"sluice/rollout"
@@ -166,53 +167,57 @@ func look(dir string, n int) [][]string {
 // credential is not told.
 func TestHostileState(t *testing.T) {
 	t.Parallel()
+	h := from(t, "state")
 	var entries map[store.Key][]byte
 	synctest.Test(t, func(t *testing.T) { entries = lived(t).entries(t) })
 	n := 0
 	for _, p := range poisons() {
 		for i, place := range p.places {
-			if p.kind == store.KindHistory && !whole() && i%4 != 0 {
+			if p.kind == store.KindHistory && !prooftest.Whole() && i%4 != 0 {
 				continue // what is in it is in a record, too
 			}
-			if wrong := poisoned(t, maps.Clone(entries), p, place, n); len(wrong) > 0 {
-				t.Errorf("%s.%s: %s", p.name, place.Path, strings.Join(wrong, "\n"))
-			}
 			n++
+			changed, err := p.in(entries, place, secretOf(n)+" "+outsidetest.Words)
+			if err != nil {
+				t.Logf("%s.%s: no such entry can be: %v", p.name, place.Path, err)
+				continue
+			}
+			h.try(t, p.name, p.name+"."+place.Path, n, modes(), func(t *testing.T, n int, as mode) []string {
+				return poisoned(t, changed, n, as)
+			})
 		}
 	}
 }
 
-// poisoned runs all commands on a state with words in one place, and finds what is
-// wrong with what they tell.
-func poisoned(t *testing.T, entries map[store.Key][]byte, p poison, place outsidetest.Place, n int) []string {
+// in are entries with words in one place of each of the kind.
+func (p poison) in(entries map[store.Key][]byte, place outsidetest.Place, words string) (map[store.Key][]byte, error) {
+	changed, found := maps.Clone(entries), false
+	for key, data := range entries {
+		if key.Kind != p.kind {
+			continue
+		}
+		var err error
+		if changed[key], err = p.put(data, place, words); err != nil {
+			return nil, err
+		}
+		found = true
+	}
+	if !found {
+		return nil, errors.New("the state has no entry of the kind")
+	}
+	return changed, nil
+}
+
+// poisoned runs all commands on a state, and finds what is wrong with what they tell.
+func poisoned(t *testing.T, entries map[store.Key][]byte, n int, as mode) []string {
 	t.Helper()
+	time.Sleep(time.Hour) // the state is that old
+	b := newBase(t, &moon{way: goesWell})
+	secret := b.plant(n)
 	var wrong []string
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Hour) // the state is that old
-		b, found := newBase(t, &moon{way: goesWell}), false
-		secret := b.plant(n)
-		words := secret + " " + outsidetest.Words
-		for key, data := range entries {
-			if key.Kind != p.kind {
-				continue
-			}
-			changed, err := p.put(data, place, words)
-			if err != nil {
-				t.Logf("%s: %v", place.Path, err) // no such entry can be
-				return
-			}
-			entries[key], found = changed, true
-		}
-		if !found {
-			t.Errorf("the state has no %s", p.name)
-		}
-		for _, mode := range someOf(modes(), n) {
-			for _, args := range look(b.dir, n) {
-				b.memory, b.moon.runs = holding(entries), map[string]string{"source": "r3", "api": "r2"}
-				got := b.run(t, mode, args...)
-				wrong = slices.Concat(wrong, got.judged(), got.shows(secret))
-			}
-		}
-	})
+	for _, args := range look(b.dir, n) {
+		b.memory, b.moon.runs = holding(entries), map[string]string{"source": "r3", "api": "r2"}
+		wrong = append(wrong, b.told(t, as, secret, args)...)
+	}
 	return wrong
 }
