@@ -303,6 +303,7 @@ type echo struct {
 	how   string
 	token string   // what it gives for Google's credentials
 	words string   // what it says beside them
+	after int      // 0, or after how many characters it says the token, and nothing else
 	came  []string // what came in headers and in the address
 }
 
@@ -318,6 +319,9 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	text := strings.Join(append(sent, r.URL.String(), e.words), " ")
 	e.came = append(e.came, text)
+	if e.after > 0 {
+		text = strings.Repeat("x ", e.after/2) + e.token
+	}
 	switch e.how {
 	case "body":
 		w.WriteHeader(http.StatusForbidden)
@@ -455,6 +459,47 @@ func measures() map[string]string {
 		"monitoring":    `metric: {monitoring: {project: my-project-123, query: up}, condition: "< 1"}`,
 		"alertPolicies": `alarms: {monitoring: {project: my-project-123, policies: [Errors]}}`,
 		"http":          `http: {url: https://shop.example.com/health}`,
+	}
+}
+
+// TestHostileCuts: what whoever is asked says is long, and is shortened within a credential,
+// wherever that is done. What is left of the credential is not told.
+func TestHostileCuts(t *testing.T) {
+	t.Parallel()
+	h, n, secret := from(t, "cuts"), 0, outsidetest.Secrets()[0]
+	step := 24 // so that one of the cuts has enough of the credential before it
+	if prooftest.Whole() {
+		step = 4
+	}
+	everywhere := func(who string, look func(t *testing.T, e *echo, as mode) []string) {
+		for _, how := range []string{"body", "message", "header"} {
+			n++
+			h.try(t, "credentials", who+", in the "+how, n, modes(), func(t *testing.T, _ int, as mode) []string {
+				var wrong []string
+				for after := step; after <= 320; after += step {
+					wrong = append(wrong, look(t, &echo{how: how, token: secret, after: after}, as)...)
+				}
+				return wrong
+			})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(measures())) {
+		everywhere(name, func(t *testing.T, e *echo, as mode) []string { return measuredBy(t, name, e, secret, as) })
+	}
+	for _, p := range all.Platforms() {
+		platform := p.Facts.Platform
+		if _, _, asked := onPlatform(t, platform); !asked {
+			continue
+		}
+		everywhere(platform, func(t *testing.T, e *echo, as mode) []string {
+			env := credentialsOf(t, p)
+			for name := range env {
+				if name != "GOOGLE_APPLICATION_CREDENTIALS" {
+					env[name] = secret
+				}
+			}
+			return overHTTP(t, platform, e, as, env, secret)
+		})
 	}
 }
 

@@ -29,6 +29,7 @@ type Set struct {
 	forms    []string // longest first, so that a credential within another leaves no rest
 	sorted   int      // how many forms the replacer takes out
 	replacer *strings.Replacer
+	cut      []string // the same forms: what is left of one of them that was cut is taken out
 }
 
 // Add makes values known, without the white space around them. A value of
@@ -76,18 +77,70 @@ func (s *Set) sort() {
 	for _, form := range s.forms {
 		pairs = append(pairs, form, Mark)
 	}
-	s.replacer = strings.NewReplacer(pairs...)
+	s.replacer, s.cut = strings.NewReplacer(pairs...), slices.Clone(s.forms)
 }
 
-// Text is text without what is known.
+// Text is text without what is known. Where it was shortened within a credential, which
+// [Cut] marks, what is left of that is taken out, too.
 func (s *Set) Text(text string) string {
 	s.mu.RLock()
-	replacer := s.replacer
+	replacer, forms := s.replacer, s.cut
 	s.mu.RUnlock()
 	if replacer == nil {
 		return text
 	}
-	return replacer.Replace(text)
+	text = replacer.Replace(text)
+	if !strings.Contains(text, Cut) {
+		return text
+	}
+	parts := strings.Split(text, Cut)
+	for i := range parts {
+		if i > 0 {
+			parts[i] = withoutEnd(parts[i], forms)
+		}
+		if i < len(parts)-1 {
+			parts[i] = withoutBeginning(parts[i], forms)
+		}
+	}
+	return strings.Join(parts, Cut)
+}
+
+// Cut marks where text was left out: whoever shortens text writes it at that very place.
+const Cut = "…"
+
+// withoutBeginning is text, after which some was left out, with a mark in place of the
+// beginning of a credential that it ends with.
+func withoutBeginning(text string, forms []string) string {
+	most := 0
+	for _, form := range forms {
+		for n := min(len(form), len(text)); n >= MinLength && n > most; n-- {
+			if strings.HasSuffix(text, form[:n]) {
+				most = n
+			}
+		}
+	}
+	if most == 0 {
+		return text
+	}
+	return text[:len(text)-most] + Mark
+}
+
+// withoutEnd is text, before which some was left out, with a mark in place of the end of
+// a credential that it begins with.
+func withoutEnd(text string, forms []string) string {
+	trimmed := strings.TrimLeft(text, "\n")
+	most := 0
+	for _, form := range forms {
+		for n := min(len(form), len(trimmed)); n >= MinLength && n > most; n-- {
+			if strings.HasPrefix(trimmed, form[len(form)-n:]) {
+				most = n
+			}
+		}
+	}
+	if most == 0 {
+		return text
+	}
+	return text[:len(text)-len(trimmed)] + Mark + trimmed[most:]
 }
 
 // forms are the ways in which a value appears in text: as it is, within JSON and within

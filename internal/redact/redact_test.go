@@ -37,6 +37,27 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestCut: of a credential that was cut where a text was shortened, nothing is left.
+func TestCut(t *testing.T) {
+	var s redact.Set
+	s.Add(`sword"fish/of-ours`, "other-words")
+	for text, want := range map[string]string{
+		`said sword"fish/of…`:                 "said ***…",
+		`{"said": "sword\"fish/of…", "x": 1}`: `{"said": "***…", "x": 1}`,
+		`sword"f…, other-w… and other-words…`: "***…, ***… and ***…",
+		`sword…`:                `sword…`, // so little tells nothing, and may be a word
+		"…\nfish/of-ours is it": "…\n*** is it",
+		`…/of-ours`:             "…***",
+		`of-ours, sword"fish`:   `of-ours, sword"fish`, // nothing was cut here
+		"… and … more…":         "… and … more…",
+		"…":                     "…",
+	} {
+		if got := s.Text(text); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestForms: however a credential is written, it does not get through.
 func TestForms(t *testing.T) {
 	const secret = "p<&\"s+w/ö rd?=\\x"

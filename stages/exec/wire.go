@@ -159,7 +159,10 @@ func read(operation string, text []byte) (answer, error) {
 // beginning is as much of a text as a message quotes.
 func beginning(text []byte) string {
 	const most = 80
-	return strings.ToValidUTF8(string(text[:min(len(text), most)]), "")
+	if len(text) <= most {
+		return strings.ToValidUTF8(string(text), "")
+	}
+	return strings.ToValidUTF8(string(text[:most]), "") + "…"
 }
 
 // complete says what an answer to a question lacks.

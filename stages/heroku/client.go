@@ -215,5 +215,8 @@ func refusedBy(r request, resp *http.Response, id string, body []byte) *apiError
 		return e
 	}
 	e.message = strings.Join(strings.Fields(string(body[:min(len(body), mostQuoted)])), " ")
+	if len(body) > mostQuoted {
+		e.message += "…"
+	}
 	return e
 }

@@ -41,6 +41,9 @@ func (c *client) output(ctx context.Context, r *release) string {
 		return ""
 	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, outputRead)) // what came before it was cut is shown
+	if len(text) == outputRead {
+		text = append(text, outputCutoff...)
+	}
 	return lastOf(string(text))
 }
 

@@ -156,7 +156,10 @@ func message(body []byte) string {
 		text = twirp.Message
 	}
 	text = strings.Join(strings.Fields(text), " ")
-	return strings.ToValidUTF8(text[:min(len(text), maxErrorShown)], "")
+	if len(text) <= maxErrorShown {
+		return strings.ToValidUTF8(text, "")
+	}
+	return strings.ToValidUTF8(text[:maxErrorShown], "") + "…"
 }
 
 // longError is an answer of more than limit bytes.
