@@ -135,20 +135,22 @@ func newInvocation(p Process) *invocation {
 }
 
 // grace is how long what was begun within the wait budget may go on after it, and
-// saveLeft what a save has at least: a command ends within half a minute of its
-// budget, whatever is answered.
+// saveLeft and readLeft what a save and a read have at least: a command ends within half
+// a minute of its budget, whatever is answered, but for a check that runs: it has a
+// timeout of its own, and what others order is read meanwhile.
 const (
 	grace    = 20 * time.Second
 	saveLeft = 5 * time.Second
+	readLeft = 2 * time.Second
 )
 
 // within is ctx that ends when this command's own reads and saves must.
 func (inv *invocation) within(ctx context.Context, saving bool) (context.Context, context.CancelFunc) {
-	left := time.Until(inv.started.Add(inv.flags.waitBudget + grace))
+	least := readLeft
 	if saving {
-		left = max(left, saveLeft)
+		least = saveLeft
 	}
-	return context.WithTimeout(ctx, left)
+	return context.WithTimeout(ctx, max(least, time.Until(inv.started.Add(inv.flags.waitBudget+grace))))
 }
 
 // args are the arguments: the command line's, or, in a step without any, the
