@@ -111,36 +111,36 @@ const Cut = "…"
 // withoutBeginning is text, after which some was left out, with a mark in place of the
 // beginning of a credential that it ends with.
 func withoutBeginning(text string, forms []string) string {
-	most := 0
-	for _, form := range forms {
-		for n := min(len(form), len(text)); n >= MinLength && n > most; n-- {
-			if strings.HasSuffix(text, form[:n]) {
-				most = n
-			}
-		}
-	}
-	if most == 0 {
+	n := most(text, forms, func(form string, n int) bool { return strings.HasSuffix(text, form[:n]) })
+	if n == 0 {
 		return text
 	}
-	return text[:len(text)-most] + Mark
+	return text[:len(text)-n] + Mark
 }
 
 // withoutEnd is text, before which some was left out, with a mark in place of the end of
 // a credential that it begins with.
 func withoutEnd(text string, forms []string) string {
-	trimmed := strings.TrimLeft(text, "\n")
-	most := 0
+	rest := strings.TrimLeft(text, "\n")
+	n := most(rest, forms, func(form string, n int) bool { return strings.HasPrefix(rest, form[len(form)-n:]) })
+	if n == 0 {
+		return text
+	}
+	return text[:len(text)-len(rest)] + Mark + rest[n:]
+}
+
+// most is how many bytes of a form, in a row, a text has by what has says, where they tell
+// anything; else 0.
+func most(text string, forms []string, has func(form string, n int) bool) int {
+	found := 0
 	for _, form := range forms {
-		for n := min(len(form), len(trimmed)); n >= MinLength && n > most; n-- {
-			if strings.HasPrefix(trimmed, form[len(form)-n:]) {
-				most = n
+		for n := min(len(form), len(text)); n >= MinLength && n > found; n-- {
+			if has(form, n) {
+				found = n
 			}
 		}
 	}
-	if most == 0 {
-		return text
-	}
-	return text[:len(text)-len(trimmed)] + Mark + trimmed[most:]
+	return found
 }
 
 // forms are the ways in which a value appears in text: as it is, within JSON and within
