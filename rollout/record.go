@@ -1,6 +1,8 @@
 package rollout
 
 import (
+	"slices"
+
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sluice/stages/driver"
@@ -70,6 +72,17 @@ func (r *Record) Newest() (*Execution, bool) {
 		return nil, false
 	}
 	return &r.Rollouts[len(r.Rollouts)-1], true
+}
+
+// Ended is the rollout that came to its end last, of those that are kept: not always
+// the newest, since one that is queued may be withdrawn while another is at work.
+func (r *Record) Ended() (*Execution, bool) {
+	for _, event := range slices.Backward(r.Events) {
+		if e, ok := r.Rollout(event.Rollout); ok && e.Rollout.State.Final() && event.Type == endOf(e.Rollout.State) {
+			return e, true
+		}
+	}
+	return nil, false
 }
 
 // Rollout finds a rollout by name.

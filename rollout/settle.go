@@ -146,7 +146,7 @@ func (e *Execution) ended(r *Record, now time.Time) {
 		e.Rollout.DeployFailureCause = "" // it did not fail; the reason stays
 	}
 	r.closeActions(e, now)
-	r.event(e, now, Event{Type: "rollout." + eventName(e.Rollout.State), Message: e.Rollout.FailureReason})
+	r.event(e, now, Event{Type: endOf(e.Rollout.State), Message: e.Rollout.FailureReason})
 }
 
 // linkRollback tells every rollout that was rolled back who did it: the one that
@@ -164,6 +164,9 @@ func linkRollback(e *Execution, r *Record) {
 		}
 	}
 }
+
+// endOf is the event of a rollout that ends in a state.
+func endOf(s State) string { return "rollout." + eventName(s) }
 
 func eventName(s State) string {
 	switch s {

@@ -98,7 +98,7 @@ func makesRollout(t rollout.Transition) bool {
 }
 
 // execution is the rollout that is told: the one that a command was given to, the
-// promotion's, what was withdrawn, else what is at work, else the newest.
+// promotion's, what was withdrawn, else what is at work, else what ended last.
 func (d done) execution(r *rollout.Record) *rollout.Execution {
 	if r == nil {
 		return nil
@@ -115,6 +115,9 @@ func (d done) execution(r *rollout.Record) *rollout.Execution {
 		return e
 	}
 	if e, ok := withdrawn(r); ok && slices.ContainsFunc(d.move.Do, makesRollout) {
+		return e
+	}
+	if e, ok := r.Ended(); ok && !r.Unfinished() {
 		return e
 	}
 	return current(r)
