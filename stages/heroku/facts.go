@@ -60,10 +60,12 @@ func Facts() driver.Facts {
 				Doc: "Creates the pipeline and couples the app to its stage where that is missing; needs pipeline.",
 			},
 		},
-		Kinds:    []driver.Kind{driver.Deploy, driver.Rollback},
-		Batch:    batch,
-		Settle:   settle,
-		Backoff:  driver.Backoff{Initial: 500 * time.Millisecond, Max: 10 * time.Second, Factor: 2},
+		Kinds:  []driver.Kind{driver.Deploy, driver.Rollback},
+		Batch:  batch,
+		Settle: settle,
+		// A promotion takes seconds. With pauses twice as long each time its end would be seen
+		// later than by Heroku's own CLI, which looks every second.
+		Backoff:  driver.Backoff{Initial: 500 * time.Millisecond, Max: 10 * time.Second, Factor: 1.5},
 		Works:    "a release (v42 or its id), or a promotion by its id",
 		Finds:    driver.Finds{What: "PIPELINE", About: "a pipeline, by its name or id", Example: "storefront"},
 		Login:    driver.Login{Secrets: []string{keyVar}},
